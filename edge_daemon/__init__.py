@@ -1,0 +1,1 @@
+"""Classroom attendance daemon: pictures of a lesson in, a register out."""

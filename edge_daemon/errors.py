@@ -1,0 +1,61 @@
+"""One root for every error that a user can mend: what happened, where, and what to do."""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Base of all errors shown to a user, as one line on stderr.
+
+    Args:
+        what: what is wrong, in words of the user.
+        where: file, line, key or id that it concerns.
+        todo: what to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, where: str = "", todo: str = "") -> None:
+        self.what, self.where, self.todo = what, where, todo
+        super().__init__(self.line())
+
+    def line(self) -> str:
+        """Return the message as one line without control characters."""
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        text = f"{text}; {self.todo}" if self.todo else text
+        return "".join(c if c.isprintable() else " " for c in text)
+
+
+class ConfigError(EdgeError):
+    """The configuration file has a problem."""
+
+
+class ModelError(EdgeError):
+    """A model file is missing, changed or unusable."""
+
+
+class RosterError(EdgeError):
+    """The roster can't be read."""
+
+
+class PhotographError(EdgeError):
+    """A photograph can't be used for enrolment."""
+
+
+class GalleryError(EdgeError):
+    """Templates can't be read, or do not belong to this device or these models."""
+
+
+class CameraError(EdgeError):
+    """A picture can't be had from the source."""
+
+
+class StoreError(EdgeError):
+    """A database can't be opened, read or written."""
+
+
+class RegisterError(EdgeError):
+    """A register does not exist or can't be changed in this way."""
+
+
+class KeyFileError(EdgeError):
+    """A key or credential is missing or unusable."""

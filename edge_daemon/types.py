@@ -1,0 +1,220 @@
+"""The values that flow from step to step (docs/ARCHITECTURE.md), and nothing else.
+
+Pictures are NumPy arrays (height, width, 3), uint8, channels in the order blue, green, red, as OpenCV has them.
+Boxes and points are in pixels of the full picture. Times are aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+
+ClockState = Literal["synchronised", "rtc", "unsynchronised"]
+Origin = Literal["timetable", "rehearsal"]
+VerdictName = Literal["present", "absent", "inconclusive", "not_assessed"]
+Flag = Literal["borderline", "look_alike", "static_face", "clock", "few_captures", "late", "left_early", "corrected"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One lesson in one room."""
+
+    lesson_id: str
+    """UUIDv5, the same after any restart."""
+    device: str
+    course: str
+    """Empty: every student of the roster belongs to the lesson."""
+    start: datetime
+    end: datetime
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePlan:
+    """When to take the pictures of a lesson."""
+
+    lesson_id: str
+    seed: bytes
+    seed_sha256: str
+    offsets_s: tuple[float, ...]
+    """Seconds after the lesson's start, one a slot, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of a lesson."""
+
+    slot: int
+    """0-based place in the capture plan."""
+    name: str
+    """File name, or the 1-based index within a video."""
+    picture: Picture
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MissedCapture:
+    """A slot without a usable picture: never evidence that nobody was there."""
+
+    slot: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright box; x, y is its upper left corner."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Head turn in degrees. Yaw > 0: the head turns towards the right of the picture; pitch > 0: looks up; roll > 0: clockwise."""
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How much a face can tell about its owner."""
+
+    width_px: float
+    """Width of the face, ear to ear."""
+    sharpness: float
+    """0 (all blur) to 1, normalised by the size of the crop."""
+    presence: float
+    """Probability by the face mesh that this is a face, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in a picture, with its template vector."""
+
+    box: Box
+    score: float
+    """Detector's probability, 0 to 1."""
+    keypoints: NDArray[np.float32]
+    """(6, 2): right eye, left eye (of the person), nose tip, mouth, right and left ear tragion."""
+    quality: Quality
+    pose: Pose | None
+    """None where the face is too small to tell."""
+    eyes_open: bool | None
+    """None where the face is too small to tell."""
+    embedding: Vector
+    """(192,) of length 1; empty where embedding was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A row of the roster."""
+
+    student_id: str
+    name: str
+    email: str
+    guardian_email: str
+    consent: bool
+    courses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudentTemplates:
+    """What the gallery knows about the face of one student, in memory only."""
+
+    student_id: str
+    vectors: Vector
+    """(n, 192), rows of length 1, one an accepted photograph and size."""
+    widths_px: Vector
+    """(n,): face width that the row was brought down to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A face of one capture, compared with every enrolled student."""
+
+    slot: int
+    box: Box
+    score: float
+    quality: Quality
+    attentive: bool
+    similarities: Vector
+    """(students,), in the order of the gallery's student ids."""
+    embedding: Vector | None
+    """(192,); None after a restart, for it is never stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A face that counts: of a student, or of somebody unknown (student_id empty)."""
+
+    slot: int
+    student_id: str
+    similarity: float
+    attentive: bool
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """In how many captures of a lesson a student was seen."""
+
+    student_id: str
+    frames_seen: int
+    frames_attentive: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision about one student in one lesson."""
+
+    tally: Tally
+    share: float
+    verdict: VerdictName
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Who changed a register, when and why."""
+
+    student_id: str
+    verdict: VerdictName
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A finalised lesson; immutable, a correction makes the next revision."""
+
+    lesson: Lesson
+    revision: int
+    clock: ClockState
+    plan: CapturePlan
+    captures_planned: int
+    captures_taken: int
+    missed: tuple[MissedCapture, ...]
+    verdicts: tuple[Verdict, ...]
+    """One for each student of the lesson's course, ordered by student id; guests are not among them."""
+    guests: tuple[str, ...]
+    """Enrolled students who were recognised but do not belong to the course."""
+    unknown_faces: int
+    """The most unknown faces that were in one capture."""
+    models: Mapping[str, str]
+    """Role of each model to its SHA-256."""
+    corrections: tuple[Correction, ...]
