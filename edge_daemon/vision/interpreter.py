@@ -1,0 +1,106 @@
+"""The one seam to TensorFlow Lite: ai-edge-litert where it is installed, else tflite-runtime."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.errors import ModelError
+
+Array = NDArray[Any]
+
+_RUNTIMES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_runtime.interpreter"}
+
+
+def available_runtimes() -> list[str]:
+    """Return the names of the interpreters that can be imported, best first: `litert`, `tflite-runtime`."""
+    return [name for name in _RUNTIMES if _module(name) is not None]
+
+
+def runtime_name() -> str:
+    """Return the name of the interpreter that `Model` uses.
+
+    Raises:
+        ModelError: none is installed.
+    """
+    names = available_runtimes()
+    if not names:
+        raise ModelError("no TensorFlow Lite interpreter is installed", todo="pip install ai-edge-litert")
+    return names[0]
+
+
+def _module(runtime: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(_RUNTIMES[runtime])
+    except ImportError:
+        return None
+
+
+class Model:
+    """One network, ready to run.
+
+    A Model is not safe to share between threads: make one for each. Running it releases the GIL.
+
+    Args:
+        path: the .tflite file.
+        threads: threads inside one call.
+        runtime: `litert` or `tflite-runtime`; by default the best that is installed.
+
+    Raises:
+        ModelError: no interpreter, or the file is not a network that it can run.
+    """
+
+    def __init__(self, path: Path, threads: int = 1, runtime: str | None = None) -> None:
+        self.path = path
+        self.runtime = runtime or runtime_name()
+        module = _module(self.runtime)
+        if module is None:
+            raise ModelError(f"the interpreter {self.runtime} is not installed", str(path))
+        try:
+            self._interpreter: Any = module.Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, SystemError, OSError) as error:
+            todo = "reinstall the models; tflite-runtime also needs NumPy < 2"
+            raise ModelError(f"{self.runtime} can't load this model", str(path), todo) from error
+        (entry,) = self._interpreter.get_input_details()
+        self._input_index: int = entry["index"]
+        self.input_shape: tuple[int, ...] = tuple(int(n) for n in entry["shape"])
+        self.input_dtype: np.dtype[Any] = np.dtype(entry["dtype"])
+        details = self._interpreter.get_output_details()
+        self._outputs = [(int(d["index"]), tuple(int(n) for n in d["shape"])) for d in details]
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of what a call returns; the order differs between files, so choose with `pick`."""
+        return [shape for _, shape in self._outputs]
+
+    def __call__(self, encoded: Array) -> list[Array]:
+        """Run the network once.
+
+        Args:
+            encoded: what `ModelCard.encode` made, of shape `input_shape` or without its leading 1.
+
+        Returns:
+            Copies of the float32 outputs, in the order of the file.
+        """
+        self._interpreter.set_tensor(self._input_index, encoded.reshape(self.input_shape))
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index, _ in self._outputs]
+
+
+def pick(outputs: Iterable[Array], last_dimension: int) -> Array:
+    """Return the output whose last dimension is `last_dimension`, wherever the file has it.
+
+    Raises:
+        ModelError: there is none, or more than one.
+    """
+    found = [array for array in outputs if array.shape[-1] == last_dimension]
+    if len(found) != 1:
+        raise ModelError(f"the model has {len(found)} outputs of last dimension {last_dimension}, not one")
+    return found[0]

@@ -1,0 +1,168 @@
+"""The model files: what manifest.toml says about them, and whether they are still what it says."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.errors import ModelError
+from edge_daemon.vision.interpreter import Model, runtime_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Encoded = NDArray[np.float32] | NDArray[np.int8]
+
+_CHUNK_BYTES = 1 << 20
+_REINSTALL = "reinstall the program, or build the models again (models_tflite/README.md)"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the manifest says about one file.
+
+    Attributes:
+        name: name of the network with its precision, for registers and doctor.
+        path: the .tflite file.
+        sha256: of the file, in hexadecimal.
+        roles: what the program uses it for.
+        licence: SPDX expression.
+        source: the package that the weights come from.
+        input_shape: (1, height_px, width_px, 3).
+        output_shapes: the float32 outputs.
+        center, divisor: float input is (RGB - center) / divisor.
+        input_dtype: `float32`, or `int8`: then the input is RGB - 128, whatever center and divisor.
+        quantization: float32, float16 or int8, with a note.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    roles: tuple[str, ...]
+    licence: str
+    source: str
+    input_shape: tuple[int, ...]
+    output_shapes: tuple[tuple[int, ...], ...]
+    center: float
+    divisor: float
+    input_dtype: str
+    quantization: str
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(height, width) of the input."""
+        return self.input_shape[1], self.input_shape[2]
+
+    def encode(self, rgb: NDArray[np.uint8]) -> Encoded:
+        """Turn RGB pixels into what this file wants as input.
+
+        Args:
+            rgb: uint8 (..., 3) in RGB order.
+
+        Returns:
+            The same shape, float32 or int8.
+        """
+        if self.input_dtype == "int8":
+            flipped: NDArray[np.int8] = np.bitwise_xor(rgb, np.uint8(0x80)).view(np.int8)
+            return flipped
+        scaled: NDArray[np.float32] = (rgb.astype(np.float32) - np.float32(self.center)) * np.float32(1 / self.divisor)
+        return scaled
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSet:
+    """All model files of one folder, verified."""
+
+    cards: tuple[ModelCard, ...]
+    embedder_for: Mapping[str, str]
+
+    @classmethod
+    def load(cls, models_dir: Path) -> ModelSet:
+        """Read manifest.toml in `models_dir` and verify every file by its SHA-256.
+
+        Raises:
+            ModelError: the manifest or a file is missing, unreadable or changed.
+        """
+        manifest = models_dir / "manifest.toml"
+        try:
+            document = tomllib.loads(manifest.read_text(encoding="utf-8"))
+            cards = tuple(_card(models_dir, entry) for entry in document["model"])
+            embedder_for = {str(k): str(v) for k, v in document["embedder_for"].items()}
+        except OSError as error:
+            raise ModelError("the list of models can't be read", str(manifest), _REINSTALL) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"the list of models is damaged ({error})", str(manifest), _REINSTALL) from error
+        for card in cards:
+            _verify(card)
+        return cls(cards, embedder_for)
+
+    def card(self, role: str) -> ModelCard:
+        """Return the card of the file that has `role`.
+
+        Raises:
+            ModelError: no file or more than one has it.
+        """
+        found = [card for card in self.cards if role in card.roles]
+        if len(found) != 1:
+            raise ModelError(f"{len(found)} models have the role {role}, not one", "manifest.toml", _REINSTALL)
+        return found[0]
+
+    def embedder(self, runtime: str | None = None) -> ModelCard:
+        """Return the embedder that suits an interpreter (`litert`, `tflite-runtime`; default: the one in use)."""
+        runtime = runtime or runtime_name()
+        return self.card(self.embedder_for.get(runtime, "embedder_float16"))
+
+    def open(self, role: str, threads: int = 1) -> Model:
+        """Load the network that has `role`; one for each thread that runs it."""
+        return Model(self.card(role).path, threads)
+
+
+def default_models_dir() -> Path:
+    """Return the folder inside the installed package, or that of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "models_tflite"
+    return inside if inside.is_dir() else package.parent / "models_tflite"
+
+
+def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:
+    file = str(entry["file"])
+    if Path(file).name != file:
+        raise ValueError(f"file {file} is not in this folder")
+    return ModelCard(
+        name=str(entry["name"]),
+        path=models_dir / file,
+        sha256=str(entry["sha256"]),
+        roles=tuple(str(role) for role in entry["roles"]),
+        licence=str(entry["licence"]),
+        source=str(entry["source"]),
+        input_shape=tuple(int(n) for n in entry["input_shape"]),
+        output_shapes=tuple(tuple(int(n) for n in shape) for shape in entry["output_shapes"]),
+        center=float(entry["center"]),
+        divisor=float(entry["divisor"]),
+        input_dtype=str(entry["input_dtype"]),
+        quantization=str(entry["quantization"]),
+    )
+
+
+def _verify(card: ModelCard) -> None:
+    digest = hashlib.sha256()
+    try:
+        with card.path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except FileNotFoundError as error:
+        raise ModelError(f"the model {card.name} is missing", str(card.path), _REINSTALL) from error
+    except OSError as error:
+        raise ModelError(f"the model {card.name} can't be read", str(card.path), _REINSTALL) from error
+    if digest.hexdigest() != card.sha256:
+        what = f"the model {card.name} is not the file that was installed (SHA-256 differs)"
+        raise ModelError(what, str(card.path), _REINSTALL)
