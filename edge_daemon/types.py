@@ -80,7 +80,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head turn in degrees. Yaw > 0: the head turns towards the right of the picture; pitch > 0: looks up; roll > 0: clockwise."""
+    """Head turn in degrees.
+
+    Yaw > 0: the head turns towards the right of the picture; pitch > 0: looks up; roll > 0: clockwise.
+    """
 
     yaw_deg: float
     pitch_deg: float

@@ -1,0 +1,87 @@
+"""The process: runs the command line and turns every end of it into an exit code and at most one line."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from edge_daemon.cli import cli
+from edge_daemon.device import journal
+from edge_daemon.errors import EdgeError
+
+logger = logging.getLogger("edge_daemon")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `edge-daemon` and exit: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted."""
+    journal.set_up()
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The reader has gone (`| head`) or the disk is full: nothing more can be told on this channel.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        result = cli.main(args=arguments, prog_name="edge-daemon", standalone_mode=False)
+    except EdgeError as e:
+        click.echo(f"edge-daemon: {e.line()}", err=True)
+        return e.exit_code
+    except click.UsageError as e:
+        _tell_usage(e)
+        return 2
+    except click.ClickException as e:
+        click.echo(f"edge-daemon: {e.format_message()}", err=True)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except OSError as e:
+        if e.errno != errno.EPIPE:
+            _tell_disk(e)
+        return 1
+    except Exception as e:  # noqa: BLE001 - the edge of the process
+        _tell_internal(e)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _tell_usage(error: click.UsageError) -> None:
+    command = error.ctx.command_path if error.ctx else "edge-daemon"
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        click.echo(error.format_message(), err=True)
+        return
+    words = " ".join(error.format_message().split()).rstrip(".")
+    click.echo(f"{command}: {words}; see {command} --help", err=True)
+
+
+def _tell_disk(error: OSError) -> None:
+    """Say what the system refused: a full disk, a folder that may not be written to."""
+    if journal.shows_tracebacks():
+        logger.error("the system refused", exc_info=error)
+    place = f"{error.filename}: " if error.filename is not None else ""
+    click.echo(f"edge-daemon: {place}{error.strerror or type(error).__name__}", err=True)
+
+
+def _tell_internal(error: Exception) -> None:
+    """Say where a fault of the program is; its message could hold something personal, so it stays out."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
+    if journal.shows_tracebacks():
+        logger.error("internal error", exc_info=error)
+    todo = "please report it with what EDGE_DAEMON_DEBUG=1 shows"
+    click.echo(f"edge-daemon: internal error, {place}; {todo}", err=True)
+
+
+if __name__ == "__main__":
+    main()

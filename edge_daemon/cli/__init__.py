@@ -1,0 +1,53 @@
+"""The command `edge-daemon`. Each command is a file of this folder, imported only when it is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from edge_daemon import __version__
+from edge_daemon.cli.context import Home
+
+_COMMANDS = {
+    "enrol": ("edge_daemon.cli.enrol:enrol", "Students, their consent and their photographs."),
+    "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
+    "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
+    "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
+    "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
+}
+"""Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command when it is called; on a Pi every import is felt."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    envvar="EDGE_DAEMON_HOME",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Keep settings and state in DIR, not in /etc/edge-daemon and /var/lib/edge-daemon.",
+)
+@click.version_option(__version__, prog_name="edge-daemon")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None) -> None:
+    """Take a classroom's attendance register, from pictures to spreadsheet."""
+    ctx.obj = Home(home)

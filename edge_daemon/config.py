@@ -1,0 +1,153 @@
+"""The settings of a device: every section and key with its type, default, unit and allowed range.
+
+The names are an outside interface (docs/CONFIGURATION.md). `edge_daemon.configfile` reads them from a file.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key takes, apart from its type."""
+
+    doc: str
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    above_low: bool = False
+    """The lowest value itself is not allowed."""
+    choices: tuple[str, ...] = ()
+    zone: bool = False
+    """The text names a time zone of the IANA database."""
+    renamed: str = ""
+    """The key's name in the file, where Python reserves the word."""
+
+
+def _key(default: Any, doc: str, **limits: Any) -> Any:
+    key = Key(doc, **limits)
+    if callable(default):
+        return field(default_factory=default, metadata={"key": key})
+    return field(default=default, metadata={"key": key})
+
+
+def local_zone() -> str:
+    """Return the IANA name of the computer's own time zone, UTC where it tells none."""
+    parts = Path("/etc/localtime").resolve().parts
+    return "/".join(parts[parts.index("zoneinfo") + 1 :]) if "zoneinfo" in parts else "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """[device]: this box."""
+
+    name: str = _key(socket.gethostname, "Name of the device in registers and mails; part of every lesson id")
+    time_zone: str = _key(local_zone, "Time zone of the school", zone=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TimetableConfig:
+    """[timetable]: when lessons are."""
+
+    files: tuple[str, ...] = _key((), "iCalendar files; relative ones start at the configuration's folder")
+    room: str = _key("", "Only events with this LOCATION; empty: all events")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """[camera]: where pictures come from."""
+
+    kind: str = _key("picamera2", "Kind of camera", choices=("picamera2", "v4l2", "gstreamer", "files"))
+    source: str = _key("", "Device, pipeline, folder or video, as the kind has it; empty: the first camera")
+
+
+@dataclass(frozen=True, slots=True)
+class LessonConfig:
+    """[lesson]: how often to look."""
+
+    captures: int = _key(100, "Pictures of one lesson, fewer in a lesson shorter than 5 s a picture", low=1, high=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleConfig:
+    """[rule]: what counts as present."""
+
+    share: float = _key(0.40, "Present from this share of the captures on", low=0, high=1, above_low=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionConfig:
+    """[attention]: what counts as facing the class."""
+
+    front_yaw_deg: float = _key(
+        0.0, "Where the front is, seen from the camera's axis", unit="degrees", low=-180, high=180
+    )
+    max_yaw_deg: float = _key(
+        50.0, "A head turned further from the front does not attend", unit="degrees", low=0, high=180, above_low=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsConfig:
+    """[models]: the neural networks."""
+
+    dir: str = _key("", "Folder with manifest.toml and the model files; empty: those that came with the program")
+
+
+@dataclass(frozen=True, slots=True)
+class VisionConfig:
+    """[vision]: how hard the processor works."""
+
+    threads: int = _key(
+        0, "Parts of a picture that are worked on at once; 0: as many as processor cores", low=0, high=64
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfig:
+    """[upstream]: the school's server."""
+
+    kind: str = _key("api", "How the server takes registers", choices=("api", "webdav"))
+    url: str = _key("", "Address of the server; empty: registers stay on the device")
+    ca_file: str = _key("", "Certificates to trust instead of the system's")
+    token_file: str = _key("", "File or systemd credential with the token")
+
+
+@dataclass(frozen=True, slots=True)
+class MailConfig:
+    """[mail]: reports by e-mail."""
+
+    host: str = _key("", "Mail server; empty: no mail")
+    port: int = _key(587, "Port of the mail server", low=1, high=65535)
+    security: str = _key(
+        "starttls", "How the connection is encrypted; plain is never used", choices=("tls", "starttls")
+    )
+    username: str = _key("", "Name to log in with; empty: no log-in")
+    password_file: str = _key("", "File or systemd credential with the password")
+    from_: str = _key("", "Sender's address", renamed="from")
+    office: tuple[str, ...] = _key((), "Addresses of the office, which gets every register")
+    students: bool = _key(False, "Tell students of their absence")
+    guardians: bool = _key(False, "Tell guardians of an absence")
+    hold_h: float = _key(
+        4.0, "Wait before students and guardians are told, so that a teacher can correct", unit="hours", low=0, high=168
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings; a missing section or key has its default."""
+
+    device: DeviceConfig = field(default_factory=DeviceConfig)
+    timetable: TimetableConfig = field(default_factory=TimetableConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    lesson: LessonConfig = field(default_factory=LessonConfig)
+    rule: RuleConfig = field(default_factory=RuleConfig)
+    attention: AttentionConfig = field(default_factory=AttentionConfig)
+    models: ModelsConfig = field(default_factory=ModelsConfig)
+    vision: VisionConfig = field(default_factory=VisionConfig)
+    upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
+    mail: MailConfig = field(default_factory=MailConfig)

@@ -1,0 +1,161 @@
+"""Reads a configuration file into `Config`, and names all of its problems at once."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, fields
+from datetime import date, time
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+
+from edge_daemon.config import Config, Key
+from edge_daemon.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a section"),
+    ((date, time), "a date or time"),
+)
+
+
+def load_config(path: Path) -> Config:
+    """Read the settings from a TOML file; one that does not exist means defaults.
+
+    Raises:
+        ConfigError: the file can't be read, or has problems: all of them in one line.
+    """
+    try:
+        tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        return Config()
+    except OSError as e:
+        raise ConfigError(f"can't be read: {e.strerror}", str(path)) from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e
+    except tomllib.TOMLDecodeError as e:
+        raise ConfigError(f"is not TOML: {e}", str(path), "see docs/CONFIGURATION.md") from e
+    try:
+        return _converter().structure(tables, Config)
+    except cattrs.BaseValidationError as e:
+        raise ConfigError("; ".join(_problems(e, "")), str(path)) from e
+
+
+def file_name(key: Field[Any]) -> str:
+    """Return a key's name as it stands in the file."""
+    told: Key | None = key.metadata.get("key")
+    return told.renamed if told and told.renamed else key.name
+
+
+def _converter() -> cattrs.Converter:
+    """Return a converter that takes nothing for something else: cattrs' own would make 3 of "3"."""
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    for section in get_type_hints(Config).values():
+        converter.register_structure_hook(section, partial(_section, _structure(converter, section)))
+    return converter
+
+
+def _structure(converter: cattrs.Converter, section: Any) -> Callable[[Any, Any], Any]:
+    types = get_type_hints(section)
+    hooks: dict[str, Any] = {
+        f.name: override(rename=file_name(f), struct_hook=partial(_value, f.metadata["key"], types[f.name]))
+        for f in fields(section)
+    }
+    return make_dict_structure_fn(section, converter, _cattrs_forbid_extra_keys=True, **hooks)
+
+
+def _section(structure: Callable[[Any, Any], Any], value: object, kind: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected a section, found {_found(value)}")
+    return structure(value, kind)
+
+
+def _value(key: Key, kind: Any, value: Any, _: Any) -> Any:
+    if kind == tuple[str, ...]:
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        raise ValueError(f"expected a list of text, found {_found(value)}")
+    takes = (int, float) if kind is float else kind
+    fits = isinstance(value, takes) and isinstance(value, bool) == (kind is bool)
+    if not fits or not _allowed(key, value):
+        raise ValueError(f"expected {_expected(key, kind)}, found {_found(value)}")
+    return kind(value)
+
+
+def _allowed(key: Key, value: Any) -> bool:
+    if key.choices and value not in key.choices:
+        return False
+    if key.zone:
+        return _is_zone(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if key.low is not None and (value < key.low or (key.above_low and value == key.low)):
+        return False
+    return key.high is None or value <= key.high
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _expected(key: Key, kind: Any) -> str:
+    if key.choices:
+        return "one of " + ", ".join(key.choices)
+    if key.zone:
+        return "a time zone such as Europe/Berlin"
+    words = next(w for t, w in _WORDS if t == kind)
+    unit = f" of {key.unit}" if key.unit else ""
+    if key.low is None:
+        return words + unit
+    low = f"above {key.low:g} and at most" if key.above_low else f"from {key.low:g} to"
+    return f"{words}{unit} {low} {key.high:g}"
+
+
+def _found(value: object) -> str:
+    if isinstance(value, (bool, int, float)):
+        return str(value).lower()[:40]
+    if isinstance(value, str):
+        return f'"{value[:40]}"'
+    return next((w for t, w in _WORDS if isinstance(value, t)), type(value).__name__)
+
+
+def _problems(error: BaseException, at: str) -> Iterator[str]:
+    """Yield one sentence a problem; `at` is the dotted name of the section or key that it is in."""
+    if isinstance(error, cattrs.ForbiddenExtraKeysError):
+        known = [file_name(f) for f in fields(error.cl)]
+        for name in sorted(error.extra_fields):
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {_join(at, near[0])}?" if near else f"known here: {', '.join(known)}"
+            yield f"{_join(at, name)}: unknown key, {hint}"
+    elif isinstance(error, cattrs.ClassValidationError):
+        within, others = error.group_exceptions()
+        for inner, note in within:
+            yield from _problems(inner, _join(at, note.name.rstrip("_")))
+        for inner in others:
+            yield from _problems(inner, at)
+    else:
+        yield f"{at}: {error}"
+
+
+def _join(section: str, name: str) -> str:
+    return f"{section}.{name}" if section else name

@@ -1,0 +1,51 @@
+"""Where an installation keeps its settings, databases and keys."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from edge_daemon.config import Config
+from edge_daemon.configfile import load_config
+from edge_daemon.errors import StoreError
+
+
+class Home:
+    """The places of one installation: of the system's, or, given a folder, of one that keeps everything there.
+
+    Args:
+        folder: the folder of `--home`, made when something is first kept there; None: the system's places.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.home_mode = folder is not None
+        """True: the device key is a file in the folder; False: it is a systemd credential."""
+        self.state_dir = folder if folder is not None else Path("/var/lib/edge-daemon")
+        self.config_path = (folder if folder is not None else Path("/etc/edge-daemon")) / "config.toml"
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings, read when first asked for; raises ConfigError."""
+        return load_config(self.config_path)
+
+    @property
+    def register_db_path(self) -> Path:
+        """The database of captures, sightings and registers."""
+        return self.state_dir / "register.sqlite"
+
+    @property
+    def gallery_db_path(self) -> Path:
+        """The database of templates."""
+        return self.state_dir / "gallery.sqlite"
+
+    @property
+    def key_path(self) -> Path:
+        """The device key in home mode."""
+        return self.state_dir / "device.key"
+
+    def ensure_state_dir(self) -> None:
+        """Make the folder of the state, for its owner only, unless it is there."""
+        try:
+            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as e:
+            raise StoreError(f"can't be made or used as a folder: {e.strerror}", str(self.state_dir)) from e
