@@ -152,6 +152,8 @@ class Candidate:
     score: float
     quality: Quality
     attentive: bool
+    """Turned towards the front of the class, by the head's pose alone."""
+    eyes_open: bool | None
     similarities: Vector
     """(students,), in the order of the gallery's student ids."""
     embedding: Vector | None
