@@ -1,0 +1,40 @@
+"""The running lesson's candidates in gallery.sqlite: sealed by the gallery, erased when the lesson is finalised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+
+
+def put_candidates(db: sqlite_utils.Database, lesson_id: str, slot: int, sealed: bytes) -> None:
+    """Keep the sealed candidates of one capture; one commit. A slot that is there is replaced.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(
+            "INSERT OR REPLACE INTO candidates (lesson_id, slot, sealed) VALUES (?, ?, ?)", (lesson_id, slot, sealed)
+        )
+
+
+def candidates(db: sqlite_utils.Database, lesson_id: str) -> Mapping[int, bytes]:
+    """Return the sealed candidates of a lesson by slot, in order."""
+    with faults(db):
+        rows = db.execute("SELECT slot, sealed FROM candidates WHERE lesson_id = ? ORDER BY slot", (lesson_id,))
+        return {slot: bytes(sealed) for slot, sealed in rows}
+
+
+def erase_candidates(db: sqlite_utils.Database, lesson_id: str) -> None:
+    """Erase the candidates of a lesson and overwrite the place where they were, in the file and in its log.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute("DELETE FROM candidates WHERE lesson_id = ?", (lesson_id,))
+    with faults(db):
+        db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,0 +1,185 @@
+"""Opening the two SQLite files, and one error for everything that can be wrong with them.
+
+Both files are in WAL mode with `synchronous=FULL`: what was committed survives a power cut, and a reader (the office
+pulls registers) never waits for the running lesson. `secure_delete` overwrites what is deleted, for `enrol remove`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from edge_daemon.errors import StoreError
+from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
+
+BUSY_TIMEOUT_S = 3.0
+"""How long to wait for another process: commits take milliseconds, so that longer means that something is wrong."""
+
+_MEND = "restore it from a backup, or move it away to begin anew"
+
+
+def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
+    """Open register.sqlite (captures, sightings, registers), bringing its schema up to date.
+
+    Args:
+        path: the file; it and its folder are made, for this user only, where they are missing.
+        create: False refuses a missing file instead.
+        busy_timeout_s: how long to wait for a lock that another process holds.
+
+    Raises:
+        StoreError: locked, read-only, corrupt, made by a newer program, or not such a database.
+    """
+    return _open(path, REGISTER, create=create, busy_timeout_s=busy_timeout_s)
+
+
+def open_gallery(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
+    """Open gallery.sqlite (sealed students, templates, candidates); as `open_register`."""
+    return _open(path, GALLERY, create=create, busy_timeout_s=busy_timeout_s)
+
+
+def check_writable(db: sqlite_utils.Database) -> None:
+    """Take and give back the write lock: for a command that works for minutes before it writes.
+
+    Raises:
+        StoreError: another process holds the lock, or the disk can't be written.
+    """
+    with faults(db):
+        db.conn.execute("BEGIN IMMEDIATE")
+        db.conn.execute("ROLLBACK")
+
+
+def path_of(db: sqlite_utils.Database) -> str:
+    """Return the file of a database, empty for one in memory."""
+    return next((str(row[2]) for row in db.conn.execute("PRAGMA database_list") if row[1] == "main"), "")
+
+
+@contextmanager
+def transaction(db: sqlite_utils.Database) -> Iterator[None]:
+    """Write all or nothing. The lock is taken at the start, so that what was read stays true until it is written.
+
+    Raises:
+        StoreError: as `open_register`.
+    """
+    with faults(db):
+        db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.conn.execute("COMMIT")
+        except BaseException:
+            db.conn.rollback()
+            raise
+
+
+@contextmanager
+def faults(db: sqlite_utils.Database) -> Iterator[None]:
+    """Turn SQLite's errors into a StoreError that says what to do."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise  # a mistake of ours, not of the file's
+    except sqlite3.DatabaseError as error:
+        raise _explained(error, path_of(db)) from error
+
+
+def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
+    _check_path(path, create=create)
+    conn = sqlite3.connect(path, timeout=busy_timeout_s)
+    try:
+        db = sqlite_utils.Database(conn, execute_plugins=False)
+        _check_schema(db, schema, path)
+        _set_up(db)
+        if schema.migrations.pending(db):
+            _migrate(db, schema)
+    except sqlite3.DatabaseError as error:
+        conn.close()
+        raise _explained(error, str(path)) from error
+    except StoreError:
+        conn.close()
+        raise
+    return db
+
+
+def _check_path(path: Path, *, create: bool) -> None:
+    """Refuse what SQLite would report badly, or would open read-only without a word; make a missing file."""
+    where = str(path)
+    try:
+        if path.is_dir():
+            raise StoreError("is a folder, a database file was expected", where, "move the folder away")
+        if not path.exists():
+            if not create:
+                raise StoreError("there is no such database", where, "nothing was recorded yet, or --home is another")
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The file is made with its final mode before SQLite sees it: its -wal and -shm files copy the mode.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"can't be made: {error.strerror}", where, "check the folder and its owner") from error
+    # os.access and not a trial open: closing any descriptor of the file would drop this process's own SQLite locks.
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StoreError("the database is read-only for this user", where, "check the file's owner, mode and disk")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise StoreError(
+            "the database's folder is read-only for this user", str(path.parent), "check its owner, mode and disk"
+        )
+
+
+def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None:
+    """Read only: refuse a file of another kind or of a program that is too new."""
+    tables = {str(row[0]) for row in db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        return
+    meta: dict[str, str] = {}
+    if "meta" in tables:
+        meta = {str(key): str(value) for key, value in db.conn.execute("SELECT key, value FROM meta")}
+    if meta.get("kind") != schema.kind:
+        raise StoreError(f"is not a {schema.kind} database of this program", str(path), "check the file")
+    try:
+        readable_from = int(meta["readable_from"])
+    except (KeyError, ValueError) as error:
+        raise StoreError("the database is corrupt (no schema version)", str(path), _MEND) from error
+    if readable_from > schema.version:
+        raise StoreError(
+            f"was written by a newer version (readable from schema {readable_from}, this program has {schema.version})",
+            str(path),
+            "install the newer version again",
+        )
+
+
+def _set_up(db: sqlite_utils.Database) -> None:
+    conn = db.conn
+    if conn.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = FULL")
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA secure_delete = ON")
+
+
+def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
+    """Apply what is pending in one transaction: the camera and the sync process may both come first."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        schema.migrations.apply(db)
+    except BaseException:
+        db.conn.rollback()
+        raise
+    db.conn.commit()
+
+
+def _explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
+    """Return the error in words of the user."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreError("the database is locked by another process", where, "wait until it is done, and try again")
+    if "readonly" in text or "read-only" in text:
+        return StoreError("the database is read-only", where, "check the file's owner, mode and disk")
+    if "full" in text:
+        return StoreError("the disk is full", where, "free some space; nothing was changed")
+    if "unable to open" in text:
+        return StoreError("the database can't be opened", where, "check the folder, its owner and the disk")
+    if "malformed" in text or "not a database" in text or "disk I/O" in text:
+        return StoreError(f"the database is corrupt ({text})", where, _MEND)
+    return StoreError(f"the database can't be used ({text})", where, _MEND)

@@ -1,0 +1,240 @@
+"""Lessons in register.sqlite: started, filled capture by capture, finalised once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+
+import sqlite_utils
+
+from edge_daemon.errors import StoreError
+from edge_daemon.store.database import faults, path_of, transaction
+from edge_daemon.store.instants import parsed, stored
+from edge_daemon.store.registers import StoredRegister, append, last_sha256
+from edge_daemon.types import Box, CapturePlan, ClockState, Lesson, MissedCapture, Origin, Sighting
+
+State = Literal["running", "finalised"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLesson:
+    """A lesson as the database knows it; the instants of its captures follow from seed, duration and number."""
+
+    lesson: Lesson
+    seed: bytes
+    seed_sha256: str
+    captures_planned: int
+    clock: ClockState
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A picture that was taken."""
+
+    slot: int
+    name: str
+    taken_at: datetime
+
+
+def start_lesson(
+    db: sqlite_utils.Database, lesson: Lesson, plan: CapturePlan, clock: ClockState, captures_planned: int | None = None
+) -> StoredLesson:
+    """Record a lesson before its first capture; a lesson that is there already is given back as it was recorded.
+
+    Args:
+        db: register.sqlite.
+        lesson: what is about to begin.
+        plan: its seed is stored now, so that a restart continues the same plan.
+        clock: how far the time can be trusted.
+        captures_planned: number of slots, where it is not that of the plan's instants.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    planned = len(plan.offsets_s) if captures_planned is None else captures_planned
+    with transaction(db):
+        known = _lesson(db, lesson.lesson_id)
+        if known is not None:
+            return known
+        db.execute(
+            "INSERT INTO lessons (lesson_id, device, course, start_utc, end_utc, origin, seed, seed_sha256,"
+            " captures_planned, clock) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(lesson.lesson_id, lesson.device, lesson.course, stored(lesson.start), stored(lesson.end)),
+                *(lesson.origin, plan.seed, plan.seed_sha256, planned, clock),
+            ),
+        )
+    return StoredLesson(lesson, plan.seed, plan.seed_sha256, planned, clock, "running")
+
+
+def get_lesson(db: sqlite_utils.Database, lesson_id: str) -> StoredLesson | None:
+    """Return a lesson, None for one that was never started."""
+    with faults(db):
+        return _lesson(db, lesson_id)
+
+
+def running_lessons(db: sqlite_utils.Database) -> list[StoredLesson]:
+    """Return the lessons that were started and not finalised, the earliest first: what a restart has to go on with."""
+    with faults(db):
+        ids = db.execute("SELECT lesson_id FROM lessons WHERE state = 'running' ORDER BY start_utc").fetchall()
+        found = [_lesson(db, str(row[0])) for row in ids]
+    return [lesson for lesson in found if lesson is not None]
+
+
+def discard_lesson(db: sqlite_utils.Database, lesson_id: str) -> None:
+    """Forget a lesson that was not finalised, with its captures: an interrupted rehearsal."""
+    with transaction(db):
+        db.execute("DELETE FROM lessons WHERE lesson_id = ? AND state = 'running'", (lesson_id,))
+
+
+def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture) -> None:
+    """Record that a picture was taken; one commit. Taken twice (after a restart) it is recorded once.
+
+    Raises:
+        StoreError: the lesson is not running, or the database can't be written.
+    """
+    with transaction(db):
+        _check_running(db, lesson_id)
+        db.execute(
+            "INSERT OR IGNORE INTO captures (lesson_id, slot, name, taken_at_utc) VALUES (?, ?, ?, ?)",
+            (lesson_id, capture.slot, capture.name, stored(capture.taken_at)),
+        )
+        db.execute("DELETE FROM missed WHERE lesson_id = ? AND slot = ?", (lesson_id, capture.slot))
+
+
+def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:
+    """Record why a slot has no picture; a slot that has one keeps it.
+
+    Raises:
+        StoreError: as `add_capture`.
+    """
+    with transaction(db):
+        _check_running(db, lesson_id)
+        db.execute(
+            "INSERT OR IGNORE INTO missed (lesson_id, slot, reason) SELECT ?1, ?2, ?3"
+            " WHERE NOT EXISTS (SELECT 1 FROM captures WHERE lesson_id = ?1 AND slot = ?2)",
+            (lesson_id, missed.slot, missed.reason),
+        )
+
+
+def captures(db: sqlite_utils.Database, lesson_id: str) -> list[Capture]:
+    """Return the pictures of a lesson in the order of their slots."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT slot, name, taken_at_utc FROM captures WHERE lesson_id = ? ORDER BY slot", (lesson_id,)
+        ).fetchall()
+    return [Capture(slot, name, parsed(taken_at)) for slot, name, taken_at in rows]
+
+
+def missed_captures(db: sqlite_utils.Database, lesson_id: str) -> list[MissedCapture]:
+    """Return the slots of a lesson that have no picture, in order."""
+    with faults(db):
+        rows = db.execute("SELECT slot, reason FROM missed WHERE lesson_id = ? ORDER BY slot", (lesson_id,)).fetchall()
+    return [MissedCapture(slot, reason) for slot, reason in rows]
+
+
+def finalise(
+    db: sqlite_utils.Database,
+    lesson_id: str,
+    sightings: Iterable[Sighting],
+    render: Callable[[str | None], str],
+    at: datetime,
+) -> StoredRegister:
+    """Write sightings, register and state of a lesson: all three or none.
+
+    Args:
+        db: register.sqlite.
+        lesson_id: a running lesson; one that is finalised already gives back its first register, unchanged.
+        sightings: of students and, with an empty student id, of unknown faces.
+        render: makes the canonical document of revision 1 from the SHA-256 of the register before it, if there is one.
+        at: now.
+
+    Raises:
+        StoreError: no such lesson, or the database can't be written.
+    """
+    with transaction(db):
+        known = _lesson(db, lesson_id)
+        if known is None:
+            raise StoreError("was never started", f"lesson {lesson_id}", "start it first")
+        if known.state == "running":
+            db.conn.executemany(
+                "INSERT INTO sightings (lesson_id, slot, student_id, similarity, attentive, x_px, y_px, w_px, h_px)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (_sighting_row(lesson_id, sighting) for sighting in sightings),
+            )
+            append(db, lesson_id, 1, render(last_sha256(db)), at)
+            db.execute("UPDATE lessons SET state = 'finalised' WHERE lesson_id = ?", (lesson_id,))
+        row = db.execute(
+            "SELECT lesson_id, revision, document, sha256, created_at_utc FROM registers"
+            " WHERE lesson_id = ? AND revision = 1",
+            (lesson_id,),
+        ).fetchone()
+    return StoredRegister(row[0], row[1], row[2], row[3], parsed(row[4]))
+
+
+def sightings(db: sqlite_utils.Database, lesson_id: str) -> list[Sighting]:
+    """Return the sightings of a finalised lesson by slot, then student; unknown faces first."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT slot, student_id, similarity, attentive, x_px, y_px, w_px, h_px FROM sightings"
+            " WHERE lesson_id = ? ORDER BY slot, student_id, sighting_id",
+            (lesson_id,),
+        ).fetchall()
+    return [Sighting(r[0], r[1] or "", r[2], bool(r[3]), Box(r[4], r[5], r[6], r[7])) for r in rows]
+
+
+def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tuple[int, int]]:
+    """Return (frames seen, frames attentive) for every student with a sighting, counted by the database."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT student_id, count(*), sum(attentive) FROM sightings"
+            " WHERE lesson_id = ? AND student_id IS NOT NULL GROUP BY student_id",
+            (lesson_id,),
+        ).fetchall()
+    return {student_id: (seen, attentive) for student_id, seen, attentive in rows}
+
+
+def erase_sightings(db: sqlite_utils.Database, student_id: str) -> int:
+    """Delete every sighting of a student and overwrite the place where they were; registers keep the bare id.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        count = db.conn.execute("DELETE FROM sightings WHERE student_id = ?", (student_id,)).rowcount
+    with faults(db):
+        db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return count
+
+
+def _lesson(db: sqlite_utils.Database, lesson_id: str) -> StoredLesson | None:
+    row = db.execute(
+        "SELECT lesson_id, device, course, start_utc, end_utc, origin, seed, seed_sha256, captures_planned, clock,"
+        " state FROM lessons WHERE lesson_id = ?",
+        (lesson_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    lesson = Lesson(row[0], row[1], row[2], parsed(row[3]), parsed(row[4]), cast(Origin, row[5]))
+    return StoredLesson(lesson, bytes(row[6]), row[7], row[8], cast(ClockState, row[9]), cast(State, row[10]))
+
+
+def _check_running(db: sqlite_utils.Database, lesson_id: str) -> None:
+    row = db.execute("SELECT state FROM lessons WHERE lesson_id = ?", (lesson_id,)).fetchone()
+    if row is None or row[0] != "running":
+        what = "was never started" if row is None else "is finalised already"
+        raise StoreError(f"lesson {lesson_id} {what}", path_of(db), "start the lesson anew")
+
+
+def _sighting_row(lesson_id: str, sighting: Sighting) -> tuple[str | int | float | None, ...]:
+    box = sighting.box
+    return (
+        *(lesson_id, sighting.slot, sighting.student_id or None, float(sighting.similarity), int(sighting.attentive)),
+        *(float(box.x), float(box.y), float(box.w), float(box.h)),
+    )

@@ -1,0 +1,155 @@
+"""The schemas of gallery.sqlite and register.sqlite, and how they came about.
+
+Expand, then contract one release later: `meta.schema_version` is the version of the newest migration that was applied,
+`meta.readable_from` the oldest version of this program's schema that still works with it. A migration that only adds
+leaves `readable_from` alone, so that after a rollback the program of one release ago still runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What this program expects of one database file."""
+
+    kind: str
+    """What the file is for, as it stands in its table `meta`."""
+    version: int
+    """The newest schema that this program knows."""
+    migrations: Migrations
+
+
+_gallery = Migrations("gallery")
+_register = Migrations("register")
+
+_META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT"
+
+
+@_gallery(name="0001_students_templates_candidates")
+def _gallery_1(db: Database) -> None:
+    """Everything personal is sealed; in the clear are only bare ids and what a decision needs without a key."""
+    _run(
+        db,
+        _META,
+        """CREATE TABLE students (
+            student_id TEXT PRIMARY KEY NOT NULL,
+            position INTEGER NOT NULL,  -- row in the roster
+            courses TEXT NOT NULL,  -- JSON list
+            consent INTEGER NOT NULL CHECK (consent IN (0, 1)),
+            sealed BLOB NOT NULL  -- name, mail addresses, extra columns of the roster
+        ) STRICT""",
+        """CREATE TABLE student_keys (
+            student_id TEXT PRIMARY KEY NOT NULL REFERENCES students ON DELETE CASCADE,
+            wrapped_key BLOB NOT NULL  -- the student's data key under the device key
+        ) STRICT""",
+        """CREATE TABLE templates (
+            template_id INTEGER PRIMARY KEY,
+            student_id TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
+            photograph TEXT NOT NULL,  -- a digest, never a name
+            sealed BLOB NOT NULL,  -- the vector
+            model_sha256 TEXT NOT NULL,
+            preprocessing INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE INDEX templates_by_student ON templates (student_id)",
+        "CREATE TABLE tombstones (student_hash TEXT PRIMARY KEY NOT NULL, erased_at TEXT NOT NULL) STRICT",
+        """CREATE TABLE look_alikes (
+            a TEXT NOT NULL,
+            b TEXT NOT NULL,
+            similarity REAL NOT NULL,
+            PRIMARY KEY (a, b)
+        ) STRICT""",
+        """CREATE TABLE candidates (
+            lesson_id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            sealed BLOB NOT NULL,  -- the candidates of one capture
+            PRIMARY KEY (lesson_id, slot)
+        ) STRICT""",
+    )
+    _stamp(db, "gallery", version=1, readable_from=1)
+
+
+@_register(name="0001_lessons_captures_sightings_registers")
+def _register_1(db: Database) -> None:
+    """Lessons with their captures and sightings, and the registers that were made of them."""
+    _run(
+        db,
+        _META,
+        """CREATE TABLE lessons (
+            lesson_id TEXT PRIMARY KEY NOT NULL,
+            device TEXT NOT NULL,
+            course TEXT NOT NULL,
+            start_utc TEXT NOT NULL,
+            end_utc TEXT NOT NULL,
+            origin TEXT NOT NULL CHECK (origin IN ('timetable', 'rehearsal')),
+            seed BLOB NOT NULL CHECK (length(seed) = 32),
+            seed_sha256 TEXT NOT NULL,
+            captures_planned INTEGER NOT NULL CHECK (captures_planned >= 0),
+            clock TEXT NOT NULL CHECK (clock IN ('synchronised', 'rtc', 'unsynchronised')),
+            state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'finalised'))
+        ) STRICT""",
+        "CREATE INDEX lessons_by_start ON lessons (start_utc)",
+        """CREATE TABLE captures (
+            lesson_id TEXT NOT NULL REFERENCES lessons ON DELETE CASCADE,
+            slot INTEGER NOT NULL CHECK (slot >= 0),
+            name TEXT NOT NULL,
+            taken_at_utc TEXT NOT NULL,
+            PRIMARY KEY (lesson_id, slot)
+        ) STRICT""",
+        """CREATE TABLE missed (
+            lesson_id TEXT NOT NULL REFERENCES lessons ON DELETE CASCADE,
+            slot INTEGER NOT NULL CHECK (slot >= 0),
+            reason TEXT NOT NULL,
+            PRIMARY KEY (lesson_id, slot)
+        ) STRICT""",
+        """CREATE TABLE sightings (
+            sighting_id INTEGER PRIMARY KEY,
+            lesson_id TEXT NOT NULL,
+            slot INTEGER NOT NULL,
+            student_id TEXT,  -- NULL: an unknown face
+            similarity REAL NOT NULL,
+            attentive INTEGER NOT NULL CHECK (attentive IN (0, 1)),
+            x_px REAL NOT NULL,
+            y_px REAL NOT NULL,
+            w_px REAL NOT NULL,
+            h_px REAL NOT NULL,
+            FOREIGN KEY (lesson_id, slot) REFERENCES captures ON DELETE CASCADE
+        ) STRICT""",
+        "CREATE INDEX sightings_by_capture ON sightings (lesson_id, slot)",
+        # A student counts once a capture, whatever is done twice.
+        """CREATE UNIQUE INDEX sightings_once_a_capture ON sightings (student_id, lesson_id, slot)
+            WHERE student_id IS NOT NULL""",
+        """CREATE TABLE registers (
+            ledger_position INTEGER PRIMARY KEY,  -- order in which the device made its registers
+            lesson_id TEXT NOT NULL REFERENCES lessons,
+            revision INTEGER NOT NULL CHECK (revision >= 1),
+            document TEXT NOT NULL,  -- canonical JSON, bare student ids
+            sha256 TEXT NOT NULL,
+            created_at_utc TEXT NOT NULL,
+            UNIQUE (lesson_id, revision)
+        ) STRICT""",
+        """CREATE TRIGGER registers_never_change BEFORE UPDATE ON registers
+            BEGIN SELECT RAISE(ABORT, 'a register is immutable'); END""",
+        """CREATE TRIGGER registers_never_go BEFORE DELETE ON registers
+            BEGIN SELECT RAISE(ABORT, 'a register is immutable'); END""",
+    )
+    _stamp(db, "register", version=1, readable_from=1)
+
+
+def _run(db: Database, *statements: str) -> None:
+    # One by one: executescript would commit the transaction that the migration runs in.
+    for statement in statements:
+        db.conn.execute(statement)
+
+
+def _stamp(db: Database, kind: str, *, version: int, readable_from: int) -> None:
+    rows = {"kind": kind, "schema_version": str(version), "readable_from": str(readable_from)}
+    db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
+
+
+GALLERY: Final = Schema("gallery", version=1, migrations=_gallery)
+REGISTER: Final = Schema("register", version=1, migrations=_register)

@@ -1,0 +1,119 @@
+"""Registers in register.sqlite: the device's ledger of documents, written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.errors import RegisterError
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.instants import parsed, stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRegister:
+    """One revision of a register."""
+
+    lesson_id: str
+    revision: int
+    document: str
+    """Canonical JSON, bare student ids."""
+    sha256: str
+    """Of the document in UTF-8, hexadecimal."""
+    created_at: datetime
+
+
+def latest(db: sqlite_utils.Database, lesson_id: str) -> StoredRegister | None:
+    """Return the highest revision of a lesson's register, None where there is none."""
+    return next(reversed(revisions(db, lesson_id)), None)
+
+
+def revisions(db: sqlite_utils.Database, lesson_id: str) -> list[StoredRegister]:
+    """Return all revisions of a lesson's register, the first one first."""
+    return _read(
+        db,
+        "SELECT lesson_id, revision, document, sha256, created_at_utc FROM registers"
+        " WHERE lesson_id = ? ORDER BY revision",
+        lesson_id,
+    )
+
+
+def latest_registers(
+    db: sqlite_utils.Database, start: datetime | None = None, end: datetime | None = None
+) -> list[StoredRegister]:
+    """Return the highest revision of every lesson that began in [start, end), in the order of time."""
+    low, high = stored(start) if start else "", stored(end) if end else "~"
+    return _read(
+        db,
+        "SELECT lesson_id, revision, document, sha256, created_at_utc FROM registers JOIN lessons USING (lesson_id)"
+        " WHERE start_utc >= ? AND start_utc < ? AND revision = (SELECT max(revision) FROM registers AS other"
+        " WHERE other.lesson_id = registers.lesson_id)"
+        " ORDER BY start_utc, lesson_id",
+        *(low, high),
+    )
+
+
+def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
+    """Return the id of the one lesson with a register whose id begins so.
+
+    Raises:
+        RegisterError: none does, or several do.
+    """
+    with faults(db):
+        rows = db.execute(
+            "SELECT DISTINCT lesson_id FROM registers WHERE substr(lesson_id, 1, length(?1)) = ?1 LIMIT 3",
+            (prefix.lower(),),
+        ).fetchall()
+    if len(rows) == 1 and prefix:
+        return str(rows[0][0])
+    what = "several registers have ids that begin so" if rows else "there is no such register"
+    todo = "give more of the id" if rows else "see `edge-daemon register list`"
+    raise RegisterError(what, f"register {prefix!r}", todo)
+
+
+def add_revision(
+    db: sqlite_utils.Database, lesson_id: str, render: Callable[[StoredRegister], str], at: datetime
+) -> StoredRegister:
+    """Append the next revision of a register.
+
+    Args:
+        db: register.sqlite.
+        lesson_id: a lesson that has a register.
+        render: makes the next document from the latest revision, which nobody can overtake meanwhile.
+        at: now.
+
+    Raises:
+        RegisterError: the lesson has no register.
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        last = latest(db, lesson_id)
+        if last is None:
+            raise RegisterError("there is no such register", f"register {lesson_id}", "see `edge-daemon register list`")
+        return append(db, lesson_id, last.revision + 1, render(last), at)
+
+
+def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: str, at: datetime) -> StoredRegister:
+    """Write one document to the ledger, within the caller's transaction."""
+    sha256 = hashlib.sha256(document.encode("utf-8")).hexdigest()
+    db.execute(
+        "INSERT INTO registers (lesson_id, revision, document, sha256, created_at_utc) VALUES (?, ?, ?, ?, ?)",
+        (lesson_id, revision, document, sha256, stored(at)),
+    )
+    return StoredRegister(lesson_id, revision, document, sha256, at)
+
+
+def last_sha256(db: sqlite_utils.Database) -> str | None:
+    """Return the SHA-256 of the newest document of the device's ledger, None where the ledger is empty."""
+    row = db.execute("SELECT sha256 FROM registers ORDER BY ledger_position DESC LIMIT 1").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _read(db: sqlite_utils.Database, query: str, *parameters: str) -> list[StoredRegister]:
+    with faults(db):
+        rows = db.execute(query, parameters).fetchall()
+    return [StoredRegister(row[0], row[1], row[2], row[3], parsed(row[4])) for row in rows]
