@@ -1,0 +1,136 @@
+"""BlazeFace: boxes and six keypoints of faces from one square picture of the network's input size.
+
+Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019); anchors and decoding as in
+MediaPipe's model cards for the short range (128 px) and full range (192 px, here also other multiples of 32) models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Picture
+from edge_daemon.vision import nms
+from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.models import ModelCard
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Boxes of one picture, best first, in its pixels."""
+
+    boxes: Array
+    """(n, 4): left, top, right, bottom; square, eyebrows to chin."""
+    points: Array
+    """(n, 6, 2): right eye, left eye (of the person), nose tip, mouth, right and left ear tragion."""
+    scores: Array
+    """(n,): 0 to 1."""
+    votes: Array
+    """(n,): how many anchors fired for it."""
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def placed(self, scale: float, left: float, top: float) -> Detections:
+        """Return them in the coordinates of a picture that this one was cut from (times `scale`, then shifted)."""
+        shift = np.array([left, top], np.float32)
+        points = self.points * np.float32(scale) + shift
+        return Detections(self.boxes * np.float32(scale) + np.tile(shift, 2), points, self.scores, self.votes)
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
+        """Return some of them."""
+        return Detections(self.boxes[index], self.points[index], self.scores[index], self.votes[index])
+
+
+def nothing() -> Detections:
+    """Return no detection."""
+    empty = np.zeros(0, np.float32)
+    return Detections(np.zeros((0, 4), np.float32), np.zeros((0, 6, 2), np.float32), empty, empty)
+
+
+def join(parts: list[Detections]) -> Detections:
+    """Put the detections of several tiles, already in the same coordinates, behind each other."""
+    if not parts:
+        return nothing()
+    boxes, points = np.concatenate([p.boxes for p in parts]), np.concatenate([p.points for p in parts])
+    return Detections(
+        boxes, points, np.concatenate([p.scores for p in parts]), np.concatenate([p.votes for p in parts])
+    )
+
+
+def anchors(side_px: int, count: int) -> Array:
+    """Return the anchors' centres (count, 2) in input pixels.
+
+    Full range: one a cell of stride 4. Short range: two a cell of stride 8, then six a cell of stride 16.
+
+    Raises:
+        ValueError: no BlazeFace of this input size has so many anchors.
+    """
+    for layers in ([(4, 1)], [(8, 2), (16, 6)]):
+        if sum((side_px // stride) ** 2 * repeats for stride, repeats in layers) == count:
+            return np.concatenate([_cells(side_px, stride, repeats) for stride, repeats in layers])
+    raise ValueError(f"no BlazeFace of {side_px} px has {count} anchors")
+
+
+def _cells(side_px: int, stride: int, repeats: int) -> Array:
+    line = (np.arange(side_px // stride, dtype=np.float32) + 0.5) * stride
+    x, y = np.meshgrid(line, line)
+    return np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), repeats, axis=0).astype(np.float32)
+
+
+def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -> Detections:
+    """Turn the network's output into boxes, overlapping ones included.
+
+    Args:
+        regressors: (n, 16): box centre, size and six points, in input pixels from the anchor.
+        logits: (n,) of the score.
+        centres: (n, 2) of the anchors.
+        threshold: lowest score, between 0 and 1.
+    """
+    strong = logits > np.log(threshold / (1 - threshold))
+    pairs = regressors[strong].reshape(-1, 8, 2)
+    centre, half = pairs[:, 0] + centres[strong], np.maximum(pairs[:, 1], 0) / 2
+    scores = (1 / (1 + np.exp(-np.clip(logits[strong], -80, 80)))).astype(np.float32)
+    points = pairs[:, 2:] + centres[strong][:, None]
+    return Detections(np.concatenate([centre - half, centre + half], axis=1), points, scores, np.ones_like(scores))
+
+
+def merged(raw: Detections) -> Detections:
+    """Return one detection a face: the mean of its overlapping boxes, weighted by score, with the best one's score."""
+    groups = nms.groups(raw.boxes, raw.scores)
+    if not groups:
+        return nothing()
+    boxes, points, votes = [], [], []
+    for group in groups:
+        near = group[nms.overlaps(raw.boxes[group[0]], raw.boxes[group])[0] > 0.5]
+        near = near if len(near) else group[:1]
+        weights = raw.scores[near] / raw.scores[near].sum()
+        boxes.append(np.tensordot(weights, raw.boxes[near], axes=1))
+        points.append(np.tensordot(weights, raw.points[near], axes=1))
+        votes.append(raw.votes[near].sum())
+    scores = raw.scores[[group[0] for group in groups]]
+    return Detections(np.stack(boxes), np.stack(points), scores, np.array(votes, np.float32))
+
+
+class BlazeFace:
+    """One BlazeFace network. Not for two threads at a time.
+
+    Args:
+        card: what the manifest says about the file.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card, self._model = card, Model(card.path)
+        self.side_px = card.size_px[0]
+        count = next(shape[1] for shape in card.output_shapes if shape[-1] == 1)
+        self._anchors = anchors(self.side_px, count)
+
+    def __call__(self, tile: Picture, threshold: float) -> Detections:
+        """Find faces in a picture of exactly the input size (BGR), in its pixels; overlapping boxes are merged."""
+        outputs = self._model(self._card.encode(tile[..., ::-1])[None])
+        regressors, logits = pick(outputs, 16)[0], pick(outputs, 1)[0, :, 0]
+        return merged(decode(regressors, logits, self._anchors, threshold))

@@ -1,0 +1,115 @@
+"""MediaPipe's face mesh: 468 points in three dimensions, and whether there is a face at all.
+
+Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs" (2019). Input 192 px.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Picture, Pose
+from edge_daemon.vision.align import warp
+from edge_daemon.vision.interpreter import Model, pick
+from edge_daemon.vision.models import ModelCard
+
+Array = NDArray[np.float32]
+
+ROI_SHARE = 1.5
+"""Side of the crop as a share of BlazeFace's box (MediaPipe's face_landmark graph)."""
+
+_RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = (33, 133), (362, 263), 1, (61, 291)
+_SIDES, _FOREHEAD, _CHIN = (234, 454), 10, 152
+_RIGHT_LIDS, _LEFT_LIDS = ((159, 145), (158, 153), (160, 144)), ((386, 374), (385, 380), (387, 373))
+
+_PITCH_AT_REST_DEG = 0.0
+_OPEN_EYE_RATIO = 0.16
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """The mesh of one face."""
+
+    points: Array
+    """(468, 3) in pixels of the picture; z has the same scale, smaller is nearer to the camera."""
+    presence: float
+    """Probability that this is a face."""
+
+    def five_points(self) -> Array:
+        """Return eyes, nose tip and mouth corners (5, 2), for the alignment."""
+        p = self.points[:, :2]
+        eyes = [p[list(eye)].mean(0) for eye in (_RIGHT_EYE, _LEFT_EYE)]
+        return np.stack([*eyes, p[_NOSE], p[_MOUTH[0]], p[_MOUTH[1]]]).astype(np.float32)
+
+    def six_points(self) -> Array:
+        """Return BlazeFace's six keypoints (6, 2), in its order."""
+        five = self.five_points()
+        return np.concatenate([five[:3], five[3:].mean(0, keepdims=True), self.points[list(_SIDES), :2]])
+
+    def pose(self) -> Pose:
+        """Return the head's turn, from the directions ear to ear and forehead to chin in space."""
+        across = self.points[_SIDES[1]] - self.points[_SIDES[0]]
+        down = self.points[_CHIN] - self.points[_FOREHEAD]
+        yaw = np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1])))
+        pitch = np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1]))) - _PITCH_AT_REST_DEG
+        roll = np.degrees(np.arctan2(across[1], across[0]))
+        return Pose(float(yaw), float(pitch), float(roll))
+
+    def eye_ratio(self) -> float:
+        """Return the height of the wider open eye over its width."""
+        eyes = ((_RIGHT_EYE, _RIGHT_LIDS), (_LEFT_EYE, _LEFT_LIDS))
+        return max(self._eye_ratio(corners, lids) for corners, lids in eyes)
+
+    def eyes_open(self) -> bool:
+        """Return whether at least one eye is open."""
+        return self.eye_ratio() > _OPEN_EYE_RATIO
+
+    def _eye_ratio(self, corners: tuple[int, int], lids: tuple[tuple[int, int], ...]) -> float:
+        p = self.points
+        height = np.mean([np.linalg.norm(p[a] - p[b]) for a, b in lids])
+        return float(height / max(float(np.linalg.norm(p[corners[0]] - p[corners[1]])), 1e-6))
+
+
+class FaceMesh:
+    """The mesh network. Not for two threads at a time.
+
+    Args:
+        card: what the manifest says about the file.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card, self._model = card, Model(card.path)
+        self._side_px = card.size_px[0]
+
+    def __call__(self, picture: Picture, box: Array, points: Array) -> Mesh:
+        """Fit the mesh.
+
+        Args:
+            picture: BGR.
+            box: (4,) BlazeFace's left, top, right, bottom.
+            points: (6, 2) BlazeFace's keypoints; the eyes give the crop's turn.
+        """
+        to_crop = self._crop_matrix(box, points)
+        crop = warp(picture, to_crop, self._side_px)
+        outputs = self._model(self._card.encode(np.ascontiguousarray(crop[..., ::-1]))[None])
+        mesh = pick(outputs, 1404).reshape(468, 3).astype(np.float32)
+        logit = float(pick(outputs, 1).reshape(-1)[0])
+        return Mesh(_back(mesh, to_crop), float(1 / (1 + np.exp(-np.clip(logit, -80, 80)))))
+
+    def _crop_matrix(self, box: Array, points: Array) -> Array:
+        centre, side = (box[:2] + box[2:]) / 2, float(np.max(box[2:] - box[:2])) * ROI_SHARE
+        eyes = points[1] - points[0]
+        turn, scale = np.arctan2(eyes[1], eyes[0]), self._side_px / max(side, 1e-3)
+        cos, sin = np.cos(turn) * scale, np.sin(turn) * scale
+        rotation = np.array([[cos, sin], [-sin, cos]])
+        shift = np.full(2, (self._side_px - 1) / 2) - rotation @ centre
+        return np.hstack([rotation, shift[:, None]]).astype(np.float32)
+
+
+def _back(mesh: Array, to_crop: Array) -> Array:
+    rotation, shift = to_crop[:, :2], to_crop[:, 2]
+    scale = np.float32(np.hypot(to_crop[0, 0], to_crop[1, 0]))
+    flat = (mesh[:, :2] - shift) @ np.linalg.inv(rotation).T
+    return np.concatenate([flat, mesh[:, 2:] / scale], axis=1).astype(np.float32)

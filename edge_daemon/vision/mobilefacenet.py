@@ -1,0 +1,48 @@
+"""MobileFaceNet: an aligned face becomes 192 numbers (Chen et al., "MobileFaceNets", 2018)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_daemon.types import Picture, Vector
+from edge_daemon.vision.interpreter import Model
+from edge_daemon.vision.models import ModelCard
+
+PREPROCESSING_VERSION = 1
+"""To be raised whenever the same photograph would give another vector: templates of another version are refused."""
+
+
+class MobileFaceNet:
+    """The embedder. Not for two threads at a time.
+
+    Args:
+        card: what the manifest says about the file.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._card, self._model = card, Model(card.path)
+
+    def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
+        """Embed one face.
+
+        Args:
+            aligned: (112, 112, 3), BGR.
+            mirrored_too: average with the vector of the mirror image.
+
+        Returns:
+            (192,), of length 1.
+        """
+        vector = self._run(aligned)
+        if mirrored_too:
+            vector = vector + self._run(aligned[:, ::-1])
+        return unit(vector)
+
+    def _run(self, aligned: Picture) -> Vector:
+        (output,) = self._model(self._card.encode(np.ascontiguousarray(aligned[..., ::-1]))[None])
+        return unit(output.reshape(-1).astype(np.float32))
+
+
+def unit(vector: Vector) -> Vector:
+    """Return the vector brought to length 1."""
+    scaled: Vector = vector / np.maximum(np.linalg.norm(vector), 1e-9)
+    return scaled

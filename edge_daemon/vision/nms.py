@@ -1,0 +1,53 @@
+"""Non-maximum suppression: many overlapping boxes of one face become one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+MAX_IOU = 0.3
+"""Boxes that overlap more are the same face (MediaPipe's value for BlazeFace)."""
+MAX_COVER = 0.6
+"""So are boxes of which the smaller lies in the larger by more than this share (two scales of the pyramid)."""
+
+
+def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
+    """Compare one box with many.
+
+    Args:
+        box: (4,) left, top, right, bottom.
+        boxes: (n, 4).
+
+    Returns:
+        Intersection over union (n,), and intersection over the smaller of the two (n,).
+    """
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    common = np.prod(np.maximum(sides, 0), axis=1)
+    area, areas = np.prod(box[2:] - box[:2]), np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    tiny = np.float32(1e-9)
+    iou: Array = (common / np.maximum(area + areas - common, tiny)).astype(np.float32)
+    cover: Array = (common / np.maximum(np.minimum(area, areas), tiny)).astype(np.float32)
+    return iou, cover
+
+
+def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
+    """Split boxes into groups, one a face.
+
+    Args:
+        boxes: (n, 4) left, top, right, bottom.
+        priority: (n,), larger is better; ties keep their order.
+
+    Returns:
+        Indices of each group, its best box first; best group first.
+    """
+    left = np.argsort(-priority, kind="stable")
+    found = []
+    while len(left):
+        iou, cover = overlaps(boxes[left[0]], boxes[left])
+        same = (iou > MAX_IOU) | (cover > MAX_COVER)
+        same[0] = True
+        found.append(left[same])
+        left = left[~same]
+    return found
