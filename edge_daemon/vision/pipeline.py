@@ -13,7 +13,7 @@ from edge_daemon.types import Face, Picture
 from edge_daemon.vision import nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.reader import FaceReader, Hit, hits
+from edge_daemon.vision.reader import FaceReader, Hit, distinct, hits
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -95,11 +95,3 @@ class Detector:
 
 def _one_a_face(found: Detections) -> Detections:
     return found.take(np.array([g[0] for g in nms.groups(found.boxes, found.scores)], np.intp))
-
-
-def distinct(faces: list[Face]) -> list[Face]:
-    """Drop faces that are the same as a better one."""
-    boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.w, f.box.y + f.box.h] for f in faces], np.float32)
-    scores = np.array([f.score for f in faces], np.float32)
-    kept = [faces[g[0]] for g in nms.groups(boxes.reshape(-1, 4), scores)]
-    return sorted(kept, key=lambda face: (face.box.y, face.box.x))

@@ -56,6 +56,21 @@ def rectangle(box: Array) -> Box:
     return Box(cx - w / 2, cy - w * BOX_ASPECT / 2, w, w * BOX_ASPECT)
 
 
+def blazeface_square(box: Box) -> Array:
+    """Return BlazeFace's square (4,) for a face's rectangle: the way back from `rectangle`."""
+    side = box.w / BOX_SIDE
+    cx, cy = box.x + box.w / 2, box.y + box.h / 2 - BOX_DOWN * side
+    return np.array([cx - side / 2, cy - side / 2, cx + side / 2, cy + side / 2], np.float32)
+
+
+def distinct(faces: list[Face]) -> list[Face]:
+    """Drop faces that are the same as a better one; order them from top to bottom."""
+    boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.w, f.box.y + f.box.h] for f in faces], np.float32)
+    scores = np.array([f.score for f in faces], np.float32)
+    kept = [faces[g[0]] for g in nms.groups(boxes.reshape(-1, 4), scores)]
+    return sorted(kept, key=lambda face: (face.box.y, face.box.x))
+
+
 class FaceReader:
     """The networks that are run once a face. Not for two threads at a time.
 
@@ -87,9 +102,13 @@ class FaceReader:
         best = int(iou.argmax())
         return Hit(found.boxes[best], found.points[best], hit.score, hit.votes, float(found.scores[best]))
 
+    def mesh(self, picture: Picture, hit: Hit) -> Mesh:
+        """Fit the face mesh, whether there is a face or not."""
+        return self._mesh(picture, hit.box, hit.points)
+
     def read(self, picture: Picture, hit: Hit) -> Face | None:
         """Return the face, or None where the mesh says that there is none."""
-        mesh = self._mesh(picture, hit.box, hit.points)
+        mesh = self.mesh(picture, hit)
         if mesh.presence < MIN_PRESENCE:
             return None
         return self.describe(picture, hit, mesh)
@@ -109,12 +128,12 @@ class FaceReader:
             embedding=self.embed(picture, mesh),
         )
 
-    def embed(self, picture: Picture, mesh: Mesh) -> Vector:
+    def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:
         """Return the vector of the aligned face; empty without an embedder."""
         if self._embedder is None:
             return np.zeros(0, np.float32)
         matrix = align.similarity(mesh.five_points(), align.FIVE_POINTS)
-        return self._embedder(align.warp(picture, matrix))
+        return self._embedder(align.warp(picture, matrix), mirrored_too=mirrored_too)
 
 
 def _own_pixels(picture: Picture, box: Box) -> Picture:

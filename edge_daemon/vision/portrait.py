@@ -1,0 +1,118 @@
+"""Photographs for enrolment: portraits, in which the face may fill the picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Face, Picture, Vector
+from edge_daemon.vision import nms, tiles
+from edge_daemon.vision.blazeface import BlazeFace, Detections, join
+from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.reader import LOOK_SHARE, FaceReader, Hit, blazeface_square, distinct, hits
+
+Array = NDArray[np.float32]
+
+WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
+"""Face widths that a photograph is brought down to: like the faces of the last rows, which lifts naming there most."""
+
+_THRESHOLD = 0.5
+_MARGINS = (0.0, 0.25, 0.6)
+"""Black borders, in sides of the picture: a tight crop needs one before BlazeFace knows the face."""
+_SMALLER = 0.9
+"""A photograph is only brought down where that makes its face smaller than this share."""
+_BLUR_PX, _NOISE = 0.55, 3.0
+"""Blur and noise of a far face in a classroom picture."""
+
+
+class PortraitReader:
+    """Reads enrolment photographs. Not for two threads at a time.
+
+    Args:
+        models: verified model files.
+    """
+
+    def __init__(self, models: ModelSet) -> None:
+        self._portrait = BlazeFace(models.card("detector_portrait"))
+        self._reader = FaceReader(models)
+
+    def faces(self, picture: Picture) -> list[Face]:
+        """Return all faces of a photograph (BGR, uint8), largest first, also small ones in the background."""
+        found = join([*self._close_ups(picture), *self._farther(picture)])
+        groups = nms.groups(found.boxes, found.scores)
+        best = found.take(np.array([g[0] for g in groups], np.intp))
+        read = [self._reader.read(picture, self._sure(picture, hit)) for hit in hits(best)]
+        faces = distinct([face for face in read if face is not None])
+        return sorted(faces, key=lambda face: -face.box.w)
+
+    def _close_ups(self, picture: Picture) -> list[Detections]:
+        height, width = picture.shape[:2]
+        found = []
+        for margin in _MARGINS:
+            side = max(height, width) * (1 + 2 * margin)
+            tile = tiles.Tile((width - side) / 2, (height - side) / 2, side)
+            found.append(_detect(self._portrait, picture, tile))
+        return found
+
+    def _farther(self, picture: Picture) -> list[Detections]:
+        height, width = picture.shape[:2]
+        long = max(height, width)
+        sides = [long / k for k in (1.0, 2.0, 4.0) if k == 1.0 or long / k >= 192]
+        plan = [tile for side in sides for tile in tiles.grid(width, height, side, side / 3)]
+        return [self._reader.look(picture, tile, _THRESHOLD) for tile in plan]
+
+    def _sure(self, picture: Picture, hit: Hit) -> Hit:
+        """A second look, kept only where it means the same face: a full-range network may take a cheek for a face."""
+        again = self._reader.second_look(picture, hit)
+        same = nms.overlaps(hit.box, again.box[None])[0][0] > 0.5
+        return again if same else hit
+
+    def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
+        """Return the vectors of one accepted face, as it is and as it would look from farther away.
+
+        Each is the mean with the vector of the mirror image. The same photograph always gives the same vectors.
+
+        Returns:
+            Vectors (n, 192) of length 1, and the face widths in pixels (n,) that they stand for.
+        """
+        around, centred = _surroundings(picture, face)
+        rows, widths = [self._vector(around, centred)], [face.quality.width_px]
+        for width in WIDTHS_PX:
+            scale = width / face.quality.width_px
+            if scale < _SMALLER:
+                rows.append(self._vector(_farther_away(around, scale), _scaled(centred, scale)))
+                widths.append(width)
+        return np.stack(rows), np.array(widths, np.float32)
+
+    def _vector(self, picture: Picture, hit: Hit) -> Vector:
+        return self._reader.embed(picture, self._reader.mesh(picture, self._sure(picture, hit)), mirrored_too=True)
+
+
+def _surroundings(picture: Picture, face: Face) -> tuple[Picture, Hit]:
+    """Return the part of a photograph that the networks see of a face, and the face in it."""
+    box = blazeface_square(face.box)
+    side = round(float(box[2] - box[0]) / LOOK_SHARE)
+    corner = np.round((box[:2] + box[2:]) / 2 - side / 2).astype(np.float32)
+    part = tiles.cut(picture, tiles.Tile(float(corner[0]), float(corner[1]), side), side)
+    return part, Hit(box - np.tile(corner, 2), face.keypoints - corner, face.score, 1.0, 0.0)
+
+
+def _scaled(hit: Hit, scale: float) -> Hit:
+    return replace(hit, box=hit.box * np.float32(scale), points=hit.points * np.float32(scale))
+
+
+def _farther_away(picture: Picture, scale: float) -> Picture:
+    """Shrink, blur and grain a picture as a classroom camera does with far faces."""
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(small, (0, 0), _BLUR_PX).astype(np.float32)
+    grain = np.random.default_rng(0).normal(0, _NOISE, blurred.shape)
+    worn: Picture = np.clip(blurred + grain, 0, 255).astype(np.uint8)
+    return worn
+
+
+def _detect(network: BlazeFace, picture: Picture, tile: tiles.Tile) -> Detections:
+    part = tiles.cut(picture, tile, network.side_px)
+    return network(part, _THRESHOLD).placed(round(tile.side) / network.side_px, round(tile.left), round(tile.top))
