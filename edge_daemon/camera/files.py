@@ -1,0 +1,161 @@
+"""Replay: a folder of pictures, or a video, as the camera of a lesson. Each picture is one capture."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from edge_daemon.errors import CameraError
+from edge_daemon.types import Frame, Picture
+
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png"))
+
+When = Callable[[int], datetime]
+"""Slot to the moment that its picture stands for."""
+
+
+def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCamera:
+    """Return the camera for a folder of pictures or for a video.
+
+    Args:
+        source: the folder, or the video file.
+        when: gives each frame its time; None: the time at which it is read.
+
+    Raises:
+        CameraError: there is no such thing, the folder has no pictures, or the file is no video.
+    """
+    when = when or (lambda _: datetime.now(timezone.utc))
+    if source.is_dir():
+        return FolderCamera(source, when)
+    if source.is_file():
+        return VideoCamera(source, when)
+    raise CameraError("no such folder or video", str(source), "name a folder of JPEG or PNG pictures, or a video")
+
+
+class FolderCamera:
+    """The pictures of a folder, in the order that people give numbered names."""
+
+    def __init__(self, folder: Path, when: When) -> None:
+        try:
+            # Names with a dot are the left-overs of file managers, such as ._IMG_1.jpg.
+            found = [p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file()]
+        except OSError as e:
+            raise CameraError(f"can't be read: {e.strerror}", str(folder)) from e
+        self._paths = sorted((p for p in found if p.suffix.lower() in PICTURE_SUFFIXES), key=_natural)
+        self._when = when
+        if not self._paths:
+            raise CameraError("has no pictures", str(folder), "put JPEG or PNG files there")
+
+    @property
+    def count(self) -> int:
+        """How many captures there are."""
+        return len(self._paths)
+
+    def digest(self) -> str:
+        """Return the SHA-256 over the names and contents of all pictures, in hex."""
+        total = hashlib.sha256()
+        for path in self._paths:
+            total.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + _digest(path))
+        return total.hexdigest()
+
+    def __enter__(self) -> FolderCamera:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def capture(self, slot: int) -> Frame:
+        """Read the picture of a slot; raises CameraError for one that can't be read, the others are not harmed."""
+        path = self._paths[slot]
+        return Frame(slot, path.name, read_picture(path), self._when(slot))
+
+
+class VideoCamera:
+    """The frames of a video, one after the other; the name of a frame is its 1-based index."""
+
+    def __init__(self, path: Path, when: When) -> None:
+        self._path, self._when = path, when
+        self._video = self._open()
+        # Containers tell the number of frames wrongly, or not at all: only counting is sure.
+        self.count = 0
+        """How many captures there are."""
+        while self._video.grab():
+            self.count += 1
+        self._video.release()
+        if not self.count:
+            raise CameraError("is not a video that can be read", str(path), "name a video, or a folder of pictures")
+        self._next = 0
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, in hex."""
+        return _digest(self._path).hex()
+
+    def __enter__(self) -> VideoCamera:
+        self._video, self._next = self._open(), 0
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._video.release()
+
+    def capture(self, slot: int) -> Frame:
+        """Read the frame of a slot, which lies after the last one; raises CameraError for one that can't be decoded."""
+        while self._next <= slot:
+            self._next += 1
+            if not self._video.grab():
+                raise CameraError("the video ends before this frame", f"{self._path}, frame {slot + 1}")
+        decoded, picture = self._video.retrieve()
+        if not decoded:
+            raise CameraError("can't be decoded", f"{self._path}, frame {slot + 1}")
+        return Frame(slot, str(slot + 1), _bgr(picture), self._when(slot))
+
+    def _open(self) -> cv2.VideoCapture:
+        return cv2.VideoCapture(str(self._path))
+
+
+def read_picture(path: Path) -> Picture:
+    """Return the picture of a file, turned upright as its EXIF says; raises CameraError when it can't be read."""
+    try:
+        data = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as e:
+        raise CameraError(f"can't be read: {e.strerror}", path.name) from e
+    try:
+        # OpenCV returns nothing for a picture that breaks off, and fails on nothing and on far too large ones.
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error as e:
+        raise CameraError("is damaged or too large", path.name) from e
+    if picture is None:
+        raise CameraError("is damaged, breaks off or is no picture", path.name)
+    return _bgr(picture)
+
+
+def _bgr(picture: object) -> Picture:
+    return np.asarray(picture, np.uint8)
+
+
+def _digest(path: Path) -> bytes:
+    total = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                total.update(block)
+    except OSError:
+        # It will be a missed capture; its name alone tells it apart.
+        return b""
+    return total.digest()
+
+
+def _natural(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
+    """Return a key that puts 9.jpg before 10.jpg."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(False, int(p), "") if p.isdecimal() else (True, 0, p) for p in parts], path.name

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_daemon.camera.files import open_files
+from edge_daemon.errors import CameraError
+
+
+def picture(level: int = 90, height: int = 48, width: int = 64) -> np.ndarray:
+    shade = np.linspace(0, 60, width, dtype=np.uint8)
+    return np.dstack([np.tile(shade, (height, 1)) + level] * 3)
+
+
+def write(path: Path, image: np.ndarray) -> Path:
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+    return path
+
+
+def write_video(path: Path, frames: int) -> Path:
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (64, 48))
+    for i in range(frames):
+        video.write(picture(i * 20 % 180))
+    video.release()
+    return path
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Put an EXIF header that holds only the orientation into a JPEG."""
+    entry = b"\x01\x12\x00\x03\x00\x00\x00\x01" + orientation.to_bytes(2, "big") + b"\0\0"
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01" + entry + b"\0\0\0\0"
+    return jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+
+
+def test_pictures_come_in_the_order_of_their_numbers(tmp_path):
+    for name in ("10.jpg", "9.jpg", "1.JPEG", "b2.png", "b10.png"):
+        write(tmp_path / name, picture())
+    with open_files(tmp_path) as camera:
+        assert [camera.capture(i).name for i in range(camera.count)] == [
+            "1.JPEG",
+            "9.jpg",
+            "10.jpg",
+            "b2.png",
+            "b10.png",
+        ]
+
+
+def test_what_is_no_picture_by_its_name_is_passed_over(tmp_path):
+    write(tmp_path / "1.jpg", picture())
+    (tmp_path / "notes.txt").write_text("seats")
+    (tmp_path / "._1.jpg").write_bytes(b"left by a file manager")
+    (tmp_path / "folder.jpg").mkdir()
+    assert open_files(tmp_path).count == 1
+
+
+def test_sizes_and_greyscale_may_be_mixed(tmp_path):
+    write(tmp_path / "1.jpg", picture())
+    write(tmp_path / "2.jpg", picture(height=100, width=30))
+    write(tmp_path / "3.png", picture()[..., 0])
+    write(tmp_path / "4.png", np.dstack([picture(), picture()[..., 0]]))
+    write(tmp_path / "5.png", picture().astype(np.uint16) * 256)
+    with open_files(tmp_path) as camera:
+        pictures = [camera.capture(i).picture for i in range(camera.count)]
+    assert [p.shape for p in pictures] == [(48, 64, 3), (100, 30, 3), (48, 64, 3), (48, 64, 3), (48, 64, 3)]
+    assert {str(p.dtype) for p in pictures} == {"uint8"}
+    np.testing.assert_allclose(pictures[2], picture())
+    np.testing.assert_allclose(pictures[4], picture(), atol=1)
+
+
+def test_colours_are_blue_green_red(tmp_path):
+    write(tmp_path / "1.png", np.full((8, 8, 3), (250, 120, 3), np.uint8))
+    assert tuple(open_files(tmp_path).capture(0).picture[4, 4]) == (250, 120, 3)
+
+
+def test_a_picture_is_turned_as_its_exif_says(tmp_path):
+    upright = cv2.imencode(".jpg", picture())[1].tobytes()
+    (tmp_path / "1.jpg").write_bytes(with_orientation(upright, 6))
+    turned = open_files(tmp_path).capture(0).picture
+    assert turned.shape == (64, 48, 3)
+    np.testing.assert_allclose(turned, np.rot90(picture(), -1), atol=4)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda d: b"", lambda d: d[:40], lambda d: d[: len(d) // 2], lambda d: d[:-3], lambda d: b"not a picture" * 9],
+    ids=["empty", "head only", "half", "last bytes gone", "text"],
+)
+def test_an_unreadable_picture_is_one_missed_capture(tmp_path, suffix, spoil):
+    for i in range(3):
+        write(tmp_path / f"{i}{suffix}", picture())
+    bad = tmp_path / f"1{suffix}"
+    bad.write_bytes(spoil(bad.read_bytes()))
+    with open_files(tmp_path) as camera:
+        assert camera.count == 3
+        camera.capture(0)
+        with pytest.raises(CameraError, match=f"1{suffix}: is damaged"):
+            camera.capture(1)
+        camera.capture(2)
+
+
+def test_a_picture_that_went_away_is_one_missed_capture(tmp_path):
+    path = write(tmp_path / "1.jpg", picture())
+    camera = open_files(tmp_path)
+    path.unlink()
+    with pytest.raises(CameraError, match=r"1\.jpg: can't be read: No such file"):
+        camera.capture(0)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(CameraError, match="has no pictures"):
+        open_files(tmp_path)
+
+
+def test_a_place_that_does_not_exist_is_refused(tmp_path):
+    with pytest.raises(CameraError, match="no such folder or video"):
+        open_files(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"moo" * 5000])
+def test_a_file_that_is_no_video_is_refused(tmp_path, content):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(content)
+    with pytest.raises(CameraError, match="is not a video"):
+        open_files(path)
+
+
+def test_frames_of_a_video_are_named_by_their_place_from_1(tmp_path):
+    with open_files(write_video(tmp_path / "film.avi", 4)) as camera:
+        frames = [camera.capture(i) for i in range(camera.count)]
+    assert [f.name for f in frames] == ["1", "2", "3", "4"]
+    assert [f.slot for f in frames] == [0, 1, 2, 3]
+    assert [f.picture.mean() for f in frames] == pytest.approx([30, 50, 70, 90], abs=3)
+
+
+def test_frames_of_a_video_can_be_left_out(tmp_path):
+    with open_files(write_video(tmp_path / "film.avi", 5)) as camera:
+        camera.capture(0)
+        assert camera.capture(3).picture.mean() == pytest.approx(89.5, abs=3)
+
+
+def test_a_video_that_breaks_off_has_the_frames_before_the_break(tmp_path):
+    path = write_video(tmp_path / "film.avi", 60)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    with open_files(path) as camera:
+        assert 1 <= camera.count < 60
+        assert camera.capture(camera.count - 1).picture.shape == (48, 64, 3)
+
+
+def test_each_frame_has_the_time_of_its_slot(tmp_path):
+    write(tmp_path / "1.jpg", picture())
+    write(tmp_path / "2.jpg", picture())
+    times = [datetime(2026, 9, 1, 8, minute, tzinfo=timezone.utc) for minute in (3, 17)]
+    camera = open_files(tmp_path, when=times.__getitem__)
+    assert [camera.capture(i).taken_at for i in (0, 1)] == times
+
+
+def test_the_digest_changes_with_any_byte_of_any_picture(tmp_path):
+    write(tmp_path / "1.png", picture())
+    path = write(tmp_path / "2.png", picture())
+    before = open_files(tmp_path).digest()
+    assert open_files(tmp_path).digest() == before
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert open_files(tmp_path).digest() != before
