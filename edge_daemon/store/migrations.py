@@ -38,7 +38,7 @@ def _gallery_1(db: Database) -> None:
         _META,
         """CREATE TABLE students (
             student_id TEXT PRIMARY KEY NOT NULL,
-            position INTEGER NOT NULL,  -- row in the roster
+            position INTEGER,  -- row in the roster; NULL: no longer on it
             courses TEXT NOT NULL,  -- JSON list
             consent INTEGER NOT NULL CHECK (consent IN (0, 1)),
             sealed BLOB NOT NULL  -- name, mail addresses, extra columns of the roster
@@ -56,7 +56,13 @@ def _gallery_1(db: Database) -> None:
             preprocessing INTEGER NOT NULL
         ) STRICT""",
         "CREATE INDEX templates_by_student ON templates (student_id)",
-        "CREATE TABLE tombstones (student_hash TEXT PRIMARY KEY NOT NULL, erased_at TEXT NOT NULL) STRICT",
+        """CREATE TABLE tombstones (
+            student_hash TEXT NOT NULL,
+            key_sha256 TEXT NOT NULL,  -- of the wrapped key that was destroyed: a restored backup has it again
+            erased TEXT NOT NULL CHECK (erased IN ('student', 'templates')),
+            erased_at_utc TEXT NOT NULL,
+            PRIMARY KEY (student_hash, key_sha256)
+        ) STRICT""",
         """CREATE TABLE look_alikes (
             a TEXT NOT NULL,
             b TEXT NOT NULL,
