@@ -20,6 +20,9 @@ logger = logging.getLogger("edge_daemon")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `edge-daemon` and exit: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted."""
+    # Read when OpenCV is first imported: a picture that would fill the memory of a Pi is refused.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
+    journal.silence_libraries()
     journal.set_up()
     code = run(arguments)
     try:

@@ -6,6 +6,7 @@ A record is an event in words, its figures are fields: `logger.info("capture tak
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import sys
@@ -20,6 +21,24 @@ def set_up() -> None:
     root.handlers[:] = [_handler()]
     quiet = logging.INFO if under_systemd() else logging.WARNING
     root.setLevel(logging.DEBUG if debugging() else quiet)
+
+
+def silence_libraries() -> None:
+    """Keep the words of C libraries (libpng, FFmpeg, TensorFlow Lite) off stderr, which is the user's; call once.
+
+    Under systemd, and when everything is wanted, they stay: the journal is where they help.
+    """
+    if under_systemd() or debugging():
+        return
+    try:
+        ours = os.dup(2)
+    except OSError:
+        return  # the process was started without a stderr
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    sys.stderr = os.fdopen(ours, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+    faulthandler.enable(sys.stderr)
 
 
 def under_systemd() -> bool:

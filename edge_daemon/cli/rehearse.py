@@ -1,0 +1,103 @@
+"""`edge-daemon rehearse`: a whole lesson now, from pictures or a video, to a finalised register."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from edge_daemon import app
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.table import table
+from edge_daemon.types import Register, Verdict
+
+
+@click.command()
+@click.option(
+    "--frames",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR_OR_VIDEO",
+    help="Folder of JPEG or PNG pictures in the order of their numbers, or a video; each picture is one capture.",
+)
+@click.option(
+    "--sightings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.csv",
+    help="Also write every face that was believed in.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) -> None:
+    """Take the register of one lesson now, from pictures or a video. It is never sent anywhere."""
+    with _progress() as progress:
+        done = app.rehearse(home, frames, sightings=sightings, progress=progress)
+    if as_json:
+        click.echo(json.dumps(done.json(), ensure_ascii=False, indent=2))
+        return
+    register = done.register
+    click.echo(_heading(register))
+    click.echo()
+    click.echo(table(("student", "name", "verdict", "seen", "facing", "share", "flags"), _rows(register, done.names)))
+    click.echo()
+    click.echo(f"{_counts(register)}; {done.seconds_per_capture:.2f} s a capture")
+    for line in _next_commands(home, register):
+        click.echo(line)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Give a function that takes (captures done, captures in all) and shows a bar, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    bar = click.progressbar(length=0, label="captures", file=sys.stderr, show_pos=True)
+    with bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield show
+
+
+def _heading(register: Register) -> str:
+    lesson = register.lesson
+    course = f" of {lesson.course}" if lesson.course else ""
+    missed = "".join(f"\nmissed: {m.reason}" for m in register.missed)
+    taken = f"{register.captures_taken} of {register.captures_planned} captures"
+    return f"Register{course}, {lesson.origin}, {taken}{missed}"
+
+
+def _rows(register: Register, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    for v in register.verdicts:
+        yield _row(v, names.get(v.tally.student_id, ""))
+
+
+def _row(verdict: Verdict, name: str) -> tuple[str, ...]:
+    tally = verdict.tally
+    numbers = (f"{tally.frames_seen}", f"{tally.frames_attentive}", f"{verdict.share:.0%}")
+    if verdict.verdict == "not_assessed":
+        numbers = ("-", "-", "-")
+    return (tally.student_id, name, verdict.verdict.replace("_", " "), *numbers, " ".join(verdict.flags))
+
+
+def _counts(register: Register) -> str:
+    counts = Counter(v.verdict for v in register.verdicts)
+    words = [f"{number} {verdict.replace('_', ' ')}" for verdict, number in sorted(counts.items(), reverse=True)]
+    guests = [f"{len(register.guests)} of other courses"] if register.guests else []
+    return ", ".join([*words, *guests, f"unknown faces: {register.unknown_faces}"])
+
+
+def _next_commands(home: Home, register: Register) -> Iterator[str]:
+    command = "edge-daemon" + (f" --home {shlex.quote(str(home.state_dir))}" if home.home_mode else "")
+    day = register.lesson.start.date().isoformat()
+    yield f"kept in {home.register_db_path}"
+    yield f"next: {command} register show {register.lesson.lesson_id}"
+    yield f"      {command} export --from {day} --to {day} --output register.xlsx"

@@ -1,0 +1,37 @@
+"""Text in columns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_WIDEST = 40
+_NUMERIC = frozenset("0123456789.,%- ")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows under their heads; numbers to the right, text to the left, long text cut at 40 columns."""
+    cells = [[_shown(cell) for cell in row] for row in rows]
+    numeric = [bool(cells) and all(set(row[i]) <= _NUMERIC for row in cells) for i in range(len(heads))]
+    widths = [max(_columns(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
+    lines = []
+    for row in [list(heads), *cells]:
+        padded = [_pad(cell, width, number) for cell, width, number in zip(row, widths, numeric, strict=True)]
+        lines.append("  ".join(padded).rstrip())
+    return "\n".join(lines)
+
+
+def _shown(text: str) -> str:
+    """Return text as a terminal may have it: no control characters, not too long."""
+    kept = "".join(c if c.isprintable() or c in "\u200d\u200c" else " " for c in text)
+    return kept if len(kept) <= _WIDEST else kept[: _WIDEST - 1] + "…"
+
+
+def _pad(text: str, width: int, to_the_right: bool) -> str:
+    space = " " * (width - _columns(text))
+    return space + text if to_the_right else text + space
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal the text takes: none for marks, two for East Asian and emoji."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
