@@ -1,0 +1,1 @@
+"""Which lessons there are, and when to take their pictures."""
