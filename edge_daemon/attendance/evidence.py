@@ -1,0 +1,94 @@
+"""Evidence over the whole lesson: who each face of each capture is.
+
+One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are linked by place and
+likeness (places.py, links.py), and the links are given names (naming.py). The evidence follows the face, not the chair: a
+face that contradicts its neighbours is no part of their link and counts for nobody by their merit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_daemon.attendance.links import Link, link_place
+from edge_daemon.attendance.naming import Decision, name_links
+from edge_daemon.attendance.places import find_places
+from edge_daemon.types import Candidate, Sighting, Vector
+
+NOBODY = -1
+
+
+def believe(
+    candidates: Sequence[Candidate],
+    student_ids: Sequence[str],
+    look_alikes: frozenset[frozenset[str]] = frozenset(),
+    decision: Decision = Decision(),  # noqa: B008 - frozen
+) -> list[Sighting]:
+    """Decide for every face of a lesson who it is.
+
+    Args:
+        candidates: the faces of all captures; similarities (students,) in the order of student_ids.
+        student_ids: the enrolled students.
+        look_alikes: pairs of students who are told apart more strictly.
+        decision: measured constants.
+
+    Returns:
+        One sighting a face, ordered by slot; student_id is empty for somebody unknown. A student has at most one a slot.
+    """
+    faces = sorted(candidates, key=lambda c: c.slot)
+    if not faces:
+        return []
+    links = _find_links(faces)
+    named = name_links(links, faces, student_ids, look_alikes, decision) if student_ids else [NOBODY] * len(links)
+    students = [NOBODY] * len(faces)
+    for link, student in zip(links, named, strict=True):
+        for member in link.members:
+            students[member] = student
+    _keep_one_a_slot(students, faces)
+    return [_sighting(face, student, student_ids) for face, student in zip(faces, students, strict=True)]
+
+
+def _find_links(faces: Sequence[Candidate]) -> list[Link]:
+    vectors = _likeness_vectors(faces)
+    links: list[Link] = []
+    for number, place in enumerate(find_places(faces)):
+        own = vectors[place]
+        links += link_place(number, place, [faces[m].slot for m in place], own @ own.T)
+    return links
+
+
+def _likeness_vectors(faces: Sequence[Candidate]) -> Vector:
+    """Rows of length 1 whose products tell how alike two faces are.
+
+    After a restart embeddings are gone. How similar a face is to each of thirty students is then a fingerprint in its place;
+    its mean over the lesson is taken off, as everybody resembles some students more than others.
+    """
+    if all(f.embedding is not None for f in faces):
+        rows = np.stack([f.embedding for f in faces if f.embedding is not None])
+    else:
+        rows = np.stack([f.similarities for f in faces])
+        rows = rows - rows.mean(axis=0)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def _keep_one_a_slot(students: list[int], faces: Sequence[Candidate]) -> None:
+    """Where a student stands twice in one capture, the less similar face becomes unknown."""
+    best: dict[tuple[int, int], int] = {}
+    for member, (student, face) in enumerate(zip(students, faces, strict=True)):
+        if student == NOBODY:
+            continue
+        rival = best.setdefault((face.slot, student), member)
+        if rival == member:
+            continue
+        if faces[rival].similarities[student] >= face.similarities[student]:
+            students[member] = NOBODY
+        else:
+            students[rival] = NOBODY
+            best[face.slot, student] = member
+
+
+def _sighting(face: Candidate, student: int, student_ids: Sequence[str]) -> Sighting:
+    known = student != NOBODY
+    similarity = face.similarities[student] if known else max(face.similarities, default=0.0)
+    return Sighting(face.slot, student_ids[student] if known else "", float(similarity), face.attentive, face.box)

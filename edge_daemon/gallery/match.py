@@ -1,0 +1,56 @@
+"""How similar a face is to each enrolled student."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_daemon.types import StudentTemplates, Vector
+
+
+class Matcher:
+    """Compares faces with the templates of all students, at the size of the face.
+
+    A face of 30 pixels resembles a portrait that was brought down to 30 pixels more than the portrait itself. So each student
+    has one mean vector a template width, and a face is compared with the two widths around its own, in proportion.
+    """
+
+    def __init__(self, templates: Sequence[StudentTemplates]) -> None:
+        self.student_ids = tuple(t.student_id for t in templates)
+        widths = sorted({float(w) for t in templates for w in t.widths_px})
+        self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
+        means = [[_mean(t.vectors[_nearest(t.widths_px, w)]) for t in templates] for w in widths]
+        self._means: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
+
+    def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
+        """Return the cosine of each face to each student.
+
+        Args:
+            embeddings: (faces, 192), rows of length 1.
+            widths_px: (faces,) width of each face in its picture.
+
+        Returns:
+            (faces, students) float32.
+        """
+        if not self.student_ids or len(embeddings) == 0:
+            return np.zeros((len(embeddings), len(self.student_ids)), dtype=np.float32)
+        scores = np.einsum("fd,wsd->fws", embeddings, self._means)
+        return np.asarray(np.einsum("fws,fw->fs", scores, self._weights(widths_px)), dtype=np.float32)
+
+    def _weights(self, widths_px: Vector) -> Vector:
+        """Return (faces, widths): how much each template width counts for a face."""
+        positions = np.interp(np.log(widths_px), self._log_widths, np.arange(len(self._log_widths)))
+        distance = np.abs(positions[:, None] - np.arange(len(self._log_widths))[None])
+        return np.asarray(np.maximum(0.0, 1.0 - distance), dtype=np.float32)
+
+
+def _nearest(widths_px: Vector, width_px: float) -> Vector:
+    """Mask of the templates whose width is nearest to the wanted one, as photographs differ in what they can give."""
+    distance = np.abs(widths_px - width_px)
+    return np.asarray(distance == distance.min())
+
+
+def _mean(vectors: Vector) -> Vector:
+    mean = vectors.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
