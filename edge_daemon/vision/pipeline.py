@@ -1,64 +1,31 @@
-"""A picture becomes faces."""
+"""A picture becomes faces: by a full sweep, or with what the captures before have taught."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import TypeVar
-
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture
-from edge_daemon.vision import nms, tiles
-from edge_daemon.vision.blazeface import BlazeFace, Detections, join
+from edge_daemon.vision import change, nms, tiles
+from edge_daemon.vision.blazeface import Detections, join
+from edge_daemon.vision.crew import Crew, Worker
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.reader import FaceReader, Hit, distinct, hits
-
-T = TypeVar("T")
-R = TypeVar("R")
+from edge_daemon.vision.places import Places, cover
+from edge_daemon.vision.reader import Hit, distinct, hits
 
 SCALES = (1.0, 0.5)
 """Sizes of the picture that are searched."""
 OVERLAP_PX = 64
 """Of neighbouring tiles, in pixels of the network: its largest faces but a few."""
 FIRST_THRESHOLD = 0.35
+PLACE_THRESHOLD = 0.25
+"""Lower where a face is expected and shown at its best size."""
 
-
-class Worker:
-    """The networks of one thread."""
-
-    def __init__(self, models: ModelSet, *, embed: bool) -> None:
-        self.sweeper = BlazeFace(models.card("detector_sweep"))
-        self.reader = FaceReader(models, embed=embed)
-
-    def sweep(self, picture: Picture, tile: tiles.Tile) -> Detections:
-        """Detect the faces of one large tile, in pixels of the picture."""
-        part = tiles.cut(picture, tile, self.sweeper.side_px)
-        scale = round(tile.side) / self.sweeper.side_px
-        return self.sweeper(part, FIRST_THRESHOLD).placed(scale, round(tile.left), round(tile.top))
-
-
-class Crew:
-    """Workers that share jobs; results come in the order of the jobs, whatever the number of workers."""
-
-    def __init__(self, models: ModelSet, *, threads: int, embed: bool) -> None:
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        for _ in range(max(threads, 1)):
-            self._idle.put(Worker(models, embed=embed))
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-
-    def run(self, job: Callable[[Worker, T], R], items: Sequence[T]) -> list[R]:
-        """Return `job(worker, item)` of every item."""
-
-        def one(item: T) -> R:
-            worker = self._idle.get()
-            try:
-                return job(worker, item)
-            finally:
-                self._idle.put(worker)
-
-        return list(map(one, items)) if self._pool is None else list(self._pool.map(one, items))
+_SWEEP_AFTER = (1, 2, 4)
+"""Captures from one full sweep to the next, at first; then every `_SWEEP_EVERY`."""
+_SWEEP_EVERY = 8
+_RESTLESS = 0.35
+"""Where more of the picture than this has changed, a full sweep is cheaper than tiles."""
 
 
 class Detector:
@@ -72,25 +39,95 @@ class Detector:
 
     def __init__(self, models: ModelSet, *, threads: int = 2, embed: bool = True) -> None:
         self.crew = Crew(models, threads=threads, embed=embed)
+        self._side_px = models.card("detector_sweep").size_px[0]
 
     def __call__(self, picture: Picture) -> list[Face]:
         """Return the faces of a picture (H, W, 3) in BGR, uint8, from top to bottom."""
-        return self.read(picture, self.sweep(picture))
+        return self.read(picture, hits(self.sweep(picture)))
 
     def sweep(self, picture: Picture) -> Detections:
         """Search the whole picture; one detection a face."""
         height, width = picture.shape[:2]
-        plan = [t for scale in SCALES for t in tiles.grid(width, height, 576 / scale, OVERLAP_PX / scale)]
-        return _one_a_face(join(self.crew.run(lambda worker, tile: worker.sweep(picture, tile), plan)))
+        plan = [t for scale in SCALES for t in tiles.grid(width, height, self._side_px / scale, OVERLAP_PX / scale)]
+        parts = self.crew.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
+        return _one_a_face(join(parts))
 
-    def read(self, picture: Picture, found: Detections) -> list[Face]:
-        """Take a second look at each detection, drop what is no face, and describe the others."""
+    def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
+        """Take a second look where there was none, drop what is no face, and describe the others."""
 
         def look_and_read(worker: Worker, hit: Hit) -> Face | None:
-            return worker.reader.read(picture, worker.reader.second_look(picture, hit))
+            sure = hit if hit.look_score else worker.reader.second_look(picture, hit)
+            return worker.reader.read(picture, sure)
 
-        faces = [face for face in self.crew.run(look_and_read, hits(found)) if face is not None]
-        return distinct(faces)
+        return distinct([face for face in self.crew.run(look_and_read, found) if face is not None])
+
+
+class RoomDetector:
+    """Finds the faces in the captures of one lesson, in order, with less work than full sweeps.
+
+    Known places get a tile each, what has changed elsewhere is searched, and now and then the whole picture is.
+
+    Args:
+        detector: the one whose networks are used.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._places = Places()
+        self._before: NDArray[np.uint8] | None = None
+        self._captures, self._next_sweep, self._sweeps = 0, 0, 0
+
+    def __call__(self, picture: Picture) -> list[Face]:
+        """Return the faces of the next capture (H, W, 3) in BGR, uint8, from top to bottom."""
+        now = change.thumbnail(picture)
+        marked = None
+        if self._before is not None and self._before.shape == now.shape and self._captures < self._next_sweep:
+            marked = change.changed(self._before, now)
+        if marked is None or marked.mean() > _RESTLESS:
+            found = self._sweep(picture)
+        else:
+            found = self._revisit(picture, marked)
+        self._before = now
+        self._captures += 1
+        faces = self._detector.read(picture, found)
+        self._places.learn(faces)
+        return faces
+
+    def _sweep(self, picture: Picture) -> list[Hit]:
+        pause = _SWEEP_AFTER[self._sweeps] if self._sweeps < len(_SWEEP_AFTER) else _SWEEP_EVERY
+        self._sweeps += 1
+        self._next_sweep = self._captures + pause
+        return hits(self._detector.sweep(picture))
+
+    def _revisit(self, picture: Picture, marked: NDArray[np.bool_]) -> list[Hit]:
+        known = self._places.tiles()
+        seats = self._look(picture, known, PLACE_THRESHOLD)
+        searched = self._look(picture, self._newcomers(marked, known), FIRST_THRESHOLD)
+        first = [Hit(h.box, h.points, h.score, h.votes, h.score) for h in hits(seats)]
+        taken = seats.boxes
+        extra = [h for h in hits(searched) if not _is_known(h, taken)]
+        return first + extra
+
+    def _look(self, picture: Picture, plan: list[tiles.Tile], threshold: float) -> Detections:
+        parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, threshold), plan)
+        return _one_a_face(join(parts))
+
+    def _newcomers(self, marked: NDArray[np.bool_], known: list[tiles.Tile]) -> list[tiles.Tile]:
+        """Return tiles for what has changed where nobody is known."""
+        left = marked.copy()
+        for tile in known:
+            rim = tile.side * 0.1
+            a, b = int((tile.left + rim) / change.SHRINK), int((tile.left + tile.side - rim) / change.SHRINK)
+            c, d = int((tile.top + rim) / change.SHRINK), int((tile.top + tile.side - rim) / change.SHRINK)
+            left[max(c, 0) : max(d, 0), max(a, 0) : max(b, 0)] = False
+        smallest, largest = self._places.sides()
+        plan = cover(left, change.SHRINK, 192.0)
+        return plan + cover(left, change.SHRINK, 384.0) if largest > 60 or not smallest else plan
+
+
+def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
+    iou, covered = nms.overlaps(hit.box, boxes)
+    return bool(len(boxes) and ((iou > nms.MAX_IOU) | (covered > nms.MAX_COVER)).any())
 
 
 def _one_a_face(found: Detections) -> Detections:
