@@ -1,0 +1,1 @@
+"""Who is enrolled, what their faces are like, and whom a face is like."""

@@ -1,0 +1,164 @@
+"""Erasing students for good: also from backups that are restored later.
+
+A tombstone names the destroyed data key by its hash. It is kept in gallery.sqlite and in a small file beside it, so
+that it outlives a gallery.sqlite that is brought back from a backup: what the backup has under a destroyed key goes
+again. A student who is enrolled anew has a new key, which no tombstone names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import cast
+
+import sqlite_utils
+
+from edge_daemon.errors import GalleryError
+from edge_daemon.gallery.seal import fingerprint
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.database import path_of
+from edge_daemon.store.gallery import Erased, StudentRow, Tombstone
+from edge_daemon.store.instants import parsed, stored
+
+TOMBSTONES_FILE = "gallery.erased"
+
+_FIELDS = 4
+
+
+def tombstone(row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
+    """Return the mark that what was sealed under this student's key is to be gone."""
+    return Tombstone(fingerprint(row.student_id), key_sha256(row), erased, stored(at))
+
+
+def key_sha256(row: StudentRow) -> str:
+    """Return by what a tombstone knows a data key."""
+    return hashlib.sha256(row.wrapped_key).hexdigest()
+
+
+def destroyed_keys(db: sqlite_utils.Database) -> frozenset[str]:
+    """Return the hashes of the data keys that nothing may be sealed under again."""
+    return frozenset(mark.key_sha256 for mark in tables.tombstones(db))
+
+
+def apply_tombstones(db: sqlite_utils.Database) -> int:
+    """Erase again what a restored backup brought back; to be called whenever the gallery is opened.
+
+    Returns:
+        How many students lost something.
+
+    Raises:
+        GalleryError: the file of tombstones can't be read.
+        StoreError: the gallery can't be written.
+    """
+    in_database, in_file = tables.tombstones(db), _read_file(db)
+    append_to_file(db, [mark for mark in in_database if mark not in set(in_file)])
+    missing = sorted(set(in_file) - set(in_database), key=lambda mark: mark.erased_at)
+    marks = {mark.key_sha256: mark for mark in (*in_database, *missing)}
+    if not marks:
+        return 0
+    marked = [(row, marks.get(key_sha256(row))) for row in tables.student_rows(db)]
+    students = [row.student_id for row, mark in marked if mark and mark.erased == "student"]
+    counts = tables.template_counts(db)
+    withdrawn = [
+        row.student_id
+        for row, mark in marked
+        if mark and mark.erased == "templates" and (row.consent or row.student_id in counts)
+    ]
+    if missing or students or withdrawn:
+        tables.erase(db, missing, students, withdrawn)
+        tables.wipe_log(db)
+    return len(students) + len(withdrawn)
+
+
+def remove(db: sqlite_utils.Database, row: StudentRow, at: datetime) -> bool:
+    """Destroy a student's data key and with it templates, name and mail addresses.
+
+    Returns:
+        False where another process keeps the database's log open, so that the old pages are overwritten only later.
+
+    Raises:
+        GalleryError: all was erased, but the file of tombstones can't be written.
+        StoreError: the database can't be written.
+    """
+    mark = tombstone(row, "student", at)
+    tables.erase(db, [mark], [row.student_id], [])
+    wiped = tables.wipe_log(db)
+    append_to_file(db, [mark])
+    return wiped
+
+
+def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> None:
+    """Write tombstones to the file, after the database has them; what a power cut loses here, opening makes good.
+
+    Raises:
+        GalleryError: the file can't be written.
+    """
+    path = _file_of(db)
+    if path is None or not marks:
+        return
+    text = "".join(f"{mark.student_hash} {mark.key_sha256} {mark.erased} {mark.erased_at}\n" for mark in marks)
+    try:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "r+b") as file:
+            # A power cut may have left half a line, which must not swallow the next one.
+            whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
+            file.write(("" if whole else "\n").encode() + text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        what = f"erased students can't be noted ({error.strerror}): a restored backup would bring them back"
+        raise GalleryError(what, str(path), "check its owner and mode, and run any enrol command again") from error
+
+
+def removed_ids(db: sqlite_utils.Database, student_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return which of the ids were removed at some time, and when last."""
+    removed: dict[str, str] = {}
+    for mark in tables.tombstones(db):
+        if mark.erased == "student":
+            removed[mark.student_hash] = max(removed.get(mark.student_hash, ""), mark.erased_at)
+    if not removed:
+        return {}
+    found = ((student_id, removed.get(fingerprint(student_id))) for student_id in student_ids)
+    return {student_id: parsed(at) for student_id, at in found if at is not None}
+
+
+def erase_sightings_again(gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> int:
+    """Erase the sightings of removed students that a restored register.sqlite brought back.
+
+    Returns:
+        How many there were.
+    """
+    removed = removed_ids(gallery_db, tables.sighted_students(register_db))
+    return tables.erase_sightings_before(register_db, list(removed.items())) if removed else 0
+
+
+def _read_file(db: sqlite_utils.Database) -> list[Tombstone]:
+    path = _file_of(db)
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise GalleryError(f"can't be read ({error.strerror})", str(path), "check its owner and mode") from error
+    return [mark for mark in map(_parsed, lines) if mark is not None]
+
+
+def _parsed(line: str) -> Tombstone | None:
+    """Return the mark of a line, None for half a line after a power cut."""
+    fields = line.split()
+    if len(fields) != _FIELDS or fields[2] not in ("student", "templates"):
+        return None
+    with contextlib.suppress(ValueError):
+        return Tombstone(fields[0], fields[1], cast(Erased, fields[2]), stored(parsed(fields[3])))
+    return None
+
+
+def _file_of(db: sqlite_utils.Database) -> Path | None:
+    path = path_of(db)
+    return Path(path).with_name(TOMBSTONES_FILE) if path else None
+

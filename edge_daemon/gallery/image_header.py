@@ -1,0 +1,87 @@
+"""What a picture file says about itself before anything is decoded: kind, size in pixels, whether it is whole.
+
+JPEG: ITU-T T.81 annex B (markers). PNG: W3C PNG specification, section 5 (chunks). HEIC: ISO/IEC 14496-12 (ftyp box).
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from edge_daemon.errors import PhotographError
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
+# Frame headers (SOF0 to SOF15) without DHT, JPG and DAC, which share their range.
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+_START_OF_SCAN = 0xDA
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """Size of a picture as stored, before its EXIF rotation."""
+
+    width_px: int
+    height_px: int
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """Return the size of a whole JPEG or PNG file.
+
+    Raises:
+        PhotographError: another kind of file, or one that was cut off.
+    """
+    if not data:
+        raise PhotographError("the file is empty")
+    if data.startswith(b"\xff\xd8\xff"):
+        return _jpeg(data)
+    if data.startswith(_PNG):
+        return _png(data)
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        raise PhotographError("HEIC is not read", todo="convert it to JPEG")
+    raise PhotographError("not a JPEG or PNG picture")
+
+
+def _jpeg(data: bytes) -> ImageHeader:
+    header: ImageHeader | None = None
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            raise PhotographError("damaged JPEG")
+        marker = data[at + 1]
+        if marker == 0xFF or marker in _STANDALONE:  # fill byte, or a marker without a length
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker == _START_OF_SCAN:
+            break
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in _START_OF_FRAME and at + 9 <= len(data):
+            size = data[at + 5 : at + 9]
+            header = ImageHeader(int.from_bytes(size[2:], "big"), int.from_bytes(size[:2], "big"))
+        at += 2 + length
+    # The decoder fills what is missing with grey and says nothing: only the end marker tells. It is looked for behind
+    # the start of the scan, for the thumbnail in the EXIF block has one of its own.
+    if header is None or data.find(b"\xff\xd9", at) < 0:
+        raise PhotographError("truncated file", todo="copy it again")
+    return header
+
+
+def _png(data: bytes) -> ImageHeader:
+    header: ImageHeader | None = None
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        body = data[at + 4 : at + 8 + length]
+        check = data[at + 8 + length : at + 12 + length]
+        if len(check) < 4:
+            break
+        if zlib.crc32(body) != int.from_bytes(check, "big"):
+            raise PhotographError("damaged PNG", todo="copy it again")
+        if kind == b"IHDR" and length >= 8:
+            header = ImageHeader(int.from_bytes(body[4:8], "big"), int.from_bytes(body[8:12], "big"))
+        if kind == b"IEND" and header is not None:
+            return header
+        at += 12 + length
+    raise PhotographError("truncated file", todo="copy it again")

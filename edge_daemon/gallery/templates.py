@@ -1,0 +1,182 @@
+"""The gallery on disk: students, sealed templates, look-alikes, and the running lesson's candidates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import sqlite_utils
+
+from edge_daemon.errors import GalleryError
+from edge_daemon.gallery import erasure, seal
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.gallery import StudentRow, TemplateRow
+from edge_daemon.types import Student, StudentTemplates, Vector
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderId:
+    """What made a vector: vectors of different embedders are never compared."""
+
+    sha256: str
+    preprocessing: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRecord:
+    """Everything that is kept of a student, but for vectors."""
+
+    student: Student
+    extra: Mapping[str, str]
+    """Further columns of the roster."""
+    on_roster: bool
+    photographs: int
+    """How many have a template."""
+
+
+class GalleryStore:
+    """Reads and writes gallery.sqlite. Opening it erases again what a restored backup brought back.
+
+    Args:
+        db: gallery.sqlite, opened.
+        device_key: 32 bytes.
+
+    Raises:
+        GalleryError: the file of tombstones can't be read.
+    """
+
+    def __init__(self, db: sqlite_utils.Database, device_key: bytes) -> None:
+        self.db, self._device_key = db, device_key
+        erasure.apply_tombstones(db)
+
+    def students(self) -> list[Student]:
+        """Return the students of the roster, in its order.
+
+        Raises:
+            GalleryError: they were sealed under another device key.
+        """
+        return [record.student for record in self.records() if record.on_roster]
+
+    def records(self) -> list[StudentRecord]:
+        """Return all students, those of the roster first, then those who are no longer on it."""
+        counts = tables.template_counts(self.db)
+        return [self._record(row, counts.get(row.student_id, 0)) for row in tables.student_rows(self.db)]
+
+    def templates(self, embedder: EmbedderId) -> list[StudentTemplates]:
+        """Return the templates of the students on the roster who consent, in its order; others are left out.
+
+        Raises:
+            GalleryError: templates of another embedder, or sealed under another device key.
+        """
+        keys = {row.student_id: row for row in tables.student_rows(self.db)}
+        stacks: dict[str, list[tuple[Vector, Vector]]] = {}
+        for row in tables.template_rows(self.db):
+            if (row.model_sha256, row.preprocessing) != (embedder.sha256, embedder.preprocessing):
+                raise GalleryError(
+                    "the templates were made with another face model and can't be compared with this one",
+                    "gallery",
+                    "run `edge-daemon enrol import` again with the photographs",
+                )
+            plain = seal.open_sealed(self.data_key(keys[row.student_id]), row.sealed, _bound(row.student_id, embedder))
+            stacks.setdefault(row.student_id, []).append(_unpacked(plain))
+        return [
+            StudentTemplates(student_id, np.concatenate([v for v, _ in stack]), np.concatenate([w for _, w in stack]))
+            for student_id, stack in stacks.items()
+        ]
+
+    def look_alikes(self) -> frozenset[tuple[str, str]]:
+        """Return the pairs of students who look alike, each once, ids in ascending order."""
+        return frozenset((pair.a, pair.b) for pair in tables.look_alikes(self.db))
+
+    def row(self, student_id: str) -> StudentRow:
+        """Return a student as stored.
+
+        Raises:
+            GalleryError: nobody has this id.
+        """
+        for row in tables.student_rows(self.db):
+            if row.student_id == student_id:
+                return row
+        raise GalleryError("no such student", f"student {student_id}", "see `edge-daemon enrol list`")
+
+    def record(self, student_id: str) -> StudentRecord:
+        """Return what is kept of one student.
+
+        Raises:
+            GalleryError: nobody has this id.
+        """
+        return self._record(self.row(student_id), tables.template_counts(self.db).get(student_id, 0))
+
+    def remove(self, student_id: str, at: datetime) -> bool:
+        """Erase a student from the gallery; see `erasure.remove`. A lost device key is no obstacle.
+
+        Raises:
+            GalleryError: nobody has this id.
+        """
+        return erasure.remove(self.db, self.row(student_id), at)
+
+    def new_key(self, student_id: str) -> bytes:
+        """Return a fresh data key, wrapped."""
+        return seal.wrap_key(self._device_key, seal.new_data_key(), student_id)
+
+    def data_key(self, row: StudentRow) -> bytes:
+        """Return the data key of a student; raises GalleryError where the device key is another."""
+        return seal.unwrap_key(self._device_key, row.wrapped_key, row.student_id)
+
+    def sealed_student(
+        self, student: Student, extra: Mapping[str, str], position: int | None, wrapped_key: bytes
+    ) -> StudentRow:
+        """Return a student as stored: name, mail addresses and further columns sealed."""
+        row = StudentRow(student.student_id, position, student.courses, student.consent, b"", wrapped_key)
+        fields = {"name": student.name, "email": student.email, "guardian_email": student.guardian_email}
+        plain = json.dumps([fields, dict(extra)], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        sealed = seal.seal(self.data_key(row), plain, seal.binding("fields", student.student_id))
+        return StudentRow(row.student_id, position, row.courses, row.consent, sealed, wrapped_key)
+
+    def sealed_template(
+        self, row: StudentRow, embedder: EmbedderId, photograph: str, vectors: Vector, widths_px: Vector
+    ) -> TemplateRow:
+        """Return the template of one photograph as stored."""
+        sealed = seal.seal(self.data_key(row), _packed(vectors, widths_px), _bound(row.student_id, embedder))
+        return TemplateRow(row.student_id, photograph, sealed, embedder.sha256, embedder.preprocessing)
+
+    def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
+        """Return the candidates of one capture sealed under the running lesson's key."""
+        bound = seal.binding("candidates", lesson_id, str(slot))
+        return seal.seal(seal.lesson_key(self._device_key, lesson_id), plain, bound)
+
+    def open_candidates(self, lesson_id: str, slot: int, sealed: bytes) -> bytes:
+        """Return what `seal_candidates` was given.
+
+        Raises:
+            GalleryError: of another lesson, slot or device, or changed.
+        """
+        bound = seal.binding("candidates", lesson_id, str(slot))
+        return seal.open_sealed(seal.lesson_key(self._device_key, lesson_id), sealed, bound)
+
+    def _record(self, row: StudentRow, photographs: int) -> StudentRecord:
+        plain = seal.open_sealed(self.data_key(row), row.sealed, seal.binding("fields", row.student_id))
+        fields, extra = json.loads(plain.decode("utf-8", "surrogatepass"))
+        student = Student(
+            row.student_id, fields["name"], fields["email"], fields["guardian_email"], row.consent, row.courses
+        )
+        return StudentRecord(student, extra, row.position is not None, photographs)
+
+
+def _bound(student_id: str, embedder: EmbedderId) -> bytes:
+    return seal.binding("template", student_id, embedder.sha256, str(embedder.preprocessing))
+
+
+def _packed(vectors: Vector, widths_px: Vector) -> bytes:
+    """Number of rows (two bytes), widths, then the vectors, all little-endian float32."""
+    rows = len(widths_px).to_bytes(2, "little")
+    return rows + widths_px.astype("<f4").tobytes() + vectors.astype("<f4").tobytes()
+
+
+def _unpacked(plain: bytes) -> tuple[Vector, Vector]:
+    rows = int.from_bytes(plain[:2], "little")
+    numbers = np.frombuffer(plain, "<f4", offset=2).astype(np.float32)
+    return numbers[rows:].reshape(rows, -1), numbers[:rows]
