@@ -1,0 +1,147 @@
+"""The register as a document for the outside: canonical JSON, described by docs/register.schema.json.
+
+Canonical means RFC 8785 (JCS) for the values that occur here: keys sorted, no blanks, UTF-8 without escapes, and no
+number but whole ones and shares, rounded to six decimals, which Python and ECMAScript write alike. The same register
+always gives the same bytes, so that a SHA-256 or a signature can be checked by anybody.
+
+Each document names the SHA-256 of the one before it: a correction that of the revision before, a first revision that of
+the register which the device made last. A register that is taken away or changed afterwards breaks the chain.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final, cast
+
+from edge_daemon.attendance.fields import Json, ObjectReader
+from edge_daemon.store.instants import written
+from edge_daemon.types import (
+    CapturePlan,
+    ClockState,
+    Correction,
+    Flag,
+    Lesson,
+    MissedCapture,
+    Origin,
+    Register,
+    Tally,
+    Verdict,
+    VerdictName,
+)
+
+SCHEMA: Final = 1
+"""Version of the document's form; a later one only adds keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A register with what ties it into the device's ledger."""
+
+    register: Register
+    """Without the plan's instants: they follow from the seed (edge_daemon/lesson/plan.py)."""
+    previous_sha256: str | None
+    signature: str | None
+    """By the device's key; None until the register is delivered."""
+
+
+def to_json(document: Document) -> str:
+    """Return the canonical JSON of a document."""
+    register, lesson = document.register, document.register.lesson
+    fields: dict[str, Json] = {
+        "schema": SCHEMA,
+        "lesson_id": lesson.lesson_id,
+        "revision": register.revision,
+        "origin": lesson.origin,
+        "device": lesson.device,
+        "course": lesson.course,
+        "start": written(lesson.start),
+        "end": written(lesson.end),
+        "clock": register.clock,
+        "seed": register.plan.seed.hex(),
+        "seed_sha256": register.plan.seed_sha256,
+        "captures_planned": register.captures_planned,
+        "captures_taken": register.captures_taken,
+        "missed": [{"slot": missed.slot, "reason": missed.reason} for missed in register.missed],
+        "students": [_student(verdict) for verdict in register.verdicts],
+        "guests": list(register.guests),
+        "unknown_faces": register.unknown_faces,
+        "models": dict(register.models),
+        "corrections": [_correction(correction) for correction in register.corrections],
+        "previous_sha256": document.previous_sha256,
+        "signature": document.signature,
+    }
+    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def from_json(text: str) -> Document:
+    """Return the document that a text holds; keys that a later version added are passed over.
+
+    Raises:
+        RegisterError: the text is not such a document.
+    """
+    top = ObjectReader.of(text)
+    lesson = Lesson(
+        lesson_id=top.text("lesson_id"),
+        device=top.text("device"),
+        course=top.text("course"),
+        start=top.time("start"),
+        end=top.time("end"),
+        origin=cast(Origin, top.choice("origin", Origin)),
+    )
+    register = Register(
+        lesson=lesson,
+        revision=top.whole("revision"),
+        clock=cast(ClockState, top.choice("clock", ClockState)),
+        plan=CapturePlan(lesson.lesson_id, top.hexadecimal("seed"), top.text("seed_sha256"), ()),
+        captures_planned=top.whole("captures_planned"),
+        captures_taken=top.whole("captures_taken"),
+        missed=tuple(MissedCapture(one.whole("slot"), one.text("reason")) for one in top.objects("missed")),
+        verdicts=tuple(_verdict_of(one) for one in top.objects("students")),
+        guests=top.texts("guests"),
+        unknown_faces=top.whole("unknown_faces"),
+        models=top.text_map("models"),
+        corrections=tuple(_correction_of(one) for one in top.objects("corrections")),
+    )
+    return Document(register, top.optional_text("previous_sha256"), top.optional_text("signature"))
+
+
+def _student(verdict: Verdict) -> dict[str, Json]:
+    tally, share = verdict.tally, round(verdict.share, 6)
+    return {
+        "student_id": tally.student_id,
+        "frames_seen": tally.frames_seen,
+        "frames_attentive": tally.frames_attentive,
+        "share": int(share) if share in (0, 1) else share,
+        "verdict": verdict.verdict,
+        "flags": list(verdict.flags),
+        "first_seen": None if tally.first_seen is None else written(tally.first_seen),
+        "last_seen": None if tally.last_seen is None else written(tally.last_seen),
+    }
+
+
+def _verdict_of(one: ObjectReader) -> Verdict:
+    tally = Tally(
+        one.text("student_id"),
+        one.whole("frames_seen"),
+        one.whole("frames_attentive"),
+        one.optional_time("first_seen"),
+        one.optional_time("last_seen"),
+    )
+    verdict = cast(VerdictName, one.choice("verdict", VerdictName))
+    return Verdict(tally, one.number("share"), verdict, cast("tuple[Flag, ...]", one.texts("flags")))
+
+
+def _correction(correction: Correction) -> dict[str, Json]:
+    return {
+        "student_id": correction.student_id,
+        "verdict": correction.verdict,
+        "by": correction.by,
+        "reason": correction.reason,
+        "at": written(correction.at),
+    }
+
+
+def _correction_of(one: ObjectReader) -> Correction:
+    verdict = cast(VerdictName, one.choice("verdict", VerdictName))
+    return Correction(one.text("student_id"), verdict, one.text("by"), one.text("reason"), one.time("at"))

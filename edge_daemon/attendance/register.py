@@ -1,0 +1,53 @@
+"""The register of a finalised lesson, and its revisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from edge_daemon.attendance.rule import ordered
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import Correction, Register, Verdict, VerdictName
+
+MAX_TEXT = 500
+"""Characters that a name or reason of a correction may have."""
+
+
+def correct(
+    register: Register, student_id: str, verdict: VerdictName, *, by: str, reason: str, at: datetime
+) -> Register:
+    """Return the next revision of a register, with one student's verdict as somebody decided it.
+
+    Counts and share stay as the device found them; the verdict is replaced and flagged `corrected`. The verdict may be
+    the same as before: then a person confirmed it.
+
+    Raises:
+        RegisterError: the student is not on the register, or it is not said who corrects and why.
+    """
+    where = f"register {register.lesson.lesson_id}"
+    _check_text(by, "who corrects", "--by NAME")
+    _check_text(reason, "the reason", "--reason TEXT")
+    if student_id not in {v.tally.student_id for v in register.verdicts}:
+        what = "was a guest in this lesson" if student_id in register.guests else "is not on this register"
+        raise RegisterError(f"student {student_id} {what}", where, "see `edge-daemon register show`")
+    return replace(
+        register,
+        revision=register.revision + 1,
+        verdicts=tuple(_corrected(v, verdict) if v.tally.student_id == student_id else v for v in register.verdicts),
+        corrections=(*register.corrections, Correction(student_id, verdict, by.strip(), reason.strip(), at)),
+    )
+
+
+def _corrected(old: Verdict, verdict: VerdictName) -> Verdict:
+    return replace(old, verdict=verdict, flags=ordered((*old.flags, "corrected")))
+
+
+def _check_text(text: str, what: str, option: str) -> None:
+    if not text.strip():
+        raise RegisterError(f"{what} is missing", option, "say who corrects and why: it stays in the register")
+    if len(text) > MAX_TEXT:
+        raise RegisterError(f"{what} has {len(text)} characters", option, f"use {MAX_TEXT} at most")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RegisterError(f"{what} is not valid UTF-8", option, "check the terminal's character set") from error

@@ -1,0 +1,150 @@
+"""From counts to verdicts. Everything is decided in whole numbers and fractions: 40 of 100 is present."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from typing import Final, get_args
+
+from edge_daemon.types import Flag, Tally, Verdict, VerdictName
+
+Z_SQUARED: Final = Fraction("3.841458820694124")
+"""Square of the normal deviate of a two-sided 95 % interval."""
+CHANCE: Final = 0.05
+"""Late and left early are said only where chance explains the gap with less than this probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes a student present."""
+
+    share: Fraction
+    """Least share of the captures that were taken, over 0 and up to 1; see `share_of`."""
+    late_after_s: float = 600.0
+    """Not seen for so long after the start: late."""
+    left_before_s: float = 600.0
+    """Not seen for so long before the end: left early."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is true of the whole lesson."""
+
+    start: datetime
+    end: datetime
+    taken_at: tuple[datetime, ...]
+    """Of every capture that was taken, ascending."""
+    captures_planned: int
+    time_trusted: bool
+    """False: the clock was wrong and never came right, so that nobody knows which lesson this was."""
+
+
+def share_of(value: float) -> Fraction:
+    """Return the fraction that somebody meant who wrote `0.4`: 2/5, not the double nearest to it."""
+    return Fraction(repr(value))
+
+
+def judge(
+    tallies: Iterable[Tally],
+    rule: Rule,
+    lesson: Circumstances,
+    *,
+    not_assessed: Collection[str] = (),
+    look_alikes: Iterable[tuple[str, str]] = (),
+    static_faces: Collection[str] = (),
+) -> tuple[Verdict, ...]:
+    """Decide about every student of a lesson.
+
+    `not_assessed` goes before all: without consent or template there is nothing to count. `inconclusive` follows: fewer
+    than half of the planned captures taken (or none at all), or no trustworthy time. Then the share decides.
+
+    Flags say why a person should look again. `few_captures` and `clock` concern the lesson and stand with all students.
+    The others need a count and stand with nobody who is not assessed:
+    `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
+    `look_alike`: the student or the one who looks alike was seen;
+    `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
+    somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
+
+    Args:
+        tallies: one a student.
+        rule: what makes a student present.
+        lesson: what is true for all.
+        not_assessed: ids of students without consent or template.
+        look_alikes: pairs of ids that the gallery found hard to tell apart.
+        static_faces: ids whose sightings look like those of a print or a screen.
+
+    Returns:
+        One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
+    """
+    tallies = tuple(tallies)
+    seen = {t.student_id for t in tallies if t.frames_seen}
+    alike = {student_id for pair in look_alikes if not seen.isdisjoint(pair) for student_id in pair}
+    marked: dict[Flag, Collection[str]] = {"look_alike": alike, "static_face": static_faces}
+    verdicts = []
+    for t in tallies:
+        share = Fraction(t.frames_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
+        flags = set(_flags_of_lesson(lesson))
+        verdict: VerdictName = "present" if share >= rule.share else "absent"
+        if flags:
+            verdict = "inconclusive"
+        if t.student_id in not_assessed:
+            verdict = "not_assessed"
+        else:
+            flags |= _flags_of_count(t, rule, lesson) | {flag for flag, ids in marked.items() if t.student_id in ids}
+        verdicts.append(Verdict(t, float(share), verdict, ordered(flags)))
+    return tuple(verdicts)
+
+
+def ordered(flags: Collection[Flag]) -> tuple[Flag, ...]:
+    """Return flags without repetition in the order of `edge_daemon.types.Flag`."""
+    return tuple(flag for flag in get_args(Flag) if flag in flags)
+
+
+def interval(frames: int, captures: int) -> tuple[float, float]:
+    """Return the Wilson 95 % interval of a share (E. B. Wilson, 1927); (0, 1) without captures."""
+    if not captures:
+        return 0.0, 1.0
+    share, z_squared = frames / captures, float(Z_SQUARED)
+    middle = (share + z_squared / (2 * captures)) / (1 + z_squared / captures)
+    spread = (z_squared * (share * (1 - share) / captures + z_squared / (4 * captures**2))) ** 0.5
+    half = spread / (1 + z_squared / captures)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def is_borderline(frames: int, captures: int, share: Fraction) -> bool:
+    """Say whether the Wilson 95 % interval of frames / captures contains a share; exactly, without square roots.
+
+    The interval is made of all shares s with (frames - captures s)^2 <= z^2 captures s (1 - s).
+    """
+    return captures > 0 and (frames - captures * share) ** 2 <= Z_SQUARED * captures * share * (1 - share)
+
+
+def _flags_of_lesson(lesson: Circumstances) -> Iterator[Flag]:
+    """Yield what makes the whole lesson inconclusive."""
+    if not lesson.time_trusted:
+        yield "clock"
+    if not lesson.taken_at or 2 * len(lesson.taken_at) < lesson.captures_planned:
+        yield "few_captures"
+
+
+def _flags_of_count(t: Tally, rule: Rule, lesson: Circumstances) -> set[Flag]:
+    flags: set[Flag] = set()
+    if is_borderline(t.frames_attentive, len(lesson.taken_at), rule.share):
+        flags.add("borderline")
+    if t.first_seen is None or t.last_seen is None:
+        return flags
+    before = sum(at < t.first_seen for at in lesson.taken_at)
+    after = sum(at > t.last_seen for at in lesson.taken_at)
+    if t.first_seen - lesson.start > timedelta(seconds=rule.late_after_s) and _telling(t, before, lesson):
+        flags.add("late")
+    if lesson.end - t.last_seen > timedelta(seconds=rule.left_before_s) and _telling(t, after, lesson):
+        flags.add("left_early")
+    return flags
+
+
+def _telling(t: Tally, gap: int, lesson: Circumstances) -> bool:
+    """Say whether so many captures without the student are more than bad luck."""
+    rest = len(lesson.taken_at) - gap
+    return (1 - min(1.0, t.frames_seen / max(rest, 1))) ** gap < CHANCE if gap else False
