@@ -7,10 +7,11 @@ face that contradicts its neighbours is no part of their link and counts for nob
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from edge_daemon.attendance.attention import shut_for_long
 from edge_daemon.attendance.links import Link, link_place
 from edge_daemon.attendance.naming import Decision, name_links
 from edge_daemon.attendance.places import find_places
@@ -22,7 +23,7 @@ NOBODY = -1
 def believe(
     candidates: Sequence[Candidate],
     student_ids: Sequence[str],
-    look_alikes: frozenset[frozenset[str]] = frozenset(),
+    look_alikes: Collection[tuple[str, str]] = (),
     decision: Decision = Decision(),  # noqa: B008 - frozen
 ) -> list[Sighting]:
     """Decide for every face of a lesson who it is.
@@ -46,7 +47,8 @@ def believe(
         for member in link.members:
             students[member] = student
     _keep_one_a_slot(students, faces)
-    return [_sighting(face, student, student_ids) for face, student in zip(faces, students, strict=True)]
+    asleep = _asleep(students, faces)
+    return [_sighting(face, students[m], student_ids, asleep[m]) for m, face in enumerate(faces)]
 
 
 def _find_links(faces: Sequence[Candidate]) -> list[Link]:
@@ -88,7 +90,16 @@ def _keep_one_a_slot(students: list[int], faces: Sequence[Candidate]) -> None:
             best[face.slot, student] = member
 
 
-def _sighting(face: Candidate, student: int, student_ids: Sequence[str]) -> Sighting:
+def _asleep(students: Sequence[int], faces: Sequence[Candidate]) -> list[bool]:
+    result = [False] * len(faces)
+    for student in set(students) - {NOBODY}:
+        own = [m for m, s in enumerate(students) if s == student]
+        for member, shut in zip(own, shut_for_long([faces[m] for m in own]), strict=True):
+            result[member] = shut
+    return result
+
+
+def _sighting(face: Candidate, student: int, student_ids: Sequence[str], asleep: bool) -> Sighting:
     known = student != NOBODY
     similarity = face.similarities[student] if known else max(face.similarities, default=0.0)
-    return Sighting(face.slot, student_ids[student] if known else "", float(similarity), face.attentive, face.box)
+    return Sighting(face.slot, student_ids[student] if known else "", float(similarity), face.attentive and not asleep, face.box)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ def name_links(
     links: Sequence[Link],
     faces: Sequence[Candidate],
     student_ids: Sequence[str],
-    look_alikes: frozenset[frozenset[str]],
+    look_alikes: Collection[tuple[str, str]],
     decision: Decision,
 ) -> list[int]:
     """Return for each link the index of its student, or -1 for somebody unknown."""
@@ -72,7 +72,7 @@ def _pooled(link: Link, faces: Sequence[Candidate], decision: Decision) -> Gains
 def _gains(pooled: Gains, thresholds: Gains, sizes: Gains) -> Gains:
     """What naming a link brings: more for more faces and for more similarity above the threshold."""
     gains = (pooled - thresholds + 0.05) * np.sqrt(sizes)[:, None]
-    return np.asarray(np.where(pooled >= thresholds, gains, 0.0))
+    return np.asarray(np.where(pooled >= thresholds, gains, 0.0), dtype=np.float64)
 
 
 def _name_rounds(named: list[int], gains: Gains, slots: Sequence[frozenset[int]], decision: Decision) -> None:
@@ -107,7 +107,7 @@ def _drop_doubtful(
     pooled: Gains,
     slots: Sequence[frozenset[int]],
     student_ids: Sequence[str],
-    look_alikes: frozenset[frozenset[str]],
+    look_alikes: Collection[tuple[str, str]],
     decision: Decision,
 ) -> list[int]:
     """Unname links whose runner-up is nearly as similar, unless other links show where that student is."""
@@ -116,7 +116,7 @@ def _drop_doubtful(
         if student < 0:
             continue
         for rival in np.argsort(-pooled[link])[:3]:
-            pair = frozenset({student_ids[student], student_ids[int(rival)]})
+            pair = tuple(sorted((student_ids[student], student_ids[int(rival)])))
             margin = decision.look_alike_margin if pair in look_alikes else decision.margin
             elsewhere = any(n == rival and slots[k] & slots[link] for k, n in enumerate(named))
             if rival != student and not elsewhere and pooled[link, student] - pooled[link, rival] < margin:
