@@ -80,18 +80,18 @@ class RoomDetector:
     def __call__(self, picture: Picture) -> list[Face]:
         """Return the faces of the next capture (H, W, 3) in BGR, uint8, from top to bottom."""
         now = change.thumbnail(picture)
-        marked = None
-        if self._before is not None and self._before.shape == now.shape and self._captures < self._next_sweep:
-            marked = change.changed(self._before, now)
-        if marked is None or marked.mean() > _RESTLESS:
-            found = self._sweep(picture)
-        else:
-            found = self._revisit(picture, marked)
+        found = self._hits(picture, now)
         self._before = now
         self._captures += 1
         faces = self._detector.read(picture, found)
         self._places.learn(faces)
         return faces
+
+    def _hits(self, picture: Picture, now: NDArray[np.uint8]) -> list[Hit]:
+        if self._before is None or self._before.shape != now.shape or self._captures >= self._next_sweep:
+            return self._sweep(picture)
+        marked = change.changed(self._before, now)
+        return self._sweep(picture) if marked.mean() > _RESTLESS else self._revisit(picture, marked)
 
     def _sweep(self, picture: Picture) -> list[Hit]:
         pause = _SWEEP_AFTER[self._sweeps] if self._sweeps < len(_SWEEP_AFTER) else _SWEEP_EVERY
