@@ -91,6 +91,10 @@ class GalleryStore:
         """Return the pairs of students who look alike, each once, ids in ascending order."""
         return frozenset((pair.a, pair.b) for pair in tables.look_alikes(self.db))
 
+    def student_ids(self) -> list[str]:
+        """Return the ids of all students, those no longer on the roster too."""
+        return [row.student_id for row in tables.student_rows(self.db)]
+
     def row(self, student_id: str) -> StudentRow:
         """Return a student as stored.
 

@@ -1,0 +1,152 @@
+"""Do the photographs of a student show one person, and is that person somebody else on the roster too?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_daemon.store.gallery import LookAlike
+from edge_daemon.types import Vector
+
+AGREE = 0.30
+SAME_PERSON = 0.55
+LOOK_ALIKE = 0.45
+
+_BLOCK = 512
+_ODD_ONE = "shows somebody else than the student's other photographs"
+_TIE = "the photographs of this student show different people; add one that settles it"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exemplar:
+    """A photograph that passed the gate, as vectors."""
+
+    student_id: str
+    photograph: str
+    """Path below the folder of photographs."""
+    sha256: bytes
+    """Of the file."""
+    vectors: Vector
+    """(n, 192), rows of length 1; the first one is the face as photographed."""
+    widths_px: Vector
+    """(n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photograph that was not taken, and why."""
+
+    photograph: str
+    student_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Two students who may be one person, `a` < `b`."""
+
+    a: str
+    b: str
+    reason: str
+
+
+def keep_agreeing(exemplars: Mapping[str, Sequence[Exemplar]]) -> tuple[dict[str, list[Exemplar]], list[Refusal]]:
+    """Refuse photographs that show somebody else than the student's other photographs.
+
+    Photographs that resemble one another, directly or by way of a third, hang together; the largest such group is
+    believed. Where two are equally large, the one that resembles another student goes; where that decides nothing, all
+    go: a wrong template does more harm than none.
+
+    Args:
+        exemplars: by student id.
+
+    Returns:
+        The same without the refused ones (a student may be left with none), and the refusals.
+    """
+    means = {student_id: _mean(own) for student_id, own in exemplars.items() if own}
+    kept: dict[str, list[Exemplar]] = {}
+    refused: list[Refusal] = []
+    for student_id, own in exemplars.items():
+        unique = _without_copies(own, refused)
+        groups = _groups(unique)
+        if len(groups) > 1:
+            groups = _without_strangers(groups, {other: mean for other, mean in means.items() if other != student_id})
+        tie = len(groups) > 1 and len(groups[0]) == len(groups[1])
+        believed = [] if tie or not groups else groups[0]
+        kept[student_id] = believed
+        reason = _TIE if tie else _ODD_ONE
+        refused += [Refusal(e.photograph, student_id, reason) for e in unique if e not in believed]
+    return kept, refused
+
+
+def find_twins(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[Twin]:
+    """Return pairs of students who share a photograph, or whose faces are as like as photographs of one person."""
+    twins: dict[tuple[str, str], str] = {}
+    owners: dict[bytes, str] = {}
+    for exemplar in (e for own in exemplars.values() for e in own):
+        owner = owners.setdefault(exemplar.sha256, exemplar.student_id)
+        if owner != exemplar.student_id:
+            twins[_pair(owner, exemplar.student_id)] = "the same photograph"
+    for pair in _similar_pairs(exemplars, SAME_PERSON):
+        twins.setdefault((pair.a, pair.b), f"faces as alike as of one person ({pair.similarity:.2f})")
+    return [Twin(a, b, reason) for (a, b), reason in sorted(twins.items())]
+
+
+def find_look_alikes(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[LookAlike]:
+    """Return the pairs of students between whom matching has to be stricter."""
+    return sorted(_similar_pairs(exemplars, LOOK_ALIKE), key=lambda pair: (pair.a, pair.b))
+
+
+def _without_copies(exemplars: Sequence[Exemplar], refused: list[Refusal]) -> list[Exemplar]:
+    """Drop a second copy of a file: two copies of a wrong photograph must not outvote a right one."""
+    unique: dict[bytes, Exemplar] = {}
+    for exemplar in exemplars:
+        first = unique.setdefault(exemplar.sha256, exemplar)
+        if first is not exemplar:
+            reason = f"the same photograph as {first.photograph}"
+            refused.append(Refusal(exemplar.photograph, exemplar.student_id, reason))
+    return list(unique.values())
+
+
+def _groups(exemplars: Sequence[Exemplar]) -> list[list[Exemplar]]:
+    """Return the groups of photographs that hang together, the largest first."""
+    groups: list[list[Exemplar]] = []
+    for exemplar in exemplars:
+        joined = [g for g in groups if any(float(e.vectors[0] @ exemplar.vectors[0]) >= AGREE for e in g)]
+        groups = [g for g in groups if g not in joined] + [[exemplar, *(e for g in joined for e in g)]]
+    return sorted(groups, key=len, reverse=True)
+
+
+def _without_strangers(groups: list[list[Exemplar]], others: Mapping[str, Vector]) -> list[list[Exemplar]]:
+    """Of equally large groups keep those that resemble no other student, if there are any."""
+    if not others or len(groups[0]) != len(groups[1]):
+        return groups
+    known = np.stack(list(others.values()))
+    own = [g for g in groups if len(g) == len(groups[0]) and float((known @ _mean(g)).max()) < SAME_PERSON]
+    return own or groups
+
+
+def _similar_pairs(exemplars: Mapping[str, Sequence[Exemplar]], threshold: float) -> Iterator[LookAlike]:
+    ids = [student_id for student_id, own in exemplars.items() if own]
+    if not ids:
+        return
+    means = np.stack([_mean(exemplars[student_id]) for student_id in ids])
+    for start in range(0, len(ids), _BLOCK):
+        # In blocks: all pairs of a school at once would take more memory than a Pi has.
+        scores = means[start : start + _BLOCK] @ means.T
+        for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
+            if start + row < column:
+                a, b = _pair(ids[start + int(row)], ids[int(column)])
+                yield LookAlike(a, b, round(float(scores[row, column]), 4))
+
+
+def _mean(exemplars: Sequence[Exemplar]) -> Vector:
+    total = np.sum([e.vectors[0] for e in exemplars], axis=0, dtype=np.float32)
+    mean: Vector = total / max(float(np.linalg.norm(total)), 1e-9)
+    return mean
+
+
+def _pair(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a < b else (b, a)
