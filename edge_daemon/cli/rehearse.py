@@ -70,9 +70,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 def _heading(register: Register) -> str:
     lesson = register.lesson
     course = f" of {lesson.course}" if lesson.course else ""
-    missed = "".join(f"\nmissed: {m.reason}" for m in register.missed)
-    taken = f"{register.captures_taken} of {register.captures_planned} captures"
-    return f"Register{course}, {lesson.origin}, {taken}{missed}"
+    return f"Register{course}, {lesson.origin}, {register.captures_taken} of {register.captures_planned} captures"
 
 
 def _rows(register: Register, names: Mapping[str, str]) -> Iterator[tuple[str, ...]]:

@@ -1,0 +1,55 @@
+"""Draws the faces of one capture, with their names, into a picture.
+
+    python demo/annotate.py FRAMES_FOLDER SIGHTINGS.csv ROSTER.csv OUT.jpg
+
+Takes the capture in which most names were found. The program itself never writes a picture: this one is made only
+because the demo's pictures are public.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+
+KNOWN, UNKNOWN = (60, 150, 40), (40, 90, 220)
+
+
+def main() -> None:
+    """Draw the capture that the arguments ask for."""
+    frames, sightings, roster, out = map(Path, sys.argv[1:])
+    names = {row["student_id"]: row["name"] for row in _rows(roster)}
+    by_frame = defaultdict(list)
+    for row in _rows(sightings):
+        by_frame[row["frame"]].append(row)
+    if not by_frame:
+        sys.exit(f"{sightings}: no faces")
+    frame = max(by_frame, key=lambda name: sum(bool(row["student_id"]) for row in by_frame[name]))
+    picture = cv2.imread(str(frames / frame))
+    for row in by_frame[frame]:
+        x, y, w, h = (round(float(row[key])) for key in "xywh")
+        student = row["student_id"]
+        text = f"{names[student]} {float(row['similarity']):.2f}" if student else "unknown"
+        _draw(picture, (x, y, w, h), text, KNOWN if student else UNKNOWN)
+    if not cv2.imwrite(str(out), picture, [cv2.IMWRITE_JPEG_QUALITY, 92]):
+        sys.exit(f"{out}: can't be written")
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _draw(picture: cv2.typing.MatLike, box: tuple[int, int, int, int], text: str, colour: tuple[int, int, int]) -> None:
+    x, y, w, h = box
+    cv2.rectangle(picture, (x, y), (x + w, y + h), colour, 3, cv2.LINE_AA)
+    (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 0.8, 1)
+    cv2.rectangle(picture, (x - 2, y - high - below - 8), (x + wide + 8, y), colour, -1)
+    cv2.putText(picture, text, (x + 3, y - below - 1), cv2.FONT_HERSHEY_DUPLEX, 0.8, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+if __name__ == "__main__":
+    main()
