@@ -1,0 +1,138 @@
+"""Registers as one file for the office: XLSX to read, CSV and JSON for other programs.
+
+CSV: one line a student and lesson, UTF-8 with a byte order mark (Excel needs it). Text that a spreadsheet would take
+for a formula, because it begins with `=`, `+`, `-`, `@`, tab or return, gets an apostrophe in front (as OWASP advises).
+JSON: the register documents as they are, so that their hashes can be checked, and the names beside them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Final
+
+from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.attendance.sheets import By, arrange, entries_of
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import Register
+
+FORMATS: Final = (".xlsx", ".csv", ".json")
+
+_HEADS = (
+    *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name", "verdict"),
+    *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
+    *("corrected_by", "correction_reason"),
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What to write."""
+
+    first_day: date
+    last_day: date
+    documents: Sequence[Document]
+    """The highest revision of each lesson's register, in the order of time."""
+    names: Mapping[str, str]
+    """Of the students by id, in the roster's order."""
+    zone: tzinfo
+    by: By
+
+
+def check_output(path: Path) -> None:
+    """Refuse a place that nothing can be written to, before work is done.
+
+    Raises:
+        RegisterError: another ending than those of FORMATS, a folder, or a place in no folder.
+    """
+    if path.suffix.lower() not in FORMATS:
+        what = f"the ending {path.suffix!r} is not known" if path.suffix else "the name has no ending"
+        raise RegisterError(what, str(path), "use .xlsx, .csv or .json")
+    if path.is_dir():
+        raise RegisterError("is a folder", str(path), "name a file")
+    if not path.parent.is_dir():
+        raise RegisterError("there is no such folder", str(path.parent), "make it first")
+
+
+def write_export(path: Path, export: Export) -> None:
+    """Write a file in the format that its ending names: whole or not at all, readable by its owner only.
+
+    Raises:
+        RegisterError: as `check_output`, or the file can't be written.
+    """
+    check_output(path)
+    write = {".xlsx": _write_xlsx, ".csv": _write_csv, ".json": _write_json}[path.suffix.lower()]
+    try:
+        _write_whole(path, lambda part: write(part, export))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RegisterError(f"can't be written: {reason}", str(path), "check the folder and the disk") from error
+
+
+def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix=".part", dir=path.parent)
+    part = Path(name)
+    try:
+        os.close(handle)
+        write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_xlsx(path: Path, export: Export) -> None:
+    from edge_daemon.attendance.spreadsheet import write_workbook  # 130 ms that only this format needs
+
+    registers = [document.register for document in export.documents]
+    write_workbook(path, arrange(registers, export.names, export.zone, export.by))
+
+
+def _write_csv(path: Path, export: Export) -> None:
+    with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_HEADS)
+        for document in export.documents:
+            writer.writerows(_lines(document.register, export))
+
+
+def _lines(register: Register, export: Export) -> Iterator[tuple[str | int, ...]]:
+    lesson = register.lesson
+    start, end = lesson.start.astimezone(export.zone), lesson.end.astimezone(export.zone)
+    for student_id, entry in entries_of(register).items():
+        verdict, correction = entry.verdict, entry.correction
+        yield (
+            *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
+            *(lesson.lesson_id, register.revision, lesson.origin, guarded(student_id)),
+            *(guarded(export.names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
+            *(verdict.tally.frames_attentive, verdict.tally.frames_seen),
+            *(register.captures_taken, register.captures_planned, " ".join(verdict.flags)),
+            *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
+        )
+
+
+def guarded(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _write_json(path: Path, export: Export) -> None:
+    documents = [json.loads(to_json(document)) for document in export.documents]
+    on_registers = {student["student_id"] for document in documents for student in document["students"]}
+    content = {
+        "from": export.first_day.isoformat(),
+        "to": export.last_day.isoformat(),
+        "names": {student_id: name for student_id, name in export.names.items() if student_id in on_registers},
+        "registers": documents,
+    }
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
+        file.write("\n")

@@ -1,0 +1,32 @@
+"""Why a person should look at a mark again, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edge_daemon.attendance.sheets import Entry
+from edge_daemon.types import Flag
+
+_WORDS: Mapping[Flag, str] = {
+    "borderline": "close to the limit: chance may have decided",
+    "look_alike": "looks like another student",
+    "static_face": "the face hardly moved: a picture of the student?",
+    "clock": "the device's time was wrong",
+    "few_captures": "too few pictures were taken",
+    "late": "came late",
+    "left_early": "left early",
+}
+_WORTH_A_LOOK: frozenset[Flag] = frozenset(("borderline", "look_alike", "static_face"))
+
+
+def remark(entry: Entry) -> str:
+    """Return the note of a mark, empty where the device had no doubt and nobody corrected it."""
+    lines = []
+    if entry.correction is not None:
+        lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
+    flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
+    if lines or not _WORTH_A_LOOK.isdisjoint(flags):
+        tally = entry.verdict.tally
+        lines += [_WORDS[flag] for flag in flags]
+        lines.append(f"facing the class in {tally.frames_attentive} pictures ({entry.verdict.share:.0%})")
+    return "\n".join(lines)

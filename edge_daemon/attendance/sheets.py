@@ -1,0 +1,119 @@
+"""Registers arranged for an office: a sheet a week or month, students in rows, lessons in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from typing import Final, Literal
+
+from edge_daemon.types import Correction, Lesson, Register, Verdict, VerdictName
+
+By = Literal["week", "month"]
+
+MARKS: Final[Mapping[VerdictName, str]] = {"present": "P", "absent": "A", "inconclusive": "?", "not_assessed": "–"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A lesson of a sheet, in the school's time."""
+
+    lesson: Lesson
+    start: datetime
+    end: datetime
+    captures_taken: int
+    captures_planned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the register says about one student in one lesson."""
+
+    verdict: Verdict
+    correction: Correction | None
+    """The last one, where there is one."""
+
+    @property
+    def mark(self) -> str:
+        """P, A, ? or –."""
+        return MARKS[self.verdict.verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A student of a sheet."""
+
+    student_id: str
+    name: str
+    """Empty where the gallery can't be read."""
+    entries: tuple[Entry | None, ...]
+    """One a column; None: the student does not belong to that lesson's course."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A week or a month."""
+
+    name: str
+    """`2026-W47` or `2026-11`."""
+    first_day: datetime
+    last_day: datetime
+    device: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def arrange(registers: Iterable[Register], names: Mapping[str, str], zone: tzinfo, by: By) -> Iterator[Sheet]:
+    """Yield the sheets that registers fill, in the order of time.
+
+    Args:
+        registers: one a lesson.
+        names: of the students by id; students stand in its order, those that it lacks follow by id.
+        zone: the school's time zone: what is Monday there is Monday on the sheet.
+        by: what a sheet spans.
+    """
+    place = {student_id: number for number, student_id in enumerate(names)}
+    in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.lesson_id))
+    for name, group in groupby(in_order, key=lambda r: _period(r.lesson.start.astimezone(zone), by)):
+        lessons = tuple(group)
+        first, last = _span(lessons[0].lesson.start.astimezone(zone), by)
+        yield Sheet(
+            name=name,
+            first_day=first,
+            last_day=last,
+            device=", ".join(sorted({r.lesson.device for r in lessons})),
+            columns=tuple(_column(r, zone) for r in lessons),
+            rows=tuple(_rows(lessons, names, place)),
+        )
+
+
+def entries_of(register: Register) -> dict[str, Entry]:
+    """Return what a register says, by student id."""
+    corrections = {c.student_id: c for c in register.corrections}  # the last one of a student stands
+    return {v.tally.student_id: Entry(v, corrections.get(v.tally.student_id)) for v in register.verdicts}
+
+
+def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[str, int]) -> Iterator[Row]:
+    by_lesson = [entries_of(register) for register in lessons]
+    student_ids = {student_id for entries in by_lesson for student_id in entries}
+    for student_id in sorted(student_ids, key=lambda one: (place.get(one, len(place)), one)):
+        yield Row(student_id, names.get(student_id, ""), tuple(entries.get(student_id) for entries in by_lesson))
+
+
+def _column(register: Register, zone: tzinfo) -> Column:
+    lesson = register.lesson
+    start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
+    return Column(lesson, start, end, register.captures_taken, register.captures_planned)
+
+
+def _period(start: datetime, by: By) -> str:
+    return f"{start:%G-W%V}" if by == "week" else f"{start:%Y-%m}"
+
+
+def _span(day: datetime, by: By) -> tuple[datetime, datetime]:
+    if by == "week":
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=6)
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

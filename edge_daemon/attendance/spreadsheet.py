@@ -1,0 +1,272 @@
+"""Sheets as an XLSX file that an office can read, filter, print and correct by hand.
+
+Marks are plain letters and totals are formulas, so that a mark which somebody changes is counted and coloured anew.
+Whatever came from a roster is written as text, never as a formula or a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import xlsxwriter
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+
+from edge_daemon.attendance.remarks import remark
+from edge_daemon.attendance.sheets import MARKS, Column, Entry, Row, Sheet
+
+_FIRST_LESSON = 2
+"""Column of the first lesson; before it stand name and student id."""
+_HEAD_ROW = 4
+"""First of three rows of heads: day, time, course."""
+_FIRST_STUDENT = _HEAD_ROW + 3
+_MOST_CHARACTERS = 32_767
+"""Of a cell, by Excel's limits."""
+
+_COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "P": ("#E3F3E6", "#1E6B34", "present"),
+    "A": ("#FBE0DD", "#A32A1E", "absent"),
+    "?": ("#FFF1CC", "#8A5A00", "can't be decided"),
+    "–": ("#ECEEF1", "#5B6470", "not assessed"),
+}
+"""Mark to its ground, its ink and its meaning."""
+_TOTALS = (*MARKS.values(), "Present")
+_LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
+
+
+@dataclass(frozen=True, slots=True)
+class _Styles:
+    """The cell formats of a workbook by their part."""
+
+    title: Any
+    quiet: Any
+    head: Any
+    head_left: Any
+    head_rehearsal: Any
+    text: Any
+    mark: Any
+    mark_look: Any
+    mark_corrected: Any
+    count: Any
+    percent: Any
+    foot: Any
+    foot_percent: Any
+    foot_text: Any
+    by_mark: Mapping[str, Any]
+    by_letter: Mapping[str, Any]
+
+
+def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
+    """Write an XLSX file.
+
+    Args:
+        path: where; it is not the user's place yet but a part file that is moved there, see `export`.
+        sheets: at least one.
+
+    Raises:
+        OSError: the file can't be written.
+    """
+    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": "Attendance", "comments": "Written by edge-daemon"})
+    styles = _styles(book)
+    try:
+        for sheet in sheets:
+            _write_sheet(book.add_worksheet(sheet.name), sheet, styles)
+    finally:
+        try:
+            book.close()
+        except xlsxwriter.exceptions.FileCreateError as error:
+            raise OSError(*error.args) from error
+
+
+def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    _write_title(page, sheet, styles)
+    _write_heads(page, sheet, styles)
+    for number, row in enumerate(sheet.rows):
+        _write_student(page, _FIRST_STUDENT + number, row, len(sheet.columns), styles)
+    if sheet.rows:
+        _write_foot(page, sheet, styles)
+        _colour(page, sheet, styles)
+    _set_view(page, sheet)
+    _set_print(page, sheet)
+
+
+def _write_title(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    first, last = sheet.first_day, sheet.last_day
+    page.set_row(0, 26)
+    page.write_string(0, 0, _safe(f"Attendance · {sheet.device}"), styles.title)
+    page.write_string(1, 0, f"{sheet.name} · {first:%-d %b %Y} – {last:%-d %b %Y}", styles.quiet)
+    # The legend wears the letters that it explains.
+    legend: list[Any] = []
+    for mark, (_, _, meaning) in _COLOURS.items():
+        legend += [styles.by_letter[mark], mark, styles.quiet, f" {meaning}    "]
+    page.write_rich_string(2, 0, *legend, styles.quiet)
+    page.write_string(3, 0, "dotted frame: look again, see its note    thick frame: corrected by hand", styles.quiet)
+
+
+def _write_heads(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    for row, text in enumerate(("", "", "Name")):
+        page.write_string(_HEAD_ROW + row, 0, text, styles.head_left)
+    for row, text in enumerate(("", "", "Student id")):
+        page.write_string(_HEAD_ROW + row, 1, text, styles.head_left)
+    for number, column in enumerate(sheet.columns):
+        style = styles.head if column.lesson.origin == "timetable" else styles.head_rehearsal
+        for row, text in enumerate(_heads(column)):
+            page.write_string(_HEAD_ROW + row, _FIRST_LESSON + number, _safe(text), style)
+        note = f"{column.lesson.lesson_id}\n{column.captures_taken} of {column.captures_planned} captures"
+        page.write_comment(_HEAD_ROW, _FIRST_LESSON + number, note, _note_size(note))
+    for number, text in enumerate(_TOTALS):
+        place = _FIRST_LESSON + len(sheet.columns) + number
+        page.write_blank(_HEAD_ROW, place, None, styles.head)
+        page.write_string(_HEAD_ROW + 1, place, "Total" if number == 0 else "", styles.head)
+        page.write_string(_HEAD_ROW + 2, place, text, styles.head)
+
+
+def _heads(column: Column) -> tuple[str, str, str]:
+    rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
+    return (
+        f"{column.start:%a %-d %b}",
+        f"{column.start:%H:%M}–{column.end:%H:%M}",
+        (column.lesson.course + rehearsal).strip() or "all",
+    )
+
+
+def _write_student(page: Any, at: int, row: Row, columns: int, styles: _Styles) -> None:
+    page.write_string(at, 0, _safe(row.name), styles.text)
+    page.write_string(at, 1, _safe(row.student_id), styles.text)
+    for number, entry in enumerate(row.entries):
+        place = _FIRST_LESSON + number
+        if entry is None:
+            page.write_blank(at, place, None, styles.mark)
+            continue
+        page.write_string(at, place, entry.mark, _mark_style(entry, styles))
+        if note := remark(entry):
+            page.write_comment(at, place, _safe(note), _note_size(note))
+    marks = [entry.mark for entry in row.entries if entry is not None]
+    cells = xl_range(at, _FIRST_LESSON, at, _FIRST_LESSON + columns - 1)
+    counts = {mark: marks.count(mark) for mark in MARKS.values()}
+    first = _FIRST_LESSON + columns
+    for number, (mark, count) in enumerate(counts.items()):
+        page.write_formula(at, first + number, _count_of(cells, mark), styles.count, count)
+    decided = counts["P"] + counts["A"]
+    share = counts["P"] / decided if decided else ""
+    present, absent = xl_rowcol_to_cell(at, first), xl_rowcol_to_cell(at, first + 1)
+    page.write_formula(at, first + len(counts), _share_of(present, absent), styles.percent, share)
+
+
+def _write_foot(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    """Totals of each lesson, under the last student."""
+    end = _FIRST_STUDENT + len(sheet.rows)
+    for number, label in enumerate(("Present", "Absent", "Present of those decided")):
+        page.write_string(end + number, 0, label, styles.foot_text)
+        page.write_blank(end + number, 1, None, styles.foot_text)
+    for number in range(len(sheet.columns)):
+        place = _FIRST_LESSON + number
+        marks = [entry.mark for row in sheet.rows if (entry := row.entries[number]) is not None]
+        present, absent = marks.count("P"), marks.count("A")
+        cells = xl_range(_FIRST_STUDENT, place, end - 1, place)
+        page.write_formula(end, place, _count_of(cells, "P"), styles.foot, present)
+        page.write_formula(end + 1, place, _count_of(cells, "A"), styles.foot, absent)
+        share = present / (present + absent) if present + absent else ""
+        formula = _share_of(xl_rowcol_to_cell(end, place), xl_rowcol_to_cell(end + 1, place))
+        page.write_formula(end + 2, place, formula, styles.foot_percent, share)
+
+
+def _colour(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    last_row, last_lesson = _FIRST_STUDENT + len(sheet.rows) - 1, _FIRST_LESSON + len(sheet.columns) - 1
+    for mark in MARKS.values():
+        rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
+        page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
+    share = last_lesson + len(_TOTALS)
+    bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#BFE3C8", "min_type": "num", "max_type": "num"}
+    page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**bar, "min_value": 0, "max_value": 1})
+
+
+def _set_view(page: Any, sheet: Sheet) -> None:
+    last_row = _FIRST_STUDENT + max(len(sheet.rows), 1) - 1
+    last = _FIRST_LESSON + len(sheet.columns) + len(_TOTALS) - 1
+    page.hide_gridlines(2)
+    page.freeze_panes(_FIRST_STUDENT, _FIRST_LESSON)
+    page.autofilter(_HEAD_ROW + 2, 0, last_row, last)
+    page.set_column(0, 0, _width((row.name for row in sheet.rows), 16, 34))
+    page.set_column(1, 1, _width((row.student_id for row in sheet.rows), 12, 22))
+    for number, column in enumerate(sheet.columns):
+        page.set_column(_FIRST_LESSON + number, _FIRST_LESSON + number, _width(_heads(column), 12.5, 18))
+    page.set_column(last - len(_TOTALS) + 1, last - 1, 6)
+    page.set_column(last, last, 11)
+    page.ignore_errors({"number_stored_as_text": f"A{_FIRST_STUDENT + 1}:B{last_row + 1}"})
+
+
+def _set_print(page: Any, sheet: Sheet) -> None:
+    last = _FIRST_LESSON + len(sheet.columns) + len(_TOTALS) - 1
+    page.set_landscape()
+    page.set_paper(9)  # A4
+    page.fit_to_pages(1, 0)
+    page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    page.repeat_rows(_HEAD_ROW, _HEAD_ROW + 2)
+    page.repeat_columns("A:B")
+    page.print_area(0, 0, _FIRST_STUDENT + len(sheet.rows) + 2, last)
+    page.set_footer("&L&8&A&R&8page &P of &N")
+
+
+def _mark_style(entry: Entry, styles: _Styles) -> Any:
+    if entry.correction is not None:
+        return styles.mark_corrected
+    return styles.mark_look if remark(entry) else styles.mark
+
+
+def _count_of(cells: str, mark: str) -> str:
+    # A lone ? is a wildcard to COUNTIF.
+    return f'=COUNTIF({cells},"{"~?" if mark == "?" else mark}")'
+
+
+def _share_of(present: str, absent: str) -> str:
+    return f'=IF({present}+{absent}=0,"",{present}/({present}+{absent}))'
+
+
+def _width(texts: Iterable[str], least: float, most: float) -> float:
+    return max(least, min(most, 2.0 + max((len(text) for text in texts), default=0)))
+
+
+def _note_size(note: str) -> dict[str, Any]:
+    lines = sum(1 + len(line) // 44 for line in note.splitlines())
+    return {"x_scale": 2.2, "y_scale": max(0.5, 0.26 * lines), "author": "edge-daemon", "font_size": 9}
+
+
+def _safe(text: str) -> str:
+    """Return text as a cell can hold it: not too long, and without half a character."""
+    return text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+
+
+def _styles(book: Any) -> _Styles:
+    base = {"font_name": "Calibri", "font_size": 11, "font_color": _INK, "valign": "vcenter"}
+    line = {"bottom": 1, "bottom_color": _LINE}
+    head = {**base, "bold": True, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}
+    mark = {**base, "align": "center", "border": 1, "border_color": _LINE}
+    foot = {**base, "align": "center", "bg_color": "#F4F6F8", "top": 1, "top_color": _LINE}
+    return _Styles(
+        title=book.add_format({**base, "bold": True, "font_size": 16, "font_color": _HEAD}),
+        quiet=book.add_format({**base, "font_size": 9, "font_color": _QUIET}),
+        head=book.add_format(head),
+        head_left=book.add_format({**head, "align": "left"}),
+        head_rehearsal=book.add_format({**head, "italic": True, "bg_color": "#6E7F91"}),
+        text=book.add_format({**base, **line}),
+        mark=book.add_format(mark),
+        mark_look=book.add_format({**mark, "italic": True, "border": 4, "border_color": "#1F2933"}),
+        mark_corrected=book.add_format({**mark, "bold": True, "underline": 1, "border": 2, "border_color": "#24405C"}),
+        count=book.add_format({**base, **line, "align": "center", "num_format": "0;;"}),
+        percent=book.add_format({**base, **line, "align": "center", "num_format": "0%"}),
+        foot=book.add_format({**foot, "bold": True}),
+        foot_percent=book.add_format({**foot, "num_format": "0%"}),
+        foot_text=book.add_format({**foot, "align": "left", "bold": True}),
+        by_mark={
+            mark: book.add_format({"bg_color": ground, "font_color": ink})
+            for mark, (ground, ink, _) in _COLOURS.items()
+        },
+        by_letter={
+            mark: book.add_format({**base, "font_size": 9, "bold": True, "font_color": ink})
+            for mark, (_, ink, _) in _COLOURS.items()
+        },
+    )

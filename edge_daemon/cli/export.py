@@ -1,0 +1,66 @@
+"""`edge-daemon export`: the registers of some days as one file."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+import click
+
+from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.export import Export, check_output, write_export
+from edge_daemon.attendance.sheets import By
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.names import names_of
+from edge_daemon.errors import RegisterError
+from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--from", "first", required=True, type=_DAY, metavar="YYYY-MM-DD", help="First day.")
+@click.option("--to", "last", required=True, type=_DAY, metavar="YYYY-MM-DD", help="Last day, included.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
+@click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
+@click.option("--course", help="Only lessons of this course.")
+@click.option("--without-rehearsals", is_flag=True, help="Only lessons of the timetable.")
+@pass_home
+def export(
+    home: Home, first: datetime, last: datetime, output: Path, by: str, course: str | None, without_rehearsals: bool
+) -> None:
+    """Write the registers of some days to a spreadsheet, or as CSV or JSON.
+
+    Days are those of the school's time zone. Names are added where the gallery can be read; otherwise students stand by
+    their ids. A file that is there is replaced.
+    """
+    days = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    if first > last:
+        raise RegisterError("the first day is after the last", days, "exchange --from and --to")
+    check_output(output)
+    zone = ZoneInfo(home.config.device.time_zone)
+    db = open_register(home.register_db_path, create=False)
+    try:
+        stored = latest_registers(db, _midnight(first.date(), zone), _midnight(last.date() + timedelta(days=1), zone))
+    finally:
+        db.conn.close()
+    documents = [
+        document
+        for document in (from_json(one.document) for one in stored)
+        if (course is None or document.register.lesson.course == course)
+        and not (without_rehearsals and document.register.lesson.origin == "rehearsal")
+    ]
+    if not documents:
+        raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
+    write_export(output, Export(first.date(), last.date(), documents, names_of(home), zone, cast(By, by)))
+    click.echo(f"{len(documents)} register{'s' if len(documents) > 1 else ''} written to {output}")
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    try:
+        return datetime.combine(day, time(), zone)
+    except OverflowError as error:
+        raise RegisterError("the day is out of range", f"{day}", "give a day of this century") from error

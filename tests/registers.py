@@ -1,0 +1,107 @@
+"""Lessons and registers for tests, made by the program's own parts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import sqlite_utils
+
+from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
+from edge_daemon.attendance.tally import guests, tally, unknown_faces
+from edge_daemon.lesson.ids import timetable_lesson_id
+from edge_daemon.lesson.plan import make_plan
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+from edge_daemon.store.lessons import Capture
+from edge_daemon.types import Box, Lesson, MissedCapture, Origin, Register, Sighting
+
+START = datetime(2026, 11, 16, 7, 0, tzinfo=timezone.utc)
+MODELS = {"embedder": "ab" * 32}
+RULE = Rule(share_of(0.4))
+
+
+def a_lesson(start: datetime = START, course: str = "7b", origin: Origin = "timetable", minutes: int = 45) -> Lesson:
+    lesson_id = timetable_lesson_id("room 204", course, start)
+    return Lesson(lesson_id, "room 204", course, start, start + timedelta(minutes=minutes), origin)
+
+
+def sightings_of(shares: dict[str, float], slots: Sequence[int], seed: int = 1) -> list[Sighting]:
+    """Return sightings that give every student the share that is named, at random captures; '' is somebody unknown."""
+    chance = random.Random(seed)
+    return [
+        Sighting(slot, student_id, 0.61, True, Box(100.0 * number, 50.0, 40.0, 44.0))
+        for number, (student_id, share) in enumerate(shares.items())
+        for slot in sorted(chance.sample(list(slots), round(share * len(slots))))
+    ]
+
+
+def a_register(
+    lesson: Lesson,
+    shares: dict[str, float],
+    *,
+    captures: int = 20,
+    missed: Sequence[MissedCapture] = (),
+    not_assessed: Sequence[str] = (),
+    strangers: float = 0.0,
+    visitors: dict[str, float] | None = None,
+) -> tuple[Register, list[Sighting]]:
+    """Return the register of a lesson and the sightings behind it."""
+    plan = make_plan(lesson.lesson_id, (lesson.end - lesson.start).total_seconds(), captures, bytes(32))
+    taken_at = {
+        slot: lesson.start + timedelta(seconds=round(offset_s, 3))
+        for slot, offset_s in enumerate(plan.offsets_s)
+        if slot not in {one.slot for one in missed}
+    }
+    sightings = sightings_of({**shares, **(visitors or {}), "": strangers}, list(taken_at))
+    verdicts = judge(
+        tally(sorted(shares), sightings, taken_at),
+        RULE,
+        Circumstances(lesson.start, lesson.end, tuple(taken_at.values()), captures, time_trusted=True),
+        not_assessed=not_assessed,
+    )
+    register = Register(
+        lesson=lesson,
+        revision=1,
+        clock="synchronised",
+        plan=plan,
+        captures_planned=captures,
+        captures_taken=len(taken_at),
+        missed=tuple(missed),
+        verdicts=verdicts,
+        guests=guests(shares, sightings),
+        unknown_faces=unknown_faces(sightings),
+        models=MODELS,
+        corrections=(),
+    )
+    return register, sightings
+
+
+def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sighting]) -> str:
+    """Put a lesson through the database, from start to finalised; return the document."""
+    lesson_id = register.lesson.lesson_id
+    lessons.start_lesson(db, register.lesson, register.plan, "synchronised")
+    gone = {one.slot: one for one in register.missed}
+    for slot, offset_s in enumerate(register.plan.offsets_s):
+        if slot in gone:
+            lessons.add_missed(db, lesson_id, gone[slot])
+        else:
+            taken_at = register.lesson.start + timedelta(seconds=round(offset_s, 3))
+            lessons.add_capture(db, lesson_id, Capture(slot, f"{slot + 1}.jpg", taken_at))
+
+    def render(previous_sha256: str | None) -> str:
+        return to_json(Document(register, previous_sha256, None))
+
+    return lessons.finalise(db, lesson_id, sightings, render, register.lesson.end).document
+
+
+def a_home(folder: Path, registers: Sequence[tuple[Register, list[Sighting]]]) -> Path:
+    """Return a folder for `--home` in which these registers are kept."""
+    db = open_register(folder / "register.sqlite")
+    for register, sightings in registers:
+        keep(db, register, sightings)
+    db.conn.close()
+    return folder
