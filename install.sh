@@ -1,0 +1,193 @@
+#!/bin/sh
+# Sets up the classroom attendance daemon in this checkout.
+#
+#   ./install.sh demo     take the register of a demo lesson, on pictures that are part of the repository
+#   ./install.sh test     run the tests
+#
+# --yes    install missing system packages without asking
+#
+# Everything stays in this folder: .venv/ (about 600 MB), demo-output/. Python packages come from wherever pip is set up to
+# get them. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer).
+#
+# Everything happens in main, called on the last line: half a file does nothing.
+set -eu
+
+readonly TFLITE='tflite-runtime==2.14.0 numpy<2 opencv-python-headless<4.12'
+
+say() { printf '%s\n' "==> $*"; }
+fail() { printf '%s\n' "install.sh: $*" >&2; exit 1; }
+
+usage() {
+    cat <<TEXT
+usage: ./install.sh demo | test [--yes]
+
+  demo   set up, then take the register of a demo lesson (about a minute)
+  test   set up, then run the tests
+  --yes  install missing system packages without asking
+
+Installing on a device is not there yet.
+TEXT
+}
+
+# --- the interpreter ---------------------------------------------------------------------------------------------------
+
+new_enough() { "$1" -c 'import sys; sys.exit(not ((3, 10) <= sys.version_info and sys.maxsize > 2**32))' 2>/dev/null; }
+has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+fits_tflite() { has_venv "$1" && "$1" -c 'import sys; sys.exit(not sys.version_info < (3, 12))'; }
+
+# Sets $python to the first interpreter that is new enough and passes the check $1, and $seen to those that are not.
+find_python() {
+    check=$1 seen=''
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        # The system's own first: it gets security updates, and on a Pi it is the one that libcamera was built for.
+        set -- /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.10
+    fi
+    for candidate; do
+        python=$(command -v "$candidate") || continue
+        if new_enough "$python" && "$check" "$python"; then return 0; fi
+        seen="$seen $python"
+    done
+    return 1
+}
+
+need_python() {
+    if find_python has_venv; then return; fi
+    if find_python new_enough; then
+        install_packages python3-venv
+    elif [ -z "$seen" ]; then
+        install_packages python3 python3-venv
+    else
+        fail "a 64-bit Python 3.10 or newer is needed; found only$seen"
+    fi
+    find_python has_venv || fail "none of$seen has the modules venv and ensurepip; install them, or set PYTHON"
+}
+
+# --- system packages ---------------------------------------------------------------------------------------------------
+
+install_packages() {
+    line="apt-get install --yes --no-install-recommends $*"
+    command -v apt-get >/dev/null || fail "please install: $*"
+    if [ "$(id -u)" = 0 ]; then
+        as_root=''
+    elif [ "$yes" = 1 ] || asked "install $* with sudo?"; then
+        as_root=sudo
+    else
+        fail "a system package is missing; run: sudo $line"
+    fi
+    say "installing $*"
+    $as_root apt-get update -qq || fail "the list of packages can't be renewed; is there a network?"
+    # shellcheck disable=SC2086 # the line is meant to be split into words
+    $as_root env DEBIAN_FRONTEND=noninteractive $line -qq >/dev/null || fail "this failed: $line"
+}
+
+asked() {
+    [ -t 0 ] && [ -t 2 ] || return 1
+    printf '%s [y/N] ' "$1" >&2
+    read -r answer || return 1
+    case $answer in [yY]*) return 0 ;; *) return 1 ;; esac
+}
+
+# --- virtual environments ----------------------------------------------------------------------------------------------
+
+# Makes or renews the environment in folder $1 for purpose $2; the rest are pip's arguments.
+# Its stamp names everything that it was made from, and is written last: one without is half made, and made again.
+ensure_venv() {
+    folder=$1 purpose=$2
+    shift 2
+    place="$PWD $("$python" -c 'import sys; print(sys.executable, sys.version)' | tr '\n' ' ')"
+    made_of="$purpose $(cksum <pyproject.toml) $*"
+    old=$(cat "$folder/.stamp" 2>/dev/null) || old=
+    if [ "$old" = "$place
+$made_of" ] && "$folder/bin/python" -c '' 2>/dev/null; then
+        return
+    fi
+    if [ "${old%%
+*}" != "$place" ] || ! "$folder/bin/python" -c '' 2>/dev/null; then
+        say "making $folder with $("$python" -V) ($python)"
+        rm -rf "$folder"
+        "$python" -m venv "$folder" || fail "$folder can't be made"
+    fi
+    rm -f "$folder/.stamp"
+    say "installing Python packages into $folder (minutes, the first time)"
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@" ||
+        fail "the Python packages can't be installed (see above); is there a network?"
+    printf '%s\n%s\n' "$place" "$made_of" >"$folder/.stamp"
+}
+
+set_up() {
+    # One that was made for the tests does for the demo too.
+    if [ "$1" = test ] || grep -qs '^test ' .venv/.stamp; then
+        ensure_venv .venv test --editable '.[test]'
+    else
+        ensure_venv .venv demo --editable .
+    fi
+}
+
+# The second interpreter of the tests: tflite-runtime, whose last release wants Python < 3.12 and NumPy 1.
+set_up_tflite() {
+    if ! find_python fits_tflite; then
+        say "no Python older than 3.12 here: tests with tflite-runtime are left out"
+        return
+    fi
+    # shellcheck disable=SC2086 # one word a package
+    ensure_venv .venv-tflite tflite --editable '.[test]' $TFLITE
+    # Away with the interpreter that the program would choose first.
+    .venv-tflite/bin/python -m pip uninstall --quiet --yes ai-edge-litert 2>/dev/null || true
+}
+
+# --- what there is to do -----------------------------------------------------------------------------------------------
+
+demo() {
+    out=demo-output home=demo-output/home
+    rm -rf "$out"
+    mkdir "$out"
+    say "drawing a lesson of 24 captures"
+    .venv/bin/python demo/make_lesson.py "$out/frames"
+    say "enrolling from photographs"
+    .venv/bin/edge-daemon --home "$home" enrol import demo/roster.csv --photos demo/pictures/enrolment >"$out/enrol.txt" ||
+        fail "enrolment failed"
+    say "taking the register"
+    .venv/bin/edge-daemon --home "$home" rehearse --frames "$out/frames" --sightings "$out/sightings.csv" >"$out/register.txt" ||
+        fail "the rehearsal failed"
+    day() { .venv/bin/python -c "import datetime as d; print(d.date.today() + d.timedelta($1))"; }
+    .venv/bin/edge-daemon --home "$home" export --from "$(day -1)" --to "$(day 1)" --output "$out/attendance.xlsx" >/dev/null ||
+        fail "the export failed"
+    .venv/bin/python demo/annotate.py "$out/frames" "$out/sightings.csv" demo/roster.csv "$out/annotated.jpg"
+    printf '\n'
+    cat "$out/register.txt"
+    printf '\n'
+    say "in $PWD/$out: attendance.xlsx (the spreadsheet), annotated.jpg (one capture with names), sightings.csv"
+}
+
+run_tests() {
+    set_up_tflite
+    say "running the tests"
+    .venv/bin/python -m pytest -q
+}
+
+main() {
+    command='' yes=0
+    for argument; do
+        case $argument in
+            demo | test) command=$argument ;;
+            --yes | -y) yes=1 ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage >&2; exit 2 ;;
+        esac
+    done
+    if [ -z "$command" ]; then
+        usage >&2
+        exit 2
+    fi
+    cd -- "$(dirname -- "$0")"
+    need_python
+    set_up "$command"
+    case $command in
+        demo) demo ;;
+        test) run_tests ;;
+    esac
+}
+
+main "$@"
