@@ -202,9 +202,7 @@ def _ids(ids: tuple[str, ...]) -> str:
 
 
 def _report_json(report: EnrolReport) -> str:
-    refused = [
-        {"photograph": r.photograph, "student_id": r.student_id, "reason": r.reason} for r in report.refused
-    ]
+    refused = [{"photograph": r.photograph, "student_id": r.student_id, "reason": r.reason} for r in report.refused]
     document = {
         "accepted": report.accepted,
         "refused": refused,

@@ -10,9 +10,17 @@ import numpy as np
 from edge_daemon.store.gallery import LookAlike
 from edge_daemon.types import Vector
 
-AGREE = 0.30
-SAME_PERSON = 0.55
-LOOK_ALIKE = 0.45
+# Measured on 130 people of the tuning half of LFW, 626 photographs, float16 embedder, cosines at the size of the
+# photograph. The best match of a photograph among two others of its person: 99.3 % above .36; the four below .26 are
+# wrong labels, sunglasses and blur, looked at one by one. Photographs of different people: 99 % below .37.
+AGREE = 0.32
+"""Cosine from which on two photographs are believed to show one person."""
+# Means of three photographs, of different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63;
+# of the same person: 98 % above .70 (single photographs: median .72).
+SAME_PERSON = 0.65
+"""Mean cosine from which on two students are probably one person."""
+LOOK_ALIKE = 0.50
+"""Mean cosine from which on matching is stricter: about one pair in one to three classes of 30."""
 
 _BLOCK = 512
 _ODD_ONE = "shows somebody else than the student's other photographs"

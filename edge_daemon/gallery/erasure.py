@@ -161,4 +161,3 @@ def _parsed(line: str) -> Tombstone | None:
 def _file_of(db: sqlite_utils.Database) -> Path | None:
     path = path_of(db)
     return Path(path).with_name(TOMBSTONES_FILE) if path else None
-

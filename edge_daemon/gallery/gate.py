@@ -10,13 +10,19 @@ import numpy as np
 from edge_daemon.errors import PhotographError
 from edge_daemon.types import Box, Face, Picture
 
-MIN_WIDTH_PX = 48.0
-MIN_SCORE = 0.5
+# Chosen on LFW's tuning half (626 photographs of 130 people: all pass) and on 24 of them made worse step by step.
+MIN_WIDTH_PX = 56.0
+"""Narrower, it tells little more than a face in the last row does."""
 MIN_SHARPNESS = 0.2
-MAX_YAW_DEG = 50.0
-MAX_PITCH_DEG = 40.0
-MIN_LIGHT, MAX_LIGHT = 35.0, 225.0
+"""Good ones: .23 to .61. Blurred by 6 px on 180, the cosine to the sharp one falls to .65 and sharpness to .18."""
+MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
+"""Good ones: up to 44 and 30."""
+MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
+"""Grey of the brightest and the darkest twentieth of a face, share of white pixels. Good ones: above 119, below 126,
+below .1. Not the mean, which would refuse dark skin. At a tenth of the light (highlights at 20) the cosine is .77."""
+MIN_SCORE = 0.5
 SECOND_FACE = 0.6
+"""Somebody whose face is smaller than this share of the largest one stands in the background."""
 
 
 def choose_face(picture: Picture, faces: Sequence[Face]) -> Face:
@@ -47,10 +53,8 @@ def _weakness(picture: Picture, face: Face) -> str:
     if width_px < MIN_WIDTH_PX:
         return f"the face is too small ({width_px:.0f} px wide, {MIN_WIDTH_PX:.0f} are needed)"
     light = _light(_cut(picture, face.box))
-    if light < MIN_LIGHT:
-        return "the face is too dark"
-    if light > MAX_LIGHT:
-        return "the face is too bright"
+    if light:
+        return f"the face is too {light}"
     if face.quality.sharpness < MIN_SHARPNESS:
         return "the face is blurred"
     if face.pose is not None and abs(face.pose.yaw_deg) > MAX_YAW_DEG:
@@ -62,16 +66,18 @@ def _weakness(picture: Picture, face: Face) -> str:
 
 def _no_face(picture: Picture) -> str:
     light = _light(picture)
-    if light < MIN_LIGHT:
-        return "no face found, the picture is too dark"
-    if light > MAX_LIGHT:
-        return "no face found, the picture is too bright"
-    return "no face found"
+    return f"no face found, the picture is too {light}" if light else "no face found"
 
 
-def _light(picture: Picture) -> float:
-    """Return the mean grey, 0 to 255."""
-    return float(np.mean(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)))
+def _light(picture: Picture) -> str:
+    """Return `dark`, `bright`, or nothing where the light is right."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    shadows, highlights = np.percentile(grey, (5, 95))
+    if highlights < MIN_HIGHLIGHTS:
+        return "dark"
+    if shadows > MAX_SHADOWS or float(np.mean(grey >= 250)) > MAX_CLIPPED:
+        return "bright"
+    return ""
 
 
 def _cut(picture: Picture, box: Box) -> Picture:
