@@ -25,7 +25,8 @@ def remark(entry: Entry) -> str:
     if entry.correction is not None:
         lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
     flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
-    if lines or not _WORTH_A_LOOK.isdisjoint(flags):
+    in_doubt = entry.verdict.verdict in ("present", "absent") and not _WORTH_A_LOOK.isdisjoint(flags)
+    if lines or in_doubt:
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]
         lines.append(f"facing the class in {tally.frames_attentive} pictures ({entry.verdict.share:.0%})")

@@ -19,7 +19,7 @@ from edge_daemon.attendance.sheets import MARKS, Column, Entry, Row, Sheet
 
 _FIRST_LESSON = 2
 """Column of the first lesson; before it stand name and student id."""
-_HEAD_ROW = 4
+_HEAD_ROW = 5
 """First of three rows of heads: day, time, course."""
 _FIRST_STUDENT = _HEAD_ROW + 3
 _MOST_CHARACTERS = 32_767
@@ -32,7 +32,7 @@ _COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
     "–": ("#ECEEF1", "#5B6470", "not assessed"),
 }
 """Mark to its ground, its ink and its meaning."""
-_TOTALS = (*MARKS.values(), "Present")
+_TOTALS = (*MARKS.values(), "Present %")
 _LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
 
 
@@ -103,10 +103,15 @@ def _write_title(page: Any, sheet: Sheet, styles: _Styles) -> None:
     for mark, (_, _, meaning) in _COLOURS.items():
         legend += [styles.by_letter[mark], mark, styles.quiet, f" {meaning}    "]
     page.write_rich_string(2, 0, *legend, styles.quiet)
-    page.write_string(3, 0, "dotted frame: look again, see its note    thick frame: corrected by hand", styles.quiet)
+    page.write_string(
+        3, 0, "dashed frame: look again, see the note    solid frame: corrected by hand, see the note", styles.quiet
+    )
 
 
 def _write_heads(page: Any, sheet: Sheet, styles: _Styles) -> None:
+    page.set_row(_HEAD_ROW - 1, 6)
+    for row, lines in enumerate(_head_lines(sheet)):
+        page.set_row(_HEAD_ROW + row, 12.5 * lines + 5)
     for row, text in enumerate(("", "", "Name")):
         page.write_string(_HEAD_ROW + row, 0, text, styles.head_left)
     for row, text in enumerate(("", "", "Student id")):
@@ -119,21 +124,34 @@ def _write_heads(page: Any, sheet: Sheet, styles: _Styles) -> None:
         page.write_comment(_HEAD_ROW, _FIRST_LESSON + number, note, _note_size(note))
     for number, text in enumerate(_TOTALS):
         place = _FIRST_LESSON + len(sheet.columns) + number
-        page.write_blank(_HEAD_ROW, place, None, styles.head)
-        page.write_string(_HEAD_ROW + 1, place, "Total" if number == 0 else "", styles.head)
+        page.write_string(_HEAD_ROW, place, "Total" if number == 0 else "", styles.head)
+        page.write_blank(_HEAD_ROW + 1, place, None, styles.head)
         page.write_string(_HEAD_ROW + 2, place, text, styles.head)
 
 
 def _heads(column: Column) -> tuple[str, str, str]:
     rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
     return (
-        f"{column.start:%a %-d %b}",
-        f"{column.start:%H:%M}–{column.end:%H:%M}",
+        f"{column.start:%a}\n{column.start:%-d %b}",
+        f"{column.start:%H:%M}–\n{column.end:%H:%M}",
         (column.lesson.course + rehearsal).strip() or "all",
     )
 
 
+def _lesson_width(sheet: Sheet) -> float:
+    """Return a width in characters in which most courses break between words."""
+    longest = max((len(word) for c in sheet.columns for text in _heads(c) for word in text.split()), default=0)
+    return max(7.5, min(14.0, longest + 1.5))
+
+
+def _head_lines(sheet: Sheet) -> tuple[int, int, int]:
+    """Return the lines of text that each row of heads needs."""
+    longest = max((len(_heads(column)[2]) for column in sheet.columns), default=0)
+    return 2, 2, max(1, min(6, -int(-longest // (_lesson_width(sheet) - 1.5))))
+
+
 def _write_student(page: Any, at: int, row: Row, columns: int, styles: _Styles) -> None:
+    page.set_row(at, 18)
     page.write_string(at, 0, _safe(row.name), styles.text)
     page.write_string(at, 1, _safe(row.student_id), styles.text)
     for number, entry in enumerate(row.entries):
@@ -160,6 +178,7 @@ def _write_foot(page: Any, sheet: Sheet, styles: _Styles) -> None:
     """Totals of each lesson, under the last student."""
     end = _FIRST_STUDENT + len(sheet.rows)
     for number, label in enumerate(("Present", "Absent", "Present of those decided")):
+        page.set_row(end + number, 18)
         page.write_string(end + number, 0, label, styles.foot_text)
         page.write_blank(end + number, 1, None, styles.foot_text)
     for number in range(len(sheet.columns)):
@@ -180,7 +199,7 @@ def _colour(page: Any, sheet: Sheet, styles: _Styles) -> None:
         rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
         page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
     share = last_lesson + len(_TOTALS)
-    bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#BFE3C8", "min_type": "num", "max_type": "num"}
+    bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#CDEBD4", "min_type": "num", "max_type": "num"}
     page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**bar, "min_value": 0, "max_value": 1})
 
 
@@ -192,10 +211,9 @@ def _set_view(page: Any, sheet: Sheet) -> None:
     page.autofilter(_HEAD_ROW + 2, 0, last_row, last)
     page.set_column(0, 0, _width((row.name for row in sheet.rows), 16, 34))
     page.set_column(1, 1, _width((row.student_id for row in sheet.rows), 12, 22))
-    for number, column in enumerate(sheet.columns):
-        page.set_column(_FIRST_LESSON + number, _FIRST_LESSON + number, _width(_heads(column), 12.5, 18))
+    page.set_column(_FIRST_LESSON, last - len(_TOTALS), _lesson_width(sheet))
     page.set_column(last - len(_TOTALS) + 1, last - 1, 6)
-    page.set_column(last, last, 11)
+    page.set_column(last, last, 12)
     page.ignore_errors({"number_stored_as_text": f"A{_FIRST_STUDENT + 1}:B{last_row + 1}"})
 
 
@@ -243,18 +261,19 @@ def _safe(text: str) -> str:
 def _styles(book: Any) -> _Styles:
     base = {"font_name": "Calibri", "font_size": 11, "font_color": _INK, "valign": "vcenter"}
     line = {"bottom": 1, "bottom_color": _LINE}
-    head = {**base, "bold": True, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}
+    head = {**base, "bold": True, "font_size": 10, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}
+    head = {**head, "text_wrap": True}
     mark = {**base, "align": "center", "border": 1, "border_color": _LINE}
     foot = {**base, "align": "center", "bg_color": "#F4F6F8", "top": 1, "top_color": _LINE}
     return _Styles(
         title=book.add_format({**base, "bold": True, "font_size": 16, "font_color": _HEAD}),
         quiet=book.add_format({**base, "font_size": 9, "font_color": _QUIET}),
         head=book.add_format(head),
-        head_left=book.add_format({**head, "align": "left"}),
+        head_left=book.add_format({**head, "align": "left", "valign": "bottom"}),
         head_rehearsal=book.add_format({**head, "italic": True, "bg_color": "#6E7F91"}),
-        text=book.add_format({**base, **line}),
+        text=book.add_format({**base, **line, "align": "left"}),
         mark=book.add_format(mark),
-        mark_look=book.add_format({**mark, "italic": True, "border": 4, "border_color": "#1F2933"}),
+        mark_look=book.add_format({**mark, "italic": True, "border": 8, "border_color": "#B7791F"}),
         mark_corrected=book.add_format({**mark, "bold": True, "underline": 1, "border": 2, "border_color": "#24405C"}),
         count=book.add_format({**base, **line, "align": "center", "num_format": "0;;"}),
         percent=book.add_format({**base, **line, "align": "center", "num_format": "0%"}),

@@ -37,7 +37,9 @@ def show_register(
     yield from _heading(register, zone)
     yield ""
     heads = ("student", "name", "verdict", "seen", "facing", "share", "95 %", "first", "last", "flags")
-    yield table(heads, [_row(verdict, register, names, zone) for verdict in register.verdicts])
+    rows = [heads, *(_row(verdict, register, names, zone) for verdict in register.verdicts)]
+    rows = rows if names else [(row[0], *row[2:]) for row in rows]
+    yield table(rows[0], rows[1:])
     signs = _signs()
     yield ""
     yield f"Pictures in order:  {signs.facing} facing the class  {signs.turned} turned away  {signs.unseen} not seen"
