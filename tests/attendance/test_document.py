@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_daemon.attendance.document import Document, from_json, to_json
+from edge_daemon.attendance.register import correct
+from edge_daemon.errors import RegisterError
+from edge_daemon.lesson.plan import make_plan
+from edge_daemon.types import MissedCapture
+from tests.registers import START, a_lesson, a_register
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "register.schema.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
+NAMED_BY_DESIGN = {
+    *("schema", "lesson_id", "revision", "origin", "device", "course", "start", "end", "clock", "seed", "seed_sha256"),
+    *("captures_planned", "captures_taken", "missed", "students", "unknown_faces", "models", "previous_sha256"),
+    "signature",
+}
+OF_A_STUDENT = {
+    *("student_id", "frames_seen", "frames_attentive", "share", "verdict", "flags", "first_seen", "last_seen"),
+}
+
+REGISTER, _ = a_register(
+    a_lesson(),
+    {"a": 1.0, "b": 0.4, "c": 0.0, "d": 0.9, "e": 2 / 3},
+    missed=[MissedCapture(3, "unreadable: 4.jpg")],
+    not_assessed=["d"],
+    strangers=0.3,
+    visitors={"guest": 0.5},
+)
+CORRECTED = correct(REGISTER, "c", "present", by='"Bob" O’Brien', reason="=1+1\n🎓 أهلا", at=START + timedelta(hours=3))
+
+
+def without_instants(register):
+    return replace(register, plan=replace(register.plan, offsets_s=()))
+
+
+@pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
+@pytest.mark.parametrize(("previous", "signature"), [(None, None), ("ab" * 32, "c2lnbmVk")])
+def test_a_register_comes_back_from_its_document(register, previous, signature):
+    document = Document(without_instants(register), previous, signature)
+    read = from_json(to_json(document))
+    assert read.register.verdicts == tuple(replace(v, share=round(v.share, 6)) for v in register.verdicts)
+    assert replace(read, register=replace(read.register, verdicts=register.verdicts)) == document
+    assert to_json(read) == to_json(document)
+
+
+@pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
+@pytest.mark.parametrize("previous", [None, "ab" * 32])
+def test_documents_are_what_the_schema_says(register, previous):
+    VALIDATOR.validate(json.loads(to_json(Document(register, previous, None))))
+
+
+def test_the_schema_refuses_what_is_wrong():
+    good = json.loads(to_json(Document(REGISTER, None, None)))
+    for key, bad in (
+        ("revision", 0),
+        ("seed", "zz"),
+        ("start", "today"),
+        ("origin", "rumour"),
+        ("previous_sha256", ""),
+    ):
+        assert not VALIDATOR.is_valid({**good, key: bad}), key
+    for key in good:
+        assert not VALIDATOR.is_valid({k: v for k, v in good.items() if k != key}), key
+    good["students"][0]["flags"] = ["nice"]
+    assert not VALIDATOR.is_valid(good)
+
+
+def test_no_key_that_the_office_depends_on_is_missing():
+    content = json.loads(to_json(Document(REGISTER, None, None)))
+    assert NAMED_BY_DESIGN <= set(content)
+    assert set(content) == set(SCHEMA["required"]) == set(SCHEMA["properties"])
+    assert set(content["students"][0]) == OF_A_STUDENT
+    assert content["missed"] == [{"slot": 3, "reason": "unreadable: 4.jpg"}]
+
+
+def test_the_form_is_canonical():
+    text = to_json(Document(CORRECTED, None, None))
+    content = json.loads(text)
+    assert text == json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert "🎓 أهلا" in text
+    shares = {student["student_id"]: student["share"] for student in content["students"]}
+    assert (shares["a"], shares["c"]) == (1, 0)
+    assert '"share":1,' in text  # RFC 8785 writes 1, and not 1.0
+
+
+def test_an_auditor_derives_the_instants_from_the_document_alone():
+    read = from_json(to_json(Document(REGISTER, None, None))).register
+    duration_s = (read.lesson.end - read.lesson.start).total_seconds()
+    assert make_plan(read.lesson.lesson_id, duration_s, read.captures_planned, read.plan.seed) == REGISTER.plan
+
+
+def test_keys_of_a_later_version_are_passed_over():
+    content = json.loads(to_json(Document(REGISTER, None, None)))
+    content["weather"] = "rain"
+    content["students"][0]["mood"] = 3
+    assert from_json(json.dumps(content)) == from_json(to_json(Document(REGISTER, None, None)))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"schema":1}', "\x00"])
+def test_what_is_no_document_is_refused(text):
+    with pytest.raises(RegisterError, match="is not a register document"):
+        from_json(text)
+
+
+KINDS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.just([1]), st.just({"a": 1}))
+
+
+@given(st.sampled_from(sorted(SCHEMA["required"])), KINDS)
+def test_a_wrong_value_is_refused_or_read_but_never_a_crash(key, value):
+    content = json.loads(to_json(Document(CORRECTED, None, None)))
+    content[key] = value
+    try:
+        read = from_json(json.dumps(content))
+    except RegisterError as error:
+        assert "is not a register document" in error.line()  # noqa: PT017
+    else:
+        assert isinstance(read, Document)

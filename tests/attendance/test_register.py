@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from edge_daemon.attendance.register import MAX_TEXT, correct
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import Correction
+from tests.registers import START, a_lesson, a_register
+
+REGISTER, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.4, "c": 0.0}, visitors={"guest": 0.5})
+AT = START + timedelta(hours=3)
+
+
+def corrected(student_id="c", verdict="present", by="Ms Ünal", reason="sat behind a pillar", register=REGISTER):
+    return correct(register, student_id, verdict, by=by, reason=reason, at=AT)
+
+
+def test_a_correction_is_the_next_revision_and_changes_one_verdict():
+    new = corrected()
+    assert (REGISTER.revision, new.revision) == (1, 2)
+    assert new.corrections == (Correction("c", "present", "Ms Ünal", "sat behind a pillar", AT),)
+    assert new.verdicts[:2] == REGISTER.verdicts[:2]
+    old, changed = REGISTER.verdicts[2], new.verdicts[2]
+    assert (old.verdict, changed.verdict) == ("absent", "present")
+    assert (changed.tally, changed.share) == (old.tally, old.share)
+    assert changed.flags == (*old.flags, "corrected")
+
+
+def test_corrections_pile_up_and_the_flag_does_not():
+    twice = corrected("b", "absent", register=corrected("b", "present"))
+    assert twice.revision == 3
+    assert [c.verdict for c in twice.corrections] == ["present", "absent"]
+    assert twice.verdicts[1].verdict == "absent"
+    assert twice.verdicts[1].flags == ("borderline", "corrected")
+
+
+def test_a_person_may_confirm_what_the_device_found():
+    assert corrected("a", "present").verdicts[0].flags == ("corrected",)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"student_id": "nobody"}, "is not on this register"),
+        ({"student_id": "guest"}, "was a guest"),
+        ({"student_id": ""}, "is not on this register"),
+        ({"by": "  "}, "who corrects is missing"),
+        ({"reason": ""}, "the reason is missing"),
+        ({"reason": "x" * (MAX_TEXT + 1)}, "501 characters"),
+        ({"by": "\udcff"}, "UTF-8"),
+    ],
+)
+def test_what_can_not_stand_in_a_register_is_refused(change, message):
+    with pytest.raises(RegisterError, match=message) as caught:
+        corrected(**change)
+    assert "\n" not in caught.value.line()

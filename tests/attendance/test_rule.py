@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_daemon.attendance.rule import Circumstances, Rule, interval, is_borderline, judge, ordered, share_of
+from edge_daemon.attendance.tally import tally
+from edge_daemon.types import Box, Sighting, Tally
+from tests.registers import RULE, START
+
+END = START + timedelta(minutes=50)
+
+
+def circumstances(taken=100, planned=None, trusted=True):
+    taken_at = tuple(START + timedelta(minutes=50) * (slot + 0.5) / max(taken, 1) for slot in range(taken))
+    return Circumstances(START, END, taken_at, taken if planned is None else planned, trusted)
+
+
+def of(frames, seen=None, student_id="a"):
+    """A tally of somebody who was there from start to end."""
+    seen = frames if seen is None else seen
+    return Tally(student_id, seen, frames, START if seen else None, END if seen else None)
+
+
+def decide(frames, taken=100, planned=None, trusted=True, **options):
+    (verdict,) = judge([of(frames)], RULE, circumstances(taken, planned, trusted), **options)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("frames", "taken", "verdict"),
+    [
+        *((39, 100, "absent"), (40, 100, "present"), (41, 100, "present"), (0, 100, "absent"), (100, 100, "present")),
+        *((2, 5, "present"), (4, 10, "present"), (6, 15, "present"), (28, 70, "present"), (27, 70, "absent")),
+        *((1, 1, "present"), (0, 1, "absent"), (36, 90, "present"), (35, 90, "absent")),
+    ],
+)
+def test_forty_of_a_hundred_is_present(frames, taken, verdict):
+    assert decide(frames, taken).verdict == verdict
+    assert decide(frames, taken).share == frames / taken
+
+
+@given(st.integers(1, 100), st.integers(1, 5))
+def test_exactly_the_share_is_present_and_one_less_is_not(percent, parts):
+    taken = 100 * parts
+    rule = Rule(share_of(percent / 100))
+    at, below = judge([of(percent * parts), of(percent * parts - 1)], rule, circumstances(taken))
+    assert at.verdict == "present"
+    assert below.verdict == "absent"
+
+
+def test_the_share_is_what_somebody_wrote():
+    assert share_of(0.4) == Fraction(2, 5)
+    assert share_of(1.0) == 1
+    assert share_of(1e-3) == Fraction(1, 1000)
+
+
+def test_frames_attentive_decide_and_not_frames_seen():
+    (verdict,) = judge([of(30, seen=90)], RULE, circumstances())
+    assert (verdict.verdict, verdict.share) == ("absent", 0.3)
+
+
+@pytest.mark.parametrize(
+    ("taken", "planned", "verdict"), [(49, 100, "inconclusive"), (50, 100, "present"), (1, 3, "inconclusive")]
+)
+def test_fewer_than_half_of_the_planned_captures_decide_nothing(taken, planned, verdict):
+    decided = decide(taken, taken, planned)
+    assert decided.verdict == verdict
+    assert ("few_captures" in decided.flags) == (verdict == "inconclusive")
+
+
+@pytest.mark.parametrize("planned", [0, 100])
+def test_no_capture_at_all_is_inconclusive_and_no_share(planned):
+    decided = decide(0, 0, planned)
+    assert (decided.verdict, decided.share, decided.flags) == ("inconclusive", 0.0, ("few_captures",))
+
+
+def test_without_a_trustworthy_time_nothing_is_decided():
+    decided = decide(90, trusted=False)
+    assert (decided.verdict, decided.flags) == ("inconclusive", ("clock",))
+
+
+def test_who_gave_no_consent_is_not_assessed_whatever_was_seen():
+    assert decide(100, not_assessed={"a"}, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ()
+    decided = decide(40, 40, 100, trusted=False, not_assessed={"a"})
+    assert (decided.verdict, decided.flags) == ("not_assessed", ("clock", "few_captures"))
+
+
+@pytest.mark.parametrize(
+    ("frames", "taken", "borderline"),
+    [
+        (30, 100, False),
+        (31, 100, True),
+        (40, 100, True),
+        (49, 100, True),
+        (50, 100, False),
+        (0, 2, True),
+        (0, 10, False),
+    ],
+)
+def test_borderline_is_what_chance_could_have_turned(frames, taken, borderline):
+    assert ("borderline" in decide(frames, taken).flags) == borderline
+
+
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.05, 1))
+def test_borderline_agrees_with_the_wilson_interval(count, share):
+    frames, taken = count
+    low, high = interval(frames, taken)
+    assert 0 <= low <= frames / taken + 1e-12
+    assert frames / taken - 1e-12 <= high <= 1
+    if min(abs(low - share), abs(high - share)) > 1e-9:
+        assert is_borderline(frames, taken, share_of(share)) == (low <= share <= high)
+
+
+def test_the_interval_is_wilsons():
+    assert interval(40, 100) == pytest.approx((0.30940, 0.49799), abs=1e-5)  # statsmodels, method="wilson"
+    assert interval(0, 10) == pytest.approx((0.0, 0.27753), abs=1e-5)
+    assert interval(0, 0) == (0.0, 1.0)
+
+
+def test_look_alikes_are_flagged_when_either_was_seen():
+    students = [of(90), of(0, student_id="b"), of(0, student_id="c"), of(0, student_id="d"), of(90, student_id="e")]
+    flags = {
+        v.tally.student_id: v.flags
+        for v in judge(students, RULE, circumstances(), look_alikes=[("a", "b"), ("c", "d")])
+    }
+    assert flags == {"a": ("look_alike",), "b": ("look_alike",), "c": (), "d": (), "e": ()}
+
+
+def test_flags_have_one_order_and_no_repetition():
+    assert ordered(["corrected", "borderline", "corrected", "late"]) == ("borderline", "late", "corrected")
+    assert decide(40, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ("borderline", "look_alike", "static_face")
+
+
+def flags_of(slots, taken=100, missed=()):
+    """Flags of somebody seen in these captures of a lesson of 50 minutes, one capture every 30 s."""
+    taken_at = {slot: START + timedelta(seconds=30 * slot + 15) for slot in range(taken) if slot not in missed}
+    sightings = [Sighting(slot, "a", 0.5, True, Box(1, 2, 3, 4)) for slot in slots if slot not in missed]
+    lesson = Circumstances(START, END, tuple(taken_at.values()), 100, time_trusted=True)
+    (verdict,) = judge(tally(["a"], sightings, taken_at), RULE, lesson)
+    return set(verdict.flags) - {"borderline"}
+
+
+def test_who_comes_late_or_leaves_early_is_flagged():
+    assert flags_of(range(100)) == set()
+    assert flags_of(range(30, 100)) == {"late"}
+    assert flags_of(range(70)) == {"left_early"}
+    assert flags_of(range(30, 70)) == {"late", "left_early"}
+    assert flags_of(range(19, 100)) == set()  # 9.75 minutes
+    assert flags_of([]) == set()
+
+
+def test_who_is_seen_seldom_is_not_called_late_by_chance():
+    assert flags_of(range(25, 100, 25)) == set()
+    assert flags_of(range(30, 100, 2)) == {"late"}
+
+
+def test_nobody_is_late_for_captures_that_were_missed():
+    assert flags_of(range(30, 100), missed=range(30)) == set()
+    assert flags_of(range(70), missed=range(70, 100)) == set()
