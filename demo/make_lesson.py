@@ -9,6 +9,7 @@ two of the people are enrolled from the very photograph that sits in the room.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -26,11 +27,15 @@ Picture = NDArray[np.uint8]
 
 def main() -> None:
     """Write the captures to the folder that the argument names."""
-    folder = Path(sys.argv[1])
+    compose(Path(sys.argv[1]), range(CAPTURES))
+
+
+def compose(folder: Path, captures: Iterable[int]) -> None:
+    """Write some of the captures, counted from 0."""
     folder.mkdir(parents=True, exist_ok=True)
     cut_outs = [(person, *person.cut_out()) for person in PEOPLE]
     room = _room()
-    for number in range(CAPTURES):
+    for number in captures:
         random = np.random.default_rng([2026, number])
         picture = room.copy()
         for row, (y, size) in enumerate(ROWS):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -94,8 +96,15 @@ def _counts(register: Register) -> str:
 
 
 def _next_commands(home: Home, register: Register) -> Iterator[str]:
-    command = "edge-daemon" + (f" --home {shlex.quote(str(home.state_dir))}" if home.home_mode else "")
-    day = register.lesson.start.date().isoformat()
+    command = _this_command() + (f" --home {shlex.quote(str(home.state_dir))}" if home.home_mode else "")
+    day = register.lesson.start.astimezone(ZoneInfo(home.config.device.time_zone)).date().isoformat()
     yield f"kept in {home.register_db_path}"
     yield f"next: {command} register show {register.lesson.lesson_id}"
     yield f"      {command} export --from {day} --to {day} --output register.xlsx"
+
+
+def _this_command() -> str:
+    """Return what the user types for this program: its name, or the path of one that is not on the search path."""
+    typed = sys.argv[0]
+    named = Path(typed).name == "edge-daemon" and shutil.which("edge-daemon") != typed
+    return shlex.quote(typed) if named else "edge-daemon"

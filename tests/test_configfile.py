@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import pytest
+
+from edge_daemon.config import Config
+from edge_daemon.configfile import load_config
+from edge_daemon.errors import ConfigError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    line = caught.value.line()
+    assert line.startswith(f"{path}")
+    assert "\n" not in line
+    return line
+
+
+def test_a_missing_file_means_defaults(tmp_path):
+    assert load_config(tmp_path / "config.toml") == Config()
+
+
+def test_an_empty_file_means_defaults(tmp_path):
+    assert load_config(write(tmp_path, "")) == Config()
+
+
+def test_what_the_file_says_takes_the_place_of_the_default(tmp_path):
+    config = load_config(
+        write(
+            tmp_path,
+            """
+            [device]
+            name = "Ruang 7 \u2013 \U0001f393"
+            time_zone = "Asia/Jakarta"
+            [timetable]
+            files = ["a.ics", "b.ics"]
+            [rule]
+            share = 1
+            [mail]
+            from = "register@school.example"
+            students = true
+            """,
+        )
+    )
+    assert config.device.name == "Ruang 7 \u2013 \U0001f393"
+    assert config.device.time_zone == "Asia/Jakarta"
+    assert config.timetable.files == ("a.ics", "b.ics")
+    assert config.rule.share == 1.0
+    assert isinstance(config.rule.share, float)
+    assert config.mail.from_ == "register@school.example"
+    assert config.mail.students is True
+    assert config.lesson == Config().lesson
+
+
+def test_a_byte_order_mark_is_no_problem(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_bytes(b"\xef\xbb\xbf[lesson]\r\ncaptures = 30\r\n")
+    assert load_config(path).lesson.captures == 30
+
+
+@pytest.mark.parametrize("share", ["1e-9", "0.4", "1", "1.0"])
+def test_a_share_above_0_and_at_most_1_is_allowed(tmp_path, share):
+    assert load_config(write(tmp_path, f"[rule]\nshare = {share}")).rule.share == float(share)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[rule]\nshare = 0", "rule.share: expected a number above 0 and at most 1, found 0"),
+        ("[rule]\nshare = 1.01", "rule.share: expected a number above 0 and at most 1, found 1.01"),
+        ("[rule]\nshare = -0.4", "rule.share: expected a number above 0 and at most 1, found -0.4"),
+        ("[rule]\nshare = nan", "rule.share: expected a number above 0 and at most 1, found nan"),
+        ('[rule]\nshare = "0.4"', 'rule.share: expected a number above 0 and at most 1, found "0.4"'),
+        ("[rule]\nshare = true", "rule.share: expected a number above 0 and at most 1, found true"),
+        ("[lesson]\ncaptures = 0", "lesson.captures: expected a whole number from 1 to 1000, found 0"),
+        ("[lesson]\ncaptures = 100.0", "lesson.captures: expected a whole number from 1 to 1000, found 100.0"),
+        ("[lesson]\ncaptures = true", "lesson.captures: expected a whole number from 1 to 1000, found true"),
+        ("[lesson]\ncaptures = 99999999999999999999", "lesson.captures: expected a whole number from 1 to 1000"),
+        ("[mail]\nstudents = 1", "mail.students: expected true or false, found 1"),
+        ('[mail]\nstudents = "yes"', 'mail.students: expected true or false, found "yes"'),
+        ("[mail]\nhold_h = inf", "mail.hold_h: expected a number of hours from 0 to 168, found inf"),
+        ("[mail]\nport = 0", "mail.port: expected a whole number from 1 to 65535, found 0"),
+        ('[mail]\nsecurity = "plain"', 'mail.security: expected one of tls, starttls, found "plain"'),
+        ("[mail]\nfrom = 3", "mail.from: expected text, found 3"),
+        ('[mail]\noffice = "a@b"', 'mail.office: expected a list of text, found "a@b"'),
+        ('[timetable]\nfiles = ["a.ics", 3]', "timetable.files: expected a list of text, found a list"),
+        ('[camera]\nkind = "webcam"', 'camera.kind: expected one of picamera2, v4l2, gstreamer, files, found "webcam"'),
+        ("[camera]\nkind = []", "camera.kind: expected one of picamera2, v4l2, gstreamer, files, found a list"),
+        ('[device]\ntime_zone = "Mars/Olympus"', "device.time_zone: expected a time zone such as Europe/Berlin"),
+        ('[device]\ntime_zone = "../../etc/passwd"', "device.time_zone: expected a time zone such as Europe/Berlin"),
+        ('[device]\ntime_zone = ""', 'device.time_zone: expected a time zone such as Europe/Berlin, found ""'),
+        ("[device]\ntime_zone = 1979-05-27", "found a date or time"),
+        ("rule = 3", "rule: expected a section, found 3"),
+        ("[[rule]]\nshare = 0.5", "rule: expected a section, found a list"),
+        ("[rule]\nshar = 0.5", "rule.shar: unknown key, did you mean rule.share?"),
+        ("[mail]\nform = 'x'", "mail.form: unknown key, did you mean mail.from?"),
+        ("[mail]\nfrom_ = 'x'", "mail.from_: unknown key, did you mean mail.from?"),
+        ("[rules]\nshare = 0.5", "rules: unknown key, did you mean rule?"),
+        ("colour = 1", "colour: unknown key, known here: device, timetable, camera, lesson, rule"),
+        ("[rule]\nx = 1", "rule.x: unknown key, known here: share"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named_with_what_was_expected(tmp_path, text, expected):
+    assert expected in problems(write(tmp_path, text))
+
+
+def test_all_problems_are_named_at_once(tmp_path):
+    line = problems(
+        write(tmp_path, "colour = 1\n[rule]\nshare = 2\nshar = 2\n[lesson]\ncaptures = 0\n[device]\nname = 7")
+    )
+    assert [part.split(":")[0] for part in line.removeprefix(f"{tmp_path / 'config.toml'}: ").split("; ")] == [
+        "device.name",
+        "lesson.captures",
+        "rule.share",
+        "rule.shar",
+        "colour",
+    ]
+
+
+def test_a_value_is_not_printed_for_an_unknown_key_as_it_may_be_a_password(tmp_path):
+    assert "hunter2" not in problems(write(tmp_path, '[mail]\npassword = "hunter2"'))
+
+
+def test_a_mistake_in_the_syntax_is_named_with_line_and_column(tmp_path):
+    assert "is not TOML: Invalid value (at line 2, column 9)" in problems(write(tmp_path, "[rule]\nshare = = 3\n"))
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    assert "is not TOML" in problems(write(tmp_path, "[rule]\nshare = 0.3\nshare = 0.4\n"))
+
+
+def test_another_encoding_is_refused(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_bytes('[device]\nname = "Schülerraum"'.encode("latin-1"))
+    assert "is not UTF-8 text" in problems(path)
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "config.toml").mkdir()
+    assert "can't be read: Is a directory" in problems(tmp_path / "config.toml")
