@@ -1,0 +1,132 @@
+"""Whole lessons, run by the program as a user runs it: verdicts, names, strangers, time and memory.
+
+    python -m benchmarks.lesson --data DIR --json OUT [--threads 1]
+
+DIR is a lesson as a lesson maker writes it (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of such
+lessons, which are pooled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import command, folder, lesson_faces, lesson_verdicts, machine, process
+from benchmarks.lesson_truth import Outcome, Truth, read_outcome, read_truth
+from edge_daemon.errors import EdgeError
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class ProgramError(EdgeError):
+    """The program itself did not come to an end."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A lesson that the program has run."""
+
+    truth: Truth
+    outcome: Outcome
+    seconds_per_capture: float
+    peak_pss_mib: float | None
+    """Of `rehearse`."""
+    enrol_peak_pss_mib: float | None
+
+
+def main() -> int:
+    """Run the command."""
+    data = "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of lessons"
+    parser = command.parser("benchmarks.lesson", "Whole lessons: verdicts, names, time, memory.", data)
+    parser.add_argument("--threads", type=int, default=1, help="vision.threads (default 1; 0: all cores)")
+    return command.run(measure, parser.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the results, pooled over all lessons."""
+    models = command.models(arguments)
+    paths = lessons(arguments.data)
+    runs = []
+    for done, path in enumerate(paths, 1):
+        runs.append(run_lesson(path, arguments.threads, arguments.models))
+        command.progress(done, len(paths), "lessons")
+    return {**pooled(runs), "threads": arguments.threads, "measured": machine.described(models)}
+
+
+def pooled(runs: Sequence[Run]) -> dict[str, object]:
+    """Return the figures of all lessons taken together, and what went wrong in each."""
+    both = [(run.truth, run.outcome) for run in runs]
+    seconds = [run.seconds_per_capture for run in runs]
+    return {
+        "lessons": [run.truth.name for run in runs],
+        **lesson_verdicts.scored(both),
+        **lesson_faces.scored(both),
+        "seconds_per_capture": {
+            "mean": round(sum(seconds) / len(seconds), 4),
+            "by_lesson": {run.truth.name: run.seconds_per_capture for run in runs},
+        },
+        "peak_pss_mib": {
+            "rehearse": _most([run.peak_pss_mib for run in runs]),
+            "enrol import": _most([run.enrol_peak_pss_mib for run in runs]),
+        },
+        "mistakes": [m for truth, outcome in both for m in lesson_verdicts.mistakes(truth, outcome)],
+    }
+
+
+def lessons(data: Path) -> list[Path]:
+    """Return the lesson, or those in the folder; raises DataError where there is none."""
+    if (data / "truth.csv").is_file():
+        return [data]
+    found = sorted(path.parent for path in data.glob("*/truth.csv"))
+    if not found:
+        raise folder.DataError("is no lesson, and has none", str(data), "truth.csv is missing")
+    return found
+
+
+def run_lesson(path: Path, threads: int, models: Path | None) -> Run:
+    """Enrol and rehearse one lesson in a fresh home."""
+    truth = read_truth(path)
+    with tempfile.TemporaryDirectory(prefix="edge-daemon-lesson-") as temporary:
+        home = Path(temporary) / "home"
+        home.mkdir(mode=0o700)
+        (home / "config.toml").write_text(_settings(threads, models), encoding="utf-8")
+        enrolled = edge_daemon(home, "enrol", "import", str(path / "roster.csv"), "--photos", str(path / "photos"))
+        sightings = Path(temporary) / "sightings.csv"
+        asked = ("rehearse", "--frames", str(path / "frames"), "--json", "--sightings", str(sightings))
+        rehearsed = edge_daemon(home, *asked)
+        document = json.loads(rehearsed.output)
+        outcome = read_outcome(document, sightings)
+    return Run(
+        truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak_pss_mib, enrolled.peak_pss_mib
+    )
+
+
+def edge_daemon(home: Path, *arguments: str) -> process.Ended:
+    """Run the program in a process of its own; raises ProgramError where it does not exit 0."""
+    environment = {**os.environ, **process.ONE_THREAD, "PYTHONPATH": str(ROOT)}
+    ended = process.run([sys.executable, "-m", "edge_daemon", "--home", str(home), *arguments], environment)
+    if ended.code:
+        last = (ended.errors.strip().splitlines() or [""])[-1]
+        raise ProgramError(f"edge-daemon {arguments[0]} exited {ended.code} ({last})", arguments[-1])
+    return ended
+
+
+def _settings(threads: int, models: Path | None) -> str:
+    text = f"[vision]\nthreads = {threads}\n"
+    return text + f"[models]\ndir = {json.dumps(str(models.resolve()))}\n" if models else text
+
+
+def _most(values: Sequence[float | None]) -> float | None:
+    return max((v for v in values if v is not None), default=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Same person or not: accuracy and true-accept rates with thresholds from the other folds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.rates import Rate
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Compared pairs.
+
+    A pair with a face that was not found is wrong whatever the threshold: a genuine one has the similarity -inf,
+    one of two people +inf.
+    """
+
+    similarity: Array
+    """(n,) cosine."""
+    same: Flags
+    """(n,) whether both show the same person."""
+    fold: NDArray[np.intp]
+    """(n,)."""
+
+    def take(self, index: Flags) -> Pairs:
+        """Return some of them."""
+        return Pairs(self.similarity[index], self.same[index], self.fold[index])
+
+    def split(self) -> list[tuple[Pairs, Pairs]]:
+        """Return (the other folds, the fold) for each fold."""
+        return [(self.take(self.fold != f), self.take(self.fold == f)) for f in np.unique(self.fold)]
+
+
+def accuracy(pairs: Pairs) -> Rate:
+    """Return how many pairs are told right, each fold by the threshold that is best on the others."""
+    parts = []
+    for others, fold in pairs.split():
+        accepted = fold.similarity >= best_threshold(others)
+        parts.append(Rate(int((accepted == fold.same).sum()), len(accepted)))
+    return sum(parts, Rate(0, 0))
+
+
+def best_threshold(pairs: Pairs) -> float:
+    """Return the similarity that parts most pairs rightly; the middle one of several that are as good."""
+    finite = np.isfinite(pairs.similarity)
+    order = np.argsort(pairs.similarity[finite])
+    value, same = pairs.similarity[finite][order], pairs.same[finite][order]
+    if not len(value):
+        return 0.0
+    right = np.concatenate([[same.sum()], same.sum() + np.cumsum(np.where(same, -1, 1))])
+    edges = np.concatenate([[value[0] - 1e-6], (value[:-1] + value[1:]) / 2, [value[-1] + 1e-6]])
+    parting = np.concatenate([[True], value[:-1] < value[1:], [True]])  # no threshold lies between equal values
+    best = np.flatnonzero(parting & (right == right[parting].max()))
+    return float(edges[best[len(best) // 2]])
+
+
+def tar_at_far(pairs: Pairs, far: float) -> tuple[Rate, Rate]:
+    """Return true accepts of genuine pairs and false accepts of the others, thresholds by the other folds."""
+    true, false = Rate(0, 0), Rate(0, 0)
+    for others, fold in pairs.split():
+        accepted = fold.similarity > far_threshold(others, far)
+        true += Rate(int(accepted[fold.same].sum()), int(fold.same.sum()))
+        false += Rate(int(accepted[~fold.same].sum()), int((~fold.same).sum()))
+    return true, false
+
+
+def far_threshold(pairs: Pairs, far: float) -> float:
+    """Return the lowest value that at most a share `far` of the pairs of two people lies above."""
+    impostors = np.sort(pairs.similarity[~pairs.same])[::-1]
+    allowed = math.floor(far * len(impostors) + 1e-9)
+    return float(impostors[allowed]) if allowed < len(impostors) else -math.inf

@@ -1,0 +1,115 @@
+"""How many faces of real photographs are found, by height, and how often something else is taken for a face.
+
+    python -m benchmarks.wider --data DIR --json OUT [--peer YUNET.onnx]
+
+DIR has images/ and boxes.csv, as cut from WIDER FACE (Yang et al., 2016). Every label counts, also blurred, turned and
+half hidden faces. A label marked invalid counts nowhere, and neither does what is found on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import command, folder, machine
+from benchmarks.matching import MIN_IOU, false_boxes, match
+from benchmarks.rates import Rate
+from benchmarks.yunet import YuNet
+from edge_daemon.types import Picture
+from edge_daemon.vision.pipeline import Detector
+
+Array = NDArray[np.float64]
+Found = Mapping[str, Array]
+
+HEIGHTS_PX = {
+    "16-24": (16, 24),
+    "24-32": (24, 32),
+    "32-48": (32, 48),
+    "48-64": (48, 64),
+    "64-128": (64, 128),
+    "128+": (128, np.inf),
+    "32+": (32, np.inf),
+}
+_OTHER_IOUS = (0.3, 0.5)
+_COLUMNS = ("file", "x", "y", "w", "h", "invalid")
+
+
+def main() -> int:
+    """Run the command."""
+    parser = command.parser("benchmarks.wider", "Faces found by height, and false boxes.", "boxes.csv, images/")
+    parser.add_argument("--peer", type=Path, metavar="ONNX", help="also measure YuNet, from this file")
+    return command.run(measure, parser.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the results, with the peer's beside them where it was asked for."""
+    models = command.models(arguments)
+    labels = read_labels(arguments.data / "boxes.csv")
+    images = arguments.data / "images"
+    peer = {"yunet": scored(labels, find(images, list(labels), _by(YuNet(arguments.peer))))} if arguments.peer else {}
+    found = find(images, list(labels), _ours(Detector(models, threads=1, embed=False)))
+    return {
+        **scored(labels, found),
+        "at_other_ious": {str(iou): scored(labels, found, iou) for iou in _OTHER_IOUS},
+        "min_iou": MIN_IOU,
+        **peer,
+        "measured": machine.described(models),
+    }
+
+
+def read_labels(path: Path) -> dict[str, Array]:
+    """Return picture to its labels (n, 5): x, y, w, h, invalid."""
+    labels = defaultdict(list)
+    for row in folder.rows(path, _COLUMNS):
+        labels[row["file"]].append([folder.number(row, column, path) for column in _COLUMNS[1:]])
+    return {name: np.array(found) for name, found in sorted(labels.items())}
+
+
+def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> dict[str, Array]:
+    """Return picture to the boxes (n, 4) that a detector finds in it: x, y, w, h."""
+    found = {}
+    for done, name in enumerate(names, 1):
+        found[name] = detect(folder.picture(images / name))
+        command.progress(done, len(names), "pictures")
+    return found
+
+
+def _ours(detector: Detector) -> Callable[[Picture], Array]:
+    def detect(picture: Picture) -> Array:
+        boxes = [face.box for face in detector(picture)]
+        return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float64).reshape(-1, 4)
+
+    return detect
+
+
+def _by(yunet: YuNet) -> Callable[[Picture], Array]:
+    return lambda picture: yunet(picture)[0]
+
+
+def scored(labels: Mapping[str, Array], found: Found, min_iou: float = MIN_IOU) -> dict[str, object]:
+    """Return recall by height, and false boxes a picture."""
+    recall = dict.fromkeys(HEIGHTS_PX, Rate(0, 0))
+    wrong = 0
+    for name, rows in labels.items():
+        faces, ignored = rows[rows[:, 4] == 0, :4], rows[rows[:, 4] != 0, :4]
+        pairs = match(faces, found[name], min_iou)
+        wrong += len(false_boxes(ignored, found[name], pairs, min_iou))
+        for key, (low, high) in HEIGHTS_PX.items():
+            inside = np.flatnonzero((faces[:, 3] >= low) & (faces[:, 3] < high))
+            recall[key] += Rate(sum(int(i) in pairs for i in inside), len(inside))
+    return {
+        "recall": {key: rate.json() for key, rate in recall.items()},
+        "false_boxes": wrong,
+        "pictures": len(labels),
+        "false_boxes_a_picture": round(wrong / len(labels), 4),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
