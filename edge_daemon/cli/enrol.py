@@ -17,6 +17,7 @@ from edge_daemon.cli.table import table
 from edge_daemon.device.secrets import device_key
 from edge_daemon.errors import EdgeError
 from edge_daemon.gallery import erasure
+from edge_daemon.gallery.roster import read_roster
 from edge_daemon.gallery.templates import GalleryStore, StudentRecord
 from edge_daemon.store import lessons
 from edge_daemon.store.database import check_writable, open_gallery, open_register
@@ -47,10 +48,12 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
     """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named."""
     from edge_daemon.gallery.enrol import import_roster  # here: OpenCV and the models load slowly on a Pi
 
+    # Everything that may be refused comes before the first file is made.
+    rows = read_roster(roster)
+    photographs = _photographs(home, photos) if photos is not None else None
     with _gallery(home, create=True) as store, _progress() as watch:
         now = datetime.now(timezone.utc)
-        photographs = _photographs(home, photos) if photos is not None else None
-        report = import_roster(roster, photographs, store, now, readmit=frozenset(readmit), watch=watch)
+        report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
         _clean_sightings(home, store)
     for warning in _warnings(report):
         click.echo(f"warning: {_one_line(warning)}", err=True)
@@ -155,9 +158,10 @@ def _clean_sightings(home: Home, store: GalleryStore) -> None:
 
 def _photographs(home: Home, folder: Path) -> Photographs:
     from edge_daemon.app import embedder_id, load_models
-    from edge_daemon.gallery.enrol import Photographs
+    from edge_daemon.gallery.enrol import Photographs, check_folder
     from edge_daemon.vision.portrait import PortraitReader
 
+    check_folder(folder)
     models = load_models(home.config)
     return Photographs(folder, PortraitReader(models), embedder_id(models))
 

@@ -16,7 +16,7 @@ from edge_daemon.gallery import erasure
 from edge_daemon.gallery.agreement import Exemplar, Refusal, Twin, find_look_alikes, find_twins, keep_agreeing
 from edge_daemon.gallery.gate import choose_face
 from edge_daemon.gallery.photographs import photographs_of, read_photograph
-from edge_daemon.gallery.roster import RosterRow, read_roster
+from edge_daemon.gallery.roster import RosterRow
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.database import check_writable
@@ -66,7 +66,7 @@ class EnrolReport:
 
 
 def import_roster(
-    roster_path: Path,
+    roster: Sequence[RosterRow],
     photographs: Photographs | None,
     store: GalleryStore,
     now: datetime,
@@ -83,7 +83,7 @@ def import_roster(
     is exported every week must not undo an erasure.
 
     Args:
-        roster_path: the roster.
+        roster: all of it, as `read_roster` gives it.
         photographs: None leaves the templates of students who consent as they are.
         store: the gallery.
         now: for tombstones.
@@ -91,12 +91,10 @@ def import_roster(
         watch: is told how many photographs of how many are done.
 
     Raises:
-        RosterError: nothing was changed.
         PhotographError: there is no such folder of photographs; nothing was changed.
         GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
         StoreError: the database can't be written; nothing was changed.
     """
-    roster = read_roster(roster_path)
     before = {row.student_id: row for row in tables.student_rows(store.db)}
     _check_before_the_work(store, before.values())
     barred = _barred(store, roster, before) - readmit
@@ -104,7 +102,7 @@ def import_roster(
     exemplars: dict[str, list[Exemplar]] = {}
     refused: list[Refusal] = []
     if photographs is not None:
-        _check_folder(photographs.folder)
+        check_folder(photographs.folder)
         exemplars, refused = _read_all([r.student for r in roster if r.student.consent], photographs, watch)
     students, marks = _sealed_roster(store, roster, before, now)
     change = GalleryChange(
@@ -119,6 +117,14 @@ def import_roster(
     tables.wipe_log(store.db)
     erasure.append_to_file(store.db, marks)
     return _report(store, students, before, exemplars, refused, barred, photographs)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise PhotographError where there is no folder of photographs to read."""
+    if not folder.is_dir():
+        raise PhotographError("there is no such folder of photographs", str(folder), "give the right one with --photos")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise PhotographError("the folder of photographs can't be read", str(folder), "check its owner and mode")
 
 
 def _check_before_the_work(store: GalleryStore, rows: Iterable[StudentRow]) -> None:
@@ -137,13 +143,6 @@ def _barred(store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[st
 def _bare(row: RosterRow) -> RosterRow:
     """Return a removed student as the bare id that the teacher fills the register in for."""
     return RosterRow(replace(row.student, name="", email="", guardian_email="", consent=False), {})
-
-
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise PhotographError("there is no such folder of photographs", str(folder), "give the right one with --photos")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise PhotographError("the folder of photographs can't be read", str(folder), "check its owner and mode")
 
 
 def _read_all(

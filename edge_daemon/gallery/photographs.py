@@ -35,7 +35,7 @@ def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
     Raises:
         PhotographError: the id can't be a folder name, or the folder leads out of `photos_dir` or can't be read.
     """
-    if student_id in (".", "..") or "/" in student_id or "\0" in student_id:
+    if student_id in ("", ".", "..") or "/" in student_id or "\0" in student_id:
         raise PhotographError("the id can't be a folder name", student_id, "photographs can't be found for it")
     folder = photos_dir / student_id
     try:

@@ -1,0 +1,110 @@
+"""Photographs of somebody else are refused; students who share a face are reported."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge_daemon.gallery.agreement import Exemplar, find_look_alikes, find_twins, keep_agreeing
+
+_AXES = np.eye(192, dtype=np.float32)
+
+
+def exemplar(student_id: str, name: str, *parts: tuple[int, float], sha256: bytes | None = None) -> Exemplar:
+    """An exemplar that is a mixture of people: (person, how much)."""
+    vector = np.sum([share * _AXES[person] for person, share in parts], axis=0)
+    vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+    photograph = f"{student_id}/{name}"
+    return Exemplar(student_id, photograph, sha256 or photograph.encode(), vector[None], np.ones(1, np.float32))
+
+
+def judged(**students: list[Exemplar]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    kept, refused = keep_agreeing(students)
+    return {i: [e.photograph for e in own] for i, own in kept.items()}, {r.photograph: r.reason for r in refused}
+
+
+def test_photographs_that_agree_are_kept():
+    own = [exemplar("S1", f"{n}", (0, 1), (n, 0.7)) for n in (1, 2, 3)]
+    kept, refused = judged(S1=own)
+    assert sorted(kept["S1"]) == ["S1/1", "S1/2", "S1/3"]
+    assert refused == {}
+
+
+def test_the_one_that_disagrees_with_the_others_is_refused():
+    kept, refused = judged(
+        S1=[exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (5, 1)), exemplar("S1", "3", (0, 1), (7, 0.5))]
+    )
+    assert sorted(kept["S1"]) == ["S1/1", "S1/3"]
+    assert list(refused) == ["S1/2"]
+    assert "somebody else" in refused["S1/2"]
+
+
+def test_photographs_hang_together_by_way_of_a_third():
+    own = [exemplar("S1", "left", (1, 1)), exemplar("S1", "front", (1, 1), (2, 1)), exemplar("S1", "right", (2, 1))]
+    assert judged(S1=own)[1] == {}
+
+
+def test_one_photograph_alone_is_believed():
+    assert judged(S1=[exemplar("S1", "1", (0, 1))]) == ({"S1": ["S1/1"]}, {})
+
+
+def test_of_two_that_disagree_the_one_like_another_student_is_refused():
+    kept, refused = judged(
+        S1=[exemplar("S1", "own", (0, 1)), exemplar("S1", "wrong", (5, 1), (8, 0.2))],
+        S2=[exemplar("S2", "1", (5, 1)), exemplar("S2", "2", (5, 1), (9, 0.3))],
+    )
+    assert kept["S1"] == ["S1/own"]
+    assert list(refused) == ["S1/wrong"]
+
+
+def test_of_two_that_disagree_for_no_visible_reason_both_are_refused():
+    kept, refused = judged(S1=[exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (5, 1))])
+    assert kept == {"S1": []}
+    assert set(refused) == {"S1/1", "S1/2"}
+    assert "add one that settles it" in refused["S1/1"]
+
+
+def test_a_wrong_photograph_copied_does_not_outvote_a_right_one():
+    wrong = [exemplar("S1", name, (5, 1), sha256=b"same") for name in ("2", "3")]
+    kept, refused = judged(S1=[exemplar("S1", "1", (0, 1)), *wrong], S2=[exemplar("S2", "1", (5, 1))])
+    assert kept["S1"] == ["S1/1"]
+    assert refused["S1/3"] == "the same photograph as S1/2"
+
+
+def test_two_pairs_that_disagree_are_all_refused():
+    own = [exemplar("S1", f"{n}", (n // 2, 1), (10 + n, 0.3)) for n in range(4)]
+    assert judged(S1=own)[0] == {"S1": []}
+
+
+def test_the_same_photograph_under_two_students_is_reported_once():
+    twins = find_twins({i: [exemplar(i, "1", (0, 1), sha256=b"same")] for i in ("S2", "S1")})
+    assert [(t.a, t.b, t.reason) for t in twins] == [("S1", "S2", "the same photograph")]
+
+
+def test_a_very_similar_face_under_two_students_is_reported():
+    twins = find_twins({"S1": [exemplar("S1", "1", (0, 1))], "S2": [exemplar("S2", "1", (0, 1), (1, 0.5))]})
+    assert "as alike as of one person" in twins[0].reason
+
+
+def test_look_alikes_are_pairs_above_the_threshold_and_nobody_with_oneself():
+    students = {
+        "S1": [exemplar("S1", "1", (0, 1))],
+        "S2": [exemplar("S2", "1", (0, 1), (1, 1.3))],
+        "S3": [exemplar("S3", "1", (2, 1))],
+        "S4": [],
+    }
+    assert [(p.a, p.b) for p in find_look_alikes(students)] == [("S1", "S2")]
+    assert find_twins(students) == []
+
+
+def test_a_whole_school_is_compared():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(1300, 192)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[1299] = vectors[3]
+    school = {f"S{n:04}": [Exemplar(f"S{n:04}", "", b"%d" % n, v[None], np.ones(1))] for n, v in enumerate(vectors)}
+    assert [(p.a, p.b) for p in find_look_alikes(school)] == [("S0003", "S1299")]
+
+
+def test_no_students_no_pairs():
+    assert find_twins({}) == []
+    assert find_look_alikes({"S1": []}) == []

@@ -1,0 +1,228 @@
+"""Photographs are read whatever the office's phones and programs made; what can't be used is named."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_daemon.errors import PhotographError
+from edge_daemon.gallery.photographs import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    WORKING_SIDE_PX,
+    photographs_of,
+    read_photograph,
+)
+
+from tests.gallery import pictures as make
+
+
+def put(folder, name, content: bytes):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def reason(path) -> str:
+    with pytest.raises(PhotographError) as caught:
+        read_photograph(path)
+    assert "\n" not in caught.value.line()
+    assert str(path) in caught.value.line()
+    return caught.value.line()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.JPG", "a.jpeg", "a.JPEG"])
+def test_jpeg_is_read_whatever_the_case_of_its_ending(tmp_path, name):
+    picture = read_photograph(put(tmp_path, name, make.jpeg(make.portrait()))).picture
+    assert picture.shape == (60, 40, 3)
+    assert picture.dtype == np.uint8
+    assert np.abs(picture.astype(int) - make.portrait()).mean() < 4
+
+
+def test_a_png_under_the_name_of_a_jpeg_is_read(tmp_path):
+    assert (read_photograph(put(tmp_path, "a.jpg", make.png(make.portrait()))).picture == make.portrait()).all()
+
+
+@pytest.mark.parametrize(("orientation", "bright"), [(1, (0, 0)), (3, (1, 1)), (6, (0, 1)), (8, (1, 0))])
+def test_exif_rotation_is_honoured(tmp_path, orientation, bright):
+    data = make.rotated_by_exif(make.jpeg(make.portrait()), orientation)
+    picture = read_photograph(put(tmp_path, "a.jpg", data)).picture
+    assert picture.shape[:2] == ((40, 60) if orientation in (6, 8) else (60, 40))
+    quarters = [[part.mean() for part in np.array_split(half, 2, axis=1)] for half in np.array_split(picture, 2)]
+    assert np.unravel_index(np.argmax(quarters), (2, 2)) == bright
+
+
+def test_exif_rotation_is_honoured_where_a_large_picture_is_reduced(tmp_path):
+    data = make.rotated_by_exif(make.jpeg(make.portrait(4000, 3000)), 6)
+    picture = read_photograph(put(tmp_path, "a.jpg", data)).picture
+    assert picture.shape == (WORKING_SIDE_PX * 3 // 4, WORKING_SIDE_PX, 3)
+    assert picture[:600, 800:].mean() > 150
+
+
+def test_grey_sixteen_bit_transparent_and_cmyk_pictures_become_bgr(tmp_path):
+    grey = make.portrait()[..., 0]
+    assert (read_photograph(put(tmp_path, "g.png", make.png(grey))).picture == grey[..., None]).all()
+    deep = make.portrait().astype(np.uint16) * 257
+    assert (read_photograph(put(tmp_path, "d.png", make.png(deep))).picture == make.portrait()).all()
+    clear = np.dstack([make.portrait(), np.full((60, 40), 128, np.uint8)])
+    assert (read_photograph(put(tmp_path, "t.png", make.png(clear))).picture == make.portrait()).all()
+    cyan = read_photograph(put(tmp_path, "c.jpg", make.cmyk_jpeg((0, 255, 255, 255)))).picture
+    assert np.abs(cyan.astype(int) - (255, 255, 0)).max() < 6
+
+
+def test_channels_are_in_the_order_blue_green_red(tmp_path):
+    picture = np.full((30, 30, 3), (250, 20, 20), np.uint8)
+    assert read_photograph(put(tmp_path, "blue.jpg", make.jpeg(picture))).picture[15, 15].argmax() == 0
+
+
+@pytest.mark.parametrize("kept", [0.05, 0.4, 0.95])
+def test_a_truncated_jpeg_is_refused(tmp_path, kept):
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)
+    data = make.jpeg(noise)
+    assert "truncated" in reason(put(tmp_path, "a.jpg", data[: int(len(data) * kept)]))
+
+
+def test_a_thumbnails_end_does_not_pass_for_the_pictures(tmp_path):
+    data = make.with_thumbnail(make.jpeg(make.portrait(200, 200)))
+    assert read_photograph(put(tmp_path, "whole.jpg", data)).picture.shape == (200, 200, 3)
+    assert "truncated" in reason(put(tmp_path, "cut.jpg", data[:-300]))
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.98])
+def test_a_truncated_png_is_refused(tmp_path, kept):
+    data = make.png(make.portrait(200, 200))
+    assert "truncated" in reason(put(tmp_path, "a.png", data[: int(len(data) * kept)]))
+
+
+def test_a_png_with_a_flipped_bit_is_refused(tmp_path):
+    data = bytearray(make.png(make.portrait(200, 200)))
+    data[len(data) // 2] ^= 4
+    assert "damaged PNG" in reason(put(tmp_path, "a.png", bytes(data)))
+
+
+def test_the_decoders_own_messages_never_reach_stderr(tmp_path, capfd):
+    data = bytearray(make.jpeg(np.random.default_rng(0).integers(0, 255, (200, 200, 3), dtype=np.uint8)))
+    data[len(data) // 2 : len(data) // 2 + 400] = b"\x55" * 400
+    path = put(tmp_path, "a.jpg", bytes(data))
+    for content in (bytes(data), bytes(data[:3000]) + b"\xff\xd9", make.claiming_png(50, 50)):
+        path.write_bytes(content)
+        try:
+            read_photograph(path)
+        except PhotographError as error:
+            assert error.what
+    os.write(2, b"ours still do\n")
+    assert capfd.readouterr().err == "ours still do\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jpg", b"", "empty"),
+        ("a.jpg", b"<html>no such page</html>", "not a JPEG or PNG"),
+        ("a.jpg", b"\xff\xd8\xff", "truncated"),
+        ("a.gif", b"GIF89a", "not a JPEG or PNG"),
+        ("a.pdf", b"%PDF-1.7", "not a JPEG or PNG"),
+        ("a.heic", b"\0\0\0\x18ftypheic\0\0\0\0", "convert it to JPEG"),
+        ("a.HEIC", b"anything", "convert it to JPEG"),
+        ("phone.jpg", b"\0\0\0\x18ftypmif1\0\0\0\0", "convert it to JPEG"),
+    ],
+)
+def test_what_is_no_picture_for_us_is_named(tmp_path, name, content, words):
+    assert words in reason(put(tmp_path, name, content))
+
+
+@pytest.mark.parametrize("make_claim", [make.claiming_jpeg, make.claiming_png])
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, make_claim, monkeypatch):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    side = int(MAX_PIXELS**0.5) + 10
+    assert f"{side}x{side} is larger than 50 megapixels" in reason(put(tmp_path, "a.png", make_claim(side, side)))
+
+
+def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
+    path = tmp_path / "a.jpg"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)  # a hole: takes no disk
+    assert "larger than 30 MiB" in reason(path)
+
+
+def test_a_png_that_is_nothing_but_a_header_is_refused(tmp_path):
+    assert "decoded" in reason(put(tmp_path, "a.png", make.claiming_png(64, 64)))
+
+
+def test_a_link_out_of_the_folder_is_refused_and_one_within_is_read(tmp_path):
+    outside = put(tmp_path, "outside.jpg", make.jpeg(make.portrait()))
+    folder = tmp_path / "S1"
+    put(folder, "real.jpg", make.jpeg(make.portrait()))
+    (folder / "out.jpg").symlink_to(outside)
+    (folder / "in.jpg").symlink_to("real.jpg")
+    assert "leads out of the folder" in reason(folder / "out.jpg")
+    assert read_photograph(folder / "in.jpg").picture.shape == (60, 40, 3)
+
+
+def test_links_in_a_circle_and_to_nowhere_are_refused(tmp_path):
+    (tmp_path / "a.jpg").symlink_to("b.jpg")
+    (tmp_path / "b.jpg").symlink_to("a.jpg")
+    (tmp_path / "c.jpg").symlink_to("nowhere.jpg")
+    for name in ("a.jpg", "c.jpg"):
+        assert "can't be read" in reason(tmp_path / name)
+
+
+def test_a_folder_and_a_fifo_named_like_photographs_are_refused(tmp_path):
+    (tmp_path / "a.jpg").mkdir()
+    os.mkfifo(tmp_path / "b.jpg")
+    assert "not a file" in reason(tmp_path / "b.jpg")
+    reason(tmp_path / "a.jpg")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_photograph_is_refused(tmp_path):
+    path = put(tmp_path, "a.jpg", make.jpeg(make.portrait()))
+    path.chmod(0)
+    assert "Permission denied" in reason(path)
+
+
+def test_the_digest_is_that_of_the_file(tmp_path):
+    a, b = (put(tmp_path, name, make.jpeg(make.portrait())) for name in ("a.jpg", "b.jpg"))
+    c = put(tmp_path, "c.jpg", make.jpeg(make.portrait(), quality=50))
+    assert read_photograph(a).sha256 == read_photograph(b).sha256 != read_photograph(c).sha256
+
+
+def test_a_students_photographs_come_in_order_without_the_clutter_of_file_managers(tmp_path):
+    for name in ("2.jpg", "1.PNG", "notes.txt", ".DS_Store", "Thumbs.db", "desktop.ini", "._1.jpg"):
+        put(tmp_path / "S1", name, b"x")
+    assert [path.name for path in photographs_of(tmp_path, "S1")] == ["1.PNG", "2.jpg", "notes.txt"]
+
+
+def test_a_student_without_a_folder_has_no_photographs(tmp_path):
+    assert photographs_of(tmp_path, "S1") == []
+
+
+@pytest.mark.parametrize("student_id", ["..", ".", "../S1", "/etc", "a/b", "a\0b", ""])
+def test_an_id_can_not_lead_out_of_the_photographs(tmp_path, student_id):
+    put(tmp_path / "S1", "1.jpg", b"x")
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(PhotographError, match="folder name"):
+        photographs_of(tmp_path / "photos", student_id)
+
+
+def test_a_students_folder_that_is_a_link_out_is_refused(tmp_path):
+    put(tmp_path / "S1", "1.jpg", b"x")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "S1").symlink_to(tmp_path / "S1")
+    with pytest.raises(PhotographError, match="leads out"):
+        photographs_of(tmp_path / "photos", "S1")
+
+
+def test_an_id_too_long_for_a_folder_is_named_and_no_failure(tmp_path):
+    with pytest.raises(PhotographError, match="too long"):
+        photographs_of(tmp_path, "x" * 300)
+
+
+@pytest.mark.parametrize("student_id", ['O\'Brien "Bob"', "😀👩‍👧", "محمد", "=cmd|x"])
+def test_odd_ids_find_their_folders(tmp_path, student_id):
+    put(tmp_path / student_id, "1.jpg", b"x")
+    assert len(photographs_of(tmp_path, student_id)) == 1

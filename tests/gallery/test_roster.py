@@ -1,0 +1,170 @@
+"""The roster: what offices export is read, what is wrong is named, all of it at once."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from edge_daemon.errors import RosterError
+from edge_daemon.gallery.roster import read_roster
+
+HEADER = "student_id,name,email,guardian_email,consent\n"
+
+
+@pytest.fixture
+def roster(tmp_path):
+    def write(content: str | bytes):
+        path = tmp_path / "roster.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+def students(path):
+    return [row.student for row in read_roster(path)]
+
+
+def refusal(path) -> str:
+    with pytest.raises(RosterError) as caught:
+        read_roster(path)
+    line = caught.value.line()
+    assert "\n" not in line
+    assert caught.value.exit_code == 2
+    return line
+
+
+def test_a_roster_is_read_in_its_order(roster):
+    path = roster(HEADER + "S2,Bo,b@x.org,p@x.org,yes\nS1,Al,,,no\n")
+    assert [(s.student_id, s.name, s.email, s.guardian_email, s.consent) for s in students(path)] == [
+        ("S2", "Bo", "b@x.org", "p@x.org", True),
+        ("S1", "Al", "", "", False),
+    ]
+
+
+def test_a_byte_order_mark_and_windows_lines_are_allowed(roster):
+    path = roster(b"\xef\xbb\xbf" + (HEADER + "S1,Al,,,yes\n").replace("\n", "\r\n").encode())
+    assert students(path)[0].student_id == "S1"
+
+
+def test_extra_columns_are_kept_and_the_order_of_columns_is_free(roster):
+    path = roster("Locker,consent,name,STUDENT_ID,guardian_email,email,shoe\n7,1,Al,S1,,,42\n")
+    (row,) = read_roster(path)
+    assert row.extra == {"Locker": "7", "shoe": "42"}
+    assert row.student.student_id == "S1"
+    assert row.student.consent
+
+
+def test_courses_are_split_at_semicolons(roster):
+    path = roster(HEADER.replace("consent", "consent,courses") + "S1,Al,,,yes,Maths 1; Art;;\nS2,Bo,,,yes,\n")
+    assert [s.courses for s in students(path)] == [("Maths 1", "Art"), ()]
+
+
+@pytest.mark.parametrize(
+    ("word", "consent"),
+    [
+        ("yes", True),
+        ("YES", True),
+        (" true ", True),
+        ("1", True),
+        ("no", False),
+        ("False", False),
+        ("0", False),
+        ("", False),
+    ],
+)
+def test_consent_is_understood(roster, word, consent):
+    assert students(roster(HEADER + f"S1,Al,,,{word}\n"))[0].consent is consent
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['O\'Brien "Bob"', "😀👩‍👧", "محمد علي", "=cmd|' /C calc'!A0", "x" * 300, "S,1", "..", "a/b", "Größe"],
+)
+def test_odd_names_and_ids_are_taken_as_they_are(roster, odd):
+    quoted = '"' + odd.replace('"', '""') + '"'
+    (student,) = students(roster(HEADER + f"{quoted},{quoted},,,no\n"))
+    assert (student.student_id, student.name) == (odd, odd)
+
+
+def test_blank_lines_and_rows_of_empty_cells_are_skipped(roster):
+    assert len(students(roster(HEADER + "\nS1,Al,,,yes\n,,,,\n\n"))) == 1
+
+
+def test_ten_thousand_rows_are_read_in_no_time(roster):
+    path = roster(HEADER + "".join(f"S{n},Name {n},n{n}@x.org,p{n}@x.org,yes\n" for n in range(10_000)))
+    start = time.perf_counter()
+    assert len(students(path)) == 10_000
+    assert time.perf_counter() - start < 2
+
+
+def test_missing_columns_are_named(roster):
+    assert "the columns email, consent are missing" in refusal(roster("student_id,name,guardian_email\nS1,Al,\n"))
+
+
+def test_another_separator_is_named(roster):
+    assert "not by ';'" in refusal(roster((HEADER + "S1,Al,,,yes\n").replace(",", ";")))
+
+
+def test_a_column_that_is_there_twice_is_refused(roster):
+    assert "'name' is there twice" in refusal(roster(HEADER.replace("consent", "consent,Name") + "S1,Al,,,yes,Al\n"))
+
+
+def test_a_duplicate_id_is_refused_with_both_lines(roster):
+    line = refusal(roster(HEADER + "S1,Al,,,yes\nS2,Bo,,,yes\n S1 ,Cy,,,yes\n"))
+    assert "line 4: student_id 'S1' is already on line 2" in line
+
+
+def test_an_empty_id_is_refused(roster):
+    assert "line 3: the student_id is empty" in refusal(roster(HEADER + "S1,Al,,,yes\n  ,Bo,,,yes\n"))
+
+
+def test_a_ragged_line_is_refused(roster):
+    assert "line 2: 4 fields where the header has 5" in refusal(roster(HEADER + "S1,Al,,yes\n"))
+
+
+def test_an_unknown_consent_is_refused(roster):
+    assert "line 2: consent is 'perhaps'" in refusal(roster(HEADER + "S1,Al,,,perhaps\n"))
+
+
+def test_all_problems_are_told_at_once_the_first_five_in_full(roster):
+    line = refusal(roster(HEADER + "S1,Al,,,perhaps\n,Bo,,,yes\n" + "S3,Cy\n" * 6))
+    assert "line 2: consent" in line
+    assert "line 3: the student_id is empty" in line
+    assert "and 3 more" in line
+    assert "nothing was changed" in line
+
+
+def test_lines_are_counted_as_an_editor_counts_them(roster):
+    assert "line 4: the student_id" in refusal(roster(HEADER + '"S1","Al\nof two lines",,,yes\n,Bo,,,yes\n'))
+
+
+def test_another_encoding_is_refused_with_its_place(roster):
+    line = refusal(roster(HEADER.encode() + b"S1,Al,,,yes\nS2,Gr\xf6\xdfe,,,yes\n"))
+    assert "line 3, byte 6" in line
+    assert "byte 0xf6" in line
+    assert "CSV UTF-8" in line
+
+
+def test_utf_16_is_called_by_its_name(roster):
+    assert "UTF-16" in refusal(roster((HEADER + "S1,Al,,,yes\n").encode("utf-16")))
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", HEADER])
+def test_a_roster_without_students_is_refused(roster, content):
+    refusal(roster(content))
+
+
+def test_an_open_quote_is_refused_where_it_begins(roster):
+    assert "line 2" in refusal(roster(HEADER + '"S1,Al,,,yes\n'))
+
+
+def test_a_control_character_in_an_id_is_refused(roster):
+    assert "control character" in refusal(roster(HEADER + '"S\n1",Al,,,yes\n'))
+    assert "line 2" in refusal(roster(HEADER + "S\x001,Al,,,yes\n"))
+
+
+def test_a_missing_roster_and_a_folder_are_refused(tmp_path):
+    assert "No such file" in refusal(tmp_path / "none.csv")
+    assert "can't be read" in refusal(tmp_path)
