@@ -17,10 +17,10 @@ DEMO = Path(__file__).parents[2] / "demo"
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory) -> Path:
-    """Six captures of the demo lesson; the second one breaks off, the third is a note, not a picture."""
+    """Four captures of the demo lesson; the second one breaks off, the third is a note, not a picture."""
     folder = tmp_path_factory.mktemp("lesson") / "frames"
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(6))"
+        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(4))"
     )
     subprocess.run([sys.executable, "-c", code, DEMO, folder], check=True)
     bad = folder / "capture-02.jpg"
@@ -45,7 +45,7 @@ def test_a_lesson_becomes_a_register_on_the_screen(home, frames, capsys):
     assert run(rehearse(home, frames)) == 0
     out, _ = capsys.readouterr()
     rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("S")}
-    assert "5 of 6 captures" in out
+    assert "3 of 4 captures" in out
     assert "Eileen Collins  present" in rows["S1"]
     assert "Barack Obama    present" in rows["S2"]
     assert "Ada Lovelace    not assessed     -       -      -" in rows["S4"]
@@ -60,18 +60,18 @@ def test_json_is_what_the_design_says(home, frames, capsys, tmp_path):
     assert list(told) == [
         "lesson_id", "captures_planned", "captures_taken", "students", "unknown_faces", "seconds_per_capture",
     ]  # fmt: skip
-    assert (told["captures_planned"], told["captures_taken"]) == (6, 5)
+    assert (told["captures_planned"], told["captures_taken"]) == (4, 3)
     by_id = {student["student_id"]: student for student in told["students"]}
     assert list(by_id) == ["S1", "S2", "S3", "S4"]
     assert list(by_id["S1"]) == ["student_id", "frames_seen", "frames_attentive", "share", "verdict", "flags"]
-    assert by_id["S1"]["frames_seen"] == 5
-    assert by_id["S1"]["share"] == by_id["S1"]["frames_attentive"] / 5
+    assert by_id["S1"]["frames_seen"] == 3
+    assert by_id["S1"]["share"] == by_id["S1"]["frames_attentive"] / 3
     assert by_id["S4"]["verdict"] == "not_assessed"
     with sightings.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"]
-    assert sum(row["student_id"] == "S1" for row in rows) == 5
-    assert {row["frame"] for row in rows} == {f"capture-0{n}.jpg" for n in (1, 3, 4, 5, 6)}
+    assert sum(row["student_id"] == "S1" for row in rows) == 3
+    assert {row["frame"] for row in rows} == {f"capture-0{n}.jpg" for n in (1, 3, 4)}
     assert "" in {row["student_id"] for row in rows}
 
 
@@ -82,7 +82,7 @@ def test_an_unreadable_frame_is_one_warning_and_the_rest_goes_on(home, frames):
     assert result.returncode == 0
     assert result.stderr.count("\n") == 1
     assert "capture missed" in result.stderr
-    assert json.loads(result.stdout)["captures_taken"] == 5
+    assert json.loads(result.stdout)["captures_taken"] == 3
 
 
 def test_a_bar_of_progress_is_shown_on_a_terminal(home, frames):
@@ -104,7 +104,7 @@ def test_a_bar_of_progress_is_shown_on_a_terminal(home, frames):
     os.close(ours)
     assert process.wait() == 0
     assert b"captures" in shown
-    assert b"6/6" in shown
+    assert b"4/4" in shown
 
 
 def test_an_empty_folder_changes_nothing(tmp_path, capsys):

@@ -1,0 +1,100 @@
+"""What the documents say, the program does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
+
+import click
+import pytest
+
+from edge_daemon.cli import cli
+from edge_daemon.config import Config
+from edge_daemon.configfile import file_name, load_config, tomllib
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "demo/pictures/SOURCES.md",
+    ROOT / "CHANGELOG.md",
+]
+EXAMPLE = ROOT / "docs" / "config.example.toml"
+
+
+def keys() -> list[tuple[str, str, str]]:
+    """Section, key and its description, of every setting."""
+    return [
+        (section, file_name(key), key.metadata["key"].doc)
+        for section, kind in get_type_hints(Config).items()
+        for key in fields(kind)
+    ]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_line_in_a_document_can_be_parsed(document):
+    text = document.read_text(encoding="utf-8")
+    lines = re.findall(r"^    (edge-daemon .*)$", text, re.M) + re.findall(r"`(edge-daemon [^`]*)`", text)
+    for line in lines:
+        if "[" in line or "COMMAND" in line:
+            continue
+        arguments = shlex.split(line, comments=True)[1:]
+        if "--home" in arguments:
+            at = arguments.index("--home")
+            del arguments[at : at + 2]
+        command, context = cli, click.Context(cli)
+        while isinstance(command, click.Group) and arguments:
+            found = command.get_command(context, arguments[0])
+            assert found is not None, line
+            command = found
+            del arguments[0]
+        command.make_context(line, arguments)  # raises a UsageError for what it does not know
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_into_the_repository_leads_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+def test_every_key_is_in_the_document_of_the_settings():
+    text = (ROOT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
+    sections = {part.split("]")[0]: part for part in text.split("\n## [")[1:]}
+    for section, key, doc in keys():
+        row = next((line for line in sections[section].splitlines() if line.startswith(f"| `{key}` |")), "")
+        assert row.endswith(f"| {doc} |"), f"{section}.{key}"
+
+
+def test_the_example_of_the_settings_is_all_comments_and_means_defaults():
+    assert load_config(EXAMPLE) == Config()
+
+
+def test_with_its_comments_taken_off_the_example_names_every_key_with_its_default(tmp_path):
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    bare = "\n".join(re.sub(r"^# (?=[a-z_]+ = )", "", line) for line in lines)
+    path = tmp_path / "config.toml"
+    path.write_text(bare, encoding="utf-8")
+    told = {(section, key) for section, table in tomllib.loads(bare).items() for key in table}
+    assert told == {(section, key) for section, key, _ in keys()}
+    loaded, defaults = load_config(path), Config()
+    for section in ("timetable", "camera", "lesson", "rule", "attention", "models", "vision", "upstream", "mail"):
+        assert getattr(loaded, section) == getattr(defaults, section)
+
+
+def test_the_arm_requirements_name_all_seven_packages():
+    text = (ROOT / "requirements-arm.txt").read_text(encoding="utf-8")
+    for name in ("picamera2", "opencv-python", "tflite-runtime", "numpy", "sqlite-utils", "systemd-python", "requests"):
+        assert name in text
+
+
+def test_every_picture_of_the_demo_has_its_source():
+    sources = (ROOT / "demo/pictures/SOURCES.md").read_text(encoding="utf-8")
+    pictures = [p for p in (ROOT / "demo/pictures").rglob("*") if p.suffix in (".jpg", ".jpeg", ".png")]
+    assert len(pictures) >= 6
+    for picture in pictures:
+        assert f"`{picture.relative_to(ROOT / 'demo/pictures')}`" in sources
+        assert picture.stat().st_size <= 100_000
