@@ -199,7 +199,7 @@ def _colour(page: Any, sheet: Sheet, styles: _Styles) -> None:
         rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
         page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
     share = last_lesson + len(_TOTALS)
-    bar = {"type": "data_bar", "bar_solid": True, "bar_color": "#CDEBD4", "min_type": "num", "max_type": "num"}
+    bar = {"type": "data_bar", "bar_color": "#CDEBD4", "min_type": "num", "max_type": "num"}
     page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**bar, "min_value": 0, "max_value": 1})
 
 

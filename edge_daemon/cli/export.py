@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -44,7 +44,7 @@ def export(
     zone = ZoneInfo(home.config.device.time_zone)
     db = open_register(home.register_db_path, create=False)
     try:
-        stored = latest_registers(db, _midnight(first.date(), zone), _midnight(last.date() + timedelta(days=1), zone))
+        stored = latest_registers(db, *_instants(first.date(), last.date(), zone))
     finally:
         db.conn.close()
     documents = [
@@ -59,8 +59,10 @@ def export(
     click.echo(f"{len(documents)} register{'s' if len(documents) > 1 else ''} written to {output}")
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def _instants(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when the first day begins and the last one has ended."""
     try:
-        return datetime.combine(day, time(), zone)
+        begin, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
+        return begin.astimezone(timezone.utc), end.astimezone(timezone.utc)
     except OverflowError as error:
-        raise RegisterError("the day is out of range", f"{day}", "give a day of this century") from error
+        raise RegisterError("the days are out of range", f"{first} to {last}", "give days of this century") from error

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import stat
+import time
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+
+from edge_daemon.attendance.document import Document, from_json, to_json
+from edge_daemon.attendance.export import Export, check_output, guarded, write_export
+from edge_daemon.attendance.register import correct
+from edge_daemon.errors import RegisterError
+from tests.registers import START, a_lesson, a_register
+
+NAMES = {
+    "S1": "=cmd|' /C calc'!A0",
+    "S2": 'O’Brien "Bob", Jr.',
+    "S3": "محمد عبد الرحمن",
+    "S4": "Zoë 🎓 👩‍🏫",
+    "S5": "x" * 300,
+    "S6": "+49 30 1234",
+    "S7": "-1",
+    "S8": "@SUM(A1:A9)",
+    "=S9": "\ttab",
+    "007": "https://example.org",
+    "line": "two\nlines\x07bell",
+}
+SHARES = dict.fromkeys(NAMES, 1.0) | {"S2": 0.4, "S3": 0.0, "S4": 0.9}
+
+
+def export_of(registers, names=NAMES, by="week"):
+    documents = [Document(register, None, None) for register in registers]
+    return Export(date(2026, 11, 16), date(2026, 11, 30), documents, names, ZoneInfo("Europe/Berlin"), by)
+
+
+@pytest.fixture
+def registers():
+    first, _ = a_register(a_lesson(), SHARES, not_assessed=["S4"])
+    second, _ = a_register(a_lesson(START + timedelta(days=1), '=HYPERLINK("x")'), SHARES)
+    third, _ = a_register(a_lesson(START + timedelta(days=7), "7b", "rehearsal"), SHARES)
+    return [first, correct(second, "S3", "present", by="=Ms Ünal", reason="sat behind\na pillar", at=START), third]
+
+
+def cells(page):
+    return [cell for row in page.iter_rows() for cell in row if cell.value is not None]
+
+
+def written(tmp_path, export, name="out.xlsx"):
+    write_export(tmp_path / name, export)
+    return openpyxl.load_workbook(tmp_path / name)
+
+
+def row_of(page, student_id):
+    return next(row for row in page.iter_rows() if row[1].value == student_id)
+
+
+def test_a_sheet_a_week_with_students_in_rows_and_lessons_in_columns(tmp_path, registers):
+    book = written(tmp_path, export_of(registers))
+    assert book.sheetnames == ["2026-W47", "2026-W48"]
+    page = book["2026-W47"]
+    assert [row_of(page, s)[2].value for s in ("S1", "S3", "S4")] == ["P", "A", "–"]
+    assert [row_of(page, s)[3].value for s in ("S1", "S3", "S4")] == ["P", "P", "P"]
+    assert len(written(tmp_path, export_of(registers, by="month")).sheetnames) == 1
+
+
+def test_every_text_of_a_roster_reaches_the_sheet_as_text(tmp_path, registers):
+    page = written(tmp_path, export_of(registers))["2026-W47"]
+    for student_id, name in NAMES.items():
+        row = row_of(page, student_id)
+        # XLSX writes control characters as _x0007_, which openpyxl does not undo.
+        assert row[0].value in (name, name.replace("\x07", "_x0007_"))
+        assert row[0].data_type == row[1].data_type == "s"
+        assert row[0].hyperlink is None
+    ours = ("=COUNTIF(", "=IF(")
+    assert all(cell.value.startswith(ours) for cell in cells(page) if cell.data_type == "f")
+    assert any(cell.value == '=HYPERLINK("x")' and cell.data_type == "s" for cell in cells(page))
+
+
+def test_totals_are_formulas_with_their_values(tmp_path, registers):
+    write_export(tmp_path / "out.xlsx", export_of(registers))
+    values = openpyxl.load_workbook(tmp_path / "out.xlsx", data_only=True)["2026-W47"]
+    formulas = openpyxl.load_workbook(tmp_path / "out.xlsx")["2026-W47"]
+    assert [cell.value for cell in row_of(values, "S3")[4:9]] == [1, 1, 0, 0, 0.5]
+    assert [cell.value for cell in row_of(values, "S4")[4:9]] == [1, 0, 0, 1, 1]
+    row = row_of(formulas, "S3")[0].row
+    assert [cell.value for cell in row_of(formulas, "S3")[4:9]] == [
+        f'=COUNTIF(C{row}:D{row},"P")',
+        f'=COUNTIF(C{row}:D{row},"A")',
+        f'=COUNTIF(C{row}:D{row},"~?")',
+        f'=COUNTIF(C{row}:D{row},"–")',
+        f'=IF(E{row}+F{row}=0,"",E{row}/(E{row}+F{row}))',
+    ]
+    foot = {row[0].value: [cell.value for cell in row[2:4]] for row in values.iter_rows() if row[0].value}
+    assert foot["Present"] == [9, 11]
+    assert foot["Absent"] == [1, 0]
+    assert foot["Present of those decided"] == [0.9, 1]
+
+
+def test_a_correction_is_seen_with_who_and_why(tmp_path, registers):
+    page = written(tmp_path, export_of(registers))["2026-W47"]
+    corrected, plain = row_of(page, "S3")[3], row_of(page, "S1")[3]
+    assert "Corrected by =Ms Ünal, 2026-11-16: sat behind\na pillar" in corrected.comment.text
+    assert plain.comment is None
+    assert corrected.font.b
+    assert corrected.border.left.style != plain.border.left.style
+
+
+def test_a_borderline_mark_is_framed_and_has_a_note(tmp_path, registers):
+    page = written(tmp_path, export_of(registers))["2026-W47"]
+    borderline, plain = row_of(page, "S2")[2], row_of(page, "S1")[2]
+    assert "close to the limit" in borderline.comment.text
+    assert borderline.border.left.style == "mediumDashed"
+    assert plain.border.left.style == "thin"
+
+
+def test_the_sheet_is_coloured_frozen_filtered_and_prints_on_one_page_width(tmp_path, registers):
+    page = written(tmp_path, export_of(registers))["2026-W47"]
+    rules = [rule for ranges in page.conditional_formatting for rule in ranges.rules]
+    assert {rule.formula[0] for rule in rules if rule.type == "cellIs"} == {'"P"', '"A"', '"?"', '"–"'}
+    assert all(rule.dxf.fill.bgColor.rgb for rule in rules if rule.type == "cellIs")
+    first = row_of(page, "S1")[2]
+    assert page.freeze_panes == first.coordinate
+    assert page.auto_filter.ref.startswith(f"A{first.row - 1}:")
+    assert page.page_setup.orientation == "landscape"
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToHeight) == (True, 0)
+    assert page.print_title_rows
+    assert page.column_dimensions["A"].width <= 40
+    legend = " ".join(str(cell.value) for cell in cells(page) if cell.row < first.row)
+    assert all(word in legend for word in ("present", "absent", "not assessed", "can't be decided", "look again"))
+
+
+def test_a_rehearsal_says_so(tmp_path, registers):
+    page = written(tmp_path, export_of(registers))["2026-W48"]
+    assert any("(rehearsal)" in str(cell.value) for cell in cells(page))
+
+
+def test_a_lesson_without_students_makes_a_sheet_without_formulas(tmp_path):
+    empty, _ = a_register(a_lesson(), {})
+    page = written(tmp_path, export_of([empty]))["2026-W47"]
+    assert not [cell for cell in cells(page) if cell.data_type == "f"]
+
+
+def test_csv_has_a_line_a_student_and_lesson_and_no_formula(tmp_path, registers):
+    write_export(tmp_path / "out.csv", export_of(registers))
+    assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 3 * len(NAMES)
+    assert not [value for line in lines for value in line.values() if value.startswith(("=", "+", "-", "@", "\t"))]
+    by_id = {line["student_id"]: line for line in lines[len(NAMES) : 2 * len(NAMES)]}
+    assert by_id["S1"]["name"] == "'=cmd|' /C calc'!A0"
+    assert by_id["S2"]["name"] == NAMES["S2"]
+    assert by_id["'=S9"]["name"] == "'\ttab"
+    assert by_id["S3"]["verdict"] == "present"
+    assert (by_id["S3"]["corrected_by"], by_id["S3"]["correction_reason"]) == ("'=Ms Ünal", "sat behind\na pillar")
+    assert by_id["S3"]["flags"] == "corrected"
+    assert (by_id["S2"]["date"], by_id["S2"]["start"], by_id["S2"]["share"]) == ("2026-11-17", "08:00", "0.4000")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_only_what_looks_like_a_formula_is_guarded(start):
+    assert guarded(start + "1") == f"'{start}1"
+    assert guarded("1" + start) == "1" + start
+    assert guarded("") == ""
+
+
+def test_json_holds_the_documents_unchanged_and_the_names_beside_them(tmp_path, registers):
+    export = export_of(registers, names={**NAMES, "elsewhere": "Eve"})
+    write_export(tmp_path / "out.json", export)
+    content = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert content["names"] == NAMES
+    assert (content["from"], content["to"]) == ("2026-11-16", "2026-11-30")
+    for register, document in zip(content["registers"], export.documents, strict=True):
+        again = json.dumps(register, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(again.encode()).digest() == hashlib.sha256(to_json(document).encode()).digest()
+        assert from_json(again).register.verdicts
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.CSV", "out.json"])
+def test_a_file_is_replaced_whole_and_belongs_to_its_owner_only(tmp_path, registers, name):
+    (tmp_path / name).write_text("old")
+    write_export(tmp_path / name, export_of(registers))
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() != b"old"
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.csv", "out.json"])
+def test_a_failing_export_leaves_the_old_file_and_nothing_else(tmp_path, registers, monkeypatch, name):
+    (tmp_path / name).write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RegisterError, match="can't be written: No space left on device"):
+        write_export(tmp_path / name, export_of(registers))
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(name, "old")]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.pdf", "ending '.pdf' is not known"),
+        ("out", "no ending"),
+        (".xlsx", "no ending"),
+        ("nowhere/out.csv", "no such folder"),
+        ("folder.xlsx", "is a folder"),
+        ("file/out.csv", "no such folder"),
+    ],
+)
+def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):
+    (tmp_path / "folder.xlsx").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RegisterError, match=message):
+        check_output(tmp_path / name)
+
+
+def test_ten_thousand_students_are_exported_in_a_while(tmp_path):
+    names = {f"S{number:05}": f"Student {number}" for number in range(10_000)}
+    register, _ = a_register(a_lesson(), dict.fromkeys(names, 1.0), captures=2)
+    began = time.perf_counter()
+    for name in ("out.xlsx", "out.csv", "out.json"):
+        write_export(tmp_path / name, export_of([register], names))
+    assert time.perf_counter() - began < 60
+    page = openpyxl.load_workbook(tmp_path / "out.xlsx", read_only=True).worksheets[0]
+    assert sum(row[2] == "P" for row in page.iter_rows(values_only=True)) == 10_000

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime, timedelta, timezone
+
+import openpyxl
+import pytest
+
+from edge_daemon.device.secrets import device_key
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.store.database import open_gallery
+from edge_daemon.store.gallery import GalleryChange, replace_roster
+from edge_daemon.types import Student
+from tests.cli.running import run
+from tests.registers import START, a_home, a_lesson, a_register
+
+NAMES = {"b": "=Zoë 🎓", "a": "محمد"}
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    lessons = [
+        a_lesson(START),
+        a_lesson(START + timedelta(days=7), "chess"),
+        a_lesson(START + timedelta(days=8), "7b", "rehearsal"),
+        a_lesson(datetime(2026, 11, 30, 23, 30, tzinfo=timezone.utc), "at night"),  # 1 December in Berlin
+    ]
+    a_home(folder, [a_register(lesson, {"a": 1.0, "b": 0.0}, captures=4) for lesson in lessons])
+    (folder / "config.toml").write_text('[device]\ntime_zone = "Europe/Berlin"\n', "utf-8")
+    return folder
+
+
+def enrol(home):
+    db = open_gallery(home / "gallery.sqlite")
+    store = GalleryStore(db, device_key(home / "device.key"))
+    rows = [
+        store.sealed_student(Student(i, name, "", "", True, ()), {}, position, store.new_key(i))
+        for position, (i, name) in enumerate(NAMES.items())
+    ]
+    change = GalleryChange(rows, templates=(), replaced=frozenset(), look_alikes=(), tombstones=())
+    assert replace_roster(db, change, expected_keys=())
+    db.conn.close()
+
+
+def export(home, output, first="2026-11-01", last="2026-11-30", *options):
+    return run(home, "export", "--from", first, "--to", last, "--output", str(output), *options)
+
+
+def lines_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_days_are_those_of_the_school_and_the_last_one_is_included(home, tmp_path):
+    out = tmp_path / "out.csv"
+    assert export(home, out).stdout == f"3 registers written to {out}\n"
+    assert {line["date"] for line in lines_of(out)} == {"2026-11-16", "2026-11-23", "2026-11-24"}
+    assert export(home, out, "2026-12-01", "2026-12-01").exit_code == 0
+    assert {(line["date"], line["start"]) for line in lines_of(out)} == {("2026-12-01", "00:30")}
+    assert export(home, out, "2026-11-16", "2026-11-16").exit_code == 0
+    assert len(lines_of(out)) == 2
+
+
+def test_lessons_can_be_chosen(home, tmp_path):
+    out = tmp_path / "out.csv"
+    export(home, out, "2026-11-01", "2026-11-30", "--course", "chess")
+    assert {line["course"] for line in lines_of(out)} == {"chess"}
+    export(home, out, "2026-11-01", "2026-11-30", "--without-rehearsals")
+    assert {line["origin"] for line in lines_of(out)} == {"timetable"}
+
+
+def test_sheets_are_weekly_or_monthly(home, tmp_path):
+    out = tmp_path / "out.xlsx"
+    export(home, out)
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-W47", "2026-W48"]
+    export(home, out, "2026-11-01", "2026-12-31", "--by", "month")
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-11", "2026-12"]
+
+
+def test_names_are_joined_from_the_gallery_in_the_rosters_order(home, tmp_path):
+    enrol(home)
+    export(home, tmp_path / "out.xlsx")
+    page = openpyxl.load_workbook(tmp_path / "out.xlsx").worksheets[0]
+    rows = [(row[0].value, row[1].value, row[2].value) for row in page.iter_rows() if row[1].value in NAMES]
+    assert rows == [("=Zoë 🎓", "b", "A"), ("محمد", "a", "P")]
+    export(home, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text("utf-8"))["names"] == NAMES
+    assert "محمد" in run(home, "register", "show", a_lesson(START).lesson_id).stdout
+
+
+def test_without_the_key_students_stand_by_their_ids_and_no_key_is_made(home, tmp_path):
+    enrol(home)
+    (home / "device.key").unlink()
+    done = export(home, tmp_path / "out.csv")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert {(line["student_id"], line["name"]) for line in lines_of(tmp_path / "out.csv")} == {("a", ""), ("b", "")}
+    assert not (home / "device.key").exists()
+
+
+def test_a_gallery_that_can_not_be_read_is_a_warning(home, tmp_path):
+    enrol(home)
+    (home / "device.key").chmod(0o600)
+    (home / "device.key").write_bytes(bytes(32))
+    done = export(home, tmp_path / "out.csv")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: ")
+    assert done.stderr.endswith("bare ids are shown\n")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("output", "first", "last", "message"),
+    [
+        ("out.pdf", "2026-11-01", "2026-11-30", "use .xlsx, .csv or .json"),
+        ("out", "2026-11-01", "2026-11-30", "no ending"),
+        ("folder.csv", "2026-11-01", "2026-11-30", "is a folder"),
+        ("nowhere/out.csv", "2026-11-01", "2026-11-30", "no such folder"),
+        ("out.csv", "2026-11-30", "2026-11-01", "the first day is after the last"),
+        ("out.csv", "2026-13-01", "2026-11-01", "--from"),
+        ("out.csv", "16.11.2026", "2026-11-30", "--from"),
+        ("out.csv", "2026-11-01", "tomorrow", "--to"),
+        ("out.csv", "2025-01-01", "2025-12-31", "no registers in these days"),
+        ("out.csv", "0001-01-01", "9999-12-31", "out of range"),
+    ],
+)
+def test_mistakes_are_refused_in_one_line_and_nothing_is_written(home, tmp_path, output, first, last, message):
+    (tmp_path / "folder.csv").mkdir()
+    done = export(home, tmp_path / output, first, last)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "home"]
+
+
+def test_before_the_first_lesson_there_is_nothing_to_export(tmp_path):
+    done = export(tmp_path / "home", tmp_path / "out.csv")
+    assert done.exit_code == 2
+    assert "there is no such database" in done.stderr
+    assert not (tmp_path / "home").exists()

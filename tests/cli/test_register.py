@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from edge_daemon.store import registers as ledger
+from edge_daemon.store.database import open_register
+from edge_daemon.types import MissedCapture
+from tests.cli.running import run
+from tests.registers import START, a_home, a_lesson, a_register
+
+FIRST, SECOND = a_lesson(), a_lesson(START + timedelta(days=1), "chess club")
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "config.toml").write_text('[device]\ntime_zone = "Europe/Berlin"\n', "utf-8")
+    missed = [MissedCapture(3, "unreadable: 4.jpg")]
+    first = a_register(FIRST, {"a": 1.0, "b": 0.4, "c": 0.0}, missed=missed, not_assessed=["c"], visitors={"v": 0.2})
+    second = a_register(SECOND, {"a": 0.0, "b": 0.9}, strangers=0.5)
+    return a_home(tmp_path, [first, second])
+
+
+def test_the_list_has_a_line_a_register(home):
+    done = run(home, "register", "list")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert FIRST.lesson_id.startswith(lines[1].split()[0])
+    assert "2026-11-16  08:00-08:45  7b" in lines[1]
+    assert "19/20" in lines[1]
+    assert "chess club" in lines[2]
+
+
+def test_the_list_as_json_counts_the_verdicts(home):
+    first, second = json.loads(run(home, "register", "list", "--json").stdout)
+    assert (first["lesson_id"], first["revision"], first["course"]) == (FIRST.lesson_id, 1, "7b")
+    assert (first["start"], first["end"]) == ("2026-11-16T07:00:00Z", "2026-11-16T07:45:00Z")
+    assert (first["captures_planned"], first["captures_taken"]) == (20, 19)
+    assert [first[v] for v in ("present", "absent", "inconclusive", "not_assessed")] == [2, 0, 0, 1]
+    assert [second[v] for v in ("present", "absent", "inconclusive", "not_assessed")] == [1, 1, 0, 0]
+
+
+def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path):
+    home = tmp_path / "home"
+    assert run(home, "register", "list").stdout == "no registers yet\n"
+    assert json.loads(run(home, "register", "list", "--json").stdout) == []
+    assert not home.exists()
+
+
+def test_a_register_is_shown_with_the_evidence_for_each_student(home):
+    done = run(home, "register", "show", FIRST.lesson_id[:8])
+    assert done.exit_code == 0
+    text = done.stdout
+    assert f"Register {FIRST.lesson_id}, revision 1" in text
+    assert "Monday 2026-11-16 08:00-08:45 of 7b, room 204, timetable" in text
+    assert "19 of 20 captures" in text
+    assert "missed capture 4: unreadable: 4.jpg" in text
+    assert "guests, not of this course: v" in text
+    by_student = {line.split()[0]: line for line in text.splitlines() if line.strip()}
+    strips = {s: line.split()[1] for s, line in by_student.items() if s in "abc"}
+    assert strips["a"] == "▮" * 19
+    assert (strips["b"].count("▮"), strips["b"].count("·")) == (8, 11)
+    row = next(line for line in text.splitlines() if line.startswith("b  "))
+    assert row.split()[:5] == ["b", "present", "8", "8", "42%"]
+    assert "borderline" in row
+    assert "23%-64%" in row  # Wilson interval of 8 in 19
+    assert next(line for line in text.splitlines() if line.startswith("c  ")).split()[1:4] == ["not", "assessed", "-"]
+
+
+def test_json_of_a_register_is_its_document_with_the_sightings(home):
+    shown = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
+    assert (shown["lesson_id"], shown["unknown_faces"]) == (SECOND.lesson_id, 1)
+    b = next(student for student in shown["students"] if student["student_id"] == "b")
+    assert (b["frames_seen"], b["frames_attentive"], b["share"], b["verdict"]) == (18, 18, 0.9, "present")
+    mine = [one for one in shown["sightings"] if one["student_id"] == "b"]
+    assert len(mine) == 18
+    assert set(mine[0]) == {"slot", "student_id", "similarity", "attentive", "x", "y", "w", "h"}
+    assert sum(one["student_id"] is None for one in shown["sightings"]) == 10
+    assert len(shown["captures"]) == 20
+
+
+def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
+    arguments = ("--student", "b", "--verdict", "absent", "--by", "Ms Ünal", "--reason", "was in the library")
+    done = run(home, "register", "correct", FIRST.lesson_id[:10], *arguments)
+    assert (done.exit_code, done.stdout) == (0, f"register {FIRST.lesson_id}, revision 2: b is absent\n")
+    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    before = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json", "--revision", "1").stdout)
+    assert (before["revision"], shown["revision"]) == (1, 2)
+    assert shown["previous_sha256"] == before["sha256"]
+    assert (before["students"][1]["verdict"], shown["students"][1]["verdict"]) == ("present", "absent")
+    assert shown["students"][1]["flags"] == ["borderline", "corrected"]
+    (correction,) = shown["corrections"]
+    assert (correction["by"], correction["reason"]) == ("Ms Ünal", "was in the library")
+    assert (
+        "by Ms Ünal: b is absent, because: was in the library" in run(home, "register", "show", FIRST.lesson_id).stdout
+    )
+
+
+WHY = ("--by", "me", "--reason", "because")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show", "ffffffff"), "no such register"),
+        (("show", ""), "register"),
+        (("show", FIRST.lesson_id, "--revision", "2"), "no revision 2"),
+        (("show", FIRST.lesson_id, "--revision", "0"), "revision"),
+        (("correct", FIRST.lesson_id, "--student", "nobody", "--verdict", "absent", *WHY), "not on this register"),
+        (("correct", FIRST.lesson_id, "--student", "v", "--verdict", "absent", *WHY), "guest"),
+        (("correct", FIRST.lesson_id, "--student", "a", "--verdict", "ill", *WHY), "'ill' is not one of"),
+        (("correct", FIRST.lesson_id, "--student", "a", "--verdict", "absent", "--by", "me"), "--reason"),
+        (("correct", FIRST.lesson_id, "--student", "a", "--verdict", "absent", "--by", " ", "--reason", "x"), "--by"),
+        (("correct", "ffffffff", "--student", "a", "--verdict", "absent", *WHY), "no such register"),
+    ],
+)
+def test_mistakes_are_refused_in_one_line_and_change_nothing(home, arguments, message):
+    before = run(home, "register", "list", "--json").stdout
+    done = run(home, "register", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert run(home, "register", "list", "--json").stdout == before
+
+
+def test_a_corrupt_database_is_refused_in_one_line(home):
+    (home / "register.sqlite").write_bytes(b"nothing of the kind" * 100)
+    for arguments in (("list",), ("show", FIRST.lesson_id)):
+        done = run(home, "register", *arguments)
+        assert done.exit_code == 2
+        assert "register.sqlite: the database is corrupt" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_text_of_a_register_does_not_steer_the_terminal(home):
+    reason = "fine\x1b[2J\nsecond line"
+    run(
+        home,
+        "register",
+        "correct",
+        FIRST.lesson_id,
+        "--student",
+        "a",
+        "--verdict",
+        "absent",
+        "--by",
+        "x",
+        "--reason",
+        reason,
+    )
+    assert "\x1b" not in run(home, "register", "show", FIRST.lesson_id).stdout
+    db = open_register(home / "register.sqlite")
+    assert json.loads(ledger.latest(db, FIRST.lesson_id).document)["corrections"][0]["reason"] == reason
