@@ -240,9 +240,7 @@ def _belongs(student: Student, course: str) -> bool:
     return not course or not student.courses or course in student.courses
 
 
-def rehearse(
-    home: Home, frames: Path, *, sightings: Path | None, progress: Callable[[int, int], None]
-) -> Rehearsal:
+def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Callable[[int, int], None]) -> Rehearsal:
     """Take the register of one lesson from pictures or a video, now.
 
     Args:

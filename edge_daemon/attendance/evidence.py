@@ -1,8 +1,8 @@
 """Evidence over the whole lesson: who each face of each capture is.
 
 One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are linked by place and
-likeness (places.py, links.py), and the links are given names (naming.py). The evidence follows the face, not the chair: a
-face that contradicts its neighbours is no part of their link and counts for nobody by their merit.
+likeness (places.py, links.py), and the links are given names (naming.py). The evidence follows the face, not the chair:
+a face that contradicts its neighbours is no part of their link and counts for nobody by their merit.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
+from edge_daemon.attendance.decision import NOBODY, Decision
 from edge_daemon.attendance.links import Link, link_place
-from edge_daemon.attendance.naming import Decision, name_links
+from edge_daemon.attendance.naming import name_links
 from edge_daemon.attendance.places import find_places
 from edge_daemon.types import Candidate, Sighting, Vector
-
-NOBODY = -1
 
 
 def believe(
@@ -35,7 +34,8 @@ def believe(
         decision: measured constants.
 
     Returns:
-        One sighting a face, ordered by slot; student_id is empty for somebody unknown. A student has at most one a slot.
+        One sighting a face, ordered by slot; student_id is empty for somebody unknown. A student has at most one a
+        slot.
     """
     faces = sorted(candidates, key=lambda c: c.slot)
     if not faces:
@@ -55,16 +55,15 @@ def _find_links(faces: Sequence[Candidate]) -> list[Link]:
     vectors = _likeness_vectors(faces)
     links: list[Link] = []
     for number, place in enumerate(find_places(faces)):
-        own = vectors[place]
-        links += link_place(number, place, [faces[m].slot for m in place], own @ own.T)
+        links += link_place(number, place, [faces[m].slot for m in place], vectors[place])
     return links
 
 
 def _likeness_vectors(faces: Sequence[Candidate]) -> Vector:
     """Rows of length 1 whose products tell how alike two faces are.
 
-    After a restart embeddings are gone. How similar a face is to each of thirty students is then a fingerprint in its place;
-    its mean over the lesson is taken off, as everybody resembles some students more than others.
+    After a restart embeddings are gone. How similar a face is to each of thirty students is then a fingerprint in its
+    place; its mean over the lesson is taken off, as everybody resembles some students more than others.
     """
     if all(f.embedding is not None for f in faces):
         rows = np.stack([f.embedding for f in faces if f.embedding is not None])
@@ -102,4 +101,6 @@ def _asleep(students: Sequence[int], faces: Sequence[Candidate]) -> list[bool]:
 def _sighting(face: Candidate, student: int, student_ids: Sequence[str], asleep: bool) -> Sighting:
     known = student != NOBODY
     similarity = face.similarities[student] if known else max(face.similarities, default=0.0)
-    return Sighting(face.slot, student_ids[student] if known else "", float(similarity), face.attentive and not asleep, face.box)
+    return Sighting(
+        face.slot, student_ids[student] if known else "", float(similarity), face.attentive and not asleep, face.box
+    )

@@ -1,8 +1,8 @@
 """Links: the faces at one place that are of one person, whoever that is.
 
-People come late, leave, and their chairs are taken: a place says nothing about who sits there. So the faces of a place are
-grouped by likeness (average linkage over the cosine of their embeddings), and what is left over, a blurred or turned face,
-joins the link that surrounds it in time unless its own likeness contradicts that.
+People come late, leave, and their chairs are taken: a place says nothing about who sits there. So the faces of a place
+are grouped by likeness (average linkage over the cosine of their embeddings), and what is left over, a blurred or
+turned face, joins the link that surrounds it in time unless its own likeness contradicts that.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_daemon.types import Vector
+
 Matrix = NDArray[np.floating]
 
 SAME_COSINE = 0.36
-"""Two groups of faces become one link above this mean cosine. Measured at 26 to 40 px: faces of one person 0.56 +- 0.13 on
-average, of two persons 0.05 +- 0.15; the groups' means are far tighter."""
+"""Two groups of faces become one link above this mean cosine. Measured at 26 to 40 px: faces of one person 0.56 +- 0.13
+on average, of two persons 0.05 +- 0.15; the groups' means are far tighter."""
 JOIN_COSINE = 0.24
 """A single face joins the link before or after it above this mean cosine to the link's faces."""
 CONTRADICT_COSINE = 0.10
 """A face with one link on both sides in time joins it unless its mean cosine is below this."""
+NEIGHBOUR_COSINE = 0.08
+"""What each of the two faces next in time adds to the likeness to their link: nobody sits down for a single capture."""
 SOLID_FACES = 3
 """From so many faces on a group is a link of its own, which others may join."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Link:
     """Faces of one unnamed person at one place."""
 
@@ -35,17 +39,20 @@ class Link:
     """Indices into the lesson's candidates, ordered by slot."""
     likeness: float
     """Mean cosine between two different faces of the link; NaN for a single face."""
+    centre: Vector
+    """Mean of the vectors of its faces: the product of two centres is the mean cosine between their faces."""
 
 
-def link_place(place: int, members: Sequence[int], slots: Sequence[int], cosines: Matrix) -> list[Link]:
+def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors: Vector) -> list[Link]:
     """Split the faces of one place into links.
 
     Args:
         place: number of the place.
         members: indices into the lesson's candidates, ordered by slot.
         slots: the capture of each.
-        cosines: (n, n) likeness of each pair of them.
+        vectors: (n, d) rows of length 1 whose products are the likeness of two faces.
     """
+    cosines = vectors @ vectors.T
     groups = _average_linkage(cosines)
     solid = [g for g in groups if len(g) >= SOLID_FACES]
     loose = sorted(i for g in groups if len(g) < SOLID_FACES for i in g)
@@ -54,8 +61,9 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], cosines
     for i, number in joined.items():
         if number is not None:
             solid[number].append(i)
+    _settle(solid, slots, cosines)
     left = [[i for i in g if joined[i] is None] for g in groups if len(g) < SOLID_FACES]
-    return [_link(place, sorted(g), members, cosines) for g in [*solid, *left] if g]
+    return [_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
 
 
 def _average_linkage(cosines: Matrix) -> list[list[int]]:
@@ -93,6 +101,31 @@ def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix
     return best if mean[best] >= (CONTRADICT_COSINE if surrounded else JOIN_COSINE) else None
 
 
-def _link(place: int, group: list[int], members: Sequence[int], cosines: Matrix) -> Link:
-    pairs = cosines[np.ix_(group, group)][~np.eye(len(group), dtype=bool)]
-    return Link(place, tuple(members[i] for i in group), float(pairs.mean()) if pairs.size else float("nan"))
+def _settle(groups: list[list[int]], slots: Sequence[int], cosines: Matrix) -> None:
+    """Move each face to the link that it is most like, in the light of who sat there just before and after."""
+    if len(groups) < 2:
+        return
+    home = {i: number for number, group in enumerate(groups) for i in group}
+    order = sorted(home, key=lambda i: slots[i])
+    for position, face in enumerate(order):
+        near = [home[i] for i in order[max(0, position - 1) : position] + order[position + 1 : position + 2]]
+        votes = [_likeness(face, group, cosines) + NEIGHBOUR_COSINE * near.count(n) for n, group in enumerate(groups)]
+        best = int(np.argmax(votes))
+        if best != home[face] and len(groups[home[face]]) > 1:
+            groups[home[face]].remove(face)
+            groups[best].append(face)
+            home[face] = best
+
+
+def _likeness(face: int, group: list[int], cosines: Matrix) -> float:
+    others = [i for i in group if i != face]
+    return float(np.mean(cosines[face, others])) if others else -1.0
+
+
+def _link(place: int, group: list[int], members: Sequence[int], vectors: Vector) -> Link:
+    own = vectors[group]
+    count = len(group)
+    # The sum over all ordered pairs is the squared length of the sum; each face with itself gives 1.
+    pairs = float(np.sum(own.sum(axis=0) ** 2)) - count
+    likeness = pairs / (count * (count - 1)) if count > 1 else float("nan")
+    return Link(place, tuple(members[i] for i in group), likeness, own.mean(axis=0))

@@ -1,4 +1,5 @@
-"""The candidates of one capture as bytes, to be sealed: what a restarted lesson goes on with. Embeddings are left out."""
+"""The candidates of one capture as bytes, to be sealed: what a restarted lesson goes on with. Embeddings are left
+out."""
 
 from __future__ import annotations
 

@@ -8,23 +8,27 @@ import numpy as np
 
 from edge_daemon.types import StudentTemplates, Vector
 
+TYPICAL_LIKENESS = 0.65
+"""Mean cosine between two photographs of one person, where a student has too few to tell."""
+
 
 class Matcher:
     """Compares faces with the templates of all students, at the size of the face.
 
-    A face of 30 pixels resembles a portrait that was brought down to 30 pixels more than the portrait itself. So each student
-    has one mean vector a template width, and a face is compared with the two widths around its own, in proportion.
+    A face of 30 pixels resembles a portrait that was brought down to 30 pixels more than the portrait itself. So each
+    student has one mean vector a template width, and a face is compared with the two widths around its own, in
+    proportion.
     """
 
     def __init__(self, templates: Sequence[StudentTemplates]) -> None:
         self.student_ids = tuple(t.student_id for t in templates)
         widths = sorted({float(w) for t in templates for w in t.widths_px})
         self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
-        means = [[_mean(t.vectors[_nearest(t.widths_px, w)]) for t in templates] for w in widths]
+        means = [[_steady_mean(t.vectors[_nearest(t.widths_px, w)]) for t in templates] for w in widths]
         self._means: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
-        """Return the cosine of each face to each student.
+        """Return how similar each face is to each student: the cosine, corrected for what the photographs are worth.
 
         Args:
             embeddings: (faces, 192), rows of length 1.
@@ -51,6 +55,12 @@ def _nearest(widths_px: Vector, width_px: float) -> Vector:
     return np.asarray(distance == distance.min())
 
 
-def _mean(vectors: Vector) -> Vector:
+def _steady_mean(vectors: Vector) -> Vector:
+    """Return the direction of the mean, with the inverse of its reliability's square root as its length."""
+    count = len(vectors)
     mean = vectors.mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-9), dtype=np.float32)
+    pairs = count * (count - 1)
+    known = float(np.sum(vectors.sum(axis=0) ** 2)) - count  # the sum of cosines over all ordered pairs
+    likeness = max((known + 2 * TYPICAL_LIKENESS) / (pairs + 2), 0.2)
+    reliability = likeness * count / (1 + (count - 1) * likeness)  # Spearman-Brown
+    return np.asarray(mean / (max(float(np.linalg.norm(mean)), 1e-9) * np.sqrt(reliability)), dtype=np.float32)

@@ -1,0 +1,30 @@
+"""When somebody is a student: measured constants, for a stated rate of false names (docs/BENCHMARKS.md, thresholds)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOBODY = -1
+"""In the place of a student's index: somebody unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The constants."""
+
+    threshold: float = 0.47
+    """Score from which many faces are the student."""
+    single_extra: float = 0.09
+    """Added to the threshold for a single face; falls with the number of faces."""
+    between_threshold: float = 0.12
+    """The threshold where the same student has the place before and after."""
+    beside_threshold: float = 0.27
+    """The threshold where the student has the place right before or right after."""
+    margin: float = 0.04
+    """Least lead over a student who is not in the room by other evidence."""
+    look_alike_margin: float = 0.10
+    """The same between two students whose templates are alike."""
+    interleaved_familiarity: float = 0.35
+    """From here on a link that takes turns with the student's at his place is the student in another pose or light."""
+    contradiction: float = 0.40
+    """Less familiar to each other than this, two links are not of one student."""
