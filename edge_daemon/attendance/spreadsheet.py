@@ -199,8 +199,9 @@ def _colour(page: Any, sheet: Sheet, styles: _Styles) -> None:
         rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
         page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
     share = last_lesson + len(_TOTALS)
-    bar = {"type": "data_bar", "bar_color": "#CDEBD4", "min_type": "num", "max_type": "num"}
-    page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**bar, "min_value": 0, "max_value": 1})
+    scale = {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0.5, "max_value": 1}
+    colours = {"min_color": _COLOURS["A"][0], "max_color": _COLOURS["P"][0]}
+    page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**scale, **colours})
 
 
 def _set_view(page: Any, sheet: Sheet) -> None:
