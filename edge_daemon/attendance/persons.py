@@ -67,7 +67,7 @@ def unite(links: Sequence[Link], slots: Sequence[frozenset[int]]) -> list[list[i
         person[a].extend(person[b])
         for link in person[b]:
             person[link] = person[a]
-    return [group for i, group in enumerate(person) if min(group) == i]
+    return [sorted(group) for i, group in enumerate(person) if min(group) == i]
 
 
 def _steady_centre(link: Link) -> Vector:

@@ -1,0 +1,130 @@
+"""Places, links and persons, each by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_daemon.attendance import packing
+from edge_daemon.attendance.attention import faces_front, shut_for_long
+from edge_daemon.attendance.links import link_place
+from edge_daemon.attendance.persons import familiarity, unite
+from edge_daemon.attendance.places import find_places
+from edge_daemon.types import Box, Candidate, Pose, Quality
+from tests.attendance.room import Room
+
+
+def _vectors(room: Room) -> np.ndarray:
+    return np.stack([f.embedding for f in room.faces])
+
+
+def test_neighbours_have_a_place_each_and_one_who_slides_along_the_bench_keeps_it():
+    room = Room()
+    room.sits("S00", range(20), 0)
+    room.sits("S01", range(20), 1)
+    slid = [replace(f, box=replace(f.box, x=f.box.x + 3 * f.slot)) for f in room.faces]
+    places = find_places(sorted(slid, key=lambda f: f.slot))
+    assert sorted(map(len, places)) == [20, 20]
+
+
+def test_two_faces_of_one_capture_never_share_a_place():
+    room = Room()
+    room.sits("S00", range(5), 0)
+    room.faces += [replace(f, box=replace(f.box, x=f.box.x + 10)) for f in room.faces]
+    faces = sorted(room.faces, key=lambda f: f.slot)
+    for place in find_places(faces):
+        assert len({faces[m].slot for m in place}) == len(place)
+
+
+def test_a_face_of_another_size_at_the_same_spot_is_another_place():
+    room = Room()
+    room.sits("S00", range(4), 0)
+    large = replace(room.faces[3], quality=Quality(90.0, 0.5, 1.0))
+    assert len(find_places([*room.faces[:3], large])) == 2
+
+
+def test_a_place_with_two_owners_has_two_links_split_at_the_right_capture():
+    room = Room()
+    room.sits("S00", range(12), 0)
+    room.sits("S01", range(12, 30), 0)
+    links = link_place(0, range(30), range(30), _vectors(room))
+    assert sorted(link.members for link in links) == [tuple(range(12)), tuple(range(12, 30))]
+
+
+def test_likeness_and_centre_of_a_link_are_those_of_its_faces():
+    room = Room()
+    room.sits("S00", range(6), 0)
+    vectors = _vectors(room)
+    (link,) = link_place(0, range(6), range(6), vectors)
+    cosines = vectors @ vectors.T
+    assert link.likeness == pytest.approx(cosines[np.triu_indices(6, 1)].mean(), abs=1e-5)
+    assert link.centre == pytest.approx(vectors.mean(axis=0), abs=1e-6)
+
+
+def test_links_of_one_person_are_familiar_and_of_two_are_not():
+    room = Room()
+    room.sits("S00", range(10), 0)
+    room.sits("S00", range(10, 20), 1)
+    room.sits("S01", range(20), 2)
+    vectors = _vectors(room)
+    parts = [range(10), range(10, 20), range(20, 40)]
+    slots = [frozenset(range(10)), frozenset(range(10, 20)), frozenset(range(20))]
+    links = [link_place(n, part, [*slots[n]], vectors[list(part)])[0] for n, part in enumerate(parts)]
+    alike = familiarity(links)
+    assert alike[0, 1] > 0.9
+    assert abs(alike[0, 2]) < 0.5
+    assert unite(links, slots) == [[0, 1], [2]]
+
+
+def test_two_who_look_the_same_in_the_same_captures_are_two_persons():
+    room = Room()
+    room.sits("S00", range(10), 0)
+    room.sits("S00", range(10), 1)
+    vectors = _vectors(room)
+    links = [link_place(n, range(10 * n, 10 * n + 10), range(10), vectors[10 * n : 10 * n + 10])[0] for n in (0, 1)]
+    assert unite(links, [frozenset(range(10))] * 2) == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("yaw_deg", "front_deg", "expected"),
+    [(50, 0, True), (51, 0, False), (-51, 0, False), (70, 30, True), (-30, 30, False)],
+)
+def test_attention_is_the_turn_from_the_front(yaw_deg: float, front_deg: float, expected: bool):
+    assert faces_front(Pose(yaw_deg, -60.0, 0.0), front_deg, 50.0) is expected
+
+
+def test_a_face_too_small_to_tell_has_the_benefit_of_the_doubt():
+    assert faces_front(None, 0.0, 50.0)
+
+
+def test_shut_eyes_count_from_three_captures_in_a_row_and_what_cannot_be_told_ends_no_row():
+    room = Room()
+    room.sits("S00", range(9), 0)
+    eyes = [True, False, False, True, False, None, False, False, True]
+    faces = [replace(f, eyes_open=e) for f, e in zip(room.faces, eyes, strict=True)]
+    assert shut_for_long(faces) == [False] * 4 + [True, False, True, True, False]
+
+
+numbers = st.floats(-4, 5000, width=32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 5),
+    st.integers(0, 40),
+    st.lists(st.tuples(numbers, numbers, st.booleans(), st.sampled_from([None, True, False])), max_size=12),
+)
+def test_packed_candidates_come_back_without_their_embeddings(students: int, slot: int, rows: list):
+    candidates = [
+        Candidate(
+            slot, Box(a, b, 1.5, 2.5), 0.5, Quality(a, 0.25, 1.0), att, eyes, np.full(students, b, np.float32), None
+        )
+        for a, b, att, eyes in rows
+    ]
+    with_vectors = [replace(c, embedding=np.ones(192, np.float32)) for c in candidates]
+    back = packing.unpack(slot, packing.pack(with_vectors))
+    assert [repr(c) for c in back] == [repr(c) for c in candidates]

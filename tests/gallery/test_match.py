@@ -1,0 +1,67 @@
+"""Comparing faces with templates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_daemon.gallery.match import Matcher
+from edge_daemon.types import StudentTemplates
+
+RANDOM = np.random.default_rng(3)
+
+
+def _unit(*rows: np.ndarray) -> np.ndarray:
+    stack = np.stack(rows).astype(np.float32)
+    return stack / np.linalg.norm(stack, axis=1, keepdims=True)
+
+
+def _student(student_id: str, near: np.ndarray, far: np.ndarray) -> StudentTemplates:
+    return StudentTemplates(student_id, _unit(near, near, far, far), np.array([100, 100, 30, 30], np.float32))
+
+
+A_NEAR, A_FAR, B_NEAR, B_FAR = RANDOM.normal(size=(4, 192))
+MATCHER = Matcher([_student("a", A_NEAR, A_FAR), _student("b", B_NEAR, B_FAR)])
+
+
+def _similarity(vector: np.ndarray, width_px: float) -> np.ndarray:
+    return MATCHER.similarities(_unit(vector), np.array([width_px], np.float32))[0]
+
+
+def test_a_face_is_compared_with_the_templates_of_its_own_size():
+    assert _similarity(A_FAR, 30)[0] > 0.99
+    assert _similarity(A_FAR, 100)[0] < 0.5
+    assert _similarity(A_NEAR, 100)[0] > 0.99
+
+
+def test_between_two_sizes_both_count_in_proportion():
+    middle = _similarity(A_NEAR, np.sqrt(30 * 100))[0]
+    assert middle == pytest.approx((_similarity(A_NEAR, 30)[0] + _similarity(A_NEAR, 100)[0]) / 2, abs=1e-3)
+
+
+def test_sizes_beyond_the_templates_take_the_nearest():
+    assert _similarity(A_FAR, 12) == pytest.approx(_similarity(A_FAR, 30))
+    assert _similarity(A_NEAR, 900) == pytest.approx(_similarity(A_NEAR, 100))
+
+
+def test_the_order_is_that_of_the_students():
+    assert MATCHER.student_ids == ("a", "b")
+    assert _similarity(B_NEAR, 100)[1] > 0.99
+
+
+def test_unlike_photographs_do_not_make_their_owner_harder_to_know():
+    """The cosine to the mean of noisy photographs is lower; the correction brings both owners near 1."""
+    person = RANDOM.normal(size=192) / np.sqrt(192)
+    noisy = [person + RANDOM.normal(size=192) / np.sqrt(192) for _ in range(3)]
+    clear = [person + 0.3 * RANDOM.normal(size=192) / np.sqrt(192) for _ in range(3)]
+    widths = np.full(3, 100, np.float32)
+    matcher = Matcher([StudentTemplates("n", _unit(*noisy), widths), StudentTemplates("c", _unit(*clear), widths)])
+    n, c = matcher.similarities(_unit(person), widths[:1])[0]
+    plain = float(_unit(np.mean(_unit(*noisy), axis=0))[0] @ _unit(person)[0])
+    assert plain < 0.9 < n
+    assert abs(n - c) < 0.12
+
+
+def test_nobody_enrolled_and_no_faces_give_empty_tables():
+    assert Matcher([]).similarities(_unit(A_NEAR), np.ones(1, np.float32)).shape == (1, 0)
+    assert MATCHER.similarities(np.zeros((0, 192), np.float32), np.zeros(0, np.float32)).shape == (0, 2)
