@@ -101,6 +101,7 @@ def _asleep(students: Sequence[int], faces: Sequence[Candidate]) -> list[bool]:
 def _sighting(face: Candidate, student: int, student_ids: Sequence[str], asleep: bool) -> Sighting:
     known = student != NOBODY
     similarity = face.similarities[student] if known else max(face.similarities, default=0.0)
+    similarity = min(float(similarity), 1.0)  # the correction for poor photographs overshoots on the photograph itself
     return Sighting(
-        face.slot, student_ids[student] if known else "", float(similarity), face.attentive and not asleep, face.box
+        face.slot, student_ids[student] if known else "", similarity, face.attentive and not asleep, face.box
     )
