@@ -21,8 +21,10 @@ def parsed(text: str) -> datetime:
     Raises:
         ValueError: the text is not such a time.
     """
-    at = datetime.fromisoformat(text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text)
-    return _utc(at)
+    try:
+        return _utc(datetime.fromisoformat(text.removesuffix("Z") + "+00:00" if text.endswith("Z") else text))
+    except OverflowError as error:  # within a day of the first or last year
+        raise ValueError(f"not a time in UTC: {text}") from error
 
 
 def _utc(at: datetime) -> datetime:
