@@ -21,7 +21,7 @@ MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
 """Grey of the brightest and the darkest twentieth of a face, share of white pixels. Good ones: above 119, below 126,
 below .1. Not the mean, which would refuse dark skin. At a tenth of the light (highlights at 20) the cosine is .77."""
 MIN_SCORE = 0.5
-SECOND_FACE = 0.6
+SECOND_FACE = 0.3
 """Somebody whose face is smaller than this share of the largest one stands in the background."""
 
 

@@ -30,7 +30,7 @@ def test_a_key_file_is_made_on_first_use_and_stays(tmp_path):
     assert len(key) == 32
     assert device_key(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(path.parent) == ["device.key"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_two_homes_have_two_keys(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 
@@ -14,10 +14,10 @@ from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import gallery as tables
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_gallery, open_register
-from edge_daemon.types import Box, CapturePlan, Lesson, Sighting
 from tests.gallery.conftest import DEVICE_KEY
 from tests.gallery.fakes import EMBEDDER
 from tests.gallery.school import NOW, School
+from tests.gallery.sightings import seen
 
 LATER = NOW + timedelta(days=1)
 
@@ -155,11 +155,3 @@ def test_sightings_of_a_restored_register_are_erased_up_to_the_removal(store, sc
         assert erasure.erase_sightings_again(store.db, register_db) == 1
         assert [s.student_id for s in lessons.sightings(register_db, "before")] == ["S2"]
         assert [s.student_id for s in lessons.sightings(register_db, "after")] == ["S1", "S2"]
-
-
-def seen(register_db, lesson_id: str, start: datetime, *student_ids: str) -> None:
-    lesson = Lesson(lesson_id, "device", "", start, start + timedelta(minutes=45), "rehearsal")
-    lessons.start_lesson(register_db, lesson, CapturePlan(lesson_id, b"s" * 32, "sha", (0.0,)), "synchronised")
-    lessons.add_capture(register_db, lesson_id, lessons.Capture(0, "1.jpg", start))
-    found = [Sighting(0, student_id, 0.8, True, Box(0, 0, 9, 9)) for student_id in student_ids]
-    lessons.finalise(register_db, lesson_id, found, lambda _: "{}", datetime.now(timezone.utc))

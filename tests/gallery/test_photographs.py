@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import cv2
@@ -16,7 +17,6 @@ from edge_daemon.gallery.photographs import (
     photographs_of,
     read_photograph,
 )
-
 from tests.gallery import pictures as make
 
 
@@ -110,10 +110,8 @@ def test_the_decoders_own_messages_never_reach_stderr(tmp_path, capfd):
     path = put(tmp_path, "a.jpg", bytes(data))
     for content in (bytes(data), bytes(data[:3000]) + b"\xff\xd9", make.claiming_png(50, 50)):
         path.write_bytes(content)
-        try:
+        with contextlib.suppress(PhotographError):
             read_photograph(path)
-        except PhotographError as error:
-            assert error.what
     os.write(2, b"ours still do\n")
     assert capfd.readouterr().err == "ours still do\n"
 

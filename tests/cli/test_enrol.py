@@ -1,0 +1,295 @@
+"""`edge-daemon enrol` from end to end: free portraits, the real models, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_daemon.store.database import open_register
+from tests.cli.running import Done, run
+from tests.gallery.pictures import jpeg, rotated_by_exif
+from tests.gallery.school import NOW
+from tests.gallery.sightings import seen
+
+PORTRAITS = Path(__file__).parents[2] / "demo" / "pictures" / "enrolment"
+HEADER = "student_id,name,email,guardian_email,consent,courses\n"
+
+
+class Office:
+    """A roster and photographs that a test may spoil."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.roster, self.photos = folder / "home", folder / "roster.csv", folder / "photos"
+        shutil.copytree(PORTRAITS, self.photos)
+        self.write("S1,Eileen Ärmel,s1@school.example,p1@home.example,yes,Maths", "S2,Bo,,,yes,", "S3,Cy,,,no,")
+
+    def write(self, *rows: str) -> None:
+        self.roster.write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+
+    def imported(self, *options: str) -> Done:
+        return run(self.home, "enrol", "import", str(self.roster), "--photos", str(self.photos), *options)
+
+    def listed(self) -> list[dict[str, object]]:
+        done = run(self.home, "enrol", "list", "--json")
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def portrait(self, student_id: str) -> np.ndarray:
+        return cv2.imread(str(sorted((self.photos / student_id).iterdir())[0]))
+
+    def put(self, name: str, picture: np.ndarray) -> None:
+        (self.photos / name).parent.mkdir(exist_ok=True)
+        assert cv2.imwrite(str(self.photos / name), picture)
+
+
+@pytest.fixture
+def office(tmp_path) -> Office:
+    return Office(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def enrolled_home(tmp_path_factory) -> Path:
+    office = Office(tmp_path_factory.mktemp("enrolled"))
+    assert office.imported().exit_code == 0
+    return office.home
+
+
+@pytest.fixture
+def enrolled(office, enrolled_home) -> Office:
+    shutil.copytree(enrolled_home, office.home)
+    return office
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_portraits_become_templates(office):
+    done = office.imported("--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == {"accepted": 3, "refused": [], "students_without_template": ["S3"]}
+    assert [(r["student_id"], r["photographs"]) for r in office.listed()] == [("S1", 1), ("S2", 2), ("S3", 0)]
+    assert (office.home / "device.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_bad_photograph_is_one_warning_with_its_reason(office):
+    one, other = office.portrait("S1"), office.portrait("S2")
+    height = min(len(one), len(other))
+    office.put("S1/two.jpg", np.hstack([one[:height], other[:height]]))
+    office.put("S1/none.png", np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8))
+    office.put("S1/tiny.png", cv2.resize(other, (64, 64), interpolation=cv2.INTER_AREA))
+    office.put("S1/dark.png", one // 14)
+    office.put("S1/blurred.png", cv2.GaussianBlur(other, (0, 0), 13))
+    whole = next((office.photos / "S1").glob("*.jpg")).read_bytes()
+    (office.photos / "S1" / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (office.photos / "S1" / "text.jpg").write_text("no picture")
+    (office.photos / "S1" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    (office.photos / "S1" / "link.jpg").symlink_to("/etc/hostname")
+    office.put("S1/other.jpg", other)
+    done = office.imported("--json")
+    assert done.exit_code == 0
+    reasons = {Path(r["photograph"]).name: r["reason"] for r in json.loads(done.stdout)["refused"]}
+    words = {
+        "two.jpg": "2 faces",
+        "none.png": "no face",
+        "tiny.png": "too small",
+        "dark.png": "too dark",
+        "blurred.png": "blurred",
+        "truncated.jpg": "truncated",
+        "text.jpg": "not a JPEG or PNG",
+        "phone.heic": "convert it to JPEG",
+        "link.jpg": "leads out of the folder",
+        "other.jpg": "somebody else",
+    }
+    assert {name: words.get(name, "?") in text for name, text in reasons.items()} == dict.fromkeys(words, True), reasons
+    warnings = done.stderr.splitlines()
+    assert len(warnings) == len(words)
+    assert all(line.startswith("warning: ") for line in warnings)
+
+
+def test_an_exif_rotated_and_a_grey_photograph_are_enrolled_and_agree_with_the_upright_one(office):
+    upright = office.portrait("S1")
+    sideways = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    (office.photos / "S1" / "phone.jpg").write_bytes(rotated_by_exif(jpeg(sideways), 6))
+    office.put("S1/grey.png", cv2.cvtColor(upright, cv2.COLOR_BGR2GRAY))
+    report = json.loads(office.imported("--json").stdout)
+    assert (report["accepted"], report["refused"]) == (5, [])
+
+
+def test_a_person_under_two_ids_is_warned_about(office):
+    shutil.copytree(office.photos / "S2", office.photos / "S4")
+    office.write("S2,Bo,,,yes,", "S4,Bo again,,,yes,")
+    done = office.imported()
+    assert "students S2 and S4: the same photograph" in done.stderr
+    assert "look alike" in done.stderr
+    assert run(office.home, "enrol", "show", "S2", "--json").stdout.find('"S4"') > 0
+
+
+def test_a_student_left_without_template_is_one_warning(office):
+    office.write("S1,Al,,,yes,", "S9,Dee,,,yes,")
+    done = office.imported()
+    assert done.exit_code == 0
+    assert [line for line in done.stderr.splitlines() if "S9" in line] == [
+        "warning: student S9: no usable photograph, so the register has to be filled in by hand"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"student_id,name\nS1,Al\n", "missing"),
+        ((HEADER + "S1,Al,,,yes,\nS1,Bo,,,yes,\n").encode(), "already on line 2"),
+        ((HEADER + ",Al,,,yes,\n").encode(), "empty"),
+        (HEADER.encode() + b"S1,Gr\xf6\xdfe,,,yes,\n", "UTF-8"),
+        (b"", "empty"),
+    ],
+)
+def test_a_bad_roster_is_one_line_exit_2_and_changes_nothing(enrolled, content, words):
+    before = files(enrolled.home)
+    enrolled.roster.write_bytes(content)
+    done = enrolled.imported()
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert str(enrolled.roster) in done.stderr
+    assert files(enrolled.home) == before
+
+
+def test_a_refused_first_import_leaves_not_even_a_folder(office):
+    office.roster.write_text("nonsense")
+    assert office.imported().exit_code == 2
+    office.write("S1,Al,,,yes,")
+    assert run(office.home, "enrol", "import", str(office.roster), "--photos", "/nowhere").exit_code == 2
+    assert not office.home.exists()
+
+
+def test_ids_and_names_of_every_kind_reach_list_and_show(office):
+    odd = ['O\'Brien "Bob"', "😀👩‍👧", "محمد علي", "=cmd|' /C calc'!A0", "x" * 300]
+    quoted = ['"' + text.replace('"', '""') + '"' for text in odd]
+    office.write(*(f"{text},{text},,,no," for text in quoted))
+    assert office.imported().exit_code == 0
+    assert [(r["student_id"], r["name"]) for r in office.listed()] == [(text, text) for text in odd]
+    for text in odd:
+        assert json.loads(run(office.home, "enrol", "show", text, "--json").stdout)["name"] == text
+        assert run(office.home, "enrol", "show", text).stdout.startswith("student_id")
+    assert len(run(office.home, "enrol", "list").stdout.splitlines()) == len(odd) + 1
+
+
+def test_showing_tells_everything_that_is_kept(enrolled):
+    kept = json.loads(run(enrolled.home, "enrol", "show", "S1", "--json").stdout)
+    assert kept == {
+        "student_id": "S1",
+        "name": "Eileen Ärmel",
+        "email": "s1@school.example",
+        "guardian_email": "p1@home.example",
+        "consent": True,
+        "courses": ["Maths"],
+        "photographs": 1,
+        "on_roster": True,
+        "extra": {},
+        "look_alikes": [],
+    }
+
+
+def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
+    done = run(enrolled.home, "enrol", "remove", "S1")
+    assert done.exit_code == 0
+    assert "removed S1" in done.stdout
+    assert "stays: registers keep the bare id S1" in done.stdout
+    assert [r["student_id"] for r in enrolled.listed()] == ["S2", "S3"]
+    raw = b"".join(files(enrolled.home).values())
+    assert b"S1" not in raw
+    assert b"rmel" not in raw
+
+
+def test_removing_twice_goes_on_and_removing_nobody_is_refused(enrolled):
+    assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    done = run(enrolled.home, "enrol", "remove", "S9")
+    assert done.exit_code == 2
+    assert done.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
+
+
+def test_sightings_go_with_the_student_and_the_register_keeps_the_id(enrolled):
+    db = open_register(enrolled.home / "register.sqlite")
+    seen(db, "lesson", NOW, "S1", "S2")
+    db.conn.close()
+    assert "erased: 1 sightings" in run(enrolled.home, "enrol", "remove", "S1").stdout
+    register = sqlite3.connect(enrolled.home / "register.sqlite")
+    assert register.execute("SELECT student_id FROM sightings").fetchall() == [("S2",)]
+    assert register.execute("SELECT count(*) FROM registers").fetchone() == (1,)
+    register.close()
+
+
+def test_a_removed_student_comes_back_by_name_only(enrolled):
+    run(enrolled.home, "enrol", "remove", "S1")
+    done = enrolled.imported()
+    assert "was removed and stays without template" in done.stderr
+    assert enrolled.listed()[0]["photographs"] == 0
+    assert enrolled.imported("--readmit", "S1").exit_code == 0
+    assert enrolled.listed()[0]["photographs"] == 1
+
+
+def test_a_key_file_that_others_may_read_is_refused(enrolled):
+    (enrolled.home / "device.key").chmod(0o644)
+    done = run(enrolled.home, "enrol", "list")
+    assert done.exit_code == 2
+    assert "chmod 600" in done.stderr
+
+
+def test_another_device_key_is_one_line(enrolled):
+    key = enrolled.home / "device.key"
+    key.write_bytes(bytes(32))
+    for command in (("list",), ("show", "S1"), ("import", str(enrolled.roster), "--photos", str(enrolled.photos))):
+        done = run(enrolled.home, "enrol", *command)
+        assert done.exit_code == 2
+        assert done.stderr.count("\n") == 1
+        assert "device key" in done.stderr
+
+
+def test_nobody_is_enrolled_before_the_first_import(office):
+    done = run(office.home, "enrol", "list")
+    assert done.exit_code == 2
+    assert "no such database" in done.stderr
+
+
+def test_a_corrupt_gallery_is_one_line_and_stays_as_it_is(enrolled):
+    path = enrolled.home / "gallery.sqlite"
+    path.write_bytes(b"not a database, not at all" * 400)
+    before = files(enrolled.home)
+    done = enrolled.imported()
+    assert done.exit_code == 2
+    assert "corrupt" in done.stderr
+    assert files(enrolled.home) == before
+
+
+def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
+    command = [sys.executable, "-m", "edge_daemon", "--home", office.home, "enrol", "import", office.roster]
+    command += ["--photos", office.photos]
+    piped = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert piped.stderr == ""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=follower):
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(leader, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+    os.close(leader)
+    assert b"photographs" in shown
+    assert b"3/3" in shown
