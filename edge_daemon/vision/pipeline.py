@@ -13,10 +13,6 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.places import Places, cover
 from edge_daemon.vision.reader import Hit, distinct, hits
 
-SCALES = (1.0, 0.5)
-"""Sizes of the picture that are searched."""
-OVERLAP_PX = 64
-"""Of neighbouring tiles, in pixels of the network: its largest faces but a few."""
 FIRST_THRESHOLD = 0.35
 PLACE_THRESHOLD = 0.25
 """Lower where a face is expected and shown at its best size."""
@@ -48,7 +44,7 @@ class Detector:
     def sweep(self, picture: Picture) -> Detections:
         """Search the whole picture; one detection a face."""
         height, width = picture.shape[:2]
-        plan = [t for scale in SCALES for t in tiles.grid(width, height, self._side_px / scale, OVERLAP_PX / scale)]
+        plan = tiles.pyramid(width, height, self._side_px)
         parts = self.crew.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
         return _one_a_face(join(parts))
 

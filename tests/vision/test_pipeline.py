@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_daemon.vision.pipeline import Detector, RoomDetector
+from edge_daemon.vision.reader import blazeface_square, rectangle
+from tests.vision import pictures
+
+
+def _near(faces, x: float, y: float):
+    return [f for f in faces if abs(f.box.x + f.box.w / 2 - x) < 30 and abs(f.box.y + f.box.h / 2 - y) < 30]
+
+
+@pytest.fixture(scope="module")
+def faces(detector, room):
+    return detector(room)
+
+
+def test_every_face_is_found_once(faces):
+    assert len(faces) == 2
+    assert all(face.quality.presence > 0.9 for face in faces)
+    assert all(face.embedding.shape == (192,) for face in faces)
+    assert faces == sorted(faces, key=lambda f: f.box.y)
+
+
+def test_a_box_reaches_from_ear_to_ear_around_the_keypoints(faces):
+    for face in faces:
+        box, points = face.box, face.keypoints
+        assert box.h == pytest.approx(1.25 * box.w)
+        assert box.w == pytest.approx(face.quality.width_px)
+        eyes, nose = points[:2], points[2]
+        assert (eyes[:, 0] > box.x).all()
+        assert (eyes[:, 0] < box.x + box.w).all()
+        assert box.y < eyes[:, 1].mean() < nose[1] < points[3][1] < box.y + box.h
+
+
+def test_rectangle_and_square_are_each_others_inverse(faces):
+    for face in faces:
+        again = rectangle(blazeface_square(face.box))
+        assert np.allclose(
+            [again.x, again.y, again.w, again.h], [face.box.x, face.box.y, face.box.w, face.box.h], atol=1e-3
+        )
+
+
+def test_a_mirrored_room_has_mirrored_faces(detector, room, faces):
+    mirrored = detector(np.ascontiguousarray(room[:, ::-1]))
+
+    assert len(mirrored) == len(faces)
+    for face in faces:
+        x, y = room.shape[1] - (face.box.x + face.box.w / 2), face.box.y + face.box.h / 2
+        (other,) = _near(mirrored, x, y)
+        assert other.box.w == pytest.approx(face.box.w, rel=0.12)
+        assert other.embedding @ face.embedding > 0.75
+
+
+def test_the_number_of_threads_changes_nothing(model_set, room, faces):
+    again = Detector(model_set, threads=3)(room)
+
+    assert [face.box for face in again] == [face.box for face in faces]
+    assert all((a.embedding == b.embedding).all() for a, b in zip(again, faces, strict=True))
+
+
+def test_swapped_channels_change_the_vector(detector, room, faces):
+    swapped = detector(np.ascontiguousarray(room[..., ::-1]))
+
+    for face in faces:
+        (other,) = _near(swapped, face.box.x + face.box.w / 2, face.box.y + face.box.h / 2)
+        assert other.embedding @ face.embedding < 0.995
+
+
+def test_the_embedder_can_be_left_out(model_set, room):
+    assert all(face.embedding.size == 0 for face in Detector(model_set, threads=1, embed=False)(room))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (40, 30), (300, 300)])
+def test_pictures_without_faces_have_none(detector, shape):
+    assert detector(np.full((*shape, 3), 120, np.uint8)) == []
+
+
+def test_a_grey_picture_has_the_same_faces(detector, room, faces):
+    grey = np.repeat(room.mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+
+    assert len(detector(grey)) == len(faces)
+
+
+def test_small_faces_have_no_pose_and_large_ones_do(faces):
+    for face in faces:
+        large = face.quality.width_px >= 48
+        assert (face.pose is not None) == large
+        assert (face.eyes_open is not None) == large
+    assert {face.pose is None for face in faces} == {True, False}
+
+
+def test_known_faces_are_found_again_without_a_sweep(detector, room, monkeypatch):
+    lesson = RoomDetector(detector)
+    for seed in range(2):
+        lesson(pictures.another_light(room, 1.1, seed))
+    monkeypatch.setattr(detector, "sweep", _no_sweep)
+
+    faces = lesson(pictures.another_light(room, 0.9, 7))
+
+    assert len(faces) == 2
+
+
+def test_a_newcomer_is_found_without_a_sweep(detector, room, monkeypatch):
+    lesson = RoomDetector(detector)
+    for seed in range(2):
+        lesson(pictures.another_light(room, 1.1, seed))
+    monkeypatch.setattr(detector, "sweep", _no_sweep)
+    crowded = pictures.hang(room, pictures.portrait(pictures.NAMES[2]), 380, 400, 120)
+
+    faces = lesson(pictures.another_light(crowded, 0.9, 7))
+
+    assert len(faces) == 3
+    assert len(_near(faces, 440, 450)) == 1
+
+
+def test_who_leaves_is_not_found_any_more(detector, room):
+    lesson = RoomDetector(detector)
+    for seed in range(3):
+        lesson(pictures.another_light(room, 1.1, seed))
+
+    assert lesson(pictures.wall(900, 600)) == []
+
+
+def test_a_picture_of_another_size_is_swept(detector, room):
+    lesson = RoomDetector(detector)
+    lesson(room)
+    lesson(room)
+
+    assert len(lesson(np.ascontiguousarray(room[:, 400:]))) == 1
+
+
+def test_a_whole_lesson_is_the_same_twice(detector, room):
+    def boxes():
+        lesson = RoomDetector(detector)
+        return [[f.box for f in lesson(pictures.another_light(room, 1.0, seed))] for seed in range(3)]
+
+    assert boxes() == boxes()
+
+
+def _no_sweep(picture):
+    raise AssertionError("a full sweep was not expected")
