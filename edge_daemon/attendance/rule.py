@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from math import prod
 from typing import Final, get_args
 
 from edge_daemon.types import Flag, Tally, Verdict, VerdictName
@@ -145,6 +146,11 @@ def _flags_of_count(t: Tally, rule: Rule, lesson: Circumstances) -> set[Flag]:
 
 
 def _telling(t: Tally, gap: int, lesson: Circumstances) -> bool:
-    """Say whether so many captures without the student are more than bad luck."""
+    """Say whether so many captures without the student are more than bad luck.
+
+    Laplace's rule of succession, `gap` times: the probability of being missed in all
+    of them for somebody who is seen as often as in the rest.
+    """
     rest = len(lesson.taken_at) - gap
-    return (1 - min(1.0, t.frames_seen / max(rest, 1))) ** gap < CHANCE if gap else False
+    missed = max(rest - t.frames_seen, 0)
+    return gap > 0 and prod((missed + 1 + i) / (rest + 2 + i) for i in range(gap)) < CHANCE

@@ -162,3 +162,10 @@ def test_who_is_seen_seldom_is_not_called_late_by_chance():
 def test_nobody_is_late_for_captures_that_were_missed():
     assert flags_of(range(30, 100), missed=range(30)) == set()
     assert flags_of(range(70), missed=range(70, 100)) == set()
+
+
+def test_three_captures_tell_nothing_about_late():
+    lesson = circumstances(3)
+    middle_and_last = Tally("a", 2, 2, lesson.taken_at[1], lesson.taken_at[2])
+    (verdict,) = judge([middle_and_last], RULE, lesson)
+    assert verdict.flags == ("borderline",)
