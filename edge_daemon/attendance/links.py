@@ -63,7 +63,7 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors
             solid[number].append(i)
     _settle(solid, slots, cosines)
     left = [[i for i in g if joined[i] is None] for g in groups if len(g) < SOLID_FACES]
-    return [_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
+    return [as_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
 
 
 def _average_linkage(cosines: Matrix) -> list[list[int]]:
@@ -122,7 +122,8 @@ def _likeness(face: int, group: list[int], cosines: Matrix) -> float:
     return float(np.mean(cosines[face, others])) if others else -1.0
 
 
-def _link(place: int, group: list[int], members: Sequence[int], vectors: Vector) -> Link:
+def as_link(place: int, group: list[int], members: Sequence[int], vectors: Vector) -> Link:
+    """Return the link of some faces of a place; arguments as of `link_place`, group being indices into members."""
     own = vectors[group]
     count = len(group)
     # The sum over all ordered pairs is the squared length of the sum; each face with itself gives 1.

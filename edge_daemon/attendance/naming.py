@@ -34,7 +34,7 @@ def name_links(
     """Return for each link the index of its student, or NOBODY for somebody unknown."""
     slots = [frozenset(faces[m].slot for m in link.members) for link in links]
     persons = unite(links, slots)
-    scores = np.stack([_score([links[i] for i in person], faces) for person in persons])
+    scores = np.stack([score([links[i] for i in person], faces) for person in persons])
     sizes = np.array([sum(len(links[i].members) for i in person) for person in persons], dtype=np.float64)
     person_slots = [frozenset().union(*(slots[i] for i in person)) for person in persons]
     strict = decision.threshold + decision.single_extra / sizes
@@ -49,14 +49,14 @@ def name_links(
     for person, student in zip(persons, named, strict=True):
         for link in person:
             of_links[link] = student
-    link_scores = np.stack([_score([link], faces) for link in links])
+    link_scores = np.stack([score([link], faces) for link in links])
     link_sizes = np.array([len(link.members) for link in links], dtype=np.float64)
     lower = place_thresholds(links, of_links, slots, link_scores, alike, decision)
     _name_rounds(of_links, _gains(link_scores, lower, link_sizes), slots, np.zeros((len(links), len(links)), bool))
     return of_links
 
 
-def _score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
+def score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
     """Return (students,): how much more like each student the faces are than like the others."""
     parts = [_pooled(link, faces) * len(link.members) for link in links]
     return _normalised(np.sum(parts, axis=0) / sum(len(link.members) for link in links))
