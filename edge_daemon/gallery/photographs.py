@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,12 +126,12 @@ def _decoder_messages() -> Iterator[list[str]]:
     """
     messages = [""]
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as sink:
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield messages
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            sink.seek(0)
-            messages[0] = sink.read(4096).decode("utf-8", "replace")
+    sink = os.memfd_create("decoder")
+    os.dup2(sink, 2)
+    try:
+        yield messages
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        messages[0] = os.pread(sink, 4096, 0).decode("utf-8", "replace")
+        os.close(sink)
