@@ -37,9 +37,8 @@ class Run:
     truth: Truth
     outcome: Outcome
     seconds_per_capture: float
-    peak_pss_mib: float | None
-    """Of `rehearse`."""
-    enrol_peak_pss_mib: float | None
+    rehearse_peak: process.Memory
+    enrol_peak: process.Memory
 
 
 def main() -> int:
@@ -74,8 +73,12 @@ def pooled(runs: Sequence[Run]) -> dict[str, object]:
             "by_lesson": {run.truth.name: run.seconds_per_capture for run in runs},
         },
         "peak_pss_mib": {
-            "rehearse": _most([run.peak_pss_mib for run in runs]),
-            "enrol import": _most([run.enrol_peak_pss_mib for run in runs]),
+            "rehearse": _most([run.rehearse_peak.pss for run in runs]),
+            "enrol import": _most([run.enrol_peak.pss for run in runs]),
+        },
+        "peak_rss_mib": {
+            "rehearse": _most([run.rehearse_peak.rss for run in runs]),
+            "enrol import": _most([run.enrol_peak.rss for run in runs]),
         },
         "mistakes": [m for truth, outcome in both for m in lesson_verdicts.mistakes(truth, outcome)],
     }
@@ -96,17 +99,20 @@ def run_lesson(path: Path, threads: int, models: Path | None) -> Run:
     truth = read_truth(path)
     with tempfile.TemporaryDirectory(prefix="edge-daemon-lesson-") as temporary:
         home = Path(temporary) / "home"
-        home.mkdir(mode=0o700)
-        (home / "config.toml").write_text(_settings(threads, models), encoding="utf-8")
-        enrolled = edge_daemon(home, "enrol", "import", str(path / "roster.csv"), "--photos", str(path / "photos"))
+        enrolled = enrol(path, home, threads, models)
         sightings = Path(temporary) / "sightings.csv"
         asked = ("rehearse", "--frames", str(path / "frames"), "--json", "--sightings", str(sightings))
         rehearsed = edge_daemon(home, *asked)
         document = json.loads(rehearsed.output)
         outcome = read_outcome(document, sightings)
-    return Run(
-        truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak_pss_mib, enrolled.peak_pss_mib
-    )
+    return Run(truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak, enrolled.peak)
+
+
+def enrol(path: Path, home: Path, threads: int, models: Path | None) -> process.Ended:
+    """Make a home and enrol the students of a lesson in it."""
+    home.mkdir(mode=0o700)
+    (home / "config.toml").write_text(settings(threads, models), encoding="utf-8")
+    return edge_daemon(home, "enrol", "import", str(path / "roster.csv"), "--photos", str(path / "photos"))
 
 
 def edge_daemon(home: Path, *arguments: str) -> process.Ended:
@@ -119,7 +125,8 @@ def edge_daemon(home: Path, *arguments: str) -> process.Ended:
     return ended
 
 
-def _settings(threads: int, models: Path | None) -> str:
+def settings(threads: int, models: Path | None) -> str:
+    """Return the text of the config.toml to measure with."""
     text = f"[vision]\nthreads = {threads}\n"
     return text + f"[models]\ndir = {json.dumps(str(models.resolve()))}\n" if models else text
 

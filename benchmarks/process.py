@@ -9,17 +9,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+_SIZES = re.compile(r"^(Pss|Rss):\s+(\d+) kB", re.MULTILINE)
 _EVERY_S = 0.05
 
-ONE_THREAD = {
-    name: "1" for name in ("OPENCV_FOR_THREADS_NUM", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(
+    ("OPENCV_FOR_THREADS_NUM", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
 """Environment in which no library starts threads of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Peaks of a process in MiB; None where the system does not tell."""
+
+    pss: float | None
+    """Proportional set size: a library that k processes have loaded counts 1/k."""
+    rss: float | None
+    """Resident set size: every library counts in full, as if nobody else had it loaded."""
+
+
 class MemoryWatch:
-    """Samples the proportional set size (PSS) of a process from outside until it ends or `stop` is called.
+    """Samples the memory of a process from outside until it ends or `stop` is called.
 
     Args:
         pid: the process.
@@ -27,25 +37,26 @@ class MemoryWatch:
 
     def __init__(self, pid: int) -> None:
         self._path = Path(f"/proc/{pid}/smaps_rollup")
-        self._peak_kib = 0
+        self._peaks_kib = {"Pss": 0, "Rss": 0}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float | None:
-        """Return the peak in MiB; None where the system does not tell."""
+    def stop(self) -> Memory:
+        """Return the peaks."""
         self._done.set()
         self._thread.join()
-        return round(self._peak_kib / 1024, 1) if self._peak_kib else None
+        pss, rss = (round(kib / 1024, 1) if kib else None for kib in self._peaks_kib.values())
+        return Memory(pss, rss)
 
     def _watch(self) -> None:
         while not self._done.is_set():
             try:
-                found = _PSS.search(self._path.read_text())
+                found = _SIZES.findall(self._path.read_text())
             except OSError:  # it has ended, or the system has no such file
                 return
-            if found:
-                self._peak_kib = max(self._peak_kib, int(found[1]))
+            for name, kib in found:
+                self._peaks_kib[name] = max(self._peaks_kib[name], int(kib))
             self._done.wait(_EVERY_S)
 
 
@@ -56,7 +67,7 @@ class Ended:
     code: int
     output: str
     errors: str
-    peak_pss_mib: float | None
+    peak: Memory
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Ended:

@@ -1,0 +1,186 @@
+"""What a capture costs, beside two peers on the same pictures in the same run, and what each model file costs.
+
+    python -m benchmarks.speed --data DIR --json OUT [--yunet ONNX] [--peer-python PYTHON] [--captures N] [--rounds 25]
+
+DIR is a lesson as benchmarks/lesson.py takes it. Everybody has one thread and a process of its own, and it is their
+turn picture by picture, so that a busy moment of the machine hits all alike. Decoding is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+
+from benchmarks import command, folder, lesson, machine, process, speed_models
+from benchmarks.lesson_truth import read_truth
+
+_SLOW_EVERY = 5
+"""face_recognition sees every so-manieth picture only."""
+PEER = Path(__file__).with_name("peer_face_recognition.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a contender has said of one picture."""
+
+    wall_s: float
+    cpu_s: float
+    faces: int
+
+
+class Contender:
+    """A process that works on pictures, one at a time.
+
+    Args:
+        command: what to start.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        environment = {**os.environ, **process.ONE_THREAD, "PYTHONPATH": str(lesson.ROOT)}
+        self._process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self._watch = process.MemoryWatch(self._process.pid)
+        self.took: dict[Path, Took] = {}
+        self.greeting = self._line().removeprefix("ready").strip()
+
+    def work(self, picture: Path) -> None:
+        """Let it work on a picture."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{picture}\n")
+        self.took[picture] = Took(**json.loads(self._line()))
+
+    def end(self) -> Took | None:
+        """Return what it says of the work at the end, if it does."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        rest = self._process.stdout.read()
+        self._process.wait()
+        return Took(**json.loads(rest)) if rest.strip() else None
+
+    def json(self) -> dict[str, object]:
+        """Return its figures."""
+        peak = self._watch.stop()
+        took = list(self.took.values())
+        return {
+            "captures": len(took),
+            "seconds_mean": round(mean(t.wall_s for t in took), 4),
+            "seconds_median": round(median(t.wall_s for t in took), 4),
+            "cpu_seconds_mean": round(mean(t.cpu_s for t in took), 4),
+            "peak_pss_mib": peak.pss,
+            "peak_rss_mib": peak.rss,
+        }
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise lesson.ProgramError("a contender has ended early", " ".join(map(str, self._process.args)))  # type: ignore[arg-type]
+        return line
+
+
+def main() -> int:
+    """Run the command."""
+    text = "Time and memory of a capture beside two peers; milliseconds of every model file."
+    parser = command.parser("benchmarks.speed", text, "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv)")
+    parser.add_argument("--yunet", type=Path, metavar="ONNX", help="YuNet's model; without it this peer is skipped")
+    parser.add_argument("--peer-python", type=Path, metavar="PYTHON", help="interpreter that has face_recognition")
+    parser.add_argument("--captures", type=int, help="only the first so many captures")
+    parser.add_argument("--rounds", type=int, default=25, help="rounds over the model files (default 25)")
+    return command.run(measure, parser.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the results."""
+    read_truth(arguments.data)  # raises DataError unless it is a lesson
+    models = command.models(arguments)
+    return {
+        "models": speed_models.timed(models, arguments.rounds),
+        **_captures(arguments),
+        "measured": machine.described(models),
+    }
+
+
+def _captures(arguments: argparse.Namespace) -> dict[str, object]:
+    frames = sorted(p for p in (arguments.data / "frames").iterdir() if not p.name.startswith("."))
+    frames = frames[: arguments.captures]
+    with tempfile.TemporaryDirectory(prefix="edge-daemon-speed-") as temporary:
+        home = Path(temporary) / "home"
+        lesson.enrol(arguments.data, home, 1, arguments.models)
+        contenders = _contenders(arguments, home, len(frames))
+        for done, frame in enumerate(frames):
+            for name, contender in contenders.items():
+                if name != "face_recognition" or done % _SLOW_EVERY == 0:
+                    contender.work(frame)
+            command.progress(done + 1, len(frames), "captures")
+        at_end = {name: contender.end() for name, contender in contenders.items()}
+    return report(contenders, at_end["program"], len(frames), _pixels(frames[0]))
+
+
+def report(contenders: dict[str, Contender], finalising: Took | None, captures: int, pixels: int) -> dict[str, object]:
+    """Return what everybody took, and the ratios that the project's targets are about."""
+    extra_s = finalising.wall_s / captures if finalising else 0.0
+    extra_cpu_s = finalising.cpu_s / captures if finalising else 0.0
+    program, sweep = contenders["program"], contenders["sweep"]
+    found: dict[str, object] = {
+        "picture_pixels": pixels,
+        "contenders": {name: contender.json() for name, contender in contenders.items()},
+        "register_seconds_a_capture": round(extra_s, 4),
+        "skipped": [name for name in ("yunet_and_float32", "face_recognition") if name not in contenders],
+        "peer_versions": [c.greeting for c in contenders.values() if c.greeting],
+    }
+    ratios: dict[str, float] = {}
+    if yunet := contenders.get("yunet_and_float32"):
+        ratios["lesson_mean_to_yunet"] = _ratio_of_means(program, yunet, extra_s)
+        ratios["lesson_mean_to_yunet_cpu"] = _ratio_of_means(program, yunet, extra_cpu_s, cpu=True)
+        ratios["full_sweep_to_yunet"] = _median_ratio(sweep, yunet)
+    if dlib := contenders.get("face_recognition"):
+        shared = mean(t.wall_s for t in dlib.took.values()) / (mean(t.wall_s for t in program.took.values()) + extra_s)
+        ratios["times_faster_than_face_recognition"] = round(shared, 2)
+        ratios["full_sweep_times_faster_than_face_recognition"] = round(1 / _median_ratio(sweep, dlib), 2)
+    return {**found, "ratios": ratios}
+
+
+def _ratio_of_means(ours: Contender, peer: Contender, extra_s: float, *, cpu: bool = False) -> float:
+    """Return the mean over the lesson, the register's own time included, over the peer's mean on the same pictures."""
+    a, b = ([t.cpu_s if cpu else t.wall_s for t in c.took.values()] for c in (ours, peer))
+    return round((mean(a) + extra_s) / mean(b), 3)
+
+
+def _median_ratio(ours: Contender, peer: Contender) -> float:
+    shared = [p for p in ours.took if p in peer.took]
+    return round(median(ours.took[p].wall_s / peer.took[p].wall_s for p in shared), 4)
+
+
+def _contenders(arguments: argparse.Namespace, home: Path, captures: int) -> dict[str, Contender]:
+    python = [sys.executable, "-m", "benchmarks.contender"]
+    models = ["--models", str(arguments.models)] if arguments.models else []
+    found = {
+        "program": Contender([*python, "program", str(home), str(captures), *models]),
+        "sweep": Contender([*python, "sweep", *models]),
+    }
+    if arguments.yunet:
+        found["yunet_and_float32"] = Contender([*python, "yunet", str(arguments.yunet), *models])
+    if arguments.peer_python:
+        if not arguments.peer_python.exists():
+            raise folder.DataError("no such interpreter", str(arguments.peer_python))
+        found["face_recognition"] = Contender([str(arguments.peer_python), str(PEER)])
+    return found
+
+
+def _pixels(frame: Path) -> int:
+    height, width = folder.picture(frame).shape[:2]
+    return height * width
+
+
+if __name__ == "__main__":
+    sys.exit(main())
