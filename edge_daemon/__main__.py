@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.silence_libraries()
     journal.set_up()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     code = run(arguments)
     try:
         sys.stdout.flush()

@@ -34,7 +34,7 @@ from edge_daemon.lesson.ids import rehearsal_lesson_id
 from edge_daemon.lesson.plan import SLOT_S, make_plan
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
-from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.database import check_writable, open_gallery, open_register
 from edge_daemon.types import (
     Candidate,
     CapturePlan,
@@ -91,7 +91,8 @@ class Rehearsal:
 
 def load_models(config: Config) -> ModelSet:
     """Return the verified models that the settings name."""
-    return ModelSet.load(Path(config.models.dir) if config.models.dir else default_models_dir())
+    folder = Path(config.models.dir) if config.models.dir else default_models_dir()
+    return ModelSet.load(folder).with_embedder(config.models.embedder)
 
 
 def embedder_id(models: ModelSet) -> EmbedderId:
@@ -179,8 +180,8 @@ class LessonRun:
 
     def abandon(self) -> None:
         """Forget a lesson that shall not have a register."""
-        candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         lessons.discard_lesson(self._db, self._lesson.lesson_id)
+        candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
 
     def _compare(self, slot: int, faces: list[Face]) -> list[Candidate]:
         if not faces:
@@ -261,6 +262,8 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
         raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
     lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count)
     register_db = open_register(home.register_db_path)
+    check_writable(gallery.db)
+    check_writable(register_db)
     run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "synchronised")
     busy_s, taken = 0.0, []
     try:

@@ -96,6 +96,11 @@ class ModelsConfig:
     """[models]: the neural networks."""
 
     dir: str = _key("", "Folder with manifest.toml and the model files; empty: those that came with the program")
+    embedder: str = _key(
+        "auto",
+        "Precision of the embedder; `doctor` says which is fastest here; after a change enrol again",
+        choices=("auto", "int8", "float16", "float32"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

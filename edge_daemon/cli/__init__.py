@@ -15,6 +15,7 @@ _COMMANDS = {
     "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
+    "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
 """Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""

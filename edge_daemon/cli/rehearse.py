@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo
 
 import click
 
 from edge_daemon import app
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
+from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict
 
 
@@ -38,6 +40,8 @@ from edge_daemon.types import Register, Verdict
 @pass_home
 def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) -> None:
     """Take the register of one lesson now, from pictures or a video. It is never sent anywhere."""
+    if sightings is not None and not sightings.parent.is_dir():
+        raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     with _progress() as progress:
         done = app.rehearse(home, frames, sightings=sightings, progress=progress)
     if as_json:

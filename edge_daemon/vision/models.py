@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,8 @@ class ModelSet:
 
     cards: tuple[ModelCard, ...]
     embedder_for: Mapping[str, str]
+    chosen_embedder: str = ""
+    """Role of the embedder that the settings name; empty: the one that suits the interpreter."""
 
     @classmethod
     def load(cls, models_dir: Path) -> ModelSet:
@@ -116,8 +118,18 @@ class ModelSet:
             raise ModelError(f"{len(found)} models have the role {role}, not one", "manifest.toml", _REINSTALL)
         return found[0]
 
+    def with_embedder(self, precision: str) -> ModelSet:
+        """Return the set with the embedder of a precision: `int8`, `float16`, `float32`, or `auto`."""
+        return replace(self, chosen_embedder="" if precision == "auto" else f"embedder_{precision}")
+
     def embedder(self, runtime: str | None = None) -> ModelCard:
-        """Return the embedder that suits an interpreter (`litert`, `tflite-runtime`; default: the one in use)."""
+        """Return the embedder that was chosen, else the one for an interpreter.
+
+        Args:
+            runtime: `litert` or `tflite-runtime`; None: the one in use.
+        """
+        if self.chosen_embedder:
+            return self.card(self.chosen_embedder)
         runtime = runtime or runtime_name()
         return self.card(self.embedder_for.get(runtime, "embedder_float16"))
 
