@@ -41,9 +41,37 @@ def rehearse(home, frames, *options) -> list[str]:
     return ["--home", str(home), "rehearse", "--frames", str(frames), *options]
 
 
-def test_a_lesson_becomes_a_register_on_the_screen(home, frames, capsys):
-    assert run(rehearse(home, frames)) == 0
-    out, _ = capsys.readouterr()
+@pytest.fixture(scope="module")
+def piped(home, frames, tmp_path_factory) -> tuple[dict, list[dict[str, str]], str]:
+    """A rehearsal in a pipe: its JSON, its sightings, its stderr."""
+    sightings = tmp_path_factory.mktemp("out") / "sightings.csv"
+    command = [sys.executable, "-m", "edge_daemon", *rehearse(home, frames, "--json", "--sightings", str(sightings))]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    with sightings.open(newline="", encoding="utf-8") as file:
+        return json.loads(result.stdout), list(csv.DictReader(file)), result.stderr
+
+
+@pytest.fixture(scope="module")
+def on_a_terminal(home, frames) -> tuple[str, str]:
+    """A rehearsal whose stderr is a terminal: its stdout, its stderr."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "edge_daemon", *rehearse(home, frames)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    shown = b""
+    try:
+        while block := os.read(ours, 4096):
+            shown += block
+    except OSError:  # how Linux says that the other side has closed
+        pass
+    os.close(ours)
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    return out, shown.decode()
+
+
+def test_a_lesson_becomes_a_register_on_the_screen(on_a_terminal):
+    out, _ = on_a_terminal
     rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("S")}
     assert "3 of 4 captures" in out
     assert "Eileen Collins  present" in rows["S1"]
@@ -53,10 +81,20 @@ def test_a_lesson_becomes_a_register_on_the_screen(home, frames, capsys):
     assert "register show " in out
 
 
-def test_json_is_what_the_design_says(home, frames, capsys, tmp_path):
-    sightings = tmp_path / "sightings.csv"
-    assert run(rehearse(home, frames, "--json", "--sightings", str(sightings))) == 0
-    told = json.loads(capsys.readouterr().out)
+def test_a_bar_of_progress_is_shown_on_a_terminal(on_a_terminal):
+    _, shown = on_a_terminal
+    assert "captures" in shown
+    assert "4/4" in shown
+
+
+def test_in_a_pipe_an_unreadable_frame_is_the_only_line_on_stderr(piped):
+    _, _, err = piped
+    assert err.count("\n") == 1
+    assert "capture missed" in err
+
+
+def test_json_is_what_the_design_says(piped):
+    told, _, _ = piped
     assert list(told) == [
         "lesson_id", "captures_planned", "captures_taken", "students", "unknown_faces", "seconds_per_capture",
     ]  # fmt: skip
@@ -67,44 +105,14 @@ def test_json_is_what_the_design_says(home, frames, capsys, tmp_path):
     assert by_id["S1"]["frames_seen"] == 3
     assert by_id["S1"]["share"] == by_id["S1"]["frames_attentive"] / 3
     assert by_id["S4"]["verdict"] == "not_assessed"
-    with sightings.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+
+
+def test_sightings_are_every_face_by_frame_with_nobody_for_a_stranger(piped):
+    _, rows, _ = piped
     assert list(rows[0]) == ["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"]
     assert sum(row["student_id"] == "S1" for row in rows) == 3
+    assert sum(row["student_id"] == "" for row in rows) == 3
     assert {row["frame"] for row in rows} == {f"capture-0{n}.jpg" for n in (1, 3, 4)}
-    assert "" in {row["student_id"] for row in rows}
-
-
-def test_an_unreadable_frame_is_one_warning_and_the_rest_goes_on(home, frames):
-    result = subprocess.run(
-        [sys.executable, "-m", "edge_daemon", *rehearse(home, frames, "--json")], capture_output=True, text=True
-    )
-    assert result.returncode == 0
-    assert result.stderr.count("\n") == 1
-    assert "capture missed" in result.stderr
-    assert json.loads(result.stdout)["captures_taken"] == 3
-
-
-def test_a_bar_of_progress_is_shown_on_a_terminal(home, frames):
-    """And in a pipe none is: the test above has one line on stderr."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "edge_daemon", *rehearse(home, frames)], stdout=subprocess.DEVNULL, stderr=theirs
-    )
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            block = os.read(ours, 4096)
-        except OSError:  # how Linux says that the other side has closed
-            break
-        if not block:
-            break
-        shown += block
-    os.close(ours)
-    assert process.wait() == 0
-    assert b"captures" in shown
-    assert b"4/4" in shown
 
 
 def test_an_empty_folder_changes_nothing(tmp_path, capsys):
@@ -114,4 +122,11 @@ def test_an_empty_folder_changes_nothing(tmp_path, capsys):
     assert run(rehearse(home, empty)) == 2
     err = capsys.readouterr().err
     assert err == f"edge-daemon: {empty}: has no pictures; put JPEG or PNG files there\n"
+    assert not home.exists()
+
+
+def test_a_place_for_the_sightings_that_does_not_exist_is_refused_before_the_work(tmp_path, frames, capsys):
+    home = tmp_path / "home"
+    assert run(rehearse(home, frames, "--sightings", str(tmp_path / "no" / "s.csv"))) == 2
+    assert capsys.readouterr().err == f"edge-daemon: {tmp_path / 'no'}: there is no such folder; make it first\n"
     assert not home.exists()
