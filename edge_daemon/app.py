@@ -20,7 +20,7 @@ import sqlite_utils
 from edge_daemon.attendance import packing
 from edge_daemon.attendance.attention import faces_front
 from edge_daemon.attendance.document import Document, to_json
-from edge_daemon.attendance.evidence import believe
+from edge_daemon.attendance.evidence.believe import believe
 from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.camera.files import open_files

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
-from edge_daemon.attendance.decision import NOBODY, Decision
-from edge_daemon.attendance.links import Link, link_place
-from edge_daemon.attendance.naming import name_links
-from edge_daemon.attendance.places import find_places
+from edge_daemon.attendance.evidence.decision import NOBODY, Decision
+from edge_daemon.attendance.evidence.links import Link, link_place
+from edge_daemon.attendance.evidence.naming import name_links
+from edge_daemon.attendance.evidence.places import find_places
 from edge_daemon.types import Candidate, Sighting, Vector
 
 

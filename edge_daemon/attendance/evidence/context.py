@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.attendance.decision import NOBODY, Decision
-from edge_daemon.attendance.links import Link
+from edge_daemon.attendance.evidence.decision import NOBODY, Decision
+from edge_daemon.attendance.evidence.links import Link
 
 TURNS = 4
 """Changes from one link to another and back at a place, twice: no two people share a chair in this way."""

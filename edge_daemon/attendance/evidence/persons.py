@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.attendance.links import SOLID_FACES, Link
+from edge_daemon.attendance.evidence.links import SOLID_FACES, Link
 from edge_daemon.types import Vector
 
 UNITE = 0.82

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence import believe
+from edge_daemon.attendance.evidence.believe import believe
 from edge_daemon.types import Box, Sighting
-from tests.attendance.room import Room
+from tests.attendance.evidence.room import Room
 
 SLOTS = range(40)
 

@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.attendance.assign import assign
-from edge_daemon.attendance.context import place_thresholds
-from edge_daemon.attendance.decision import NOBODY, Decision
-from edge_daemon.attendance.links import SOLID_FACES, Link
-from edge_daemon.attendance.persons import exclude, familiarity, steadiness, unite
+from edge_daemon.attendance.evidence.assign import assign
+from edge_daemon.attendance.evidence.context import place_thresholds
+from edge_daemon.attendance.evidence.decision import NOBODY, Decision
+from edge_daemon.attendance.evidence.links import SOLID_FACES, Link
+from edge_daemon.attendance.evidence.persons import exclude, familiarity, steadiness, unite
 from edge_daemon.types import Candidate
 
 Scores = NDArray[np.float64]

@@ -6,16 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from edge_daemon.attendance import packing
-from edge_daemon.attendance.attention import faces_front, shut_for_long
-from edge_daemon.attendance.links import link_place
-from edge_daemon.attendance.persons import familiarity, unite
-from edge_daemon.attendance.places import find_places
-from edge_daemon.types import Box, Candidate, Pose, Quality
-from tests.attendance.room import Room
+from edge_daemon.attendance.evidence.links import link_place
+from edge_daemon.attendance.evidence.persons import familiarity, unite
+from edge_daemon.attendance.evidence.places import find_places
+from edge_daemon.types import Quality
+from tests.attendance.evidence.room import Room
 
 
 def _vectors(room: Room) -> np.ndarray:
@@ -87,44 +83,3 @@ def test_two_who_look_the_same_in_the_same_captures_are_two_persons():
     vectors = _vectors(room)
     links = [link_place(n, range(10 * n, 10 * n + 10), range(10), vectors[10 * n : 10 * n + 10])[0] for n in (0, 1)]
     assert unite(links, [frozenset(range(10))] * 2) == [[0], [1]]
-
-
-@pytest.mark.parametrize(
-    ("yaw_deg", "front_deg", "expected"),
-    [(50, 0, True), (51, 0, False), (-51, 0, False), (70, 30, True), (-30, 30, False)],
-)
-def test_attention_is_the_turn_from_the_front(yaw_deg: float, front_deg: float, expected: bool):
-    assert faces_front(Pose(yaw_deg, -60.0, 0.0), front_deg, 50.0) is expected
-
-
-def test_a_face_too_small_to_tell_has_the_benefit_of_the_doubt():
-    assert faces_front(None, 0.0, 50.0)
-
-
-def test_shut_eyes_count_from_three_captures_in_a_row_and_what_cannot_be_told_ends_no_row():
-    room = Room()
-    room.sits("S00", range(9), 0)
-    eyes = [True, False, False, True, False, None, False, False, True]
-    faces = [replace(f, eyes_open=e) for f, e in zip(room.faces, eyes, strict=True)]
-    assert shut_for_long(faces) == [False] * 4 + [True, False, True, True, False]
-
-
-numbers = st.floats(-4, 5000, width=32)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(0, 5),
-    st.integers(0, 40),
-    st.lists(st.tuples(numbers, numbers, st.booleans(), st.sampled_from([None, True, False])), max_size=12),
-)
-def test_packed_candidates_come_back_without_their_embeddings(students: int, slot: int, rows: list):
-    candidates = [
-        Candidate(
-            slot, Box(a, b, 1.5, 2.5), 0.5, Quality(a, 0.25, 1.0), att, eyes, np.full(students, b, np.float32), None
-        )
-        for a, b, att, eyes in rows
-    ]
-    with_vectors = [replace(c, embedding=np.ones(192, np.float32)) for c in candidates]
-    back = packing.unpack(slot, packing.pack(with_vectors))
-    assert [repr(c) for c in back] == [repr(c) for c in candidates]

@@ -1,0 +1,1 @@
+"""Evidence over a lesson: places, links, persons, names; `believe.believe` is the way in."""
