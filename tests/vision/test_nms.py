@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_the_best_of_each_group_overlaps_no_other_groups_best(corners, seed):
         iou, cover = nms.overlaps(boxes[a], boxes[best[i + 1 :]])
         assert (iou <= nms.MAX_IOU).all()
         assert (cover <= nms.MAX_COVER).all()
-    assert all(priority[a] >= priority[b] for a, b in zip(best, best[1:], strict=False))
+    assert all(priority[a] >= priority[b] for a, b in pairwise(best))
 
 
 def test_overlap_of_known_boxes():

