@@ -24,6 +24,8 @@ class Key:
     choices: tuple[str, ...] = ()
     zone: bool = False
     """The text names a time zone of the IANA database."""
+    folder: bool = False
+    """The text names a folder; a relative one starts where the file is."""
     renamed: str = ""
     """The key's name in the file, where Python reserves the word."""
 
@@ -95,7 +97,9 @@ class AttentionConfig:
 class ModelsConfig:
     """[models]: the neural networks."""
 
-    dir: str = _key("", "Folder with manifest.toml and the model files; empty: those that came with the program")
+    dir: str = _key(
+        "", "Folder with manifest.toml and the model files; empty: those that came with the program", folder=True
+    )
     embedder: str = _key(
         "auto",
         "Precision of the embedder; `doctor` says which is fastest here; after a change enrol again",

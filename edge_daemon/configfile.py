@@ -52,7 +52,7 @@ def load_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"is not TOML: {e}", str(path), "see docs/CONFIGURATION.md") from e
     try:
-        return _converter().structure(tables, Config)
+        return _converter(path.parent).structure(tables, Config)
     except cattrs.BaseValidationError as e:
         raise ConfigError("; ".join(_problems(e, "")), str(path)) from e
 
@@ -63,18 +63,18 @@ def file_name(key: Field[Any]) -> str:
     return told.renamed if told and told.renamed else key.name
 
 
-def _converter() -> cattrs.Converter:
-    """Return a converter that takes nothing for something else: cattrs' own would make 3 of "3"."""
+def _converter(folder: Path) -> cattrs.Converter:
+    """Return a converter for a file in a folder. It takes nothing for something else: cattrs' own makes 3 of "3"."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for section in get_type_hints(Config).values():
-        converter.register_structure_hook(section, partial(_section, _structure(converter, section)))
+        converter.register_structure_hook(section, partial(_section, _structure(converter, section, folder)))
     return converter
 
 
-def _structure(converter: cattrs.Converter, section: Any) -> Callable[[Any, Any], Any]:
+def _structure(converter: cattrs.Converter, section: Any, folder: Path) -> Callable[[Any, Any], Any]:
     types = get_type_hints(section)
     hooks: dict[str, Any] = {
-        f.name: override(rename=file_name(f), struct_hook=partial(_value, f.metadata["key"], types[f.name]))
+        f.name: override(rename=file_name(f), struct_hook=partial(_value, f.metadata["key"], types[f.name], folder))
         for f in fields(section)
     }
     return make_dict_structure_fn(section, converter, _cattrs_forbid_extra_keys=True, **hooks)
@@ -86,7 +86,7 @@ def _section(structure: Callable[[Any, Any], Any], value: object, kind: Any) -> 
     return structure(value, kind)
 
 
-def _value(key: Key, kind: Any, value: Any, _: Any) -> Any:
+def _value(key: Key, kind: Any, folder: Path, value: Any, _: Any) -> Any:
     if kind == tuple[str, ...]:
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
@@ -95,7 +95,7 @@ def _value(key: Key, kind: Any, value: Any, _: Any) -> Any:
     fits = isinstance(value, takes) and isinstance(value, bool) == (kind is bool)
     if not fits or not _allowed(key, value):
         raise ValueError(f"expected {_expected(key, kind)}, found {_found(value)}")
-    return kind(value)
+    return str(folder / value) if key.folder and value else kind(value)
 
 
 def _allowed(key: Key, value: Any) -> bool:

@@ -64,6 +64,12 @@ def test_a_byte_order_mark_is_no_problem(tmp_path):
     assert load_config(path).lesson.captures == 30
 
 
+def test_a_relative_folder_starts_where_the_file_is(tmp_path):
+    assert load_config(write(tmp_path, '[models]\ndir = "other"')).models.dir == str(tmp_path / "other")
+    assert load_config(write(tmp_path, '[models]\ndir = "/srv/models"')).models.dir == "/srv/models"
+    assert load_config(write(tmp_path, '[models]\ndir = ""')).models.dir == ""
+
+
 @pytest.mark.parametrize("share", ["1e-9", "0.4", "1", "1.0"])
 def test_a_share_above_0_and_at_most_1_is_allowed(tmp_path, share):
     assert load_config(write(tmp_path, f"[rule]\nshare = {share}")).rule.share == float(share)
