@@ -103,7 +103,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the results."""
     read_truth(arguments.data)  # raises DataError unless it is a lesson
     models = command.models(arguments)
+    load = os.getloadavg()[0]
     return {
+        "load_at_start": round(load, 1),
         "models": speed_models.timed(models, arguments.rounds),
         **_captures(arguments),
         "measured": machine.described(models),
@@ -130,7 +132,6 @@ def report(contenders: dict[str, Contender], finalising: Took | None, captures: 
     """Return what everybody took, and the ratios that the project's targets are about."""
     extra_s = finalising.wall_s / captures if finalising else 0.0
     extra_cpu_s = finalising.cpu_s / captures if finalising else 0.0
-    program, sweep = contenders["program"], contenders["sweep"]
     found: dict[str, object] = {
         "picture_pixels": pixels,
         "contenders": {name: contender.json() for name, contender in contenders.items()},
@@ -138,27 +139,26 @@ def report(contenders: dict[str, Contender], finalising: Took | None, captures: 
         "skipped": [name for name in ("yunet_and_float32", "face_recognition") if name not in contenders],
         "peer_versions": [c.greeting for c in contenders.values() if c.greeting],
     }
+    return {
+        **found,
+        "ratios": {"wall": _ratios(contenders, extra_s, "wall_s"), "cpu": _ratios(contenders, extra_cpu_s, "cpu_s")},
+    }
+
+
+def _ratios(contenders: dict[str, Contender], extra_s: float, clock: str) -> dict[str, float]:
+    """Return the ratios by one clock: a busy machine lengthens the wall's time, and hardly the processor's."""
+    program, sweep = ({p: getattr(t, clock) for p, t in contenders[n].took.items()} for n in ("program", "sweep"))
+    lesson_s = mean(program.values()) + extra_s
     ratios: dict[str, float] = {}
     if yunet := contenders.get("yunet_and_float32"):
-        ratios["lesson_mean_to_yunet"] = _ratio_of_means(program, yunet, extra_s)
-        ratios["lesson_mean_to_yunet_cpu"] = _ratio_of_means(program, yunet, extra_cpu_s, cpu=True)
-        ratios["full_sweep_to_yunet"] = _median_ratio(sweep, yunet)
+        theirs = {p: getattr(t, clock) for p, t in yunet.took.items()}
+        ratios["lesson_mean_to_yunet"] = round(lesson_s / mean(theirs.values()), 3)
+        ratios["full_sweep_to_yunet"] = round(median(sweep[p] / theirs[p] for p in theirs), 3)
     if dlib := contenders.get("face_recognition"):
-        shared = mean(t.wall_s for t in dlib.took.values()) / (mean(t.wall_s for t in program.took.values()) + extra_s)
-        ratios["times_faster_than_face_recognition"] = round(shared, 2)
-        ratios["full_sweep_times_faster_than_face_recognition"] = round(1 / _median_ratio(sweep, dlib), 2)
-    return {**found, "ratios": ratios}
-
-
-def _ratio_of_means(ours: Contender, peer: Contender, extra_s: float, *, cpu: bool = False) -> float:
-    """Return the mean over the lesson, the register's own time included, over the peer's mean on the same pictures."""
-    a, b = ([t.cpu_s if cpu else t.wall_s for t in c.took.values()] for c in (ours, peer))
-    return round((mean(a) + extra_s) / mean(b), 3)
-
-
-def _median_ratio(ours: Contender, peer: Contender) -> float:
-    shared = [p for p in ours.took if p in peer.took]
-    return round(median(ours.took[p].wall_s / peer.took[p].wall_s for p in shared), 4)
+        theirs = {p: getattr(t, clock) for p, t in dlib.took.items()}
+        ratios["face_recognition_to_lesson_mean"] = round(mean(theirs.values()) / lesson_s, 2)
+        ratios["face_recognition_to_full_sweep"] = round(median(theirs[p] / sweep[p] for p in theirs), 2)
+    return ratios
 
 
 def _contenders(arguments: argparse.Namespace, home: Path, captures: int) -> dict[str, Contender]:

@@ -1,0 +1,68 @@
+"""Makes docs/BENCHMARKS.md from the results in benchmarks/results.
+
+python -m benchmarks.table
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import table_lesson, table_pictures, table_speed
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "BENCHMARKS.md"
+
+Result = Mapping[str, Any]
+
+_SECTIONS: dict[str, Callable[[Result], str]] = {
+    "lesson": table_lesson.section,
+    "wider": table_pictures.wider,
+    "lfw": table_pictures.lfw,
+    "speed": table_speed.section,
+}
+_HEAD = """# What the program reaches, measured
+
+Made by `python -m benchmarks.table` from the raw results in `benchmarks/results/`; don't edit it by hand.
+
+Square brackets hold the exact 95 % interval of a share (Clopper and Pearson), round ones how many of how many. The
+captures of one lesson show the same people again and again: the intervals of faces take them as independent and are
+narrower than they should be. "Target" is what the project set itself beforehand; a missed one says **missed**.
+
+The lessons are composed: grey press photographs (Labeled Faces in the Wild), coloured and pasted into drawn rooms with
+parts of real pictures (WIDER FACE). Real faces turn, move and hide more, and the embedder may have seen some of these
+people in its training. So these figures compare versions of the program with each other and with other programs; they
+don't promise what a classroom will give.
+"""
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(RESULTS), encoding="utf-8")
+    return 0
+
+
+def page(results: Path) -> str:
+    """Return the page for the results in a folder; a result that is not there has no section."""
+    parts = [_HEAD]
+    for name, section in _SECTIONS.items():
+        path = results / f"{name}.json"
+        if path.exists():
+            result = json.loads(path.read_text(encoding="utf-8"))
+            parts.append(f"{section(result)}\n{_measured(result['measured'])}")
+    return "\n".join(parts)
+
+
+def _measured(measured: Result) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
+    machine = f"{measured['cpu']}, {measured['cores']} cores ({measured['note'] or measured['architecture']})"
+    commit = f", commit {measured['commit']}" if measured["commit"] else ""
+    return f"*{measured['date']}{commit}; {machine}; {versions}.*\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

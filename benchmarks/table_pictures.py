@@ -1,0 +1,65 @@
+"""The sections about single pictures: WIDER FACE and LFW."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.table_cells import at_least, percent, rate, table, target
+
+Result = Mapping[str, Any]
+
+_RECALL = {"24-32": 0.60, "32+": 0.95}
+_FALSE_A_PICTURE = 0.2
+_INT8_ACCURACY, _INT8_LOSS = 0.983, 0.003
+_PRECISIONS = ("float32", "float16", "int8", "dynamic")
+
+
+def wider(result: Result) -> str:
+    """Return the section about faces found in real photographs."""
+    peer = result.get("yunet")
+    rows = []
+    for height, found in result["recall"].items():
+        wanted = at_least(found, _RECALL[height]) if height in _RECALL else ""
+        other = [rate(peer["recall"][height])] if peer else []
+        rows.append([f"found, {height} px high", rate(found), wanted, *other])
+    each = result["false_boxes_a_picture"]
+    wanted = target(f"≤ {_FALSE_A_PICTURE}", reached=each <= _FALSE_A_PICTURE)
+    rows.append(
+        ["false boxes a picture", f"{each:.3f}", wanted, *([f"{peer['false_boxes_a_picture']:.3f}"] if peer else [])]
+    )
+    ious = ", ".join(
+        f"{percent(found['recall']['32+']['rate'] or 0)} at {iou}" for iou, found in result["at_other_ious"].items()
+    )
+    heading = ["", "the program, full sweep", "target", *(["YuNet, threshold .6"] if peer else [])]
+    return (
+        f"## Faces in real photographs (`benchmarks.wider`)\n\n{result['pictures']} pictures of WIDER FACE. Every "
+        "label counts, also blurred, turned and half hidden faces; labels marked invalid count nowhere. A face counts "
+        f"as found from an overlap (IoU) of {result['min_iou']} on; of the faces from 32 px on: {ious}.\n\n"
+        + table(heading, rows)
+    )
+
+
+def lfw(result: Result) -> str:
+    """Return the section about verification."""
+    precisions = [p for p in _PRECISIONS if p in result]
+    rows = []
+    for p in precisions:
+        found = result[p]["intervals"]
+        shares = [rate(found[key]) for key in ("accuracy", "tar_at_far_1e-2", "tar_at_far_1e-3")]
+        rows.append(
+            [f"{p}{' (in use)' if p == result['default'] else ''}", *shares, _wanted(result) if p == "int8" else ""]
+        )
+    faces = result["faces_found"]
+    return (
+        f"## Same person or not (`benchmarks.lfw`)\n\n{result['pairs']:,} pairs of grey crops of Labeled Faces in the "
+        "Wild, by the program's own detection, alignment and embedder; thresholds are chosen on the other folds. A "
+        f"pair with a face that was not found is wrong; {faces['n'] - faces['hits']} of {faces['n']:,} were not found.\n\n"
+        + table(("embedder", "accuracy", "TAR at FAR 1e-2", "TAR at FAR 1e-3", "target"), rows)
+    )
+
+
+def _wanted(result: Result) -> str:
+    accuracy, full = result["int8"]["accuracy"], result["float32"]["accuracy"]
+    reached = accuracy >= _INT8_ACCURACY and full - accuracy <= _INT8_LOSS + 1e-9
+    return target("accuracy ≥ 98.3 % and at most 0.3 points below float32", reached=reached)

@@ -1,0 +1,81 @@
+"""The section about time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.table_cells import table, target
+
+Result = Mapping[str, Any]
+
+_NAMES = {
+    "program": "the program, over a lesson",
+    "sweep": "the program, full sweep of every picture",
+    "yunet_and_float32": "YuNet (OpenCV, full picture, threshold .6) + the float32 embedder",
+    "face_recognition": "`face_recognition`, picture upsampled once",
+}
+_TARGETS = {
+    "lesson_mean_to_yunet": ("mean over a lesson / YuNet + embedder", 0.7, False),
+    "full_sweep_to_yunet": ("full sweep / YuNet + embedder", 1.5, False),
+    "face_recognition_to_lesson_mean": ("`face_recognition` / mean over a lesson", 8.0, True),
+    "face_recognition_to_full_sweep": ("`face_recognition` / full sweep", None, True),
+}
+_PEAK_MIB = 250
+
+
+def section(result: Result) -> str:
+    """Return the section."""
+    megapixels = result["picture_pixels"] / 1e6
+    head = (
+        f"## Time and memory (`benchmarks.speed`)\n\nPictures of {megapixels:.0f} megapixels, one thread each, by "
+        "turns picture by picture, decoding left out. Everybody is a process of its own; the program's is the whole "
+        "lesson, with matching, sealing, database and register. Ratios hold on other machines more than times do. The "
+        f"machine was shared (load {result['load_at_start']:g} at the start): trust processor time more than wall time.\n"
+    )
+    return "\n".join([head, _contenders(result), _ratios(result), _models(result)])
+
+
+def _contenders(result: Result) -> str:
+    rows = []
+    for name, found in result["contenders"].items():
+        peak = found["peak_pss_mib"]
+        wanted = target(f"≤ {_PEAK_MIB}", reached=peak is None or peak <= _PEAK_MIB) if name == "program" else ""
+        times = (f"{found['cpu_seconds_mean']:.2f}", f"{found['seconds_mean']:.2f}", f"{found['seconds_median']:.2f}")
+        rows.append((_NAMES[name], found["captures"], *times, peak, found["peak_rss_mib"], wanted))
+    heading = (
+        "",
+        "pictures",
+        "processor s",
+        "wall s, mean",
+        "wall s, median",
+        "peak PSS, MiB",
+        "peak RSS, MiB",
+        "target",
+    )
+    skipped = "".join(f"\nNot measured: {_NAMES[name]}.\n" for name in result["skipped"])
+    return table(heading, rows) + skipped
+
+
+def _ratios(result: Result) -> str:
+    cpu, wall = result["ratios"]["cpu"], result["ratios"]["wall"]
+    rows = []
+    for key, (name, limit, least) in _TARGETS.items():
+        if key in cpu:
+            rows.append((name, f"{cpu[key]:.2f}", f"{wall[key]:.2f}", _wanted(cpu[key], limit, least=least)))
+    return table(("ratio", "processor", "wall", "target"), rows)
+
+
+def _wanted(value: float, limit: float | None, *, least: bool) -> str:
+    if limit is None:
+        return ""
+    return target(f"{'≥' if least else '≤'} {limit:g}", reached=value >= limit if least else value <= limit)
+
+
+def _models(result: Result) -> str:
+    rows = [
+        (name, f"{found['ms']:.2f}", "–" if found["ratio"] is None else f"{found['ratio']:.2f}")
+        for name, found in result["models"].items()
+    ]
+    note = "\nThe ratio is to the network's float32 file, or to the float16 one, which computes in float32, too.\n"
+    return table(("model file", "ms", "ratio"), rows) + note
