@@ -61,7 +61,6 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
             scores[key][1].extend(stranger)
     return {
         "people": len(people),
-        "decision": {"threshold": Decision().threshold, "single_extra": Decision().single_extra},
         "rows": [_row(width, count, *scores[width, count]) for width in WIDTHS_PX for count in FACES],
         "measured": machine.described(models),
     }
@@ -115,7 +114,7 @@ def _scores(own: Sequence[Photograph], width: float, matcher: Matcher, students:
 
 
 def _row(width: float, count: int, student: list[float], stranger: list[float]) -> dict[str, object]:
-    threshold = Decision().threshold + Decision().single_extra / count
+    threshold = Decision().threshold(width, count)
     return {
         "width_px": width,
         "faces": count,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 NOBODY = -1
 """In the place of a student's index: somebody unknown."""
 
@@ -12,8 +14,9 @@ NOBODY = -1
 class Decision:
     """The constants."""
 
-    threshold: float = 0.47
-    """Score from which many faces are the student."""
+    widths_px: tuple[float, ...] = (26.0, 32.0, 40.0, 56.0)
+    thresholds: tuple[float, ...] = (0.50, 0.49, 0.47, 0.465)
+    """Score from which many faces of these widths are the student."""
     single_extra: float = 0.09
     """Added to the threshold for a single face; falls with the number of faces."""
     between_threshold: float = 0.12
@@ -28,3 +31,7 @@ class Decision:
     """From here on a link that takes turns with the student's at his place is the student in another pose or light."""
     contradiction: float = 0.40
     """Less familiar to each other than this, two links are not of one student."""
+
+    def threshold(self, width_px: float, count: int) -> float:
+        """Return the least score of `count` faces of a mean width that are the student's by themselves."""
+        return float(np.interp(width_px, self.widths_px, self.thresholds)) + self.single_extra / count

@@ -35,9 +35,10 @@ def name_links(
     slots = [frozenset(faces[m].slot for m in link.members) for link in links]
     persons = unite(links, slots)
     scores = np.stack([score([links[i] for i in person], faces) for person in persons])
-    sizes = np.array([sum(len(links[i].members) for i in person) for person in persons], dtype=np.float64)
     person_slots = [frozenset().union(*(slots[i] for i in person)) for person in persons]
-    strict = decision.threshold + decision.single_extra / sizes
+    members = [[faces[m] for i in person for m in links[i].members] for person in persons]
+    sizes = np.array([len(own) for own in members], dtype=np.float64)
+    strict = np.array([decision.threshold(_mean_width_px(own), len(own)) for own in members])
     gains = _gains(scores, np.broadcast_to(strict[:, None], scores.shape), sizes)
     named = [NOBODY] * len(persons)
     alike = familiarity(links)
@@ -60,6 +61,10 @@ def score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
     """Return (students,): how much more like each student the faces are than like the others."""
     parts = [_pooled(link, faces) * len(link.members) for link in links]
     return _normalised(np.sum(parts, axis=0) / sum(len(link.members) for link in links))
+
+
+def _mean_width_px(faces: Sequence[Candidate]) -> float:
+    return sum(face.quality.width_px for face in faces) / len(faces)
 
 
 def _pooled(link: Link, faces: Sequence[Candidate]) -> Scores:
