@@ -76,7 +76,7 @@ class FolderCamera:
     def capture(self, slot: int) -> Frame:
         """Read the picture of a slot; raises CameraError for one that can't be read, the others are not harmed."""
         path = self._paths[slot]
-        return Frame(slot, path.name, read_picture(path), self._when(slot))
+        return Frame(slot, _as_text(path.name), read_picture(path), self._when(slot))
 
 
 class VideoCamera:
@@ -137,6 +137,11 @@ def read_picture(path: Path) -> Picture:
     if picture is None:
         raise CameraError("is damaged, breaks off or is no picture", path.name)
     return _bgr(picture)
+
+
+def _as_text(name: str) -> str:
+    """Return a file name as text that can be written anywhere: names are bytes, and not all are UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _bgr(picture: object) -> Picture:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -55,6 +56,11 @@ def test_what_is_no_picture_by_its_name_is_passed_over(tmp_path):
     (tmp_path / "._1.jpg").write_bytes(b"left by a file manager")
     (tmp_path / "folder.jpg").mkdir()
     assert open_files(tmp_path).count == 1
+
+
+def test_a_name_that_is_no_text_is_made_text(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff1.png")).write_bytes(cv2.imencode(".png", picture())[1].tobytes())
+    assert open_files(tmp_path).capture(0).name == "\ufffd1.png"
 
 
 def test_sizes_and_greyscale_may_be_mixed(tmp_path):
