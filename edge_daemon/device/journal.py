@@ -101,7 +101,7 @@ def _handler() -> logging.Handler:
 
 
 def _with_fields(base: type[logging.Handler]) -> logging.Handler:
-    """Return the journal's handler, given our fields in capitals: it drops all others."""
+    """Return the journal's handler, given our fields in capitals: journald drops all others."""
     handler = base(SYSLOG_IDENTIFIER="edge-daemon")  # type: ignore[call-arg]  # the library has no types
     handler.addFilter(_in_capitals)
     return handler
