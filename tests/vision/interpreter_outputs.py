@@ -1,0 +1,34 @@
+"""Runs all networks, and the whole detector, on given pictures; for the Python of another environment.
+
+python -m tests.vision.interpreter_outputs PICTURES.npz OUTPUTS.npz
+"""
+
+from __future__ import annotations
+
+import sys
+
+import cv2
+import numpy as np
+
+from edge_daemon.vision.interpreter import Model, runtime_name
+from edge_daemon.vision.models import ModelSet, default_models_dir
+from edge_daemon.vision.pipeline import Detector
+
+
+def outputs(portrait: np.ndarray, room: np.ndarray) -> dict[str, np.ndarray]:
+    models = ModelSet.load(default_models_dir())
+    found = {"runtime": np.array(runtime_name())}
+    for card in models.cards:
+        rgb = cv2.resize(portrait[..., ::-1].copy(), card.size_px[::-1], interpolation=cv2.INTER_NEAREST)
+        for number, output in enumerate(Model(card.path)(card.encode(rgb))):
+            found[f"{card.name}/{number}"] = output
+    # One embedder for both: which one suits an interpreter is another matter.
+    faces = sorted(Detector(models.with_embedder("float16"), threads=1)(room), key=lambda face: face.box.x)
+    found["boxes"] = np.array([[f.box.x, f.box.y, f.box.w, f.box.h] for f in faces])
+    found["embeddings"] = np.array([f.embedding for f in faces])
+    return found
+
+
+if __name__ == "__main__":
+    with np.load(sys.argv[1]) as given:
+        np.savez(sys.argv[2], **outputs(given["portrait"], given["room"]))
