@@ -10,7 +10,6 @@ from pathlib import Path
 
 import cv2
 
-from edge_daemon.device import journal
 from edge_daemon.errors import EdgeError
 from edge_daemon.vision.models import ModelSet, default_models_dir
 
@@ -33,7 +32,6 @@ def models(arguments: argparse.Namespace) -> ModelSet:
 
 def run(measure: Measure, arguments: argparse.Namespace) -> int:
     """Measure, print and write the JSON file; return the exit code: 2 with one line where the input is not right."""
-    journal.silence_libraries()
     cv2.setNumThreads(1)
     try:
         text = json.dumps(measure(arguments), indent=2, ensure_ascii=False) + "\n"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks import command, folder, lesson_faces, lesson_verdicts, machine, process
 from benchmarks.lesson_truth import Outcome, Truth, read_outcome, read_truth
+from edge_daemon.device import journal
 from edge_daemon.errors import EdgeError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,4 +137,5 @@ def _most(values: Sequence[float | None]) -> float | None:
 
 
 if __name__ == "__main__":
+    journal.silence_libraries()
     sys.exit(main())

@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks import command, folder, machine, network
 from benchmarks.rates import Rate
 from benchmarks.verification import Pairs, accuracy, tar_at_far
+from edge_daemon.device import journal
 from edge_daemon.types import Picture, Vector
 from edge_daemon.vision.mobilefacenet import MobileFaceNet
 from edge_daemon.vision.models import ModelCard, ModelSet
@@ -115,4 +116,5 @@ def _share(rate: Rate) -> float | None:
 
 
 if __name__ == "__main__":
+    journal.silence_libraries()
     sys.exit(main())

@@ -21,6 +21,7 @@ from statistics import mean, median
 
 from benchmarks import command, folder, lesson, machine, process, speed_models
 from benchmarks.lesson_truth import read_truth
+from edge_daemon.device import journal
 
 _SLOW_EVERY = 5
 """face_recognition sees every so-manieth picture only."""
@@ -183,4 +184,5 @@ def _pixels(frame: Path) -> int:
 
 
 if __name__ == "__main__":
+    journal.silence_libraries()
     sys.exit(main())

@@ -51,10 +51,11 @@ def lfw(result: Result) -> str:
             [f"{p}{' (in use)' if p == result['default'] else ''}", *shares, _wanted(result) if p == "int8" else ""]
         )
     faces = result["faces_found"]
+    missing = f"{faces['n'] - faces['hits']} of {faces['n']:,}"
     return (
         f"## Same person or not (`benchmarks.lfw`)\n\n{result['pairs']:,} pairs of grey crops of Labeled Faces in the "
         "Wild, by the program's own detection, alignment and embedder; thresholds are chosen on the other folds. A "
-        f"pair with a face that was not found is wrong; {faces['n'] - faces['hits']} of {faces['n']:,} were not found.\n\n"
+        f"pair with a face that was not found is wrong; {missing} were not found.\n\n"
         + table(("embedder", "accuracy", "TAR at FAR 1e-2", "TAR at FAR 1e-3", "target"), rows)
     )
 

@@ -31,7 +31,7 @@ def section(result: Result) -> str:
         f"## Time and memory (`benchmarks.speed`)\n\nPictures of {megapixels:.0f} megapixels, one thread each, by "
         "turns picture by picture, decoding left out. Everybody is a process of its own; the program's is the whole "
         "lesson, with matching, sealing, database and register. Ratios hold on other machines more than times do. The "
-        f"machine was shared (load {result['load_at_start']:g} at the start): trust processor time more than wall time.\n"
+        f"machine had other work, too (load {result['load_at_start']:g} at the start): trust processor time more.\n"
     )
     return "\n".join([head, _contenders(result), _ratios(result), _models(result)])
 

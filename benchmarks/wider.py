@@ -21,6 +21,7 @@ from benchmarks import command, folder, machine
 from benchmarks.matching import MIN_IOU, false_boxes, match
 from benchmarks.rates import Rate
 from benchmarks.yunet import YuNet
+from edge_daemon.device import journal
 from edge_daemon.types import Picture
 from edge_daemon.vision.pipeline import Detector
 
@@ -112,4 +113,5 @@ def scored(labels: Mapping[str, Array], found: Found, min_iou: float = MIN_IOU) 
 
 
 if __name__ == "__main__":
+    journal.silence_libraries()
     sys.exit(main())

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from benchmarks import lesson, speed
+from tests.benchmarks import folders
+
+
+def run(monkeypatch, module, *arguments):
+    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+    return module.main()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return folders.lesson(tmp_path_factory.mktemp("lessons") / "one")
+
+
+def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(made, tmp_path, monkeypatch):
+    out = tmp_path / "out.json"
+    assert run(monkeypatch, lesson, "--data", made.parent, "--json", out) == 0
+    found = json.loads(out.read_text())
+    assert found["lessons"] == ["one"]
+    assert (found["verdicts_right"]["hits"], found["verdicts_right"]["n"]) == (2, 2)
+    assert (found["found"]["all"]["hits"], found["found"]["all"]["n"]) == (8, 8)
+    assert (found["right_name"]["60+"]["hits"], found["right_name"]["60+"]["n"]) == (4, 4)
+    assert found["strangers_and_posters_named"]["hits"] == 0
+    assert found["false_boxes"] == 0
+    assert found["mistakes"] == []
+    assert 50 < found["peak_pss_mib"]["rehearse"] <= found["peak_rss_mib"]["rehearse"]
+
+
+def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(made, tmp_path, monkeypatch):
+    out = tmp_path / "out.json"
+    options = ("--captures", 2, "--rounds", 1)
+    assert run(monkeypatch, speed, "--data", made, "--json", out, *options) == 0
+    found = json.loads(out.read_text())
+    assert found["skipped"] == ["yunet_and_float32", "face_recognition"]
+    assert found["contenders"]["program"]["captures"] == found["contenders"]["sweep"]["captures"] == 2
+    assert found["contenders"]["sweep"]["peak_pss_mib"] > 50
+    assert found["picture_pixels"] == 800 * 480
+    assert found["models"]["mobilefacenet-float32"] == {
+        "ms": pytest.approx(found["models"]["mobilefacenet-float32"]["ms"]),
+        "ratio": 1.0,
+    }
+
+
+@pytest.mark.parametrize("module", [lesson, speed])
+def test_a_folder_that_is_no_lesson_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys, module):
+    assert run(monkeypatch, module, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert str(tmp_path) in error
+
+
+def test_an_incomplete_lesson_is_refused(made, tmp_path, monkeypatch, capsys):
+    (tmp_path / "truth.csv").write_bytes((made / "truth.csv").read_bytes())
+    assert run(monkeypatch, lesson, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
+    assert "not complete" in capsys.readouterr().err
