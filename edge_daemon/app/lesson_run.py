@@ -1,40 +1,27 @@
-"""Where the steps are wired together: pictures to faces, faces to candidates, candidates to a register.
-
-No other module of the program knows two steps (docs/ARCHITECTURE.md).
-"""
+"""One lesson: pictures to faces, faces to candidates, candidates to a register."""
 
 from __future__ import annotations
 
-import csv
 import logging
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import datetime, timezone
 
 import numpy as np
 import sqlite_utils
 
+from edge_daemon.app.opening import embedder_id
 from edge_daemon.attendance import packing
 from edge_daemon.attendance.attention import faces_front
 from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.attendance.evidence.believe import believe
 from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
-from edge_daemon.camera.files import open_files
 from edge_daemon.config import Config
-from edge_daemon.device.secrets import device_key
-from edge_daemon.errors import CameraError, GalleryError, StoreError
 from edge_daemon.gallery.match import Matcher
-from edge_daemon.gallery.templates import EmbedderId, GalleryStore
-from edge_daemon.home import Home
-from edge_daemon.lesson.ids import rehearsal_lesson_id
-from edge_daemon.lesson.plan import SLOT_S, make_plan
+from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
-from edge_daemon.store.database import check_writable, open_gallery, open_register
 from edge_daemon.types import (
     Candidate,
     CapturePlan,
@@ -47,63 +34,10 @@ from edge_daemon.types import (
     Sighting,
     Student,
 )
-from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION
-from edge_daemon.vision.models import ModelSet, default_models_dir
+from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 logger = logging.getLogger(__name__)
-
-REHEARSED_S = 2700.0
-"""A rehearsal's pictures stand for a lesson of 45 minutes that has just ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """A lesson from pictures."""
-
-    register: Register
-    names: Mapping[str, str]
-    seconds_per_capture: float
-    """Mean over the captures, decoding left out."""
-
-    def json(self) -> dict[str, object]:
-        """Return what `rehearse --json` prints; an outside interface."""
-        register = self.register
-        return {
-            "lesson_id": register.lesson.lesson_id,
-            "captures_planned": register.captures_planned,
-            "captures_taken": register.captures_taken,
-            "students": [
-                {
-                    "student_id": v.tally.student_id,
-                    "frames_seen": v.tally.frames_seen,
-                    "frames_attentive": v.tally.frames_attentive,
-                    "share": round(v.share, 6),
-                    "verdict": v.verdict,
-                    "flags": list(v.flags),
-                }
-                for v in register.verdicts
-            ],
-            "unknown_faces": register.unknown_faces,
-            "seconds_per_capture": round(self.seconds_per_capture, 4),
-        }
-
-
-def load_models(config: Config) -> ModelSet:
-    """Return the verified models that the settings name."""
-    folder = Path(config.models.dir) if config.models.dir else default_models_dir()
-    return ModelSet.load(folder).with_embedder(config.models.embedder)
-
-
-def embedder_id(models: ModelSet) -> EmbedderId:
-    """Return what binds templates to the embedder in use."""
-    return EmbedderId(models.embedder().sha256, PREPROCESSING_VERSION)
-
-
-def open_gallery_store(home: Home) -> GalleryStore:
-    """Open the gallery with the device's key; raises an EdgeError that says what is missing."""
-    key = device_key(home.key_path if home.home_mode else None)
-    return GalleryStore(open_gallery(home.gallery_db_path, create=False), key)
 
 
 class LessonRun:
@@ -239,82 +173,3 @@ class LessonRun:
 
 def _belongs(student: Student, course: str) -> bool:
     return not course or not student.courses or course in student.courses
-
-
-def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Callable[[int, int], None]) -> Rehearsal:
-    """Take the register of one lesson from pictures or a video, now.
-
-    Args:
-        home: where settings and databases are.
-        frames: folder or video; each picture is a capture.
-        sightings: CSV to write, if wanted.
-        progress: told (captures done, captures in all).
-
-    Raises:
-        EdgeError: nothing was changed, or the lesson was taken back.
-    """
-    config = home.config
-    camera = open_files(frames)
-    models = load_models(config)
-    gallery = open_gallery_store(home)
-    students = gallery.students()
-    if not students:
-        raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
-    lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count)
-    register_db = open_register(home.register_db_path)
-    check_writable(gallery.db)
-    check_writable(register_db)
-    run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "synchronised")
-    busy_s, taken = 0.0, []
-    try:
-        with camera:
-            for slot in range(camera.count):
-                progress(slot, camera.count)
-                try:
-                    frame = camera.capture(slot)
-                except CameraError as error:
-                    run.miss(MissedCapture(slot, error.what))
-                    continue
-                begun = time.perf_counter()
-                run.take(Frame(slot, frame.name, frame.picture, lesson.start + timedelta(seconds=plan.offsets_s[slot])))
-                busy_s += time.perf_counter() - begun
-                taken.append((slot, frame.name))
-        if not taken:
-            raise CameraError("no picture could be read", str(frames), "check the files")
-        begun = time.perf_counter()
-        register, believed = run.finalise()
-        busy_s += time.perf_counter() - begun
-    except BaseException:
-        run.abandon()
-        raise
-    progress(camera.count, camera.count)
-    if sightings is not None:
-        write_sightings(sightings, believed, dict(taken))
-    return Rehearsal(register, {s.student_id: s.name for s in students}, busy_s / len(taken))
-
-
-def _rehearsed_lesson(device: str, digest: str, captures: int) -> tuple[Lesson, CapturePlan]:
-    now = datetime.now(timezone.utc)
-    lesson_id = rehearsal_lesson_id(device, digest, now)
-    duration_s = max(REHEARSED_S, captures * SLOT_S)
-    start = now - timedelta(seconds=duration_s)
-    return Lesson(lesson_id, device, "", start, now, "rehearsal"), make_plan(lesson_id, duration_s, captures)
-
-
-def write_sightings(path: Path, sightings: Iterable[Sighting], frame_names: Mapping[int, str]) -> None:
-    """Write every face that was believed in as CSV; an outside interface.
-
-    Raises:
-        StoreError: the file can't be written.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", newline="", encoding="utf-8") as handle:
-            rows = csv.writer(handle)
-            rows.writerow(["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"])
-            for s in sightings:
-                box = [f"{v:.1f}" for v in (s.box.x, s.box.y, s.box.w, s.box.h)]
-                rows.writerow([frame_names[s.slot], s.student_id, f"{s.similarity:.4f}", *box, int(s.attentive)])
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(f"can't be written: {error.strerror}", str(path), "choose another file") from error
