@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
@@ -31,7 +32,7 @@ def test_every_embedder_tells_public_portraits_apart_and_a_face_not_found_is_wro
 
 def test_a_file_is_called_what_its_operators_are():
     for card in ModelSet.load(default_models_dir()).cards:
-        assert precision(card.path) == card.quantization.split()[0]
+        assert precision(card.path) == re.split(r"\W", card.quantization)[0]
 
 
 @pytest.mark.parametrize("pairs", ["fold,same,file1\n1,1,a\n", "fold,same,file1,file2\n", None])
