@@ -14,8 +14,8 @@ from typing import Protocol
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.agreement import Exemplar, Refusal, Twin, find_look_alikes, find_twins, keep_agreeing
-from edge_daemon.gallery.gate import choose_face
-from edge_daemon.gallery.photographs import photographs_of, read_photograph
+from edge_daemon.gallery.gate import check_size, choose_face
+from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
 from edge_daemon.gallery.roster import RosterRow
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.store import gallery as tables
@@ -109,7 +109,7 @@ def import_roster(
         students=students,
         templates=_sealed_templates(store, students, exemplars, photographs),
         replaced=frozenset(s.student_id for s in students if photographs is not None or not s.consent),
-        look_alikes=tables.look_alikes(store.db) if photographs is None else find_look_alikes(exemplars),
+        look_alikes=_look_alikes_kept(store, students) if photographs is None else find_look_alikes(exemplars),
         tombstones=marks,
     )
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
@@ -169,6 +169,7 @@ def _read_all(
 
 def _read(student_id: str, path: Path, photographs: Photographs) -> Exemplar:
     photograph = read_photograph(path)
+    check_size(photograph.picture)
     face = choose_face(photograph.picture, photographs.reader.faces(photograph.picture))
     vectors, widths_px = photographs.reader.templates(photograph.picture, face)
     return Exemplar(student_id, _short(path), photograph.sha256, vectors, widths_px)
@@ -198,6 +199,11 @@ def _sealed_roster(
         wrapped = store.new_key(row.student.student_id) if old is None or fresh else old.wrapped_key
         students.append(store.sealed_student(row.student, row.extra, position, wrapped))
     return students, marks
+
+
+def _look_alikes_kept(store: GalleryStore, students: Iterable[StudentRow]) -> list[LookAlike]:
+    consenting = {student.student_id for student in students if student.consent}
+    return [pair for pair in tables.look_alikes(store.db) if {pair.a, pair.b} <= consenting]
 
 
 def _sealed_templates(
@@ -245,4 +251,7 @@ def _report(
 
 
 def _unclaimed(folder: Path, ids: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in ids and e.name[:1] != "."))
+    claimed = {form for student_id in ids for form in spellings(student_id)}
+    return tuple(
+        sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in claimed and e.name[:1] != ".")
+    )

@@ -25,6 +25,13 @@ SECOND_FACE = 0.3
 """Somebody whose face is smaller than this share of the largest one stands in the background."""
 
 
+def check_size(picture: Picture) -> None:
+    """Raise PhotographError for a picture in which no usable face has room."""
+    height, width = picture.shape[:2]
+    if min(height, width) < MIN_WIDTH_PX:
+        raise PhotographError(f"the picture is too small ({width}x{height} px)")
+
+
 def choose_face(picture: Picture, faces: Sequence[Face]) -> Face:
     """Return the face of a portrait.
 

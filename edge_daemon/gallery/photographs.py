@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,15 @@ def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
     """
     if student_id in ("", ".", "..") or "/" in student_id or "\0" in student_id:
         raise PhotographError("the id can't be a folder name", student_id, "photographs can't be found for it")
-    folder = photos_dir / student_id
     try:
+        folder = _folder_of(photos_dir, student_id)
         if not folder.resolve().is_relative_to(photos_dir.resolve()):
             raise PhotographError("the folder is a link that leads out of the photographs", str(folder))
         names = sorted(entry.name for entry in os.scandir(folder))
     except FileNotFoundError:
         return []
     except OSError as error:  # too long a name, no right, not a folder
-        raise PhotographError(f"the folder can't be read ({error.strerror})", str(folder)[:200]) from error
+        raise PhotographError(f"the folder can't be read ({error.strerror})", student_id[:200]) from error
     return [folder / name for name in names if not name.startswith(".") and name.lower() not in _CLUTTER]
 
 
@@ -54,6 +55,11 @@ class Photograph:
 
     picture: Picture
     sha256: bytes
+
+
+def spellings(student_id: str) -> list[str]:
+    """Return the forms of an id that look the same: a Mac writes the ö of a folder's name as two characters."""
+    return [student_id, unicodedata.normalize("NFC", student_id), unicodedata.normalize("NFD", student_id)]
 
 
 def read_photograph(path: Path) -> Photograph:
@@ -70,6 +76,11 @@ def read_photograph(path: Path) -> Photograph:
         return Photograph(_decode(data, header), hashlib.sha256(data).digest())
     except PhotographError as error:
         raise PhotographError(error.what, str(path), error.todo) from error
+
+
+def _folder_of(photos_dir: Path, student_id: str) -> Path:
+    folders = [photos_dir / form for form in spellings(student_id)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def _read_whole(path: Path) -> tuple[bytes, ImageHeader]:
@@ -98,8 +109,10 @@ def _read_whole(path: Path) -> tuple[bytes, ImageHeader]:
 
 
 def _decode(data: bytes, header: ImageHeader) -> Picture:
-    longer = max(header.width_px, header.height_px)
-    mode = next((mode for factor, mode in _REDUCED if longer >= factor * WORKING_SIDE_PX), cv2.IMREAD_COLOR)
+    shorter, longer = sorted((header.width_px, header.height_px))
+    # PNG gains nothing by it, and a narrow one makes the decoder fail.
+    reduced = _REDUCED if data.startswith(b"\xff\xd8") and shorter >= _REDUCED[0][0] else ()
+    mode = next((mode for factor, mode in reduced if longer >= factor * WORKING_SIDE_PX), cv2.IMREAD_COLOR)
     with _decoder_messages() as messages:
         try:
             decoded = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
@@ -112,8 +125,8 @@ def _decode(data: bytes, header: ImageHeader) -> Picture:
     picture: Picture = decoded.astype(np.uint8, copy=False)
     longer = max(picture.shape[:2])
     if longer > WORKING_SIDE_PX:
-        scale = WORKING_SIDE_PX / longer
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = (max(1, round(side * WORKING_SIDE_PX / longer)) for side in picture.shape[:2])
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         picture = small.astype(np.uint8, copy=False)
     return picture
 

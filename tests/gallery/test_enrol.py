@@ -149,6 +149,19 @@ def test_without_a_folder_of_photographs_the_roster_alone_is_renewed(store, scho
     assert report.without_template == ("S1", "S4")
 
 
+def test_a_withdrawn_consent_ends_the_look_alike_too(store, school):
+    for shot in (1, 2):
+        (school.photos / "S2" / f"{shot}.png").unlink()
+    school.photograph("S2", 2, 0, likeness=1)
+    school.enrol(store)
+    school.write_roster(S1="yes", S2="yes")
+    school.enrol(store, photos=False)
+    assert store.look_alikes() == {("S1", "S2")}
+    school.write_roster(S1="yes", S2="no")
+    school.enrol(store, photos=False)
+    assert store.look_alikes() == frozenset()
+
+
 def test_who_is_not_on_the_roster_any_more_leaves_lessons_but_is_not_destroyed(store, school):
     school.enrol(store)
     school.write_roster(S2="yes")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.errors import PhotographError
-from edge_daemon.gallery.gate import choose_face
+from edge_daemon.gallery.gate import check_size, choose_face
 from edge_daemon.types import Box, Pose
 from tests.gallery.fakes import make_face, picture
 
@@ -64,3 +64,9 @@ def test_dark_skin_in_good_light_is_not_too_dark():
 @pytest.mark.parametrize("box", [Box(-40, -30, 80, 100), Box(100, 100, 80, 100), Box(500, 500, 80, 80)])
 def test_a_face_over_the_edge_of_the_picture_does_not_break_the_gate(box):
     assert choose_face(picture(1), [make_face(box=box)])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 4000), (4000, 40)])
+def test_a_picture_without_room_for_a_face_is_refused_before_it_is_searched(shape):
+    with pytest.raises(PhotographError, match="too small"):
+        check_size(np.zeros((*shape, 3), np.uint8))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import unicodedata
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_daemon.errors import PhotographError
+from edge_daemon.gallery.image_header import read_header
 from edge_daemon.gallery.photographs import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -224,3 +228,26 @@ def test_an_id_too_long_for_a_folder_is_named_and_no_failure(tmp_path):
 def test_odd_ids_find_their_folders(tmp_path, student_id):
     put(tmp_path / student_id, "1.jpg", b"x")
     assert len(photographs_of(tmp_path, student_id)) == 1
+
+
+def test_a_folder_named_on_a_mac_is_found(tmp_path):
+    put(tmp_path / unicodedata.normalize("NFD", "Größe"), "1.jpg", b"x")
+    assert len(photographs_of(tmp_path, unicodedata.normalize("NFC", "Größe"))) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (20000, 1, 3), (1, 20000, 3)])
+@pytest.mark.parametrize("encode", [make.png, make.jpeg])
+def test_a_picture_of_any_shape_is_read(tmp_path, shape, encode):
+    picture = read_photograph(put(tmp_path, "a.png", encode(np.full(shape, 90, np.uint8)))).picture
+    assert max(picture.shape[:2]) == min(max(shape[:2]), WORKING_SIDE_PX)
+
+
+@given(st.sampled_from([make.jpeg(make.portrait()), make.png(make.portrait())]), st.data())
+def test_a_spoiled_file_is_a_reason_and_never_a_crash(whole, data):
+    at = data.draw(st.integers(0, len(whole) - 1))
+    noise = data.draw(st.binary(max_size=30))
+    try:
+        header = read_header(whole[:at] + noise + whole[at + len(noise) :])
+    except PhotographError:
+        return
+    assert header.width_px * header.height_px >= 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge_daemon.errors import RosterError
 from edge_daemon.gallery.roster import read_roster
@@ -168,3 +171,12 @@ def test_a_control_character_in_an_id_is_refused(roster):
 def test_a_missing_roster_and_a_folder_are_refused(tmp_path):
     assert "No such file" in refusal(tmp_path / "none.csv")
     assert "can't be read" in refusal(tmp_path)
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_are_a_roster_or_one_line(tmp_path_factory, content, with_header):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(HEADER.encode() * with_header + content)
+    with contextlib.suppress(RosterError):
+        rows = read_roster(path)
+        assert len({row.student.student_id for row in rows}) == len(rows) > 0
