@@ -155,3 +155,14 @@ def test_sightings_of_a_restored_register_are_erased_up_to_the_removal(store, sc
         assert erasure.erase_sightings_again(store.db, register_db) == 1
         assert [s.student_id for s in lessons.sightings(register_db, "before")] == ["S2"]
         assert [s.student_id for s in lessons.sightings(register_db, "after")] == ["S1", "S2"]
+
+
+def test_removing_while_another_process_reads_says_that_old_pages_wait(school, gallery_path):
+    db, reader = open_gallery(gallery_path, busy_timeout_s=0.1), open_gallery(gallery_path)
+    with closing(db.conn), closing(reader.conn):
+        reader.conn.execute("BEGIN")
+        reader.conn.execute("SELECT count(*) FROM students").fetchone()
+        assert not GalleryStore(db, DEVICE_KEY).remove("S1", LATER)
+        reader.conn.execute("COMMIT")
+        assert tables.wipe_log(db)
+    assert gallery_path.with_name("gallery.sqlite-wal").stat().st_size == 0
