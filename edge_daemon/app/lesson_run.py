@@ -71,7 +71,7 @@ class LessonRun:
         threads = config.vision.threads or os.cpu_count() or 1
         self._detect = RoomDetector(Detector(models, threads=threads))
         self._candidates = {
-            slot: packing.unpack(slot, gallery.open_candidates(lesson.lesson_id, slot, sealed))
+            slot: self._opened(slot, sealed)
             for slot, sealed in candidate_rows.candidates(gallery.db, lesson.lesson_id).items()
         }
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
@@ -79,7 +79,9 @@ class LessonRun:
     def take(self, frame: Frame) -> None:
         """Work on one capture and commit it."""
         found = self._compare(frame.slot, self._detect(frame.picture))
-        sealed = self._gallery.seal_candidates(self._lesson.lesson_id, frame.slot, packing.pack(found))
+        sealed = self._gallery.seal_candidates(
+            self._lesson.lesson_id, frame.slot, packing.pack(found, self._matcher.student_ids)
+        )
         candidate_rows.put_candidates(self._gallery.db, self._lesson.lesson_id, frame.slot, sealed)
         lessons.add_capture(self._db, self._lesson.lesson_id, lessons.Capture(frame.slot, frame.name, frame.taken_at))
         self._candidates[frame.slot] = found
@@ -116,6 +118,10 @@ class LessonRun:
         """Forget a lesson that shall not have a register."""
         lessons.discard_lesson(self._db, self._lesson.lesson_id)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+
+    def _opened(self, slot: int, sealed: bytes) -> list[Candidate]:
+        plain = self._gallery.open_candidates(self._lesson.lesson_id, slot, sealed)
+        return packing.unpack(slot, plain, self._matcher.student_ids)
 
     def _compare(self, slot: int, faces: list[Face]) -> list[Candidate]:
         if not faces:

@@ -13,6 +13,7 @@ from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.camera.files import FolderCamera, VideoCamera, open_files
 from edge_daemon.errors import CameraError, GalleryError
+from edge_daemon.gallery.erasure import erase_sightings_again
 from edge_daemon.home import Home
 from edge_daemon.lesson.ids import rehearsal_lesson_id
 from edge_daemon.lesson.plan import SLOT_S, make_plan
@@ -78,6 +79,7 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
     register_db = open_register(home.register_db_path)
     check_writable(gallery.db)
     check_writable(register_db)
+    erase_sightings_again(gallery.db, register_db)
     run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, clock="rtc")  # nobody asked
     try:
         with camera:

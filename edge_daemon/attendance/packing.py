@@ -1,11 +1,12 @@
-"""The candidates of one capture as bytes, to be sealed: what a restarted lesson goes on with. Embeddings are left
-out."""
+"""The candidates of one capture as bytes, to be sealed: what a restarted lesson goes on with. Embeddings stay out."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Candidate, Quality
 
@@ -14,18 +15,27 @@ _FIXED = 10
 _EYES = {None: -1.0, False: 0.0, True: 1.0}
 
 
-def pack(candidates: Sequence[Candidate]) -> bytes:
-    """Return the candidates of one capture as rows of little-endian float32, after the number of students."""
-    students = len(candidates[0].similarities) if candidates else 0
-    rows = np.array([_row(c) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + students)
-    return students.to_bytes(4, "little") + rows.tobytes()
+def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
+    """Return the candidates of one capture as bytes.
+
+    Four bytes tell the length of the student ids as JSON, which follow; then a row of little-endian float32 a face.
+    """
+    ids = json.dumps(list(student_ids)).encode("ascii")
+    rows = np.array([_row(c) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(student_ids))
+    return len(ids).to_bytes(4, "little") + ids + rows.tobytes()
 
 
-def unpack(slot: int, data: bytes) -> list[Candidate]:
-    """Return the candidates that `pack` was given, without embeddings."""
-    students = int.from_bytes(data[:4], "little")
-    rows = np.frombuffer(data, "<f4", offset=4).reshape(-1, _FIXED + students)
-    return [_candidate(slot, row) for row in rows]
+def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate]:
+    """Return the candidates that `pack` was given, without embeddings.
+
+    Students may have been enrolled or removed since: similarities come in the order asked for, 0 for the new ones.
+    """
+    end = 4 + int.from_bytes(data[:4], "little")
+    packed_ids: list[str] = json.loads(data[4:end])
+    column_of = {student_id: _FIXED + i for i, student_id in enumerate(packed_ids)}
+    rows = np.frombuffer(data, "<f4", offset=end).reshape(-1, _FIXED + len(packed_ids))
+    columns = [column_of.get(student_id) for student_id in student_ids]
+    return [_candidate(slot, row, [0.0 if c is None else float(row[c]) for c in columns]) for row in rows]
 
 
 def _row(c: Candidate) -> list[float]:
@@ -34,7 +44,7 @@ def _row(c: Candidate) -> list[float]:
     return [*fixed, *c.similarities]
 
 
-def _candidate(slot: int, row: np.ndarray) -> Candidate:
+def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float]) -> Candidate:
     x, y, w, h, score, width_px, sharpness, presence, attentive, eyes = (float(v) for v in row[:_FIXED])
     return Candidate(
         slot=slot,
@@ -43,6 +53,6 @@ def _candidate(slot: int, row: np.ndarray) -> Candidate:
         quality=Quality(width_px, sharpness, presence),
         attentive=attentive > 0,
         eyes_open=None if eyes < 0 else eyes > 0,
-        similarities=row[_FIXED:].astype(np.float32),
+        similarities=np.array(similarities, dtype=np.float32),
         embedding=None,
     )

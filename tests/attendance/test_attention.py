@@ -52,5 +52,13 @@ def test_packed_candidates_come_back_without_their_embeddings(students: int, slo
         for a, b, att, eyes in rows
     ]
     with_vectors = [replace(c, embedding=np.ones(192, np.float32)) for c in candidates]
-    back = packing.unpack(slot, packing.pack(with_vectors))
+    ids = [f"s{i}" for i in range(students)]
+    back = packing.unpack(slot, packing.pack(with_vectors, ids), ids)
     assert [repr(c) for c in back] == [repr(c) for c in candidates]
+
+
+def test_students_enrolled_or_removed_since_do_not_shift_the_others():
+    similarities = np.array([0.1, 0.2, 0.3], np.float32)
+    face = Candidate(0, Box(0, 0, 1, 1), 1.0, Quality(1, 1, 1), True, None, similarities, None)
+    (back,) = packing.unpack(0, packing.pack([face], ["a", "b", "c"]), ["c", "new", "a"])
+    assert back.similarities == pytest.approx([0.3, 0.0, 0.1])
