@@ -83,7 +83,8 @@ class LessonRun:
             self._lesson.lesson_id, frame.slot, packing.pack(found, self._matcher.student_ids)
         )
         candidate_rows.put_candidates(self._gallery.db, self._lesson.lesson_id, frame.slot, sealed)
-        lessons.add_capture(self._db, self._lesson.lesson_id, lessons.Capture(frame.slot, frame.name, frame.taken_at))
+        capture = lessons.Capture(frame.slot, frame.name, frame.taken_at)
+        lessons.add_capture(self._db, self._lesson.lesson_id, capture)
         self._candidates[frame.slot] = found
 
     def miss(self, missed: MissedCapture) -> None:
