@@ -22,10 +22,11 @@ def outputs(portrait: np.ndarray, room: np.ndarray) -> dict[str, np.ndarray]:
         rgb = cv2.resize(portrait[..., ::-1].copy(), card.size_px[::-1], interpolation=cv2.INTER_NEAREST)
         for number, output in enumerate(Model(card.path)(card.encode(rgb))):
             found[f"{card.name}/{number}"] = output
-    # One embedder for both: which one suits an interpreter is another matter.
-    faces = sorted(Detector(models.with_embedder("float16"), threads=1)(room), key=lambda face: face.box.x)
-    found["boxes"] = np.array([[f.box.x, f.box.y, f.box.w, f.box.h] for f in faces])
-    found["embeddings"] = np.array([f.embedding for f in faces])
+    for precision in ("float16", "int8"):  # named, for which one suits an interpreter is another matter
+        faces = Detector(models.with_embedder(precision), threads=1)(room)
+        faces.sort(key=lambda face: face.box.x)
+        found[f"boxes/{precision}"] = np.array([[f.box.x, f.box.y, f.box.w, f.box.h] for f in faces])
+        found[f"vectors/{precision}"] = np.array([f.embedding for f in faces])
     return found
 
 

@@ -34,16 +34,21 @@ def test_there_are_two_of_them(both):
 
 
 def test_every_network_gives_the_same_numbers(both):
+    """To the last digits in float; in int8 each has kernels of its own, which round differently."""
     ours, theirs = both
     assert set(ours) == set(theirs)
-    for name in sorted(set(ours) - {"runtime", "boxes", "embeddings"}):
+    networks = [name for name in sorted(ours) if name.split("/")[0] not in ("runtime", "boxes", "vectors")]
+    assert len(networks) >= 10
+    for name in networks:
         a, b = ours[name].ravel().astype(float), theirs[name].ravel().astype(float)
-        assert float(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) >= 0.999, name
-        assert np.abs(a - b).max() <= 0.05 * np.abs(a).max(), name
+        least = 0.98 if "int8" in name else 0.99999
+        assert float(a @ b) / np.linalg.norm(a) / np.linalg.norm(b) >= least, name
 
 
-def test_the_same_faces_are_found_with_the_same_vectors(both):
+@pytest.mark.parametrize(("precision", "least"), [("float16", 0.999), ("int8", 0.995)])
+def test_the_same_faces_are_found_with_the_same_vectors(both, precision, least):
     ours, theirs = both
-    assert len(ours["boxes"]) == 2
-    np.testing.assert_allclose(ours["boxes"], theirs["boxes"], atol=2.0)
-    assert (np.sum(ours["embeddings"] * theirs["embeddings"], axis=1) >= 0.995).all()
+    assert len(ours[f"boxes/{precision}"]) == 2
+    np.testing.assert_allclose(ours[f"boxes/{precision}"], theirs[f"boxes/{precision}"], atol=2.0)
+    alike = np.sum(ours[f"vectors/{precision}"] * theirs[f"vectors/{precision}"], axis=1)
+    assert (alike >= least).all()
