@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def main() -> int:
     data = "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of lessons"
     parser = command.parser("benchmarks.lesson", "Whole lessons: verdicts, names, time, memory.", data)
     parser.add_argument("--threads", type=int, default=1, help="vision.threads (default 1; 0: all cores)")
+    parser.add_argument("--jobs", type=int, default=1, help="lessons at a time (more: times say nothing; default 1)")
     return command.run(measure, parser.parse_args())
 
 
@@ -54,10 +56,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the results, pooled over all lessons."""
     models = command.models(arguments)
     paths = lessons(arguments.data)
-    runs = []
-    for done, path in enumerate(paths, 1):
-        runs.append(run_lesson(path, arguments.threads, arguments.models))
-        command.progress(done, len(paths), "lessons")
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        runs = list(pool.map(lambda path: run_lesson(path, arguments.threads, arguments.models), paths))
     return {**pooled(runs), "threads": arguments.threads, "measured": machine.described(models)}
 
 
