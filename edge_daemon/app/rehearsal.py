@@ -113,7 +113,7 @@ def _take_all(
         try:
             frame = camera.capture(slot)
         except CameraError as error:
-            run.miss(MissedCapture(slot, error.what))
+            run.miss(MissedCapture(slot, f"{Path(error.where).name} {error.what}"))
             continue
         begun = time.perf_counter()
         run.take(Frame(slot, frame.name, frame.picture, lesson.start + timedelta(seconds=plan.offsets_s[slot])))
