@@ -37,6 +37,15 @@ The lessons are composed: grey press photographs (Labeled Faces in the Wild), co
 parts of real pictures (WIDER FACE). Real faces turn, move and hide more, and the embedder may have seen some of these
 people in its training. So these figures compare versions of the program with each other and with other programs; they
 don't promise what a classroom will give.
+
+The pictures are not in this repository (research licences, real people). Each benchmark takes any folder of the form
+that its module describes:
+
+    python -m benchmarks.lesson --data LESSONS --json benchmarks/results/lesson.json
+    python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
+    python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
+    python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
+    python -m benchmarks.table
 """
 
 
