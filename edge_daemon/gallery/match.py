@@ -11,6 +11,10 @@ from edge_daemon.types import StudentTemplates, Vector
 TYPICAL_LIKENESS = 0.65
 """Mean cosine between two photographs of one person, where a student has too few to tell."""
 
+OWN_WEIGHT = 6
+"""The mean of a small class is mostly its students themselves: with so few or fewer nothing is taken off, with 30
+most."""
+
 
 class Matcher:
     """Compares faces with the templates of all students, at the size of the face.
@@ -24,7 +28,11 @@ class Matcher:
         self.student_ids = tuple(t.student_id for t in templates)
         widths = sorted({float(w) for t in templates for w in t.widths_px})
         self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
-        means = [[_steady_mean(t.vectors[_nearest(t.widths_px, w)]) for t in templates] for w in widths]
+        stacks = [[t.vectors[_nearest(t.widths_px, w)] for t in templates] for w in widths]
+        share = max(0.0, 1.0 - OWN_WEIGHT / max(len(templates), 1))
+        commons = [share * np.mean([stack.mean(axis=0) for stack in row], axis=0) for row in stacks]
+        means = [[_steady_mean(_about(stack, c)) for stack in row] for row, c in zip(stacks, commons, strict=True)]
+        self._commons: Vector = np.array(commons, dtype=np.float32)  # (widths, 192)
         self._means: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
@@ -39,7 +47,8 @@ class Matcher:
         """
         if not self.student_ids or len(embeddings) == 0:
             return np.zeros((len(embeddings), len(self.student_ids)), dtype=np.float32)
-        scores = np.einsum("fd,wsd->fws", embeddings, self._means)
+        about = np.stack([_about(embeddings, common) for common in self._commons], axis=1)  # (faces, widths, 192)
+        scores = np.einsum("fwd,wsd->fws", about, self._means)
         return np.asarray(np.einsum("fws,fw->fs", scores, self._weights(widths_px)), dtype=np.float32)
 
     def _weights(self, widths_px: Vector) -> Vector:
@@ -53,6 +62,12 @@ def _nearest(widths_px: Vector, width_px: float) -> Vector:
     """Mask of the templates whose width is nearest to the wanted one, as photographs differ in what they can give."""
     distance = np.abs(widths_px - width_px)
     return np.asarray(distance == distance.min())
+
+
+def _about(vectors: Vector, common: Vector) -> Vector:
+    """Return vectors without what is common to all, brought to length 1 again."""
+    rest = vectors - common
+    return np.asarray(rest / np.maximum(np.linalg.norm(rest, axis=-1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def _steady_mean(vectors: Vector) -> Vector:
