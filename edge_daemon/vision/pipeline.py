@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +11,12 @@ from edge_daemon.types import Face, Picture
 from edge_daemon.vision import change, nms, tiles
 from edge_daemon.vision.blazeface import Detections, join
 from edge_daemon.vision.crew import Crew, Worker
+from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.places import Places, cover
-from edge_daemon.vision.reader import Hit, distinct, hits
+from edge_daemon.vision.reader import distinct, hits
 
-FIRST_THRESHOLD = 0.35
+FIRST_THRESHOLD = 0.25
 PLACE_THRESHOLD = 0.25
 """Lower where a face is expected and shown at its best size."""
 
@@ -46,6 +49,8 @@ class Detector:
         height, width = picture.shape[:2]
         plan = tiles.pyramid(width, height, self._side_px)
         parts = self.crew.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
+        whole = tiles.grid(width, height, max(width, height), 0)
+        parts += self.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
         return _one_a_face(join(parts))
 
     def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
@@ -99,7 +104,7 @@ class RoomDetector:
         known = self._places.tiles()
         seats = self._look(picture, known, PLACE_THRESHOLD)
         searched = self._look(picture, self._newcomers(marked, known), FIRST_THRESHOLD)
-        first = [Hit(h.box, h.points, h.score, h.votes, h.score) for h in hits(seats)]
+        first = [replace(hit, look_score=hit.score, agreement=1.0) for hit in hits(seats)]
         taken = seats.boxes
         extra = [h for h in hits(searched) if not _is_known(h, taken)]
         return first + extra

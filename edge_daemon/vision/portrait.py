@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from edge_daemon.types import Face, Picture, Vector
 from edge_daemon.vision import nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
+from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.reader import LOOK_SHARE, FaceReader, Hit, blazeface_square, distinct, hits
+from edge_daemon.vision.reader import LOOK_SHARE, FaceReader, blazeface_square, distinct, hits
 
 Array = NDArray[np.float32]
 
@@ -67,8 +68,7 @@ class PortraitReader:
     def _sure(self, picture: Picture, hit: Hit) -> Hit:
         """A second look, kept only where it means the same face: a full-range network may take a cheek for a face."""
         again = self._reader.second_look(picture, hit)
-        same = nms.overlaps(hit.box, again.box[None])[0][0] > 0.5
-        return again if same else hit
+        return again if again.agreement > 0.5 else hit
 
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
         """Return the vectors of one accepted face, as it is and as it would look from farther away.
@@ -97,7 +97,7 @@ def _surroundings(picture: Picture, face: Face) -> tuple[Picture, Hit]:
     side = round(float(box[2] - box[0]) / LOOK_SHARE)
     corner = np.round((box[:2] + box[2:]) / 2 - side / 2).astype(np.float32)
     part = tiles.cut(picture, tiles.Tile(float(corner[0]), float(corner[1]), side), side)
-    return part, Hit(box - np.tile(corner, 2), face.keypoints - corner, face.score, 1.0, 0.0)
+    return part, Hit(box - np.tile(corner, 2), face.keypoints - corner, face.score, votes=1.0)
 
 
 def _scaled(hit: Hit, scale: float) -> Hit:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
-from edge_daemon.vision import align, nms, quality, tiles
+from edge_daemon.vision import align, gate, nms, quality, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections
+from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
 from edge_daemon.vision.mobilefacenet import MobileFaceNet
 from edge_daemon.vision.models import ModelSet
@@ -18,9 +19,7 @@ Array = NDArray[np.float32]
 
 LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop of a second look (works for .15 to .5 of the crop's side)."""
-LOOK_THRESHOLD = 0.2
-MIN_PRESENCE = 0.5
-"""Below it a detection is no face: false boxes reach .002, real faces start at .52 (first prototype's lessons)."""
+LOOK_THRESHOLD = 0.1
 TELLING_WIDTH_PX = 48.0
 """Narrower faces are too small to tell where they look and whether their eyes are open."""
 
@@ -29,23 +28,10 @@ BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
 26 to 116 px in three composed lessons, where the width ear to ear is known: 0.879 +- .062, -0.059 +- .031."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One detection on its way to a Face."""
-
-    box: Array
-    """(4,) BlazeFace's square: left, top, right, bottom."""
-    points: Array
-    """(6, 2)."""
-    score: float
-    votes: float
-    look_score: float
-
-
 def hits(found: Detections) -> list[Hit]:
     """Return detections one by one, for which nobody took a second look yet."""
     rows = zip(found.boxes, found.points, found.scores, found.votes, strict=True)
-    return [Hit(box, points, float(score), float(votes), 0.0) for box, points, score, votes in rows]
+    return [Hit(box, points, float(score), float(votes)) for box, points, score, votes in rows]
 
 
 def rectangle(box: Array) -> Box:
@@ -100,27 +86,29 @@ class FaceReader:
         if not len(found) or iou.max() < 0.02:
             return hit
         best = int(iou.argmax())
-        return Hit(found.boxes[best], found.points[best], hit.score, hit.votes, float(found.scores[best]))
+        agreement = float(nms.overlaps(hit.box, found.boxes[best : best + 1])[0][0])
+        score = float(found.scores[best])
+        return replace(hit, box=found.boxes[best], points=found.points[best], look_score=score, agreement=agreement)
 
     def mesh(self, picture: Picture, hit: Hit) -> Mesh:
         """Fit the face mesh, whether there is a face or not."""
         return self._mesh(picture, hit.box, hit.points)
 
     def read(self, picture: Picture, hit: Hit) -> Face | None:
-        """Return the face, or None where the mesh says that there is none."""
+        """Return the face, or None where all that is known says that there is none."""
+        if gate.probability(hit, presence=1.0) < gate.MIN_PROBABILITY:
+            return None  # whatever the mesh may say
         mesh = self.mesh(picture, hit)
-        if mesh.presence < MIN_PRESENCE:
-            return None
-        return self.describe(picture, hit, mesh)
+        believed = gate.probability(hit, mesh.presence)
+        return self._face(picture, hit, mesh, believed) if believed >= gate.MIN_PROBABILITY else None
 
-    def describe(self, picture: Picture, hit: Hit, mesh: Mesh) -> Face:
-        """Put together everything that is known about a face."""
+    def _face(self, picture: Picture, hit: Hit, mesh: Mesh, believed: float) -> Face:
         box = rectangle(hit.box)
         telling = box.w >= TELLING_WIDTH_PX
         measured = Quality(box.w, quality.sharpness(_own_pixels(picture, box)), mesh.presence)
         return Face(
             box=box,
-            score=max(hit.score, hit.look_score),
+            score=believed,
             keypoints=hit.points.astype(np.float32),
             quality=measured,
             pose=mesh.pose() if telling else None,

@@ -12,8 +12,10 @@ from edge_daemon.types import Picture
 
 OVERLAP_PX = 40
 """Of neighbouring tiles, in pixels of the network. Faces that a border cuts are found at the next coarser scale."""
-STEP = 2.45
-"""From one scale to the next: BlazeFace at 576 px finds faces of 24 to 120 px of its input alike."""
+STEPS = (1.6, 2.45)
+"""From one scale to the next: BlazeFace at 576 px finds faces of 24 to 120 px of its input alike, but looks at several
+scales find more. The finer step is taken where a sweep stays within MAX_TILES."""
+MAX_TILES = 50
 BUDGET_PX = 9.7e6
 FINEST = (0.9, 2.5)
 """The finest scale searches about BUDGET_PX, within these limits. Of the 26 to 40 px faces in six composed lessons .85
@@ -43,14 +45,19 @@ def pyramid(width: int, height: int, side_px: int) -> list[Tile]:
     Small pictures are enlarged up to `FINEST[1]`, large ones shrunk to `FINEST[0]`, as `BUDGET_PX` allows. Each step
     takes the scale near the wanted one that needs the fewest tiles.
     """
+    fine, coarse = (_pyramid(width, height, side_px, step) for step in STEPS)
+    return fine if len(fine) <= MAX_TILES else coarse
+
+
+def _pyramid(width: int, height: int, side_px: int, step: float) -> list[Tile]:
     wanted = float(np.clip(math.sqrt(BUDGET_PX / (width * height)), *FINEST))
-    plan = []
-    while True:
+    whole = side_px / max(width, height)
+    plan: list[Tile] = []
+    while wanted > 1.5 * whole:
         scale = _economical(width, height, side_px, wanted)
         plan += grid(width, height, side_px / scale, OVERLAP_PX / scale)
-        if side_px / scale >= max(width, height):
-            return plan
-        wanted = max(scale / STEP, side_px / max(width, height) / 1.03)
+        wanted = scale / step
+    return plan + grid(width, height, max(width, height), 0)
 
 
 def _economical(width: int, height: int, side_px: int, wanted: float) -> float:
