@@ -21,6 +21,7 @@ Result = Mapping[str, Any]
 
 _SECTIONS: dict[str, Callable[[Result], str]] = {
     "lesson": table_lesson.section,
+    "lesson_all_cores": table_lesson.all_cores,
     "wider": table_pictures.wider,
     "lfw": table_pictures.lfw,
     "speed": table_speed.section,

@@ -24,6 +24,18 @@ def section(result: Result) -> str:
     return "\n".join([head, _verdicts(result), _faces(result), _machine(result), _mistakes(result)])
 
 
+def all_cores(result: Result) -> str:
+    """Return the section about one lesson with as many threads as the machine has cores, which is the default."""
+    pss, rss = result["peak_pss_mib"]["rehearse"], result["peak_rss_mib"]["rehearse"]
+    wanted = target(f"≤ {_PEAK_MIB}", reached=pss is None or pss <= _PEAK_MIB)
+    rows = [("`rehearse`", pss, rss, wanted)]
+    head = (
+        "## Memory with all cores (`benchmarks.lesson --threads 0`)\n\nThe program's default: each thread has networks of "
+        "its own.\n"
+    )
+    return "\n".join([head, table(("peak memory, MiB", "PSS", "RSS", "target (PSS)"), rows)])
+
+
 def _verdicts(result: Result) -> str:
     right, risk, flag = result["verdicts_right"], result["false_present_at_risk"], result["borderline_flagged"]
     rows = [
