@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from tests.vision.interpreter_outputs import outputs
 from tests.vision.pictures import NAMES, portrait
 
 ROOT = Path(__file__).parents[2]
-OTHER = ROOT / ".venv-tflite" / "bin" / "python"
+OTHER = Path(os.environ.get("EDGE_TFLITE_PYTHON", ROOT / ".venv-tflite" / "bin" / "python"))
+REQUIRED = bool(os.environ.get("CI") or os.environ.get("EDGE_REQUIRE_TFLITE"))
 
-pytestmark = pytest.mark.skipif(not OTHER.exists(), reason="no .venv-tflite: ./install.sh test makes it")
+pytestmark = pytest.mark.skipif(
+    not OTHER.exists() and not REQUIRED, reason="no .venv-tflite: ./install.sh test makes it"
+)
 
 
 @pytest.fixture(scope="module")

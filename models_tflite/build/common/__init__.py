@@ -1,0 +1,1 @@
+"""What the builds have in common."""

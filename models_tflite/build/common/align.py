@@ -20,8 +20,13 @@ class Aligner:
     def __init__(self, detector: Path) -> None:
         self._interpreter = Interpreter(model_path=str(detector), num_threads=1)
         self._interpreter.allocate_tensors()
-        anchors = [((x + 0.5) * s, (y + 0.5) * s) for s, n in ((8, 2), (16, 6)) for y in range(SIZE_PX // s)
-                   for x in range(SIZE_PX // s) for _ in range(n)]
+        anchors = [
+            ((x + 0.5) * s, (y + 0.5) * s)
+            for s, n in ((8, 2), (16, 6))
+            for y in range(SIZE_PX // s)
+            for x in range(SIZE_PX // s)
+            for _ in range(n)
+        ]
         self._anchors = np.array(anchors)
 
     def __call__(self, rgb: np.ndarray) -> np.ndarray | None:

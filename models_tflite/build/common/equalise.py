@@ -1,8 +1,9 @@
 """Exact channel equalisation: every channel of a tensor gets about the same range before the tensor is quantized.
 
 Convolutions are linear and ReLU and PReLU are positively homogeneous, so a channel can be divided by any s > 0 where it
-is made and multiplied by s in the weights that read it (Nagel et al., Data-Free Quantization Through Weight Equalization
-and Bias Correction, ICCV 2019). After a depthwise convolution, whose weights are quantized per channel, this is free.
+is made and multiplied by s in the weights that read it (Nagel et al., "Data-Free Quantization Through Weight
+Equalization and Bias Correction", ICCV 2019). Before a depthwise convolution, whose weights have a scale for each
+channel, this is free.
 """
 
 from __future__ import annotations

@@ -23,8 +23,20 @@ DTYPES = {
 }
 TYPE_OF = {v: k for k, v in DTYPES.items()}
 # The lowest version of each operator that takes the types we write (schema versions, TensorFlow Lite).
-VERSIONS_INT8 = {"CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "ADD": 2, "MUL": 2, "MAX_POOL_2D": 2, "PAD": 2, "MAXIMUM": 2,
-                 "RESIZE_BILINEAR": 2, "CONCATENATION": 2, "DEQUANTIZE": 2, "RESHAPE": 1, "SUB": 2}
+VERSIONS_INT8 = {
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "ADD": 2,
+    "MUL": 2,
+    "MAX_POOL_2D": 2,
+    "PAD": 2,
+    "MAXIMUM": 2,
+    "RESIZE_BILINEAR": 2,
+    "CONCATENATION": 2,
+    "DEQUANTIZE": 2,
+    "RESHAPE": 1,
+    "SUB": 2,
+}
 
 
 @dataclass(eq=False)
@@ -102,8 +114,14 @@ def read(path: Path) -> Graph:
         if kind == "DEQUANTIZE" and source.data is not None:
             out.data = source.data.astype(np.float32)
             continue
-        ops.append(Op(kind, [tensors[int(i)] for i in o.inputs if i >= 0], [tensors[int(i)] for i in o.outputs],
-                      o.builtinOptions))
+        ops.append(
+            Op(
+                kind,
+                [tensors[int(i)] for i in o.inputs if i >= 0],
+                [tensors[int(i)] for i in o.outputs],
+                o.builtinOptions,
+            )
+        )
     return Graph([tensors[int(i)] for i in sub.inputs], [tensors[int(i)] for i in sub.outputs], ops)
 
 

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from .graph import Graph, Op, Tensor, constant
 
 
-def normalise_channels(graph: Graph, conv: Op, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def normalise_channels(conv: Op, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Let every output channel of `conv` run from -1 to 1 where it ran from `low` to `high`.
 
     Returns:

@@ -51,7 +51,7 @@ def _search(low: float, high: float, counts: np.ndarray, power: float) -> tuple[
             step = max(b - a, 1e-9) / 255
             # Rounding error of what is inside, clipping error of what is outside.
             outside = np.maximum(np.maximum(a - values, values - b), 0)
-            error = np.where(outside > 0, outside + step / 2, step * (1 / (2 ** power * (power + 1))) ** (1 / power))
+            error = np.where(outside > 0, outside + step / 2, step * (1 / (2**power * (power + 1))) ** (1 / power))
             total = float((counts * error**power).sum())
             if total < best:
                 best, choice = total, (a, b)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from .graph import Graph, Op, Tensor, constant
+from .graph import Graph, Op, constant
 
 SAME = schema.Padding.SAME
 RELU = schema.ActivationFunctionType.RELU
@@ -13,22 +13,16 @@ RELU = schema.ActivationFunctionType.RELU
 
 def set_input(graph: Graph, shape: tuple[int, int, int, int]) -> None:
     """Give the graph another input shape (N, H, W, C) and work out every other shape anew."""
+    resizes = [op for op in graph.ops if op.kind == "RESIZE_BILINEAR"]
+    factors = {id(op): op.out.shape[1] // op.inputs[0].shape[1] for op in resizes}
     graph.inputs[0].shape = shape
     for op in graph.ops:
         if op.kind == "RESIZE_BILINEAR":
-            old_in, old_out = op.inputs[0], op.out
-            factor = old_out.shape[1] // op_shape_before(old_in)
-            height, width = old_in.shape[1] * factor, old_in.shape[2] * factor
-            op.inputs[1] = constant(op.inputs[1].name, np.array([height, width], np.int32))
+            size = [n * factors[id(op)] for n in op.inputs[0].shape[1:3]]
+            op.inputs[1] = constant(op.inputs[1].name, np.array(size, np.int32))
         if op.kind == "RESHAPE":
             _set_batch(op, shape[0])
-        op.out.old_shape = op.out.shape  # type: ignore[attr-defined]
         op.out.shape = shape_of(op)
-
-
-def op_shape_before(tensor: Tensor) -> int:
-    """Return the height that `tensor` had before `set_input` changed it."""
-    return int(getattr(tensor, "old_shape", tensor.shape)[1])
 
 
 def _set_batch(op: Op, batch: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from .graph import Graph, Op, Tensor, write
 from .quantize import activations, affine
+
+logger = logging.getLogger(__name__)
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.25)
 
@@ -78,5 +81,5 @@ def search(graph: Graph, limits: Limits, inputs: Sequence[np.ndarray], loss: Los
                 found = hurt(tensor, candidate)
                 if found < best:
                     best, better[tensor] = found, candidate
-        print(f"{tensor.name[-50:]:50s} {start[tensor]:.6f} -> {best:.6f}", flush=True)
+        logger.info("%s: %.6f -> %.6f", tensor.name, start[tensor], best)
     return better

