@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ else:
 Encoded = NDArray[np.float32] | NDArray[np.int8]
 
 _CHUNK_BYTES = 1 << 20
+_DETECTORS = ("detector_sweep", "detector_look", "detector_portrait")
 _REINSTALL = "reinstall the program, or build the models again (models_tflite/README.md)"
 
 
@@ -84,6 +85,8 @@ class ModelSet:
 
     cards: tuple[ModelCard, ...]
     embedder_for: Mapping[str, str]
+    detectors_for: Mapping[str, str] = field(default_factory=dict)
+    """Interpreter to precision of the detectors: int8 is slower than float under tflite-runtime."""
     chosen_embedder: str = ""
     """Role of the embedder that the settings name; empty: the one that suits the interpreter."""
 
@@ -99,20 +102,26 @@ class ModelSet:
             document = tomllib.loads(manifest.read_text(encoding="utf-8"))
             cards = tuple(_card(models_dir, entry) for entry in document["model"])
             embedder_for = {str(k): str(v) for k, v in document["embedder_for"].items()}
+            detectors_for = {str(k): str(v) for k, v in document["detectors_for"].items()}
         except OSError as error:
             raise ModelError("the list of models can't be read", str(manifest), _REINSTALL) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"the list of models is damaged ({error})", str(manifest), _REINSTALL) from error
         for card in cards:
             _verify(card)
-        return cls(cards, embedder_for)
+        return cls(cards, embedder_for, detectors_for)
 
     def card(self, role: str) -> ModelCard:
         """Return the card of the file that has `role`.
 
+        A detector's role without a precision (`detector_sweep`, not `detector_sweep_int8`) means the file that suits
+        the interpreter in use.
+
         Raises:
             ModelError: no file or more than one has it.
         """
+        if role in _DETECTORS:
+            role = f"{role}_{self.detectors_for.get(runtime_name(), 'float16')}"
         found = [card for card in self.cards if role in card.roles]
         if len(found) != 1:
             raise ModelError(f"{len(found)} models have the role {role}, not one", "manifest.toml", _REINSTALL)
@@ -121,6 +130,10 @@ class ModelSet:
     def with_embedder(self, precision: str) -> ModelSet:
         """Return the set with the embedder of a precision: `int8`, `float16`, `float32`, or `auto`."""
         return replace(self, chosen_embedder="" if precision == "auto" else f"embedder_{precision}")
+
+    def with_detectors(self, precision: str) -> ModelSet:
+        """Return the set with the detectors of a precision, `int8` or `float16`, whatever the interpreter."""
+        return replace(self, detectors_for=dict.fromkeys(self.detectors_for, precision))
 
     def embedder(self, runtime: str | None = None) -> ModelCard:
         """Return the embedder that was chosen, else the one for an interpreter.

@@ -96,6 +96,18 @@ def test_a_role_that_nobody_has_is_an_error():
         ModelSet.load(MODELS).card("painter")
 
 
+def test_under_tflite_runtime_the_detectors_are_float16(monkeypatch):
+    """Int8 is many times slower there."""
+    monkeypatch.setattr("edge_daemon.vision.models.runtime_name", lambda: "tflite-runtime")
+    models = ModelSet.load(MODELS)
+    used = [models.card(f"detector_{kind}").name for kind in ("sweep", "look", "portrait")]
+    assert used == ["blazeface-full-576-float16", "blazeface-full-192-float16", "blazeface-short-float16"]
+
+
+def test_the_precision_of_the_detectors_can_be_fixed():
+    assert ModelSet.load(MODELS).with_detectors("float16").card("detector_look").name == "blazeface-full-192-float16"
+
+
 def test_int8_input_is_the_pixel_less_128():
     card = ModelSet.load(MODELS).embedder("litert")
     pixels = np.arange(256, dtype=np.uint8)

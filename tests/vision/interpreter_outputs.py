@@ -23,7 +23,7 @@ def outputs(portrait: np.ndarray, room: np.ndarray) -> dict[str, np.ndarray]:
         for number, output in enumerate(Model(card.path)(card.encode(rgb))):
             found[f"{card.name}/{number}"] = output
     for precision in ("float16", "int8"):  # named, for which one suits an interpreter is another matter
-        faces = Detector(models.with_embedder(precision), threads=1)(room)
+        faces = Detector(models.with_detectors(precision).with_embedder(precision), threads=1)(room)
         faces.sort(key=lambda face: face.box.x)
         found[f"boxes/{precision}"] = np.array([[f.box.x, f.box.y, f.box.w, f.box.h] for f in faces])
         found[f"vectors/{precision}"] = np.array([f.embedding for f in faces])
