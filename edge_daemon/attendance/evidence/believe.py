@@ -19,6 +19,13 @@ from edge_daemon.attendance.evidence.places import find_places
 from edge_daemon.types import Candidate, Sighting, Vector
 
 
+MIN_WIDTH_PX = 18.0
+"""Narrower faces are nobody who could be recognised: pictures on a wall, people in a corridor."""
+MIN_UNKNOWN_SCORE = 0.9
+"""What is nobody known and less surely a face than this is no unknown face. Of the faces of students and strangers, 26 to
+116 px wide, one in 900 is that doubtful; of false boxes one in three."""
+
+
 def believe(
     candidates: Sequence[Candidate],
     student_ids: Sequence[str],
@@ -34,10 +41,10 @@ def believe(
         decision: measured constants.
 
     Returns:
-        One sighting a face, ordered by slot; student_id is empty for somebody unknown. A student has at most one a
-        slot.
+        One sighting a face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student has
+        at most one a slot.
     """
-    faces = sorted(candidates, key=lambda c: c.slot)
+    faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
         return []
     links = _find_links(faces)
@@ -48,7 +55,11 @@ def believe(
             students[member] = student
     _keep_one_a_slot(students, faces)
     asleep = _asleep(students, faces)
-    return [_sighting(face, students[m], student_ids, asleep[m]) for m, face in enumerate(faces)]
+    return [
+        _sighting(face, students[m], student_ids, asleep[m])
+        for m, face in enumerate(faces)
+        if students[m] != NOBODY or face.score >= MIN_UNKNOWN_SCORE
+    ]
 
 
 def _find_links(faces: Sequence[Candidate]) -> list[Link]:

@@ -152,3 +152,18 @@ def test_a_sighting_carries_slot_box_and_the_students_own_similarity():
     expected = Sighting(2, "S02", float(face.similarities[2]), True, face.box)
     assert expected in believe(room.faces, room.ids)
     assert isinstance(expected.box, Box)
+
+
+def test_a_face_too_small_to_be_recognised_is_not_believed_in():
+    room = Room()
+    room.sits("S02", range(5), 3)
+    room.faces = [replace(f, quality=replace(f.quality, width_px=17.0)) for f in room.faces]
+    assert believe(room.faces, room.ids) == []
+
+
+def test_a_doubtful_face_counts_with_the_clear_ones_of_a_student_and_alone_it_is_nothing():
+    room = Room()
+    room.sits("S02", range(6), 3)
+    room.sits("stranger", [0], 9)
+    room.faces = [replace(f, score=0.85) if f.slot == 3 or i == 6 else f for i, f in enumerate(room.faces)]
+    assert [s.student_id for s in believe(room.faces, room.ids)] == ["S02"] * 6
