@@ -18,12 +18,11 @@ from edge_daemon.attendance.evidence.naming import name_links
 from edge_daemon.attendance.evidence.places import find_places
 from edge_daemon.types import Candidate, Sighting, Vector
 
-
 MIN_WIDTH_PX = 18.0
 """Narrower faces are nobody who could be recognised: pictures on a wall, people in a corridor."""
 MIN_UNKNOWN_SCORE = 0.9
-"""What is nobody known and less surely a face than this is no unknown face. Of the faces of students and strangers, 26 to
-116 px wide, one in 900 is that doubtful; of false boxes one in three."""
+"""What is nobody known and less surely a face than this is no unknown face. Of the faces of students and strangers, 26
+to 116 px wide, one in 900 is that doubtful; of false boxes one in three."""
 
 
 def believe(
@@ -41,8 +40,8 @@ def believe(
         decision: measured constants.
 
     Returns:
-        One sighting a face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student has
-        at most one a slot.
+        One sighting a face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student
+        has at most one a slot.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
