@@ -10,38 +10,55 @@ from edge_daemon.types import Picture
 
 SHRINK = 8
 """The pictures are compared at this fraction: noise is averaged away, a 26 px face still covers 3 x 4 pixels."""
-_LEVELS = 32
+_LEVELS = 64
 _MIN_CHANGE = 7.0
-"""Grey levels: three times the noise of a quiet place in composed lessons at 1/8 size, exposure evened out."""
-_SIGMAS = 5.0
+"""Levels of 255: three times the noise of a quiet place in composed lessons at 1/8 size, exposure evened out."""
+_SIGMAS = 4.0
+_FOCUS, _AROUND = np.float32(0.1), np.ones((3, 3), np.uint8)
+"""Share of the contrast around a pixel that another focus may change."""
+_SMALLEST = np.ones((2, 2), np.uint8)
+"""A change smaller than this is no face."""
 
 
-def thumbnail(picture: Picture) -> NDArray[np.uint8]:
-    """Return a small grey copy to compare with later."""
+def thumbnail(picture: Picture) -> Picture:
+    """Return a small copy to compare with later."""
     height, width = picture.shape[:2]
     size = (max(width // SHRINK, 1), max(height // SHRINK, 1))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    grey: NDArray[np.uint8] = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)  # type: ignore[assignment]
-    return grey
+    small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return small
 
 
-def changed(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Tell which pixels of two thumbnails differ.
+def changed(before: Picture, now: Picture) -> NDArray[np.bool_]:
+    """Tell which pixels of two thumbnails of the same size differ.
 
-    Exposure and gamma are learned from the pictures themselves: where the old picture had a grey level, the median
-    of the new one is what that level looks like now.
+    Exposure, gamma and white balance are learned from the pictures themselves: where the old picture had a level of
+    a colour, the median of the new one is what that level looks like now.
 
     Returns:
         (H, W) of the thumbnails.
     """
-    level = before // (256 // _LEVELS)
-    usual, spread = np.zeros(_LEVELS, np.float32), np.full(_LEVELS, 255, np.float32)
-    for k in range(_LEVELS):
-        values = now[level == k].astype(np.float32) - before[level == k]
-        if values.size:
-            usual[k] = np.median(values)
-            spread[k] = 1.5 * np.median(np.abs(values - usual[k]))
-    expected = before + np.interp(before, (np.arange(_LEVELS) + 0.5) * (256 / _LEVELS), usual)
-    difference = cv2.blur((now - expected).astype(np.float32), (3, 3))
-    marked: NDArray[np.bool_] = np.abs(difference) > np.maximum(_MIN_CHANGE, _SIGMAS * spread[level] / 3)
+    differs = np.zeros(before.shape[:2], np.uint8)
+    for channel in range(3):
+        differs |= _changed(before[..., channel], now[..., channel])
+    opened = cv2.morphologyEx(differs, cv2.MORPH_OPEN, _SMALLEST)
+    return opened.astype(bool)
+
+
+def _changed(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    level = (before // (256 // _LEVELS)).astype(np.intp)
+    counts = np.bincount((level * 256 + now).ravel(), minlength=_LEVELS * 256).reshape(_LEVELS, 256).cumsum(axis=1)
+    low, usual, high = (_quantile(counts, share) for share in (0.25, 0.5, 0.75))
+    limit = np.maximum(_MIN_CHANGE, _SIGMAS * (high - low) / 1.35)
+    centres = (np.arange(_LEVELS) + 0.5) * (256 / _LEVELS)
+    seen = counts[:, -1] > 0
+    expected = np.interp(np.arange(256), centres[seen], usual[seen]).astype(np.float32)[before]
+    off = np.abs(cv2.blur(now - expected, (3, 3)))
+    contrast = cv2.dilate(before, _AROUND) - cv2.erode(before, _AROUND)
+    marked: NDArray[np.uint8] = (off > limit.astype(np.float32)[level] + _FOCUS * contrast).astype(np.uint8)
     return marked
+
+
+def _quantile(cumulated: NDArray[np.intp], share: float) -> NDArray[np.float64]:
+    """Return, of each row of cumulated counts, the value below which `share` of them lie."""
+    wanted = np.maximum(cumulated[:, -1:] * share, 1)
+    return np.asarray((cumulated < wanted).sum(axis=1), np.float64)

@@ -13,7 +13,7 @@ from edge_daemon.vision.blazeface import Detections, join
 from edge_daemon.vision.crew import Crew, Worker
 from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.places import Places, cover
+from edge_daemon.vision.places import Places
 from edge_daemon.vision.reader import distinct, hits
 
 FIRST_THRESHOLD = 0.25
@@ -75,7 +75,7 @@ class RoomDetector:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self._places = Places()
-        self._before: NDArray[np.uint8] | None = None
+        self._before: Picture | None = None
         self._captures, self._next_sweep, self._sweeps = 0, 0, 0
 
     def __call__(self, picture: Picture) -> list[Face]:
@@ -88,7 +88,7 @@ class RoomDetector:
         self._places.learn(faces)
         return faces
 
-    def _hits(self, picture: Picture, now: NDArray[np.uint8]) -> list[Hit]:
+    def _hits(self, picture: Picture, now: Picture) -> list[Hit]:
         if self._before is None or self._before.shape != now.shape or self._captures >= self._next_sweep:
             return self._sweep(picture)
         marked = change.changed(self._before, now)
@@ -101,9 +101,8 @@ class RoomDetector:
         return hits(self._detector.sweep(picture))
 
     def _revisit(self, picture: Picture, marked: NDArray[np.bool_]) -> list[Hit]:
-        known = self._places.tiles()
-        seats = self._look(picture, known, PLACE_THRESHOLD)
-        searched = self._look(picture, self._newcomers(marked, known), FIRST_THRESHOLD)
+        seats = self._look(picture, self._places.tiles(), PLACE_THRESHOLD)
+        searched = self._look(picture, self._places.newcomers(marked, change.SHRINK), FIRST_THRESHOLD)
         first = [replace(hit, look_score=hit.score, agreement=1.0) for hit in hits(seats)]
         taken = seats.boxes
         extra = [h for h in hits(searched) if not _is_known(h, taken)]
@@ -112,18 +111,6 @@ class RoomDetector:
     def _look(self, picture: Picture, plan: list[tiles.Tile], threshold: float) -> Detections:
         parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, threshold), plan)
         return _one_a_face(join(parts))
-
-    def _newcomers(self, marked: NDArray[np.bool_], known: list[tiles.Tile]) -> list[tiles.Tile]:
-        """Return tiles for what has changed where nobody is known."""
-        left = marked.copy()
-        for tile in known:
-            rim = tile.side * 0.1
-            a, b = int((tile.left + rim) / change.SHRINK), int((tile.left + tile.side - rim) / change.SHRINK)
-            c, d = int((tile.top + rim) / change.SHRINK), int((tile.top + tile.side - rim) / change.SHRINK)
-            left[max(c, 0) : max(d, 0), max(a, 0) : max(b, 0)] = False
-        smallest, largest = self._places.sides()
-        plan = cover(left, change.SHRINK, 192.0)
-        return plan + cover(left, change.SHRINK, 384.0) if largest > 60 or not smallest else plan
 
 
 def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +17,10 @@ SHARES = (0.2, 0.45)
 """A tile serves faces whose BlazeFace square takes such a share of its side."""
 _MARGIN = 0.6
 """Room for movement around a face, in its own sides."""
+_ENOUGH = 4
+"""Places that tell how large a face is nearby."""
+_ANY_SIDES = (45.0, 100.0)
+"""Sides that are searched for while too few places are known, px."""
 _FORGET_AFTER = 30
 """Captures without a face after which a place is given up; a sweep would find it again."""
 
@@ -61,10 +67,23 @@ class Places:
             left = [p for p in left if p not in served]
         return plan
 
-    def sides(self) -> tuple[float, float]:
-        """Return the smallest and largest face of the room, as sides of BlazeFace's square, px."""
-        sides = [p.side for p in self.known] or [0.0]
-        return min(sides), max(sides)
+    def newcomers(self, changed: NDArray[np.bool_], cell: float) -> list[Tile]:
+        """Return tiles for what has changed where nobody is known, each for faces as large as those nearby.
+
+        Args:
+            changed: a map of the picture.
+            cell: side of one of its cells, px.
+        """
+        strange = changed.copy()
+        for place in self.known:
+            _erase(strange, cell, place.x, place.y, place.side)
+        if len(self.known) >= _ENOUGH:
+            return cover(strange, cell, self._usual_side)
+        return [tile for side in _ANY_SIDES for tile in cover(strange, cell, _always(side))]
+
+    def _usual_side(self, x: float, y: float) -> float:
+        near = sorted(self.known, key=lambda p: (p.x - x) ** 2 + (p.y - y) ** 2)[:_ENOUGH]
+        return float(np.median([p.side for p in near]))
 
 
 def _place(face: Face) -> Place:
@@ -90,17 +109,41 @@ def _shared(place: Place, others: list[Place]) -> Tile:
     return alone
 
 
-def cover(mask: NDArray[np.bool_], cell: float, side: float) -> list[Tile]:
-    """Return tiles of a side that cover the marked cells of a map, whose cells are `cell` px wide."""
-    plan = []
-    marked = mask.copy()
-    reach = max(int(side / cell / 2), 1)
-    while marked.any():
-        rows = np.flatnonzero(marked.any(axis=1))
-        row = int(rows[0])
-        column = int(np.flatnonzero(marked[row])[0])
-        bottom, right = row + reach, column + reach
-        centre_y, centre_x = (row + reach / 2) * cell, (column + reach / 2) * cell
-        plan.append(Tile(centre_x - side / 2, centre_y - side / 2, side))
-        marked[row:bottom, column:right] = False
+def _always(side: float) -> Callable[[float, float], float]:
+    def anywhere(_x: float, _y: float) -> float:
+        return side
+
+    return anywhere
+
+
+def _erase(marked: NDArray[np.bool_], cell: float, x: float, y: float, side: float) -> None:
+    """Take a person out of a map: head and chest around a face."""
+    top, bottom = int((y - 1.1 * side) / cell), math.ceil((y + 2.2 * side) / cell)
+    left, right = int((x - 1.4 * side) / cell), math.ceil((x + 1.4 * side) / cell)
+    marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
+
+
+def cover(marked: NDArray[np.bool_], cell: float, face_side: Callable[[float, float], float]) -> list[Tile]:
+    """Return tiles that show every marked cell of a map, from top to bottom.
+
+    Args:
+        marked: the map.
+        cell: side of one of its cells, px.
+        face_side: side of BlazeFace's square that is expected at (x, y), px.
+    """
+    plan, left = [], marked.copy()
+    while left.any():
+        row = int(left.any(axis=1).argmax())
+        first = int(left[row].argmax())
+        gap = np.flatnonzero(~left[row, first:])
+        column = first + (int(gap[0]) if len(gap) else left.shape[1] - first) // 2
+        x, y = (column + 0.5) * cell, (row + 0.5) * cell
+        side = max(face_side(x, y), cell)
+        tile = Tile(x - side / LOOK_SHARE / 2, y - 0.7 * side, side / LOOK_SHARE)
+        plan.append(tile)
+        rim = 0.45 * side  # a face at the very edge of a tile may be missed
+        rows = slice(row, max(int((tile.top + tile.side - rim) / cell), row + 1))
+        left[rows, max(int((tile.left + rim) / cell), 0) : max(math.ceil((tile.left + tile.side - rim) / cell), 0)] = (
+            False
+        )
     return plan

@@ -28,5 +28,5 @@ def test_a_new_face_is_a_change_and_nothing_else_is(room):
 def test_tiny_pictures_have_a_thumbnail():
     small = change.thumbnail(np.zeros((1, 1, 3), np.uint8))
 
-    assert small.shape == (1, 1)
+    assert small.shape == (1, 1, 3)
     assert not change.changed(small, small).any()

@@ -58,8 +58,30 @@ def test_a_place_is_kept_for_a_while_and_then_given_up():
 def test_changed_parts_are_covered(seed):
     mask = np.random.default_rng(seed).random((60, 80)) > 0.98
 
-    plan = cover(mask, 8, 192.0)
+    plan = cover(mask, 8, lambda x, y: 20 + y / 10)
 
     for row, column in zip(*np.nonzero(mask), strict=True):
         x, y = (column + 0.5) * 8, (row + 0.5) * 8
         assert any(t.left <= x <= t.left + t.side and t.top <= y <= t.top + t.side for t in plan)
+
+
+def test_a_newcomer_is_sought_at_the_size_of_the_people_nearby():
+    places = Places()
+    places.learn([_face(x, 100, 30) for x in (0, 200, 400, 600)] + [_face(x, 900, 90) for x in (0, 500, 1000, 1500)])
+    changed = np.zeros((150, 250), bool)
+    changed[12:17, 100:104] = True  # far away, beside the last row
+    changed[110:125, 32:40] = True  # near, between two people
+
+    far, near = places.newcomers(changed, 8)
+
+    assert far.side == pytest.approx(30 / 0.88 / 0.33, rel=0.01)
+    assert near.side == pytest.approx(90 / 0.88 / 0.33, rel=0.01)
+
+
+def test_known_people_who_move_are_no_newcomers():
+    places = Places()
+    places.learn([_face(x, 400, 60) for x in (100, 400, 700, 1000)])
+    changed = np.zeros((150, 150), bool)
+    changed[48:70, 48:62] = True
+
+    assert places.newcomers(changed, 8) == []
