@@ -59,12 +59,15 @@ def main() -> int:
 def page(results: Path) -> str:
     """Return the page for the results in a folder; a result that is not there has no section."""
     parts = [_HEAD]
-    for name, section in _SECTIONS.items():
-        path = results / f"{name}.json"
-        if path.exists():
-            result = json.loads(path.read_text(encoding="utf-8"))
-            parts.append(f"{section(result)}\n{_measured(result['measured'])}")
+    for name in names(results):
+        result = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+        parts.append(f"{_SECTIONS[name](result)}\n{_measured(result['measured'])}")
     return "\n".join(parts)
+
+
+def names(results: Path) -> list[str]:
+    """Return the names of the results in a folder that the page tells of, in its order."""
+    return [name for name in _SECTIONS if (results / f"{name}.json").exists()]
 
 
 def _measured(measured: Result) -> str:
