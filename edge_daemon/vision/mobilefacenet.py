@@ -8,7 +8,7 @@ from edge_daemon.types import Picture, Vector
 from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard
 
-PREPROCESSING_VERSION = 1
+PREPROCESSING_VERSION = 2
 """To be raised whenever the same photograph would give another vector: templates of another version are refused."""
 
 

@@ -23,6 +23,8 @@ PLACE_THRESHOLD = 0.25
 _SWEEP_AFTER = (1, 2, 4)
 """Captures from one full sweep to the next, at first; then every `_SWEEP_EVERY`."""
 _SWEEP_EVERY = 8
+_SURE = 0.5
+"""A face that is seen like this at a known place needs no second detection elsewhere."""
 _RESTLESS = 0.35
 """Where more of the picture than this has changed, a full sweep is cheaper than tiles."""
 
@@ -89,24 +91,28 @@ class RoomDetector:
         return faces
 
     def _hits(self, picture: Picture, now: Picture) -> list[Hit]:
-        if self._before is None or self._before.shape != now.shape or self._captures >= self._next_sweep:
-            return self._sweep(picture)
-        marked = change.changed(self._before, now)
-        return self._sweep(picture) if marked.mean() > _RESTLESS else self._revisit(picture, marked)
+        if self._before is None or self._before.shape != now.shape:
+            self._places = Places()
+            return hits(self._sweep(picture))
+        seats = self._look(picture, self._places.tiles(), PLACE_THRESHOLD)
+        sure = seats.take(seats.scores >= _SURE)
+        others = [hit for hit in hits(self._search(picture, self._before, now)) if not _is_known(hit, sure.boxes)]
+        return [replace(hit, look_score=hit.score, agreement=1.0) for hit in hits(seats)] + others
 
-    def _sweep(self, picture: Picture) -> list[Hit]:
+    def _search(self, picture: Picture, before: Picture, now: Picture) -> Detections:
+        """Look for newcomers: where something has changed, or everywhere."""
+        if self._captures >= self._next_sweep:
+            return self._sweep(picture)
+        marked = change.changed(before, now)
+        if marked.mean() > _RESTLESS:
+            return self._sweep(picture)
+        return self._look(picture, self._places.newcomers(marked, change.SHRINK), FIRST_THRESHOLD)
+
+    def _sweep(self, picture: Picture) -> Detections:
         pause = _SWEEP_AFTER[self._sweeps] if self._sweeps < len(_SWEEP_AFTER) else _SWEEP_EVERY
         self._sweeps += 1
         self._next_sweep = self._captures + pause
-        return hits(self._detector.sweep(picture))
-
-    def _revisit(self, picture: Picture, marked: NDArray[np.bool_]) -> list[Hit]:
-        seats = self._look(picture, self._places.tiles(), PLACE_THRESHOLD)
-        searched = self._look(picture, self._places.newcomers(marked, change.SHRINK), FIRST_THRESHOLD)
-        first = [replace(hit, look_score=hit.score, agreement=1.0) for hit in hits(seats)]
-        taken = seats.boxes
-        extra = [h for h in hits(searched) if not _is_known(h, taken)]
-        return first + extra
+        return self._detector.sweep(picture)
 
     def _look(self, picture: Picture, plan: list[tiles.Tile], threshold: float) -> Detections:
         parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, threshold), plan)
