@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_daemon.vision.landmarks import Mesh
 from edge_daemon.vision.reader import Hit, blazeface_square
 from tests.vision import pictures
 
@@ -51,6 +52,30 @@ def test_official_portraits_look_at_the_camera_with_open_eyes(mesh_of):
         assert abs(mesh.pose().yaw_deg) < 35
         assert abs(mesh.pose().pitch_deg) < 20
         assert mesh.eyes_open()
+
+
+@pytest.mark.parametrize("degrees", [-20, 20])
+def test_yaw_and_pitch_follow_a_turn_of_the_points(mesh_of, degrees):
+    mesh = mesh_of(pictures.portrait())
+    angle = np.radians(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    to_the_right = np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])
+    upwards = np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
+
+    straight, turned = mesh.pose(), Mesh((mesh.points @ to_the_right.T).astype(np.float32), 1.0).pose()
+    lifted = Mesh((mesh.points @ upwards.T).astype(np.float32), 1.0).pose()
+
+    assert turned.yaw_deg - straight.yaw_deg == pytest.approx(degrees, abs=3)
+    assert lifted.pitch_deg - straight.pitch_deg == pytest.approx(degrees, abs=3)
+
+
+def test_yaw_points_to_where_the_nose_is(mesh_of):
+    for name in pictures.NAMES:
+        mesh = mesh_of(pictures.portrait(name))
+        right_eye, left_eye, nose, *mouth = mesh.five_points()
+        offset = (nose - (right_eye + left_eye + mouth[0] + mouth[1]) / 4)[0] / np.linalg.norm(left_eye - right_eye)
+        if abs(mesh.pose().yaw_deg) > 6:
+            assert np.sign(offset) == np.sign(mesh.pose().yaw_deg)
 
 
 def test_a_wall_is_no_face(reader):
