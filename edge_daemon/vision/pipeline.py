@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture
-from edge_daemon.vision import change, nms, tiles
+from edge_daemon.vision import change, gate, nms, tiles
 from edge_daemon.vision.blazeface import Detections, join
 from edge_daemon.vision.crew import Crew, Worker
 from edge_daemon.vision.gate import Hit
@@ -17,16 +17,17 @@ from edge_daemon.vision.places import Places
 from edge_daemon.vision.reader import distinct, hits
 
 FIRST_THRESHOLD = 0.25
-PLACE_THRESHOLD = 0.25
-"""Lower where a face is expected and shown at its best size."""
+"""Of a first detection; low, for what is no face is found out later. At .4 a tenth of the far faces is lost."""
 
 _SWEEP_AFTER = (1, 2, 4)
 """Captures from one full sweep to the next, at first; then every `_SWEEP_EVERY`."""
 _SWEEP_EVERY = 8
 _SURE = 0.5
 """A face that is seen like this at a known place needs no second detection elsewhere."""
-_RESTLESS = 0.35
-"""Where more of the picture than this has changed, a full sweep is cheaper than tiles."""
+_CLEAR, _AGREEMENT = 0.7, 0.85
+"""A face like this needs no second look; its two boxes would agree so much (medians of composed lessons: .8, .85)."""
+_MAX_TILES = 200
+"""Where more small tiles than this are needed for what has changed, a full sweep is cheaper."""
 
 
 class Detector:
@@ -55,12 +56,12 @@ class Detector:
         parts += self.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
         return _one_a_face(join(parts))
 
-    def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
+    def read(self, picture: Picture, found: list[Hit], least: float = gate.MIN_PROBABILITY) -> list[Face]:
         """Take a second look where there was none, drop what is no face, and describe the others."""
 
         def look_and_read(worker: Worker, hit: Hit) -> Face | None:
             sure = hit if hit.look_score else worker.reader.second_look(picture, hit)
-            return worker.reader.read(picture, sure)
+            return worker.reader.read(picture, sure, least)
 
         return distinct([face for face in self.crew.run(look_and_read, found) if face is not None])
 
@@ -86,7 +87,7 @@ class RoomDetector:
         found = self._hits(picture, now)
         self._before = now
         self._captures += 1
-        faces = self._detector.read(picture, found)
+        faces = self._detector.read(picture, found, gate.LESSON_PROBABILITY)
         self._places.learn(faces)
         return faces
 
@@ -94,19 +95,17 @@ class RoomDetector:
         if self._before is None or self._before.shape != now.shape:
             self._places = Places()
             return hits(self._sweep(picture))
-        seats = self._look(picture, self._places.tiles(), PLACE_THRESHOLD)
+        seats = self._look(picture, self._places.tiles())
         sure = seats.take(seats.scores >= _SURE)
         others = [hit for hit in hits(self._search(picture, self._before, now)) if not _is_known(hit, sure.boxes)]
-        return [replace(hit, look_score=hit.score, agreement=1.0) for hit in hits(seats)] + others
+        return [_looked(hit) for hit in hits(seats)] + others
 
     def _search(self, picture: Picture, before: Picture, now: Picture) -> Detections:
         """Look for newcomers: where something has changed, or everywhere."""
         if self._captures >= self._next_sweep:
             return self._sweep(picture)
-        marked = change.changed(before, now)
-        if marked.mean() > _RESTLESS:
-            return self._sweep(picture)
-        return self._look(picture, self._places.newcomers(marked, change.SHRINK), FIRST_THRESHOLD)
+        plan = self._places.newcomers(change.changed(before, now), change.SHRINK)
+        return self._sweep(picture) if len(plan) > _MAX_TILES else self._look(picture, plan)
 
     def _sweep(self, picture: Picture) -> Detections:
         pause = _SWEEP_AFTER[self._sweeps] if self._sweeps < len(_SWEEP_AFTER) else _SWEEP_EVERY
@@ -114,9 +113,14 @@ class RoomDetector:
         self._next_sweep = self._captures + pause
         return self._detector.sweep(picture)
 
-    def _look(self, picture: Picture, plan: list[tiles.Tile], threshold: float) -> Detections:
-        parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, threshold), plan)
+    def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
+        parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), plan)
         return _one_a_face(join(parts))
+
+
+def _looked(hit: Hit) -> Hit:
+    """Take a clear face in a well-scaled tile for its own second look."""
+    return replace(hit, look_score=hit.score, agreement=_AGREEMENT) if hit.score >= _CLEAR else hit
 
 
 def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:

@@ -94,13 +94,13 @@ class FaceReader:
         """Fit the face mesh, whether there is a face or not."""
         return self._mesh(picture, hit.box, hit.points)
 
-    def read(self, picture: Picture, hit: Hit) -> Face | None:
-        """Return the face, or None where all that is known says that there is none."""
-        if gate.probability(hit, presence=1.0) < gate.MIN_PROBABILITY:
+    def read(self, picture: Picture, hit: Hit, least: float = gate.MIN_PROBABILITY) -> Face | None:
+        """Return the face, or None where its probability is below `least`."""
+        if gate.probability(hit, presence=1.0) < least:
             return None  # whatever the mesh may say
         mesh = self.mesh(picture, hit)
         believed = gate.probability(hit, mesh.presence)
-        return self._face(picture, hit, mesh, believed) if believed >= gate.MIN_PROBABILITY else None
+        return self._face(picture, hit, mesh, believed) if believed >= least else None
 
     def _face(self, picture: Picture, hit: Hit, mesh: Mesh, believed: float) -> Face:
         box = rectangle(hit.box)
