@@ -51,7 +51,7 @@ class Room:
                 Candidate(
                     slot=slot,
                     box=Box(x, y, 40.0, 50.0),
-                    score=0.9,
+                    score=0.99,
                     quality=Quality(40.0, 0.5, 1.0),
                     attentive=True,
                     eyes_open=not shut,
