@@ -43,6 +43,7 @@ class ModelCard:
         center, divisor: float input is (RGB - center) / divisor.
         input_dtype: `float32`, or `int8`: then the input is RGB - 128, whatever center and divisor.
         quantization: float32, float16 or int8, with a note.
+        measured: what was measured, and on what.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ModelCard:
     divisor: float
     input_dtype: str
     quantization: str
+    measured: str
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -175,6 +177,7 @@ def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:
         divisor=float(entry["divisor"]),
         input_dtype=str(entry["input_dtype"]),
         quantization=str(entry["quantization"]),
+        measured=str(entry["measured"]),
     )
 
 

@@ -27,6 +27,7 @@ from ..common.limits import best_limits
 from ..common.packages import MEDIAPIPE
 from ..common.quantize import Probe, quantize, ranges
 from ..common.rewrite import fuse_relu, set_input
+from ..common.rounding import look, round_weights
 from ..common.search import Answers, search
 
 MODELS = Path(__file__).resolve().parents[2]
@@ -35,9 +36,6 @@ SCORE_LIMITS = (-6.0, 6.0)
 """Logits outside do not matter (sigmoid .0025 to .9975): they saturate. Those of the short range reach -30,000."""
 RELEVANT = -1.5
 """Logit above which an anchor may become a detection (sigmoid .18)."""
-LEAN = 0.08
-"""Added to every logit of an int8 file (.02 at a score of .5): near the threshold, int8 noise should make false boxes,
-which the face mesh rejects later, more than it loses faces."""
 BOX_WEIGHT = 0.02
 """How much a squared pixel of a box counts against a squared logit of its score."""
 
@@ -54,10 +52,13 @@ class Recipe:
     weight: float
     trim_channels: float
     trim_limits: float
+    lean: float
+    """Added to every logit of the int8 file: near the threshold, its noise should make false boxes, which the face mesh
+    rejects later, more than it loses faces."""
 
 
-FULL = Recipe("face_detection_full_range.tflite", "blazeface_full_{}", 192, (192, 576), 1.0, 0.0, 0.02, 0.0)
-SHORT = Recipe("face_detection_short_range.tflite", "blazeface_short", 128, (128,), 0.7, 0.3, 0.3, 0.35)
+FULL = Recipe("face_detection_full_range.tflite", "blazeface_full_{}", 192, (192, 576), 1.0, 0.0, 0.02, 0.0, 0.12)
+SHORT = Recipe("face_detection_short_range.tflite", "blazeface_short", 128, (128,), 0.7, 0.3, 0.3, 0.35, 0.2)
 
 
 def main() -> None:
@@ -101,8 +102,10 @@ def build_int8(path: Path, recipe: Recipe, calibration: list[np.ndarray], out: P
     graph = load(path, recipe.native_px)
     inputs = [((c.astype(np.float32) - CENTER) / DIVISOR)[None] for c in calibration]
     equalise(graph, ranges(graph, inputs, recipe.trim_channels), recipe.share, recipe.weight)
-    limits = search(graph, best_limits(graph, inputs, trim=recipe.trim_limits), inputs[::3], detection_loss, most=50)
     scores, boxes = (next(t for t in graph.outputs if t.shape[-1] == n) for n in (1, 16))
+    heads = head(graph, scores)[1] + head(graph, boxes)[1]
+    limits = best_limits(graph, inputs, trim=recipe.trim_limits)
+    limits = search(graph, limits, inputs[::3], detection_loss, most=50, leave=heads)
     probe = Probe(graph)
     found = [(a := probe(x))[boxes][0][a[scores].ravel() > RELEVANT + 0.5] for x in inputs]
     low, high = spread(np.concatenate(found))
@@ -111,28 +114,35 @@ def build_int8(path: Path, recipe: Recipe, calibration: list[np.ndarray], out: P
         half, middle = normalise_channels(conv, np.tile(low, anchors), np.tile(high, anchors))
     limits |= dict.fromkeys(head(graph, boxes)[1], (-1.0, 1.0)) | dict.fromkeys(head(graph, scores)[1], SCORE_LIMITS)
 
+    seen = look(graph, inputs)
+
     def emit(size_px: int) -> Path:
         set_input(graph, (1, size_px, size_px, 3))
-        quantized = quantize(graph, limits, CENTER, DIVISOR)
+        quantized = quantize(graph, limits, CENTER, DIVISOR, lambda op, scale: round_weights(op, scale, seen[id(op)]))
         undo(quantized, graph.outputs.index(boxes), half[:16], middle[:16])
         name = recipe.stem.format(size_px)
         write(quantized, out / f"{name}_int8.tflite", f"{name} int8")
         return out / f"{name}_int8.tflite"
 
-    correct_scores(graph, probe, scores, emit(recipe.native_px), inputs, calibration)
+    exact = [probe(x)[scores].ravel() for x in inputs]
+    error = score_error(emit(recipe.native_px), calibration, exact)
+    for conv in head(graph, scores)[0]:
+        bias = conv.inputs[2]
+        conv.inputs[2] = constant(bias.name, (bias.data - error + recipe.lean).astype(np.float32))
     for size_px in recipe.sizes_px:
         emit(size_px)
 
 
 def detection_loss(exact: Answers, found: Answers) -> float:
-    """Return the mean squared error of relevant anchors: logits, and boxes at `BOX_WEIGHT`."""
+    """Return the mean squared error of relevant anchors: logits, and boxes at `BOX_WEIGHT`; no anchor counts much."""
     total, anchors = 0.0, 0
     for a, b in zip(exact, found, strict=True):
         scores = next(i for i, value in enumerate(a) if value.shape[-1] == 1)
         relevant = a[scores][0, :, 0] > RELEVANT - 0.5
         anchors += int(relevant.sum())
-        total += float(((b[scores] - a[scores])[0][relevant] ** 2).sum())
-        total += BOX_WEIGHT * float(((b[1 - scores] - a[1 - scores])[0][relevant] ** 2).mean(1).sum())
+        logits = ((b[scores] - a[scores])[0][relevant] ** 2).sum(1)
+        boxes = ((b[1 - scores] - a[1 - scores])[0][relevant] ** 2).mean(1)
+        total += float(np.minimum(logits + BOX_WEIGHT * boxes, 1.0).sum())
     return total / max(anchors, 1)
 
 
@@ -146,24 +156,18 @@ def head(graph: Graph, output: Tensor) -> tuple[list[Op], list[Tensor]]:
     return [c for convs, _ in below for c in convs], [output, *(t for _, tensors in below for t in tensors)]
 
 
-def correct_scores(
-    graph: Graph, probe: Probe, scores: Tensor, quantized: Path, inputs: list[np.ndarray], calibration: list[np.ndarray]
-) -> None:
-    """Take the mean error of the relevant logits out of the bias of the score head, and let it lean to finding."""
+def score_error(quantized: Path, calibration: list[np.ndarray], exact: list[np.ndarray]) -> float:
+    """Return the mean error of the relevant logits of an int8 file."""
     interpreter = Interpreter(model_path=str(quantized), num_threads=1)
     interpreter.allocate_tensors()
     (index,) = (o["index"] for o in interpreter.get_output_details() if o["shape"][-1] == 1)
     entry = interpreter.get_input_details()[0]["index"]
     errors = []
-    for x, picture in zip(inputs, calibration, strict=True):
-        exact = probe(x)[scores].ravel()
+    for picture, logits in zip(calibration, exact, strict=True):
         interpreter.set_tensor(entry, (picture ^ np.uint8(0x80)).view(np.int8)[None])
         interpreter.invoke()
-        relevant = exact > RELEVANT
-        errors.append((interpreter.get_tensor(index).ravel() - exact)[relevant])
-    mean = float(np.concatenate(errors).mean()) - LEAN
-    for conv in head(graph, scores)[0]:
-        conv.inputs[2] = constant(conv.inputs[2].name, (conv.inputs[2].data - mean).astype(np.float32))
+        errors.append((interpreter.get_tensor(index).ravel() - logits)[logits > RELEVANT])
+    return float(np.concatenate(errors).mean())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,10 @@ from .graph import Graph, Op, Tensor, constant, write
 # Operators whose output has the same scale as their inputs (TensorFlow Lite 8-bit quantization specification).
 SAME_SCALE = ("MAX_POOL_2D", "PAD", "RESHAPE", "RESIZE_BILINEAR", "MAXIMUM", "CONCATENATION")
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+Rounder = Callable[[Op, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""Convolution and scale of each channel to int8 weights and what to add to the bias."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,16 @@ def ranges(graph: Graph, inputs: Iterable[np.ndarray], trim: float = 0.0) -> dic
     return {t: Range(np.quantile(lows[t], trim, axis=0), np.quantile(highs[t], 1 - trim, axis=0)) for t in lows}
 
 
-def quantize(graph: Graph, limits: Mapping[Tensor, tuple[float, float]], center: float, divisor: float) -> Graph:
+def quantize(
+    graph: Graph, limits: Mapping[Tensor, tuple[float, float]], center: float, divisor: float, rounder: Rounder
+) -> Graph:
     """Return an int8 copy of `graph` with int8 input (pixel - 128) and float outputs.
 
     Args:
         graph: float, batch 1, made of convolutions, ADD, MUL, MAXIMUM and shape operators.
         limits: lowest and highest value to represent, for every activation.
         center, divisor: how the float network wants its pixels: (x - center) / divisor.
+        rounder: how weights are rounded.
     """
     shared = _same_scale_groups(graph)
     made: dict[int, Tensor] = {}
@@ -95,7 +102,7 @@ def quantize(graph: Graph, limits: Mapping[Tensor, tuple[float, float]], center:
         group = shared[id(tensor)]
         low, high = min(limits[t][0] for t in group), max(limits[t][1] for t in group)
         made[id(tensor)] = Tensor(tensor.name, tensor.shape, np.dtype(np.int8), None, *affine(low, high))
-    ops = [_quantize_op(op, made, picture, (128 - center) / divisor) for op in graph.ops]
+    ops = [_quantize_op(op, made, picture, (128 - center) / divisor, rounder) for op in graph.ops]
     outputs = []
     for tensor in graph.outputs:
         out = Tensor(tensor.name + "/float", tensor.shape)
@@ -125,14 +132,15 @@ def _same_scale_groups(graph: Graph) -> dict[int, list[Tensor]]:
     return groups
 
 
-def _quantize_op(op: Op, made: Mapping[int, Tensor], picture: Tensor, shift: float) -> Op:
+def _quantize_op(op: Op, made: Mapping[int, Tensor], picture: Tensor, shift: float, rounder: Rounder) -> Op:
     source = made.get(id(op.inputs[0]))
     if op.kind in CONVOLUTIONS:
         assert source is not None
-        weights, bias = op.inputs[1], op.inputs[2].data.astype(np.float64)
+        q_weights = quantize_weights(op.inputs[1], axis=0 if op.kind == "CONV_2D" else 3)
+        q_weights.data, correction = rounder(op, q_weights.scale)
+        bias = op.inputs[2].data.astype(np.float64) + correction
         if op.inputs[0] is picture:  # int8 pixels are (128 - center) / divisor lower than the float network's
-            bias = bias + shift * weights.data.astype(np.float64).reshape(weights.shape[0], -1).sum(1)
-        q_weights = quantize_weights(weights, axis=0 if op.kind == "CONV_2D" else 3)
+            bias += shift * q_weights.data.astype(np.float64).reshape(len(bias), -1).sum(1) * q_weights.scale
         bias_scale = float(source.scale[0]) * q_weights.scale
         q_bias = constant(op.inputs[2].name, np.round(bias / bias_scale).clip(-(2**31), 2**31 - 1).astype(np.int32))
         q_bias.scale, q_bias.zero_point = bias_scale, np.zeros(len(bias_scale), np.int64)

@@ -53,7 +53,9 @@ def answers(graph: Graph, inputs: Sequence[np.ndarray]) -> Answers:
     return found
 
 
-def search(graph: Graph, limits: Limits, inputs: Sequence[np.ndarray], loss: Loss, most: int) -> Limits:
+def search(
+    graph: Graph, limits: Limits, inputs: Sequence[np.ndarray], loss: Loss, most: int, leave: Sequence[Tensor] = ()
+) -> Limits:
     """Improve the limits of the `most` tensors that hurt most, each by itself.
 
     Args:
@@ -62,13 +64,14 @@ def search(graph: Graph, limits: Limits, inputs: Sequence[np.ndarray], loss: Los
         inputs: normalised pictures.
         loss: error of answers (second argument) against the exact ones (first).
         most: how many tensors to work on.
+        leave: tensors whose limits are set otherwise.
     """
     exact = answers(graph, inputs)
 
     def hurt(tensor: Tensor, limit: tuple[float, float]) -> float:
         return loss(exact, answers(with_rounding(graph, {tensor: limit}), inputs))
 
-    start = {t: hurt(t, limits[t]) for t in activations(graph) if t not in graph.outputs}
+    start = {t: hurt(t, limits[t]) for t in activations(graph) if t not in (*graph.outputs, *leave)}
     better = dict(limits)
     for tensor in sorted(start, key=start.__getitem__, reverse=True)[:most]:
         best = start[tensor]

@@ -1,0 +1,105 @@
+"""Rounding of weights with the error of each passed on to those not yet rounded.
+
+Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, applied
+to convolutions: what is kept small is the error of the output on the calibration pictures, not that of the weights. The
+mean error that stays goes into the bias, which has 32 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .graph import Graph, Op
+from .quantize import CONVOLUTIONS, Probe
+from .rewrite import SAME
+
+DAMPING = 0.01
+POSITIONS = 400
+"""At most so many places of each picture are looked at."""
+
+
+@dataclass
+class Seen:
+    """What a convolution reads: sums over places of x xᵀ and of x; for a depthwise one with the channel in front."""
+
+    gram: np.ndarray
+    total: np.ndarray
+    places: int
+
+
+def look(graph: Graph, inputs: Sequence[np.ndarray], seed: int = 0) -> dict[int, Seen]:
+    """Measure what every convolution of `graph` reads; by id of the operator."""
+    probe, rng = Probe(graph), np.random.default_rng(seed)
+    seen: dict[int, Seen] = {}
+    for x in inputs:
+        values = {id(t): v for t, v in probe(x).items()} | {id(graph.inputs[0]): x}
+        for op in (op for op in graph.ops if op.kind in CONVOLUTIONS):
+            patches = _patches(values[id(op.inputs[0])], op, rng).astype(np.float64)
+            if op.kind == "CONV_2D":
+                flat = patches.reshape(len(patches), -1)
+                gram, total = flat.T @ flat, flat.sum(0)
+            else:
+                flat = patches.reshape(len(patches), -1, patches.shape[-1]).transpose(2, 0, 1)
+                gram, total = flat.transpose(0, 2, 1) @ flat, flat.sum(1)
+            before = seen.get(id(op), Seen(0.0, 0.0, 0))
+            seen[id(op)] = Seen(before.gram + gram, before.total + total, before.places + len(patches))
+    return seen
+
+
+def _patches(value: np.ndarray, op: Op, rng: np.random.Generator) -> np.ndarray:
+    """Return (places, kernel height, kernel width, channels) of what the kernel sees."""
+    high, wide = op.inputs[1].shape[1:3]
+    stride = op.options.strideH
+    height, width = op.out.shape[1:3]
+    padded = value[0]
+    if op.options.padding == SAME:
+        lacks = [
+            max((n - 1) * stride + k - m, 0)
+            for n, k, m in zip((height, width), (high, wide), padded.shape, strict=False)
+        ]
+        padded = np.pad(
+            padded, [(lacks[0] // 2, lacks[0] - lacks[0] // 2), (lacks[1] // 2, lacks[1] - lacks[1] // 2), (0, 0)]
+        )
+    places = rng.permutation(height * width)[:POSITIONS]
+    rows, columns = (places // width) * stride, (places % width) * stride
+    return np.stack([[padded[rows + y, columns + x] for x in range(wide)] for y in range(high)]).transpose(2, 0, 1, 3)
+
+
+def round_weights(op: Op, scale: np.ndarray, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Round the weights of a convolution.
+
+    Args:
+        op: float convolution.
+        scale: (channels,) of the int8 weights.
+        seen: what it reads.
+
+    Returns:
+        int8 weights in the shape of the float ones, and what to add to the bias (channels,).
+    """
+    data = op.inputs[1].data.astype(np.float64)
+    if op.kind == "CONV_2D":
+        rows = data.reshape(data.shape[0], -1)
+        found = _passed_on(rows / scale[:, None], seen.gram)
+        error = rows - found * scale[:, None]
+        return found.reshape(data.shape).astype(np.int8), error @ (seen.total / seen.places)
+    channels = data.shape[3]
+    rows = data.reshape(-1, channels).T
+    found = np.stack([_passed_on(rows[c : c + 1] / scale[c], seen.gram[c])[0] for c in range(channels)])
+    error = rows - found * scale[:, None]
+    return found.T.reshape(data.shape).astype(np.int8), (error * seen.total / seen.places).sum(1)
+
+
+def _passed_on(weights: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """Round `weights` (rows, n), in units of one step, column by column."""
+    n = weights.shape[1]
+    weights, damping = weights.copy(), DAMPING * float(np.mean(np.diag(gram))) + 1e-9
+    upper = np.linalg.cholesky(np.linalg.inv(gram + damping * np.eye(n))).T
+    found = np.zeros_like(weights)
+    for j in range(n):
+        found[:, j] = np.round(weights[:, j]).clip(-127, 127)
+        error = (weights[:, j] - found[:, j]) / upper[j, j]
+        weights[:, j + 1 :] -= error[:, None] * upper[j, j + 1 :]
+    return found
