@@ -16,10 +16,10 @@ class Decision:
 
     widths_px: tuple[float, ...] = (26.0, 32.0, 40.0, 56.0)
     thresholds: tuple[float, ...] = (0.52, 0.50, 0.49, 0.47)
-    """Score from which many faces of these widths are the student. Chosen so that about three strangers in a hundred reach
-    it with any of 30 students when none of these is in the room; no right student in 600 trials fails it
-    (benchmarks/thresholds.py, the half of the people that was tuned on). In a lesson most students are in the room, in the
-    same captures as the stranger, and so can't be him."""
+    """Score from which many faces of these widths are the student. Chosen so that about three strangers in a hundred
+    reach it with any of 30 students when none of these is in the room; no right student in 600 trials fails it
+    (benchmarks/thresholds.py, the half of the people that was tuned on). In a lesson most students are in the room, in
+    the same captures as the stranger, and so can't be him."""
     single_extra: float = 0.09
     """Added to the threshold for a single face; falls with the number of faces."""
     between_threshold: float = 0.12
