@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SIZES = re.compile(r"^(Pss|Rss):\s+(\d+) kB", re.MULTILINE)
-_EVERY_S = 0.05
+_EVERY_S = 0.1
 
 ONE_THREAD = dict.fromkeys(
     ("OPENCV_FOR_THREADS_NUM", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
