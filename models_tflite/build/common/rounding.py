@@ -68,6 +68,13 @@ def _patches(value: np.ndarray, op: Op, rng: np.random.Generator) -> np.ndarray:
     return np.stack([[padded[rows + y, columns + x] for x in range(wide)] for y in range(high)]).transpose(2, 0, 1, 3)
 
 
+def nearest(op: Op, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Round each weight by itself, and leave the bias; what `round_weights` returns."""
+    shape = (-1, 1, 1, 1) if op.kind == "CONV_2D" else (1, 1, 1, -1)
+    found = np.round(op.inputs[1].data.astype(np.float64) / scale.reshape(shape)).clip(-127, 127)
+    return found.astype(np.int8), np.zeros(len(scale))
+
+
 def round_weights(op: Op, scale: np.ndarray, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     """Round the weights of a convolution.
 
