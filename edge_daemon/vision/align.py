@@ -17,9 +17,6 @@ FIVE_POINTS = np.array(
 )
 """Eyes, nose tip, mouth corners in the 112 px crop (ArcFace convention, on which MobileFaceNet was trained)."""
 
-SIX_POINTS = np.array([[37.8, 54.1], [72.8, 54.0], [55.4, 74.6], [56.0, 90.8], [21.1, 62.0], [92.9, 60.9]], np.float32)
-"""BlazeFace's six points in the same crop: eyes, nose tip, mouth, ears (fitted on 250 LFW pictures)."""
-
 
 def similarity(source: Array, target: Array, weights: Array | None = None) -> Array:
     """Fit rotation, scale and shift that bring `source` to `target` (least squares; Umeyama 1991, no reflection).

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Picture, Pose
-from edge_daemon.vision.align import warp
+from edge_daemon.vision import shape
+from edge_daemon.vision.align import similarity, warp
 from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard
 
@@ -40,15 +41,14 @@ class Mesh:
     """Probability that this is a face."""
 
     def five_points(self) -> Array:
-        """Return eyes, nose tip and mouth corners (5, 2), for the alignment."""
+        """Return eyes, nose tip and mouth corners (5, 2)."""
         p = self.points[:, :2]
         eyes = [p[list(eye)].mean(0) for eye in (_RIGHT_EYE, _LEFT_EYE)]
         return np.stack([*eyes, p[_NOSE], p[_MOUTH[0]], p[_MOUTH[1]]]).astype(np.float32)
 
-    def six_points(self) -> Array:
-        """Return BlazeFace's six keypoints (6, 2), in its order."""
-        five = self.five_points()
-        return np.concatenate([five[:3], five[3:].mean(0, keepdims=True), self.points[list(_SIDES), :2]])
+    def alignment(self) -> Array:
+        """Return the (2, 3) matrix that brings this face to the place where the embedder expects it."""
+        return similarity(self.points[shape.INDEX, :2], shape.TARGET)
 
     def pose(self) -> Pose:
         """Return the head's turn, from the directions ear to ear and forehead to chin in space."""

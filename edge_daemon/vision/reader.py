@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
-from edge_daemon.vision import align, gate, nms, quality, shape, tiles
+from edge_daemon.vision import align, gate, nms, quality, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
@@ -120,8 +120,7 @@ class FaceReader:
         """Return the vector of the aligned face; empty without an embedder."""
         if self._embedder is None:
             return np.zeros(0, np.float32)
-        matrix = align.similarity(mesh.points[shape.INDEX, :2], shape.TARGET)
-        return self._embedder(align.warp(picture, matrix), mirrored_too=mirrored_too)
+        return self._embedder(align.warp(picture, mesh.alignment()), mirrored_too=mirrored_too)
 
 
 def _own_pixels(picture: Picture, box: Box) -> Picture:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_daemon.vision import align
 from edge_daemon.vision.landmarks import Mesh
 from edge_daemon.vision.reader import Hit, blazeface_square
 from tests.vision import pictures
@@ -83,3 +84,13 @@ def test_a_wall_is_no_face(reader):
     points = np.array([[80, 80], [120, 80], [100, 100], [100, 120], [60, 90], [140, 90]], np.float32)
 
     assert reader.mesh(pictures.wall(200, 200), Hit(box, points, 1, 1, 1)).presence < 0.1
+
+
+@pytest.mark.parametrize("name", pictures.NAMES)
+def test_the_alignment_puts_eyes_nose_and_mouth_near_where_the_embedder_learned_them(mesh_of, name):
+    mesh = mesh_of(pictures.portrait(name))
+    matrix = mesh.alignment()
+
+    placed = mesh.five_points() @ matrix[:, :2].T + matrix[:, 2]
+
+    assert np.abs(placed - align.FIVE_POINTS).max() < 7

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.vision import align
+from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.mobilefacenet import MobileFaceNet, unit
 from edge_daemon.vision.reader import blazeface_square
@@ -16,11 +17,11 @@ def network(model_set):
 
 
 @pytest.fixture(scope="module")
-def aligned(portraits):
+def aligned(portraits, reader):
     picture = pictures.portrait()
     (face,) = portraits.faces(picture)
-    assert blazeface_square(face.box).shape == (4,)
-    return align.warp(picture, align.similarity(face.keypoints, align.SIX_POINTS))
+    mesh = reader.mesh(picture, Hit(blazeface_square(face.box), face.keypoints, face.score, votes=1))
+    return align.warp(picture, mesh.alignment())
 
 
 def test_a_vector_has_192_numbers_and_length_1(network, aligned):
