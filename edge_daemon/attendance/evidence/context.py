@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.decision import NOBODY, Decision
 from edge_daemon.attendance.evidence.links import Link
-
-TURNS = 4
-"""Changes from one link to another and back at a place, twice: no two people share a chair in this way."""
+from edge_daemon.attendance.evidence.persons import TURNS, UNITE_IN_TURNS, turns
 
 Scores = NDArray[np.float64]
 
@@ -43,7 +40,7 @@ def place_thresholds(
         elif best in near:
             thresholds[link, best] = decision.beside_threshold
         for k in neighbours:
-            if _turns(slots[link], slots[k]) >= TURNS and alike[link, k] >= decision.interleaved_familiarity:
+            if turns(slots[link], slots[k]) >= TURNS and alike[link, k] >= UNITE_IN_TURNS:
                 thresholds[link, named[k]] = decision.between_threshold
     return thresholds
 
@@ -54,9 +51,3 @@ def _around(own: frozenset[int], held: Collection[int]) -> list[int]:
     before, after = [s for s in held if s < first], [s for s in held if s > last]
     within = [s for s in held if first < s < last]
     return [*([max(before)] if before else []), *within, *([min(after)] if after else [])]
-
-
-def _turns(a: frozenset[int], b: frozenset[int]) -> int:
-    """How often the place changes hands between two links."""
-    order = sorted([(slot, 0) for slot in a] + [(slot, 1) for slot in b])
-    return sum(x[1] != y[1] for x, y in pairwise(order))

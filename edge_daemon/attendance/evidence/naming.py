@@ -33,28 +33,52 @@ def name_links(
 ) -> list[int]:
     """Return for each link the index of its student, or NOBODY for somebody unknown."""
     slots = [frozenset(faces[m].slot for m in link.members) for link in links]
-    persons = unite(links, slots)
-    scores = np.stack([score([links[i] for i in person], faces) for person in persons])
-    person_slots = [frozenset().union(*(slots[i] for i in person)) for person in persons]
-    members = [[faces[m] for i in person for m in links[i].members] for person in persons]
-    sizes = np.array([len(own) for own in members], dtype=np.float64)
-    strict = np.array([decision.threshold(_mean_width_px(own), len(own)) for own in members])
-    gains = _gains(scores, np.broadcast_to(strict[:, None], scores.shape), sizes)
-    named = [NOBODY] * len(persons)
     alike = familiarity(links)
-    strange = _strangeness(persons, links, alike)
-    _name_rounds(named, gains, person_slots, strange < decision.contradiction)
-    named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
+    of_links = _name_persons(links, slots, alike, faces, student_ids, look_alikes, decision)
+    scores = np.stack([score([link], faces) for link in links])
+    sizes = np.array([len(link.members) for link in links], dtype=np.float64)
+    lower = place_thresholds(links, of_links, slots, scores, alike, decision)
+    _name_rounds(of_links, _gains(scores, lower, sizes[:, None]), slots, np.zeros(alike.shape, bool))
+    return of_links
 
+
+def _name_persons(
+    links: Sequence[Link],
+    slots: Sequence[frozenset[int]],
+    alike: Scores,
+    faces: Sequence[Candidate],
+    student_ids: Sequence[str],
+    look_alikes: Collection[tuple[str, str]],
+    decision: Decision,
+) -> list[int]:
+    """Return the students of the links by what their faces say themselves, all links of a person alike."""
+    united = unite(links, slots)
+    persons = [[links[i] for i in person] for person in united]
+    person_slots = [frozenset().union(*(slots[i] for i in person)) for person in united]
+    scores = np.stack([score(person, faces) for person in persons])
+    gains = np.stack([_person_gains(person, faces, decision) for person in persons])
+    named = [NOBODY] * len(persons)
+    _name_rounds(named, gains, person_slots, _contradictions(united, links, alike, decision))
+    named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
     of_links = [NOBODY] * len(links)
-    for person, student in zip(persons, named, strict=True):
+    for person, student in zip(united, named, strict=True):
         for link in person:
             of_links[link] = student
-    link_scores = np.stack([score([link], faces) for link in links])
-    link_sizes = np.array([len(link.members) for link in links], dtype=np.float64)
-    lower = place_thresholds(links, of_links, slots, link_scores, alike, decision)
-    _name_rounds(of_links, _gains(link_scores, lower, link_sizes), slots, np.zeros((len(links), len(links)), bool))
     return of_links
+
+
+def _person_gains(person: Sequence[Link], faces: Sequence[Candidate], decision: Decision) -> Scores:
+    """Return (students,): what a name brings by all links of a person together, or by the one that tells most.
+
+    Somebody who is known beyond doubt in the second row stays known after moving to the last one.
+    """
+    parts = [list(person), *([link] for link in person if len(person) > 1 and len(link.members) >= SOLID_FACES)]
+    gains = []
+    for part in parts:
+        own = [faces[m] for link in part for m in link.members]
+        threshold = decision.threshold(_mean_width_px(own), len(own))
+        gains.append(_gains(score(part, faces), np.float64(threshold), np.float64(len(own))))
+    return np.asarray(np.max(gains, axis=0), dtype=np.float64)
 
 
 def score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
@@ -84,19 +108,23 @@ def _normalised(pooled: Scores) -> Scores:
     return np.asarray(pooled - COHORT_WEIGHT * cohort, dtype=np.float64)
 
 
-def _strangeness(persons: Sequence[Sequence[int]], links: Sequence[Link], alike: Scores) -> Scores:
-    """Return (persons, persons): the familiarity of the largest links of two persons; 1 where a link is too short to
-    tell."""
+def _contradictions(
+    persons: Sequence[Sequence[int]], links: Sequence[Link], alike: Scores, decision: Decision
+) -> NDArray[np.bool_]:
+    """Say which persons look too different to be one student, by the largest link of each.
+
+    Who takes over a student's seat may resemble the portraits, but not the one who sat there before.
+    """
     largest = [max(person, key=lambda i: len(links[i].members)) for person in persons]
-    result = alike[np.ix_(largest, largest)].copy()
-    short = np.array([len(links[i].members) < SOLID_FACES for i in largest])
-    result[short] = result[:, short] = 1.0
-    return np.asarray(result, dtype=np.float64)
+    faces = np.array([len(links[i].members) for i in largest])
+    fewer = np.minimum(faces[:, None], faces[None, :])
+    least = np.where(fewer >= decision.large_faces, decision.large_contradiction, decision.contradiction)
+    return np.asarray((alike[np.ix_(largest, largest)] < least) & (fewer >= SOLID_FACES))
 
 
-def _gains(scores: Scores, thresholds: Scores, sizes: Scores) -> Scores:
+def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.float64) -> Scores:
     """What a name brings: more for more faces and for a score farther above the threshold."""
-    gains = (scores - thresholds + 0.05) * np.sqrt(sizes)[:, None]
+    gains = (scores - thresholds + 0.05) * np.sqrt(sizes)
     return np.asarray(np.where(scores >= thresholds, gains, 0.0), dtype=np.float64)
 
 

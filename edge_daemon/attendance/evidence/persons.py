@@ -7,6 +7,7 @@ lessons with faces of 26 to 116 px, two links of one person reach 0.95 to 1.03, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,10 @@ from edge_daemon.types import Vector
 
 UNITE = 0.82
 """Two links are one person from this familiarity on."""
+UNITE_IN_TURNS = 0.35
+"""... and from here on if they take turns at one place: the same person in another pose or light."""
+TURNS = 4
+"""Changes from one link to another and back at a place, twice: no two people share a chair in this way."""
 TYPICAL_LIKENESS = 0.60
 """Mean cosine between two faces of one person in a lesson, where a link is too short to tell."""
 SHARED_SLOTS = 0.15
@@ -56,18 +61,28 @@ def unite(links: Sequence[Link], slots: Sequence[frozenset[int]]) -> list[list[i
         Indices of the links of each person, the most familiar ones united first.
     """
     alike = familiarity(links)
-    solid = [len(link.members) >= SOLID_FACES for link in links]
-    pairs = [(alike[a, b], a, b) for a in range(len(links)) for b in range(a) if solid[a] and solid[b]]
+    solid = [i for i, link in enumerate(links) if len(link.members) >= SOLID_FACES]
+    pairs = [(alike[a, b], a, b) for a in solid for b in solid if b < a]
     person = [[i] for i in range(len(links))]
     for value, a, b in sorted(pairs, reverse=True):
-        if value < UNITE:
-            break
+        if value < (UNITE_IN_TURNS if _take_turns(links, slots, a, b) else UNITE):
+            continue
         if person[a] is person[b] or any(exclude(slots[i], slots[j]) for i in person[a] for j in person[b]):
             continue
         person[a].extend(person[b])
         for link in person[b]:
             person[link] = person[a]
     return [sorted(group) for i, group in enumerate(person) if min(group) == i]
+
+
+def turns(a: frozenset[int], b: frozenset[int]) -> int:
+    """Return how often a place changes hands between two links."""
+    order = sorted([(slot, 0) for slot in a] + [(slot, 1) for slot in b])
+    return sum(x[1] != y[1] for x, y in pairwise(order))
+
+
+def _take_turns(links: Sequence[Link], slots: Sequence[frozenset[int]], a: int, b: int) -> bool:
+    return links[a].place == links[b].place and turns(slots[a], slots[b]) >= TURNS
 
 
 def _steady_centre(link: Link) -> Vector:
