@@ -104,16 +104,17 @@ def merged(raw: Detections) -> Detections:
     groups = nms.groups(raw.boxes, raw.scores)
     if not groups:
         return nothing()
-    boxes, points, votes = [], [], []
+    numbers = np.concatenate([raw.boxes, raw.points.reshape(-1, 12)], axis=1)
+    means, votes = [], []
     for group in groups:
-        near = group[nms.overlaps(raw.boxes[group[0]], raw.boxes[group])[0] > 0.5]
-        near = near if len(near) else group[:1]
-        weights = raw.scores[near] / raw.scores[near].sum()
-        boxes.append(np.tensordot(weights, raw.boxes[near], axes=1))
-        points.append(np.tensordot(weights, raw.points[near], axes=1))
+        near = group if len(group) == 1 else group[nms.overlaps(raw.boxes[group[0]], raw.boxes[group])[0] > 0.5]
+        near = near if len(near) else group[:1]  # a box without extent overlaps nothing
+        weights = raw.scores[near]
+        means.append(weights @ numbers[near] / weights.sum())
         votes.append(raw.votes[near].sum())
+    mean = np.stack(means).astype(np.float32)
     scores = raw.scores[[group[0] for group in groups]]
-    return Detections(np.stack(boxes), np.stack(points), scores, np.array(votes, np.float32))
+    return Detections(mean[:, :4], mean[:, 4:].reshape(-1, 6, 2), scores, np.array(votes, np.float32))
 
 
 class BlazeFace:

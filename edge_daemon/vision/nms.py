@@ -23,12 +23,13 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
     Returns:
         Intersection over union (n,), and intersection over the smaller of the two (n,).
     """
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    common = np.prod(np.maximum(sides, 0), axis=1)
-    area, areas = np.prod(box[2:] - box[:2]), np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    sides = np.maximum(np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]), 0)
+    common = sides[:, 0] * sides[:, 1]
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     tiny = np.float32(1e-9)
-    iou: Array = (common / np.maximum(area + areas - common, tiny)).astype(np.float32)
-    cover: Array = (common / np.maximum(np.minimum(area, areas), tiny)).astype(np.float32)
+    iou: Array = common / np.maximum(area + areas - common, tiny)
+    cover: Array = common / np.maximum(np.minimum(area, areas), tiny)
     return iou, cover
 
 
