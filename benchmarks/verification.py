@@ -72,7 +72,10 @@ def tar_at_far(pairs: Pairs, far: float) -> tuple[Rate, Rate]:
 
 
 def far_threshold(pairs: Pairs, far: float) -> float:
-    """Return the lowest value that at most a share `far` of the pairs of two people lies above."""
-    impostors = np.sort(pairs.similarity[~pairs.same])[::-1]
+    """Return the lowest value that at most a share `far` of the pairs of two people lies above.
+
+    Pairs without a face don't count here: no threshold could be chosen for them. They count where it is applied.
+    """
+    impostors = np.sort(pairs.similarity[~pairs.same & np.isfinite(pairs.similarity)])[::-1]
     allowed = math.floor(far * len(impostors) + 1e-9)
     return float(impostors[allowed]) if allowed < len(impostors) else -math.inf

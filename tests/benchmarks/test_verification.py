@@ -40,6 +40,11 @@ def test_a_face_that_was_not_found_makes_a_wrong_pair_of_both_kinds():
     assert false.hits >= 1
 
 
+def test_a_face_that_was_not_found_does_not_move_the_threshold():
+    found = [(k / 100, 0, 0) for k in range(100)]
+    assert far_threshold(pairs(*found, (math.inf, 0, 0)), 0.01) == far_threshold(pairs(*found), 0.01)
+
+
 @pytest.mark.parametrize(("far", "threshold"), [(0.0, 0.99), (0.01, 0.98), (0.1, 0.89), (1.0, -math.inf)])
 def test_the_threshold_lets_the_asked_share_of_impostors_through(far, threshold):
     hundred = pairs(*((k / 100, 0, 0) for k in range(100)))
