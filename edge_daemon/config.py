@@ -112,7 +112,10 @@ class VisionConfig:
     """[vision]: how hard the processor works."""
 
     threads: int = _key(
-        0, "Parts of a picture that are worked on at once; 0: as many as processor cores", low=0, high=64
+        1,
+        "Parts of a picture that are worked on at once, about 60 MB each; 0: as many as processor cores",
+        low=0,
+        high=64,
     )
 
 

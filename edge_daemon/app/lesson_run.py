@@ -90,7 +90,7 @@ class LessonRun:
     def miss(self, missed: MissedCapture) -> None:
         """Record that a slot has no picture, and why."""
         lessons.add_missed(self._db, self._lesson.lesson_id, missed)
-        logger.warning(
+        logger.info(
             "capture missed",
             extra={"lesson_id": self._lesson.lesson_id, "slot": missed.slot, "reason": missed.reason},
         )

@@ -26,5 +26,5 @@ def embedder_id(models: ModelSet) -> EmbedderId:
 
 def open_gallery_store(home: Home) -> GalleryStore:
     """Open the gallery with the device's key; raises an EdgeError that says what is missing."""
-    key = device_key(home.key_path if home.home_mode else None)
-    return GalleryStore(open_gallery(home.gallery_db_path, create=False), key)
+    db = open_gallery(home.gallery_db_path, create=False)
+    return GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=False))

@@ -64,7 +64,7 @@ def judge(
     Flags say why a person should look again. `few_captures` and `clock` concern the lesson and stand with all students.
     The others need a count and stand with nobody who is not assessed:
     `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
-    `look_alike`: the student or the one who looks alike was seen;
+    `look_alike`: another student looks alike; where nobody can tell the two apart, both may seem absent;
     `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
     somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
 
@@ -80,8 +80,7 @@ def judge(
         One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
     """
     tallies = tuple(tallies)
-    seen = {t.student_id for t in tallies if t.frames_seen}
-    alike = {student_id for pair in look_alikes if not seen.isdisjoint(pair) for student_id in pair}
+    alike = {student_id for pair in look_alikes for student_id in pair}
     marked: dict[Flag, Collection[str]] = {"look_alike": alike, "static_face": static_faces}
     verdicts = []
     for t in tallies:

@@ -18,6 +18,7 @@ def write_sightings(path: Path, sightings: Iterable[Sighting], frame_names: Mapp
     """
     part = path.with_name(f".{path.name}.part")
     try:
+        part.touch(mode=0o600)  # who sat where is nobody else's business
         with part.open("w", newline="", encoding="utf-8") as handle:
             rows = csv.writer(handle)
             rows.writerow(["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"])

@@ -11,6 +11,7 @@ from edge_daemon import app
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.device.health import Check, checked, disk
 from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
 from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.timing import time_embedders
 
@@ -23,14 +24,12 @@ _TELLING = 0.9
 @pass_home
 def doctor(home: Home, as_json: bool) -> None:
     """Check settings, models, databases and disk, and time the embedders. Exit code 1 where something is bad."""
-    checks = [
-        checked("settings", lambda: _settings(home)),
-        checked("models", lambda: _models(home)),
-        checked("embedder", lambda: _embedder(home)),
-        checked("gallery", lambda: _gallery(home)),
-        checked("registers", lambda: _registers(home)),
-        disk(home.state_dir),
-    ]
+    checks = [checked("settings", lambda: _settings(home))]
+    if checks[0].state != "bad":  # without settings nobody knows which models
+        checks.append(checked("models", lambda: _models(home)))
+        checks.append(checked("embedder", lambda: _embedder(home)))
+        checks.append(checked("gallery", lambda: _gallery(home)))
+    checks += [checked("registers", lambda: _registers(home)), disk(home.state_dir)]
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     else:
@@ -77,5 +76,6 @@ def _gallery(home: Home) -> Check:
 def _registers(home: Home) -> Check:
     if not home.register_db_path.exists():
         return Check("registers", "good", "none yet")
-    count = open_register(home.register_db_path, create=False)["registers"].count
-    return Check("registers", "good", f"{count} documents")
+    db = open_register(home.register_db_path, create=False)
+    lessons = len(latest_registers(db))
+    return Check("registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers")

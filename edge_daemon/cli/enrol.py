@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from edge_daemon.gallery.enrol import EnrolReport, Photographs
 
 _SHOWN_IDS = 10
+_MOST_WARNINGS = 100
+"""More warnings of one kind than this bury all others: they become one line."""
 
 
 @click.group()
@@ -142,10 +144,10 @@ def _remove(home: Home, store: GalleryStore, student_id: str) -> tuple[int, bool
 
 @contextmanager
 def _gallery(home: Home, *, create: bool = False) -> Iterator[GalleryStore]:
-    key = device_key(home.key_path if home.home_mode else None)
+    fresh = create and not home.gallery_db_path.exists()
     db = open_gallery(home.gallery_db_path, create=create)
     with closing(db.conn):
-        yield GalleryStore(db, key)
+        yield GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
 
 
 def _clean_sightings(home: Home, store: GalleryStore) -> None:
@@ -185,9 +187,12 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
     for refusal in report.refused:
         yield f"{refusal.photograph or refusal.student_id}: {refusal.reason}"
     apart = {*report.without_consent, *report.removed_before}
-    for student_id in report.without_template:
-        if student_id not in apart:
-            yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
+    bare = [student_id for student_id in report.without_template if student_id not in apart]
+    if len(bare) > _MOST_WARNINGS:  # the roster came without its photographs
+        yield f"{len(bare)} students without usable photograph: {_ids(tuple(bare))}; fill their register in by hand"
+        bare = []
+    for student_id in bare:
+        yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
     for student_id in report.removed_before:
         yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
     if report.left:

@@ -28,7 +28,7 @@ def names_of(home: Home) -> Mapping[str, str]:
     try:
         db = open_gallery(home.gallery_db_path, create=False)
         try:
-            records = GalleryStore(db, device_key(key_path)).records()
+            records = GalleryStore(db, device_key(key_path, create=False)).records()
         finally:
             db.conn.close()
     except (GalleryError, KeyFileError, StoreError) as error:

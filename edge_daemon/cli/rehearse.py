@@ -43,6 +43,8 @@ def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) ->
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     with _progress() as progress:
         done = app.rehearse(home, frames, sightings=sightings, progress=progress)
+    for missed in done.register.missed:
+        click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:
         click.echo(json.dumps(done.json(), ensure_ascii=False, indent=2))
         return

@@ -18,11 +18,12 @@ _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _MAX_CREDENTIAL_BYTES = 64 * 1024
 
 
-def device_key(key_file: Path | None) -> bytes:
+def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
     """Return the 32 bytes that protect every other key of this device.
 
     Args:
-        key_file: where `--home` keeps the key, made on first use; None for the installed service.
+        key_file: where `--home` keeps the key; None for the installed service.
+        create: whether a missing key file is made: only where nothing is sealed under an older one yet.
 
     Raises:
         KeyFileError: no credential and no key file, or the key is unusable.
@@ -37,6 +38,12 @@ def device_key(key_file: Path | None) -> bytes:
             "run it through systemd-run with LoadCredential=device-key, or with --home for a trial",
         )
     if not os.path.lexists(key_file):
+        if not create:
+            raise KeyFileError(
+                "is missing, and nothing of the gallery opens without it",
+                str(key_file),
+                "restore it from where you keep it, or move the gallery away and enrol again",
+            )
         _create_key_file(key_file)
     return _read_key_file(key_file)
 
