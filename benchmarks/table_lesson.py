@@ -25,7 +25,7 @@ def section(result: Result) -> str:
 
 
 def all_cores(result: Result) -> str:
-    """Return the section about one lesson with as many threads as the machine has cores, which is the default."""
+    """Return the section about one lesson with as many threads as the machine has cores (`vision.threads = 0`)."""
     pss, rss = result["peak_pss_mib"]["rehearse"], result["peak_rss_mib"]["rehearse"]
     wanted = target(f"≤ {_PEAK_MIB}", reached=pss is None or pss <= _PEAK_MIB)
     rows = [("`rehearse`", pss, rss, wanted)]
