@@ -30,7 +30,7 @@ def all_cores(result: Result) -> str:
     wanted = target(f"≤ {_PEAK_MIB}", reached=pss is None or pss <= _PEAK_MIB)
     rows = [("`rehearse`", pss, rss, wanted)]
     head = (
-        "## Memory with all cores (`benchmarks.lesson --threads 0`)\n\nThe program's default: each thread has its own "
+        "## Memory with all cores (`benchmarks.lesson --threads 0`)\n\nEach thread has its own "
         "networks.\n"
     )
     return "\n".join([head, table(("peak memory, MiB", "PSS", "RSS", "target (PSS)"), rows)])
