@@ -29,10 +29,7 @@ def all_cores(result: Result) -> str:
     pss, rss = result["peak_pss_mib"]["rehearse"], result["peak_rss_mib"]["rehearse"]
     wanted = target(f"≤ {_PEAK_MIB}", reached=pss is None or pss <= _PEAK_MIB)
     rows = [("`rehearse`", pss, rss, wanted)]
-    head = (
-        "## Memory with all cores (`benchmarks.lesson --threads 0`)\n\nEach thread has its own "
-        "networks.\n"
-    )
+    head = "## Memory with all cores (`benchmarks.lesson --threads 0`)\n\nEach thread has its own networks.\n"
     return "\n".join([head, table(("peak memory, MiB", "PSS", "RSS", "target (PSS)"), rows)])
 
 
