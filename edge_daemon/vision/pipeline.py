@@ -56,12 +56,12 @@ class Detector:
         parts += self.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
         return _one_a_face(join(parts))
 
-    def read(self, picture: Picture, found: list[Hit], least: float = gate.MIN_PROBABILITY) -> list[Face]:
+    def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
         """Take a second look where there was none, drop what is no face, and describe the others."""
 
         def look_and_read(worker: Worker, hit: Hit) -> Face | None:
             sure = hit if hit.look_score else worker.reader.second_look(picture, hit)
-            return worker.reader.read(picture, sure, least)
+            return worker.reader.read(picture, sure, gate.MIN_PROBABILITY)
 
         return distinct([face for face in self.crew.run(look_and_read, found) if face is not None])
 
@@ -87,7 +87,7 @@ class RoomDetector:
         found = self._hits(picture, now)
         self._before = now
         self._captures += 1
-        faces = self._detector.read(picture, found, gate.LESSON_PROBABILITY)
+        faces = self._detector.read(picture, found)
         self._places.learn(faces)
         return faces
 

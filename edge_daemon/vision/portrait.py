@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture, Vector
-from edge_daemon.vision import nms, tiles
+from edge_daemon.vision import gate, nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
 from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.models import ModelSet
@@ -45,7 +45,7 @@ class PortraitReader:
         found = join([*self._close_ups(picture), *self._farther(picture)])
         groups = nms.groups(found.boxes, found.scores)
         best = found.take(np.array([g[0] for g in groups], np.intp))
-        read = [self._reader.read(picture, self._sure(picture, hit)) for hit in hits(best)]
+        read = [self._reader.read(picture, self._sure(picture, hit), gate.PORTRAIT_PROBABILITY) for hit in hits(best)]
         faces = distinct([face for face in read if face is not None])
         return sorted(faces, key=lambda face: -face.box.w)
 

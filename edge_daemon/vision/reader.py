@@ -94,7 +94,7 @@ class FaceReader:
         """Fit the face mesh, whether there is a face or not."""
         return self._mesh(picture, hit.box, hit.points)
 
-    def read(self, picture: Picture, hit: Hit, least: float = gate.MIN_PROBABILITY) -> Face | None:
+    def read(self, picture: Picture, hit: Hit, least: float) -> Face | None:
         """Return the face, or None where its probability is below `least`."""
         if gate.probability(hit, presence=1.0) < least:
             return None  # whatever the mesh may say
