@@ -54,15 +54,16 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors
     """
     cosines = vectors @ vectors.T
     groups = _average_linkage(cosines)
-    solid = [g for g in groups if len(g) >= SOLID_FACES]
-    loose = sorted(i for g in groups if len(g) < SOLID_FACES for i in g)
+    solid = [list(g) for g in groups if len(g) >= SOLID_FACES]
+    small = [g for g in groups if len(g) < SOLID_FACES]
+    loose = sorted(i for g in small for i in g)
     home = {i: number for number, group in enumerate(solid) for i in group}
     joined = {i: _join(i, home, slots, cosines) for i in loose}
     for i, number in joined.items():
         if number is not None:
             solid[number].append(i)
     _settle(solid, slots, cosines)
-    left = [[i for i in g if joined[i] is None] for g in groups if len(g) < SOLID_FACES]
+    left = [[i for i in g if joined[i] is None] for g in small]
     return [as_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
 
 

@@ -175,3 +175,17 @@ def test_a_pattern_that_is_hardly_ever_clearly_a_face_is_none_and_a_stranger_wit
     room.sits("stranger", range(9), 12)
     room.faces[-1] = replace(room.faces[-1], score=0.85)
     assert len(believe(room.faces, room.ids)) == 9
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_crowd_however_noisy_makes_it_fail_and_nobody_is_twice_in_a_capture(seed):
+    """Many people, few seats, much noise: every face still has one sighting."""
+    room = Room(students=6, noise=1.6, seed=seed)
+    order = np.random.default_rng(seed)
+    names = [*room.ids, "x", "y", "z"]
+    for slot in range(25):
+        for seat, name in enumerate(order.permutation(names)[:5]):
+            room.sits(str(name), [slot], seat)
+    sightings = believe(room.faces, room.ids)
+    assert len(sightings) == len(room.faces)
+    assert max(Counter((s.slot, s.student_id) for s in sightings if s.student_id).values(), default=0) <= 1

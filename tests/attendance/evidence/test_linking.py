@@ -83,3 +83,13 @@ def test_two_who_look_the_same_in_the_same_captures_are_two_persons():
     vectors = _vectors(room)
     links = [link_place(n, range(10 * n, 10 * n + 10), range(10), vectors[10 * n : 10 * n + 10])[0] for n in (0, 1)]
     assert unite(links, [frozenset(range(10))] * 2) == [[0], [1]]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_every_face_of_a_place_is_in_exactly_one_link_however_alike_faces_are(seed: int):
+    random = np.random.default_rng(seed)
+    people = random.normal(size=(3, 16))
+    vectors = people[random.integers(0, 3, 25)] + 1.3 * random.normal(size=(25, 16))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    links = link_place(0, range(25), range(25), vectors)
+    assert sorted(m for link in links for m in link.members) == list(range(25))
