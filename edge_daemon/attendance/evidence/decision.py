@@ -1,4 +1,4 @@
-"""When somebody is a student: measured constants, for a stated rate of false names (benchmarks/results/thresholds.json)."""
+"""When somebody is a student: constants for a stated rate of false names (benchmarks/results/thresholds.json)."""
 
 from __future__ import annotations
 
