@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Final
 
 NAMESPACE: Final = uuid.UUID("6f3b7f0e-6a52-5b7d-9d53-0c1f3a6f2b11")
@@ -29,26 +26,10 @@ def rehearsal_lesson_id(device: str, frames_digest: str, called_at: datetime) ->
 
     Args:
         device: name of the device.
-        frames_digest: of the pictures, see `frames_digest`.
+        frames_digest: of the pictures, by name and content (the camera's `digest`).
         called_at: time of the call.
     """
     return str(uuid.uuid5(NAMESPACE, f"{device}|{frames_digest}|{_utc(called_at):%Y%m%dT%H%M%S.%fZ}"))
-
-
-def frames_digest(paths: Iterable[Path]) -> str:
-    """Return the SHA-256 over names and contents of picture or video files, in the order given.
-
-    Raises:
-        OSError: a file can't be read.
-    """
-    whole = hashlib.sha256()
-    for path in paths:
-        part = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                part.update(chunk)
-        whole.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + part.digest())
-    return whole.hexdigest()
 
 
 def _utc(at: datetime) -> datetime:

@@ -165,6 +165,14 @@ def test_each_frame_has_the_time_of_its_slot(tmp_path):
     assert [camera.capture(i).taken_at for i in (0, 1)] == times
 
 
+def test_the_digest_depends_on_names_and_order(tmp_path):
+    write(tmp_path / "1.png", picture())
+    (tmp_path / "2.png").write_bytes(b"two")
+    before = open_files(tmp_path).digest()
+    (tmp_path / "1.png").rename(tmp_path / "3.png")
+    assert open_files(tmp_path).digest() != before
+
+
 def test_the_digest_changes_with_any_byte_of_any_picture(tmp_path):
     write(tmp_path / "1.png", picture())
     path = write(tmp_path / "2.png", picture())

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.lesson.ids import NAMESPACE, frames_digest, rehearsal_lesson_id, timetable_lesson_id
+from edge_daemon.lesson.ids import NAMESPACE, rehearsal_lesson_id, timetable_lesson_id
 
 START = datetime(2026, 3, 2, 7, 35, tzinfo=timezone.utc)
 
@@ -32,14 +32,3 @@ def test_a_rehearsal_has_a_new_id_at_every_call():
 def test_a_time_without_zone_is_refused():
     with pytest.raises(ValueError):
         timetable_lesson_id("a", "b", START.replace(tzinfo=None))
-
-
-def test_the_digest_depends_on_names_contents_and_order(tmp_path):
-    first, second = tmp_path / "1.jpg", tmp_path / "2.jpg"
-    first.write_bytes(b"one")
-    second.write_bytes(b"two")
-    digest = frames_digest([first, second])
-    assert digest == frames_digest([first, second])
-    assert digest != frames_digest([second, first])
-    second.write_bytes(b"twp")
-    assert digest != frames_digest([first, second])
