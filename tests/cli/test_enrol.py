@@ -207,9 +207,11 @@ def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
     assert "removed S1" in done.stdout
     assert "stays: registers keep the bare id S1" in done.stdout
     assert [r["student_id"] for r in enrolled.listed()] == ["S2", "S3"]
-    raw = b"".join(files(enrolled.home).values())
-    assert b"S1" not in raw
-    assert b"rmel" not in raw
+    # By table, not by bytes: two letters stand by chance in what is sealed, every hundredth time or so.
+    with sqlite3.connect(enrolled.home / "gallery.sqlite") as db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            assert all("S1" not in row for row in db.execute(f"SELECT * FROM {table}"))  # noqa: S608
+    assert b"Eileen" not in b"".join(files(enrolled.home).values())
 
 
 def test_removing_twice_goes_on_and_removing_nobody_is_refused(enrolled):
