@@ -39,6 +39,11 @@ class Home:
         return self.state_dir / "gallery.sqlite"
 
     @property
+    def runtime_dir(self) -> Path:
+        """What the running service tells of itself; gone after a restart of the computer (tmpfs, no wear)."""
+        return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")
+
+    @property
     def key_path(self) -> Path:
         """The device key in home mode."""
         return self.state_dir / "device.key"

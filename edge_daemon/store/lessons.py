@@ -37,6 +37,10 @@ class Capture:
     slot: int
     name: str
     taken_at: datetime
+    clock: ClockState | None = None
+    """How `taken_at` is known; None in a rehearsal, where nobody asks."""
+    boot_id: str = ""
+    boottime_s: float | None = None
 
 
 def start_lesson(
@@ -99,8 +103,12 @@ def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture) -> 
     with transaction(db):
         _check_running(db, lesson_id)
         db.execute(
-            "INSERT OR IGNORE INTO captures (lesson_id, slot, name, taken_at_utc) VALUES (?, ?, ?, ?)",
-            (lesson_id, capture.slot, capture.name, stored(capture.taken_at)),
+            "INSERT OR IGNORE INTO captures (lesson_id, slot, name, taken_at_utc, clock, boot_id, boottime_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(lesson_id, capture.slot, capture.name, stored(capture.taken_at)),
+                *(capture.clock, capture.boot_id or None, capture.boottime_s),
+            ),
         )
         db.execute("DELETE FROM missed WHERE lesson_id = ? AND slot = ?", (lesson_id, capture.slot))
 
@@ -124,9 +132,11 @@ def captures(db: sqlite_utils.Database, lesson_id: str) -> list[Capture]:
     """Return the pictures of a lesson in the order of their slots."""
     with faults(db):
         rows = db.execute(
-            "SELECT slot, name, taken_at_utc FROM captures WHERE lesson_id = ? ORDER BY slot", (lesson_id,)
+            "SELECT slot, name, taken_at_utc, clock, boot_id, boottime_s FROM captures"
+            " WHERE lesson_id = ? ORDER BY slot",
+            (lesson_id,),
         ).fetchall()
-    return [Capture(slot, name, parsed(taken_at)) for slot, name, taken_at in rows]
+    return [Capture(row[0], row[1], parsed(row[2]), row[3], row[4] or "", row[5]) for row in rows]
 
 
 def missed_captures(db: sqlite_utils.Database, lesson_id: str) -> list[MissedCapture]:

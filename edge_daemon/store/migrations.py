@@ -146,6 +146,50 @@ def _register_1(db: Database) -> None:
     _stamp(db, "register", version=1, readable_from=1)
 
 
+@_register(name="0002_plans_skipped_untimed_clock")
+def _register_2(db: Database) -> None:
+    """What the service needs: plans before their lessons, lessons that had no device, pictures that had no time."""
+    _run(
+        db,
+        """CREATE TABLE plans (
+            lesson_id TEXT PRIMARY KEY NOT NULL,
+            device TEXT NOT NULL,
+            course TEXT NOT NULL,
+            start_utc TEXT NOT NULL,
+            end_utc TEXT NOT NULL,
+            seed BLOB NOT NULL CHECK (length(seed) = 32),
+            seed_sha256 TEXT NOT NULL,
+            captures_planned INTEGER NOT NULL CHECK (captures_planned >= 0),
+            committed_at_utc TEXT NOT NULL  -- before the lesson, or the plan proves nothing
+        ) STRICT""",
+        "CREATE INDEX plans_by_start ON plans (start_utc)",
+        """CREATE TRIGGER plans_keep_their_seed BEFORE UPDATE OF seed, seed_sha256, committed_at_utc ON plans
+            BEGIN SELECT RAISE(ABORT, 'a plan that was committed keeps its seed'); END""",
+        """CREATE TABLE skipped (
+            lesson_id TEXT PRIMARY KEY NOT NULL,
+            course TEXT NOT NULL,
+            start_utc TEXT NOT NULL,
+            end_utc TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            noted_at_utc TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX skipped_by_start ON skipped (start_utc)",
+        """CREATE TABLE untimed (
+            session_id TEXT NOT NULL,
+            slot INTEGER NOT NULL CHECK (slot >= 0),
+            boot_id TEXT NOT NULL,
+            boottime_s REAL NOT NULL,  -- CLOCK_BOOTTIME: all that is known of the time
+            believed_utc TEXT NOT NULL,  -- what the clock said, which nobody trusts
+            PRIMARY KEY (session_id, slot)
+        ) STRICT""",
+        # NULL in rows of the program of one release ago, which knows nothing of these.
+        "ALTER TABLE captures ADD COLUMN clock TEXT CHECK (clock IN ('synchronised', 'rtc', 'unsynchronised'))",
+        "ALTER TABLE captures ADD COLUMN boot_id TEXT",
+        "ALTER TABLE captures ADD COLUMN boottime_s REAL",
+    )
+    _stamp(db, "register", version=2, readable_from=1)
+
+
 def _run(db: Database, *statements: str) -> None:
     # One by one: executescript would commit the transaction that the migration runs in.
     for statement in statements:
@@ -158,4 +202,4 @@ def _stamp(db: Database, kind: str, *, version: int, readable_from: int) -> None
 
 
 GALLERY: Final = Schema("gallery", version=1, migrations=_gallery)
-REGISTER: Final = Schema("register", version=1, migrations=_register)
+REGISTER: Final = Schema("register", version=2, migrations=_register)

@@ -1,0 +1,71 @@
+"""Lessons of the timetable that have no register, each with the reason: no lesson goes by without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.instants import parsed, stored
+from edge_daemon.types import Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedLesson:
+    """A lesson of which no picture was taken."""
+
+    lesson_id: str
+    course: str
+    start: datetime
+    end: datetime
+    reason: str
+
+
+def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: str, at: datetime) -> int:
+    """Name lessons that went by; one that was begun, or is named already, is left alone.
+
+    Returns:
+        How many were new.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    count = 0
+    with transaction(db):
+        for lesson in lessons:
+            count += db.conn.execute(
+                "INSERT OR IGNORE INTO skipped (lesson_id, course, start_utc, end_utc, reason, noted_at_utc)"
+                " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM lessons WHERE lesson_id = ?1)",
+                (lesson.lesson_id, lesson.course, stored(lesson.start), stored(lesson.end), reason, stored(at)),
+            ).rowcount
+    return count
+
+
+def unskip(db: sqlite_utils.Database, lesson_id: str) -> None:
+    """Take a lesson off the list: it takes place after all, because the clock was wrong when it was put there."""
+    with transaction(db):
+        db.execute("DELETE FROM skipped WHERE lesson_id = ?", (lesson_id,))
+
+
+def skipped_lessons(db: sqlite_utils.Database, since: datetime | None = None) -> list[SkippedLesson]:
+    """Return the lessons that went by, the earliest first."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id, course, start_utc, end_utc, reason FROM skipped WHERE start_utc >= ?"
+            " ORDER BY start_utc, lesson_id",
+            (stored(since) if since else "",),
+        ).fetchall()
+    return [SkippedLesson(row[0], row[1], parsed(row[2]), parsed(row[3]), row[4]) for row in rows]
+
+
+def last_accounted(db: sqlite_utils.Database) -> datetime | None:
+    """Return the latest start of a lesson that was begun or named, None on a new device."""
+    with faults(db):
+        row = db.execute(
+            "SELECT max(start_utc) FROM (SELECT start_utc FROM skipped UNION ALL"
+            " SELECT start_utc FROM lessons WHERE origin = 'timetable')"
+        ).fetchone()
+    return parsed(row[0]) if row[0] else None
