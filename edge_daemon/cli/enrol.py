@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
-from edge_daemon.cli.table import table
+from edge_daemon.cli.enrol_text import Removal
 from edge_daemon.device.secrets import device_key
-from edge_daemon.errors import EdgeError
+from edge_daemon.errors import RosterError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.roster import read_roster
-from edge_daemon.gallery.templates import GalleryStore, StudentRecord
+from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import lessons
 from edge_daemon.store.database import check_writable, open_gallery, open_register
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.enrol import EnrolReport, Photographs
-
-_SHOWN_IDS = 10
-_MOST_WARNINGS = 100
-"""More warnings of one kind than this bury all others: they become one line."""
+    from edge_daemon.gallery.enrol import Photographs
 
 
 @click.group()
@@ -52,14 +49,15 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
 
     # Everything that may be refused comes before the first file is made.
     rows = read_roster(roster)
+    _check_readmitted(readmit, {row.student.student_id for row in rows})
     photographs = _photographs(home, photos) if photos is not None else None
     with _gallery(home, create=True) as store, _progress() as watch:
         now = datetime.now(timezone.utc)
         report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
         _clean_sightings(home, store)
-    for warning in _warnings(report):
-        click.echo(f"warning: {_one_line(warning)}", err=True)
-    click.echo(_report_json(report) if as_json else _report_text(report))
+    for warning in text.warnings(report):
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(text.report_json(report) if as_json else text.report_table(report))
 
 
 @enrol.command("list")
@@ -69,14 +67,7 @@ def list_(home: Home, as_json: bool) -> None:
     """Print all students: those of the roster first, then those who are no longer on it."""
     with _gallery(home) as store:
         records = store.records()
-    if as_json:
-        click.echo(json.dumps([_record_json(r) for r in records], ensure_ascii=False, indent=2))
-        return
-    rows = [
-        (r.student.student_id, r.student.name, "yes" if r.student.consent else "no", f"{r.photographs}", _state(r))
-        for r in records
-    ]
-    click.echo(table(("student", "name", "consent", "photographs", ""), rows))
+    click.echo(text.list_json(records) if as_json else text.list_table(records))
 
 
 @enrol.command()
@@ -88,15 +79,12 @@ def show(home: Home, student_id: str, as_json: bool) -> None:
     with _gallery(home) as store:
         record = store.record(student_id)
         pairs = [pair for pair in sorted(store.look_alikes()) if student_id in pair]
-    kept = _record_json(record)
-    kept["extra"] = dict(record.extra)
-    kept["look_alikes"] = [b if a == student_id else a for a, b in pairs]
+    others = [b if a == student_id else a for a, b in pairs]
     if as_json:
-        click.echo(json.dumps(kept, ensure_ascii=False, indent=2))
+        click.echo(text.kept_json(record, others))
         return
-    for key, value in kept.items():
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        click.echo(f"{key:<15} {_one_line(shown)}")
+    for line in text.kept_lines(record, others):
+        click.echo(line)
 
 
 @enrol.command()
@@ -106,40 +94,34 @@ def show(home: Home, student_id: str, as_json: bool) -> None:
 def remove(home: Home, student_id: str, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good."""
     with _gallery(home) as store:
-        sightings, wiped = _remove(home, store, student_id)
-    erased = [
-        "the key under which everything personal was sealed: templates, name, mail addresses, further columns",
-        f"{sightings} sightings",
-    ]
-    stays = [
-        f"registers keep the bare id {student_id}: they are the record of the lessons and never change",
-        f"a hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
-        "a lesson that is running keeps its sealed comparisons until it ends",
-        "roster, photographs and exported sheets of the office: delete them there",
-    ]
-    if not wiped:
-        stays.append("another process reads the database: old pages are overwritten when the next command ends")
+        removal = _remove(home, store, student_id)
     if as_json:
-        document = {"student_id": student_id, "erased": erased, "stays": stays}
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        click.echo(text.removal_json(removal))
         return
-    click.echo("\n".join([f"removed {_one_line(student_id)}", *(f"erased: {e}" for e in erased)]))
-    click.echo("\n".join(f"stays: {_one_line(s)}" for s in stays))
+    for line in text.removal_lines(removal, ZoneInfo(home.config.device.time_zone)):
+        click.echo(line)
 
 
-def _remove(home: Home, store: GalleryStore, student_id: str) -> tuple[int, bool]:
+def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
+    """Refuse to readmit who is not on the roster: a slip of the pen must not pass for a readmission."""
+    unknown = [student_id for student_id in dict.fromkeys(readmit) if student_id not in on_roster]
+    if unknown:
+        todo = "give the id as the roster has it; nothing was changed"
+        raise RosterError(f"not on this roster: {text.ids(unknown)}", "--readmit", todo)
+
+
+def _remove(home: Home, store: GalleryStore, student_id: str) -> Removal:
     """Erase in both databases; done again after a cut in between, it goes on where it stopped."""
     register_db = open_register(home.register_db_path) if home.register_db_path.exists() else None
     if register_db is not None:
         check_writable(register_db)
-    if student_id in store.student_ids() or not erasure.removed_ids(store.db, [student_id]):
-        wiped = store.remove(student_id, datetime.now(timezone.utc))
-    else:
-        wiped = True
+    before = None if student_id in store.student_ids() else erasure.removed_ids(store.db, [student_id]).get(student_id)
+    wiped = True if before else store.remove(student_id, datetime.now(timezone.utc))
     if register_db is None:
-        return 0, wiped
+        return Removal(student_id, 0, wiped, before)
     with closing(register_db.conn):
-        return lessons.erase_sightings(register_db, student_id), wiped
+        sightings = lessons.erase_sightings(register_db, student_id)
+    return Removal(student_id, sightings, wiped, before)
 
 
 @contextmanager
@@ -181,76 +163,3 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.pos)
 
         yield watch
-
-
-def _warnings(report: EnrolReport) -> Iterator[str]:
-    for refusal in report.refused:
-        yield f"{refusal.photograph or refusal.student_id}: {refusal.reason}"
-    apart = {*report.without_consent, *report.removed_before}
-    bare = [student_id for student_id in report.without_template if student_id not in apart]
-    if len(bare) > _MOST_WARNINGS:  # the roster came without its photographs
-        yield f"{len(bare)} students without usable photograph: {_ids(tuple(bare))}; fill their register in by hand"
-        bare = []
-    for student_id in bare:
-        yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
-    for student_id in report.removed_before:
-        yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
-    if report.left:
-        yield f"{_ids(report.left)}: not on this roster any more; `enrol remove` erases what is sealed of them"
-    for twin in report.twins:
-        yield f"students {twin.a} and {twin.b}: {twin.reason}; check whose photographs these are"
-    for pair in report.look_alikes:
-        yield f"students {pair.a} and {pair.b}: look alike ({pair.similarity:.2f}), they are told apart more strictly"
-    if report.unclaimed:
-        yield f"{_ids(report.unclaimed)}: photographs of nobody on this roster"
-
-
-def _ids(ids: tuple[str, ...]) -> str:
-    more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
-    return ", ".join(ids[:_SHOWN_IDS]) + more
-
-
-def _report_json(report: EnrolReport) -> str:
-    refused = [{"photograph": r.photograph, "student_id": r.student_id, "reason": r.reason} for r in report.refused]
-    document = {
-        "accepted": report.accepted,
-        "refused": refused,
-        "students_without_template": list(report.without_template),
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2)
-
-
-def _report_text(report: EnrolReport) -> str:
-    rows = [
-        ("students on the roster", f"{report.students}"),
-        ("with templates", f"{report.students - len(report.without_template)}"),
-        ("without consent", f"{len(report.without_consent)}"),
-        ("photographs accepted", f"{report.accepted}"),
-        ("photographs refused", f"{len(report.refused)}"),
-        ("look-alike pairs", f"{len(report.look_alikes)}"),
-    ]
-    return table(("enrolled", ""), rows)
-
-
-def _record_json(record: StudentRecord) -> dict[str, object]:
-    student = record.student
-    return {
-        "student_id": student.student_id,
-        "name": student.name,
-        "email": student.email,
-        "guardian_email": student.guardian_email,
-        "consent": student.consent,
-        "courses": list(student.courses),
-        "photographs": record.photographs,
-        "on_roster": record.on_roster,
-    }
-
-
-def _state(record: StudentRecord) -> str:
-    if not record.on_roster:
-        return "not on the roster"
-    return "" if record.photographs else "no template"
-
-
-def _one_line(text: str) -> str:
-    return EdgeError(text).line()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -126,12 +127,13 @@ def test_an_exif_rotated_and_a_grey_photograph_are_enrolled_and_agree_with_the_u
     assert (report["accepted"], report["refused"]) == (5, [])
 
 
-def test_a_person_under_two_ids_is_warned_about(office):
+def test_a_person_under_two_ids_is_warned_about_once(office):
     shutil.copytree(office.photos / "S2", office.photos / "S4")
     office.write("S2,Bo,,,yes,", "S4,Bo again,,,yes,")
     done = office.imported()
-    assert "students S2 and S4: the same photograph" in done.stderr
-    assert "look alike" in done.stderr
+    (warning,) = [line for line in done.stderr.splitlines() if "S2 and S4" in line]
+    assert warning.startswith("warning: students S2 and S4: the same photograph; ")
+    assert "look-alike pairs        1" in done.stdout
     assert run(office.home, "enrol", "show", "S2", "--json").stdout.find('"S4"') > 0
 
 
@@ -201,6 +203,25 @@ def test_showing_tells_everything_that_is_kept(enrolled):
     }
 
 
+def test_showing_is_for_people_to_read(office):
+    header = HEADER.replace("courses", "courses,Locker")
+    office.roster.write_text(header + "S1,Eileen,s1@school.example,,yes,Maths; Art,12\n", encoding="utf-8")
+    assert office.imported().exit_code == 0
+    lines = run(office.home, "enrol", "show", "S1").stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [
+        ["student_id", "S1"],
+        ["name", "Eileen"],
+        ["email", "s1@school.example"],
+        ["guardian_email", "-"],
+        ["consent", "yes"],
+        ["courses", "Maths; Art"],
+        ["photographs", "1"],
+        ["on_roster", "yes"],
+        ["Locker", "12"],
+        ["look_alikes", "-"],
+    ]
+
+
 def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
     done = run(enrolled.home, "enrol", "remove", "S1")
     assert done.exit_code == 0
@@ -214,9 +235,29 @@ def test_a_removed_student_is_gone_and_what_stays_is_told(enrolled):
     assert b"Eileen" not in b"".join(files(enrolled.home).values())
 
 
-def test_removing_twice_goes_on_and_removing_nobody_is_refused(enrolled):
+def test_removing_twice_says_so_and_changes_nothing_more(enrolled):
     assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    before = files(enrolled.home)
+    again = run(enrolled.home, "enrol", "remove", "S1")
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert re.fullmatch(r"S1 was removed already, on \d{4}-\d\d-\d\d\n", again.stdout)
+    told = json.loads(run(enrolled.home, "enrol", "remove", "S1", "--json").stdout)
+    assert told["removed_before"]
+    assert told["erased"] == []
+    assert files(enrolled.home) == before
+
+
+def test_removing_goes_on_where_it_was_cut_off(enrolled):
     assert run(enrolled.home, "enrol", "remove", "S1").exit_code == 0
+    db = open_register(enrolled.home / "register.sqlite")
+    seen(db, "lesson", NOW, "S1", "S2")
+    db.conn.close()
+    again = run(enrolled.home, "enrol", "remove", "S1")
+    assert again.stdout.startswith("S1 was removed already, on ")
+    assert "erased: 1 sightings" in again.stdout
+
+
+def test_removing_nobody_is_refused(enrolled):
     done = run(enrolled.home, "enrol", "remove", "S9")
     assert done.exit_code == 2
     assert done.stderr == "edge-daemon: student S9: no such student; see `edge-daemon enrol list`\n"
@@ -240,6 +281,17 @@ def test_a_removed_student_comes_back_by_name_only(enrolled):
     assert enrolled.listed()[0]["photographs"] == 0
     assert enrolled.imported("--readmit", "S1").exit_code == 0
     assert enrolled.listed()[0]["photographs"] == 1
+
+
+def test_readmitting_somebody_who_is_not_on_the_roster_is_refused_and_changes_nothing(enrolled):
+    run(enrolled.home, "enrol", "remove", "S1")
+    before = files(enrolled.home)
+    done = enrolled.imported("--readmit", "S1", "--readmit", "S01")
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "edge-daemon: --readmit: not on this roster: S01; give the id as the roster has it; nothing was changed\n"
+    )
+    assert files(enrolled.home) == before
 
 
 def test_a_key_file_that_others_may_read_is_refused(enrolled):

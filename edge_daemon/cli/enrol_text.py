@@ -1,0 +1,213 @@
+"""What `edge-daemon enrol` prints: reports, warnings and what is kept of a student."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from edge_daemon.cli.table import table
+from edge_daemon.errors import EdgeError
+from edge_daemon.gallery import erasure
+from edge_daemon.gallery.templates import StudentRecord
+
+if TYPE_CHECKING:
+    from edge_daemon.gallery.enrol import EnrolReport
+
+_SHOWN_IDS = 10
+_MOST_WARNINGS = 100
+"""More warnings of one kind than this bury all others: they become one line."""
+_LABEL = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What `enrol remove` did."""
+
+    student_id: str
+    sightings: int
+    wiped: bool
+    before: datetime | None
+    """When the student had been removed already."""
+
+    def erased(self) -> list[str]:
+        """Return what was erased; of a student who was removed before, only what had come back."""
+        if self.before:
+            return [f"{self.sightings} sightings"] if self.sightings else []
+        key = "the key under which everything personal was sealed: templates, name, mail addresses, further columns"
+        return [key, f"{self.sightings} sightings"]
+
+    def stays(self) -> list[str]:
+        """Return what stays, and why."""
+        stays = [
+            f"registers keep the bare id {self.student_id}: they are the record of the lessons and never change",
+            f"a hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
+            "a lesson that is running keeps its sealed comparisons until it ends",
+            "roster, photographs and exported sheets of the office: delete them there",
+        ]
+        if not self.wiped:
+            stays.append("another process reads the database: old pages are overwritten when the next command ends")
+        return stays
+
+
+def removal_json(removal: Removal) -> str:
+    """Return a removal as JSON."""
+    before = removal.before.isoformat() if removal.before else None
+    return _json(
+        {
+            "student_id": removal.student_id,
+            "removed_before": before,
+            "erased": removal.erased(),
+            "stays": removal.stays(),
+        }
+    )
+
+
+def removal_lines(removal: Removal, zone: ZoneInfo) -> Iterator[str]:
+    """Yield a removal as lines; one that found nothing to do is a single line."""
+    erased = [f"erased: {one}" for one in removal.erased()]
+    if removal.before:
+        yield _one_line(f"{removal.student_id} was removed already, on {removal.before.astimezone(zone):%Y-%m-%d}")
+        yield from erased
+        return
+    yield _one_line(f"removed {removal.student_id}")
+    yield from erased
+    yield from (_one_line(f"stays: {one}") for one in removal.stays())
+
+
+def list_json(records: Sequence[StudentRecord]) -> str:
+    """Return all students as JSON."""
+    return _json([_record(record) for record in records])
+
+
+def list_table(records: Sequence[StudentRecord]) -> str:
+    """Return all students, a line each."""
+    rows = [
+        (r.student.student_id, r.student.name, _yes(r.student.consent), f"{r.photographs}", _state(r)) for r in records
+    ]
+    return table(("student", "name", "consent", "photographs", ""), rows)
+
+
+def kept_json(record: StudentRecord, look_alikes: Sequence[str]) -> str:
+    """Return everything that is kept of one student as JSON."""
+    return _json({**_record(record), "extra": dict(record.extra), "look_alikes": list(look_alikes)})
+
+
+def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[str]:
+    """Yield everything that is kept of one student, a line each; further columns of the roster by their names."""
+    student = record.student
+    kept = [
+        ("student_id", student.student_id),
+        ("name", student.name),
+        ("email", student.email),
+        ("guardian_email", student.guardian_email),
+        ("consent", _yes(student.consent)),
+        ("courses", "; ".join(student.courses)),
+        ("photographs", f"{record.photographs}"),
+        ("on_roster", _yes(record.on_roster)),
+        *record.extra.items(),
+        ("look_alikes", ", ".join(look_alikes)),
+    ]
+    for label, value in kept:
+        yield _one_line(f"{label:<{_LABEL}} {value or '-'}")
+
+
+def warnings(report: EnrolReport) -> Iterator[str]:
+    """Yield what an import could not do, a line each."""
+    return map(_one_line, _warnings(report))
+
+
+def ids(student_ids: Sequence[str]) -> str:
+    """Return some ids as text, the first ten in full."""
+    more = f" and {len(student_ids) - _SHOWN_IDS} more" if len(student_ids) > _SHOWN_IDS else ""
+    return ", ".join(student_ids[:_SHOWN_IDS]) + more
+
+
+def report_json(report: EnrolReport) -> str:
+    """Return an import's report as JSON."""
+    refused = [{"photograph": r.photograph, "student_id": r.student_id, "reason": r.reason} for r in report.refused]
+    return _json(
+        {
+            "accepted": report.accepted,
+            "refused": refused,
+            "students_without_template": list(report.without_template),
+        }
+    )
+
+
+def report_table(report: EnrolReport) -> str:
+    """Return an import's report as a table of counts."""
+    rows = [
+        ("students on the roster", f"{report.students}"),
+        ("with templates", f"{report.students - len(report.without_template)}"),
+        ("without consent", f"{len(report.without_consent)}"),
+        ("photographs accepted", f"{report.accepted}"),
+        ("photographs refused", f"{len(report.refused)}"),
+        ("look-alike pairs", f"{len(report.look_alikes)}"),
+    ]
+    return table(("enrolled", ""), rows)
+
+
+def _warnings(report: EnrolReport) -> Iterator[str]:
+    for refusal in report.refused:
+        yield f"{refusal.photograph or refusal.student_id}: {refusal.reason}"
+    apart = {*report.without_consent, *report.removed_before}
+    bare = [student_id for student_id in report.without_template if student_id not in apart]
+    if len(bare) > _MOST_WARNINGS:  # the roster came without its photographs
+        yield f"{len(bare)} students without usable photograph: {ids(bare)}; fill their register in by hand"
+        bare = []
+    for student_id in bare:
+        yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
+    for student_id in report.removed_before:
+        yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
+    if report.left:
+        yield f"{ids(report.left)}: not on this roster any more; `enrol remove` erases what is sealed of them"
+    yield from _alike(report)
+    if report.unclaimed:
+        yield f"{ids(report.unclaimed)}: photographs of nobody on this roster"
+
+
+def _alike(report: EnrolReport) -> Iterator[str]:
+    """Yield each pair of students who are alike once, with the graver of the two reasons."""
+    twins = {(twin.a, twin.b) for twin in report.twins}
+    for twin in report.twins:
+        yield f"students {twin.a} and {twin.b}: {twin.reason}; check whose photographs these are"
+    for pair in report.look_alikes:
+        if (pair.a, pair.b) not in twins:
+            alike = f"look alike ({pair.similarity:.2f}), they are told apart more strictly"
+            yield f"students {pair.a} and {pair.b}: {alike}"
+
+
+def _record(record: StudentRecord) -> dict[str, object]:
+    student = record.student
+    return {
+        "student_id": student.student_id,
+        "name": student.name,
+        "email": student.email,
+        "guardian_email": student.guardian_email,
+        "consent": student.consent,
+        "courses": list(student.courses),
+        "photographs": record.photographs,
+        "on_roster": record.on_roster,
+    }
+
+
+def _state(record: StudentRecord) -> str:
+    if not record.on_roster:
+        return "not on the roster"
+    return "" if record.photographs else "no template"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=2)
+
+
+def _one_line(text: str) -> str:
+    return EdgeError(text).line()
