@@ -57,6 +57,7 @@ class TimetableConfig:
 
     files: tuple[str, ...] = _key((), "iCalendar files; relative ones start at the configuration's folder")
     room: str = _key("", "Only events with this LOCATION; empty: all events")
+    holidays: tuple[str, ...] = _key((), "iCalendar files whose events cancel lessons, in every room")
 
 
 @dataclass(frozen=True, slots=True)

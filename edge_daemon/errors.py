@@ -45,6 +45,10 @@ class GalleryError(EdgeError):
     """Templates can't be read, or do not belong to this device or these models."""
 
 
+class TimetableError(EdgeError):
+    """A calendar file can't be read."""
+
+
 class CameraError(EdgeError):
     """A picture can't be had from the source."""
 
