@@ -19,7 +19,8 @@ def correct(
     """Return the next revision of a register, with one student's verdict as somebody decided it.
 
     Counts and share stay as the device found them; the verdict is replaced and flagged `corrected`. The verdict may be
-    the same as before: then a person confirmed it.
+    the same as before: then a person confirmed it. Where the last correction of this student said the same, by the same
+    person and for the same reason, the register itself is returned: a command sent twice is no second decision.
 
     Raises:
         RegisterError: the student is not on the register, or it is not said who corrects and why.
@@ -30,11 +31,15 @@ def correct(
     if student_id not in {v.tally.student_id for v in register.verdicts}:
         what = "was a guest in this lesson" if student_id in register.guests else "is not on this register"
         raise RegisterError(f"student {student_id} {what}", where, "see `edge-daemon register show`")
+    correction = Correction(student_id, verdict, by.strip(), reason.strip(), at)
+    last = next((old for old in reversed(register.corrections) if old.student_id == student_id), None)
+    if last is not None and replace(last, at=at) == correction:
+        return register
     return replace(
         register,
         revision=register.revision + 1,
         verdicts=tuple(_corrected(v, verdict) if v.tally.student_id == student_id else v for v in register.verdicts),
-        corrections=(*register.corrections, Correction(student_id, verdict, by.strip(), reason.strip(), at)),
+        corrections=(*register.corrections, correction),
     )
 
 

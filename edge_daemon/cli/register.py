@@ -19,7 +19,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import show_register
 from edge_daemon.cli.table import table
-from edge_daemon.errors import RegisterError
+from edge_daemon.errors import EdgeError, RegisterError
 from edge_daemon.store import lessons, registers
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import StoredRegister
@@ -88,17 +88,23 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
 @click.option("--reason", required=True, metavar="TEXT", help="Why.")
 @pass_home
 def correct(home: Home, register_id: str, student: str, verdict: str, by: str, reason: str) -> None:
-    """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten."""
+    """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
+
+    The same correction a second time makes no revision.
+    """
     now = datetime.now(timezone.utc).replace(microsecond=0)
 
-    def render(last: StoredRegister) -> str:
+    def render(last: StoredRegister) -> str | None:
         old = from_json(last.document).register
         new = corrected(old, student, cast(VerdictName, verdict), by=by, reason=reason, at=now)
-        return to_json(Document(new, previous_sha256=last.sha256, signature=None))
+        return None if new is old else to_json(Document(new, previous_sha256=last.sha256, signature=None))
 
     with _opened(home) as db:
-        stored = registers.add_revision(db, registers.find_lesson(db, register_id), render, now)
-    click.echo(f"register {stored.lesson_id}, revision {stored.revision}: {student} is {verdict.replace('_', ' ')}")
+        lesson_id = registers.find_lesson(db, register_id)
+        stored = registers.add_revision(db, lesson_id, render, now)
+    revision = f", revision {stored.revision}" if stored else ""
+    already = "" if stored else " already, by the same person for the same reason; no new revision"
+    click.echo(EdgeError(f"register {lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}").line())
 
 
 _VERDICTS = ("present", "absent", "inconclusive", "not assessed")

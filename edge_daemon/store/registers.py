@@ -76,15 +76,19 @@ def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
 
 
 def add_revision(
-    db: sqlite_utils.Database, lesson_id: str, render: Callable[[StoredRegister], str], at: datetime
-) -> StoredRegister:
+    db: sqlite_utils.Database, lesson_id: str, render: Callable[[StoredRegister], str | None], at: datetime
+) -> StoredRegister | None:
     """Append the next revision of a register.
 
     Args:
         db: register.sqlite.
         lesson_id: a lesson that has a register.
-        render: makes the next document from the latest revision, which nobody can overtake meanwhile.
+        render: makes the next document from the latest revision, which nobody can overtake meanwhile; None where
+            there is nothing to change.
         at: now.
+
+    Returns:
+        The new revision; None where there was nothing to change and nothing was written.
 
     Raises:
         RegisterError: the lesson has no register.
@@ -94,7 +98,8 @@ def add_revision(
         last = latest(db, lesson_id)
         if last is None:
             raise RegisterError("there is no such register", f"register {lesson_id}", "see `edge-daemon register list`")
-        return append(db, lesson_id, last.revision + 1, render(last), at)
+        document = render(last)
+        return None if document is None else append(db, lesson_id, last.revision + 1, document, at)
 
 
 def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: str, at: datetime) -> StoredRegister:

@@ -36,6 +36,25 @@ def test_corrections_pile_up_and_the_flag_does_not():
     assert twice.verdicts[1].flags == ("borderline", "corrected")
 
 
+def test_the_same_correction_again_is_no_new_revision():
+    once = corrected()
+    assert (
+        correct(once, "c", "present", by=" Ms Ünal", reason="sat behind a pillar ", at=AT + timedelta(hours=1)) is once
+    )
+
+
+@pytest.mark.parametrize(
+    "change", [{"verdict": "absent"}, {"by": "Mr Ito"}, {"reason": "came late"}, {"student_id": "b"}]
+)
+def test_whatever_differs_from_the_last_correction_is_a_new_revision(change):
+    assert corrected(**change, register=corrected()).revision == 3
+
+
+def test_a_correction_that_another_one_has_undone_can_be_made_again():
+    undone = corrected(verdict="absent", register=corrected())
+    assert corrected(register=undone).revision == 4
+
+
 def test_a_person_may_confirm_what_the_device_found():
     assert corrected("a", "present").verdicts[0].flags == ("corrected",)
 

@@ -99,6 +99,19 @@ def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
     )
 
 
+def test_the_same_correction_twice_is_one_revision_and_another_reason_is_the_next(home):
+    arguments = ("register", "correct", FIRST.lesson_id, "--student", "b", "--verdict", "absent", "--by", "me")
+    run(home, *arguments, "--reason", "ill")
+    before = (home / "register.sqlite").read_bytes()
+    again = run(home, *arguments, "--reason", "ill ")
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert again.stdout == (
+        f"register {FIRST.lesson_id}: b is absent already, by the same person for the same reason; no new revision\n"
+    )
+    assert (home / "register.sqlite").read_bytes() == before
+    assert ", revision 3: " in run(home, *arguments, "--reason", "ill, says the nurse").stdout
+
+
 WHY = ("--by", "me", "--reason", "because")
 
 
