@@ -49,6 +49,9 @@ class DeviceConfig:
 
     name: str = _key(socket.gethostname, "Name of the device in registers and mails; part of every lesson id")
     time_zone: str = _key(local_zone, "Time zone of the school", zone=True)
+    trust_clock: bool = _key(
+        False, "The clock is right although neither a time server nor a clock chip says so (a virtual machine)"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class CameraConfig:
 
     kind: str = _key("picamera2", "Kind of camera", choices=("picamera2", "v4l2", "gstreamer", "files"))
     source: str = _key("", "Device, pipeline, folder or video, as the kind has it; empty: the first camera")
+    lens_position: float = _key(
+        -1.0,
+        "Focus that `audit` found, 1 / metres, 0 for far away; -1: focuses by itself whenever the camera opens",
+        unit="dioptres",
+        low=-1,
+        high=32,
+    )
+    upside_down: bool = _key(False, "The camera hangs on its head, so that pictures have to be turned")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from edge_daemon.types import Frame
 
+WARM_UP_S = 2.0
+"""From `prepare` to the instant of the picture: exposure and white balance settle in this time."""
+
 
 class Camera(Protocol):
     """A source of pictures, open between `__enter__` and `__exit__`.
@@ -24,6 +27,13 @@ class Camera(Protocol):
         """Give the source back."""
         ...
 
+    def prepare(self) -> None:
+        """Wake the sensor, WARM_UP_S before a picture is wanted; may be called twice, or not at all."""
+        ...
+
     def capture(self, slot: int) -> Frame:
-        """Take the picture for a slot of the capture plan, 0-based; raises CameraError when it is missed."""
+        """Take the picture for a slot of the capture plan, 0-based; raises CameraError when it is missed.
+
+        The picture is exposed after the call, never one that was waiting in a buffer; its memory is the caller's.
+        """
         ...

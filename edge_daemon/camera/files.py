@@ -1,10 +1,15 @@
-"""Replay: a folder of pictures, or a video, as the camera of a lesson. Each picture is one capture."""
+"""Replay: a folder of pictures, or a video, as the camera of a lesson. Each picture is one capture.
+
+`rehearse` takes each picture once (`open_files`); under the service a replay stands in for a real camera and begins
+again when the lesson has more captures than there are pictures (`ReplayCamera`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +42,29 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
     if source.is_file():
         return VideoCamera(source, when)
     raise CameraError("no such folder or video", str(source), "name a folder of JPEG or PNG pictures, or a video")
+
+
+class ReplayCamera:
+    """A folder or video as an endless camera: after the last picture comes the first again."""
+
+    def __init__(self, source: Path) -> None:
+        self._camera = open_files(source)
+
+    def __enter__(self) -> ReplayCamera:
+        self._camera.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._camera.__exit__(kind, error, trace)
+
+    def prepare(self) -> None:
+        """Nothing warms up."""
+
+    def capture(self, slot: int) -> Frame:
+        """Read the picture whose turn it is at a slot; raises CameraError."""
+        return replace(self._camera.capture(slot % self._camera.count), slot=slot)
 
 
 class FolderCamera:
@@ -73,6 +101,9 @@ class FolderCamera:
     ) -> None:
         pass
 
+    def prepare(self) -> None:
+        """Nothing warms up."""
+
     def capture(self, slot: int) -> Frame:
         """Read the picture of a slot; raises CameraError for one that can't be read, the others are not harmed."""
         path = self._paths[slot]
@@ -108,8 +139,14 @@ class VideoCamera:
     ) -> None:
         self._video.release()
 
+    def prepare(self) -> None:
+        """Nothing warms up."""
+
     def capture(self, slot: int) -> Frame:
-        """Read the frame of a slot, which lies after the last one; raises CameraError for one that can't be decoded."""
+        """Read the frame of a slot, from the beginning again if it lies behind; raises CameraError."""
+        if slot < self._next:
+            self._video.release()
+            self._video, self._next = self._open(), 0
         while self._next <= slot:
             self._next += 1
             if not self._video.grab():

@@ -1,0 +1,148 @@
+"""The camera's own process: `python -m edge_daemon.camera.child FD`, where FD is its end of a socket pair.
+
+A driver that hangs or crashes takes this process with it and nothing else. It knows no key, no student and no
+database, and ends with its parent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack
+
+import numpy as np
+
+from edge_daemon.camera import wire
+from edge_daemon.camera.base import Camera
+from edge_daemon.camera.judge import digest_of, fault_of
+from edge_daemon.camera.opening import open_camera
+from edge_daemon.config import CameraConfig
+from edge_daemon.device import journal
+from edge_daemon.errors import CameraError
+from edge_daemon.types import Frame, Picture
+
+logger = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_MAX_WORDS = 200
+
+
+def main() -> int:
+    """Serve the parent until it closes its end."""
+    _end_with_parent(int(sys.argv[2]))
+    # The parent decides when the picture in hand is done with; Ctrl-C and systemd's SIGTERM reach the whole group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    journal.set_up()
+    journal.silence_libraries()
+    with socket.socket(fileno=int(sys.argv[1])) as sock:
+        try:
+            if data := wire.receive(sock)[0]:
+                _serve(sock, wire.decode_start(data))
+        except ConnectionError:
+            pass  # the parent went away while it was being answered
+    return 0
+
+
+def _serve(sock: socket.socket, start: wire.Start) -> None:
+    """Answer one request after the other."""
+    with _Held(start) as held:
+        while data := wire.receive(sock)[0]:
+            request = wire.decode_request(data)
+            if request.do == "close":
+                held.close()
+            elif request.do == "prepare":
+                held.prepare()
+            else:
+                _answer(sock, held, request)
+
+
+def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
+    try:
+        frame, taken_s = held.capture(request.slot)
+        if fault := fault_of(frame.picture):
+            raise CameraError(fault)
+        digest = digest_of(frame.picture)
+    except CameraError as error:
+        what, where, todo = (text[:_MAX_WORDS] for text in (error.what, error.where, error.todo))
+        sock.send(wire.encode(wire.Reply(request.number, what, where, todo)))
+        return
+    height, width = frame.picture.shape[:2]
+    reply = wire.Reply(
+        request.number, height_px=height, width_px=width, name=frame.name, taken_s=taken_s, digest=digest
+    )
+    wire.send_picture(sock, reply, frame.picture)
+
+
+class _Held:
+    """The camera, open or not. Whatever a camera library raises becomes a CameraError here."""
+
+    def __init__(self, start: wire.Start) -> None:
+        self._settings = CameraConfig(start.kind, start.source, start.lens_position, start.upside_down)
+        self._factory = start.factory
+        self._open = ExitStack()
+        self._camera: Camera | None = None
+
+    def __enter__(self) -> _Held:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def prepare(self) -> None:
+        """Open the camera if it is not, and wake it. A failure is not told: `capture` tries again and tells it."""
+        try:
+            self._opened().prepare()
+        except Exception:  # the edge of the process: camera libraries raise whatever they like
+            logger.debug("camera did not wake", exc_info=True)
+
+    def capture(self, slot: int) -> tuple[Frame, float]:
+        """Return the frame, upright, and its CLOCK_MONOTONIC in seconds; raises CameraError."""
+        try:
+            frame = self._opened().capture(slot)
+            taken_s = time.monotonic()
+        except CameraError:
+            raise
+        except Exception as error:  # the edge of the process: camera libraries raise whatever they like
+            logger.exception("camera library failed")
+            raise CameraError(f"the camera failed: {_first_line(error)}") from error
+        return Frame(slot, frame.name, _turned(frame.picture, self._settings.upside_down), frame.taken_at), taken_s
+
+    def close(self) -> None:
+        """Give the camera back; the next request opens it."""
+        self._camera = None
+        try:
+            self._open.close()
+        except Exception:  # a camera that failed once may fail again when it is closed
+            logger.warning("camera did not close", exc_info=journal.shows_tracebacks())
+
+    def _opened(self) -> Camera:
+        if self._camera is None:
+            self._camera = self._open.enter_context(open_camera(self._settings, self._factory))
+        return self._camera
+
+
+def _turned(picture: Picture, upside_down: bool) -> Picture:
+    """Return the picture of a camera that hangs upside down as a person sees the room."""
+    return np.ascontiguousarray(picture[::-1, ::-1]) if upside_down else picture
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _end_with_parent(parent_pid: int) -> None:
+    """Ask the kernel to kill this process with the parent, also while a driver keeps it from noticing by itself."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os._exit(0)  # it died before the kernel was asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

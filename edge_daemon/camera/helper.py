@@ -1,0 +1,128 @@
+"""One camera process as its parent sees it: start, ask, wait no longer than a deadline, kill."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from edge_daemon.camera import wire
+from edge_daemon.config import CameraConfig
+from edge_daemon.errors import CameraError
+from edge_daemon.types import Picture
+
+_CHILD = "edge_daemon.camera.child"
+_KILL_WAIT_S = 0.5
+"""A process that a driver holds in the kernel does not die before the driver lets go; nobody waits for that."""
+
+
+class Helper:
+    """A running camera process. Made from a thread that lives as long: the kernel ends the process with that thread."""
+
+    def __init__(self, settings: CameraConfig, factory: str) -> None:
+        """Start the process, without waiting until it runs; raises CameraError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", _CHILD, str(theirs.fileno()), str(os.getpid())]
+        # Credentials are not for a process that runs camera drivers.
+        environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
+        start = wire.Start(settings.kind, settings.source, settings.lens_position, settings.upside_down, factory)
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=environment,
+            )
+            ours.setblocking(False)
+            ours.send(wire.encode(start))
+        except OSError as error:
+            ours.close()
+            raise CameraError(f"the camera process can't be started: {error.strerror}") from error
+        finally:
+            theirs.close()
+        self._socket = ours
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is no more."""
+        return self._process.poll() is not None
+
+    def send(self, request: wire.Request) -> None:
+        """Send a request without waiting; a process that does not read, or ended, shows when its answer is missing."""
+        with contextlib.suppress(OSError):
+            self._socket.send(wire.encode(request))
+
+    def ask(self, request: wire.Request, deadline_s: float) -> tuple[wire.Reply, Picture | None]:
+        """Send a request and return its answer, with a picture unless the reply says why there is none.
+
+        Raises:
+            TimeoutError: no answer until `deadline_s`, of the monotonic clock.
+            ConnectionError: the process ended, or spoke nonsense.
+            OSError: there is no memory for the picture.
+        """
+        self.send(request)
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        while True:
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0 or not poll.poll(left_s * 1000):
+                raise TimeoutError
+            data, fd = wire.receive(self._socket)
+            try:
+                reply = _understood(data)
+                if reply.number == request.number:  # else the answer to a question that somebody stopped waiting for
+                    return reply, None if fd is None else wire.map_picture(fd, reply.height_px, reply.width_px)
+            except (ValueError, TypeError) as error:
+                raise ConnectionError("the camera process sent nonsense") from error
+            finally:
+                if fd is not None:
+                    os.close(fd)
+
+    def why_ended(self) -> str:
+        """Return in words how the process ended, which it did or is about to."""
+        try:
+            code = self._process.wait(_KILL_WAIT_S)
+        except subprocess.TimeoutExpired:
+            return "the camera process closed its connection"
+        if code < 0:
+            return f"the camera process was ended by {_signal_name(-code)}"
+        return f"the camera process ended with code {code}"
+
+    def stop(self, wait_s: float) -> None:
+        """Let the process close its camera and end; kill it when that takes too long."""
+        self._socket.close()
+        try:
+            self._process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process now; returns within half a second, also when a driver keeps it."""
+        self._socket.close()
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # subprocess reaps it when it starts the next one
+            self._process.wait(_KILL_WAIT_S)
+
+
+def _understood(data: bytes) -> wire.Reply:
+    if not data:
+        raise ConnectionError
+    return wire.decode_reply(data)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

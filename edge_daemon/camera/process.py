@@ -1,0 +1,163 @@
+"""The camera that the daemon sees: in its own process, with a deadline, and a ladder of restarts behind it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from edge_daemon.camera import wire
+from edge_daemon.camera.helper import Helper
+from edge_daemon.camera.judge import repeats
+from edge_daemon.camera.ladder import Ladder
+from edge_daemon.config import CameraConfig
+from edge_daemon.errors import CameraError
+from edge_daemon.types import Frame, Picture
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_S = 8.0
+"""Start of a process on a Pi, opening, autofocus and warm-up fit; SIGTERM's 10 s are kept."""
+_STOP_WAIT_S = 1.0
+
+
+class CameraProcess:
+    """A camera that never blocks longer than its deadline and never gives up.
+
+    Enter it, and call its methods, from a thread that lives as long as the camera is wanted: the kernel ends the camera
+    process together with the thread that started it, so that a `kill -9` of the daemon leaves no camera behind.
+
+    Args:
+        settings: [camera] of the configuration.
+        now: the time, aware.
+        deadline_s: how long one `capture` may take.
+        fields: added to log records, such as the lesson's id.
+        factory: `module:function` that makes the camera instead of `settings.kind`; for tests.
+    """
+
+    def __init__(
+        self,
+        settings: CameraConfig,
+        *,
+        now: Callable[[], datetime],
+        deadline_s: float = DEADLINE_S,
+        fields: Mapping[str, object] | None = None,
+        factory: str = "",
+    ) -> None:
+        self._settings, self._now, self._deadline_s, self._factory = settings, now, deadline_s, factory
+        self._fields = {"camera": settings.kind, **(fields or {})}
+        self._ladder = Ladder()
+        self._helper: Helper | None = None
+        self._requests = 0
+        self._last_digest = ""
+        self.fault = ""
+        """Why the last capture was missed; empty while the camera answers."""
+
+    def __enter__(self) -> CameraProcess:
+        """Start the process without waiting for the camera; a failure shows at the first capture."""
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._helper is not None:
+            self._helper.stop(_STOP_WAIT_S)
+            self._helper = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the camera process; None while there is none."""
+        return None if self._helper is None else self._helper.pid
+
+    def prepare(self, slot: int) -> None:
+        """Have the sensor warm up for a capture WARM_UP_S from now; never waits, never raises."""
+        if self._helper is not None and self._helper.ended:
+            logger.warning("camera process ended between captures", extra={**self._fields, "slot": slot})
+            self._drop()
+            self._ladder.failed(time.monotonic())
+        if self._helper is None:
+            self._start()
+        if self._helper is not None:
+            self._helper.send(self._request("prepare", slot))
+
+    def capture(self, slot: int) -> Frame:
+        """Take a picture now; the frame's memory is the caller's.
+
+        Raises:
+            CameraError: there is none: the capture is missed, `what` says why. Comes at the latest half a second after
+                the deadline.
+        """
+        if self._helper is None:
+            self._start()
+        if self._helper is None:
+            rest_s = self._ladder.rest_s(time.monotonic())
+            raise CameraError(f"{self.fault or 'the camera rests'} (next attempt in {rest_s:.0f} s)")
+        try:
+            frame = self._taken(self._helper, slot)
+        except CameraError as error:
+            self._failed(error, slot)
+            raise
+        self._answered(slot)
+        return frame
+
+    def _taken(self, helper: Helper, slot: int) -> Frame:
+        try:
+            reply, picture = helper.ask(self._request("capture", slot), time.monotonic() + self._deadline_s)
+        except TimeoutError as error:
+            self._drop()
+            raise CameraError(f"the camera did not answer within {self._deadline_s:g} s") from error
+        except ConnectionError as error:
+            why = helper.why_ended()
+            self._drop()
+            raise CameraError(why) from error
+        except OSError as error:
+            raise CameraError(f"no room for the picture: {error.strerror}") from error
+        if picture is None:
+            raise CameraError(reply.what or "the camera gave no picture", reply.where, reply.todo)
+        return self._frame(slot, reply, picture)
+
+    def _frame(self, slot: int, reply: wire.Reply, picture: Picture) -> Frame:
+        last, self._last_digest = self._last_digest, reply.digest
+        if repeats(self._settings.kind, reply.digest, last):
+            raise CameraError("the picture is frozen: it is the last one to the last bit")
+        age_s = max(0.0, time.monotonic() - reply.taken_s)
+        return Frame(slot, reply.name, picture, self._now() - timedelta(seconds=age_s))
+
+    def _failed(self, error: CameraError, slot: int) -> None:
+        """Take the next rung, and tell a person once."""
+        self.fault = error.line()
+        if self._ladder.failed(time.monotonic()) == "restart":
+            self._drop()
+        elif self._helper is not None:
+            self._helper.send(self._request("close", slot))
+        if self._ladder.reports:
+            logger.warning("camera keeps failing", extra={**self._fields, "slot": slot, "reason": self.fault})
+
+    def _answered(self, slot: int) -> None:
+        if self.fault:
+            logger.info("camera answers again", extra={**self._fields, "slot": slot, "missed": self._ladder.failures})
+        self._ladder.succeeded()
+        self.fault = ""
+
+    def _start(self) -> None:
+        now_s = time.monotonic()
+        if self._ladder.rest_s(now_s):
+            return
+        self._ladder.started(now_s)
+        try:
+            self._helper = Helper(self._settings, self._factory)
+        except CameraError as error:
+            self.fault = error.line()
+            self._ladder.failed(now_s)
+
+    def _drop(self) -> None:
+        if self._helper is not None:
+            self._helper.kill()
+            self._helper = None
+
+    def _request(self, do: wire.Wish, slot: int) -> wire.Request:
+        self._requests += 1
+        return wire.Request(self._requests, do, slot)
