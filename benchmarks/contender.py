@@ -21,7 +21,8 @@ import cv2
 
 from benchmarks.folder import picture
 from benchmarks.yunet import YuNet
-from edge_daemon import app
+from edge_daemon.app.lesson_run import LessonRun
+from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.device import journal
 from edge_daemon.home import Home
 from edge_daemon.lesson.ids import rehearsal_lesson_id
@@ -100,9 +101,9 @@ class ProgramLesson:
         lesson_id = rehearsal_lesson_id("benchmark", "", now)
         self._lesson = Lesson(lesson_id, "benchmark", "", start, now, "rehearsal")
         self._plan = make_plan(lesson_id, _LESSON_S, captures)
-        models, gallery = app.load_models(place.config), app.open_gallery_store(place)
+        models, gallery = load_models(place.config), open_gallery_store(place)
         register_db = open_register(place.register_db_path)
-        self._run = app.LessonRun(
+        self._run = LessonRun(
             place.config, register_db, gallery, models, self._lesson, self._plan, captures, "synchronised"
         )
         self._slot = 0

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from edge_daemon import app
 from edge_daemon.__main__ import run
+from edge_daemon.app.lesson_run import LessonRun
+from edge_daemon.app.opening import load_models, open_gallery_store
+from edge_daemon.app.rehearsal import rehearse
 from edge_daemon.camera.files import open_files
 from edge_daemon.errors import CameraError
 from edge_daemon.home import Home
@@ -58,14 +60,14 @@ def frames(pictures: Path) -> list[Frame]:
         return [camera.capture(slot) for slot in range(CAPTURES)]
 
 
-def _begin(home: Home, register_db: sqlite_utils.Database) -> app.LessonRun:
+def _begin(home: Home, register_db: sqlite_utils.Database) -> LessonRun:
     lesson = Lesson(
         "11111111-1111-5111-8111-111111111111", "room-1", "", START, START + timedelta(minutes=45), "timetable"
     )
     plan = make_plan(lesson.lesson_id, 2700.0, CAPTURES, bytes(32))
-    models = app.load_models(home.config)
-    return app.LessonRun(
-        home.config, register_db, app.open_gallery_store(home), models, lesson, plan, CAPTURES, "synchronised"
+    models = load_models(home.config)
+    return LessonRun(
+        home.config, register_db, open_gallery_store(home), models, lesson, plan, CAPTURES, "synchronised"
     )
 
 
@@ -92,7 +94,7 @@ def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(hom
 def test_candidates_are_sealed_on_disk_and_gone_after_the_lesson(home: Home, frames: list[Frame]):
     lesson_run = _begin(home, open_register(home.register_db_path))
     lesson_run.take(frames[0])
-    gallery = app.open_gallery_store(home)
+    gallery = open_gallery_store(home)
     (sealed,) = candidate_rows.candidates(gallery.db, "11111111-1111-5111-8111-111111111111").values()
     plain = gallery.open_candidates("11111111-1111-5111-8111-111111111111", 0, sealed)
     assert len(plain) > 100
@@ -121,23 +123,23 @@ def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        app.rehearse(home, pictures, sightings=None, progress=interrupt)
+        rehearse(home, pictures, sightings=None, progress=interrupt)
     register_db = open_register(home.register_db_path)
     assert lessons.running_lessons(register_db) == []
     assert register_db["captures"].count == 0
-    assert app.open_gallery_store(home).db["candidates"].count == 0
+    assert open_gallery_store(home).db["candidates"].count == 0
 
 
 def test_a_rehearsal_without_one_good_picture_is_refused(home: Home, tmp_path: Path):
     (tmp_path / "1.jpg").write_bytes(b"no picture")
     with pytest.raises(CameraError, match="no picture could be read"):
-        app.rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
+        rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
     assert open_register(home.register_db_path)["lessons"].count == 0
 
 
 def test_pictures_never_touch_the_disk(home: Home, pictures: Path):
     before = set(home.state_dir.rglob("*"))
-    app.rehearse(home, pictures, sightings=None, progress=lambda _done, _total: None)
+    rehearse(home, pictures, sightings=None, progress=lambda _done, _total: None)
     new = {p.name for p in home.state_dir.rglob("*")} - {p.name for p in before}
     assert new <= {"register.sqlite", "register.sqlite-wal", "register.sqlite-shm"}
     data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 
-import numpy as np
 import sqlite_utils
 
-from edge_daemon.app.opening import embedder_id
+from edge_daemon.app.compare import Comparer
 from edge_daemon.attendance import packing
-from edge_daemon.attendance.attention import faces_front
 from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.attendance.evidence.believe import believe
 from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
-from edge_daemon.gallery.match import Matcher
+from edge_daemon.device.clock import Reading
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
@@ -26,7 +24,6 @@ from edge_daemon.types import (
     Candidate,
     CapturePlan,
     ClockState,
-    Face,
     Frame,
     Lesson,
     MissedCapture,
@@ -35,9 +32,11 @@ from edge_daemon.types import (
     Student,
 )
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 logger = logging.getLogger(__name__)
+
+_TRUST: tuple[ClockState, ...] = ("unsynchronised", "rtc", "synchronised")
+"""A register is timed as well as the worst of its captures."""
 
 
 class LessonRun:
@@ -67,23 +66,40 @@ class LessonRun:
     ) -> None:
         self._config, self._db, self._gallery, self._models = config, register_db, gallery, models
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
-        self._matcher = Matcher(gallery.templates(embedder_id(models)))
-        threads = config.vision.threads or os.cpu_count() or 1
-        self._detect = RoomDetector(Detector(models, threads=threads))
+        self._comparer = Comparer(config, gallery, models)
+        lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
+        # Candidates are written before their capture: where the power failed between the two there was no capture.
+        taken = {capture.slot for capture in lessons.captures(register_db, lesson.lesson_id)}
         self._candidates = {
             slot: self._opened(slot, sealed)
             for slot, sealed in candidate_rows.candidates(gallery.db, lesson.lesson_id).items()
+            if slot in taken
         }
-        lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
 
-    def take(self, frame: Frame) -> None:
-        """Work on one capture and commit it."""
-        found = self._compare(frame.slot, self._detect(frame.picture))
+    @property
+    def settled_slots(self) -> frozenset[int]:
+        """The slots that have a picture, or a reason for having none."""
+        taken = {capture.slot for capture in lessons.captures(self._db, self._lesson.lesson_id)}
+        return frozenset(taken | {m.slot for m in lessons.missed_captures(self._db, self._lesson.lesson_id)})
+
+    def take(self, frame: Frame, reading: Reading | None = None) -> None:
+        """Work on one capture and commit it.
+
+        Args:
+            frame: the picture; a slot that has one already is worked on again and counted once.
+            reading: of the clock when it was taken; None in a rehearsal.
+
+        Raises:
+            StoreError: it can't be written; nothing of this capture counts.
+        """
+        found = self._comparer.candidates(frame.slot, frame.picture)
         sealed = self._gallery.seal_candidates(
-            self._lesson.lesson_id, frame.slot, packing.pack(found, self._matcher.student_ids)
+            self._lesson.lesson_id, frame.slot, packing.pack(found, self._comparer.student_ids)
         )
         candidate_rows.put_candidates(self._gallery.db, self._lesson.lesson_id, frame.slot, sealed)
         capture = lessons.Capture(frame.slot, frame.name, frame.taken_at)
+        if reading is not None:
+            capture = replace(capture, clock=reading.state, boot_id=reading.boot_id, boottime_s=reading.boottime_s)
         lessons.add_capture(self._db, self._lesson.lesson_id, capture)
         self._candidates[frame.slot] = found
 
@@ -95,11 +111,16 @@ class LessonRun:
             extra={"lesson_id": self._lesson.lesson_id, "slot": missed.slot, "reason": missed.reason},
         )
 
+    def provisional(self) -> dict[str, tuple[int, int]]:
+        """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
+        sightings = self._believed(self._gallery.look_alikes())
+        slots = dict.fromkeys(self._candidates, self._lesson.start)
+        return {t.student_id: (t.frames_seen, t.frames_attentive) for t in tally(self._students(), sightings, slots)}
+
     def finalise(self) -> tuple[Register, list[Sighting]]:
         """Decide who was there, write the register, erase the candidates."""
-        everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
         look_alikes = self._gallery.look_alikes()
-        sightings = believe(everything, self._matcher.student_ids, look_alikes)
+        sightings = self._believed(look_alikes)
         register = self._judge(sightings, look_alikes)
         lessons.finalise(
             self._db,
@@ -122,50 +143,38 @@ class LessonRun:
 
     def _opened(self, slot: int, sealed: bytes) -> list[Candidate]:
         plain = self._gallery.open_candidates(self._lesson.lesson_id, slot, sealed)
-        return packing.unpack(slot, plain, self._matcher.student_ids)
+        return packing.unpack(slot, plain, self._comparer.student_ids)
 
-    def _compare(self, slot: int, faces: list[Face]) -> list[Candidate]:
-        if not faces:
-            return []
-        widths = np.array([face.quality.width_px for face in faces], dtype=np.float32)
-        similarities = self._matcher.similarities(np.stack([face.embedding for face in faces]), widths)
-        attention = self._config.attention
-        return [
-            Candidate(
-                slot=slot,
-                box=face.box,
-                score=face.score,
-                quality=face.quality,
-                attentive=faces_front(face.pose, attention.front_yaw_deg, attention.max_yaw_deg),
-                eyes_open=face.eyes_open,
-                similarities=row,
-                embedding=face.embedding,
-            )
-            for face, row in zip(faces, similarities, strict=True)
-        ]
+    def _believed(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
+        everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
+        return believe(everything, self._comparer.student_ids, look_alikes)
+
+    def _students(self) -> list[str]:
+        return sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
 
     def _judge(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
-        ids = sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
+        clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
+        ids = self._students()
         circumstances = Circumstances(
             start=self._lesson.start,
             end=self._lesson.end,
             taken_at=tuple(sorted(taken_at.values())),
             captures_planned=self._planned,
-            time_trusted=self._clock != "unsynchronised",
+            time_trusted=clock != "unsynchronised",
         )
         verdicts = judge(
             tally(ids, sightings, taken_at),
             Rule(share_of(self._config.rule.share)),
             circumstances,
-            not_assessed=set(ids) - set(self._matcher.student_ids),
+            not_assessed=set(ids) - set(self._comparer.student_ids),
             look_alikes=look_alikes,
         )
         return Register(
             lesson=self._lesson,
             revision=1,
-            clock=self._clock,
+            clock=clock,
             plan=self._plan,
             captures_planned=self._planned,
             captures_taken=len(captures),

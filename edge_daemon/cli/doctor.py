@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from edge_daemon import app
+from edge_daemon.app.opening import embedder_id, load_models, open_gallery_store
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.device.health import Check, checked, disk
 from edge_daemon.store.database import open_register
@@ -46,12 +46,12 @@ def _settings(home: Home) -> Check:
 
 
 def _models(home: Home) -> Check:
-    models = app.load_models(home.config)
+    models = load_models(home.config)
     return Check("models", "good", f"{len(models.cards)} files verified, interpreter {runtime_name()}")
 
 
 def _embedder(home: Home) -> Check:
-    models = app.load_models(home.config)
+    models = load_models(home.config)
     times_ms = time_embedders(models)
     used = models.embedder()
     own = next(p for p in times_ms if f"embedder_{p}" in used.roles)
@@ -67,9 +67,9 @@ def _embedder(home: Home) -> Check:
 def _gallery(home: Home) -> Check:
     if not home.gallery_db_path.exists():
         return Check("gallery", "warning", "nobody is enrolled", "run `edge-daemon enrol import`")
-    store = app.open_gallery_store(home)
+    store = open_gallery_store(home)
     students = store.students()
-    templates = store.templates(app.embedder_id(app.load_models(home.config)))
+    templates = store.templates(embedder_id(load_models(home.config)))
     return Check("gallery", "good", f"{len(students)} students, {len(templates)} with a template for this embedder")
 
 

@@ -141,7 +141,7 @@ def _clean_sightings(home: Home, store: GalleryStore) -> None:
 
 
 def _photographs(home: Home, folder: Path) -> Photographs:
-    from edge_daemon.app import embedder_id, load_models
+    from edge_daemon.app.opening import embedder_id, load_models
     from edge_daemon.gallery.enrol import Photographs, check_folder
     from edge_daemon.vision.portrait import PortraitReader
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon import app
+from edge_daemon.app.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
@@ -42,7 +42,7 @@ def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) ->
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     with _progress() as progress:
-        done = app.rehearse(home, frames, sightings=sightings, progress=progress)
+        done = take_register(home, frames, sightings=sightings, progress=progress)
     for missed in done.register.missed:
         click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:
