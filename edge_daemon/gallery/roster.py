@@ -122,6 +122,8 @@ def _row(cells: list[str], header: list[str]) -> RosterRow | str:
         return "the student_id is empty"
     if any(unicodedata.category(sign) == "Cc" for sign in student_id):
         return f"the student_id {student_id!r} has a control character"
+    if {".", ".."} & set(student_id.split("/")):
+        return f"the student_id {student_id!r} can't name a folder of photographs"
     spoilt = [name for name, cell in row.items() if any(unicodedata.category(sign) == "Cc" for sign in cell)]
     if spoilt:
         return f"the {spoilt[0]} has a control character"

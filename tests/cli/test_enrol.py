@@ -154,6 +154,9 @@ def test_a_student_left_without_template_is_one_warning(office):
         ((HEADER + ",Al,,,yes,\n").encode(), "empty"),
         (HEADER.encode() + b"S1,Gr\xf6\xdfe,,,yes,\n", "UTF-8"),
         (b"", "empty"),
+        ((HEADER + "S1,Al,,,yes,\n..,Bo,,,yes,\n").encode(), "line 3: the student_id '..'"),
+        ((HEADER + "S1,Al,,,yes,\nS\x002,Bo,,,yes,\n").encode(), "line 3"),
+        ((HEADER + "S1,Al,,,yes,\nS\x1b2,Bo,,,yes,\n").encode(), "line 3: the student_id 'S\\x1b2'"),
     ],
 )
 def test_a_bad_roster_is_one_line_exit_2_and_changes_nothing(enrolled, content, words):
@@ -185,6 +188,19 @@ def test_ids_and_names_of_every_kind_reach_list_and_show(office):
         assert json.loads(run(office.home, "enrol", "show", text, "--json").stdout)["name"] == text
         assert run(office.home, "enrol", "show", text).stdout.startswith("student_id")
     assert len(run(office.home, "enrol", "list").stdout.splitlines()) == len(odd) + 1
+
+
+def test_an_id_that_no_folder_can_have_is_one_warning(office):
+    """An office's formula or file number, such as 7/2026: the student stays, and the register is filled in by hand."""
+    office.write("S1,Al,,,yes,", "7/2026,Bo,,,yes,", "8/2026,Cy,,,no,")
+    done = office.imported()
+    assert done.exit_code == 0
+    (warning,) = [line for line in done.stderr.splitlines() if "7/2026" in line]
+    assert warning == (
+        "warning: student 7/2026: the id can't be a folder name; photographs can't be found for it;"
+        " the register has to be filled in by hand"
+    )
+    assert "8/2026" not in done.stderr
 
 
 def test_showing_tells_everything_that_is_kept(enrolled):

@@ -83,7 +83,7 @@ def test_consent_is_understood(roster, word, consent):
 
 @pytest.mark.parametrize(
     "odd",
-    ['O\'Brien "Bob"', "😀👩‍👧", "محمد علي", "=cmd|' /C calc'!A0", "x" * 300, "S,1", "..", "a/b", "Größe"],
+    ['O\'Brien "Bob"', "😀👩‍👧", "محمد علي", "=cmd|' /C calc'!A0", "x" * 300, "S,1", "a/b", "...", "Größe"],
 )
 def test_odd_names_and_ids_are_taken_as_they_are(roster, odd):
     quoted = '"' + odd.replace('"', '""') + '"'
@@ -166,6 +166,12 @@ def test_an_open_quote_is_refused_where_it_begins(roster):
 def test_a_control_character_in_an_id_is_refused(roster):
     assert "control character" in refusal(roster(HEADER + '"S\n1",Al,,,yes\n'))
     assert "line 2" in refusal(roster(HEADER + "S\x001,Al,,,yes\n"))
+
+
+@pytest.mark.parametrize("student_id", [".", "..", "../S1", "S1/../../etc", "./S1"])
+def test_an_id_that_leads_to_another_folder_is_refused_with_its_line(roster, student_id):
+    path = roster(HEADER + f"S1,Al,,,yes\n{student_id},Bo,,,no\n")
+    assert refusal(path).startswith(f"{path}: line 3: the student_id '{student_id}' can't name a folder")
 
 
 def test_a_missing_roster_and_a_folder_are_refused(tmp_path):
