@@ -34,6 +34,8 @@ _WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((date, time), "a date or time"),
 )
 
+_TODO = "correct it; docs/CONFIGURATION.md has every key"
+
 
 def load_config(path: Path) -> Config:
     """Read the settings from a TOML file; one that does not exist means defaults.
@@ -46,15 +48,16 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         return Config()
     except OSError as e:
-        raise ConfigError(f"can't be read: {e.strerror}", str(path)) from e
+        todo = "put a file there" if path.is_dir() else "check its owner and mode"
+        raise ConfigError(f"can't be read: {e.strerror}", str(path), todo) from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e
     except tomllib.TOMLDecodeError as e:
-        raise ConfigError(f"is not TOML: {e}", str(path), "see docs/CONFIGURATION.md") from e
+        raise ConfigError(f"is not TOML: {e}", str(path), _TODO) from e
     try:
         return _converter(path.parent).structure(tables, Config)
     except cattrs.BaseValidationError as e:
-        raise ConfigError("; ".join(_problems(e, "")), str(path)) from e
+        raise ConfigError("; ".join(_problems(e, "")), str(path), _TODO) from e
 
 
 def file_name(key: Field[Any]) -> str:
