@@ -1,0 +1,5 @@
+"""One look at the room: how well each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
+
+from edge_daemon.app.audit.room import PICTURES, Audit, audit
+
+__all__ = ["PICTURES", "Audit", "audit"]

@@ -1,0 +1,46 @@
+"""What the pinhole model says of a room: distances, angles, and what moving the camera would change.
+
+All of it is an estimate: heads differ by a tenth, lenses bend straight lines, and the field of view is taken on trust.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+FACE_WIDTH_M = 0.155
+"""Ear to ear; heads of pupils and adults are 14 to 16 cm broad."""
+FIELD_OF_VIEW_DEG = 66.0
+"""Horizontal, of the Raspberry Pi Camera Module 3; its wide variant has 102, most webcams 60 to 80."""
+
+
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """A camera without distortion."""
+
+    width_px: int
+    height_px: int
+    field_of_view_deg: float = FIELD_OF_VIEW_DEG
+    """Horizontal."""
+
+    @property
+    def focal_px(self) -> float:
+        """Focal length in pixels."""
+        return self.width_px / 2 / math.tan(math.radians(self.field_of_view_deg) / 2)
+
+    def distance_m(self, face_px: float) -> float:
+        """Return how far a face of this width is away."""
+        return self.focal_px * FACE_WIDTH_M / max(face_px, 1e-6)
+
+    def closer_px(self, face_px: float, by_m: float) -> float:
+        """Return the width of a face after the camera has come closer by so many metres."""
+        distance = self.distance_m(face_px)
+        return face_px * distance / max(distance - by_m, 0.1)
+
+    def metres_closer(self, face_px: float, wanted_px: float) -> float:
+        """Return by how much the camera has to come closer for a face to be so wide."""
+        return self.distance_m(face_px) - self.distance_m(wanted_px)
+
+    def angle_deg(self, offset_px: float) -> float:
+        """Return the angle between the camera's axis and a point so far from the middle of the picture."""
+        return math.degrees(math.atan2(offset_px, self.focal_px))

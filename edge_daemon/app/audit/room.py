@@ -1,0 +1,134 @@
+"""One look at a room: pictures to faces, faces to seats and rows, and what is to be expected of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_daemon.app.audit import pictures
+from edge_daemon.app.audit.advice import Advice, Findings, advise
+from edge_daemon.app.audit.front import Front, find_front
+from edge_daemon.app.audit.light import face_light
+from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG, Optics
+from edge_daemon.app.audit.rows import Row, judge
+from edge_daemon.app.audit.scene import Scene, mean_scene, measure_scene
+from edge_daemon.app.audit.seats import Look, find_seats
+from edge_daemon.app.opening import load_models
+from edge_daemon.config import Config
+from edge_daemon.types import Box, Face, Picture
+from edge_daemon.vision.pipeline import Detector
+from edge_daemon.vision.reader import hits, rectangle
+
+PICTURES = 5
+_FEW = 2
+"""With so few seats or fewer it is tried whether the camera hangs turned."""
+_TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The picture that is drawn on: the one with most faces."""
+
+    picture: Picture
+    index: int
+    """0-based, among the pictures that were looked at."""
+    suspected: tuple[Box, ...]
+    """Everything that might be a face, believed in or not: all of it is blanked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What one look at the room has found."""
+
+    pictures: int
+    unreadable: tuple[str, ...]
+    """One line for each picture that could not be had."""
+    optics: Optics
+    scene: Scene
+    rows: tuple[Row, ...]
+    """The furthest first."""
+    front: Front
+    advice: tuple[Advice, ...]
+    shown: Shown
+
+    @property
+    def seats(self) -> int:
+        """How many seats a face was found in."""
+        return sum(len(row.seats) for row in self.rows)
+
+
+def audit(
+    config: Config,
+    frames: Path | None,
+    *,
+    count: int = PICTURES,
+    field_of_view_deg: float = FIELD_OF_VIEW_DEG,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Audit:
+    """Look at the room. Needs neither gallery nor key, recognises nobody and keeps no picture.
+
+    Args:
+        config: settings.
+        frames: folder or video in place of the camera of the settings.
+        count: pictures to look at.
+        field_of_view_deg: of the lens, horizontal.
+        progress: told (pictures done, pictures in all).
+
+    Raises:
+        EdgeError: no models, no source, no picture.
+    """
+    unreadable: list[str] = []
+    source = pictures.take(config.camera, frames, count, unreadable)
+    detector = Detector(load_models(config), threads=config.vision.threads or os.cpu_count() or 1, embed=False)
+    looks: list[Look] = []
+    scenes: list[Scene] = []
+    best, most = None, -1
+    for index, frame in enumerate(source):
+        progress(index, count)
+        picture = frame.picture
+        found, suspected = _faces(detector, picture)
+        looks += [Look(index, face, face_light(picture, face.box)) for face in found]
+        scenes.append(measure_scene(picture))
+        if len(found) > most:
+            best, most = Shown(picture, index, suspected), len(found)
+    progress(count, count)
+    assert best is not None  # `take` has raised where there was no picture
+    return _concluded(detector, looks, scenes, best, tuple(unreadable), field_of_view_deg)
+
+
+def _concluded(
+    detector: Detector,
+    looks: list[Look],
+    scenes: list[Scene],
+    shown: Shown,
+    unreadable: tuple[str, ...],
+    field_of_view_deg: float,
+) -> Audit:
+    height, width = shown.picture.shape[:2]
+    optics = Optics(width, height, field_of_view_deg)
+    seats = find_seats(looks)
+    rows, front, scene = judge(seats, optics), find_front(seats), mean_scene(scenes)
+    turned_by_deg, turned_faces = _turned(detector, shown.picture) if len(seats) <= _FEW else (0, 0)
+    findings = Findings(optics, rows, scene, front, len(scenes), turned_by_deg, turned_faces)
+    return Audit(len(scenes), unreadable, optics, scene, rows, front, advise(findings), shown)
+
+
+def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box, ...]]:
+    """Return the faces, and everything that was taken for one at first."""
+    suspected = hits(detector.sweep(picture))
+    faces = detector.read(picture, suspected)
+    return faces, tuple([rectangle(hit.box) for hit in suspected] + [face.box for face in faces])
+
+
+def _turned(detector: Detector, picture: Picture) -> tuple[int, int]:
+    """Return by how many degrees the picture has to be turned for more faces, and how many there are then; 0: none."""
+    upright = len(_faces(detector, picture)[0])
+    turned = {deg: np.asarray(cv2.rotate(picture, code), np.uint8) for deg, code in _TURNS.items()}
+    found = {deg: len(_faces(detector, turn)[0]) for deg, turn in turned.items()}
+    deg = max(found, key=lambda d: found[d])
+    return (deg, found[deg]) if found[deg] > 2 * upright + 1 else (0, 0)

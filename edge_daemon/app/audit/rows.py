@@ -1,0 +1,67 @@
+"""Seats with what is to be expected of them, and the rows that they form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_daemon.app.audit.expect import Expected, expected
+from edge_daemon.app.audit.optics import Optics
+from edge_daemon.app.audit.seats import Seat, find_rows
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSeat:
+    """A seat and its prospects."""
+
+    seat: Seat
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Seats at about the same distance from the camera."""
+
+    number: int
+    """1 is the row nearest to the camera."""
+    seats: tuple[JudgedSeat, ...]
+    """From left to right."""
+    distance_m: float
+    """An estimate."""
+
+    def mean(self, value: Callable[[JudgedSeat], float]) -> float:
+        """Return the mean of something over the seats."""
+        return float(np.mean([value(seat) for seat in self.seats]))
+
+    @property
+    def width_px(self) -> float:
+        """Mean width of the faces."""
+        return self.mean(lambda s: s.seat.width_px)
+
+    @property
+    def narrowest_px(self) -> float:
+        """Width of the narrowest face."""
+        return min(s.seat.width_px for s in self.seats)
+
+    @property
+    def widest_px(self) -> float:
+        """Width of the widest face."""
+        return max(s.seat.width_px for s in self.seats)
+
+    @property
+    def hit(self) -> float:
+        """Mean hit rate to expect."""
+        return self.mean(lambda s: s.expected.hit)
+
+
+def judge(seats: Sequence[Seat], optics: Optics) -> tuple[Row, ...]:
+    """Return the rows, the furthest first."""
+    groups = find_rows(seats)
+    rows = []
+    for number, group in zip(range(len(groups), 0, -1), groups, strict=True):
+        judged = tuple(JudgedSeat(seat, expected(seat.width_px)) for seat in group)
+        distance = optics.distance_m(float(np.median([seat.width_px for seat in group])))
+        rows.append(Row(number, judged, distance))
+    return tuple(rows)

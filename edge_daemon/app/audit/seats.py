@@ -1,0 +1,116 @@
+"""Faces of a few pictures become seats, and seats become rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.app.audit.light import Light
+from edge_daemon.attendance.evidence.places import find_places
+from edge_daemon.types import Box, Candidate, Face
+
+Array = NDArray[np.float64]
+
+ROW_GAP = 0.06
+"""Two rows are further apart than this in the logarithm of the face's width: 30 cm at 5 m. Over five pictures the mean
+width of one seat varies by half of it."""
+ROW_SPAN = 0.37
+"""No row reaches over more than this: the nearest face of a row is at most 1.45 times as wide as the furthest."""
+_LEVEL = 0.7
+"""Correlation of height in the picture and width of the face from which on the one tells of the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A face in one of the pictures."""
+
+    picture: int
+    """0-based."""
+    face: Face
+    light: Light
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where somebody sits; numbers are medians over the pictures in which a face was there."""
+
+    box: Box
+    width_px: float
+    sharpness: float
+    light: Light
+    yaw_deg: float | None
+    """Turn of the head as seen from the camera; None where the face is too small to tell."""
+    looks: tuple[Look, ...]
+
+
+def find_seats(looks: Sequence[Look]) -> list[Seat]:
+    """Group faces to seats with the rule that the evidence of a lesson is linked with, from top to bottom.
+
+    Args:
+        looks: ordered by picture.
+    """
+    candidates = [_candidate(look) for look in looks]
+    seats = [_seat([looks[m] for m in members]) for members in find_places(candidates)]
+    return sorted(seats, key=lambda seat: (seat.box.y, seat.box.x))
+
+
+def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
+    """Group seats to rows by their distance from the camera, the furthest first; in a row from left to right.
+
+    The distance shows in the width of the face and, on a level floor, in its height in the picture; both are noisy,
+    and their mean tells rows apart that neither does alone.
+    """
+    if not seats:
+        return []
+    depth = _log_widths(seats)
+    order = [int(i) for i in np.argsort(depth, kind="stable")]
+    rows = _split(order, depth, ROW_GAP)
+    return [sorted((seats[i] for i in row), key=lambda seat: seat.box.x) for row in rows]
+
+
+def _split(order: list[int], depth: Array, least: float) -> list[list[int]]:
+    """Cut at every gap; cut what still spans too much at its widest gap."""
+    gaps = np.diff(depth[order])
+    cuts = np.flatnonzero(gaps > least)
+    if not len(cuts) and depth[order[-1]] - depth[order[0]] > ROW_SPAN:
+        cuts = np.array([int(gaps.argmax())])
+    if not len(cuts):
+        return [order]
+    parts = np.split(np.array(order), cuts + 1)
+    return [row for part in parts for row in _split([int(i) for i in part], depth, least)]
+
+
+def _log_widths(seats: Sequence[Seat]) -> Array:
+    """Return the logarithm of each seat's face width, steadied by its height in the picture where that tells."""
+    widths = np.array([seat.width_px for seat in seats])
+    middles = np.array([seat.box.y + seat.box.h / 2 for seat in seats])
+    if len(seats) < 4 or np.ptp(middles) < 1 or np.ptp(widths) < 1:
+        return np.asarray(np.log(widths))
+    if np.corrcoef(middles, np.log(widths))[0, 1] < _LEVEL:
+        return np.asarray(np.log(widths))
+    expected = np.polyval(np.polyfit(middles, np.log(widths), 2), middles)
+    return np.asarray((np.log(widths) + expected) / 2)
+
+
+def _seat(looks: Sequence[Look]) -> Seat:
+    def median(values: Sequence[float]) -> float:
+        return float(np.median(values))
+
+    boxes, lights = [look.face.box for look in looks], [look.light for look in looks]
+    yaws = [look.face.pose.yaw_deg for look in looks if look.face.pose is not None]
+    return Seat(
+        box=Box(*(median([getattr(box, side) for box in boxes]) for side in ("x", "y", "w", "h"))),
+        width_px=median([look.face.quality.width_px for look in looks]),
+        sharpness=median([look.face.quality.sharpness for look in looks]),
+        light=Light(*(median([getattr(light, part) for light in lights]) for part in ("luma", "clipped", "behind"))),
+        yaw_deg=median(yaws) if yaws else None,
+        looks=tuple(looks),
+    )
+
+
+def _candidate(look: Look) -> Candidate:
+    nobody, face = np.zeros(0, np.float32), look.face
+    return Candidate(look.picture, face.box, face.score, face.quality, True, None, nobody, None)
