@@ -17,6 +17,11 @@ class Camera(Protocol):
     Whatever keeps one picture from being had is a CameraError of `capture`: that capture is missed, the next is tried.
     """
 
+    @property
+    def lens_position(self) -> float | None:
+        """Where the lens stood at the last picture, in dioptres; None where no motor moves it."""
+        ...
+
     def __enter__(self) -> Camera:
         """Open the source; raises CameraError when there is none."""
         ...

@@ -74,7 +74,13 @@ def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
         return
     height, width = frame.picture.shape[:2]
     reply = wire.Reply(
-        request.number, height_px=height, width_px=width, name=frame.name, taken_s=taken_s, digest=digest
+        request.number,
+        height_px=height,
+        width_px=width,
+        name=frame.name,
+        taken_s=taken_s,
+        lens_position=held.lens_position,
+        digest=digest,
     )
     wire.send_picture(sock, reply, frame.picture)
 
@@ -93,6 +99,11 @@ class _Held:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def lens_position(self) -> float | None:
+        """Where the lens stood at the last picture, in dioptres."""
+        return None if self._camera is None else self._camera.lens_position
 
     def prepare(self) -> None:
         """Open the camera if it is not, and wake it. A failure is not told: `capture` tries again and tells it."""

@@ -47,6 +47,8 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 class ReplayCamera:
     """A folder or video as an endless camera: after the last picture comes the first again."""
 
+    lens_position: float | None = None
+
     def __init__(self, source: Path) -> None:
         self._camera = open_files(source)
 
@@ -69,6 +71,8 @@ class ReplayCamera:
 
 class FolderCamera:
     """The pictures of a folder, in the order that people give numbered names."""
+
+    lens_position: float | None = None
 
     def __init__(self, folder: Path, when: When) -> None:
         try:
@@ -112,6 +116,8 @@ class FolderCamera:
 
 class VideoCamera:
     """The frames of a video, one after the other; the name of a frame is its 1-based index."""
+
+    lens_position: float | None = None
 
     def __init__(self, path: Path, when: When) -> None:
         self._path, self._when = path, when

@@ -24,8 +24,34 @@ def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
         module, _, function = factory.partition(":")
         made: Camera = getattr(importlib.import_module(module), function)(settings)
         return made
+    check_source(settings)
     if settings.kind == "files":
         from edge_daemon.camera.files import ReplayCamera
 
         return ReplayCamera(Path(settings.source))
-    raise CameraError(f"there is no camera of the kind {settings.kind} yet", "camera.kind")
+    if settings.kind == "v4l2":
+        from edge_daemon.camera.v4l2 import v4l2_camera
+
+        return v4l2_camera(settings.source)
+    if settings.kind == "gstreamer":
+        from edge_daemon.camera.gstreamer import gstreamer_camera
+
+        return gstreamer_camera(settings.source)
+    from edge_daemon.camera.picamera2 import Picamera2Camera
+
+    return Picamera2Camera(settings)
+
+
+def check_source(settings: CameraConfig) -> None:
+    """Raise CameraError when camera.source can't be what its kind takes, before anything is opened."""
+    kind, source = settings.kind, settings.source
+    if kind == "files" and not source:
+        raise CameraError("camera.kind is files, but camera.source is empty", "camera.source", "name a folder or video")
+    if kind in ("picamera2", "v4l2") and "!" in source:
+        raise CameraError(f"a pipeline is no source for {kind}", "camera.source", 'set camera.kind to "gstreamer"')
+    if kind == "picamera2" and source.startswith("/dev/"):
+        raise CameraError("a device file is no source for picamera2", "camera.source", 'set camera.kind to "v4l2"')
+    is_pipeline = "!" in source and "appsink" in source
+    if kind == "gstreamer" and source and not source.isdecimal() and not is_pipeline:
+        todo = "give the number of a CSI sensor, or a pipeline that ends in an appsink"
+        raise CameraError(f"{source} is neither a number nor a pipeline", "camera.source", todo)

@@ -54,6 +54,8 @@ class CameraProcess:
         self._last_digest = ""
         self.fault = ""
         """Why the last capture was missed; empty while the camera answers."""
+        self.lens_position: float | None = None
+        """Focus of the last picture in dioptres; None where no motor moves the lens."""
 
     def __enter__(self) -> CameraProcess:
         """Start the process without waiting for the camera; a failure shows at the first capture."""
@@ -123,6 +125,7 @@ class CameraProcess:
         last, self._last_digest = self._last_digest, reply.digest
         if repeats(self._settings.kind, reply.digest, last):
             raise CameraError("the picture is frozen: it is the last one to the last bit")
+        self.lens_position = reply.lens_position
         age_s = max(0.0, time.monotonic() - reply.taken_s)
         return Frame(slot, reply.name, picture, self._now() - timedelta(seconds=age_s))
 

@@ -58,6 +58,7 @@ class Reply:
     name: str = ""
     taken_s: float = 0.0
     """CLOCK_MONOTONIC, which all processes share."""
+    lens_position: float | None = None
     digest: str = ""
     """Of all pixels: two equal ones in a row are a frozen sensor."""
 
