@@ -132,6 +132,16 @@ class VisionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """[storage]: how long things are kept."""
+
+    keep_sightings_days: int = _key(
+        90, "Sightings (who is where in a picture) are deleted after it; registers stay", unit="days", low=1, high=3650
+    )
+    keep_backups: int = _key(7, "Daily copies of each database", low=1, high=365)
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamConfig:
     """[upstream]: the school's server."""
 
@@ -173,5 +183,6 @@ class Config:
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     models: ModelsConfig = field(default_factory=ModelsConfig)
     vision: VisionConfig = field(default_factory=VisionConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
     mail: MailConfig = field(default_factory=MailConfig)

@@ -39,6 +39,16 @@ class Home:
         return self.state_dir / "gallery.sqlite"
 
     @property
+    def backup_dir(self) -> Path:
+        """Verified copies of both databases."""
+        return self.state_dir / "backups"
+
+    @property
+    def damaged_dir(self) -> Path:
+        """Damaged databases that were put aside."""
+        return self.state_dir / "damaged"
+
+    @property
     def runtime_dir(self) -> Path:
         """What the running service tells of itself; gone after a restart of the computer (tmpfs, no wear)."""
         return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")
