@@ -1,4 +1,4 @@
-"""The text of an iCalendar file (RFC 5545, section 3): read with limits, unfolded, cut into components with their lines.
+"""The text of an iCalendar file (RFC 5545, section 3): read with limits, unfolded, cut into components.
 
 The parser of `icalendar` knows no line numbers and builds objects for every event of a school. Here a file is gone
 through line by line, so that a mistake is named by its line, and only the events of one room are ever parsed.

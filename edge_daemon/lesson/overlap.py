@@ -1,0 +1,41 @@
+"""One rule for lessons that overlap in a room.
+
+Who began first has the room until the end of the lesson; the next lesson begins then. Where less than half of it would
+be left, it is passed. Of lessons that begin together the shorter one comes first, so that the longer one keeps the
+rest; of equal ones that of the first file, and there of the first line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from edge_daemon.types import Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A lesson with the event that it comes from."""
+
+    lesson: Lesson
+    where: str
+    order: int
+    """Place of the event in the files."""
+    event_start: datetime
+    """Before the lesson was cut by the one before it."""
+
+
+def settle(planned: Iterable[Planned]) -> tuple[list[Planned], list[tuple[Planned, str]]]:
+    """Return the lessons without overlap, sorted, and those that are passed, each with the reason."""
+    kept: list[Planned] = []
+    beaten: list[tuple[Planned, str]] = []
+    for one in sorted(planned, key=lambda p: (p.lesson.start, p.lesson.end, p.order)):
+        free = kept[-1].lesson.end if kept else one.lesson.start
+        if free <= one.lesson.start:
+            kept.append(one)
+        elif one.lesson.end - free < (one.lesson.end - one.lesson.start) / 2:
+            beaten.append((one, f"overlaps {kept[-1].lesson.course or 'the event'} of {kept[-1].where}"))
+        else:
+            kept.append(replace(one, lesson=replace(one.lesson, start=free)))
+    return kept, beaten

@@ -1,0 +1,99 @@
+"""Which recurrence rules are worked out, and which would take for ever.
+
+A rule is worked out from its first lesson on, so its cost is that of every candidate up to the window. Rules of a
+timetable repeat daily at most; those that repeat by the second, that name hundreds of times a day, or that can never
+be met (30 February) are left out with a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from math import prod
+from typing import Final
+
+FIRST_YEAR: Final = 1990
+LAST_YEAR: Final = 2200
+"""Lessons lie between these years: a daily rule from the year 1 on would have 740,000 instances before today's."""
+
+_PARTS = frozenset(
+    (
+        *("FREQ", "UNTIL", "COUNT", "INTERVAL", "WKST", "BYSETPOS", "BYSECOND", "BYMINUTE", "BYHOUR"),
+        *("BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH"),
+    )
+)
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
+_MOST_TIMES_A_DAY = 12
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_ONLY_WITH = {
+    "BYSETPOS": ("MONTHLY", "YEARLY"),
+    "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
+    "BYYEARDAY": ("YEARLY",),
+    "BYWEEKNO": ("YEARLY",),
+}
+"""By RFC 5545, section 3.3.10, but for BYSETPOS, which with a day or week means nothing in a timetable."""
+
+
+def rule_parts(text: str) -> dict[str, str]:
+    """Return the parts of an RRULE by name, in capitals.
+
+    Raises:
+        ValueError: the rule can't be read, or is left out, with the reason as it is shown.
+    """
+    parts: dict[str, str] = {}
+    for pair in filter(None, text.strip().upper().split(";")):
+        name, sign, value = pair.partition("=")
+        if not sign or not value or name in parts or name not in _PARTS:
+            raise ValueError(f"its rule can't be read at {pair[:40]!r}")
+        parts[name] = value
+    reason = _problem(parts)
+    if reason:
+        raise ValueError(reason)
+    return parts
+
+
+def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
+    """Return the rule with its end in UTC, as dateutil wants it for times with a zone."""
+    kept = {name: value for name, value in parts.items() if name != "UNTIL"}
+    if until is not None:
+        kept["UNTIL"] = f"{until.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
+    return ";".join(f"{name}={value}" for name, value in kept.items())
+
+
+def _problem(parts: Mapping[str, str]) -> str:
+    frequency = parts.get("FREQ", "")
+    if frequency in _TOO_OFTEN:
+        return f"repeats every {_TOO_OFTEN[frequency]}"
+    if frequency not in _FREQUENCIES:
+        return f"its rule has the frequency {frequency[:40]!r}"
+    for name, frequencies in _ONLY_WITH.items():
+        if name in parts and frequency not in frequencies:
+            return f"its rule has {name} with FREQ={frequency}"
+    times = prod(len(set(parts[name].split(","))) for name in ("BYHOUR", "BYMINUTE", "BYSECOND") if name in parts)
+    if times > _MOST_TIMES_A_DAY:
+        return f"repeats {times} times a day"
+    if "COUNT" in parts and "UNTIL" in parts:
+        return "its rule has both COUNT and UNTIL"
+    return _number_problem(parts) or ("" if _day_exists(parts) else "its rule names a day that no month has")
+
+
+def _number_problem(parts: Mapping[str, str]) -> str:
+    for name in ("COUNT", "INTERVAL"):
+        if name in parts and not (parts[name].isascii() and parts[name].isdigit() and int(parts[name][:20]) > 0):
+            return f"its rule has {name}={parts[name][:20]}"
+    if len(parts.get("INTERVAL", "")) > 3:
+        return f"repeats only every {parts['INTERVAL'][:20]} times"
+    return ""
+
+
+def _day_exists(parts: Mapping[str, str]) -> bool:
+    """Return whether some month has one of the days of BYMONTHDAY; without it, true."""
+    if "BYMONTHDAY" not in parts:
+        return True
+    try:
+        days = [abs(int(day)) for day in parts["BYMONTHDAY"].split(",")]
+        months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
+    except ValueError:
+        return False
+    return any(1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] for month in months for day in days)

@@ -1,0 +1,134 @@
+"""The timetable that the service holds: read again when a file changes, never lost to a broken one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_daemon.config import Config
+from edge_daemon.errors import TimetableError
+from edge_daemon.lesson.ical_text import Source, read_source
+from edge_daemon.lesson.timetable import Timetable, build_timetable
+
+logger = logging.getLogger(__name__)
+
+_Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+class TimetableWatch:
+    """Keeps the timetable up to date.
+
+    Args:
+        config: names the files, the room and the device.
+        config_dir: where relative names start.
+        keep_dir: folder for the last good copies of the files, so that a restart with a broken file still has them.
+    """
+
+    def __init__(self, config: Config, config_dir: Path, keep_dir: Path) -> None:
+        self._config, self._keep_dir = config, keep_dir
+        self._files = [config_dir / name for name in config.timetable.files]
+        self._holidays = [config_dir / name for name in config.timetable.holidays]
+        self._signature: _Signature | None = None
+        self._digest = ""
+        self._timetable = _built((), (), config)
+        self.error = ""
+        """Why the files of now are not in use; empty: they are."""
+
+    @property
+    def timetable(self) -> Timetable:
+        """The timetable in use; without lessons before the first `refresh`."""
+        return self._timetable
+
+    def refresh(self, *, force: bool = False) -> bool:
+        """Read the files again if they changed, and return whether the timetable is now another one.
+
+        A file that can't be read leaves all as it was; `error` and the log say so, once.
+
+        Args:
+            force: read them even if nothing about them changed.
+        """
+        signature = tuple(_signature(path) for path in (*self._files, *self._holidays))
+        if signature == self._signature and not force:
+            return False
+        first, self._signature = self._signature is None, signature
+        try:
+            files, holidays = _sources(self._files), _sources(self._holidays)
+            digest = _digest((*files, *holidays))
+            if digest == self._digest:
+                self.error = ""
+                return False
+            self._timetable = _built(files, holidays, self._config)
+        except TimetableError as e:
+            return self._keep(e, first)
+        self._digest, self.error = digest, ""
+        logger.info("timetable read", extra={"events_left_out": len(self._timetable.left_out)})
+        self._save((*files, *holidays))
+        return True
+
+    def _keep(self, error: TimetableError, first: bool) -> bool:
+        """Stay with the old timetable; after a restart that is the one of the copies."""
+        self.error = error.line()
+        logger.warning("timetable not read, the last good one stays: %s", self.error)
+        if not first:
+            return False
+        try:
+            files = [Source(path, read_source(self._copy(path)).data) for path in self._files]
+            holidays = [Source(path, read_source(self._copy(path)).data) for path in self._holidays]
+            self._timetable = _built(files, holidays, self._config)
+        except TimetableError as e:
+            logger.warning("no good copy of the timetable: %s", e.line())
+            return False
+        self._digest = _digest((*files, *holidays))
+        return True
+
+    def _save(self, sources: Sequence[Source]) -> None:
+        """Keep copies of files that were good; what can't be written costs nothing but them."""
+        try:
+            self._keep_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for source in sources:
+                _write(self._copy(source.path), source.data)
+            kept = {self._copy(source.path) for source in sources}
+            for path in self._keep_dir.glob("*.ics"):
+                if path not in kept:
+                    path.unlink()
+        except OSError as e:
+            logger.warning("no copy of the timetable could be kept: %s", e.strerror)
+
+    def _copy(self, path: Path) -> Path:
+        return self._keep_dir / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.ics"
+
+
+def _built(files: Sequence[Source], holidays: Sequence[Source], config: Config) -> Timetable:
+    return build_timetable(files, holidays, config.timetable.room, config.device.name, config.device.time_zone)
+
+
+def _sources(paths: Sequence[Path]) -> list[Source]:
+    return [read_source(path) for path in paths]
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    """Return what tells another file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _digest(sources: Sequence[Source]) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(source.data).digest() for source in sources)).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace a file, in one step even if the power fails; an equal one is left alone, for the card's sake."""
+    if path.exists() and path.read_bytes() == data:
+        return
+    draft = path.with_suffix(".new")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
