@@ -100,8 +100,10 @@ def blank(picture: Picture, box: Box) -> None:
 def free_place(size: tuple[int, int], box: Box, taken: Sequence[Box], picture: Picture) -> tuple[float, float]:
     """Return where a label of a size covers least: above a box, below it, or beside it."""
     width, height = size
-    middle = box.x + box.w / 2 - width / 2
-    places = [(middle, box.y - height), (middle, box.y + box.h), (box.x + box.w, box.y), (box.x - width, box.y)]
+    middle, left, right = box.x + box.w / 2 - width / 2, box.x + box.w - width, box.x
+    above, below = box.y - height, box.y + box.h
+    places = [(x, y) for y in (above, below) for x in (middle, right, left)]
+    places += [(x, y) for x in (box.x + box.w, box.x - width) for y in (box.y, box.y + box.h - height)]
     rows, columns = picture.shape[:2]
 
     def inside(place: tuple[float, float]) -> tuple[float, float]:
@@ -111,6 +113,18 @@ def free_place(size: tuple[int, int], box: Box, taken: Sequence[Box], picture: P
         return sum(_common(Box(*place, width, height), other) for other in [*taken, box])
 
     return min(map(inside, places), key=covered)
+
+
+def wrapped(text: str, width_px: float, high_px: float) -> list[str]:
+    """Break text into lines that fit into a width; a single word that does not has a line of its own."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and Text((longer,), high_px).size[0] <= width_px:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _common(a: Box, b: Box) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import cv2
@@ -23,8 +22,11 @@ _COLOURS: tuple[Colour, ...] = (
     (233, 180, 86),
     (66, 228, 240),
     (0, 94, 213),
+    (150, 150, 150),
+    (70, 70, 130),
+    (190, 235, 190),
 )
-"""Okabe and Ito's, which people with any colour vision tell apart; BGR, used in turn."""
+"""The first seven are Okabe and Ito's, which people with any colour vision tell apart; BGR, used in turn."""
 _PAPER, _INK, _ALARM = (250, 250, 250), (30, 30, 30), (40, 40, 200)
 _LETTERS = 75
 """Letters of a capital's height that go into the picture's width: to be read on a phone."""
@@ -73,36 +75,49 @@ def _colour(row: Row) -> Colour:
 
 def _panel(audit: Audit, width: int, high_px: float) -> Picture:
     """Return the rows in their colours, and the advice."""
-    lines: list[tuple[str, Colour | None]] = [(line, None) for line in _headline(audit)]
-    lines += [(row_line(row), _colour(row)) for row in reversed(audit.rows)]
-    margin = round(high_px)
-    letters = _fitting(width - 2 * margin, high_px)
-    for number, advice in enumerate(audit.advice, 1):
-        lines += [(line, None) for line in textwrap.wrap(f"{number}. {advice.text}", letters, subsequent_indent="   ")]
-    step = round(1.9 * high_px)
-    panel = np.full((step * len(lines) + 2 * margin, width, 3), _PAPER, np.uint8)
-    for number, (line, colour) in enumerate(lines):
-        left, top = margin, margin + number * step
-        if colour is not None:
-            side = round(1.4 * high_px)
-            cv2.rectangle(panel, (left, top + side // 4), (left + side, top + side // 4 + side), colour, -1)
-            left += 2 * side
-        drawing.write(panel, Text((line,), high_px), left, top, _INK)
+    step, margin = round(1.9 * high_px), round(high_px)
+    advice = [
+        (line, number == 0)
+        for counted, advice in enumerate(audit.advice, 1)
+        for number, line in enumerate(
+            drawing.wrapped(f"{counted}. {advice.text}", width - 2 * margin - 2 * high_px, high_px)
+        )
+    ]
+    table = [HEADS, *map(row_cells, reversed(audit.rows))] if audit.rows else []
+    panel = np.full((step * (1 + len(table) + len(advice)) + 3 * margin, width, 3), _PAPER, np.uint8)
+    drawing.write(panel, Text((_headline(audit),), high_px), margin, margin, _INK)
+    for number, cells in enumerate(table, 1):
+        top = margin + number * step
+        if number > 1:
+            colour = _colour(audit.rows[len(audit.rows) - number + 1])
+            corner = (margin, top + round(0.35 * high_px))
+            opposite = (margin + round(1.3 * high_px), top + round(1.65 * high_px))
+            cv2.rectangle(panel, corner, opposite, colour, -1)
+        for column, cell in enumerate(cells):
+            drawing.write(panel, Text((cell,), high_px), margin + high_px * (2 + 9.5 * column), top, _INK)
+    for number, (line, first) in enumerate(advice, 1 + len(table)):
+        left = margin + (0 if first else 2 * high_px)
+        drawing.write(panel, Text((line,), high_px), left, 2 * margin + number * step, _INK)
     return panel
 
 
-def _headline(audit: Audit) -> list[str]:
-    where = f"{audit.seats} seats with a face in {audit.pictures} pictures"
-    return [f"{where}; in each box: share of captures that will count, width of the face"]
+def _headline(audit: Audit) -> str:
+    seats = "1 seat" if audit.seats == 1 else f"{audit.seats} seats"
+    pictures = "1 picture" if audit.pictures == 1 else f"{audit.pictures} pictures"
+    return f"{seats} with a face in {pictures}; at each: share of captures that count, width of the face"
 
 
-def row_line(row: Row) -> str:
-    """Return a row in a few words."""
-    seats = "1 seat" if len(row.seats) == 1 else f"{len(row.seats)} seats"
-    return f"row {row.number}: {seats}, {row.width_px:.0f} px, about {row.distance_m:.1f} m away: {row.hit:.0%}"
+HEADS = ("row", "seats", "face", "sharp", "light", "away", "counts")
 
 
-def _fitting(width_px: int, high_px: float) -> int:
-    """Return how many letters fit into a line."""
-    letter = Text(("n" * 100,), high_px).size[0] / 100
-    return int(width_px / letter)
+def row_cells(row: Row) -> tuple[str, ...]:
+    """Return what there is to say of a row, in the order of `HEADS`."""
+    return (
+        f"{row.number}",
+        f"{len(row.seats)}",
+        f"{row.width_px:.0f} px",
+        f"{row.sharpness:.2f}",
+        f"{row.luma:.0f}",
+        f"{row.distance_m:.0f} m",
+        f"{row.hit:.0%}",
+    )

@@ -51,6 +51,16 @@ class Row:
         return max(s.seat.width_px for s in self.seats)
 
     @property
+    def sharpness(self) -> float:
+        """Mean sharpness of the faces, 0 to 1."""
+        return self.mean(lambda s: s.seat.sharpness)
+
+    @property
+    def luma(self) -> float:
+        """Mean light on the faces, 0 to 255."""
+        return self.mean(lambda s: s.seat.light.luma)
+
+    @property
     def hit(self) -> float:
         """Mean hit rate to expect."""
         return self.mean(lambda s: s.expected.hit)
