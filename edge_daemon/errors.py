@@ -57,6 +57,12 @@ class StoreError(EdgeError):
     """A database can't be opened, read or written."""
 
 
+class ServiceError(EdgeError):
+    """The service can't start."""
+
+    exit_code = 1
+
+
 class RegisterError(EdgeError):
     """A register does not exist or can't be changed in this way."""
 

@@ -28,7 +28,6 @@ COUNT_EVERY = 10
 NOT_RUNNING = "the service was not running"
 CLOCK_SET = "the clock was set past it"
 TOO_SLOW = "the capture before it took too long"
-DISK_FULL = "the disk is full"
 
 
 class LiveCamera(Protocol):
@@ -54,7 +53,8 @@ class Surroundings:
     """File descriptors that end a wait."""
     stopping: Callable[[], bool]
     report: Callable[[Report], None]
-    disk_full: Callable[[], bool]
+    no_room: Callable[[], str]
+    """Why nothing more may be written to the disk now; empty: it may."""
 
 
 class LessonLoop:
@@ -118,9 +118,9 @@ class LessonLoop:
         return False
 
     def _take(self, slot: int) -> None:
-        if self._around.disk_full():
-            self._storage_fault = DISK_FULL
-            self._miss(slot, DISK_FULL)
+        if reason := self._around.no_room():
+            self._storage_fault = reason
+            self._miss(slot, reason)
             return
         try:
             frame = self._camera.capture(slot)
@@ -128,8 +128,10 @@ class LessonLoop:
             self._miss(slot, error.what)
             return
         reading = self._around.clock.reading()
+        age_s = max(0.0, (reading.utc - frame.taken_at).total_seconds())
+        taken_at = self._time.utc(reading.boottime_s - age_s)
         try:
-            self._run.take(replace(frame, taken_at=self._time.utc(reading.boottime_s)), reading)
+            self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
             self.write_missed()
         except StoreError as error:
             logger.warning("storage fault", extra={"lesson_id": self._lesson.lesson_id, "reason": error.what})

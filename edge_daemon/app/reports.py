@@ -12,7 +12,7 @@ import cattrs
 
 from edge_daemon.store.instants import parsed, written
 
-Kind = Literal["ready", "waiting", "taken", "missed", "counts", "closing", "done", "failed"]
+Kind = Literal["ready", "waiting", "taken", "missed", "counts", "closing", "done", "no_camera", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Report:
     """One step of a worker, which is also its sign of life."""
 
     kind: Kind
-    """`ready`: models and camera answered; `closing`: the camera is free; `done`: all that was asked for is done."""
+    """`ready`: models and camera answered; `closing`: the camera is free; `done`: all that was asked for is done;
+    `no_camera`, `failed`: it ends without, and says why."""
     slot: int | None = None
     text: str = ""
     """Reason of a missed capture or of a failure, in words for a person."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from edge_daemon.device.clock import Reading
+from edge_daemon.types import ClockState
 
 SETTLED_S = 1.0
 """A correction below this is not worth moving captures for."""
@@ -19,6 +20,11 @@ class Timebase:
 
     def __init__(self, reading: Reading) -> None:
         self._anchor = reading
+
+    @property
+    def state(self) -> ClockState:
+        """How far this time can be trusted."""
+        return self._anchor.state
 
     def see(self, reading: Reading) -> bool:
         """Take over the time of a network server that was heard for the first time; return whether captures move.

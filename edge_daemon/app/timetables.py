@@ -17,5 +17,3 @@ def read_timetable(home: Home) -> Timetable:
     watch = watch_timetable(home)
     watch.refresh()
     return watch.timetable
-
-

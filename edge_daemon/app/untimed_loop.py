@@ -7,7 +7,7 @@ import logging
 import sqlite_utils
 
 from edge_daemon.app.compare import Comparer
-from edge_daemon.app.lesson_loop import BEAT_S, DISK_FULL, WARM_UP_S, LiveCamera, Surroundings
+from edge_daemon.app.lesson_loop import BEAT_S, WARM_UP_S, LiveCamera, Surroundings
 from edge_daemon.app.reports import Report
 from edge_daemon.app.untimed import drawn_wait_s, place_of
 from edge_daemon.attendance import packing
@@ -72,8 +72,8 @@ class UntimedLoop:
         reading = self._around.clock.reading()
         session, slot = place_of(self._device, reading.boot_id, number)
         try:
-            if self._around.disk_full():
-                raise StoreError(DISK_FULL)
+            if reason := self._around.no_room():
+                raise StoreError(reason)
             found = self._comparer.candidates(slot, self._camera.capture(slot).picture)
             plain = packing.pack(found, self._comparer.student_ids)
             sealed = self._gallery.seal_candidates(session, slot, plain)

@@ -25,7 +25,7 @@ from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.maintenance import disk_state
 from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.app.plans import plan_of
-from edge_daemon.app.reports import Report, encode
+from edge_daemon.app.reports import Kind, Report, encode
 from edge_daemon.app.settle import settle
 from edge_daemon.app.untimed_loop import UntimedLoop
 from edge_daemon.camera.process import CameraProcess
@@ -62,7 +62,7 @@ class Worker:
         signal.signal(signal.SIGTERM, self._told_to_stop)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
         # The service holds the other end of our stdin: when it dies, however it dies, we stop too.
-        self._around = Surroundings(clock, (reading, 0), self._stopping, self._report, self._disk_full)
+        self._around = Surroundings(clock, (reading, 0), self._stopping, self._report, self._no_room)
 
     def check(self) -> int:
         """Have the models and the camera answer once."""
@@ -163,8 +163,8 @@ class Worker:
         except BrokenPipeError:
             self._stop = True
 
-    def _disk_full(self) -> bool:
-        return disk_state(self._home).full
+    def _no_room(self) -> str:
+        return disk_state(self._home).reason
 
 
 def _hung_up(fd: int) -> bool:
@@ -201,8 +201,8 @@ def _run(arguments: argparse.Namespace, clock: Clock) -> int:
     try:
         return tasks[arguments.task]()
     except EdgeError as error:
-        place = "" if isinstance(error, CameraError) else error.line()
-        os.write(arguments.report, encode(Report("failed", text=place or error.line())))
+        kind: Kind = "no_camera" if isinstance(error, CameraError) else "failed"
+        os.write(arguments.report, encode(Report(kind, text=error.line())))
         return error.exit_code
     except Exception:
         logger.exception("worker failed")

@@ -35,6 +35,10 @@ class WorkerProcess:
         self.task, self.lesson_id = task, lesson_id
         self.camera_free = task == "settle"
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
+        self.told_why = False
+        """True once it has reported why it failed."""
+        self.hung_up = False
+        """True once nothing more will come from it."""
         self._buffer = b""
         self._heard_s = time.monotonic()
         self.fd, writing = os.pipe()
@@ -65,6 +69,7 @@ class WorkerProcess:
             except BlockingIOError:
                 return
             if not data:
+                self.hung_up = True
                 return
             self._heard_s = time.monotonic()
             *lines, self._buffer = (self._buffer + data).split(b"\n")

@@ -12,6 +12,7 @@ from edge_daemon.cli.context import Home
 
 _COMMANDS = {
     "enrol": ("edge_daemon.cli.enrol:enrol", "Students, their consent and their photographs."),
+    "run": ("edge_daemon.cli.run:run", "The service: follow the timetable, take every register."),
     "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),

@@ -1,0 +1,269 @@
+"""The service: follows the timetable for years, one lesson at a time, and says how it is.
+
+It sees no picture. Whatever needs models, templates or the camera is done by a worker, a process of its own, so that
+the service stays small between lessons and nothing that happens to a camera or a picture can end it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.maintenance import open_databases
+from edge_daemon.app.plans import begin, plan_of
+from edge_daemon.app.reports import Report
+from edge_daemon.app.schedule import LEAD, Schedule
+from edge_daemon.app.staff import Staff
+from edge_daemon.app.telling import Teller
+from edge_daemon.app.timetables import watch_timetable
+from edge_daemon.app.workers import COMMAND, WorkerProcess
+from edge_daemon.device.clock import Clock, Reading, SystemClock
+from edge_daemon.device.doubt import DoubtingClock
+from edge_daemon.device.notify import notify
+from edge_daemon.errors import ServiceError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store import lessons
+from edge_daemon.store.untimed import untimed_captures
+from edge_daemon.types import MissedCapture
+
+logger = logging.getLogger(__name__)
+
+TURN_S = 10.0
+"""The longest time between two looks at everything."""
+ANSWER_S = 45.0
+"""Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
+STOP_S = 8.0
+"""A worker finishes the picture in hand within this; systemd is promised 10 s."""
+GRACE_S = 120.0
+"""A time server is waited for so long before pictures are taken without a time."""
+GIVE_UP_AFTER = 3
+"""A lesson that is over, has no picture, and failed so often will not have a register."""
+
+
+class Service:
+    """`edge-daemon run`.
+
+    Args:
+        home: where settings and databases are.
+        clock: the time; None: the computer's.
+        command: how to start a worker.
+    """
+
+    def __init__(self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND) -> None:
+        self._home, config = home, home.config
+        self._clock = DoubtingClock(clock or SystemClock(trusted=config.device.trust_clock))
+        self._begun = self._clock.reading()
+        self._tell = Teller(home, self._begun)
+        self._staff = Staff(home, command, self._heard)
+        self._stopping = self._reload = self._answered = False
+
+    def run(self) -> None:
+        """Run until SIGTERM.
+
+        Raises:
+            EdgeError: settings, databases or models can't be used, the camera does not answer, or a service runs
+                already.
+        """
+        self._home.ensure_state_dir()
+        with self._alone(), self._signals() as wake:
+            opened = open_databases(self._home)
+            for note in opened.notes:
+                logger.error("database restored", extra={"reason": note})
+            self._db: sqlite_utils.Database = opened.register_db
+            self._schedule = Schedule(watch_timetable(self._home), self._db, self._home.config.lesson.captures)
+            self._schedule.refresh()
+            try:
+                if self._await_answer(wake):
+                    self._loop(wake)
+            finally:
+                self._end()
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _loop(self, wake: int) -> None:
+        notify("READY=1")
+        logger.info("service started")
+        while not self._stopping:
+            reading = self._clock.reading()
+            self._schedule.refresh(force=self._reload)
+            self._reload = False
+            self._staff.hear(reading.boottime_s)
+            try:
+                self._act(reading)
+            except StoreError as error:
+                logger.warning("storage fault", extra={"reason": error.what})
+                self._tell.storage_fault(error.line())
+            self._say(reading)
+            self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
+            _drain(wake)
+
+    def _act(self, reading: Reading) -> None:
+        """Start what has to run now."""
+        if reading.state == "unsynchronised":
+            if reading.boottime_s - self._begun.boottime_s > GRACE_S and not self._staff.at("lesson"):
+                self._staff.start("untimed", "", reading.boottime_s)
+            return
+        if self._staff.at("untimed"):
+            self._staff.stop(task="untimed")
+        elif untimed_captures(self._db):
+            self._staff.start("settle", "", reading.boottime_s)
+            return
+        self._schedule.tend(reading.utc)
+        self._hold_due(reading)
+        self._finish_old(reading)
+
+    def _hold_due(self, reading: Reading) -> None:
+        lesson = self._schedule.due(reading.utc)
+        if lesson is None:
+            return
+        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        if self._staff.start("lesson", lesson.lesson_id, reading.boottime_s):
+            taken = len(lessons.captures(self._db, lesson.lesson_id))
+            missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
+            self._tell.lesson_begins(stored, taken, missed)
+            logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
+
+    def _finish_old(self, reading: Reading) -> None:
+        """Have lessons finalised that were interrupted and are over."""
+        for stored in lessons.running_lessons(self._db):
+            lesson = stored.lesson
+            if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
+                continue
+            trouble = self._staff.trouble("lesson", lesson.lesson_id)
+            empty = not lessons.captures(self._db, lesson.lesson_id)
+            if trouble and trouble.failures >= GIVE_UP_AFTER and empty:
+                self._schedule.skip(lesson, trouble.reason, reading.utc)
+                self._staff.forget("lesson", lesson.lesson_id)
+                self._tell.lesson_ends(finalised=False)
+            else:
+                self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
+
+    def _pause_s(self, reading: Reading) -> float:
+        following = self._schedule.following(reading.utc)
+        if following is None or reading.state == "unsynchronised":
+            return TURN_S
+        return min(TURN_S, max(0.05, (following.start - LEAD - reading.utc).total_seconds()))
+
+    # --- the start ----------------------------------------------------------------------------------------------------
+
+    def _await_answer(self, wake: int) -> bool:
+        """Wait until models and camera have answered; return False if told to stop before that."""
+        until_s = self._begun.boottime_s + ANSWER_S
+        while not self._answered and not self._stopping:
+            reading = self._clock.reading()
+            trouble = self._staff.trouble("check")
+            if trouble and (not trouble.no_camera or reading.boottime_s > until_s):
+                self._note_unanswered(trouble.reason, reading)
+                raise ServiceError(trouble.reason)
+            self._staff.start("check", "", reading.boottime_s)
+            detail = f"the camera does not answer: {trouble.reason}" if trouble else self._tell.status.detail
+            self._tell.tell(reading, "starting", detail)
+            notify(f"EXTEND_TIMEOUT_USEC={int(ANSWER_S * 1e6)}")
+            self._clock.wait(1.0, (wake, *self._staff.fds))
+            _drain(wake)
+            self._staff.hear(reading.boottime_s)
+        return self._answered
+
+    def _note_unanswered(self, reason: str, reading: Reading) -> None:
+        """Record why a lesson that is on has no pictures from this start."""
+        if reading.state == "unsynchronised":
+            return
+        self._schedule.tend(reading.utc)
+        lesson = self._schedule.due(reading.utc)
+        if lesson is None:
+            return
+        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        for slot, offset_s in enumerate(plan_of(stored).offsets_s):
+            if self._begun.utc <= stored.lesson.start + timedelta(seconds=offset_s) <= reading.utc:
+                lessons.add_missed(self._db, lesson.lesson_id, MissedCapture(slot, reason))
+
+    # --- what is heard and said ---------------------------------------------------------------------------------------
+
+    def _heard(self, worker: WorkerProcess, report: Report) -> None:
+        if worker.task == "check":
+            self._answered = self._answered or report.kind == "ready"
+            return
+        self._tell.heard(worker.lesson_id, report)
+        lesson = self._tell.status.lesson
+        if report.kind == "done" and lesson and lesson.lesson_id == worker.lesson_id:
+            self._tell.lesson_ends(finalised=True)
+
+    def _say(self, reading: Reading) -> None:
+        following = self._schedule.following(reading.utc)
+        self._tell.coming(following, self._schedule.error, self._staff.restarts)
+        trouble = self._staff.worst()
+        if reading.state == "unsynchronised":
+            self._tell.tell(reading, "degraded", "the time is not known; pictures are kept until it is")
+        elif self._staff.at("untimed") or self._staff.at("settle"):
+            self._tell.tell(reading, "waiting", "the time is known; pictures get their lessons")
+        elif trouble:
+            self._tell.tell(reading, "degraded", f"tries again: {trouble.reason}")
+        else:
+            self._tell.say_lesson(reading, following)
+
+    # --- the process --------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a second service from the same databases."""
+        path = self._home.runtime_dir / "service.lock"
+        try:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            file = path.open("a+")
+        except OSError as error:
+            raise ServiceError(f"can't be written: {error.strerror}", str(path), "check the folder's owner") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ServiceError("a service runs already", str(path), "stop that one first") from error
+            yield
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Yield a file descriptor that can be read after a signal."""
+        reading, writing = os.pipe()
+        for fd in (reading, writing):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        signal.signal(signal.SIGHUP, self._told_to_reload)
+        # Our handler passes the wish on to the workers; faulthandler's own runs first, even where Python is stuck.
+        signal.signal(signal.SIGUSR1, lambda *_: self._staff.dump_stacks())
+        faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(-1)
+            faulthandler.unregister(signal.SIGUSR1)
+            os.close(reading)
+            os.close(writing)
+
+    def _told_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _told_to_reload(self, *_: object) -> None:
+        self._reload = True
+
+    def _end(self) -> None:
+        notify("STOPPING=1", "STATUS=finishing the picture in hand")
+        self._staff.stop()
+        self._staff.end(STOP_S)
+        self._tell.tell(self._clock.reading(), "stopping", "stopped")
+        self._db.conn.close()
+        logger.info("service stopped")
+
+
+def _drain(fd: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(fd, 4096):
+            pass

@@ -1,0 +1,79 @@
+"""A clock for tests that skips what nobody waits for: time passes only where somebody waits, or a test sets it.
+
+One file of a few numbers is the time of all processes of a simulation. A worker that waits moves it on; the service
+moves it on only while it has no worker.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import struct
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # this file is also a program: the worker of a simulation
+
+from edge_daemon.device.clock import Reading  # noqa: E402
+
+STATES = ("synchronised", "rtc", "unsynchronised")
+LAYOUT = struct.Struct("<ddqq")
+VARIABLE = "EDGE_DAEMON_SIMULATION"
+WORKER = (sys.executable, str(Path(__file__)))
+
+
+class SimulatedClock:
+    """Wall time, time since boot, trust and boot in a file that processes share."""
+
+    def __init__(self, path: Path, *, leads: bool = False) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(LAYOUT.size))
+        self._leads = leads
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), LAYOUT.size)
+
+    def set(self, *, utc: datetime | None = None, state: str | None = None, boot: int | None = None) -> None:
+        utc_s, boottime_s, state_index, boot_number = self._get()
+        if boot is not None and boot != boot_number:
+            boottime_s, boot_number = 10.0, boot
+        if utc is not None:
+            utc_s = utc.timestamp()
+        if state is not None:
+            state_index = STATES.index(state)
+        self._put(utc_s, boottime_s, state_index, boot_number)
+
+    def pass_s(self, seconds: float) -> None:
+        utc_s, boottime_s, state_index, boot_number = self._get()
+        self._put(utc_s + seconds, boottime_s + seconds, state_index, boot_number)
+
+    def reading(self) -> Reading:
+        utc_s, boottime_s, state_index, boot_number = self._get()
+        utc = datetime.fromtimestamp(utc_s, timezone.utc)
+        return Reading(utc, boottime_s, STATES[state_index], f"boot-{boot_number}")
+
+    def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
+        follows = not self._leads and len(wake) > 1
+        ready = select.select(list(wake), [], [], 1.0 if follows else 0.0)[0]
+        if not ready and not follows:
+            self.pass_s(max(seconds, 0.001))
+        return bool(ready)
+
+    def _get(self) -> tuple[float, float, int, int]:
+        return LAYOUT.unpack(self._map[:])
+
+    def _put(self, *values: float) -> None:
+        self._map[:] = LAYOUT.pack(*values)
+
+
+def main() -> None:
+    from edge_daemon.app import worker
+
+    worker.main(SimulatedClock(Path(os.environ[VARIABLE]), leads=True))
+
+
+if __name__ == "__main__":
+    main()
