@@ -14,6 +14,7 @@ _COMMANDS = {
     "enrol": ("edge_daemon.cli.enrol:enrol", "Students, their consent and their photographs."),
     "run": ("edge_daemon.cli.run:run", "The service: follow the timetable, take every register."),
     "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
+    "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and what is skipped and why."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),

@@ -83,8 +83,12 @@ def read_calendars(sources: Sequence[Source], room: str, zone: tzinfo, longest: 
             problem = one.problem()
             if problem:
                 left_out.append(Passed(core.summary, core.where, problem))
-            else:
-                series.append(one)
+                continue
+            series.append(one)
+            if core.rule and not core.all_day and core.start.tzname() == "UTC" and str(zone) != "UTC":
+                remarks.append(
+                    Passed(core.summary, core.where, "repeats in UTC: its local time moves when clocks change")
+                )
     return Calendars(tuple(series), tuple(left_out), tuple(remarks), tuple(sorted(rooms)))
 
 

@@ -47,10 +47,15 @@ def make_plan(lesson_id: str, duration_s: float, captures: int, seed: bytes | No
         raise ValueError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
     if captures < 1 or not 0 < duration_s < float("inf"):
         raise ValueError(f"no plan for {captures} captures in {duration_s} s")
-    slots = min(captures, int(duration_s // SLOT_S))
+    slots = slot_count(duration_s, captures)
     width_s = duration_s / max(slots, 1)
     offsets_s = _run(_draws(seed), 0, slots, width_s) if slots else []
     return CapturePlan(lesson_id, seed, seed_digest(seed), tuple(offsets_s))
+
+
+def slot_count(duration_s: float, captures: int) -> int:
+    """Return how many pictures a lesson gets: N of the construction."""
+    return min(captures, int(duration_s // SLOT_S))
 
 
 def seed_digest(seed: bytes) -> str:

@@ -1,0 +1,188 @@
+"""`edge-daemon timetable`: the coming lessons, and what is skipped and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.table import table
+from edge_daemon.errors import EdgeError, TimetableError
+from edge_daemon.lesson.plan import slot_count
+from edge_daemon.lesson.timetable import LONGEST, Passed, Timetable, load_timetable
+from edge_daemon.types import Lesson
+
+_CHECKED = timedelta(days=366)
+_SHOWN_ROOMS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """The same event passed for the same reason on several days."""
+
+    first: Passed
+    times: int
+
+
+@click.group()
+def timetable() -> None:
+    """The coming lessons, and what is skipped and why."""
+
+
+@timetable.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def check(home: Home, as_json: bool) -> None:
+    """Read the calendar files and name every problem, with file and line. Exits with 2 where a file is broken."""
+    files, holidays = _paths(home)
+    errors = list(_errors(home, [*files, *holidays]))
+    if errors:
+        if as_json:
+            click.echo(_json({"errors": [error.line() for error in errors]}))
+        for error in errors[:-1]:
+            click.echo(f"edge-daemon: {error.line()}", err=True)
+        raise errors[-1]
+    read, now = _load(home), datetime.now(timezone.utc)
+    lessons, passed = read.lessons(now, now + _CHECKED), list(_repeated(read.passed(now, now + _CHECKED)))
+    remarks = [*_settings_remarks(home, read), *read.remarks]
+    if as_json:
+        document: dict[str, object] = {
+            "errors": [],
+            "files": [str(path) for path in files],
+            "holidays": [str(path) for path in holidays],
+            "room": home.config.timetable.room,
+            "lessons_in_a_year": len(lessons),
+            "left_out": [_passed_json(one) for one in read.left_out],
+            "skipped_in_a_year": [{**_passed_json(one.first), "times": one.times} for one in passed],
+            "remarks": [_passed_json(one) for one in remarks],
+        }
+        click.echo(_json(document))
+        return
+    click.echo(f"{len(lessons)} lessons within a year, in {home.config.timetable.room or 'any room'}")
+    _tell("left out:", (_line(one) for one in read.left_out))
+    _tell("skipped within a year:", (_repeated_line(one) for one in passed))
+    _tell("please look at:", (_line(one) for one in remarks))
+
+
+@timetable.command()
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How far to look ahead.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def show(home: Home, days: int, as_json: bool) -> None:
+    """Print the coming lessons in local time, the one that runs now among them."""
+    read, now = _load(home), datetime.now(timezone.utc)
+    zone, end = ZoneInfo(home.config.device.time_zone), now + timedelta(days=days)
+    lessons = [one for one in read.lessons(now - LONGEST, end) if one.end > now]
+    passed = read.passed(now, end)
+    if as_json:
+        document: dict[str, object] = {
+            "room": home.config.timetable.room,
+            "time_zone": home.config.device.time_zone,
+            "lessons": [_lesson_json(home, one, zone) for one in lessons],
+            "skipped": [_passed_json(one, zone) for one in passed],
+        }
+        click.echo(_json(document))
+        return
+    if lessons:
+        heads = ("day", "time", "course", "captures", "lesson")
+        click.echo(table(heads, [_lesson_row(home, one, zone) for one in lessons]))
+    else:
+        click.echo(f"no lessons within {days} days; `edge-daemon timetable check` says what is in the files")
+    _tell("skipped:", (_line(one) for one in passed))
+    if read.left_out:
+        click.echo(f"\nevents left out altogether: {len(read.left_out)}; `edge-daemon timetable check` names them")
+
+
+def _paths(home: Home) -> tuple[list[Path], list[Path]]:
+    folder, settings = home.config_path.parent, home.config.timetable
+    return [folder / name for name in settings.files], [folder / name for name in settings.holidays]
+
+
+def _load(home: Home) -> Timetable:
+    files, holidays = _paths(home)
+    config = home.config
+    return load_timetable(files, config.timetable.room, config.device.name, config.device.time_zone, holidays)
+
+
+def _errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
+    """Yield what is wrong with each file."""
+    config = home.config
+    for path in paths:
+        try:
+            load_timetable([path], config.timetable.room, config.device.name, config.device.time_zone)
+        except TimetableError as e:
+            yield e
+
+
+def _settings_remarks(home: Home, read: Timetable) -> Iterator[Passed]:
+    settings, where = home.config.timetable, str(home.config_path)
+    if not settings.files:
+        yield Passed("timetable.files", where, "names no file, so there are no lessons")
+    elif read.is_empty and settings.room and read.rooms:
+        more = "" if len(read.rooms) <= _SHOWN_ROOMS else f" and {len(read.rooms) - _SHOWN_ROOMS} more"
+        rooms = ", ".join(f"{room!r}" for room in read.rooms[:_SHOWN_ROOMS])
+        yield Passed("timetable.room", where, f"no event is in {settings.room!r}; there are {rooms}{more}")
+    elif read.is_empty:
+        yield Passed("timetable.files", where, "no event in the files is usable")
+
+
+def _repeated(passed: Iterable[Passed]) -> Iterator[_Repeated]:
+    groups: dict[tuple[str, str], list[Passed]] = {}
+    for one in passed:
+        groups.setdefault((one.where, one.why), []).append(one)
+    yield from (_Repeated(group[0], len(group)) for group in groups.values())
+
+
+def _tell(head: str, lines: Iterable[str]) -> None:
+    for number, line in enumerate(lines):
+        if number == 0:
+            click.echo(f"\n{head}")
+        click.echo(f"  {EdgeError(line).line()}")
+
+
+def _line(one: Passed) -> str:
+    return f"{one.where}: {one.what or 'event'} {one.why}"
+
+
+def _repeated_line(one: _Repeated) -> str:
+    return _line(one.first) + (f", and {one.times - 1} times more" if one.times > 1 else "")
+
+
+def _lesson_row(home: Home, one: Lesson, zone: ZoneInfo) -> tuple[str, ...]:
+    start, end = one.start.astimezone(zone), one.end.astimezone(zone)
+    return (
+        f"{start:%a %Y-%m-%d}",
+        f"{start:%H:%M}-{end:%H:%M}",
+        one.course,
+        f"{_captures(home, one)}",
+        one.lesson_id[:8],
+    )
+
+
+def _lesson_json(home: Home, one: Lesson, zone: ZoneInfo) -> dict[str, str | int]:
+    return {
+        "lesson_id": one.lesson_id,
+        "course": one.course,
+        "start": one.start.astimezone(zone).isoformat(),
+        "end": one.end.astimezone(zone).isoformat(),
+        "captures_planned": _captures(home, one),
+    }
+
+
+def _captures(home: Home, one: Lesson) -> int:
+    return slot_count((one.end - one.start).total_seconds(), home.config.lesson.captures)
+
+
+def _passed_json(one: Passed, zone: ZoneInfo | None = None) -> dict[str, str | None]:
+    start = one.at.astimezone(zone).isoformat() if one.at is not None else None
+    return {"what": one.what, "where": one.where, "why": one.why, "start": start}
+
+
+def _json(document: dict[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
