@@ -95,8 +95,8 @@ def build_int8(graph: Graph, faces: list[np.ndarray], out: Path) -> None:
 def rounded(op: Op, scale: np.ndarray, picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Round to the nearest; what reads `picture` gets the half step of its pixels from the float weights.
 
-    `quantize` would take it from the int8 ones, which is righter by up to 2 in 32 bits. The shipped file was made so, and
-    another one would make every enrolled template unusable.
+    `quantize` would take it from the int8 ones, which is righter by up to 2 in 32 bits. The shipped file was made so,
+    and another one would make every enrolled template unusable.
     """
     weights, correction = nearest(op, scale)
     if op.inputs[0] is picture:
