@@ -48,6 +48,14 @@ def draw(audit: Audit, *, show_faces: bool) -> Picture:
     return np.vstack([picture, _panel(audit, picture.shape[1], high_px)])
 
 
+def png(picture: Picture) -> bytes:
+    """Return a picture as a PNG file."""
+    done, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    if not done:
+        raise ValueError("OpenCV can't make a PNG of this")
+    return data.tobytes()
+
+
 def _draw_seats(picture: Picture, rows: Sequence[Row], high_px: float) -> None:
     """Draw all boxes, then the labels, each where it hides least."""
     boxes = [s.seat.box for row in rows for s in row.seats]

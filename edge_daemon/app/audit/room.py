@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_daemon.app.audit import pictures
 from edge_daemon.app.audit.advice import Advice, Findings, advise
 from edge_daemon.app.audit.front import Front, find_front
 from edge_daemon.app.audit.light import face_light
 from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG, Optics
+from edge_daemon.app.audit.pictures import Taking, take
 from edge_daemon.app.audit.rows import Row, judge
 from edge_daemon.app.audit.scene import Scene, mean_scene, measure_scene
 from edge_daemon.app.audit.seats import Look, find_seats
@@ -53,6 +53,8 @@ class Audit:
     rows: tuple[Row, ...]
     """The furthest first."""
     front: Front
+    lens_position: float | None
+    """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
     advice: tuple[Advice, ...]
     shown: Shown
 
@@ -82,8 +84,8 @@ def audit(
     Raises:
         EdgeError: no models, no source, no picture.
     """
-    unreadable: list[str] = []
-    source = pictures.take(config.camera, frames, count, unreadable)
+    taking = Taking()
+    source = take(config.camera, frames, count, taking)
     detector = Detector(load_models(config), threads=config.vision.threads or os.cpu_count() or 1, embed=False)
     looks: list[Look] = []
     scenes: list[Scene] = []
@@ -91,6 +93,9 @@ def audit(
     for index, frame in enumerate(source):
         progress(index, count)
         picture = frame.picture
+        if best is not None and picture.shape != best.picture.shape:
+            taking.unreadable.append(f"{frame.name} has another size than the pictures before it")
+            continue
         found, suspected = _faces(detector, picture)
         looks += [Look(index, face, face_light(picture, face.box)) for face in found]
         scenes.append(measure_scene(picture))
@@ -98,7 +103,7 @@ def audit(
             best, most = Shown(picture, index, suspected), len(found)
     progress(count, count)
     assert best is not None  # `take` has raised where there was no picture
-    return _concluded(detector, looks, scenes, best, tuple(unreadable), field_of_view_deg)
+    return _concluded(detector, looks, scenes, best, taking, field_of_view_deg)
 
 
 def _concluded(
@@ -106,7 +111,7 @@ def _concluded(
     looks: list[Look],
     scenes: list[Scene],
     shown: Shown,
-    unreadable: tuple[str, ...],
+    taking: Taking,
     field_of_view_deg: float,
 ) -> Audit:
     height, width = shown.picture.shape[:2]
@@ -115,7 +120,17 @@ def _concluded(
     rows, front, scene = judge(seats, optics), find_front(seats), mean_scene(scenes)
     turned_by_deg, turned_faces = _turned(detector, shown.picture) if len(seats) <= _FEW else (0, 0)
     findings = Findings(optics, rows, scene, front, len(scenes), turned_by_deg, turned_faces)
-    return Audit(len(scenes), unreadable, optics, scene, rows, front, advise(findings), shown)
+    return Audit(
+        pictures=len(scenes),
+        unreadable=tuple(taking.unreadable),
+        optics=optics,
+        scene=scene,
+        rows=rows,
+        front=front,
+        lens_position=taking.lens_position,
+        advice=advise(findings),
+        shown=shown,
+    )
 
 
 def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box, ...]]:

@@ -1,0 +1,171 @@
+"""Captures of composed lessons, as they are and made worse, with what the program makes of each by itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks import folder
+from benchmarks.lesson import enrol
+from benchmarks.lesson_truth import TrueFace, Truth, read_truth
+from benchmarks.matching import match
+from edge_daemon.app.audit.light import Light, face_light
+from edge_daemon.app.opening import embedder_id, open_gallery_store
+from edge_daemon.attendance.evidence.believe import believe
+from edge_daemon.attendance.evidence.decision import Decision
+from edge_daemon.gallery.match import Matcher
+from edge_daemon.home import Home
+from edge_daemon.types import Candidate, Face, Picture
+from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.pipeline import Detector
+
+FRAMES, FEW_FRAMES = 12, 4
+NOISE = 3.0
+"""Of the sensor, in the lesson maker too."""
+Worsened = Callable[[Picture, np.random.Generator], Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way to make a capture worse."""
+
+    name: str
+    frames: int
+    scale: float = 1.0
+    blur_px: float = 0.0
+    gain: float = 1.0
+
+
+AS_IS = Variant("as it is", FRAMES)
+SHRUNK = (Variant("half the size", FRAMES, scale=0.5), Variant(".7 of the size", FRAMES, scale=0.7))
+WORSE = (
+    Variant("blur 1 px", FEW_FRAMES, blur_px=1.0),
+    Variant("blur 2 px", FEW_FRAMES, blur_px=2.0),
+    Variant("blur 4 px", FEW_FRAMES, blur_px=4.0),
+    Variant("light x .35", FEW_FRAMES, gain=0.35),
+    Variant("light x .15", FEW_FRAMES, gain=0.15),
+    Variant("light x 2.2", FEW_FRAMES, gain=2.2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A found face; embeddings and pictures are not kept."""
+
+    face: Face
+    light: Light
+    truth: int
+    """Index of the true face, -1: none."""
+    alone: str
+    """Whom this one picture is enough to name; empty: nobody."""
+    counted: str
+    """Whom the evidence over all captures of the variant names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One picture of one variant of one lesson."""
+
+    lesson: str
+    variant: str
+    frame: str
+    width_px: int
+    height_px: int
+    true: tuple[TrueFace, ...]
+    seen: tuple[Seen, ...]
+
+
+def captures(path: Path, number: int, models: ModelSet, detector: Detector) -> Iterator[Capture]:
+    """Yield the captures of a lesson, variant by variant; every other lesson is also blurred, darkened and lit.
+
+    Args:
+        path: the lesson.
+        number: 0-based among the lessons; chooses the variants.
+        models: verified model files.
+        detector: with embedder.
+    """
+    truth = read_truth(path)
+    with tempfile.TemporaryDirectory(prefix="edge-daemon-audit-") as temporary:
+        enrol(path, Path(temporary) / "home", 1, None)
+        store = open_gallery_store(Home(Path(temporary) / "home"))
+        matcher = Matcher(store.templates(embedder_id(models)))
+    for variant in (AS_IS, SHRUNK[number % 2], *(WORSE if number % 2 == 0 else ())):
+        yield from _variant(path, truth, variant, matcher, detector)
+
+
+def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detector: Detector) -> Iterator[Capture]:
+    names = sorted(truth.faces)
+    chosen = [names[round(i)] for i in np.linspace(0, len(names) - 1, variant.frames)]
+    looked, candidates = [], []
+    for slot, name in enumerate(chosen):
+        random = np.random.default_rng([slot, len(variant.name)])
+        picture = worse(folder.picture(path / "frames" / f"{name}.jpg"), variant, random)
+        faces = detector(picture)
+        looked.append((name, picture.shape, faces, [face_light(picture, f.box) for f in faces]))
+        candidates += _candidates(slot, faces, matcher)
+    counted = {(s.slot, s.box): s.student_id for s in believe(candidates, matcher.student_ids)}
+    for slot, (name, shape, faces, lights) in enumerate(looked):
+        own = [c for c in candidates if c.slot == slot]
+        true = tuple(_scaled(face, variant.scale) for face in truth.faces[name])
+        pairs = _pairs(true, faces)
+        seen = tuple(
+            Seen(_bare(f), light, pairs.get(i, -1), alone(c, matcher.student_ids), counted.get((slot, f.box), ""))
+            for i, (f, light, c) in enumerate(zip(faces, lights, own, strict=True))
+        )
+        yield Capture(truth.name, variant.name, name, shape[1], shape[0], true, seen)
+
+
+def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Picture:
+    """Return a capture made worse, with the sensor's noise on top; a shrunk one stands in a plain grey picture."""
+    if variant == AS_IS:
+        return picture
+    made = picture
+    if variant.scale != 1:
+        small = cv2.resize(picture, None, fx=variant.scale, fy=variant.scale, interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), 0.5)
+        made = np.full_like(picture, 110)
+        made[: small.shape[0], : small.shape[1]] = small
+    if variant.blur_px:
+        made = np.asarray(cv2.GaussianBlur(made, (0, 0), variant.blur_px), np.uint8)
+    noise = random.normal(0, NOISE, (made.shape[0] // 2, made.shape[1] // 2, 3)).astype(np.float32)
+    grain = cv2.resize(noise, (made.shape[1], made.shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.clip(made * np.float32(variant.gain) + grain, 0, 255).astype(np.uint8)
+
+
+def alone(candidate: Candidate, student_ids: Sequence[str]) -> str:
+    """Return whom one picture names by itself."""
+    best = int(np.argmax(candidate.similarities))
+    enough = candidate.similarities[best] >= Decision().threshold(candidate.quality.width_px, 1)
+    return student_ids[best] if enough else ""
+
+
+def _candidates(slot: int, faces: Sequence[Face], matcher: Matcher) -> list[Candidate]:
+    if not faces:
+        return []
+    widths = np.array([f.quality.width_px for f in faces], np.float32)
+    rows = matcher.similarities(np.stack([f.embedding for f in faces]), widths)
+    return [
+        Candidate(slot, f.box, f.score, f.quality, True, None, row, f.embedding)
+        for f, row in zip(faces, rows, strict=True)
+    ]
+
+
+def _bare(face: Face) -> Face:
+    return Face(face.box, face.score, face.keypoints, face.quality, face.pose, face.eyes_open, np.zeros(0, np.float32))
+
+
+def _scaled(face: TrueFace, scale: float) -> TrueFace:
+    x, y, w, h = (value * scale for value in face.box)
+    return TrueFace((x, y, w, h), face.kind, face.student_id, face.width_px * scale)
+
+
+def _pairs(true: Sequence[TrueFace], faces: Sequence[Face]) -> dict[int, int]:
+    """Return index of the found face to index of the true one."""
+    labels = np.array([f.box for f in true], np.float64).reshape(-1, 4)
+    found = np.array([(f.box.x, f.box.y, f.box.w, f.box.h) for f in faces], np.float64).reshape(-1, 4)
+    return {box: label for label, box in match(labels, found).items()}
