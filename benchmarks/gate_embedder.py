@@ -50,25 +50,26 @@ def shrunk(crop: Picture, size_px: int = FAR_PX) -> Picture:
     return np.asarray(cv2.resize(small, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-class _Keep:
+class Keep:
     """Stands where the embedder stands, and keeps the crops."""
 
     def __init__(self) -> None:
         self.crops: list[Picture] = []
 
-    def __call__(self, crop: Picture, *, mirrored_too: bool = False) -> Vector:
+    def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
         del mirrored_too
-        self.crops.append(crop.copy())
+        self.crops.append(aligned.copy())
         return np.zeros(192, np.float32)
 
 
 def aligned(models: ModelSet, data: Path, most: int) -> list[Picture]:
     """Return the aligned largest faces (112, 112, 3) of up to `most` pictures of images.csv, chosen at random."""
     names = sorted({row["file"] for row in folder.rows(data / "images.csv", ("file",))})
-    reader, crops = PortraitReader(models), []
+    keep, crops = Keep(), []
+    reader = PortraitReader(models, embedder=keep)
     chosen = np.random.default_rng(3).permutation(len(names))[:most]
     for done, i in enumerate(chosen, 1):
-        reader._reader._embedder = keep = _Keep()  # type: ignore[assignment]
+        keep.crops.clear()
         faces = reader.faces(folder.picture(data / "images" / names[i]))
         if faces and keep.crops:
             crops.append(keep.crops[0])

@@ -75,9 +75,7 @@ def embedded(
     images: Path, names: Sequence[str], models: ModelSet, cards: Sequence[ModelCard]
 ) -> dict[str, Vector | None]:
     """Return the vectors (embedders, 192) of the largest face of each picture; None where none was found."""
-    reader = PortraitReader(models)
-    # The one place where the benchmark reaches in: so that all embedders get the very crop that the program makes.
-    reader._reader._embedder = _All(cards)  # type: ignore[assignment]
+    reader = PortraitReader(models, embedder=_All(cards))  # so that all get the very crop that the program makes
     vectors: dict[str, Vector | None] = {}
     for done, name in enumerate(names, 1):
         faces = reader.faces(folder.picture(images / name))

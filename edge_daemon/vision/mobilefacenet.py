@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from edge_daemon.types import Picture, Vector
@@ -10,6 +12,13 @@ from edge_daemon.vision.models import ModelCard
 
 PREPROCESSING_VERSION = 2
 """To be raised whenever the same photograph would give another vector: templates of another version are refused."""
+
+
+class Embedder(Protocol):
+    """What makes a vector of an aligned face; the program's own is MobileFaceNet."""
+
+    def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
+        """Return the vector of a face (112, 112, 3) in BGR, or its mean with that of the mirror image."""
 
 
 class MobileFaceNet:

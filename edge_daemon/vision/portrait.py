@@ -12,6 +12,7 @@ from edge_daemon.types import Face, Picture, Vector
 from edge_daemon.vision import gate, nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
 from edge_daemon.vision.gate import Hit
+from edge_daemon.vision.mobilefacenet import Embedder
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.reader import LOOK_SHARE, FaceReader, blazeface_square, distinct, hits
 
@@ -34,11 +35,12 @@ class PortraitReader:
 
     Args:
         models: verified model files.
+        embedder: makes the vectors; None: the embedder of `models`.
     """
 
-    def __init__(self, models: ModelSet) -> None:
+    def __init__(self, models: ModelSet, *, embedder: Embedder | None = None) -> None:
         self._portrait = BlazeFace(models.card("detector_portrait"))
-        self._reader = FaceReader(models)
+        self._reader = FaceReader(models, embedder=embedder)
 
     def faces(self, picture: Picture) -> list[Face]:
         """Return all faces of a photograph (BGR, uint8), largest first, also small ones in the background."""

@@ -12,7 +12,7 @@ from edge_daemon.vision import align, gate, nms, quality, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
-from edge_daemon.vision.mobilefacenet import MobileFaceNet
+from edge_daemon.vision.mobilefacenet import Embedder, MobileFaceNet
 from edge_daemon.vision.models import ModelSet
 
 Array = NDArray[np.float32]
@@ -63,12 +63,13 @@ class FaceReader:
     Args:
         models: verified model files.
         embed: whether faces get a vector.
+        embedder: makes the vectors; None: the embedder of `models`.
     """
 
-    def __init__(self, models: ModelSet, *, embed: bool = True) -> None:
+    def __init__(self, models: ModelSet, *, embed: bool = True, embedder: Embedder | None = None) -> None:
         self._look = BlazeFace(models.card("detector_look"))
         self._mesh = FaceMesh(models.card("mesh"))
-        self._embedder = MobileFaceNet(models.embedder()) if embed else None
+        self._embedder = (embedder or MobileFaceNet(models.embedder())) if embed else None
 
     def look(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
         """Detect faces in one tile, in pixels of the picture."""

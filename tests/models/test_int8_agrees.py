@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import model_gates, speed_models
-from benchmarks.gate_embedder import _Keep, cosines, shrunk
+from benchmarks.gate_embedder import Keep, cosines, shrunk
 from edge_daemon.vision.blazeface import BlazeFace
 from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.models import ModelSet, default_models_dir
@@ -23,8 +23,8 @@ MODELS = ModelSet.load(default_models_dir())
 @pytest.fixture(scope="module")
 def crops():
     """Aligned faces of four people: as they are, mirrored, and in another light."""
-    reader, found = PortraitReader(MODELS), []
-    reader._reader._embedder = keep = _Keep()
+    keep, found = Keep(), []
+    reader = PortraitReader(MODELS, embedder=keep)
     for name in NAMES:
         for picture in (portrait(name), another_light(portrait(name), gamma=1.4)):
             keep.crops.clear()

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_daemon.vision.portrait import PortraitReader
 from tests.vision import pictures
 
 
@@ -65,3 +66,21 @@ def test_templates_of_two_people_differ(portraits):
     b = portraits.templates(second, portraits.faces(second)[0])[0]
 
     assert (a @ b.T).max() < 0.4
+
+
+def test_another_embedder_gets_the_very_crops(model_set, portraits):
+    """As the benchmarks compare embedders: the vectors are its own, and all else is as before."""
+
+    def mean_colour(aligned: np.ndarray, *, mirrored_too: bool = False) -> np.ndarray:
+        assert aligned.shape == (112, 112, 3)
+        return np.append(aligned.mean((0, 1)), mirrored_too).astype(np.float32)
+
+    picture = pictures.portrait(pictures.NAMES[0])
+    reader = PortraitReader(model_set, embedder=mean_colour)
+    (face,), (usual,) = reader.faces(picture), portraits.faces(picture)
+    assert face.box == usual.box
+    assert face.embedding.shape == (4,)
+    assert face.embedding[3] == 0
+    vectors, widths_px = reader.templates(picture, face)
+    assert vectors.shape == (len(widths_px), 4)
+    assert (vectors[:, 3] == 1).all()
