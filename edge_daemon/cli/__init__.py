@@ -17,6 +17,8 @@ _COMMANDS = {
     "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and what is skipped and why."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
+    "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
+    "maintain": ("edge_daemon.cli.maintain:maintain", "Backups, retention, and a check of the databases."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
