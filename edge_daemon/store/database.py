@@ -15,10 +15,14 @@ from pathlib import Path
 import sqlite_utils
 
 from edge_daemon.errors import StoreError
+from edge_daemon.store.disk import is_read_only
 from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 
 BUSY_TIMEOUT_S = 3.0
 """How long to wait for another process: commits take milliseconds, so that longer means that something is wrong."""
+
+PAGE_BYTES = 4096
+"""Of the databases: docs/STORAGE.md has what other sizes cost."""
 
 _MEND = "restore it from a backup, or move it away to begin anew"
 
@@ -83,7 +87,16 @@ def faults(db: sqlite_utils.Database) -> Iterator[None]:
     except sqlite3.IntegrityError:
         raise  # a mistake of ours, not of the file's
     except sqlite3.DatabaseError as error:
-        raise _explained(error, path_of(db)) from error
+        raise explained(error, path_of(db)) from error
+
+
+@contextmanager
+def faults_at(where: str) -> Iterator[None]:
+    """As `faults`, for a connection that this module did not open."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise explained(error, where) from error
 
 
 def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
@@ -97,7 +110,7 @@ def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) ->
             _migrate(db, schema)
     except sqlite3.DatabaseError as error:
         conn.close()
-        raise _explained(error, str(path)) from error
+        raise explained(error, str(path)) from error
     except StoreError:
         conn.close()
         raise
@@ -169,7 +182,7 @@ def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
     db.conn.commit()
 
 
-def _explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
+def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
     """Return the error in words of the user."""
     text = str(error)
     if "locked" in text or "busy" in text:
@@ -180,6 +193,10 @@ def _explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
         return StoreError("the disk is full", where, "free some space; nothing was changed")
     if "unable to open" in text:
         return StoreError("the database can't be opened", where, "check the folder, its owner and the disk")
-    if "malformed" in text or "not a database" in text or "disk I/O" in text:
+    if "disk I/O" in text and where and is_read_only(Path(where).parent):
+        return StoreError("the disk has become read-only", where, "the card may be failing: read `dmesg`, replace it")
+    if "disk I/O" in text:
+        return StoreError("the disk does not take or give data", where, "the card may be failing: read `dmesg`")
+    if "malformed" in text or "not a database" in text:
         return StoreError(f"the database is corrupt ({text})", where, _MEND)
     return StoreError(f"the database can't be used ({text})", where, _MEND)

@@ -1,0 +1,82 @@
+"""`edge-daemon maintain`: what timers do every day, and a check of the databases now."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import click
+
+from edge_daemon.app import maintenance
+from edge_daemon.cli.context import Home, pass_home
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def maintain() -> None:
+    """Backups, retention and a check of the databases; timers call the first two."""
+
+
+@maintain.command()
+@_json
+@pass_home
+def backup(home: Home, as_json: bool) -> None:
+    """Make a verified copy of both databases, beside a running lesson too, and remove the oldest."""
+    made, erased = maintenance.back_up(home, datetime.now(timezone.utc))
+    if as_json:
+        files = [{"file": str(copy.path), "bytes": copy.path.stat().st_size} for copy in made]
+        click.echo(json.dumps({"backups": files, "erased": erased}, indent=2))
+        return
+    names = ", ".join(f"{copy.path.name} ({_size(copy.path.stat().st_size)})" for copy in made)
+    gone = f"; {erased} older copies of the gallery held what was erased and are gone" if erased else ""
+    click.echo(f"backed up and verified: {names}{gone}" if made else "nothing to back up yet")
+
+
+@maintain.command()
+@_json
+@pass_home
+def retention(home: Home, as_json: bool) -> None:
+    """Delete sightings that are over their time, and what no lesson can need any more. Registers stay."""
+    done = maintenance.retain(home, datetime.now(timezone.utc))
+    days = home.config.storage.keep_sightings_days
+    if as_json:
+        document = {
+            "keep_sightings_days": days,
+            "sightings": done.sightings,
+            "candidate_sets": done.candidate_sets,
+            "untimed": done.untimed,
+            "skipped": done.skipped,
+        }
+        click.echo(json.dumps(document, indent=2))
+    elif done.skipped:
+        click.echo(f"nothing deleted: {done.skipped}")
+    else:
+        click.echo(
+            f"deleted: {done.sightings} sightings older than {days} days, candidates of {done.candidate_sets} lessons,"
+            f" {done.untimed} captures of unknown time"
+        )
+
+
+@maintain.command()
+@_json
+@pass_home
+def check(home: Home, as_json: bool) -> None:
+    """Check both databases in full, now. Exit code 1 where one is damaged: the service brings its backup back."""
+    found = maintenance.check(home)
+    problems = {name: findings.problem for name, findings in found.items()}
+    if as_json:
+        click.echo(json.dumps(problems, indent=2))
+    else:
+        for name, problem in problems.items():
+            click.echo(f"{name}: {problem or 'sound'}")
+        if not problems:
+            click.echo("there is no database yet")
+    if any(problems.values()):
+        if not as_json:
+            click.echo("restart the service: it puts the damaged file aside and restores the last good backup")
+        click.get_current_context().exit(1)
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MB"

@@ -1,0 +1,248 @@
+"""Verified copies of a database beside it, and putting the last good one back.
+
+A copy is made by SQLite's own backup (sqlite.org/backup.html) within one read transaction, so that it is the state of
+one moment while a lesson goes on being written. It counts only after `integrity_check`, and after every table has as
+many rows as the original had. Copies are numbered: the clock may have been wrong when one was made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from edge_daemon.errors import StoreError
+from edge_daemon.store.database import faults_at
+from edge_daemon.store.disk import free_bytes, sync_folder
+from edge_daemon.store.integrity import SUFFIXES, counts, examine, set_aside
+
+_STEP_PAGES = 256
+_SYNC_STEPS = 4
+"""A commit of the running lesson waits for what is being written: never for more than these few megabytes."""
+_PAUSE_S = 0.01
+_NAME = re.compile(r"\w+-(?P<number>\d{6})-(?P<stamp>\d{8}T\d{6}Z)\.sqlite")
+_CHUNK = 1 << 20
+_BUSY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A verified copy."""
+
+    path: Path
+    number: int
+    taken_at: datetime
+    """By the clock of then."""
+
+
+def stamp(at: datetime) -> str:
+    """Return a time as it stands in names of files."""
+    return at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def backups(folder: Path, stem: str) -> list[Backup]:
+    """Return the copies of one database, the newest first."""
+    found = [_named(path) for path in folder.glob(f"{stem}-*.sqlite")]
+    return sorted((copy for copy in found if copy is not None), key=lambda copy: copy.number, reverse=True)
+
+
+def back_up(source: Path, folder: Path, at: datetime, *, reserve_bytes: int, emptied: Sequence[str] = ()) -> Backup:
+    """Make and verify a copy of a database that others may be writing.
+
+    Args:
+        source: the database; it must exist.
+        folder: where copies are; made for this user only.
+        at: now.
+        reserve_bytes: what has to stay free beside the copy.
+        emptied: tables whose rows the copy must not keep.
+
+    Raises:
+        StoreError: no room, no rights, or the database is damaged; the copies from before are untouched.
+    """
+    number = next((copy.number for copy in backups(folder, source.stem)), 0) + 1
+    target = folder / f"{source.stem}-{number:06}-{stamp(at)}.sqlite"
+    part = folder / f"{source.stem}.part"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _discard(part)
+        needed = sum(_size(source.with_name(source.name + suffix)) for suffix in SUFFIXES[:2])
+        if free_bytes(folder) < needed + reserve_bytes:
+            raise StoreError(
+                "there is no room for a backup",
+                str(folder),
+                f"free {(needed + reserve_bytes - free_bytes(folder)) // 2**20 + 1} MB",
+            )
+        _copy(source, part, emptied)
+        part.rename(target)
+        sync_folder(folder)
+    except OSError as error:
+        with suppress(OSError):
+            _discard(part)
+        raise StoreError(
+            f"the backup can't be made: {error.strerror}", str(error.filename or folder), "check owner and disk"
+        ) from error
+    except StoreError:
+        with suppress(OSError):
+            _discard(part)
+        raise
+    return Backup(target, number, at)
+
+
+def restore(path: Path, folder: Path, damaged: Path, at: datetime) -> tuple[Backup | None, Path | None]:
+    """Put the newest sound copy in the place of a database; what is there is put aside first.
+
+    Args:
+        path: the database; nobody may have it open.
+        folder: where copies are.
+        damaged: where what is there goes.
+        at: now.
+
+    Returns:
+        The copy that was put back, None where none is sound; and where the damaged file is now, None without one.
+
+    Raises:
+        StoreError: the disk takes no copy; the damaged database is still in its place.
+    """
+    good = next((copy for copy in backups(folder, path.stem) if _is_sound(copy.path)), None)
+    if good is None:
+        return None, set_aside(path, damaged, stamp(at))
+    part = path.with_name(f"{path.name}.restoring")
+    try:
+        _discard(part)
+        with good.path.open("rb") as source, _create(part) as target:
+            shutil.copyfileobj(source, target, _CHUNK)
+            target.flush()
+            os.fsync(target.fileno())
+        moved = set_aside(path, damaged, stamp(at))
+        part.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            _discard(part)
+        what = f"the backup of {good.taken_at:%Y-%m-%d} can't be put back: {error.strerror}"
+        raise StoreError(what, str(path), "free some space, check owner and disk") from error
+    return good, moved
+
+
+def prune(folder: Path, stem: str, keep: int) -> int:
+    """Remove all copies but the newest `keep`; return how many went.
+
+    Raises:
+        StoreError: one can't be removed.
+    """
+    old = backups(folder, stem)[keep:]
+    try:
+        for copy in old:
+            copy.path.unlink(missing_ok=True)
+        if old:
+            sync_folder(folder)
+    except OSError as error:
+        raise StoreError(f"can't be removed: {error.strerror}", str(folder), "check its owner and disk") from error
+    return len(old)
+
+
+def erase_file(path: Path) -> None:
+    """Overwrite a file with zeros, on the disk, then remove it.
+
+    On flash the card's controller may keep the old blocks for a while; what is personal in them is sealed.
+
+    Raises:
+        StoreError: it can't be written or removed.
+    """
+    try:
+        with path.open("r+b") as file:
+            left = os.fstat(file.fileno()).st_size
+            while left > 0:
+                left -= file.write(bytes(min(left, _CHUNK)))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"can't be erased: {error.strerror}", str(path), "check its owner and disk") from error
+
+
+def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
+    with _create(part) as file:
+        with (
+            faults_at(str(source)),
+            closing(sqlite3.connect(source, isolation_level=None, timeout=_BUSY_S)) as origin,
+            closing(sqlite3.connect(part, isolation_level=None)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous = OFF")  # synced below, in small pieces
+            origin.execute("BEGIN")
+            expected = counts(origin)  # the first look fixes the moment that the copy is of
+            origin.backup(copy, pages=_STEP_PAGES, progress=_gently(file.fileno()))
+            origin.execute("ROLLBACK")
+            if counts(copy) != expected:
+                raise StoreError("its copy has other rows", str(source), "run `edge-daemon maintain check`")
+            _empty(copy, emptied)
+        os.fsync(file.fileno())
+    problem = examine(part, "full", immutable=True).problem
+    if problem:
+        raise StoreError(f"is damaged ({problem})", str(source), "restart the service: it restores the last backup")
+
+
+def _gently(descriptor: int) -> Callable[[int, int, int], None]:
+    """Return what SQLite calls after each step: the running lesson's commits must not wait behind a whole copy."""
+    steps = count(1)
+
+    def after_step(_status: int, _left: int, _pages: int) -> None:
+        if next(steps) % _SYNC_STEPS == 0:
+            os.fdatasync(descriptor)
+        time.sleep(_PAUSE_S)
+
+    return after_step
+
+
+def _empty(copy: sqlite3.Connection, tables: Sequence[str]) -> None:
+    copy.execute("PRAGMA journal_mode = DELETE")  # out of WAL mode: one file, without a log beside it
+    copy.execute("PRAGMA journal_mode = MEMORY")
+    copy.execute("PRAGMA secure_delete = ON")
+    query = 'DELETE FROM "{}"'
+    for table in tables:
+        copy.execute(query.format(table))
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        findings = examine(path, "full", immutable=True)
+    except StoreError:
+        return False
+    return not findings.problem and not findings.empty
+
+
+def _create(path: Path) -> BinaryIO:
+    """Open a new file that only this user may read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "r+b")
+
+
+def _discard(part: Path) -> None:
+    """Remove what a power cut or a full disk left of a copy."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        part.with_name(part.name + suffix).unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _named(path: Path) -> Backup | None:
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return None
+    with suppress(ValueError):
+        at = datetime.strptime(match["stamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+        return Backup(path, int(match["number"]), at)
+    return None

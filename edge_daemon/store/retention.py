@@ -1,0 +1,144 @@
+"""What is deleted when its time is over, and what no longer has the evidence that it needs. Registers stay for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.gallery import wipe_log
+from edge_daemon.store.instants import stored
+
+_SETTLE_S = 2.0
+"""Candidates are written just before the capture that they belong to."""
+
+
+def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:
+    """Delete the sightings of finalised lessons that ended before a time, a lesson a commit, and overwrite their place.
+
+    Args:
+        db: register.sqlite; a lesson that is running may be writing it.
+        before: by the time of lessons.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StoreError: the database can't be written; the lessons that were done stay done.
+    """
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id FROM lessons WHERE end_utc < ? AND state = 'finalised'"
+            " AND EXISTS (SELECT 1 FROM sightings WHERE sightings.lesson_id = lessons.lesson_id)",
+            (stored(before),),
+        ).fetchall()
+    count = 0
+    for row in rows:
+        with transaction(db):
+            count += db.conn.execute("DELETE FROM sightings WHERE lesson_id = ?", row).rowcount
+    if rows:
+        wipe_log(db)
+    return count
+
+
+def erase_idle_candidates(
+    gallery_db: sqlite_utils.Database,
+    register_db: sqlite_utils.Database,
+    before: datetime,
+    wait: Callable[[float], None] = time.sleep,
+) -> int:
+    """Erase candidates that no lesson can need any more.
+
+    They go where their lesson is finalised, or was not finalised before a time, or is not known: neither as a lesson
+    nor as a session of untimed captures.
+
+    Returns:
+        Of how many lessons and sessions.
+
+    Raises:
+        StoreError: a database can't be written.
+    """
+    with faults(gallery_db):
+        kept = {str(row[0]) for row in gallery_db.execute("SELECT DISTINCT lesson_id FROM candidates")}
+    if not kept:
+        return 0
+    wait(_SETTLE_S)
+    with faults(register_db):
+        needed = {
+            str(row[0])
+            for row in register_db.execute(
+                "SELECT lesson_id FROM lessons WHERE state = 'running' AND end_utc >= ?"
+                " UNION SELECT session_id FROM untimed",
+                (stored(before),),
+            )
+        }
+    idle = sorted(kept - needed)
+    if idle:
+        with transaction(gallery_db):
+            gallery_db.conn.executemany("DELETE FROM candidates WHERE lesson_id = ?", [(one,) for one in idle])
+        wipe_log(gallery_db)
+    return len(idle)
+
+
+def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str) -> int:
+    """Forget captures of unknown time of earlier boots that were taken, as the clock then said, before a time.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        return int(
+            db.conn.execute(
+                "DELETE FROM untimed WHERE believed_utc < ? AND boot_id <> ?", (stored(before), boot_id)
+            ).rowcount
+        )
+
+
+def drop_captures_without_candidates(
+    register_db: sqlite_utils.Database, gallery_db: sqlite_utils.Database | None, reason: str
+) -> int:
+    """Turn captures of running lessons whose candidates are gone into missed ones: nobody may be absent in them.
+
+    Candidates are always written before their capture, and erased after their lesson is finalised: a capture without
+    them means that a gallery was damaged, or brought back from a backup.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StoreError: a database can't be read or written.
+    """
+    count = 0
+    with transaction(register_db):
+        # Read under the register's lock: no lesson can be finalised, and lose its candidates, meanwhile.
+        kept = _kept(gallery_db)
+        captures = register_db.execute(
+            "SELECT lesson_id, slot FROM captures JOIN lessons USING (lesson_id) WHERE state = 'running'"
+        ).fetchall()
+        for lesson_id, slot in captures:
+            if (lesson_id, slot) not in kept:
+                register_db.execute("DELETE FROM captures WHERE lesson_id = ? AND slot = ?", (lesson_id, slot))
+                register_db.execute(
+                    "INSERT OR REPLACE INTO missed (lesson_id, slot, reason) VALUES (?, ?, ?)",
+                    (lesson_id, slot, reason),
+                )
+                count += 1
+        sessions = register_db.execute("SELECT session_id, slot FROM untimed").fetchall()
+        for session_id, slot in sessions:
+            if (session_id, slot) not in kept:
+                register_db.execute("DELETE FROM untimed WHERE session_id = ? AND slot = ?", (session_id, slot))
+                count += 1
+    return count
+
+
+def _kept(gallery_db: sqlite_utils.Database | None) -> set[tuple[str, int]]:
+    if gallery_db is None:
+        return set()
+    with faults(gallery_db):
+        return {(row[0], row[1]) for row in gallery_db.execute("SELECT lesson_id, slot FROM candidates")}
