@@ -1,18 +1,27 @@
 """Logging: to the journal with fields of its own under systemd, else to stderr.
 
-A record is an event in words, its figures are fields: `logger.info("capture taken", extra={"slot": 7})`.
-`EDGE_DAEMON_DEBUG=1` shows everything.
+A record is an event in words, its figures are fields: `logger.info("capture taken", extra={"slot": 7})`. Which fields
+there are, and which events have a MESSAGE_ID, stands in `events.py`. `EDGE_DAEMON_DEBUG=1` shows everything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import os
+import socket
 import sys
+from pathlib import Path
+
+from edge_daemon.device.events import EVENTS, FIELDS
+
+SOCKET = Path("/run/systemd/journal/socket")
 
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
-_OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"))
+_IDENTIFIER = "edge-daemon"
+_LONGEST_BYTES = 48 * 1024
+"""Of one field: what is much longer is refused by journald's socket, and then nothing is said."""
 
 
 def set_up() -> None:
@@ -62,8 +71,8 @@ def shows_tracebacks() -> bool:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """Return what `extra=` added to the record."""
-    return {name: value for name, value in vars(record).items() if name not in _OWN}
+    """Return what `extra=` added to the record, and nothing that is not in `FIELDS`."""
+    return {name: value for name, value in vars(record).items() if name in FIELDS}
 
 
 class LineFormatter(logging.Formatter):
@@ -85,14 +94,72 @@ class LineFormatter(logging.Formatter):
         return "\n".join(f"<{level}>{line}" for line in lines)
 
 
+class SocketHandler(logging.Handler):
+    """Sends records to journald itself, with their fields: for an installation without python3-systemd.
+
+    The protocol is systemd's native one (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram a record.
+
+    Args:
+        path: journald's socket.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._socket: socket.socket | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send a record; where journald is starting anew the next one may get through."""
+        level = next(number for least, number in _PRIORITIES if record.levelno >= least)
+        told: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
+        told |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}
+        datagram = b"".join(_assignment(name, str(value)) for name, value in told.items())
+        for _ in range(2):  # the second time on a new connection
+            with contextlib.suppress(OSError):
+                self._connected().send(datagram)
+                return
+            self.close()
+
+    def close(self) -> None:
+        """Give the socket back."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        super().close()
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            self._socket.settimeout(1.0)
+            self._socket.connect(str(self._path))
+        return self._socket
+
+
+def journal_fields(record: logging.LogRecord) -> dict[str, object]:
+    """Return our fields in capitals, for journald drops all others, and the MESSAGE_ID of an event that has one."""
+    fields = {name.upper(): value for name, value in fields_of(record).items()}
+    if record.msg in EVENTS:
+        fields["MESSAGE_ID"] = EVENTS[record.msg]
+    return fields
+
+
+def _assignment(name: str, value: str) -> bytes:
+    """Return one field: in a line, or, where the value has several lines, with its length as 64 bits little-endian."""
+    data = value.encode("utf-8", "backslashreplace")[:_LONGEST_BYTES]
+    if b"\n" not in data:
+        return name.encode("ascii") + b"=" + data + b"\n"
+    return name.encode("ascii") + b"\n" + len(data).to_bytes(8, "little") + data + b"\n"
+
+
 def _handler() -> logging.Handler:
-    """Return the journal's own handler where python3-systemd is installed, else one that writes lines."""
+    """Return the journal's own handler where python3-systemd is installed, else ours, else one that writes lines."""
     if under_systemd():
         try:
             # Never probed by find_spec: in a checkout the folder systemd/ would answer.
             from systemd.journal import JournalHandler
         except ImportError:
-            pass
+            if SOCKET.exists():
+                return SocketHandler(SOCKET)
         else:
             return _with_fields(JournalHandler)
     handler = logging.StreamHandler()
@@ -101,12 +168,12 @@ def _handler() -> logging.Handler:
 
 
 def _with_fields(base: type[logging.Handler]) -> logging.Handler:
-    """Return the journal's handler, given our fields in capitals: journald drops all others."""
-    handler = base(SYSLOG_IDENTIFIER="edge-daemon")  # type: ignore[call-arg]  # the library has no types
+    """Return python3-systemd's handler, given our fields in capitals."""
+    handler = base(SYSLOG_IDENTIFIER=_IDENTIFIER)  # type: ignore[call-arg]  # the library has no types
     handler.addFilter(_in_capitals)
     return handler
 
 
 def _in_capitals(record: logging.LogRecord) -> bool:
-    vars(record).update({name.upper(): value for name, value in fields_of(record).items()})
+    vars(record).update(journal_fields(record))
     return True

@@ -71,7 +71,7 @@ class TimetableWatch:
     def _keep(self, error: TimetableError, first: bool) -> bool:
         """Stay with the old timetable; after a restart that is the one of the copies."""
         self.error = error.line()
-        logger.warning("timetable not read, the last good one stays: %s", self.error)
+        logger.warning("timetable broken", extra={"reason": self.error})
         if not first:
             return False
         try:
@@ -79,7 +79,7 @@ class TimetableWatch:
             holidays = [Source(path, read_source(self._copy(path)).data) for path in self._holidays]
             self._timetable = _built(files, holidays, self._config)
         except TimetableError as e:
-            logger.warning("no good copy of the timetable: %s", e.line())
+            logger.warning("no good copy of the timetable", extra={"reason": e.line()})
             return False
         self._digest = _digest((*files, *holidays))
         return True
@@ -95,7 +95,7 @@ class TimetableWatch:
                 if path not in kept:
                     path.unlink()
         except OSError as e:
-            logger.warning("no copy of the timetable could be kept: %s", e.strerror)
+            logger.warning("no copy of the timetable could be kept", extra={"reason": e.strerror})
 
     def _copy(self, path: Path) -> Path:
         return self._keep_dir / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.ics"

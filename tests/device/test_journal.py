@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from edge_daemon.device import journal
+from edge_daemon.device.events import EVENTS
 
 
 def line(level: int, words: str, *, priority: bool, error: BaseException | None = None, **extra: object) -> str:
@@ -42,7 +45,9 @@ if os.environ.pop("AS_JOURNAL") == "1":
     stat = os.fstat(2)
     os.environ["JOURNAL_STREAM"] = f"{stat.st_dev}:{stat.st_ino}"
 sys.modules["systemd"] = None  # python3-systemd may or may not be installed
+from pathlib import Path
 from edge_daemon.device import journal
+journal.SOCKET = Path("/nowhere")
 journal.silence_libraries()
 journal.set_up()
 for level in ("debug", "info", "warning"):
@@ -83,7 +88,73 @@ def test_with_python3_systemd_fields_reach_the_journal_in_capitals(monkeypatch):
     logger.addHandler(handler)
     logger.info("lesson finalised", extra={"lesson_id": "abc"})
     assert handler.fields == {"SYSLOG_IDENTIFIER": "edge-daemon"}
-    assert handler.seen == [{"LESSON_ID": "abc"}]
+    assert handler.seen == [{"LESSON_ID": "abc", "MESSAGE_ID": EVENTS["lesson finalised"]}]
+
+
+@pytest.fixture
+def journald(tmp_path):
+    """A socket that stands where journald's is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(str(tmp_path / "socket"))
+        sock.settimeout(5)
+        yield sock
+
+
+def received(sock: socket.socket) -> dict[str, str]:
+    """Read one datagram of the native protocol."""
+    data, fields = sock.recv(1 << 20), {}
+    while data:
+        line, _, data = data.partition(b"\n")
+        name, equals, value = line.partition(b"=")
+        if not equals:
+            length, data = int.from_bytes(data[:8], "little"), data[8:]
+            value, data = data[:length], data[length + 1 :]
+        fields[name.decode()] = value.decode()
+    return fields
+
+
+def our_logger(path) -> logging.Logger:
+    logger = logging.Logger("edge_daemon.test")
+    logger.addHandler(journal.SocketHandler(path))
+    return logger
+
+
+def test_without_python3_systemd_fields_reach_the_journal_all_the_same(journald, tmp_path):
+    our_logger(tmp_path / "socket").warning(
+        "capture missed", extra={"slot": 3, "reason": "two\nlines", "student": "Eve"}
+    )
+    assert received(journald) == {
+        "MESSAGE": "capture missed",
+        "PRIORITY": "4",
+        "LOGGER": "edge_daemon.test",
+        "SYSLOG_IDENTIFIER": "edge-daemon",
+        "SYSLOG_PID": str(os.getpid()),
+        "SLOT": "3",
+        "REASON": "two\nlines",
+        "MESSAGE_ID": EVENTS["capture missed"],
+    }
+
+
+def test_a_traceback_of_any_length_gets_through(journald, tmp_path):
+    try:
+        raise ValueError("x" * 10**6)
+    except ValueError:
+        our_logger(tmp_path / "socket").exception("worker failed")
+    message = received(journald)["MESSAGE"]
+    assert message.startswith("worker failed\nTraceback")
+    assert len(message) == 48 * 1024
+
+
+def test_a_journald_that_starts_anew_is_found_again(tmp_path):
+    path, logger = tmp_path / "socket", our_logger(tmp_path / "socket")
+    logger.info("nobody hears this, and nothing breaks")
+    for number in range(2):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.bind(str(path))
+            sock.settimeout(5)
+            logger.info("lesson started", extra={"slot": number})
+            assert received(sock)["SLOT"] == str(number)
+        path.unlink()
 
 
 def test_without_a_real_stderr_it_is_not_the_journal(monkeypatch):

@@ -1,0 +1,55 @@
+"""What the log may say: the events that a person or a program waits for, and the fields of all events.
+
+A MESSAGE_ID (systemd.journal-fields(7)) stays the same for ever, whatever becomes of the words. A field that is not in
+`FIELDS` never reaches the log: nobody's name, id or face can get there by mistake.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+EVENTS: Final = MappingProxyType(
+    {
+        "service started": "ddc32168345e48fb9b6c7276973e96ae",
+        "service stopped": "b7b620ce468a4351afab9bfa1c22a01b",
+        "lesson started": "972970ccc3eb45f785eaf97b33e03c9a",
+        "capture missed": "0699667d8aea4763bd86afd61912300c",
+        "lesson finalised": "7fe128696dea49158b3689ee9bf8de1f",
+        "lessons went by": "c7227e2fa0844d4eb0d4d07b87955d24",
+        "camera keeps failing": "72245a2a2e174d918688a9f42e0f70fa",
+        "camera answers again": "30641dd920f040ef923a34c7b4766322",
+        "timetable broken": "4e29cf9682fd489eabdccd7388d91802",
+        "storage fault": "284ac18cc26d4e38952f614c04d14cbd",
+        "database damaged": "1ce96d0940ac4ad4b0b7fb8566d63cfc",
+        "database restored": "3aebc1b43ece4bf2a0950e9e13627d92",
+        "clock changed": "343d6585f24c4bad95846fb4f1c2e8f9",
+        "worker failed": "164f59e8fabf418fafe4b4b160623b85",
+        "worker hangs": "63e0451205ef4597a1f86f1ad6cbb9c7",
+    }
+)
+"""Words of an event to its MESSAGE_ID."""
+
+FIELDS: Final = MappingProxyType(
+    {
+        "lesson_id": "the lesson's id, as in its register",
+        "slot": "place in the lesson's capture plan, from 0",
+        "reason": "why, in plain words",
+        "camera": "kind of camera",
+        "model": "model of the camera's sensor",
+        "lens_position": "where the lens stands, in dioptres",
+        "exposure_us": "exposure time in microseconds",
+        "captures": "number of captures",
+        "captures_taken": "captures of the lesson that were taken",
+        "missed": "captures missed in a row",
+        "slots_done": "captures of the lesson that were taken or missed before",
+        "lessons": "number of lessons",
+        "sessions": "number of stretches of time",
+        "moved_s": "seconds by which the clock moved",
+        "task": "what a worker was started for",
+        "events_left_out": "events of the calendars that are no lessons here",
+        "file": "file that is meant",
+        "where": "file and line",
+    }
+)
+"""Fields in the order of the page; in the journal their names are in capitals."""
