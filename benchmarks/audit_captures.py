@@ -22,9 +22,10 @@ from edge_daemon.gallery.match import Matcher
 from edge_daemon.home import Home
 from edge_daemon.types import Candidate, Face, Picture
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.pipeline import Detector
+from edge_daemon.vision.pipeline import Detector, RoomDetector
 
-FRAMES, FEW_FRAMES = 12, 4
+ALL, FEW = 0, 4
+"""Captures of a variant: all, searched as the service searches a lesson, or a few, each by itself."""
 NOISE = 3.0
 """Of the sensor, in the lesson maker too."""
 Worsened = Callable[[Picture, np.random.Generator], Picture]
@@ -35,21 +36,21 @@ class Variant:
     """A way to make a capture worse."""
 
     name: str
-    frames: int
+    frames: int = ALL
     scale: float = 1.0
     blur_px: float = 0.0
     gain: float = 1.0
 
 
-AS_IS = Variant("as it is", FRAMES)
-SHRUNK = (Variant("half the size", FRAMES, scale=0.5), Variant(".7 of the size", FRAMES, scale=0.7))
+AS_IS = Variant("as it is")
+SHRUNK = (Variant("half the size", scale=0.5), Variant(".7 of the size", scale=0.7))
 WORSE = (
-    Variant("blur 1 px", FEW_FRAMES, blur_px=1.0),
-    Variant("blur 2 px", FEW_FRAMES, blur_px=2.0),
-    Variant("blur 4 px", FEW_FRAMES, blur_px=4.0),
-    Variant("light x .35", FEW_FRAMES, gain=0.35),
-    Variant("light x .15", FEW_FRAMES, gain=0.15),
-    Variant("light x 2.2", FEW_FRAMES, gain=2.2),
+    Variant("blur 1 px", FEW, blur_px=1.0),
+    Variant("blur 2 px", FEW, blur_px=2.0),
+    Variant("blur 4 px", FEW, blur_px=4.0),
+    Variant("light x .35", FEW, gain=0.35),
+    Variant("light x .15", FEW, gain=0.15),
+    Variant("light x 2.2", FEW, gain=2.2),
 )
 
 
@@ -100,12 +101,13 @@ def captures(path: Path, number: int, models: ModelSet, detector: Detector) -> I
 
 def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detector: Detector) -> Iterator[Capture]:
     names = sorted(truth.faces)
-    chosen = [names[round(i)] for i in np.linspace(0, len(names) - 1, variant.frames)]
+    chosen = [names[round(i)] for i in np.linspace(0, len(names) - 1, variant.frames or len(names))]
+    find = detector if variant.frames else RoomDetector(detector)
     looked, candidates = [], []
     for slot, name in enumerate(chosen):
         random = np.random.default_rng([slot, len(variant.name)])
         picture = worse(folder.picture(path / "frames" / f"{name}.jpg"), variant, random)
-        faces = detector(picture)
+        faces = find(picture)
         looked.append((name, picture.shape, faces, [face_light(picture, f.box) for f in faces]))
         candidates += _candidates(slot, faces, matcher)
     counted = {(s.slot, s.box): s.student_id for s in believe(candidates, matcher.student_ids)}

@@ -15,6 +15,10 @@ from pathlib import Path
 
 import cv2
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout need not be installed
+from edge_daemon.app import drawing
+from edge_daemon.types import Box
+
 KNOWN, UNKNOWN = (60, 150, 40), (40, 90, 220)
 
 
@@ -30,10 +34,10 @@ def main() -> None:
     frame = max(by_frame, key=lambda name: sum(bool(row["student_id"]) for row in by_frame[name]))
     picture = cv2.imread(str(frames / frame))
     for row in by_frame[frame]:
-        x, y, w, h = (round(float(row[key])) for key in "xywh")
+        box = Box(*(float(row[key]) for key in "xywh"))
         student = row["student_id"]
         text = f"{names[student]} {float(row['similarity']):.2f}" if student else "unknown"
-        _draw(picture, (x, y, w, h), text, KNOWN if student else UNKNOWN)
+        _draw(picture, box, text, KNOWN if student else UNKNOWN)
     if not cv2.imwrite(str(out), picture, [cv2.IMWRITE_JPEG_QUALITY, 92]):
         sys.exit(f"{out}: can't be written")
 
@@ -43,12 +47,10 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _draw(picture: cv2.typing.MatLike, box: tuple[int, int, int, int], text: str, colour: tuple[int, int, int]) -> None:
-    x, y, w, h = box
-    cv2.rectangle(picture, (x, y), (x + w, y + h), colour, 3, cv2.LINE_AA)
-    (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 0.8, 1)
-    cv2.rectangle(picture, (x - 2, y - high - below - 8), (x + wide + 8, y), colour, -1)
-    cv2.putText(picture, text, (x + 3, y - below - 1), cv2.FONT_HERSHEY_DUPLEX, 0.8, (255, 255, 255), 1, cv2.LINE_AA)
+def _draw(picture: cv2.typing.MatLike, box: Box, text: str, colour: drawing.Colour) -> None:
+    drawing.frame(picture, box, colour, 3)
+    words = drawing.Text((text,), 18)
+    drawing.label(picture, words, box.x - 2, box.y - words.size[1], colour)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from edge_daemon.types import Box, Candidate, Face
 
 Array = NDArray[np.float64]
 
-ROW_GAP = 0.06
-"""Two rows are further apart than this in the logarithm of the face's width: 30 cm at 5 m. Over five pictures the mean
-width of one seat varies by half of it."""
+ROW_GAP, ROUGH_GAP = 0.06, 0.15
+"""Two rows are further apart than this in the logarithm of the face's width: 30 cm at 5 m where the height in the
+picture steadies it; by the width alone, which varies by a tenth between people, 75 cm."""
 ROW_SPAN = 0.37
 """No row reaches over more than this: the nearest face of a row is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4
@@ -70,9 +70,9 @@ def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
     """
     if not seats:
         return []
-    depth = _log_widths(seats)
+    depth, steady = _log_widths(seats)
     order = [int(i) for i in np.argsort(depth, kind="stable")]
-    rows = _split(order, depth, ROW_GAP)
+    rows = _split(order, depth, ROW_GAP if steady else ROUGH_GAP)
     return [sorted((seats[i] for i in row), key=lambda seat: seat.box.x) for row in rows]
 
 
@@ -88,8 +88,8 @@ def _split(order: list[int], depth: Array, least: float) -> list[list[int]]:
     return [row for part in parts for row in _split([int(i) for i in part], depth, least)]
 
 
-def _log_widths(seats: Sequence[Seat]) -> Array:
-    """Return the logarithm of each seat's face width, steadied by its height in the picture where that tells.
+def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
+    """Return the logarithm of each seat's face width, and whether its height in the picture could steady it.
 
     A face that does not fit to its height, such as one on a poster, keeps its own width.
     """
@@ -99,12 +99,13 @@ def _log_widths(seats: Sequence[Seat]) -> Array:
     expected = widths
     for _ in range(_ROUNDS):
         if fits.sum() < _ENOUGH or np.ptp(middles[fits]) < 1 or np.ptp(widths[fits]) < ROW_GAP:
-            return widths
+            return widths, False
         expected = np.polyval(np.polyfit(middles[fits], widths[fits], 2), middles)
         fits = np.abs(widths - expected) < _OUTLIER
     told = float(np.corrcoef(expected[fits], widths[fits])[0, 1])
-    weight = _BY_HEIGHT if told > _LEVEL else 0.0
-    return np.asarray(np.where(fits, weight * expected + (1 - weight) * widths, widths))
+    if told < _LEVEL:
+        return widths, False
+    return np.where(fits, _BY_HEIGHT * expected + (1 - _BY_HEIGHT) * widths, widths), True
 
 
 def _seat(looks: Sequence[Look]) -> Seat:
