@@ -136,11 +136,11 @@ class EventReader:
             raise EventError("has more than one RRULE", given[1].line)
         try:
             parts = rule_parts(given[0].value)
-            if "UNTIL" not in parts:
-                return rule_text(parts, None)
-            until = time_value(parts["UNTIL"])
-        except LIBRARY_ERRORS as e:
+        except ValueError as e:
             raise EventError(str(e), given[0].line) from e
+        if "UNTIL" not in parts:
+            return rule_text(parts, None)
+        until = _guarded(given[0], partial(time_value, parts["UNTIL"]))
         if not isinstance(until, date):
             raise EventError("UNTIL is not a time", given[0].line)
         if not isinstance(until, datetime):  # the day itself still has its lesson

@@ -1,6 +1,6 @@
 """Which recurrence rules are worked out, and which would take for ever.
 
-A rule is worked out from its first lesson on, so its cost is that of every candidate up to the window. Rules of a
+A rule is worked out from its first lesson on, or where it can be moved from shortly before the window. Rules of a
 timetable repeat daily at most; those that repeat by the second, that name hundreds of times a day, or that can never
 be met (30 February) are left out with a word.
 """
@@ -8,7 +8,7 @@ be met (30 February) are left out with a word.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from math import prod
 from typing import Final
 
@@ -59,6 +59,15 @@ def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
     if until is not None:
         kept["UNTIL"] = f"{until.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
     return ";".join(f"{name}={value}" for name, value in kept.items())
+
+
+def rule_step(text: str) -> timedelta | None:
+    """Return how far a rule may be moved and still be the same rule from there on; None: not at all."""
+    parts = dict(pair.split("=", 1) for pair in text.split(";") if pair)
+    days = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
+    if days is None or "COUNT" in parts:
+        return None
+    return timedelta(days=days * int(parts.get("INTERVAL", "1")))
 
 
 def _problem(parts: Mapping[str, str]) -> str:

@@ -15,9 +15,12 @@ from icalendar.prop import vDDDLists, vDDDTypes, vInt, vRecur, vText
 
 from edge_daemon.lesson.events import Event, When, localised
 from edge_daemon.lesson.library import LIBRARY_ERRORS
+from edge_daemon.lesson.rules import rule_step
 
 _INDEX: Final = "X-EDGE-DAEMON-INDEX"
 _DAY = timedelta(days=1)
+_BEFORE = timedelta(days=3)
+"""The library holds the first start for an instance, whatever the rule says of it: it is kept out of the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,17 @@ class Series:
         """
         events, calendar = self._events(), Calendar()
         for index, event in enumerate(events):
-            calendar.add_component(self._component(event, index))
+            calendar.add_component(self._component(event, index, start))
         found: list[Mapping[str, Any]] = recurring_ical_events.of(calendar).between(start, end)
         return [(events[int(one[_INDEX])], one["DTSTART"].dt, one["DTEND"].dt) for one in found]
 
-    def _component(self, event: Event, index: int) -> CalendarEvent:
+    def _component(self, event: Event, index: int, window: datetime) -> CalendarEvent:
         made = CalendarEvent()
         made["UID"], made[_INDEX] = vText("series"), vText(str(index))
         made["SEQUENCE"] = vInt(event.sequence)
-        made["DTSTART"] = vDDDTypes(event.start)
-        made["DTEND"] = vDDDTypes(event.start + min(event.length, self.longest))
+        begin = self._near(event, window)
+        made["DTSTART"] = vDDDTypes(begin)
+        made["DTEND"] = vDDDTypes(begin + min(event.length, self.longest))
         if event.recurrence is not None:
             moved = vDDDTypes(self._resolved(event.recurrence, event.start))
             if event.and_later:
@@ -113,6 +117,14 @@ class Series:
         if event.plus:
             made["RDATE"] = vDDDLists([self._plus(when, length, event.start) for when, length in event.plus])
         return made
+
+    def _near(self, event: Event, window: datetime) -> datetime:
+        """Return a start of the same rule not long before a window, so that years of instances are not gone through."""
+        step = rule_step(event.rule)
+        if not step or any(change.and_later for change in self.changes):
+            return event.start
+        ago = window - event.start - min(event.length, self.longest) - _BEFORE
+        return event.start + max(0, ago // step) * step
 
     def _plus(self, when: When, length: timedelta | None, like: datetime) -> datetime | tuple[datetime, timedelta]:
         start = self._resolved(when, like)
