@@ -23,7 +23,8 @@ def v4l2_camera(source: str) -> VideoDevice:
 
     The node is looked up whenever the camera opens: a camera that is plugged in again may get another number.
     """
-    return VideoDevice(source or "the first camera", lambda: _opened(v4l2_nodes.find_node(source)), _BUFFERS)
+    where = f"/dev/video{source}" if source.isdecimal() else source or "the first camera"
+    return VideoDevice(where, lambda: _opened(v4l2_nodes.find_node(source)), _BUFFERS)
 
 
 def _opened(path: str) -> cv2.VideoCapture:

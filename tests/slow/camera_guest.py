@@ -1,0 +1,136 @@
+"""Runs inside the guest of camera_vm.sh: reads real V4L2 devices and a real pipeline as the service does.
+
+Prints one line of JSON a check, between markers, and never stops at a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import cv2
+import numpy as np
+
+from edge_daemon.camera import v4l2_nodes
+from edge_daemon.camera.process import CameraProcess
+from edge_daemon.config import CameraConfig
+from edge_daemon.errors import CameraError, EdgeError
+
+DEADLINE_S = 120.0
+"""A machine in software emulation is some fifty times slower than a Pi."""
+PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
+"""Of vivid's menu `test_pattern`."""
+BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
+
+
+def main() -> None:
+    report("versions", lambda: {"opencv": cv2.__version__, "numpy": np.__version__, "kernel": run("uname", "-r")})
+    shell("modprobe vivid n_devs=2 node_types=0x1,0x1 && udevadm settle")
+    report("nodes", lambda: [f"{n.path} {n.name} {n.bus}" for n in v4l2_nodes.list_nodes()])
+    report("links", lambda: run("sh", "-c", "ls /dev/v4l/by-path /dev/v4l/by-id 2>&1 || true"))
+    report("colours and light", colours)
+    report("a camera by its path", lambda: picture_of(CameraConfig("v4l2", by_path())))
+    report("two cameras of one name", lambda: missed(CameraConfig("v4l2", "vivid")))
+    report("a number nobody has", lambda: missed(CameraConfig("v4l2", "7")))
+    report("a camera in use", busy)
+    report("unplugged and back", unplugged)
+    pipeline = "videotestsrc pattern={} ! video/x-raw,format=BGR,width=640,height=480 ! appsink max-buffers=1 drop=true"
+    report("gstreamer blue", lambda: picture_of(CameraConfig("gstreamer", pipeline.format("blue"))))
+    report("gstreamer red", lambda: picture_of(CameraConfig("gstreamer", pipeline.format("red"))))
+    report("gstreamer without the element", lambda: missed(CameraConfig("gstreamer", "nosuchsrc ! appsink")))
+
+
+def colours() -> dict[str, object]:
+    """Change the colour of the picture just before each capture: a stale buffer would show the last one."""
+    seen: dict[str, object] = {}
+    with process(CameraConfig("v4l2", "")) as camera:
+        for name, number in PATTERNS.items():
+            camera.prepare(0)
+            show(number)
+            begun = time.monotonic()
+            try:
+                picture = camera.capture(0).picture
+                middle = np.median(picture[picture.shape[0] // 2 :], axis=(0, 1)).round().tolist()
+                right = bool(np.abs(np.subtract(middle, BGR.get(name, (-999,) * 3))).max() < 40)
+                seen[name] = {"size": picture.shape, "middle_bgr": middle, "right": right}
+            except CameraError as error:
+                seen[name] = {"missed": error.line()}
+            seen[name]["seconds"] = round(time.monotonic() - begun, 1)  # type: ignore[index]
+    show(0)
+    return seen
+
+
+def busy() -> str:
+    """Two processes stream from one device."""
+    with process(CameraConfig("v4l2", "0")) as camera:
+        camera.capture(0)
+        return missed(CameraConfig("v4l2", "0"))
+
+
+def unplugged() -> list[str]:
+    """Pull the cable (vivid's button), then plug the device in again."""
+    said = []
+    with process(CameraConfig("v4l2", "0")) as camera:
+        camera.capture(0)
+        shell("v4l2-ctl -d /dev/video0 -c disconnect=0")
+        for slot in (1, 2):
+            try:
+                camera.capture(slot)
+                said.append("a picture")
+            except CameraError as error:
+                said.append(error.line())
+        shell("rmmod vivid; modprobe vivid n_devs=2 node_types=0x1,0x1 && udevadm settle")
+        camera.prepare(3)
+        said.append(f"back: {camera.capture(3).picture.shape}, fault {camera.fault!r}")
+    return said
+
+
+def picture_of(settings: CameraConfig) -> dict[str, object]:
+    with process(settings) as camera:
+        picture = camera.capture(0).picture
+    return {"size": picture.shape, "middle_bgr": np.median(picture, axis=(0, 1)).round().tolist()}
+
+
+def missed(settings: CameraConfig) -> str:
+    try:
+        return f"not refused: {picture_of(settings)}"
+    except CameraError as error:
+        return error.line()
+
+
+def by_path() -> str:
+    return run("sh", "-c", "ls -d /dev/v4l/by-path/* | head -1")
+
+
+def show(pattern: int) -> None:
+    shell(f"v4l2-ctl -d /dev/video0 -c test_pattern={pattern}")
+
+
+def process(settings: CameraConfig) -> CameraProcess:
+    return CameraProcess(settings, now=lambda: datetime.now(timezone.utc), deadline_s=DEADLINE_S)
+
+
+def report(what: str, check: Callable[[], object]) -> None:
+    try:
+        found = check()
+    except (EdgeError, OSError, ValueError, LookupError, subprocess.CalledProcessError) as error:
+        found = {"failed": repr(error), "trace": traceback.format_exc().splitlines()[-3:]}
+    sys.stdout.write("CHECK " + json.dumps({"check": what, "found": found}) + "\n")
+    sys.stdout.flush()
+
+
+def shell(line: str) -> None:
+    subprocess.run(line, shell=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
