@@ -12,7 +12,7 @@ from edge_daemon.app.reports import Kind, Report
 from edge_daemon.app.timebase import Timebase
 from edge_daemon.device.clock import Clock
 from edge_daemon.errors import CameraError, StoreError
-from edge_daemon.types import CapturePlan, Frame, Lesson, MissedCapture
+from edge_daemon.types import CapturePlan, ClockState, Frame, Lesson, MissedCapture
 
 logger = logging.getLogger(__name__)
 
@@ -65,15 +65,22 @@ class LessonLoop:
         camera: takes pictures.
         lesson: which lesson.
         plan: its instants.
+        trust: how far the service trusted the clock when it began the lesson.
         around: clock, stop and report.
     """
 
     def __init__(
-        self, run: LessonRun, camera: LiveCamera, lesson: Lesson, plan: CapturePlan, around: Surroundings
+        self,
+        run: LessonRun,
+        camera: LiveCamera,
+        lesson: Lesson,
+        plan: CapturePlan,
+        trust: ClockState,
+        around: Surroundings,
     ) -> None:
         self._run, self._camera, self._lesson, self._plan, self._around = run, camera, lesson, plan, around
         reading = around.clock.reading()
-        self._time = Timebase(reading)
+        self._time = Timebase(replace(reading, state=trust) if reading.state == "unsynchronised" else reading)
         self._begun_s = reading.boottime_s
         self._moved = False
         self._unwritten: dict[int, str] = {}

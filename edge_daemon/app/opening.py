@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from edge_daemon.config import Config
+from edge_daemon.config import CameraConfig, Config
 from edge_daemon.device.secrets import device_key
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.home import Home
@@ -17,6 +18,14 @@ def load_models(config: Config) -> ModelSet:
     """Return the verified models that the settings name."""
     folder = Path(config.models.dir) if config.models.dir else default_models_dir()
     return ModelSet.load(folder).with_embedder(config.models.embedder)
+
+
+def camera_settings(home: Home) -> CameraConfig:
+    """Return [camera]; pictures in the camera's place are looked for from the folder of the settings."""
+    settings = home.config.camera
+    if settings.kind != "files" or not settings.source:
+        return settings
+    return replace(settings, source=str(home.config_path.parent / settings.source))
 
 
 def embedder_id(models: ModelSet) -> EmbedderId:

@@ -23,7 +23,7 @@ from edge_daemon.app.compare import Comparer
 from edge_daemon.app.lesson_loop import LessonLoop, Surroundings
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.maintenance import disk_state
-from edge_daemon.app.opening import load_models, open_gallery_store
+from edge_daemon.app.opening import camera_settings, load_models, open_gallery_store
 from edge_daemon.app.plans import plan_of
 from edge_daemon.app.reports import Kind, Report, encode
 from edge_daemon.app.settle import settle
@@ -117,7 +117,7 @@ class Worker:
         lesson, plan = stored.lesson, plan_of(stored)
         if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
             camera = self._camera()
-            loop = LessonLoop(run, camera, lesson, plan, self._around)
+            loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._around)
             ended = self._clock.reading().utc >= lesson.end
             with contextlib.nullcontext() if ended else camera:
                 if not loop.go():
@@ -129,7 +129,7 @@ class Worker:
         return 0
 
     def _camera(self) -> CameraProcess:
-        return CameraProcess(self._home.config.camera, now=lambda: self._clock.reading().utc)
+        return CameraProcess(camera_settings(self._home), now=lambda: self._clock.reading().utc)
 
     @contextlib.contextmanager
     def _alone(self, task: str) -> Iterator[None]:
@@ -187,18 +187,20 @@ def main(clock: Clock | None = None) -> None:
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.set_up()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    sys.exit(_run(arguments, clock or SystemClock()))
+    sys.exit(_run(arguments, clock))
 
 
-def _run(arguments: argparse.Namespace, clock: Clock) -> int:
-    worker = Worker(Home(arguments.home), clock, arguments.report)
-    tasks = {
-        "check": worker.check,
-        "lesson": lambda: worker.hold_lesson(arguments.lesson_id),
-        "untimed": worker.hold_untimed,
-        "settle": worker.settle,
-    }
+def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
     try:
+        home = Home(arguments.home)
+        clock = clock or SystemClock(trusted=home.config.device.trust_clock)
+        worker = Worker(home, clock, arguments.report)
+        tasks = {
+            "check": worker.check,
+            "lesson": lambda: worker.hold_lesson(arguments.lesson_id),
+            "untimed": worker.hold_untimed,
+            "settle": worker.settle,
+        }
         return tasks[arguments.task]()
     except EdgeError as error:
         kind: Kind = "no_camera" if isinstance(error, CameraError) else "failed"

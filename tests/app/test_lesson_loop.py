@@ -96,7 +96,7 @@ class World:
             self.reports.append,
             lambda: self.no_room,
         )
-        self.loop = LessonLoop(self.run, self.camera, LESSON, self.plan, around)
+        self.loop = LessonLoop(self.run, self.camera, LESSON, self.plan, "synchronised", around)
         return self.loop.go()
 
 

@@ -1,0 +1,299 @@
+"""The service as a process: real workers, real databases, a simulated clock, pictures from files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from edge_daemon.__main__ import run
+from edge_daemon.home import Home
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+from edge_daemon.store.plans import committed_plans
+from edge_daemon.store.registers import latest_registers
+from edge_daemon.store.skipped import skipped_lessons
+from edge_daemon.store.untimed import untimed_captures
+from tests.simulation import ROOT, VARIABLE, SimulatedClock
+
+MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
+PATIENCE_S = 90.0
+CONFIG = """
+[device]
+name = "room-1"
+time_zone = "Europe/Berlin"
+[timetable]
+files = ["timetable.ics"]
+[camera]
+kind = "files"
+source = "frames"
+[lesson]
+captures = 4
+"""
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//
+BEGIN:VEVENT
+UID:maths
+DTSTAMP:20260101T000000Z
+DTSTART:20261123T080000Z
+DTEND:20261123T084500Z
+RRULE:FREQ=DAILY
+SUMMARY:Maths
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+class Device:
+    """A home, its clock and its service."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        (folder / "config.toml").write_text(CONFIG)
+        self.timetable(CALENDAR)
+        self.clock = SimulatedClock(folder / "clock")
+        self.clock.set(utc=MONDAY, state="synchronised", boot=1)
+        self.service: subprocess.Popen[str] | None = None
+
+    def timetable(self, text: str) -> None:
+        (self.home.state_dir / "timetable.ics").write_text(text.replace("\n", "\r\n"))
+
+    def start(self) -> None:
+        environment = {**os.environ, VARIABLE: str(self.home.state_dir / "clock"), "PYTHONPATH": str(ROOT)}
+        self.service = subprocess.Popen(
+            [sys.executable, "-m", "tests.simulated_service", str(self.home.state_dir)],
+            env=environment,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def cut(self) -> None:
+        """The power fails: every process of the device is gone at once."""
+        assert self.service is not None
+        pids = [self.service.pid, *children(self.service.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in [*pids, *children(self.service.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.service.wait()
+        self.service.stderr.close()
+        shutil.rmtree(self.home.runtime_dir)
+
+    def stop(self) -> str:
+        assert self.service is not None
+        self.service.send_signal(signal.SIGTERM)
+        _, log = self.service.communicate(timeout=15)
+        assert self.service.returncode == 0, log
+        return log
+
+    def until(self, true: Callable[[], bool]) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not true():
+            assert self.service is None or self.service.poll() is None, self.service.stderr.read()
+            assert time.monotonic() < ends, "it never came"
+            time.sleep(0.05)
+
+    def status(self) -> dict[str, object]:
+        try:
+            return json.loads((self.home.runtime_dir / "status.json").read_text())
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def db(self):
+        return open_register(self.home.register_db_path)
+
+    def documents(self) -> list[dict[str, object]]:
+        if not self.home.register_db_path.exists():
+            return []
+        return [json.loads(r.document) for r in latest_registers(self.db)]
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            child = int(stat.parent.name)
+            found += [child, *children(child)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("device")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(4))"
+    )
+    subprocess.run([sys.executable, "-c", code, ROOT / "demo", folder / "frames"], check=True)
+    for picture in (folder / "frames").iterdir():
+        shrink(picture)
+    photographs = ROOT / "demo" / "pictures" / "enrolment"
+    roster = ROOT / "demo" / "roster.csv"
+    assert run(["--home", str(folder), "enrol", "import", str(roster), "--photos", str(photographs)]) == 0
+    return folder
+
+
+def shrink(path: Path) -> None:
+    import cv2
+
+    picture = cv2.imread(str(path))
+    cv2.imwrite(str(path), cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+
+
+@pytest.fixture
+def device(prepared, tmp_path) -> Iterator[Device]:
+    shutil.copytree(prepared, tmp_path / "home")
+    device = Device(tmp_path / "home")
+    yield device
+    if device.service is not None and device.service.poll() is None:
+        device.cut()
+
+
+def test_two_days_of_lessons_become_registers_without_anybody(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    log = device.stop()
+    first, second = device.documents()
+    assert (first["course"], first["captures_taken"], first["captures_planned"]) == ("Maths", 4, 4)
+    assert (first["start"], second["start"]) == ("2026-11-23T08:00:00Z", "2026-11-24T08:00:00Z")
+    assert first["clock"] == "synchronised"
+    assert {s["student_id"]: s["verdict"] for s in first["students"]}["S1"] == "present"
+    assert "S1" not in log
+    assert not children(device.service.pid)
+
+
+def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    document = device.documents()[0]
+    plan = next(p for p in committed_plans(device.db, MONDAY, MONDAY + timedelta(days=1)))
+    assert plan.committed_at <= MONDAY + timedelta(seconds=30)
+    assert plan.seed_sha256 == document["seed_sha256"]
+    assert plan.seed.hex() == document["seed"]
+
+
+def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    before = taken(device)
+    device.clock.set(boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["captures_taken"] + len(document["missed"]) == 4
+    assert document["captures_taken"] >= 2
+    assert [c for c in taken(device) if c.slot in {b.slot for b in before}] == before
+    device.stop()
+
+
+def test_a_lesson_that_ended_in_the_dark_is_finalised_with_its_missed_slots_named(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) >= 1)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(hours=30), boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["start"] == "2026-11-23T08:00:00Z"
+    assert {m["reason"] for m in document["missed"]} == {"the service was not running"}
+    device.until(lambda: len(skipped_lessons(device.db)) == 1)
+    skipped = skipped_lessons(device.db)[0]
+    assert skipped.start == MONDAY + timedelta(hours=25)
+    assert skipped.reason == "the device was off"
+    device.stop()
+
+
+def test_pictures_of_an_unknown_time_get_their_lesson_when_the_time_is_known(device):
+    device.clock.set(utc=MONDAY - timedelta(days=1, hours=3), state="unsynchronised")
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(untimed_captures(device.db)) >= 40)
+    # 40 captures are 18 minutes: the truth is that they began at eight.
+    os.kill(device.service.pid, signal.SIGSTOP)
+    device.clock.set(utc=MONDAY + timedelta(hours=1, minutes=30), state="synchronised")
+    os.kill(device.service.pid, signal.SIGCONT)
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["start"] == "2026-11-23T08:00:00Z"
+    assert document["clock"] == "synchronised"
+    assert document["captures_taken"] >= 1
+    device.until(lambda: not untimed_captures(device.db))
+    device.stop()
+
+
+def test_a_time_that_is_never_known_makes_an_inconclusive_register(device):
+    device.clock.set(state="unsynchronised")
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(untimed_captures(device.db)) >= 3)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(days=3, hours=3), state="synchronised", boot=2)
+    device.start()
+    device.until(lambda: any(d["clock"] == "unsynchronised" for d in device.documents()))
+    document = next(d for d in device.documents() if d["clock"] == "unsynchronised")
+    assert document["course"] == ""
+    verdicts = {s["verdict"] for s in document["students"]}
+    assert verdicts == {"inconclusive", "not_assessed"}
+    assert all("clock" in s["flags"] for s in document["students"])
+    device.stop()
+
+
+def test_a_broken_timetable_keeps_the_old_one_also_over_a_restart(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.timetable("BEGIN:VCALENDAR\nBEGIN:VEVENT\n")
+    device.service.send_signal(signal.SIGHUP)
+    device.until(lambda: bool(device.status().get("timetable_error")))
+    device.stop()
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    assert device.status()["timetable_error"]
+    device.stop()
+
+
+def test_a_camera_that_is_not_there_ends_the_start_with_one_line(device):
+    shutil.rmtree(device.home.state_dir / "frames")
+    device.start()
+    _, log = device.service.communicate(timeout=PATIENCE_S)
+    assert device.service.returncode == 1
+    assert log.splitlines()[-1].startswith("edge-daemon: ")
+    assert "frames: no such folder" in log.splitlines()[-1]
+
+
+def test_a_second_service_is_refused_in_one_line(device):
+    device.start()
+    device.until(lambda: bool(device.status()))
+    second = subprocess.run(
+        [sys.executable, "-m", "edge_daemon", "--home", str(device.home.state_dir), "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "a service runs already" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+    device.stop()
+
+
+def taken(device: Device) -> list[lessons.Capture]:
+    """Return the captures of the first lesson."""
+    row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()
+    return lessons.captures(device.db, row[0]) if row else []
