@@ -1,0 +1,90 @@
+"""Does this machine's interpreter compute what it should? Stored faces with the vectors that they had when stored.
+
+A broken interpreter, a wrong NumPy or a processor's faulty kernel gives vectors that look like vectors: only an answer
+that is known beforehand shows it. `models_tflite/golden/` is made by `python -m models_tflite.build.golden`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_daemon.errors import ModelError
+from edge_daemon.types import Picture, Vector
+from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION, MobileFaceNet, unit
+from edge_daemon.vision.models import ModelCard
+
+FOLDER = "golden"
+FACES, VECTORS = "faces.png", "vectors.json"
+SIDE_PX = 112
+LEAST = {"float32": 0.9995, "int8": 0.99}
+"""Lowest cosine by type of the network's input. Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64:
+1.0000 in float, .9981 in int8, whose kernels round differently; with red and blue swapped the worst face has .94."""
+
+_REINSTALL = "reinstall the program, or run `python -m models_tflite.build.golden`"
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How near the vectors are to the stored ones."""
+
+    model: str
+    worst_cosine: float
+    least: float
+    faces: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether faces would be recognised as they should be."""
+        return self.worst_cosine >= self.least
+
+
+def parity(card: ModelCard, models_dir: Path) -> Parity:
+    """Run an embedder on the stored faces.
+
+    Args:
+        card: the embedder.
+        models_dir: the folder with `golden/`.
+
+    Raises:
+        ModelError: nothing is stored for this file, or what is stored can't be read.
+    """
+    folder = models_dir / FOLDER
+    faces, known = golden_faces(folder), golden_vectors(folder)
+    if card.sha256 not in known:
+        raise ModelError(f"no vectors are stored for {card.name}", str(folder / VECTORS), _REINSTALL)
+    expected = known[card.sha256]
+    if expected.shape[0] != len(faces):
+        raise ModelError(f"{expected.shape[0]} vectors for {len(faces)} faces", str(folder), _REINSTALL)
+    network = MobileFaceNet(card)
+    cosines = [float(network(face) @ unit(vector)) for face, vector in zip(faces, expected, strict=True)]
+    worst = min(cosines) if np.isfinite(cosines).all() else -1.0
+    return Parity(card.name, worst, LEAST[card.input_dtype], len(faces))
+
+
+def golden_faces(folder: Path) -> list[Picture]:
+    """Return the aligned faces (112, 112, 3), BGR, which lie side by side in one picture."""
+    strip = cv2.imread(str(folder / FACES), cv2.IMREAD_COLOR)
+    if strip is None or strip.shape[0] != SIDE_PX or strip.shape[1] % SIDE_PX or not strip.size:
+        raise ModelError("the stored faces can't be read", str(folder / FACES), _REINSTALL)
+    return [np.asarray(face, np.uint8) for face in np.split(strip, strip.shape[1] // SIDE_PX, axis=1)]
+
+
+def golden_vectors(folder: Path) -> Mapping[str, Vector]:
+    """Return SHA-256 of a model file to its vectors (faces, 192)."""
+    path = folder / VECTORS
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["preprocessing"] != PREPROCESSING_VERSION:
+            raise ModelError("the stored vectors are of another preprocessing", str(path), _REINSTALL)
+        found = {str(sha256): np.array(rows, np.float32) for sha256, rows in document["vectors"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError("the stored vectors can't be read", str(path), _REINSTALL) from error
+    if any(vectors.ndim != 2 for vectors in found.values()):
+        raise ModelError("the stored vectors are damaged", str(path), _REINSTALL)
+    return found
