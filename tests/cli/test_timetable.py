@@ -1,0 +1,165 @@
+"""`edge-daemon timetable` from end to end, at the computer's own time."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.cli.running import Done, run
+from tests.lesson.calendar_files import calendar, event, lesson
+
+ZONE = ZoneInfo("Europe/Berlin")
+SETTINGS = '[device]\nname = "box"\ntime_zone = "Europe/Berlin"\n[timetable]\nfiles = ["t.ics"]\nroom = "Room 7"\n'
+
+
+class Box:
+    """A home with a timetable that is written around now."""
+
+    def __init__(self, home) -> None:
+        self.home = home
+        self.settings()
+        # Noon of tomorrow, so that neither midnight nor a clock change comes between.
+        self.noon = datetime.now(ZONE).replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+    def settings(self, more: str = "") -> None:
+        (self.home / "config.toml").write_text(SETTINGS + more, encoding="utf-8")
+
+    def put(self, *parts: str, name: str = "t.ics") -> None:
+        (self.home / name).write_bytes(calendar(*parts))
+
+    def at(self, *, hours: float = 0, days: int = 0) -> str:
+        return f"{self.noon + timedelta(hours=hours, days=days):%Y%m%dT%H%M%S}"
+
+    def run(self, *arguments: str) -> Done:
+        return run(self.home, "timetable", *arguments)
+
+    def json(self, *arguments: str) -> dict[str, object]:
+        done = self.run(*arguments, "--json")
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def box(tmp_path) -> Box:
+    return Box(tmp_path)
+
+
+def test_the_coming_lessons_are_shown_in_local_time_with_their_captures(box):
+    box.put(lesson(box.at(), "X-COURSE-ID:M-1"), lesson(box.at(hours=2), uid="u2", minutes=5))
+    done = box.run("show")
+    assert done.exit_code == 0
+    head, first, second = done.stdout.splitlines()
+    assert head.split() == ["day", "time", "course", "captures", "lesson"]
+    assert first.split()[:5] == [f"{box.noon:%a}", f"{box.noon:%Y-%m-%d}", "12:00-12:45", "M-1", "100"]
+    assert second.split()[2:5] == ["14:00-14:05", "Maths", "60"]
+
+
+def test_show_gives_the_same_as_json(box):
+    box.put(lesson(box.at()), event(f"DTSTART;TZID=Europe/Berlin:{box.at(hours=3)}", uid="u2", summary="Art"))
+    document = box.json("show")
+    assert document["room"] == "Room 7"
+    assert document["time_zone"] == "Europe/Berlin"
+    (one,) = document["lessons"]
+    assert one["start"] == box.noon.isoformat()
+    assert one["end"] == (box.noon + timedelta(minutes=45)).isoformat()
+    assert (one["course"], one["captures_planned"]) == ("Maths", 100)
+    assert len(one["lesson_id"]) == 36
+    (skipped,) = document["skipped"]
+    assert skipped["why"] == "takes 0 s"
+    assert skipped["start"] == (box.noon + timedelta(hours=3)).isoformat()
+    assert "skipped:" in box.run("show").stdout
+
+
+def test_show_looks_as_far_ahead_as_asked_for(box):
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    box.put(event(f"DTSTART:{soon:%Y%m%dT%H%M%SZ}", "DURATION:PT45M", "RRULE:FREQ=DAILY"))
+    assert len(box.json("show")["lessons"]) == 7
+    assert len(box.json("show", "--days", "30")["lessons"]) == 30
+    assert box.run("show", "--days", "0").exit_code == 2
+
+
+def test_the_lesson_that_runs_now_is_among_those_shown(box):
+    running = datetime.now(timezone.utc) - timedelta(minutes=10)
+    over = running - timedelta(hours=2)
+    box.put(
+        event(f"DTSTART:{running:%Y%m%dT%H%M%SZ}", "DURATION:PT1H"),
+        event(f"DTSTART:{over:%Y%m%dT%H%M%SZ}", "DURATION:PT1H", uid="u2"),
+    )
+    assert len(box.json("show")["lessons"]) == 1
+
+
+def test_without_lessons_show_says_where_to_look(box):
+    box.put()
+    assert "no lessons within 7 days" in box.run("show").stdout
+
+
+def test_check_names_what_is_left_out_and_skipped_and_ends_well(box):
+    box.put(
+        lesson(box.at(), "RRULE:FREQ=DAILY;COUNT=3"),
+        lesson(box.at(), "RRULE:FREQ=SECONDLY", uid="u2", summary="Bell"),
+        event(f"DTSTART;VALUE=DATE:{box.at()[:8]}", "RRULE:FREQ=DAILY;COUNT=4", uid="u3", summary="Trip"),
+    )
+    done = box.run("check")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("3 lessons within a year, in Room 7\n")
+    assert f"{box.home / 't.ics'}, line 18: Bell repeats every second" in done.stdout
+    assert "is an all-day event, and 3 times more" in done.stdout
+    document = box.json("check")
+    assert document["lessons_in_a_year"] == 3
+    assert document["left_out"][0]["why"] == "repeats every second"
+    assert document["skipped_in_a_year"][0]["times"] == 4
+    assert document["errors"] == document["remarks"] == []
+
+
+def test_check_of_a_broken_file_is_one_line_and_ends_with_2(box):
+    (box.home / "t.ics").write_bytes(b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n")
+    for command in ("check", "show"):
+        done = box.run(command)
+        assert done.exit_code == 2
+        assert done.stdout == ""
+        assert done.stderr.count("\n") == 1
+        assert f"{box.home / 't.ics'}, line 2: the file is cut off" in done.stderr
+
+
+def test_check_names_every_broken_file(box):
+    box.settings('holidays = ["h.ics"]\n')
+    (box.home / "t.ics").write_bytes(b"")
+    (box.home / "h.ics").write_bytes(b"nothing\n")
+    done = box.run("check")
+    assert done.exit_code == 2
+    assert [line.count(".ics") for line in done.stderr.splitlines()] == [1, 2]
+    as_json = box.run("check", "--json")
+    assert as_json.exit_code == 2
+    assert len(json.loads(as_json.stdout)["errors"]) == 2
+
+
+def test_holidays_cancel_and_check_says_so(box):
+    box.settings('holidays = ["h.ics"]\n')
+    box.put(lesson(box.at()))
+    box.put(event(f"DTSTART;VALUE=DATE:{box.at()[:8]}", summary="May Day"), name="h.ics")
+    assert "0 lessons within a year" in box.run("check").stdout
+    assert "falls on May Day" in box.run("check").stdout
+
+
+def test_a_room_that_no_event_is_in_is_remarked_with_the_rooms_there_are(box):
+    box.put(lesson(box.at(), location="Hall"), lesson(box.at(), location="Lab", uid="u2"))
+    done = box.run("check")
+    assert done.exit_code == 0
+    assert "no event is in 'Room 7'; there are 'Hall', 'Lab'" in done.stdout
+
+
+def test_no_files_at_all_are_remarked(tmp_path):
+    done = run(tmp_path, "timetable", "check")
+    assert done.exit_code == 0
+    assert "names no file" in done.stdout
+
+
+def test_names_in_a_calendar_can_not_paint_the_terminal(box):
+    box.put(
+        lesson(box.at(), "RRULE:FREQ=SECONDLY", summary="A\x1b[2Jb"), lesson(box.at(), uid="u2", summary="c\x1b[2Jd")
+    )
+    for command in ("check", "show"):
+        assert "\x1b" not in box.run(command).stdout
