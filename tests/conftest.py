@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from tests import demo_lesson
 
 # A slow or busy board is no failure; and a failure is printed so that it can be repeated.
 settings.register_profile("boards", deadline=None, print_blob=True)
 settings.load_profile("boards")
+
+
+@pytest.fixture(scope="session")
+def demo_frames(tmp_path_factory) -> Path:
+    """Six captures of the demo lesson; to be copied by a test that spoils one."""
+    return demo_lesson.compose(tmp_path_factory.mktemp("demo") / "frames", *range(6))
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory) -> Path:
+    """A folder for `--home` where the demo's students are enrolled; to be copied by a test that writes there."""
+    return demo_lesson.enrol(tmp_path_factory.mktemp("demo") / "home")

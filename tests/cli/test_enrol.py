@@ -18,11 +18,11 @@ import pytest
 
 from edge_daemon.store.database import open_register
 from tests.cli.running import Done, run
+from tests.demo_lesson import PORTRAITS
 from tests.gallery.pictures import jpeg, rotated_by_exif
 from tests.gallery.school import NOW
 from tests.gallery.sightings import seen
 
-PORTRAITS = Path(__file__).parents[2] / "demo" / "pictures" / "enrolment"
 HEADER = "student_id,name,email,guardian_email,consent,courses\n"
 
 

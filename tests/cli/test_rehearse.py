@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,17 +13,12 @@ import pytest
 
 from edge_daemon.__main__ import run
 
-DEMO = Path(__file__).parents[2] / "demo"
-
 
 @pytest.fixture(scope="module")
-def frames(tmp_path_factory) -> Path:
-    """Four captures of the demo lesson; the second one breaks off, the third is a note, not a picture."""
+def frames(demo_frames, tmp_path_factory) -> Path:
+    """Four captures of the demo lesson; the second one breaks off; between them a note, which is no picture."""
     folder = tmp_path_factory.mktemp("lesson") / "frames"
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(4))"
-    )
-    subprocess.run([sys.executable, "-c", code, DEMO, folder], check=True)
+    shutil.copytree(demo_frames, folder, ignore=shutil.ignore_patterns("capture-05.jpg", "capture-06.jpg"))
     bad = folder / "capture-02.jpg"
     bad.write_bytes(bad.read_bytes()[:5000])
     (folder / "capture-03.txt").write_text("the bell rang")
@@ -30,11 +26,8 @@ def frames(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    photos = DEMO / "pictures" / "enrolment"
-    assert run(["--home", str(folder), "enrol", "import", str(DEMO / "roster.csv"), "--photos", str(photos)]) == 0
-    return folder
+def home(demo_home, tmp_path_factory) -> Path:
+    return Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("rehearsals") / "home"))
 
 
 def rehearse(home, frames, *options) -> list[str]:

@@ -8,13 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-DEMO = Path(__file__).parents[2] / "demo"
-
-
-def compose(folder: Path, *captures: int) -> Path:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), {})"
-    subprocess.run([sys.executable, "-c", code.format(captures), DEMO, folder], check=True)
-    return folder
+from tests.demo_lesson import DEMO, compose
 
 
 def annotate(*arguments: object) -> subprocess.CompletedProcess[str]:

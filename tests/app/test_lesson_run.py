@@ -2,61 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
+import shutil
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import sqlite_utils
 
-from edge_daemon.__main__ import run
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
-from edge_daemon.app.rehearsal import rehearse
 from edge_daemon.camera.files import open_files
-from edge_daemon.errors import CameraError
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
-from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Frame, Lesson, MissedCapture
 
-DEMO = Path(__file__).parents[1] / "demo"
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 CAPTURES = 6
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("app") / "frames"
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(6))"
-    )
-    subprocess.run([sys.executable, "-c", code, DEMO, folder], check=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def enrolled(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("enrolled")
-    photographs = DEMO / "pictures" / "enrolment"
-    assert run(["--home", str(folder), "enrol", "import", str(DEMO / "roster.csv"), "--photos", str(photographs)]) == 0
-    return folder
+@pytest.fixture
+def home(demo_home: Path, tmp_path: Path) -> Home:
+    return Home(Path(shutil.copytree(demo_home, tmp_path / "home")))
 
 
 @pytest.fixture
-def home(enrolled: Path) -> Iterator[Home]:
-    yield Home(enrolled)
-    for file in enrolled.glob("register.sqlite*"):
-        file.unlink()
-
-
-@pytest.fixture
-def frames(pictures: Path) -> list[Frame]:
-    with open_files(pictures, lambda slot: START + timedelta(minutes=7 * slot)) as camera:
+def frames(demo_frames: Path) -> list[Frame]:
+    with open_files(demo_frames, lambda slot: START + timedelta(minutes=7 * slot)) as camera:
         return [camera.capture(slot) for slot in range(CAPTURES)]
 
 
@@ -66,9 +39,7 @@ def _begin(home: Home, register_db: sqlite_utils.Database) -> LessonRun:
     )
     plan = make_plan(lesson.lesson_id, 2700.0, CAPTURES, bytes(32))
     models = load_models(home.config)
-    return LessonRun(
-        home.config, register_db, open_gallery_store(home), models, lesson, plan, CAPTURES, "synchronised"
-    )
+    return LessonRun(home.config, register_db, open_gallery_store(home), models, lesson, plan, CAPTURES, "synchronised")
 
 
 def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(home: Home, frames: list[Frame]):
@@ -115,33 +86,3 @@ def test_a_missed_capture_is_named_and_is_no_absence(home: Home, frames: list[Fr
     assert register.captures_taken == 4
     assert [m.slot for m in register.missed] == [4, 5]
     assert next(v for v in register.verdicts if v.tally.student_id == "S1").share == 1.0
-
-
-def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home, pictures: Path):
-    def interrupt(done: int, _total: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        rehearse(home, pictures, sightings=None, progress=interrupt)
-    register_db = open_register(home.register_db_path)
-    assert lessons.running_lessons(register_db) == []
-    assert register_db["captures"].count == 0
-    assert open_gallery_store(home).db["candidates"].count == 0
-
-
-def test_a_rehearsal_without_one_good_picture_is_refused(home: Home, tmp_path: Path):
-    (tmp_path / "1.jpg").write_bytes(b"no picture")
-    with pytest.raises(CameraError, match="no picture could be read"):
-        rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
-    assert open_register(home.register_db_path)["lessons"].count == 0
-
-
-def test_pictures_never_touch_the_disk(home: Home, pictures: Path):
-    before = set(home.state_dir.rglob("*"))
-    rehearse(home, pictures, sightings=None, progress=lambda _done, _total: None)
-    new = {p.name for p in home.state_dir.rglob("*")} - {p.name for p in before}
-    assert new <= {"register.sqlite", "register.sqlite-wal", "register.sqlite-shm"}
-    data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())
-    assert b"\xff\xd8\xff" not in data
-    assert b"\x89PNG" not in data
