@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sqlite_utils
@@ -23,6 +23,12 @@ BUSY_TIMEOUT_S = 3.0
 
 PAGE_BYTES = 4096
 """Of the databases: docs/STORAGE.md has what other sizes cost."""
+
+CHECKPOINT_PAGES = 200
+"""The log is brought into the file when it has so many pages, and begins anew: a log that is written over costs the
+file system less than one that grows, and little is lost with it where it is damaged (measured: docs/STORAGE.md)."""
+_LOG_BYTES = 1 << 20
+"""To this a log is cut that had to grow further, by an import or beside a backup."""
 
 _MEND = "restore it from a backup, or move it away to begin anew"
 
@@ -60,6 +66,12 @@ def check_writable(db: sqlite_utils.Database) -> None:
 def path_of(db: sqlite_utils.Database) -> str:
     """Return the file of a database, empty for one in memory."""
     return next((str(row[2]) for row in db.conn.execute("PRAGMA database_list") if row[1] == "main"), "")
+
+
+def bring_in_log(db: sqlite_utils.Database) -> None:
+    """Bring what was committed from the log into the file, as far as readers allow; it is safe in either place."""
+    with suppress(sqlite3.OperationalError):  # no room, a reader: the log keeps it
+        db.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 @contextmanager
@@ -164,9 +176,12 @@ def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None
 
 def _set_up(db: sqlite_utils.Database) -> None:
     conn = db.conn
+    conn.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file only
     if conn.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = FULL")
+    conn.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    conn.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA secure_delete = ON")
 

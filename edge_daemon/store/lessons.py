@@ -10,7 +10,7 @@ from typing import Literal, cast
 import sqlite_utils
 
 from edge_daemon.errors import StoreError
-from edge_daemon.store.database import faults, path_of, transaction
+from edge_daemon.store.database import bring_in_log, faults, path_of, transaction
 from edge_daemon.store.instants import parsed, stored
 from edge_daemon.store.registers import StoredRegister, append, last_sha256
 from edge_daemon.types import Box, CapturePlan, ClockState, Lesson, MissedCapture, Origin, Sighting
@@ -182,6 +182,7 @@ def finalise(
             " WHERE lesson_id = ? AND revision = 1",
             (lesson_id,),
         ).fetchone()
+    bring_in_log(db)  # before the candidates are erased: a damaged log must not take the register with it
     return StoredRegister(row[0], row[1], row[2], row[3], parsed(row[4]))
 
 
