@@ -109,8 +109,8 @@ class Helper:
 
     def kill(self) -> None:
         """End the process now; returns within half a second, also when a driver keeps it."""
-        self._socket.close()
         self._process.kill()
+        self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # subprocess reaps it when it starts the next one
             self._process.wait(_KILL_WAIT_S)
 

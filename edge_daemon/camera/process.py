@@ -59,7 +59,7 @@ class CameraProcess:
 
     def __enter__(self) -> CameraProcess:
         """Start the process without waiting for the camera; a failure shows at the first capture."""
-        self._start()
+        self._start(slot=0)
         return self
 
     def __exit__(
@@ -77,11 +77,11 @@ class CameraProcess:
     def prepare(self, slot: int) -> None:
         """Have the sensor warm up for a capture WARM_UP_S from now; never waits, never raises."""
         if self._helper is not None and self._helper.ended:
-            logger.warning("camera process ended between captures", extra={**self._fields, "slot": slot})
+            error = CameraError(self._helper.why_ended())
             self._drop()
-            self._ladder.failed(time.monotonic())
+            self._failed(error, slot)
         if self._helper is None:
-            self._start()
+            self._start(slot)
         if self._helper is not None:
             self._helper.send(self._request("prepare", slot))
 
@@ -93,7 +93,7 @@ class CameraProcess:
                 the deadline.
         """
         if self._helper is None:
-            self._start()
+            self._start(slot)
         if self._helper is None:
             rest_s = self._ladder.rest_s(time.monotonic())
             raise CameraError(f"{self.fault or 'the camera rests'} (next attempt in {rest_s:.0f} s)")
@@ -145,7 +145,7 @@ class CameraProcess:
         self._ladder.succeeded()
         self.fault = ""
 
-    def _start(self) -> None:
+    def _start(self, slot: int) -> None:
         now_s = time.monotonic()
         if self._ladder.rest_s(now_s):
             return
@@ -153,8 +153,7 @@ class CameraProcess:
         try:
             self._helper = Helper(self._settings, self._factory)
         except CameraError as error:
-            self.fault = error.line()
-            self._ladder.failed(now_s)
+            self._failed(error, slot)
 
     def _drop(self) -> None:
         if self._helper is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_daemon.camera import helper
 from edge_daemon.camera.ladder import FIRST_GAP_S
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.config import CameraConfig
@@ -199,7 +200,7 @@ def test_a_process_killed_between_captures_costs_none(rig):
     rig.succeed(0)
     pid = rig.camera.pid
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not alive(pid), "it lives")
+    wait_until(lambda: rig.camera._helper.ended, "it lives")
     rig.camera.prepare(1)
     rig.succeed(1)
     assert rig.camera.pid != pid
@@ -396,3 +397,14 @@ def test_a_process_that_cannot_be_started_is_a_missed_capture(rig, monkeypatch):
     assert "can't be started" in rig.miss(2)
     monkeypatch.undo()
     rig.succeed(3)
+
+
+def test_a_process_that_ends_at_every_start_is_reported_once(monkeypatch, caplog):
+    monkeypatch.setattr(helper, "_CHILD", "edge_daemon.camera.nowhere")
+    with CameraProcess(CameraConfig("v4l2"), now=now, deadline_s=WAIT_S) as camera:
+        for slot in range(4):
+            wait_until(lambda: camera._helper is None or camera._helper.ended, "it runs")
+            camera.prepare(slot)
+            with pytest.raises(CameraError, match="the camera process ended with code 1"):
+                camera.capture(slot)
+    assert [r.message for r in caplog.records] == ["camera keeps failing"]
