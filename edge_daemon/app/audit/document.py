@@ -65,6 +65,7 @@ def _row(row: Row, pictures: int) -> dict[str, object]:
         "row": row.number,
         "distance_m": round(row.distance_m, 1),
         "hit_rate": round(row.hit, 3),
+        "register_right": round(row.register, 3),
         "seats": [_seat(seat, pictures) for seat in row.seats],
     }
 
@@ -80,8 +81,8 @@ def _seat(judged: JudgedSeat, pictures: int) -> dict[str, object]:
         "behind": round(seat.light.behind, 1),
         "clipped": round(seat.light.clipped, 3),
         "yaw_deg": None if seat.yaw_deg is None else round(seat.yaw_deg, 1),
+        "worth_px": round(expected.worth_px, 1),
         "found": round(expected.found, 3),
-        "named_in_one_picture": round(expected.alone, 3),
         "hit_rate": round(expected.hit, 3),
         "register_right": round(expected.register, 3),
     }

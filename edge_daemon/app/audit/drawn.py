@@ -102,7 +102,7 @@ def _panel(audit: Audit, width: int, high_px: float) -> Picture:
             opposite = (margin + round(1.3 * high_px), top + round(1.65 * high_px))
             cv2.rectangle(panel, corner, opposite, colour, -1)
         for column, cell in enumerate(cells):
-            drawing.write(panel, Text((cell,), high_px), margin + high_px * (2 + 9.5 * column), top, _INK)
+            drawing.write(panel, Text((cell,), high_px), margin + high_px * (2 + 8.7 * column), top, _INK)
     for number, (line, first) in enumerate(advice, 1 + len(table)):
         left = margin + (0 if first else 2 * high_px)
         drawing.write(panel, Text((line,), high_px), left, 2 * margin + number * step, _INK)
@@ -112,10 +112,10 @@ def _panel(audit: Audit, width: int, high_px: float) -> Picture:
 def _headline(audit: Audit) -> str:
     seats = "1 seat" if audit.seats == 1 else f"{audit.seats} seats"
     pictures = "1 picture" if audit.pictures == 1 else f"{audit.pictures} pictures"
-    return f"{seats} with a face in {pictures}; at each: share of captures that count, width of the face"
+    return f"{seats} with a face in {pictures}; at each: hit rate of one capture, width of the face"
 
 
-HEADS = ("row", "seats", "face", "sharp", "light", "away", "counts")
+HEADS = ("row", "seats", "face", "sharp", "light", "away", "hit rate", "register")
 
 
 def row_cells(row: Row) -> tuple[str, ...]:
@@ -128,4 +128,5 @@ def row_cells(row: Row) -> tuple[str, ...]:
         f"{row.luma:.0f}",
         f"{row.distance_m:.0f} m",
         f"{row.hit:.0%}",
+        f"{row.register:.0%}",
     )

@@ -6,32 +6,67 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_daemon.app.audit.seats import Seat
+
 LEAST_PX, GOOD_PX = 26.0, 40.0
 """The limits of face width that rows are held against: enough for a register, and comfortable."""
+
+# benchmarks/results/audit.json, "table" and "worth"; tests/app/test_audit.py holds the two together.
+WIDTHS_PX = (14.0, 18.0, 22.0, 26.0, 32.0, 40.0, 56.0, 80.0)
+FOUND = (0.1, 0.6, 0.9, 0.97, 0.99, 0.99, 0.99, 0.99)
+HIT = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.95)
+REGISTER = (0.0, 0.5, 0.8, 0.95, 0.97, 0.99, 0.99, 0.99)
+SHARPNESS = (0.62, 0.57, 0.53, 0.5, 0.47, 0.43, 0.385, 0.39)
+"""Of faces in focus: small ones are made of edges."""
+SOFT, BLIND = 0.9, 0.4
+"""Shares of that sharpness down to which a face has its full worth, and at which it has none."""
+DARK_LUMA, DARK_POWER = 90.0, 0.6
+"""Light below which a face loses worth, and how fast."""
+BURNT_LOSS = 0.9
+"""Worth that a face loses with all of it burnt out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """Shares of the captures in which somebody is there and can be seen, 0 to 1."""
 
+    worth_px: float
+    """Width of a sharp, well-lit face that is as good as this one."""
     found: float
     """The face is found."""
-    alone: float
-    """It is found, and this one picture is enough to name it."""
     hit: float
-    """It is found and counts for the right student, by the evidence of the whole lesson: what the register counts."""
+    """It is found, and this one capture is enough to name it rightly."""
     register: float
-    """A student who could be seen in most captures gets the right verdict."""
+    """A student who can be seen in most captures gets the right verdict."""
 
 
-WIDTHS_PX = (14.0, 18.0, 22.0, 26.0, 32.0, 40.0, 56.0, 80.0)
-_FOUND = (0.1, 0.6, 0.9, 0.97, 0.99, 0.99, 0.99, 0.99)
-_ALONE = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.95)
-_HIT = (0.0, 0.4, 0.7, 0.9, 0.95, 0.98, 0.99, 0.99)
-_REGISTER = (0.0, 0.5, 0.8, 0.95, 0.97, 0.99, 0.99, 0.99)
+def expected(seat: Seat) -> Expected:
+    """Return what the face of a seat can give."""
+    factors = (
+        sharpness_factor(seat.width_px, seat.sharpness),
+        dark_factor(seat.light.luma),
+        burnt_factor(seat.light.clipped),
+    )
+    return expected_of(seat.width_px * float(np.prod(factors)))
 
 
-def expected(width_px: float) -> Expected:
-    """Return what a face of this width can give; between the measured widths by the width's logarithm."""
-    at = np.log(max(width_px, 1.0))
-    return Expected(*(float(np.interp(at, np.log(WIDTHS_PX), row)) for row in (_FOUND, _ALONE, _HIT, _REGISTER)))
+def expected_of(worth_px: float) -> Expected:
+    """Return what a sharp and well-lit face of a width can give; between measured widths by the width's logarithm."""
+    at = np.log(max(worth_px, 1.0))
+    return Expected(worth_px, *(float(np.interp(at, np.log(WIDTHS_PX), row)) for row in (FOUND, HIT, REGISTER)))
+
+
+def sharpness_factor(width_px: float, sharpness: float) -> float:
+    """Return which share of its width a blurred face is worth."""
+    usual = float(np.interp(np.log(max(width_px, 1.0)), np.log(WIDTHS_PX), SHARPNESS))
+    return float(np.clip((sharpness / usual - BLIND) / (SOFT - BLIND), 0.1, 1.0))
+
+
+def dark_factor(luma: float) -> float:
+    """Return which share of its width a dark face is worth."""
+    return float(min(1.0, (max(luma, 1.0) / DARK_LUMA) ** DARK_POWER))
+
+
+def burnt_factor(clipped: float) -> float:
+    """Return which share of its width a face is worth of which so much is burnt out or black."""
+    return 1.0 - BURNT_LOSS * clipped

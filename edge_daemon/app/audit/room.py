@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_daemon.app.audit.advice import Advice, Findings, advise
+from edge_daemon.app.audit.advice import advise
+from edge_daemon.app.audit.findings import Advice, Findings
 from edge_daemon.app.audit.front import Front, find_front
 from edge_daemon.app.audit.light import face_light
 from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG, Optics
@@ -119,7 +120,7 @@ def _concluded(
     seats = find_seats(looks)
     rows, front, scene = judge(seats, optics), find_front(seats), mean_scene(scenes)
     turned_by_deg, turned_faces = _turned(detector, shown.picture) if len(seats) <= _FEW else (0, 0)
-    findings = Findings(optics, rows, scene, front, len(scenes), turned_by_deg, turned_faces)
+    findings = Findings(optics, rows, scene, front, turned_by_deg, turned_faces)
     return Audit(
         pictures=len(scenes),
         unreadable=tuple(taking.unreadable),

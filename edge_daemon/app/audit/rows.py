@@ -62,8 +62,13 @@ class Row:
 
     @property
     def hit(self) -> float:
-        """Mean hit rate to expect."""
+        """Mean hit rate to expect of one capture, 0 to 1."""
         return self.mean(lambda s: s.expected.hit)
+
+    @property
+    def register(self) -> float:
+        """Mean chance of a right verdict, 0 to 1."""
+        return self.mean(lambda s: s.expected.register)
 
 
 def judge(seats: Sequence[Seat], optics: Optics) -> tuple[Row, ...]:
@@ -71,7 +76,7 @@ def judge(seats: Sequence[Seat], optics: Optics) -> tuple[Row, ...]:
     groups = find_rows(seats)
     rows = []
     for number, group in zip(range(len(groups), 0, -1), groups, strict=True):
-        judged = tuple(JudgedSeat(seat, expected(seat.width_px)) for seat in group)
+        judged = tuple(JudgedSeat(seat, expected(seat)) for seat in group)
         distance = optics.distance_m(float(np.median([seat.width_px for seat in group])))
         rows.append(Row(number, judged, distance))
     return tuple(rows)

@@ -1,0 +1,57 @@
+"""What light and focus take from the faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from edge_daemon.app.audit.expect import burnt_factor, dark_factor, sharpness_factor
+from edge_daemon.app.audit.findings import Advice, Findings, worth
+from edge_daemon.app.audit.rows import JudgedSeat
+
+_SOME = 2
+"""Seats from which on a word is said."""
+_TELLING = 0.8
+"""Share of its width that a face is worth at most before a word is said."""
+_AGAINST = 1.8
+"""So much lighter is what is behind a face that is against the light."""
+_SOFT_SHARE = 0.25
+"""Of the seats, from which on a word is said about focus."""
+_SOFT_SCENE = 0.25
+"""Sharpness of a room out of focus."""
+
+
+def light(findings: Findings) -> Iterator[Advice]:
+    """Faces against the light, in the dark, or burnt out."""
+    dark = [s for s in findings.seats if dark_factor(s.seat.light.luma) < _TELLING]
+    against = [s for s in dark if s.seat.light.behind > _AGAINST * s.seat.light.luma]
+    if len(against) >= _SOME:
+        dark = [s for s in dark if s not in against]
+        measured = f"face {_mean(against, 'luma'):.0f}, behind it {_mean(against, 'behind'):.0f} of 255"
+        text = f"{findings.who(against)} against the light ({measured}) and {worth(against)}."
+        yield Advice("against_light", f"{text} Turn the camera away from the window, or close the blinds.")
+    if len(dark) >= _SOME:
+        text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {worth(dark)}."
+        yield Advice("dark", f"{text} Switch on more light.")
+    burnt = [s for s in findings.seats if burnt_factor(s.seat.light.clipped) < _TELLING]
+    if len(burnt) >= _SOME:
+        text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {worth(burnt)}."
+        yield Advice("burnt", f"{text} Close the blinds, or switch off the lamp that shines on them.")
+
+
+def focus(findings: Findings) -> Iterator[Advice]:
+    """Faces that are blurred: by the lens, or by their own movement."""
+    soft = [s for s in findings.seats if sharpness_factor(s.seat.width_px, s.seat.sharpness) < _TELLING]
+    if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
+        return
+    text = f"{findings.who(soft)} blurred and {worth(soft)}"
+    if findings.scene.sharpness < _SOFT_SCENE:
+        todo = "clean the lens, set its focus, fix the camera firmly"
+        yield Advice("focus", f"{text}, and the room is blurred too: {todo}.")
+    else:
+        yield Advice("motion", f"{text}, while the room is sharp: people move. More light makes exposures shorter.")
+
+
+def _mean(seats: Sequence[JudgedSeat], part: str) -> float:
+    return float(np.mean([getattr(s.seat.light, part) for s in seats]))

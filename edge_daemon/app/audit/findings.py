@@ -1,0 +1,75 @@
+"""What advice is drawn from, and how seats and rows are called in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_daemon.app.audit.front import Front
+from edge_daemon.app.audit.optics import Optics
+from edge_daemon.app.audit.rows import JudgedSeat, Row
+from edge_daemon.app.audit.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to do."""
+
+    code: str
+    """For programs; does not change."""
+    text: str
+    """A few sentences for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that was measured."""
+
+    optics: Optics
+    rows: tuple[Row, ...]
+    """The furthest first."""
+    scene: Scene
+    front: Front
+    turned_by_deg: int
+    """More faces are found when the picture is turned by so much, clockwise; 0: upright."""
+    turned_faces: int
+    """Faces in the picture that was turned."""
+
+    @property
+    def seats(self) -> list[JudgedSeat]:
+        """All seats."""
+        return [seat for row in self.rows for seat in row.seats]
+
+    def who(self, seats: Sequence[JudgedSeat]) -> str:
+        """Return "3 faces (rows 5, 6) are" for some seats."""
+        return f"{faces(len(seats))} ({self._where(seats)}) {'is' if len(seats) == 1 else 'are'}"
+
+    def _where(self, seats: Sequence[JudgedSeat]) -> str:
+        numbers = sorted({row.number for row in self.rows if any(s in row.seats for s in seats)})
+        if len(numbers) == 1:
+            return f"row {numbers[0]}"
+        if len(numbers) == len(self.rows):
+            return "all rows"
+        together = len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1
+        return f"rows {numbers[0]} to {numbers[-1]}" if together else f"rows {', '.join(map(str, numbers))}"
+
+
+def faces(count: int) -> str:
+    """Return "1 face" or "3 faces"."""
+    return "1 face" if count == 1 else f"{count} faces"
+
+
+def worth(seats: Sequence[JudgedSeat]) -> str:
+    """Return what the faces of some seats are worth, in pixels."""
+    width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _worth_px))
+    return f"only as good as {as_good:.0f} px instead of {width:.0f}"
+
+
+def _width_px(seat: JudgedSeat) -> float:
+    return seat.seat.width_px
+
+
+def _worth_px(seat: JudgedSeat) -> float:
+    return seat.expected.worth_px
