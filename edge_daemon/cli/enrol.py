@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,10 +14,11 @@ import click
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_text import Removal
+from edge_daemon.cli.progress import progress
 from edge_daemon.device.secrets import device_key
 from edge_daemon.errors import RosterError
 from edge_daemon.gallery import erasure
-from edge_daemon.gallery.roster import read_roster
+from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import lessons
 from edge_daemon.store.database import check_writable, open_gallery, open_register
@@ -44,14 +44,17 @@ def enrol() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, ...], as_json: bool) -> None:
-    """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named."""
+    """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named.
+
+    The roster is a CSV file, or the folder of OneRoster files (docs/ENROLMENT.md).
+    """
     from edge_daemon.gallery.enrol import import_roster  # here: OpenCV and the models load slowly on a Pi
 
     # Everything that may be refused comes before the first file is made.
-    rows = read_roster(roster)
+    rows = read_students(roster, datetime.now(ZoneInfo(home.config.device.time_zone)).date())
     _check_readmitted(readmit, {row.student.student_id for row in rows})
     photographs = _photographs(home, photos) if photos is not None else None
-    with _gallery(home, create=True) as store, _progress() as watch:
+    with _gallery(home, create=True) as store, progress("photographs") as watch:
         now = datetime.now(timezone.utc)
         report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
         _clean_sightings(home, store)
@@ -148,18 +151,3 @@ def _photographs(home: Home, folder: Path) -> Photographs:
     check_folder(folder)
     models = load_models(home.config)
     return Photographs(folder, PortraitReader(models), embedder_id(models))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes (photographs done, photographs in all) and shows a bar, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    with click.progressbar(length=0, label="photographs", file=sys.stderr, show_pos=True) as bar:
-
-        def watch(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield watch

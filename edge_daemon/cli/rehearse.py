@@ -7,8 +7,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ import click
 
 from edge_daemon.app.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict
@@ -41,8 +41,8 @@ def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) ->
     """Take the register of one lesson now, from pictures or a video. It is never sent anywhere."""
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
-    with _progress() as progress:
-        done = take_register(home, frames, sightings=sightings, progress=progress)
+    with progress("captures") as watch:
+        done = take_register(home, frames, sightings=sightings, progress=watch)
     for missed in done.register.missed:
         click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:
@@ -56,22 +56,6 @@ def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) ->
     click.echo(f"{_counts(register)}; {done.seconds_per_capture:.2f} s a capture")
     for line in _next_commands(home, register):
         click.echo(line)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes (captures done, captures in all) and shows a bar, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    bar = click.progressbar(length=0, label="captures", file=sys.stderr, show_pos=True)
-    with bar:
-
-        def show(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield show
 
 
 def _heading(register: Register) -> str:

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
 from benchmarks import lesson, speed
 from tests.benchmarks import folders
-
-
-def run(monkeypatch, module, *arguments):
-    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
-    return module.main()
+from tests.benchmarks.running import run
 
 
 @pytest.fixture(scope="module")

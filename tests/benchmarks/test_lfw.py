@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 import pytest
 
@@ -10,16 +9,12 @@ from benchmarks import lfw
 from benchmarks.network import precision
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from tests.benchmarks import folders
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["lfw", *map(str, arguments)])
-    return lfw.main()
+from tests.benchmarks.running import run
 
 
 def test_every_embedder_tells_public_portraits_apart_and_a_face_not_found_is_wrong(tmp_path, monkeypatch):
     out = tmp_path / "out.json"
-    assert run(monkeypatch, "--data", folders.lfw(tmp_path / "set"), "--json", out) == 0
+    assert run(monkeypatch, lfw, "--data", folders.lfw(tmp_path / "set"), "--json", out) == 0
     found = json.loads(out.read_text())
     assert found["default"] in found
     assert (found["faces_found"]["hits"], found["faces_found"]["n"]) == (5, 6)
@@ -39,7 +34,7 @@ def test_a_file_is_called_what_its_operators_are():
 def test_a_folder_of_another_form_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys, pairs):
     if pairs is not None:
         (tmp_path / "pairs.csv").write_text(pairs)
-    assert run(monkeypatch, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
+    assert run(monkeypatch, lfw, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "pairs.csv" in error
@@ -49,5 +44,5 @@ def test_a_folder_of_another_form_is_one_line_and_exit_2(tmp_path, monkeypatch, 
 def test_a_picture_that_is_missing_is_named(tmp_path, monkeypatch, capsys):
     folder = folders.lfw(tmp_path / "set")
     (folder / "images" / "wall.jpg").unlink()
-    assert run(monkeypatch, "--data", folder, "--json", tmp_path / "out.json") == 2
+    assert run(monkeypatch, lfw, "--data", folder, "--json", tmp_path / "out.json") == 2
     assert "wall.jpg" in capsys.readouterr().err

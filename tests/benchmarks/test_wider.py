@@ -1,22 +1,17 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 
 from benchmarks import wider
 from tests.benchmarks import folders
-
-
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["wider", *map(str, arguments)])
-    return wider.main()
+from tests.benchmarks.running import run
 
 
 def test_faces_on_a_wall_are_found_and_an_invalid_label_counts_nowhere(tmp_path, monkeypatch):
     out = tmp_path / "out.json"
-    assert run(monkeypatch, "--data", folders.wider(tmp_path / "set"), "--json", out) == 0
+    assert run(monkeypatch, wider, "--data", folders.wider(tmp_path / "set"), "--json", out) == 0
     found = json.loads(out.read_text())
     recall = found["recall"]
     assert (recall["32+"]["hits"], recall["32+"]["n"]) == (2, 2)
@@ -38,7 +33,7 @@ def test_recall_goes_by_the_labels_height_and_the_asked_overlap():
 
 def test_a_folder_of_another_form_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys):
     folders.table(tmp_path / "boxes.csv", "file,x,y,w,h,invalid", ("a.jpg", 0, 0, "wide", 4, 0))
-    assert run(monkeypatch, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
+    assert run(monkeypatch, wider, "--data", tmp_path, "--json", tmp_path / "out.json") == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "wide" in error
@@ -47,5 +42,5 @@ def test_a_folder_of_another_form_is_one_line_and_exit_2(tmp_path, monkeypatch, 
 def test_a_peer_that_is_no_model_is_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "peer.onnx").write_text("no model")
     options = ("--json", tmp_path / "out.json", "--peer", tmp_path / "peer.onnx")
-    assert run(monkeypatch, "--data", folders.wider(tmp_path / "set"), *options) == 2
+    assert run(monkeypatch, wider, "--data", folders.wider(tmp_path / "set"), *options) == 2
     assert "peer.onnx" in capsys.readouterr().err

@@ -142,38 +142,35 @@ def test_the_two_kinds_are_not_taken_for_one_another(tmp_path):
     assert "is not a gallery database" in refusal(open_gallery, tmp_path / "a.sqlite")
 
 
-@OPENERS
-def test_a_database_that_only_newer_programs_can_read_is_refused(tmp_path, open_it, schema):
-    path = tmp_path / "a.sqlite"
+def changed(path, open_it, *statements):
+    """Make a database and change it behind the program's back."""
     db = open_it(path)
-    db.conn.execute("UPDATE meta SET value = '99' WHERE key IN ('schema_version', 'readable_from')")
+    for statement in statements:
+        db.conn.execute(statement)
     db.conn.commit()
     closed(db)
-    line = refusal(open_it, path)
+    return path
+
+
+@OPENERS
+def test_a_database_that_only_newer_programs_can_read_is_refused(tmp_path, open_it, schema):
+    newer = "UPDATE meta SET value = '99' WHERE key IN ('schema_version', 'readable_from')"
+    line = refusal(open_it, changed(tmp_path / "a.sqlite", open_it, newer))
     assert "newer version" in line
     assert "99" in line
 
 
 @OPENERS
 def test_a_newer_database_that_only_grew_is_read_on_after_a_rollback(tmp_path, open_it, schema):
-    path = tmp_path / "a.sqlite"
-    db = open_it(path)
-    db.conn.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    db.conn.execute("CREATE TABLE of_the_future (a TEXT) STRICT")
-    db.conn.commit()
-    closed(db)
-    db = open_it(path)
+    newer = "UPDATE meta SET value = '99' WHERE key = 'schema_version'"
+    db = open_it(changed(tmp_path / "a.sqlite", open_it, newer, "CREATE TABLE of_the_future (a TEXT) STRICT"))
     assert db.conn.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone() == ("99",)
 
 
 @OPENERS
 def test_a_database_without_a_sound_version_is_refused(tmp_path, open_it, schema):
-    path = tmp_path / "a.sqlite"
-    db = open_it(path)
-    db.conn.execute("UPDATE meta SET value = 'soon' WHERE key = 'readable_from'")
-    db.conn.commit()
-    closed(db)
-    assert "corrupt" in refusal(open_it, path)
+    unsound = "UPDATE meta SET value = 'soon' WHERE key = 'readable_from'"
+    assert "corrupt" in refusal(open_it, changed(tmp_path / "a.sqlite", open_it, unsound))
 
 
 LOCKER = """

@@ -182,12 +182,16 @@ def test_revisions_are_appended_and_the_last_one_holds(running):
         registers.add_revision(running, "nothing", lambda _: "", START)
 
 
-def test_registers_are_found_by_the_day_of_their_lesson(db):
-    ids = []
-    for day in range(3):
-        register, sightings = a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2)
+def kept(db, days):
+    """Keep one register a day; return the ids of their lessons."""
+    made = [a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2) for day in range(days)]
+    for register, sightings in made:
         keep(db, register, sightings)
-        ids.append(register.lesson.lesson_id)
+    return [register.lesson.lesson_id for register, _ in made]
+
+
+def test_registers_are_found_by_the_day_of_their_lesson(db):
+    ids = kept(db, 3)
     day = timedelta(days=1)
     assert [one.lesson_id for one in registers.latest_registers(db, START + day)] == ids[1:]
     assert [one.lesson_id for one in registers.latest_registers(db, START, START + day)] == ids[:1]
@@ -196,11 +200,7 @@ def test_registers_are_found_by_the_day_of_their_lesson(db):
 
 
 def test_a_register_is_found_by_the_beginning_of_its_id(db):
-    ids = []
-    for day in range(30):
-        register, sightings = a_register(a_lesson(START + timedelta(days=day)), {"a": 1.0}, captures=2)
-        keep(db, register, sightings)
-        ids.append(register.lesson.lesson_id)
+    ids = kept(db, 30)
     assert registers.find_lesson(db, ids[3]) == ids[3]
     assert registers.find_lesson(db, ids[3][:12].upper()) == ids[3]
     for prefix in ("", ids[3] + "0", "zzz", "%", "_" * 36):
