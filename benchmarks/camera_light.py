@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from edge_daemon.camera.files import PICTURE_SUFFIXES, read_picture
-from edge_daemon.camera.judge import WHITE_FROM, contrast_of, fault_of
+from edge_daemon.camera.judge import WHITE_FROM, contrast_of, fault_of, sampled
 from edge_daemon.types import Picture
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from edge_daemon.vision.pipeline import Detector
@@ -41,7 +41,7 @@ def exposed(picture: Picture, stops: float, random: np.random.Generator) -> Pict
 
 def light_of(picture: Picture) -> dict[str, float | str]:
     """Return the figures that the judgement is made on, and the judgement."""
-    part = picture[::4, ::4]
+    part = sampled(picture)
     return {
         "mean": round(float(part.mean()), 1),
         "brightest_99": float(np.percentile(part.max(axis=2), 99)),

@@ -24,13 +24,18 @@ _CELLS = 24
 
 def fault_of(picture: Picture) -> str:
     """Return why nobody could be seen in a picture, (height, width, 3) uint8 BGR, in plain words; empty: it is good."""
-    step = max(1, min(picture.shape[:2]) // _ENOUGH_PX)
-    part = picture[::step, ::step]
+    part = sampled(picture)
     if part.mean() < DARK_BELOW and contrast_of(part[..., 1]) < FLAT_BELOW:
         return "the picture is black"
     if (part.min(axis=2) >= WHITE_FROM).mean() > WHITE_SHARE:
         return "the picture is over-exposed"
     return ""
+
+
+def sampled(picture: Picture) -> Picture:
+    """Return every n-th row and column of a picture, enough to judge its light."""
+    step = max(1, min(picture.shape[:2]) // _ENOUGH_PX)
+    return picture[::step, ::step]
 
 
 def contrast_of(channel: NDArray[np.uint8]) -> float:
