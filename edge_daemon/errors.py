@@ -57,6 +57,10 @@ class StoreError(EdgeError):
     """A database can't be opened, read or written."""
 
 
+class DamageError(StoreError):
+    """A database file is damaged: the next start of the service brings its last good backup back."""
+
+
 class ServiceError(EdgeError):
     """The service can't start."""
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge_daemon.app.repair import Opened, gallery_of, open_databases
-from edge_daemon.device.clock import SystemClock, clock_state
+from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import backup as copies
@@ -120,7 +120,8 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retain
     Raises:
         StoreError: a database can't be written.
     """
-    if (clock or clock_state()) == "unsynchronised":
+    reading = SystemClock(trusted=home.config.device.trust_clock).reading()
+    if (clock or reading.state) == "unsynchronised":
         return Retained(0, 0, 0, "nobody knows the time, so nothing is known to be old")
     if not home.register_db_path.exists():
         return Retained(0, 0, 0, "there is no register yet")
@@ -128,7 +129,7 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retain
     register_db = open_register(home.register_db_path, create=False)
     with closing(register_db.conn), gallery_of(home) as gallery_db:
         sightings = retention.erase_sightings_of_lessons_before(register_db, before)
-        untimed = retention.forget_old_untimed(register_db, before, SystemClock().reading().boot_id)
+        untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
         idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
     return Retained(sightings, idle, untimed)
 

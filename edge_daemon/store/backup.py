@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from edge_daemon.errors import StoreError
+from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.store.database import faults_at
 from edge_daemon.store.disk import free_bytes, sync_folder
 from edge_daemon.store.integrity import SUFFIXES, counts, examine, set_aside
@@ -191,7 +191,7 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
         os.fsync(file.fileno())
     problem = examine(part, "full", immutable=True).problem
     if problem:
-        raise StoreError(f"is damaged ({problem})", str(source), "restart the service: it restores the last backup")
+        raise DamageError(f"is damaged ({problem})", str(source), "restart the service: it restores the last backup")
 
 
 def _gently(descriptor: int) -> Callable[[int, int, int], None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlite_utils
 
-from edge_daemon.errors import StoreError
+from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.store.disk import is_read_only
 from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 
@@ -30,7 +30,7 @@ file system less than one that grows, and little is lost with it where it is dam
 _LOG_BYTES = 1 << 20
 """To this a log is cut that had to grow further, by an import or beside a backup."""
 
-_MEND = "restore it from a backup, or move it away to begin anew"
+_MEND = "a start of the service restores the last backup; or move it away to begin anew"
 
 
 def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
@@ -213,5 +213,5 @@ def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
     if "disk I/O" in text:
         return StoreError("the disk does not take or give data", where, "the card may be failing: read `dmesg`")
     if "malformed" in text or "not a database" in text:
-        return StoreError(f"the database is corrupt ({text})", where, _MEND)
+        return DamageError(f"the database is corrupt ({text})", where, _MEND)
     return StoreError(f"the database can't be used ({text})", where, _MEND)

@@ -64,13 +64,15 @@ def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path
     Raises:
         StoreError: the file can't be looked at (rights, a lock, a failing disk): that is no proof of damage.
     """
-    commits = [] if immutable else _commits_in_log(path)
+    before = _Log() if immutable else _look_at_log(path)
     try:
         with closing(_connect(path, "mode=ro&immutable=1" if immutable else "mode=rw")) as conn:
             tables = [str(row[0]) for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             problem = next((p for p in _problems(conn, tables, depth) if p), "")
-            readable = None if problem or not commits else _frames_read(conn)
-            gone = sum(frame > readable for frame in commits) if readable is not None else 0
+            readable = None if problem or not before.commits else _frames_read(conn)
+            # Another process may have begun the log anew meanwhile: then it says nothing.
+            same = _look_at_log(path).salts == before.salts
+            gone = sum(frame > readable for frame in before.commits) if same and readable is not None else 0
             if gone > 1 and keep_log is not None:
                 _keep_copy(path.with_name(path.name + "-wal"), keep_log)
     except sqlite3.DatabaseError as error:
@@ -182,18 +184,27 @@ def _changed_register(conn: sqlite3.Connection, newest: int | None) -> str:
     return ""
 
 
-def _commits_in_log(path: Path) -> list[int]:
-    """Return the numbers of the frames of the log that end a commit, readable or not.
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """A write-ahead log as it lies on the disk."""
+
+    salts: int | None = None
+    commits: tuple[int, ...] = ()
+    """The frames that end a commit, readable or not."""
+
+
+def _look_at_log(path: Path) -> _Log:
+    """Return what commits the log of a database has.
 
     Frames of one generation have the same salts; what stands behind them is older. Only the log itself is opened here:
     closing a descriptor of the database would drop the locks that SQLite has on it in this process.
     """
     found: list[int] = []
+    salts: int | None = None
     try:
         with path.with_name(path.name + "-wal").open("rb") as log:
             page = int.from_bytes(log.read(12)[8:12], "big")
             page = page if page in _PAGE_SIZES else PAGE_BYTES  # the head may be what is damaged
-            salts: int | None = None
             for frame in range(1, 1 << 31):
                 log.seek(_WAL_HEADER + (frame - 1) * (_FRAME_HEADER.size + page))
                 header = log.read(_FRAME_HEADER.size)
@@ -204,8 +215,8 @@ def _commits_in_log(path: Path) -> list[int]:
                 if size and own == salts:
                     found.append(frame)
     except OSError:
-        return []
-    return found
+        return _Log()
+    return _Log(salts, tuple(found))
 
 
 def _frames_read(conn: sqlite3.Connection) -> int | None:
