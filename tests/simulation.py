@@ -46,6 +46,10 @@ class SimulatedClock:
             state_index = STATES.index(state)
         self._put(utc_s, boottime_s, state_index, boot_number)
 
+    @property
+    def boot(self) -> int:
+        return self._get()[3]
+
     def pass_s(self, seconds: float) -> None:
         utc_s, boottime_s, state_index, boot_number = self._get()
         self._put(utc_s + seconds, boottime_s + seconds, state_index, boot_number)

@@ -2,160 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from edge_daemon.__main__ import run
-from edge_daemon.home import Home
-from edge_daemon.store import lessons
-from edge_daemon.store.database import open_register
 from edge_daemon.store.plans import committed_plans
-from edge_daemon.store.registers import latest_registers
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
-from tests.simulation import ROOT, VARIABLE, SimulatedClock
-
-MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
-PATIENCE_S = 90.0
-CONFIG = """
-[device]
-name = "room-1"
-time_zone = "Europe/Berlin"
-[timetable]
-files = ["timetable.ics"]
-[camera]
-kind = "files"
-source = "frames"
-[lesson]
-captures = 4
-"""
-CALENDAR = """BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//test//
-BEGIN:VEVENT
-UID:maths
-DTSTAMP:20260101T000000Z
-DTSTART:20261123T080000Z
-DTEND:20261123T084500Z
-RRULE:FREQ=DAILY
-SUMMARY:Maths
-END:VEVENT
-END:VCALENDAR
-"""
-
-
-class Device:
-    """A home, its clock and its service."""
-
-    def __init__(self, folder: Path) -> None:
-        self.home = Home(folder)
-        (folder / "config.toml").write_text(CONFIG)
-        self.timetable(CALENDAR)
-        self.clock = SimulatedClock(folder / "clock")
-        self.clock.set(utc=MONDAY, state="synchronised", boot=1)
-        self.service: subprocess.Popen[str] | None = None
-
-    def timetable(self, text: str) -> None:
-        (self.home.state_dir / "timetable.ics").write_text(text.replace("\n", "\r\n"))
-
-    def start(self) -> None:
-        environment = {**os.environ, VARIABLE: str(self.home.state_dir / "clock"), "PYTHONPATH": str(ROOT)}
-        self.service = subprocess.Popen(
-            [sys.executable, "-m", "tests.simulated_service", str(self.home.state_dir)],
-            env=environment,
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def cut(self) -> None:
-        """The power fails: every process of the device is gone at once."""
-        assert self.service is not None
-        pids = [self.service.pid, *children(self.service.pid)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        for pid in [*pids, *children(self.service.pid)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.service.wait()
-        self.service.stderr.close()
-        shutil.rmtree(self.home.runtime_dir)
-
-    def stop(self) -> str:
-        assert self.service is not None
-        self.service.send_signal(signal.SIGTERM)
-        _, log = self.service.communicate(timeout=15)
-        assert self.service.returncode == 0, log
-        return log
-
-    def until(self, true: Callable[[], bool]) -> None:
-        ends = time.monotonic() + PATIENCE_S
-        while not true():
-            assert self.service is None or self.service.poll() is None, self.service.stderr.read()
-            assert time.monotonic() < ends, "it never came"
-            time.sleep(0.05)
-
-    def status(self) -> dict[str, object]:
-        try:
-            return json.loads((self.home.runtime_dir / "status.json").read_text())
-        except (OSError, ValueError):
-            return {}
-
-    @property
-    def db(self):
-        return open_register(self.home.register_db_path)
-
-    def documents(self) -> list[dict[str, object]]:
-        if not self.home.register_db_path.exists():
-            return []
-        return [json.loads(r.document) for r in latest_registers(self.db)]
-
-
-def children(pid: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            child = int(stat.parent.name)
-            found += [child, *children(child)]
-    return found
+from tests.simulated_device import MONDAY, PATIENCE_S, Device, children, prepare, taken
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("device")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), range(4))"
-    )
-    subprocess.run([sys.executable, "-c", code, ROOT / "demo", folder / "frames"], check=True)
-    for picture in (folder / "frames").iterdir():
-        shrink(picture)
-    photographs = ROOT / "demo" / "pictures" / "enrolment"
-    roster = ROOT / "demo" / "roster.csv"
-    assert run(["--home", str(folder), "enrol", "import", str(roster), "--photos", str(photographs)]) == 0
+    prepare(folder)
     return folder
-
-
-def shrink(path: Path) -> None:
-    import cv2
-
-    picture = cv2.imread(str(path))
-    cv2.imwrite(str(path), cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
 
 
 @pytest.fixture
@@ -272,8 +140,8 @@ def test_a_broken_timetable_keeps_the_old_one_also_over_a_restart(device):
 def test_a_camera_that_is_not_there_ends_the_start_with_one_line(device):
     shutil.rmtree(device.home.state_dir / "frames")
     device.start()
-    _, log = device.service.communicate(timeout=PATIENCE_S)
-    assert device.service.returncode == 1
+    assert device.service.wait(PATIENCE_S) == 1
+    log = device.log()
     assert log.splitlines()[-1].startswith("edge-daemon: ")
     assert "frames: no such folder" in log.splitlines()[-1]
 
@@ -291,9 +159,3 @@ def test_a_second_service_is_refused_in_one_line(device):
     assert "a service runs already" in second.stderr
     assert len(second.stderr.splitlines()) == 1
     device.stop()
-
-
-def taken(device: Device) -> list[lessons.Capture]:
-    """Return the captures of the first lesson."""
-    row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()
-    return lessons.captures(device.db, row[0]) if row else []

@@ -1,0 +1,155 @@
+"""A device under a simulated clock: a home, a service as a process, and power that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+
+from edge_daemon.__main__ import run
+from edge_daemon.home import Home
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
+from tests.simulation import ROOT, VARIABLE, SimulatedClock
+
+MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
+PATIENCE_S = 90.0
+CONFIG = """
+[device]
+name = "room-1"
+time_zone = "Europe/Berlin"
+[timetable]
+files = ["timetable.ics"]
+[camera]
+kind = "files"
+source = "frames"
+[lesson]
+captures = {captures}
+"""
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//
+BEGIN:VEVENT
+UID:maths
+DTSTAMP:20260101T000000Z
+DTSTART:20261123T080000Z
+DTEND:20261123T084500Z
+RRULE:FREQ=DAILY
+SUMMARY:Maths
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+class Device:
+    """A home, its clock and its service."""
+
+    def __init__(self, folder: Path, captures: int = 4, calendar: str = CALENDAR) -> None:
+        self.home = Home(folder)
+        (folder / "config.toml").write_text(CONFIG.format(captures=captures))
+        self.timetable(calendar)
+        self.clock = SimulatedClock(folder / "clock")
+        self.clock.set(utc=MONDAY, state="synchronised", boot=1)
+        self.service: subprocess.Popen[bytes] | None = None
+        self.log_path = folder / "service.log"
+
+    def timetable(self, text: str) -> None:
+        (self.home.state_dir / "timetable.ics").write_text(text.replace("\n", "\r\n"))
+
+    def start(self) -> None:
+        environment = {**os.environ, VARIABLE: str(self.home.state_dir / "clock"), "PYTHONPATH": str(ROOT)}
+        with self.log_path.open("ab") as log:
+            self.service = subprocess.Popen(
+                [sys.executable, "-m", "tests.simulated_service", str(self.home.state_dir)],
+                env=environment,
+                cwd=ROOT,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def cut(self) -> None:
+        """The power fails: every process of the device is gone at once."""
+        assert self.service is not None
+        pids = [self.service.pid, *children(self.service.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in [*pids, *children(self.service.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.service.wait()
+        shutil.rmtree(self.home.runtime_dir, ignore_errors=True)
+
+    def stop(self) -> str:
+        assert self.service is not None
+        self.service.send_signal(signal.SIGTERM)
+        assert self.service.wait(15) == 0, self.log()
+        return self.log()
+
+    def log(self) -> str:
+        return self.log_path.read_text() if self.log_path.exists() else ""
+
+    def until(self, true: Callable[[], bool]) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not true():
+            assert self.service is None or self.service.poll() is None, self.log()
+            assert time.monotonic() < ends, "it never came"
+            time.sleep(0.05)
+
+    def status(self) -> dict[str, object]:
+        try:
+            return json.loads((self.home.runtime_dir / "status.json").read_text())
+        except (OSError, ValueError):
+            return {}
+
+    @property
+    def db(self):
+        return open_register(self.home.register_db_path)
+
+    def documents(self) -> list[dict[str, object]]:
+        if not self.home.register_db_path.exists():
+            return []
+        return [json.loads(r.document) for r in latest_registers(self.db)]
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            child = int(stat.parent.name)
+            found += [child, *children(child)]
+    return found
+
+
+def prepare(folder: Path, captures: int = 4, scale: float = 0.5) -> None:
+    """Draw pictures of the demo room and enrol its students."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m;"
+        " m.compose(m.Path(sys.argv[2]), range(int(sys.argv[3])))"
+    )
+    subprocess.run([sys.executable, "-c", code, ROOT / "demo", folder / "frames", str(captures)], check=True)
+    for path in (folder / "frames").iterdir():
+        picture = cv2.imread(str(path))
+        cv2.imwrite(str(path), cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    photographs, roster = ROOT / "demo" / "pictures" / "enrolment", ROOT / "demo" / "roster.csv"
+    assert run(["--home", str(folder), "enrol", "import", str(roster), "--photos", str(photographs)]) == 0
+
+
+def taken(device: Device) -> list[lessons.Capture]:
+    """Return the captures of the first lesson."""
+    row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()
+    return lessons.captures(device.db, row[0]) if row else []
