@@ -17,11 +17,12 @@ COLUMNS = ("student_id", "name", "email", "guardian_email", "consent")
 _MAX_BYTES = 64 * 2**20
 _SHOWN_PROBLEMS = 5
 _TODO = "correct the roster and import it again; nothing was changed"
-_CONSENT = {
+CONSENT = {
     **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
     # Nothing written means that nobody has agreed.
     **dict.fromkeys(("no", "n", "false", "f", "0", ""), False),
 }
+"""What an office writes for consent, in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def read_roster(path: Path) -> list[RosterRow]:
     Raises:
         RosterError: the file can't be read, or any row is wrong; one line lists the first problems and counts the rest.
     """
-    records = list(_records(_text(path), path))
+    records = list(csv_records(csv_text(path), path))
     if not records:
         raise RosterError("is empty", str(path), "export the roster again, with a header line")
     header = _header(records[0][1], path)
@@ -57,13 +58,18 @@ def read_roster(path: Path) -> list[RosterRow]:
         if first != line:
             problems.append(f"line {line}: student_id {parsed.student.student_id!r} is already on line {first}")
         rows.append(parsed)
-    _refuse(problems, path)
+    refuse(problems, path)
     if not rows:
         raise RosterError("has no students", str(path), _TODO)
     return rows
 
 
-def _text(path: Path) -> str:
+def csv_text(path: Path) -> str:
+    """Return the text of a CSV file.
+
+    Raises:
+        RosterError: it can't be read, is too large, or is not UTF-8, with the place.
+    """
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise RosterError(f"is larger than {_MAX_BYTES >> 20} MiB", str(path), "is this the roster?")
@@ -84,8 +90,12 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which a record starts, and its cells; blank lines are skipped."""
+def csv_records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which a record starts, and its cells; blank lines are skipped.
+
+    Raises:
+        RosterError: it is not CSV, with the line.
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
@@ -127,7 +137,7 @@ def _row(cells: list[str], header: list[str]) -> RosterRow | str:
     spoilt = [name for name, cell in row.items() if any(unicodedata.category(sign) == "Cc" for sign in cell)]
     if spoilt:
         return f"the {spoilt[0]} has a control character"
-    consent = _CONSENT.get(row["consent"].lower())
+    consent = CONSENT.get(row["consent"].lower())
     if consent is None:
         return f"consent is {row['consent']!r}, expected yes or no"
     del row["consent"]
@@ -136,7 +146,8 @@ def _row(cells: list[str], header: list[str]) -> RosterRow | str:
     return RosterRow(student, row)
 
 
-def _refuse(problems: list[str], path: Path) -> None:
+def refuse(problems: list[str], path: Path) -> None:
+    """Raise a RosterError with the first problems, if there are any."""
     if not problems:
         return
     shown = problems[:_SHOWN_PROBLEMS]
