@@ -65,12 +65,12 @@ def _serve(sock: socket.socket, start: wire.Start) -> None:
 def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
     try:
         frame, taken_s = held.capture(request.slot)
-        if fault := fault_of(frame.picture):
-            raise CameraError(fault)
-        digest = digest_of(frame.picture)
     except CameraError as error:
         what, where, todo = (text[:_MAX_WORDS] for text in (error.what, error.where, error.todo))
         sock.send(wire.encode(wire.Reply(request.number, what, where, todo)))
+        return
+    if fault := fault_of(frame.picture):
+        sock.send(wire.encode(wire.Reply(request.number, fault, refused=True)))
         return
     height, width = frame.picture.shape[:2]
     reply = wire.Reply(
@@ -80,7 +80,7 @@ def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
         name=frame.name,
         taken_s=taken_s,
         lens_position=held.lens_position,
-        digest=digest,
+        digest=digest_of(frame.picture),
     )
     wire.send_picture(sock, reply, frame.picture)
 

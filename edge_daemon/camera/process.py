@@ -54,6 +54,8 @@ class CameraProcess:
         self._last_digest = ""
         self.fault = ""
         """Why the last capture was missed; empty while the camera answers."""
+        self.answers = False
+        """Whether the camera gave a picture last time, be it a black one: it works, though nobody could be seen."""
         self.lens_position: float | None = None
         """Focus of the last picture in dioptres; None where no motor moves the lens."""
 
@@ -106,6 +108,7 @@ class CameraProcess:
         return frame
 
     def _taken(self, helper: Helper, slot: int) -> Frame:
+        self.answers = False
         try:
             reply, picture = helper.ask(self._request("capture", slot), time.monotonic() + self._deadline_s)
         except TimeoutError as error:
@@ -117,6 +120,7 @@ class CameraProcess:
             raise CameraError(why) from error
         except OSError as error:
             raise CameraError(f"no room for the picture: {error.strerror}") from error
+        self.answers = picture is not None or reply.refused
         if picture is None:
             raise CameraError(reply.what or "the camera gave no picture", reply.where, reply.todo)
         return self._frame(slot, reply, picture)

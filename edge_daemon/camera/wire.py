@@ -53,6 +53,8 @@ class Reply:
     what: str = ""
     where: str = ""
     todo: str = ""
+    refused: bool = False
+    """There was a picture, but a bad one."""
     height_px: int = 0
     width_px: int = 0
     name: str = ""

@@ -59,6 +59,7 @@ class Rig:
         frame = self.camera.capture(slot)
         assert frame.picture.shape == (broken.HEIGHT_PX, broken.WIDTH_PX, 3)
         assert (frame.slot, frame.name, self.camera.fault) == (slot, str(slot + 1), "")
+        assert self.camera.answers
 
 
 def now() -> datetime:
@@ -142,6 +143,7 @@ def test_a_capture_that_fails_is_missed_with_its_reason_and_the_next_is_taken(ri
     rig.be(mood)
     assert rig.miss(1) == reason
     assert rig.camera.fault == reason
+    assert rig.camera.answers == (mood in ("black", "white"))
     rig.be("good")
     rig.camera.prepare(2)
     rig.succeed(2)
