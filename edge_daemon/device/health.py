@@ -1,16 +1,20 @@
-"""One check of an installation: what was found, and what to do about it."""
+"""One check of an installation: what was found, and what to do about it. A check never fails and never hangs."""
 
 from __future__ import annotations
 
-import shutil
+import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from edge_daemon.device import journal
 from edge_daemon.errors import EdgeError
 
-LEAST_FREE_MB = 500
+logger = logging.getLogger(__name__)
+
+State = Literal["good", "warning", "bad", "not checked"]
+LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +22,38 @@ class Check:
     """The result of one check."""
 
     name: str
-    state: Literal["good", "warning", "bad"]
+    state: State
     found: str
     advice: str = ""
 
 
-def checked(name: str, look: Callable[[], Check]) -> Check:
-    """Return what a check finds; an error that it meets is what it finds."""
+def checked(name: str, look: Callable[[], Check], limit_s: float = LIMIT_S) -> Check:
+    """Return what a check finds; an error that it meets is what it finds, and so is that it does not end.
+
+    Args:
+        name: of the check, for the case that it returns nothing.
+        look: runs in a thread of its own, which is left behind when its time is over.
+        limit_s: how long it may take.
+    """
+    found: list[Check] = []
+    thread = threading.Thread(target=lambda: found.append(_looked(name, look)), name=f"check {name}", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if found:
+        return found[0]
+    return Check(name, "bad", f"no answer within {limit_s:g} s", "look at the log of the system: `dmesg`")
+
+
+def _looked(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except EdgeError as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
         return Check(name, "bad", what, error.todo)
-
-
-def disk(folder: Path) -> Check:
-    """Say whether the disk that holds a folder has room; the folder need not be there yet."""
-    existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
-    free_mb = shutil.disk_usage(existing).free // 2**20
-    if free_mb < LEAST_FREE_MB:
-        return Check("disk", "warning", f"{free_mb} MB free", f"make room: {LEAST_FREE_MB} MB at least")
-    return Check("disk", "good", f"{free_mb} MB free")
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return Check(name, "bad", f"{where}{error.strerror or type(error).__name__}", "check owner, mode and disk")
+    except Exception as error:  # the edge of a thread: one broken check must not cost the others
+        if journal.shows_tracebacks():
+            logger.exception("check failed")
+        return Check(name, "bad", f"internal error, {type(error).__name__}", "report it with EDGE_DAEMON_DEBUG=1")

@@ -3,32 +3,96 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
+from datetime import datetime, timedelta, timezone
 
+import cv2
+import numpy as np
+import pytest
+
+from edge_daemon.app import checkup
+from edge_daemon.app.checkup import Checkup
+from edge_daemon.device.status import write_status
+from edge_daemon.home import Home
 from edge_daemon.vision.models import default_models_dir
 from tests.cli.running import run
+from tests.device.fake_sys import pi4
+from tests.device.test_status import a_status
+
+ALL = {
+    *("settings", "models", "parity", "embedder", "gallery", "device key", "passwords", "timetable", "camera", "clock"),
+    *("mail", "upstream", "registers", "service", "state folder", "backup", "disk", "memory", "temperature", "power"),
+    "network",
+}
 
 
-def _states(told: str) -> dict[str, str]:
-    return {check["name"]: check["state"] for check in json.loads(told)}
+@pytest.fixture(autouse=True)
+def no_timing(monkeypatch):
+    monkeypatch.setattr(checkup, "time_embedders", lambda models: {"float16": 5.0, "float32": 5.0, "int8": 5.0})
 
 
-def test_an_empty_home_is_sound_but_nobody_is_enrolled(tmp_path):
-    done = run(tmp_path, "doctor", "--json")
+@pytest.fixture
+def home(tmp_path):
+    """A home with a camera that gives one good picture, and a lesson tomorrow."""
+    folder = tmp_path / "home"
+    (folder / "frames").mkdir(parents=True)
+    folder.chmod(0o700)
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    cv2.imwrite(str(folder / "frames" / "1.png"), cv2.resize(noise, (320, 240), interpolation=cv2.INTER_NEAREST))
+    tomorrow = datetime.now(timezone.utc) + timedelta(days=1)
+    (folder / "school.ics").write_text(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
+        f"DTSTART:{tomorrow:%Y%m%dT%H%M%SZ}\r\nDURATION:PT45M\r\nSUMMARY:Math\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    settings = '[camera]\nkind = "files"\nsource = "frames"\n[timetable]\nfiles = ["school.ics"]\n'
+    (folder / "config.toml").write_text(settings)
+    return folder
+
+
+def found(folder, **arguments) -> dict[str, checkup.Check]:
+    return {check.name: check for check in Checkup(Home(folder), **arguments).checks()}
+
+
+def test_all_is_looked_at_and_a_sound_home_has_nothing_bad(home):
+    done = run(home, "doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert set(checks) == ALL
+    assert {name for name, check in checks.items() if check["state"] == "bad"} == set()
+    for name in ("settings", "models", "parity", "embedder", "timetable", "camera", "registers", "state folder"):
+        assert checks[name]["state"] == "good", checks[name]
     assert done.exit_code == 0
-    states = _states(done.stdout)
-    assert states.pop("gallery") == "warning"
-    assert states.pop("embedder") in {"good", "warning"}
-    assert set(states.values()) == {"good"}
-    assert set(states) == {"settings", "models", "registers", "disk"}
+    assert done.stderr == ""
 
 
-def test_it_times_every_embedder_and_says_which_is_used(tmp_path):
+def test_everything_that_is_not_good_has_advice_in_one_line(tmp_path):
+    (tmp_path / "config.toml").write_text('[camera]\nkind = "v4l2"\nsource = "/dev/video99"\n')
+    for check in found(tmp_path).values():
+        assert "\n" not in check.found + check.advice
+        assert bool(check.advice) or check.state in ("good", "not checked")
+
+
+def test_an_empty_home_is_no_reason_to_worry(tmp_path):
     done = run(tmp_path, "doctor")
-    (line,) = [line for line in done.stdout.splitlines() if "embedder:" in line]
-    assert " is used; a face takes: " in line
-    assert "float16" in line
-    assert "float32" in line
+    assert done.exit_code == 0
+    assert "warning      gallery: nobody is enrolled\n             -> run `edge-daemon enrol import`" in done.stdout
+
+
+def test_the_picture_is_told_with_its_size(home):
+    assert "320 x 240" in found(home)["camera"].found
+
+
+def test_a_camera_that_is_not_there_is_bad(home):
+    (home / "config.toml").write_text('[camera]\nkind = "v4l2"\nsource = "/dev/video99"\n')
+    assert found(home)["camera"].state == "bad"
+
+
+def test_a_black_picture_is_bad(home):
+    cv2.imwrite(str(home / "frames" / "1.png"), np.zeros((240, 320, 3), np.uint8))
+    camera = found(home)["camera"]
+    assert camera.state == "bad"
+    assert "black" in camera.found
 
 
 def test_a_changed_model_is_bad_and_the_exit_code_says_so(tmp_path):
@@ -41,7 +105,7 @@ def test_a_changed_model_is_bad_and_the_exit_code_says_so(tmp_path):
     (tmp_path / "config.toml").write_text(f'[models]\ndir = "{models}"\n')
     done = run(tmp_path, "doctor")
     assert done.exit_code == 1
-    assert "bad     models: " in done.stdout
+    assert "bad          models: " in done.stdout
     assert "mobilefacenet_float16.tflite" in done.stdout
 
 
@@ -49,10 +113,95 @@ def test_wrong_settings_are_one_finding_of_many(tmp_path):
     (tmp_path / "config.toml").write_text("[rule]\nshare = 2\n")
     done = run(tmp_path, "doctor", "--json")
     assert done.exit_code == 1
-    assert _states(done.stdout)["settings"] == "bad"
-    assert _states(done.stdout)["disk"] == "good"
+    states = {check["name"]: check["state"] for check in json.loads(done.stdout)}
+    assert states["settings"] == "bad"
+    assert states["disk"] == "good"
+    assert "models" not in states
 
 
-def test_a_precision_that_is_set_is_used(tmp_path):
-    (tmp_path / "config.toml").write_text('[models]\nembedder = "float32"\n')
-    assert "float32 is used" in run(tmp_path, "doctor").stdout
+def test_a_precision_that_is_set_is_used(home, monkeypatch):
+    (home / "config.toml").write_text('[models]\nembedder = "float32"\n')
+    checks = found(home)
+    assert "float32 is used; a face takes: float16 5.0 ms, float32 5.0 ms, int8 5.0 ms" in checks["embedder"].found
+    assert "mobilefacenet-float32" in checks["parity"].found
+
+
+def test_a_faster_file_is_recommended(home, monkeypatch):
+    monkeypatch.setattr(checkup, "time_embedders", lambda models: {"float16": 3.0, "float32": 5.0, "int8": 5.0})
+    check = found(home)["embedder"]
+    assert (check.state, 'embedder = "float16"' in check.advice) == ("warning", True)
+
+
+def test_a_board_with_bad_power_says_so(home, tmp_path):
+    checks = found(home, root=pi4(tmp_path / "root", throttled="50005", milli_c="86000"))
+    assert checks["power"].state == "bad"
+    assert checks["temperature"].found == "86 °C"
+    assert checks["memory"].found.startswith("2929 of 3793 MB")
+
+
+def test_a_broken_timetable_is_named_with_its_line(home):
+    (home / "school.ics").write_text("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nnonsense\r\n")
+    check = found(home)["timetable"]
+    assert check.state == "bad"
+    assert "school.ics" in check.found
+
+
+def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
+    monkeypatch.setattr(checkup, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
+    write_status(home / "run", a_status())
+    checks = found(home)
+    assert checks["camera"].state == "not checked"
+    assert checks["service"].state == "good"
+
+
+def test_what_the_service_says_of_its_camera_is_said(home):
+    write_status(home / "run", a_status(camera_fault="the camera did not answer within 8 s"))
+    camera = found(home)["camera"]
+    assert camera.state == "bad"
+    assert "did not answer" in camera.found
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pid_start_ticks": 1}, "ended without a word"),
+        ({"updated_boottime_s": 0.001}, "has said nothing for"),
+        ({"state": "degraded", "detail": "models can't be loaded"}, "models can't be loaded"),
+    ],
+)
+def test_a_service_that_is_gone_stuck_or_degraded_is_bad(home, changes, words):
+    if time.clock_gettime(time.CLOCK_BOOTTIME) < 200:
+        pytest.skip("the computer has only just started")
+    write_status(home / "run", a_status(**changes))
+    service = found(home)["service"]
+    assert service.state == "bad"
+    assert words in service.found
+
+
+def test_a_camera_that_hangs_does_not_hold_up_the_rest(home, monkeypatch):
+    monkeypatch.setattr(checkup, "_one_picture", lambda settings: time.sleep(5))
+    checks = found(home, limit_s=1.0)
+    assert "no answer within 1 s" in checks["camera"].found
+    assert checks["disk"].state == "good"
+
+
+def test_looking_makes_nothing(tmp_path):
+    folder = tmp_path / "home"
+    run(folder, "doctor")
+    assert not folder.exists()
+
+
+def test_a_library_of_the_camera_that_raises_anything_is_a_finding(home, monkeypatch):
+    monkeypatch.setattr(checkup, "camera_settings", lambda given: 1 / 0)
+    assert found(home)["camera"].found == "internal error, ZeroDivisionError"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has such a place")
+def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(Home, "runtime_dir", tmp_path)
+    place = Home(None)
+    monkeypatch.setattr(place, "state_dir", tmp_path / "state")
+    checks = {check.name: check for check in Checkup(place).checks()}
+    assert checks["service"].found == "does not run"
+    assert checks["state folder"].state == "bad"
+    assert checks["device key"].state == "not checked"

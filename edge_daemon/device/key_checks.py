@@ -1,0 +1,82 @@
+"""Are the keys and passwords there that the settings name? What is in them is never shown."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from edge_daemon.config import Config
+from edge_daemon.device.health import Check
+from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
+
+_ONLY_SERVICES = "only the services are given credentials"
+
+
+def device_key_check(key_file: Path | None, *, needed: bool) -> Check:
+    """Say whether the key that protects the gallery is there and usable.
+
+    Args:
+        key_file: where `--home` keeps it; None: it is a credential of the service.
+        needed: something is sealed under it.
+
+    Raises:
+        KeyFileError: it is there, and unusable.
+    """
+    if credential(DEVICE_KEY_CREDENTIAL) is not None:
+        device_key(key_file, create=False)
+        return Check("device key", "good", f"credential {DEVICE_KEY_CREDENTIAL}")
+    if key_file is None:
+        advice = "`systemctl status edge-daemon` says whether the service got it; docs/WATCHING.md has the command"
+        return Check("device key", "not checked", f"{_ONLY_SERVICES}, and this is not one", advice)
+    if not os.path.lexists(key_file) and not needed:
+        return Check("device key", "good", "none yet; the first enrolment makes it")
+    device_key(key_file, create=False)
+    status = key_file.stat()
+    if status.st_uid != os.geteuid():
+        advice = f"chown it to the owner of {key_file.parent}"
+        return Check("device key", "warning", f"{key_file} belongs to user {status.st_uid}, not to you", advice)
+    return Check("device key", "good", f"{key_file}, mode {stat.S_IMODE(status.st_mode):03o}")
+
+
+def passwords(config: Config, config_dir: Path, *, is_service: bool) -> Check:
+    """Say whether the files or credentials are there that the settings name for servers.
+
+    Args:
+        config: names them: upstream.token_file, mail.password_file.
+        config_dir: where a relative file name starts.
+        is_service: this program runs as an installed one, where a missing credential may be another unit's.
+    """
+    named = {"upstream.token_file": config.upstream.token_file, "mail.password_file": config.mail.password_file}
+    named = {key: name for key, name in named.items() if name}
+    missing_login = config.mail.username and not config.mail.password_file
+    if missing_login:
+        what = "mail.username is set, mail.password_file is not"
+        return Check("passwords", "bad", what, "name the file or credential with the password")
+    if not named:
+        return Check("passwords", "not checked", "the settings name none")
+    found = [_password(key, name, config_dir, is_service=is_service) for key, name in named.items()]
+    order = ("bad", "warning", "not checked", "good")
+    worst = min(found, key=lambda check: order.index(check.state))
+    return Check("passwords", worst.state, ", ".join(check.found for check in found), worst.advice)
+
+
+def _password(key: str, name: str, config_dir: Path, *, is_service: bool) -> Check:
+    path = config_dir / name
+    if path.is_file():
+        return _file(key, path)
+    if "/" not in name and credential(name) is not None:
+        return Check(key, "good", f"{key}: credential {name}")
+    if is_service and "/" not in name:
+        return Check(key, "not checked", f"{key}: no file, and {_ONLY_SERVICES}")
+    return Check(key, "bad", f"{key}: there is no {path}", f"make it, mode 600, or correct {key}")
+
+
+def _file(key: str, path: Path) -> Check:
+    if not os.access(path, os.R_OK):
+        return Check(key, "bad", f"{key}: {path} can't be read by this user", "check its owner and mode")
+    if not path.read_bytes().strip():
+        return Check(key, "bad", f"{key}: {path} is empty", "put the password there")
+    if path.stat().st_mode & 0o007:
+        return Check(key, "warning", f"{key}: everybody can read {path}", f"chmod 600 {path}")
+    return Check(key, "good", f"{key}: {path}")

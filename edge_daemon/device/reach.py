@@ -1,0 +1,130 @@
+"""Is there a network, and do the school's servers answer? Nothing is sent but greetings."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from edge_daemon.config import MailConfig, UpstreamConfig
+from edge_daemon.device.health import Check
+
+TIMEOUT_S = 5.0
+_PORTS = {"https": 443, "http": 80}
+
+
+def network(root: Path = Path("/")) -> Check:
+    """Say whether this process has a way out: a default route (proc_net(5))."""
+    net = root / "proc/net"
+    links = [line.split(":")[0].strip() for line in _lines(net / "dev") if ":" in line]
+    if not [link for link in links if link != "lo"]:
+        return Check(
+            "network",
+            "not checked",
+            "seen from inside the service, which has none by design",
+            "run `edge-daemon doctor` from a shell to look at the network",
+        )
+    ways = sorted({*_ways_4(net / "route"), *_ways_6(net / "ipv6_route")})
+    if ways:
+        return Check("network", "good", f"a way out by {', '.join(ways)} (as seen from this process)")
+    advice = "plug in the cable or check the Wi-Fi; registers wait on the device until there is a network"
+    return Check("network", "warning", "no way out (as seen from this process)", advice)
+
+
+def mail(settings: MailConfig) -> Check:
+    """Greet the mail server and encrypt; no log-in, no mail."""
+    if not settings.host:
+        return Check("mail", "not checked", "no mail server is set (mail.host)")
+    try:
+        if settings.security == "tls":
+            with smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT_S, context=_context("")) as tls_server:
+                found = _cipher(tls_server.sock)
+        else:
+            with smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT_S) as server:
+                server.starttls(context=_context(""))
+                found = _cipher(server.sock)
+    except smtplib.SMTPNotSupportedError:
+        advice = 'the server has no STARTTLS: mail.security = "tls" and its port (465)'
+        return Check("mail", "bad", f"{settings.host} does not encrypt on port {settings.port}", advice)
+    except (OSError, smtplib.SMTPException) as error:
+        return _unreachable("mail", f"{settings.host}:{settings.port}", error, "mail.host, mail.port and mail.security")
+    return Check("mail", "good", f"{settings.host}:{settings.port} answers, {found}; no mail was sent")
+
+
+def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
+    """Connect to the school's server and encrypt; nothing is asked.
+
+    Args:
+        settings: [upstream].
+        config_dir: where a relative file name starts.
+    """
+    if not settings.url:
+        return Check("upstream", "not checked", "no server is set (upstream.url)")
+    try:
+        parts = urlsplit(settings.url)
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        host, port = None, 0
+    if not host or parts.scheme not in _PORTS:
+        return Check("upstream", "bad", f"{_shown(settings.url)} is no address", "upstream.url begins with https://")
+    ca_file = str(config_dir / settings.ca_file) if settings.ca_file else ""
+    try:
+        with socket.create_connection((host, port), TIMEOUT_S) as plain:
+            if parts.scheme == "http":
+                return Check("upstream", "warning", f"{host}:{port} answers, not encrypted", "use https://")
+            with _context(ca_file).wrap_socket(plain, server_hostname=host) as encrypted:
+                return Check("upstream", "good", f"{host}:{port} answers, {_cipher(encrypted)}")
+    except OSError as error:
+        if error.filename is not None or (ca_file and not Path(ca_file).is_file()):
+            return Check("upstream", "bad", f"{ca_file} can't be read", "check upstream.ca_file")
+        return _unreachable("upstream", f"{host}:{port}", error, "upstream.url and upstream.ca_file")
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
+def _cipher(connection: socket.socket | None) -> str:
+    return f"{connection.version()}" if isinstance(connection, ssl.SSLSocket) else "not encrypted"
+
+
+def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
+    """Say which step of the way failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        what, todo = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
+    elif isinstance(error, ssl.SSLError):
+        what, todo = f"no encryption was agreed on ({error.reason})", f"check {keys}"
+    elif isinstance(error, socket.gaierror):
+        what, todo = "the name leads nowhere", f"check the network's name server, {keys}"
+    elif isinstance(error, TimeoutError):
+        what, todo = f"no answer within {TIMEOUT_S:g} s", f"a firewall may be in the way; check {keys}"
+    elif isinstance(error, smtplib.SMTPException):
+        what, todo = "this is no mail server that we understand", f"check {keys}"
+    else:
+        what, todo = getattr(error, "strerror", None) or type(error).__name__, f"check {keys}"
+    return Check(name, "bad", f"{where}: {what}", todo)
+
+
+def _shown(url: str) -> str:
+    """Return an address without what could be a password."""
+    return url.rpartition("@")[2][:80]
+
+
+def _ways_4(table: Path) -> list[str]:
+    rows = [line.split() for line in _lines(table)[1:]]
+    return [row[0] for row in rows if len(row) > 7 and row[1] == row[7] == "00000000"]
+
+
+def _ways_6(table: Path) -> list[str]:
+    rows = [line.split() for line in _lines(table)]
+    # The kernel keeps one such route to nowhere on lo.
+    return [row[9] for row in rows if len(row) > 9 and row[0] == "0" * 32 and row[1] == "00" and row[9] != "lo"]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return []
