@@ -98,3 +98,113 @@ def test_a_thousand_tight_slots_are_planned_in_a_moment():
 def test_impossible_plans_are_refused(duration_s, captures, seed):
     with pytest.raises(ValueError):
         make_plan("a", duration_s, captures, seed)
+
+
+# The tests below look at many plans at once. Seeds are fixed, so that they pass always or never. Bounds are those of
+# p = .001; `test_the_tests_of_chance_can_fail` shows what they find out.
+
+WIDTH_S = 27.0
+"""Of a slot of 45 minutes: far more than the 2 s between captures."""
+
+
+def all_places(plans: int) -> list[list[float]]:
+    """Return the places in [0, 1) of the 100 instants of each plan, within their slots."""
+    drawn = (make_plan("a", 2700, 100, number.to_bytes(32, "big")).offsets_s for number in range(plans))
+    return [[offset_s / WIDTH_S - slot for slot, offset_s in enumerate(offsets_s)] for offsets_s in drawn]
+
+
+def farthest_from_uniform(places: list[float]) -> float:
+    """Return Kolmogorov's distance, times the root of the number of places."""
+    ordered, count = sorted(places), len(places)
+    return max(max((n + 1) / count - place, place - n / count) for n, place in enumerate(ordered)) * count**0.5
+
+
+def chi_squared(counts: list[int]) -> float:
+    expected = sum(counts) / len(counts)
+    return sum((count - expected) ** 2 / expected for count in counts)
+
+
+def correlation(pairs: list[tuple[float, float]]) -> float:
+    """Return Pearson's correlation, times the root of the number of pairs: about normal where there is none."""
+    xs, ys = zip(*pairs, strict=True)
+    mean_x, mean_y = sum(xs) / len(xs), sum(ys) / len(ys)
+    product = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
+    spread = sum((x - mean_x) ** 2 for x in xs) * sum((y - mean_y) ** 2 for y in ys)
+    return product / spread**0.5 * len(pairs) ** 0.5
+
+
+KS_BOUND, NORMAL_BOUND = 1.95, 3.29  # p = .001
+
+
+def farthest_slot(plans: list[list[float]]) -> float:
+    return max(farthest_from_uniform(list(places)) for places in zip(*plans, strict=True))
+
+
+def test_the_place_in_every_single_slot_is_uniform():
+    # 100 slots are 100 tests, so that the bound is that of p = .001 / 100.
+    assert farthest_slot(all_places(400)) < 2.47
+
+
+def test_all_places_together_are_uniform():
+    plans = all_places(100)
+    assert farthest_from_uniform([place for places in plans for place in places]) < KS_BOUND
+
+
+def test_an_instant_says_nothing_about_the_next_nor_about_those_after():
+    plans = all_places(100)
+    for lag in (1, 2, 3, 50):
+        pairs = [pair for places in plans for pair in zip(places, places[lag:], strict=False)]
+        # The least distance keeps neighbours apart a little: .0075 of a correlation at these widths.
+        assert abs(correlation(pairs)) < NORMAL_BOUND + 0.0075 * len(pairs) ** 0.5 * (lag == 1)
+
+
+def test_two_neighbours_fall_into_every_pair_of_quarters_alike():
+    counts = [0] * 16
+    for places in all_places(100):
+        for one, two in zip(places[::2], places[1::2], strict=True):  # pairs that share no instant
+            counts[int(one * 4) * 4 + int(two * 4)] += 1
+    assert chi_squared(counts) < 37.7  # 15 degrees of freedom
+
+
+def test_a_slot_says_nothing_about_itself_in_the_plan_of_the_next_seed():
+    plans = all_places(100)
+    assert abs(correlation([pair for one, two in itertools.pairwise(plans) for pair in zip(one, two, strict=True)])) < (
+        NORMAL_BOUND
+    )
+
+
+def test_the_gaps_have_the_triangle_that_independent_places_give():
+    """Between two uniform places of neighbouring slots lie d slot widths with density 1 - |1 - d|."""
+    below_half = above = count = 0
+    for places in all_places(100):
+        for one, two in itertools.pairwise(places):
+            gap = two + 1 - one
+            count += 1
+            below_half += gap < 0.5
+            above += gap >= 1.5
+    for found in (below_half, above):
+        # Each 1/8; the gaps below 2 s are missing among the short ones.
+        assert abs(found / count - 0.125) < 4 * (0.125 * 0.875 / count) ** 0.5 + 0.004
+
+
+def test_the_tests_of_chance_can_fail():
+    plans = all_places(400)
+    leaning = [[place**1.06 for place in places] for places in plans]
+    assert farthest_from_uniform([place for places in leaning[:100] for place in places]) > KS_BOUND
+    one_slot = [[*places[:50], places[50] ** 1.4, *places[51:]] for places in plans]
+    assert farthest_slot(one_slot) > 2.47
+    leaning = [[0.92 * place + 0.08 * last for last, place in itertools.pairwise([0.5, *places])] for places in plans]
+    pairs = [pair for places in leaning[:100] for pair in itertools.pairwise(places)]
+    assert abs(correlation(pairs)) > NORMAL_BOUND + 0.0075 * len(pairs) ** 0.5
+
+
+def test_the_register_s_seed_and_digest_are_all_that_an_auditor_needs():
+    """Re-derived without this program, from the text of the construction and the fields of a register."""
+    plan = make_plan("any lesson", 2700, 100)
+    seed = bytes.fromhex(plan.seed.hex())
+    assert hashlib.sha256(seed).hexdigest() == plan.seed_sha256
+    assert make_plan("", 2700, 100, seed).offsets_s == plan.offsets_s  # the lesson's id is no part of it
+    other = bytearray(seed)
+    other[31] ^= 1
+    changed = make_plan("any lesson", 2700, 100, bytes(other)).offsets_s
+    assert sum(abs(a - b) < 1e-6 for a, b in zip(plan.offsets_s, changed, strict=True)) == 0
