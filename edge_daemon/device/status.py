@@ -85,7 +85,7 @@ def write_status(folder: Path, status: ServiceStatus) -> None:
     """Write the status for its owner only; a reader sees the old one or the new one, never half of it.
 
     Args:
-        folder: the runtime folder; made with mode 0755 unless it is there.
+        folder: the runtime folder; made for everybody to enter (0755) unless it is there.
         status: what is so now; the two fields that tell a stale one are filled in where they are 0.
 
     Raises:
@@ -143,7 +143,7 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     Raises:
         OSError: the folder can't be made or written.
     """
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_open(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         part.unlink()  # of a process of this number that was killed
@@ -156,3 +156,10 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def _make_open(folder: Path) -> None:
+    """Make a folder that everybody may enter, also under the unit's UMask=0077."""
+    for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
+        missing.mkdir()
+        missing.chmod(0o755)

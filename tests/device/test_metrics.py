@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime, timezone
 
@@ -55,8 +56,12 @@ def test_nobody_and_no_course_is_in_it(tmp_path):
         assert personal not in text
 
 
-def test_everybody_may_read_it_and_nothing_else_lies_there(tmp_path):
-    write_metrics(tmp_path, a_status())
+def test_everybody_may_read_it_whatever_the_umask(tmp_path):
+    umask = os.umask(0o077)
+    try:
+        write_metrics(tmp_path, a_status())
+    finally:
+        os.umask(umask)
     file = tmp_path / FILE
     assert file.stat().st_mode & 0o777 == 0o644
     assert file.parent.stat().st_mode & 0o777 == 0o755

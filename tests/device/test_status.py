@@ -67,9 +67,10 @@ def test_without_a_lesson_it_is_read_too(tmp_path):
     assert read_status(tmp_path).lesson is None
 
 
-def test_only_the_owner_may_read_it_whatever_the_umask(tmp_path):
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077])
+def test_only_the_owner_may_read_it_whatever_the_umask(tmp_path, mask):
     folder = tmp_path / "run"
-    umask = os.umask(0)
+    umask = os.umask(mask)
     try:
         write_status(folder, a_status())
     finally:
