@@ -1,0 +1,223 @@
+"""What systemd promises with our units, checked on a machine that boots: see systemd.sh, which starts this.
+
+python3 -m tests.slow.systemd_checks ROOTFS [--json OUT] [--keep]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from tests.slow import systemd_limits, systemd_sandbox
+from tests.slow.systemd_machine import Machine
+from tests.slow.systemd_report import Report, wait_for
+from tests.slow.systemd_service import Service
+from tests.slow.systemd_setup import LESSON, TIMETABLE, install, timetable
+
+LESSON_MIN = 7
+READY_S = 4.0
+STOP_S = 10.0
+IDLE_MB, CAPTURE_MB = 90.0, 300.0
+
+
+def main() -> None:
+    """Install, boot, check, power off; exit with 1 when a promise was broken."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rootfs", type=Path)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
+    arguments = parser.parse_args()
+    work = Path(os.environ.get("WORK", "/var/tmp/edge-daemon-systemd"))
+    work.mkdir(parents=True, exist_ok=True)
+    report, machine = Report(), Machine(arguments.rootfs, work)
+    try:
+        install(machine, work)
+        Checks(machine, report).run()
+    finally:
+        machine.off()
+        machine.unmount(keep=arguments.keep)
+    about = {"systemd": machine.version, "rootfs": "Debian 12, minbase"}
+    if arguments.json:
+        report.write(arguments.json, **about)
+    print(f"{report.failed} failed" if report.failed else "every promise was kept")
+    raise SystemExit(1 if report.failed else 0)
+
+
+class Checks:
+    """The life of one machine, in its order."""
+
+    def __init__(self, machine: Machine, report: Report) -> None:
+        self._machine, self._report, self._service = machine, report, Service(machine)
+        self._lesson: tuple[object, ...] = ()
+
+    def run(self) -> None:
+        """Check everything."""
+        self._boot()
+        self._enrol()
+        self._plan_a_lesson()
+        systemd_sandbox.check(self._machine, self._service, self._report)
+        self._start_on_time()
+        self._kill()
+        self._stacks()
+        self._hang()
+        self._stop()
+        self._cut()
+        self._finish()
+        self._jobs()
+        systemd_limits.check(self._machine, self._service, self._report)
+
+    def _boot(self) -> None:
+        report, service = self._report, self._service
+        report.figure("boot_s", self._machine.boot())
+        took = wait_for(service.is_ready, 60)
+        ready_s = self._ready_s()
+        report.check("boots to READY", took is not None, f"{ready_s:.1f} s after its start")
+        if took is None:
+            raise SystemExit(service.journal())
+        report.check(f"start to READY <= {READY_S:.0f} s", report.figure("start_to_ready_s", ready_s) <= READY_S)
+        report.check("STATUS says that no lesson comes", "no lesson" in service.status, service.status)
+
+    def _ready_s(self) -> float:
+        started = int(self._service.show("ExecMainStartTimestampMonotonic"))
+        return (int(self._service.show("ActiveEnterTimestampMonotonic")) - started) / 1e6
+
+    def _enrol(self) -> None:
+        out = self._service.command(
+            *("enrol", "import", f"{LESSON}/roster.csv", "--photos", f"{LESSON}/pictures/enrolment", "--json")
+        )
+        self._report.check("students are enrolled with the service's key (systemd-run)", '"accepted"' in out)
+
+    def _plan_a_lesson(self) -> None:
+        service, since = self._service, self._service.cursor()
+        start = datetime.now(timezone.utc).replace(second=0, microsecond=0) + timedelta(minutes=2)
+        self._machine.write(TIMETABLE, timetable([("Physics", start, LESSON_MIN)]))
+        self._report.check("reload answers", service.systemctl("reload", "edge-daemon") == 0)
+        took = wait_for(lambda: "Physics" in service.status, 5)
+        self._report.check(
+            "SIGHUP takes the new timetable; STATUS says what comes next", took is not None, service.status
+        )
+        took = wait_for(lambda: bool(service.rows("SELECT 1 FROM plans")), 20)
+        ahead = (start - datetime.now(timezone.utc)).total_seconds()
+        self._report.check("the plan is on record before the lesson", took is not None and ahead > 0, f"{ahead:.0f} s")
+        self._report.check("the journal says nothing of a failure", "Traceback" not in service.journal(since))
+
+    def _start_on_time(self) -> None:
+        service, report = self._service, self._report
+        took = wait_for(lambda: service.captures() >= 3, 200, 0.5)
+        report.check("the lesson starts on the timetable: captures appear", took is not None, service.status)
+        if took is None:
+            raise SystemExit(service.journal())
+        self._lesson = self._seed()
+        start = datetime.fromisoformat(str(self._lesson[2]))
+        (first,) = service.rows("SELECT min(taken_at_utc) FROM captures")
+        late_s = (datetime.fromisoformat(first[0]) - start).total_seconds()
+        report.check(
+            "the first capture is within its slot", 0 <= late_s <= 6, f"{late_s:.1f} s after the lesson's start"
+        )
+        report.check("STATUS counts the captures", "captures taken" in service.status, service.status)
+        samples = []
+        wait_for(lambda: samples.append(service.pss_mb()) or len(samples) >= 20, 60, 0.5)
+        most = report.figure("lesson_pss_max_mb", max(samples))
+        report.check(f"memory in a lesson <= {CAPTURE_MB:.0f} MB", most <= CAPTURE_MB, f"{most:.0f} MB, 1920x1080")
+
+    def _seed(self) -> tuple[object, ...]:
+        found = self._service.rows("SELECT lesson_id, seed_sha256, start_utc, captures_planned FROM lessons")
+        assert len(found) == 1, found
+        return found[0]
+
+    def _kill(self) -> None:
+        # The next start has a shorter watchdog, which the next check but one waits for.
+        self._service.override("edge-daemon.service", "watchdog", "[Service]\nWatchdogSec=20\n")
+        old = self._service.processes()
+        self._goes_on("kill -9", lambda: self._machine.run("kill", "-9", str(self._service.pid)), 30)
+        left = set(old) & set(self._service.processes())
+        self._report.check("kill -9 leaves no process of the old ones", not left, f"{len(old)} before")
+
+    def _goes_on(self, what: str, harm: object, within_s: float) -> None:
+        """Do harm, and check that the service comes back and continues the same plan."""
+        service, report = self._service, self._report
+        pid, before = service.pid, service.captures()
+        harm()  # type: ignore[operator]
+        back = wait_for(lambda: service.is_ready() and service.pid not in (0, pid), within_s)
+        if report.check(f"{what}: started again", back is not None, f"READY after {back or 0:.1f} s"):
+            report.figure(f"{what.replace(' ', '_')}_to_ready_s", back or 0)
+        took = wait_for(lambda: service.captures() > before + 1, 40)
+        report.check(f"{what}: captures go on", took is not None, service.status)
+        report.check(f"{what}: the same plan", self._seed() == self._lesson)
+
+    def _stacks(self) -> None:
+        since, pid = self._service.cursor(), self._service.pid
+        self._machine.run("kill", "-USR1", str(pid))
+        found = wait_for(lambda: "most recent call first" in self._service.journal(since), 5)
+        self._report.check("SIGUSR1 writes the stacks to the journal", found is not None)
+        self._report.check("SIGUSR1 harms nothing", self._service.pid == pid)
+
+    def _hang(self) -> None:
+        since = self._service.cursor()
+        self._goes_on("SIGSTOP", lambda: self._machine.run("kill", "-STOP", str(self._service.pid)), 90)
+        self._report.check(
+            "the watchdog noticed", "Watchdog timeout" in self._service.journal(since), "WatchdogSec=20 here"
+        )
+
+    def _stop(self) -> None:
+        service, began = self._service, time.monotonic()
+        service.systemctl("stop", "edge-daemon")
+        took = self._report.figure("stop_in_a_lesson_s", time.monotonic() - began)
+        self._report.check(f"SIGTERM in a lesson ends within {STOP_S:.0f} s", took <= STOP_S, f"{took:.1f} s")
+        result = service.show("Result")
+        self._report.check("and is no failure", (service.active, result) == ("inactive", "success"), result)
+        again = service.show("ActiveState", "edge-daemon-again.timer")
+        self._report.check("systemctl stop keeps it stopped: its timer is stopped, too", again == "inactive", again)
+        self._goes_on("start", lambda: service.systemctl("start", "edge-daemon"), 20)
+        again = service.show("ActiveState", "edge-daemon-again.timer")
+        self._report.check("with the service its timer is there again", again == "active", again)
+
+    def _cut(self) -> None:
+        def cut() -> None:
+            self._machine.cut()
+            self._machine.boot()
+
+        self._goes_on("power cut", cut, 60)
+
+    def _finish(self) -> None:
+        service, report = self._service, self._report
+        over = wait_for(lambda: bool(service.rows("SELECT 1 FROM registers")), 60 * LESSON_MIN, 1)
+        report.check("after the lesson there is a register", over is not None)
+        listed = service.command("register", "list", "--json")
+        report.check("the register can be listed with the service's key", str(self._lesson[0]) in listed)
+        taken = service.captures()
+        (missed,) = service.rows("SELECT count(*), count(DISTINCT reason) FROM missed")
+        planned = int(str(self._lesson[3]))
+        report.figure("captures_taken", taken)
+        report.figure("captures_missed", missed[0])
+        report.check(
+            "every slot is taken or missed with its reason", taken + missed[0] == planned, f"{taken}+{missed[0]}"
+        )
+        (seen,) = service.rows("SELECT count(DISTINCT student_id) FROM sightings")
+        report.check("enrolled students were recognised", seen[0] >= 3, f"{seen[0]} of the demo's")
+        idle = wait_for(lambda: len(service.processes()) == 1, 30)
+        time.sleep(2)
+        least = report.figure("idle_pss_mb", service.pss_mb())
+        report.check(
+            f"memory between lessons <= {IDLE_MB:.0f} MB", idle is not None and least <= IDLE_MB, f"{least:.0f} MB"
+        )
+
+    def _jobs(self) -> None:
+        service, report = self._service, self._report
+        listed = self._machine.run("systemctl", "list-timers", "--all", "--no-pager")
+        for timer in ("edge-daemon-backup.timer", "edge-daemon-retention.timer", "edge-daemon-again.timer"):
+            report.check(f"{timer} is listed", timer in listed)
+        report.check("edge-daemon-sync.timer is not enabled yet", "edge-daemon-sync.timer" not in listed)
+        for job in ("backup", "retention"):
+            code = service.systemctl("start", f"edge-daemon-{job}")
+            text = service.journal(unit=f"edge-daemon-{job}").strip().splitlines()
+            report.check(f"the job {job} does its work in its sandbox", code == 0, text[-2] if len(text) > 1 else text)
+        copies = self._machine.try_("ls", "/var/lib/edge-daemon/backups").stdout.split()
+        report.check("there are backups", bool(copies), " ".join(copies))
+
+
+if __name__ == "__main__":
+    main()

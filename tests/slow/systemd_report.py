@@ -1,0 +1,78 @@
+"""What a slow check found: a line for each promise as it is checked, and JSON at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One promise, and whether it was kept."""
+
+    check: str
+    passed: bool
+    detail: str
+
+
+class Report:
+    """Collects findings and figures; prints as it goes."""
+
+    def __init__(self) -> None:
+        self._findings: list[Finding] = []
+        self._figures: dict[str, float] = {}
+
+    @property
+    def failed(self) -> int:
+        """How many promises were broken."""
+        return sum(not finding.passed for finding in self._findings)
+
+    def check(self, promise: str, passed: bool, detail: object = "") -> bool:
+        """Note whether a promise was kept."""
+        self._findings.append(Finding(promise, bool(passed), str(detail)))
+        print(f"{'PASS' if passed else 'FAIL'} {promise}{f': {detail}' if detail != '' else ''}", flush=True)
+        return bool(passed)
+
+    def figure(self, name: str, value: float) -> float:
+        """Note something measured; its unit is the end of its name."""
+        self._figures[name] = round(value, 3)
+        return value
+
+    def write(self, path: Path, **about: object) -> None:
+        """Write everything as JSON."""
+        document = {
+            "command": "tests/slow/systemd.sh ROOTFS --json benchmarks/results/systemd.json",
+            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            "commit": _commit(),
+            "kernel": platform.release(),
+            "architecture": platform.machine(),
+            "cores": os.cpu_count(),
+            **about,
+            "passed": len(self._findings) - self.failed,
+            "failed": self.failed,
+            "figures": self._figures,
+            "checks": [asdict(finding) for finding in self._findings],
+        }
+        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float, every_s: float = 0.25) -> float | None:
+    """Return after how many seconds a condition held, None: not in time."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > timeout_s:
+            return None
+        time.sleep(every_s)
+    return time.monotonic() - started
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return done.stdout.strip()

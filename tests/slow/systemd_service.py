@@ -1,0 +1,141 @@
+"""The service on a test machine, as systemctl, the journal and its database show it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from tests.slow.systemd_machine import Machine
+from tests.slow.systemd_setup import KEY, PROGRAM
+
+UNIT = "edge-daemon.service"
+_NOT_IN_A_PROBE = (
+    "Restart",
+    "WatchdogSec",
+    "TimeoutSt",
+    "Wants=edge",
+    "StartLimit",
+    "KillMode",
+    "ExecReload",
+    "NotifyA",
+)
+
+
+class Service:
+    """Looks at the service from outside."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._register = machine.root / "var/lib/edge-daemon/register.sqlite"
+
+    def show(self, name: str, unit: str = UNIT) -> str:
+        """Return a property of a unit."""
+        return self._machine.run("systemctl", "show", "--property", name, "--value", unit).strip()
+
+    @property
+    def pid(self) -> int:
+        """The main process, 0: none."""
+        return int(self.show("MainPID"))
+
+    @property
+    def active(self) -> str:
+        """The state, as `active` or `failed`."""
+        return self.show("ActiveState")
+
+    @property
+    def status(self) -> str:
+        """What the service says of itself."""
+        return self.show("StatusText")
+
+    def is_ready(self) -> bool:
+        """Return whether READY=1 was sent."""
+        return self.active == "active"
+
+    def systemctl(self, *arguments: str) -> int:
+        """Run systemctl and return its exit code."""
+        return self._machine.try_("systemctl", *arguments).returncode
+
+    def journal(self, since: str = "", unit: str = UNIT) -> str:
+        """Return the messages of a unit, from a cursor on."""
+        after = ("--after-cursor", since) if since else ()
+        return self._machine.run("journalctl", "-u", unit, "-o", "cat", "--no-pager", *after)
+
+    def cursor(self) -> str:
+        """Return where the journal is now."""
+        lines = self._machine.run("journalctl", "-n", "1", "-o", "json", "--no-pager").splitlines()
+        return json.loads(lines[-1])["__CURSOR"]
+
+    def processes(self) -> list[int]:
+        """Return all processes of the unit."""
+        path = f"/sys/fs/cgroup{self.show('ControlGroup')}/cgroup.procs"
+        return [int(pid) for pid in self._machine.try_("cat", path).stdout.split()]
+
+    def pss_mb(self) -> float:
+        """Return the memory of all processes of the unit together, shared pages shared out, in MB."""
+        paths = [f"/proc/{pid}/smaps_rollup" for pid in self.processes()]
+        lines = self._machine.try_("grep", "-h", "^Pss:", *paths).stdout.splitlines()
+        return sum(int(line.split()[1]) for line in lines) / 1024
+
+    def rows(self, sql: str, *values: object) -> list[tuple]:
+        """Ask the register; nothing where there is none yet."""
+        if not self._register.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{self._register}?mode=ro", uri=True, timeout=10)) as db:
+            return db.execute(sql, values).fetchall()
+
+    def captures(self) -> int:
+        """Return how many captures there are of all lessons."""
+        found = self.rows("SELECT count(*) FROM captures") if self._register.exists() else []
+        return int(found[0][0]) if found else 0
+
+    def command(self, *arguments: str) -> str:
+        """Run a command of the program as docs/SYSTEMD.md says: as the service's user, with its key."""
+        run = ("systemd-run", "--quiet", "--wait", "--pipe", "--collect")
+        return self._machine.run(
+            *run,
+            "-p",
+            "User=edge-daemon",
+            "-p",
+            "StateDirectory=edge-daemon",
+            "-p",
+            f"LoadCredential=device-key:{KEY}",
+            PROGRAM,
+            *arguments,
+        )
+
+    def override(self, unit: str, name: str, text: str) -> None:
+        """Lay a drop-in over a unit; an empty text takes it away."""
+        folder = f"/etc/systemd/system/{unit}.d"
+        if text:
+            self._machine.write(f"{folder}/{name}.conf", text)
+        else:
+            self._machine.run("rm", f"{folder}/{name}.conf")
+        self._machine.run("systemctl", "daemon-reload")
+
+    def probe(self, unit: str, port: int, drop_in: Path | None = None) -> dict[str, object]:
+        """Run the probe in exactly the sandbox of a unit, and return what it could do."""
+        name, out = f"probe-of-{unit}", f"/run/{unit}.json"
+        lines = (self._machine.root / "etc/systemd/system" / unit).read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))]
+        at = kept.index("[Service]") + 1
+        kept[at:at] = [f"ExecStart=/usr/bin/python3 /srv/probe.py {port} {self.pid}", f"StandardOutput=truncate:{out}"]
+        text = "\n".join(kept).replace("Type=notify", "Type=oneshot")
+        if unit == UNIT:
+            # The folder belongs to the service: a second unit that has it would take it away at its end.
+            text = text.replace("UMask=0077", "UMask=0077\nReadWritePaths=/run/edge-daemon", 1)
+        self._machine.write(f"/etc/systemd/system/{name}", text)
+        if drop_in:
+            self._machine.write(f"/etc/systemd/system/{name}.d/over.conf", drop_in.read_text(encoding="utf-8"))
+        self._machine.run("systemctl", "daemon-reload")
+        done = self._machine.try_("systemctl", "start", name)
+        if done.returncode:
+            return {"failed": self.journal(unit=name)}
+        return json.loads(self._machine.run("cat", out))
+
+
+def moment(text: str) -> datetime:
+    """Return an instant as the database has it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,94 @@
+"""Installs the daemon on the disk of a test machine, with a camera that replays the demo's lesson."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from tests.slow.systemd_machine import Machine
+
+REPOSITORY = Path(__file__).parents[2]
+VENV = "/opt/edge-daemon/venv"
+PROGRAM = f"{VENV}/bin/edge-daemon"
+KEY = "/etc/credstore/edge-daemon.device-key"
+TIMETABLE = "/etc/edge-daemon/timetable.ics"
+LESSON = "/srv/demo"
+CONFIG = f"""[device]
+name = "room-7"
+time_zone = "UTC"
+
+[timetable]
+files = ["{TIMETABLE}"]
+
+[camera]
+kind = "files"
+source = "{LESSON}/frames"
+"""
+
+
+def install(machine: Machine, work: Path) -> None:
+    """Put program, units, settings, key and a camera's pictures onto the disk."""
+    _install_program(machine, work)
+    _install_units(machine.root)
+    machine.chroot("systemd-sysusers")
+    machine.chroot("systemd-tmpfiles", "--create", "edge-daemon.conf")
+    machine.chroot("useradd", "--create-home", "student")
+    key = machine.root / KEY.lstrip("/")
+    key.touch(mode=0o600)
+    key.write_bytes(secrets.token_bytes(32))
+    machine.write("/etc/edge-daemon/config.toml", CONFIG)
+    machine.write(TIMETABLE, timetable([]))
+    # What systemd-timesyncd leaves when a time server has answered.
+    machine.write(
+        "/etc/tmpfiles.d/synchronised.conf", "d /run/systemd/timesync\nf /run/systemd/timesync/synchronized\n"
+    )
+    shutil.copytree(REPOSITORY / "demo", machine.root / LESSON.lstrip("/"))
+    machine.chroot(f"{VENV}/bin/python", f"{LESSON}/make_lesson.py", f"{LESSON}/frames")
+    for unit in ("edge-daemon.service", "edge-daemon-backup.timer", "edge-daemon-retention.timer"):
+        machine.chroot("systemctl", "enable", unit)
+
+
+def timetable(lessons: list[tuple[str, datetime, int]]) -> str:
+    """Return a calendar of lessons: name, start, minutes."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//tests//systemd//EN"]
+    for name, start, minutes in lessons:
+        end = start + timedelta(minutes=minutes)
+        lines += ["BEGIN:VEVENT", f"UID:{name}@tests", f"SUMMARY:{name}", f"DTSTAMP:{_utc(start)}"]
+        lines += [f"DTSTART:{_utc(start)}", f"DTEND:{_utc(end)}", "END:VEVENT"]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""])
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _install_program(machine: Machine, work: Path) -> None:
+    wheels = work / "wheels"
+    here, there = sys.version_info[:2], machine.chroot("python3", "-c", "import sys; print(*sys.version_info[:2])")
+    if there.split() != [str(number) for number in here]:
+        raise SystemExit(f"wheels for Python {there.strip()} are needed; run this with that python3, not {here}")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    for old in wheels.glob("edge_daemon-*.whl"):
+        old.unlink()
+    pip += ["--wheel-dir", str(wheels), "--find-links", str(wheels), str(REPOSITORY)]
+    subprocess.run(pip, check=True)
+    machine.chroot("python3", "-m", "venv", "--system-site-packages", VENV)
+    inside = machine.root / "wheels"
+    inside.mkdir()
+    subprocess.run(["mount", "--bind", str(wheels), str(inside)], check=True)
+    install = ("install", "--quiet", "--no-index", "--find-links", "/wheels", "edge-daemon")
+    machine.chroot(f"{VENV}/bin/python", "-m", "pip", *install)
+    subprocess.run(["umount", str(inside)], check=True)
+    inside.rmdir()
+
+
+def _install_units(root: Path) -> None:
+    units = REPOSITORY / "systemd"
+    for unit in (*units.glob("*.service"), *units.glob("*.timer")):
+        shutil.copy(unit, root / "etc/systemd/system")
+    for kind in ("sysusers", "tmpfiles"):
+        shutil.copy(units / f"edge-daemon.{kind}.conf", root / f"usr/lib/{kind}.d/edge-daemon.conf")
