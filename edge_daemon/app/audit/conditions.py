@@ -18,8 +18,8 @@ _AGAINST = 1.8
 """So much lighter is what is behind a face that is against the light."""
 _SOFT_SHARE = 0.25
 """Of the seats, from which on a word is said about focus."""
-_SOFT_SCENE = 0.25
-"""Sharpness of a room out of focus."""
+_SOFT_SCENE = 0.18
+"""Sharpness of a room out of focus: captures of composed lessons have .26 to .71, blurred by 2 px .14 to .18."""
 
 
 def light(findings: Findings) -> Iterator[Advice]:

@@ -43,7 +43,8 @@ def _remedy(findings: Findings, smallest_px: float, wanted_px: float) -> str:
     if by_lens >= _LEAST_LENS:
         ways.append(f"with a lens of {by_lens:.2f} times the focal length {smallest_px * by_lens:.0f} px")
     if needed_m <= most_m or needed_lens <= most_lens:
-        return f"{_sentence(', '.join(ways) or 'a few centimetres closer is enough')}, with everybody still in the picture."
+        way = _sentence(", ".join(ways) or "a few centimetres closer is enough")
+        return f"{way}, with everybody still in the picture."
     limit = "nearer than that, seats at the edge leave the picture: a second camera is needed."
     return f"{_sentence(', '.join(ways))}; {limit}" if ways else _sentence(limit.replace("than that", ""))
 

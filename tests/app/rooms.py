@@ -1,0 +1,47 @@
+"""Rooms as the audit sees them, made of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from edge_daemon.app.audit.findings import Findings
+from edge_daemon.app.audit.front import find_front
+from edge_daemon.app.audit.light import Light
+from edge_daemon.app.audit.optics import Optics
+from edge_daemon.app.audit.rows import judge
+from edge_daemon.app.audit.scene import Scene
+from edge_daemon.app.audit.seats import Look, find_seats
+from edge_daemon.types import Box, Face, Pose, Quality
+
+OPTICS = Optics(4608, 2592, 66.0)
+GOOD_LIGHT, GOOD_SCENE = Light(130.0, 0.0, 120.0), Scene(115.0, 0.0, 0.4)
+
+
+def look(
+    x: float,
+    y: float,
+    width_px: float,
+    *,
+    picture: int = 0,
+    sharpness: float = 0.6,
+    light: Light = GOOD_LIGHT,
+    yaw_deg: float | None = None,
+) -> Look:
+    """Return a face with its centre at (x, y)."""
+    box = Box(x - width_px / 2, y - 0.625 * width_px, width_px, 1.25 * width_px)
+    pose = None if yaw_deg is None else Pose(yaw_deg, 0.0, 0.0)
+    quality = Quality(width_px, sharpness, 1.0)
+    none = np.zeros(0, np.float32)
+    return Look(picture, Face(box, 0.99, np.zeros((6, 2), np.float32), quality, pose, None, none), light)
+
+
+def room(rows: Sequence[tuple[float, float]], xs: Iterable[float], **more: object) -> list[Look]:
+    """Return a face at each x for each row (y, width)."""
+    return [look(x, y, width, **more) for y, width in rows for x in xs]  # type: ignore[arg-type]
+
+
+def findings(looks: Sequence[Look], *, scene: Scene = GOOD_SCENE, turned: tuple[int, int] = (0, 0)) -> Findings:
+    seats = find_seats(looks)
+    return Findings(OPTICS, judge(seats, OPTICS), scene, find_front(seats), *turned)
