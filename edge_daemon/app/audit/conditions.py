@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edge_daemon.app.audit.expect import burnt_factor, dark_factor, sharpness_factor
+from edge_daemon.app.audit.expect import WORTH
 from edge_daemon.app.audit.findings import Advice, Findings, worth
 from edge_daemon.app.audit.rows import JudgedSeat
 
@@ -24,7 +24,7 @@ _SOFT_SCENE = 0.18
 
 def light(findings: Findings) -> Iterator[Advice]:
     """Faces against the light, in the dark, or burnt out."""
-    dark = [s for s in findings.seats if dark_factor(s.seat.light.luma) < _TELLING]
+    dark = [s for s in findings.seats if WORTH.in_light(s.seat.light.luma) < _TELLING]
     against = [s for s in dark if s.seat.light.behind > _AGAINST * s.seat.light.luma]
     if len(against) >= _SOME:
         dark = [s for s in dark if s not in against]
@@ -34,7 +34,7 @@ def light(findings: Findings) -> Iterator[Advice]:
     if len(dark) >= _SOME:
         text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {worth(dark)}."
         yield Advice("dark", f"{text} Switch on more light.")
-    burnt = [s for s in findings.seats if burnt_factor(s.seat.light.clipped) < _TELLING]
+    burnt = [s for s in findings.seats if WORTH.unburnt(s.seat.light.clipped) < _TELLING]
     if len(burnt) >= _SOME:
         text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {worth(burnt)}."
         yield Advice("burnt", f"{text} Close the blinds, or switch off the lamp that shines on them.")
@@ -42,7 +42,7 @@ def light(findings: Findings) -> Iterator[Advice]:
 
 def focus(findings: Findings) -> Iterator[Advice]:
     """Faces that are blurred: by the lens, or by their own movement."""
-    soft = [s for s in findings.seats if sharpness_factor(s.seat.width_px, s.seat.sharpness) < _TELLING]
+    soft = [s for s in findings.seats if WORTH.in_focus(s.seat.width_px, s.seat.sharpness) < _TELLING]
     if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
         return
     text = f"{findings.who(soft)} blurred and {worth(soft)}"
