@@ -14,7 +14,7 @@ import sqlite_utils
 from edge_daemon.home import Home
 from edge_daemon.store import retention
 from edge_daemon.store.backup import Backup, backups, restore, stamp
-from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.database import check_path, open_gallery, open_register
 from edge_daemon.store.instants import written
 from edge_daemon.store.integrity import Depth, Findings, examine, loss
 
@@ -102,6 +102,7 @@ def _mend(home: Home, path: Path, now: datetime) -> tuple[_Mended | None, list[s
         log_without_file = path.with_name(path.name + "-wal").exists()
         findings = Findings("the file is gone" if known or log_without_file else "")
     else:
+        check_path(path, create=False)
         log = home.damaged_dir / f"{path.stem}-{stamp(now)}.sqlite-wal"
         findings = examine(path, _depth(path, known, now), keep_log=log)
         if findings.empty and known:

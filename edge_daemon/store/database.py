@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlite_utils
 
 from edge_daemon.errors import DamageError, StoreError
-from edge_daemon.store.disk import is_read_only
+from edge_daemon.store.disk import free_bytes, is_read_only
 from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 
 BUSY_TIMEOUT_S = 3.0
@@ -112,7 +112,7 @@ def faults_at(where: str) -> Iterator[None]:
 
 
 def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
-    _check_path(path, create=create)
+    check_path(path, create=create)
     conn = sqlite3.connect(path, timeout=busy_timeout_s)
     try:
         db = sqlite_utils.Database(conn, execute_plugins=False)
@@ -129,7 +129,7 @@ def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) ->
     return db
 
 
-def _check_path(path: Path, *, create: bool) -> None:
+def check_path(path: Path, *, create: bool) -> None:
     """Refuse what SQLite would report badly, or would open read-only without a word; make a missing file."""
     where = str(path)
     try:
@@ -197,19 +197,27 @@ def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
     db.conn.commit()
 
 
+def _has_no_room(folder: Path) -> bool:
+    """Return whether there is no room even for the index of a log, whose lack SQLite calls an I/O error."""
+    try:
+        return free_bytes(folder) < _LOG_BYTES
+    except OSError:
+        return False
+
+
 def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
     """Return the error in words of the user."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError("the database is locked by another process", where, "wait until it is done, and try again")
+    if where and "locked" not in text and "malformed" not in text and is_read_only(Path(where).parent):
+        return StoreError("the disk has become read-only", where, "the card may be failing: read `dmesg`, replace it")
     if "readonly" in text or "read-only" in text:
         return StoreError("the database is read-only", where, "check the file's owner, mode and disk")
-    if "full" in text:
+    if "full" in text or ("disk I/O" in text and where and _has_no_room(Path(where).parent)):
         return StoreError("the disk is full", where, "free some space; nothing was changed")
     if "unable to open" in text:
         return StoreError("the database can't be opened", where, "check the folder, its owner and the disk")
-    if "disk I/O" in text and where and is_read_only(Path(where).parent):
-        return StoreError("the disk has become read-only", where, "the card may be failing: read `dmesg`, replace it")
     if "disk I/O" in text:
         return StoreError("the disk does not take or give data", where, "the card may be failing: read `dmesg`")
     if "malformed" in text or "not a database" in text:
