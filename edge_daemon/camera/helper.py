@@ -68,7 +68,8 @@ class Helper:
 
         Raises:
             TimeoutError: no answer until `deadline_s`, of the monotonic clock.
-            ConnectionError: the process ended, or spoke nonsense.
+            ConnectionError: the process ended.
+            ValueError: it spoke nonsense.
             OSError: there is no memory for the picture.
         """
         self.send(request)
@@ -83,8 +84,8 @@ class Helper:
                 reply = _understood(data)
                 if reply.number == request.number:  # else the answer to a question that somebody stopped waiting for
                     return reply, None if fd is None else wire.map_picture(fd, reply.height_px, reply.width_px)
-            except (ValueError, TypeError) as error:
-                raise ConnectionError("the camera process sent nonsense") from error
+            except TypeError as error:
+                raise ValueError("not a reply") from error
             finally:
                 if fd is not None:
                     os.close(fd)

@@ -118,6 +118,9 @@ class CameraProcess:
             why = helper.why_ended()
             self._drop()
             raise CameraError(why) from error
+        except ValueError as error:
+            self._drop()
+            raise CameraError("the camera process sent nonsense") from error
         except OSError as error:
             raise CameraError(f"no room for the picture: {error.strerror}") from error
         self.answers = picture is not None or reply.refused
