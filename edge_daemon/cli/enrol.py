@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.maintenance import forget_erased
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_text import Removal
@@ -58,6 +60,7 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
         now = datetime.now(timezone.utc)
         report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
         _clean_sightings(home, store)
+    forget_erased(home, now)  # of students who withdrew their consent
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))
@@ -98,6 +101,7 @@ def remove(home: Home, student_id: str, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good."""
     with _gallery(home) as store:
         removal = _remove(home, store, student_id)
+    removal = replace(removal, copies=forget_erased(home, datetime.now(timezone.utc)))
     if as_json:
         click.echo(text.removal_json(removal))
         return

@@ -32,13 +32,16 @@ class Removal:
     wiped: bool
     before: datetime | None
     """When the student had been removed already."""
+    copies: int = 0
+    """Backups of the gallery that were overwritten and removed."""
 
     def erased(self) -> list[str]:
         """Return what was erased; of a student who was removed before, only what had come back."""
+        copies = [f"{self.copies} older backups of the gallery"] if self.copies else []
         if self.before:
-            return [f"{self.sightings} sightings"] if self.sightings else []
+            return [*([f"{self.sightings} sightings"] if self.sightings else []), *copies]
         key = "the key under which everything personal was sealed: templates, name, mail addresses, further columns"
-        return [key, f"{self.sightings} sightings"]
+        return [key, f"{self.sightings} sightings", *copies]
 
     def stays(self) -> list[str]:
         """Return what stays, and why."""
@@ -46,6 +49,7 @@ class Removal:
             f"registers keep the bare id {self.student_id}: they are the record of the lessons and never change",
             f"a hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
             "a lesson that is running keeps its sealed comparisons until it ends",
+            "backups of registers keep sightings until their turn comes; a restore erases them again",
             "roster, photographs and exported sheets of the office: delete them there",
         ]
         if not self.wiped:

@@ -1,0 +1,91 @@
+"""`edge-daemon maintain`: one line of what was done, for a timer's log."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from edge_daemon.device import clock
+from tests.cli.running import run
+from tests.damage import spoil_page
+from tests.gallery.school import School
+from tests.registers import START, a_home, a_lesson, a_register
+
+
+@pytest.fixture
+def home(tmp_path):
+    lessons = [a_register(a_lesson(START - timedelta(days=days)), {"S1": 0.9}) for days in (3000, 0)]
+    return a_home(tmp_path, lessons)
+
+
+@pytest.fixture
+def trusted(monkeypatch):
+    monkeypatch.setattr(clock, "clock_state", lambda *_: "synchronised")
+
+
+def test_backup_tells_what_it_made(home):
+    done = run(home, "maintain", "backup")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("backed up and verified: register-000001-")
+    assert len(done.stdout.splitlines()) == 1
+    again = json.loads(run(home, "maintain", "backup", "--json").stdout)
+    assert again["erased"] == 0
+    assert again["backups"][0]["bytes"] > 10_000
+
+
+def test_with_nothing_recorded_every_command_is_content(tmp_path):
+    for command in ("backup", "retention", "check"):
+        done = run(tmp_path / "new", "maintain", command)
+        assert (done.exit_code, done.stderr) == (0, ""), command
+        assert len(done.stdout.splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_retention_tells_what_it_deleted_once(home, trusted):
+    first = json.loads(run(home, "maintain", "retention", "--json").stdout)
+    assert first["sightings"] == 18
+    assert first["keep_sightings_days"] == 90
+    assert run(home, "maintain", "retention").stdout.startswith("deleted: 0 sightings older than 90 days")
+
+
+def test_retention_without_a_trusted_clock_deletes_nothing_and_says_why(home, monkeypatch):
+    monkeypatch.setattr(clock, "clock_state", lambda *_: "unsynchronised")
+    done = run(home, "maintain", "retention")
+    assert done.exit_code == 0
+    assert "nothing deleted: nobody knows the time" in done.stdout
+
+
+def test_check_fails_where_a_database_is_damaged(home):
+    assert run(home, "maintain", "check").stdout == "register.sqlite: sound\n"
+    spoil_page(home / "register.sqlite", "captures")
+    done = run(home, "maintain", "check")
+    assert done.exit_code == 1
+    assert "restart the service" in done.stdout
+    assert json.loads(run(home, "maintain", "check", "--json").stdout)["register.sqlite"]
+
+
+def test_a_backup_of_a_damaged_database_is_refused_in_one_line(home):
+    spoil_page(home / "register.sqlite", "captures")
+    done = run(home, "maintain", "backup")
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "register.sqlite" in done.stderr
+
+
+def test_removing_a_student_renews_the_backups_of_the_gallery_and_says_so(tmp_path):
+    office = School(tmp_path / "office")
+    office.write_roster(S1="no", S2="no")
+    home = tmp_path / "home"
+    assert run(home, "enrol", "import", str(office.roster)).exit_code == 0
+    for _ in range(2):
+        assert run(home, "maintain", "backup").exit_code == 0
+    done = run(home, "enrol", "remove", "S1")
+    assert "erased: 2 older backups of the gallery" in done.stdout
+    assert "stays: backups of registers keep sightings" in done.stdout
+    (fresh,) = (home / "backups").glob("gallery-*")
+    with closing(sqlite3.connect(fresh)) as conn:
+        assert conn.execute("SELECT student_id FROM students").fetchall() == [("S2",)]
