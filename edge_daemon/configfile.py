@@ -48,7 +48,7 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         return Config()
     except OSError as e:
-        todo = "put a file there" if path.is_dir() else "check its owner and mode"
+        todo = "put a file there" if isinstance(e, IsADirectoryError) else "check its owner and mode"
         raise ConfigError(f"can't be read: {e.strerror}", str(path), todo) from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e

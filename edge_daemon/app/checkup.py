@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_daemon.app.maintenance import RESERVE_BYTES
 from edge_daemon.app.opening import camera_settings, embedder_id, load_models, open_gallery_store
+from edge_daemon.app.timetables import timetable_of_files
 from edge_daemon.camera.base import WARM_UP_S
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.config import CameraConfig
@@ -22,7 +23,6 @@ from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import CameraError
 from edge_daemon.home import Home
-from edge_daemon.lesson.timetable import load_timetable
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
 from edge_daemon.vision.golden import parity
@@ -143,14 +143,7 @@ class Checkup:
         if not config.timetable.files:
             advice = "name iCalendar files under timetable.files"
             return Check("timetable", "warning", "the settings name no calendar, so there are no lessons", advice)
-        folder = self._home.config_path.parent
-        found = load_timetable(
-            [folder / name for name in config.timetable.files],
-            config.timetable.room,
-            config.device.name,
-            config.device.time_zone,
-            [folder / name for name in config.timetable.holidays],
-        )
+        found = timetable_of_files(self._home)
         count = len(found.lessons(now, now + _AHEAD))
         told = f"{count} lessons in the next {_AHEAD.days} days"
         if found.left_out or not count:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
     "maintain": ("edge_daemon.cli.maintain:maintain", "Backups, retention, and a check of the databases."),
+    "status": ("edge_daemon.cli.status:status", "How it stands now, and what needs a person."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ def read_box(state_dir: Path, root: Path = Path("/")) -> Box:
 
 def existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that is there."""
-    return next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    # Not Path.exists, which raises where a folder above may not be looked into.
+    return next(p for p in (path.absolute(), *path.absolute().parents) if os.path.exists(p))  # noqa: PTH110
 
 
 def memory(root: Path = Path("/")) -> Memory | None:

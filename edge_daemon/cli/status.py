@@ -1,0 +1,129 @@
+"""`edge-daemon status`: how it stands now, in plain words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+import click
+
+from edge_daemon.app.standing import LOOK_BACK, MB, Life, Standing, look
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.status_json import document
+from edge_daemon.cli.table import table
+from edge_daemon.device.status import LessonStatus, age_s
+from edge_daemon.errors import ConfigError
+from edge_daemon.store.recent import LessonCounts
+from edge_daemon.types import ClockState
+
+_LIVES: Mapping[Life, str] = {
+    "runs": "runs",
+    "stuck": "is there, but says nothing",
+    "ended": "ended without a word",
+    "none": "does not run",
+    "hidden": "may run; only its user is told",
+}
+_CLOCKS: Mapping[ClockState, str] = {
+    "synchronised": "set by a time server",
+    "rtc": "set by the clock chip; no time server was heard yet",
+    "unsynchronised": "not to be trusted: set by nobody yet",
+}
+_WIDTH = 14
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def status(home: Home, as_json: bool) -> None:
+    """Say how it stands now; needs no key. Exit code 1 where something needs a person."""
+    standing = look(home, datetime.now(timezone.utc))
+    lesson = standing.lesson
+    names = _names(home) if lesson is not None and lesson.provisional else {}
+    if as_json:
+        click.echo(json.dumps(document(standing, names), ensure_ascii=False, indent=2))
+    else:
+        for title, text in _lines(standing, _zone(home)):
+            click.echo(f"{title:{_WIDTH}}{_shown(text)}")
+        if lesson is not None and lesson.provisional:
+            click.echo()
+            click.echo("So far; the register is made at the lesson's end:")
+            rows = [(i, names.get(i, ""), str(seen), str(facing)) for i, (seen, facing) in lesson.provisional.items()]
+            click.echo(table(("student", "name", "seen", "facing"), rows))
+    click.get_current_context().exit(1 if standing.problems else 0)
+
+
+def _names(home: Home) -> Mapping[str, str]:
+    from edge_daemon.cli.names import names_of  # what opens the gallery, only where there is a lesson to show
+
+    return names_of(home)
+
+
+def _zone(home: Home) -> tzinfo:
+    try:
+        return ZoneInfo(home.config.device.time_zone)
+    except ConfigError:  # told among the problems of the timetable
+        return timezone.utc
+
+
+def _lines(standing: Standing, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    """Yield title and text of each line."""
+
+    def local(at: datetime) -> str:
+        there = at.astimezone(zone)
+        today = there.date() == standing.now.astimezone(zone).date()
+        return f"{there:%H:%M:%S}" if today else f"{there:%a %Y-%m-%d %H:%M}"
+
+    for problem in standing.problems:
+        yield "TO DO", problem
+    told, lesson = standing.status, standing.lesson
+    yield "service", _LIVES[standing.life]
+    if told is not None:
+        last_words = f"{told.detail} (said {age_s(told):.0f} s ago, started {local(told.started_utc)})"
+        yield ("now" if standing.life == "runs" else "last words"), last_words
+    if lesson is not None:
+        yield "lesson", _running(lesson, local(lesson.start), local(lesson.end))
+        if lesson.next_capture_utc is not None:
+            yield "next capture", local(lesson.next_capture_utc)
+    if standing.next_start is not None:
+        yield "next lesson", f"{standing.next_course} {local(standing.next_start)}"
+    else:
+        yield "next lesson", "none is known"
+    if standing.last is not None:
+        yield "last lesson", f"{_counts(standing.last)}, ended {local(standing.last.stored.lesson.end)}"
+    for one in standing.open_lessons:
+        yield (
+            "no register",
+            f"{_counts(one)}, of {local(one.stored.lesson.start)}; the service makes it at its next start",
+        )
+    if standing.skipped:
+        newest = standing.skipped[-1]
+        count = f"{len(standing.skipped)} in the last {LOOK_BACK.days} days"
+        yield "not held", f"{count}, the latest {newest.course} {local(newest.start)}: {newest.reason}"
+    yield "clock", _CLOCKS[standing.clock]
+    yield "disk", f"{standing.box.disk_free_bytes // MB} MB free"
+    if told is not None and lesson is None and standing.life == "runs":
+        yield "since start", _totals(told.captures_total, told.missed_total, told.lessons_total)
+
+
+def _running(lesson: LessonStatus, start: str, end: str) -> str:
+    counts = f"{lesson.captures_taken} of {lesson.captures_planned} captures taken, {lesson.captures_missed} missed"
+    why = f" (the last: {lesson.last_missed_reason})" if lesson.last_missed_reason else ""
+    return f"{lesson.course} {start} to {end}: {counts}{why}"
+
+
+def _counts(one: LessonCounts) -> str:
+    course = one.stored.lesson.course or "lesson"
+    kind = " (rehearsal)" if one.stored.lesson.origin == "rehearsal" else ""
+    return f"{course}{kind}: {one.taken} of {one.stored.captures_planned} captures taken, {one.missed} missed"
+
+
+def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:
+    why = ", ".join(f"{count} {reason}" for reason, count in sorted(missed.items()))
+    return f"{lessons} lessons, {captures} captures taken, {sum(missed.values())} missed{f' ({why})' if why else ''}"
+
+
+def _shown(text: str) -> str:
+    """Return text as a terminal may have it: courses come from calendars, reasons from libraries."""
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -1,0 +1,50 @@
+"""What register.sqlite knows of the lessons just past, in figures: for `status`, which needs no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults
+from edge_daemon.store.lessons import StoredLesson, get_lesson
+
+
+@dataclass(frozen=True, slots=True)
+class LessonCounts:
+    """A lesson and what became of its captures."""
+
+    stored: StoredLesson
+    taken: int
+    missed: int
+
+
+def last_finalised(db: sqlite_utils.Database) -> LessonCounts | None:
+    """Return the finalised lesson that ended last, None where there is none."""
+    found = _counts(db, "WHERE state = 'finalised' ORDER BY end_utc DESC, lesson_id LIMIT 1")
+    return found[0] if found else None
+
+
+def unfinished(db: sqlite_utils.Database) -> list[LessonCounts]:
+    """Return the lessons that were begun and have no register yet, the earliest first."""
+    return _counts(db, "WHERE state = 'running' ORDER BY start_utc, lesson_id")
+
+
+_SELECT = (
+    "SELECT lesson_id, (SELECT count(*) FROM captures WHERE captures.lesson_id = lessons.lesson_id),"
+    " (SELECT count(*) FROM missed WHERE missed.lesson_id = lessons.lesson_id) FROM lessons"
+)
+
+
+def _counts(db: sqlite_utils.Database, which: str) -> list[LessonCounts]:
+    with faults(db):
+        rows = db.execute(f"{_SELECT} {which}").fetchall()
+    return list(_with_lessons(db, rows))
+
+
+def _with_lessons(db: sqlite_utils.Database, rows: Iterable[tuple[str, int, int]]) -> Iterable[LessonCounts]:
+    for lesson_id, taken, missed in rows:
+        stored = get_lesson(db, lesson_id)
+        if stored is not None:
+            yield LessonCounts(stored, taken, missed)
