@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,9 @@ from edge_daemon.vision.crew import Crew, Worker
 from edge_daemon.vision.gate import Hit
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.places import Places
-from edge_daemon.vision.reader import distinct, hits
+from edge_daemon.vision.reader import Candidate, distinct, hits
+
+T = TypeVar("T")
 
 FIRST_THRESHOLD = 0.25
 """Of a first detection; low, for what is no face is found out later. At .4 a tenth of the far faces is lost."""
@@ -59,11 +63,20 @@ class Detector:
     def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
         """Take a second look where there was none, drop what is no face, and describe the others."""
 
-        def look_and_read(worker: Worker, hit: Hit) -> Face | None:
-            sure = hit if hit.look_score else worker.reader.second_look(picture, hit)
-            return worker.reader.read(picture, sure, gate.MIN_PROBABILITY)
+        def look(worker: Worker, hit: Hit) -> Hit:
+            return hit if hit.look_score else worker.reader.second_look(picture, hit)
 
-        return distinct([face for face in self.crew.run(look_and_read, found) if face is not None])
+        def measure(worker: Worker, hit: Hit) -> Candidate:
+            return worker.reader.measure(picture, hit)
+
+        def describe(worker: Worker, candidate: Candidate) -> Face:
+            return worker.reader.describe(picture, candidate)
+
+        looked = self.crew.run(look, found)
+        best_case = gate.among_others([h.box for h in looked], [gate.probability(h, presence=1.0) for h in looked])
+        measured = self.crew.run(measure, _at_least(looked, best_case))
+        believed = gate.among_others([c.hit.box for c in measured], [c.probability for c in measured])
+        return distinct(self.crew.run(describe, _at_least(measured, believed)))
 
 
 class RoomDetector:
@@ -126,6 +139,10 @@ def _looked(hit: Hit) -> Hit:
 def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
     iou, covered = nms.overlaps(hit.box, boxes)
     return bool(len(boxes) and ((iou > nms.MAX_IOU) | (covered > nms.MAX_COVER)).any())
+
+
+def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]:
+    return [item for item, p in zip(items, probabilities, strict=True) if p >= gate.MIN_PROBABILITY]
 
 
 def _one_a_face(found: Detections) -> Detections:

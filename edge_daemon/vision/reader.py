@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,16 @@ def distinct(faces: list[Face]) -> list[Face]:
     return sorted(kept, key=lambda face: (face.box.y, face.box.x))
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A detection that has its mesh."""
+
+    hit: Hit
+    mesh: Mesh
+    probability: float
+    """That it is a face, by itself."""
+
+
 class FaceReader:
     """The networks that are run once a face. Not for two threads at a time.
 
@@ -99,17 +109,23 @@ class FaceReader:
         """Return the face, or None where its probability is below `least`."""
         if gate.probability(hit, presence=1.0) < least:
             return None  # whatever the mesh may say
-        mesh = self.mesh(picture, hit)
-        believed = gate.probability(hit, mesh.presence)
-        return self._face(picture, hit, mesh, believed) if believed >= least else None
+        candidate = self.measure(picture, hit)
+        return self.describe(picture, candidate) if candidate.probability >= least else None
 
-    def _face(self, picture: Picture, hit: Hit, mesh: Mesh, believed: float) -> Face:
+    def measure(self, picture: Picture, hit: Hit) -> Candidate:
+        """Return what is known of a detection by itself."""
+        mesh = self.mesh(picture, hit)
+        return Candidate(hit, mesh, gate.probability(hit, mesh.presence))
+
+    def describe(self, picture: Picture, candidate: Candidate) -> Face:
+        """Return the face that a detection was found to be."""
+        hit, mesh = candidate.hit, candidate.mesh
         box = rectangle(hit.box)
         telling = box.w >= TELLING_WIDTH_PX
         measured = Quality(box.w, quality.sharpness(_own_pixels(picture, box)), mesh.presence)
         return Face(
             box=box,
-            score=believed,
+            score=candidate.probability,
             keypoints=hit.points.astype(np.float32),
             quality=measured,
             pose=mesh.pose() if telling else None,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.vision.gate import MIN_PROBABILITY, Hit, probability
+from edge_daemon.vision.gate import MIN_PROBABILITY, SMALLEST_PX, Hit, among_others, probability
 
 _SHARES = st.floats(0, 1)
 
@@ -42,3 +42,51 @@ def test_the_mesh_decides_about_doubtful_large_faces_more_than_about_small_ones(
 
     assert spread(80) > 0.2
     assert spread(80) != spread(16)
+
+
+def _row(count: int, side: float, left: float = 0) -> list[np.ndarray]:
+    """Squares side by side, a side apart."""
+    return [np.array([x, 0, x + side, side], np.float32) for x in left + 2 * side * np.arange(count)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 3000), st.floats(SMALLEST_PX + 0.1, 300), _SHARES), max_size=20))
+def test_company_makes_a_face_more_probable_or_changes_nothing(seen):
+    boxes = [np.array([x, 0, x + side, side], np.float32) for x, side, _ in seen]
+    own = [p for _, _, p in seen]
+
+    together = among_others(boxes, own)
+
+    assert together.shape == (len(seen),)
+    assert (together >= np.array(own) - 1e-6).all()
+    assert (together <= 1).all()
+
+
+def test_odds_grow_with_the_number_of_like_sized_faces():
+    together = among_others(_row(10, 40), [1.0] * 9 + [0.5])
+
+    assert together[-1] == pytest.approx(0.5 * 10 / (0.5 * 10 + 0.5))
+
+
+def test_a_doubtful_face_passes_in_a_class_and_not_alone():
+    doubtful = 0.75
+
+    assert among_others(_row(1, 30), [doubtful])[0] < MIN_PROBABILITY
+    assert among_others(_row(13, 30), [0.99] * 12 + [doubtful])[-1] > MIN_PROBABILITY
+
+
+def test_faces_of_another_size_are_no_company():
+    boxes = _row(12, 90) + _row(1, 30, left=3000)
+
+    assert among_others(boxes, [0.99] * 12 + [0.6])[-1] == pytest.approx(0.6)
+
+
+def test_many_boxes_of_one_thing_are_no_company():
+    boxes = [np.array([x, 0, x + 40, 40], np.float32) for x in range(5)]
+
+    assert among_others(boxes, [0.6] * 5) == pytest.approx([0.6] * 5)
+
+
+def test_what_is_too_small_to_be_told_is_no_face_and_no_company():
+    together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.5])
+
+    assert together == pytest.approx([0] * 6 + [0.5])
