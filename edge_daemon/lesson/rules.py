@@ -7,6 +7,7 @@ be met (30 February) are left out with a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from math import prod
@@ -25,7 +26,21 @@ _PARTS = frozenset(
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
 _MOST_TIMES_A_DAY = 12
+_ENDLESS_DIGITS = 6
+"""A million lessons are more than fit between the years. A rule without COUNT need not be counted from its beginning."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_RANGES = {
+    "BYSECOND": (0, 59),
+    "BYMINUTE": (0, 59),
+    "BYHOUR": (0, 23),
+    "BYMONTH": (1, 12),
+    "BYMONTHDAY": (1, 31),
+    "BYYEARDAY": (1, 366),
+    "BYWEEKNO": (1, 53),
+    "BYSETPOS": (1, 366),
+}
+_FROM_THE_END = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS")
+"""Of these, negative numbers count from the end."""
 _ONLY_WITH = {
     "BYSETPOS": ("MONTHLY", "YEARLY"),
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
@@ -56,6 +71,8 @@ def rule_parts(text: str) -> dict[str, str]:
 def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
     """Return the rule with its end in UTC, as dateutil wants it for times with a zone."""
     kept = {name: value for name, value in parts.items() if name != "UNTIL"}
+    if len(kept.get("COUNT", "").lstrip("0")) > _ENDLESS_DIGITS:
+        del kept["COUNT"]
     if until is not None:
         kept["UNTIL"] = f"{until.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
     return ";".join(f"{name}={value}" for name, value in kept.items())
@@ -88,11 +105,17 @@ def _problem(parts: Mapping[str, str]) -> str:
 
 
 def _number_problem(parts: Mapping[str, str]) -> str:
+    """Return which number is out of range: dateutil would look for the 13th month until the year 9999."""
     for name in ("COUNT", "INTERVAL"):
-        if name in parts and not (parts[name].isascii() and parts[name].isdigit() and int(parts[name][:20]) > 0):
+        if name in parts and not (parts[name].isascii() and parts[name].isdigit() and parts[name].strip("0")):
             return f"its rule has {name}={parts[name][:20]}"
     if len(parts.get("INTERVAL", "")) > 3:
         return f"repeats only every {parts['INTERVAL'][:20]} times"
+    for name, (low, high) in _RANGES.items():
+        for text in parts[name].split(",") if name in parts else ():
+            digits = re.sub("^[+-]", "", text) if name in _FROM_THE_END else text
+            if not (len(text) <= 4 and digits.isascii() and digits.isdigit() and low <= int(digits) <= high):
+                return f"its rule has {name}={text[:20]}"
     return ""
 
 
@@ -100,9 +123,6 @@ def _day_exists(parts: Mapping[str, str]) -> bool:
     """Return whether some month has one of the days of BYMONTHDAY; without it, true."""
     if "BYMONTHDAY" not in parts:
         return True
-    try:
-        days = [abs(int(day)) for day in parts["BYMONTHDAY"].split(",")]
-        months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
-    except ValueError:
-        return False
-    return any(1 <= month <= 12 and 1 <= day <= _DAYS[month - 1] for month in months for day in days)
+    days = [abs(int(day)) for day in parts["BYMONTHDAY"].split(",")]
+    months = [int(month) for month in parts.get("BYMONTH", "1").split(",")]
+    return any(day <= _DAYS[month - 1] for month in months for day in days)

@@ -19,6 +19,7 @@ from edge_daemon.lesson.rules import rule_step
 
 _INDEX: Final = "X-EDGE-DAEMON-INDEX"
 _DAY = timedelta(days=1)
+_FARTHEST = timedelta(days=366)
 _BEFORE = timedelta(days=3)
 """The library holds the first start for an instance, whatever the rule says of it: it is kept out of the window."""
 
@@ -54,6 +55,14 @@ class Series:
     def problem(self) -> str:
         """Return why the series can't be worked out; empty: it can."""
         core = self.core or self.changes[0]
+        for one in self.changes:
+            # The library looks as far around the window as a change of all later lessons moves them.
+            if (
+                one.and_later
+                and one.recurrence
+                and abs(one.start - self._resolved(one.recurrence, one.start)) > _FARTHEST
+            ):
+                return "lessons are moved by more than a year"
         try:
             if core.rule and next(iter(rrulestr(core.rule, dtstart=core.start)), None) is None:
                 return "its rule is never met"

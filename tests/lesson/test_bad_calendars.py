@@ -128,6 +128,10 @@ def test_too_many_events_of_a_room_are_refused_and_those_of_others_do_not_count(
         ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "its rule names a day that no month has"),
         ("FREQ=MONTHLY;BYDAY=MO;BYSETPOS=10", "its rule is never met"),
         ("FREQ=YEARLY;BYDAY=60MO", "its rule can't be worked out"),
+        ("FREQ=DAILY;BYMONTH=0", "its rule has BYMONTH=0"),
+        ("FREQ=DAILY;BYHOUR=8,24", "its rule has BYHOUR=24"),
+        ("FREQ=MONTHLY;BYMONTHDAY=--1", "its rule has BYMONTHDAY=--1"),
+        ("FREQ=MONTHLY;BYMONTHDAY=1,", "its rule has BYMONTHDAY="),
         ("FREQ=DAILY;BYSETPOS=2", "its rule has BYSETPOS with FREQ=DAILY"),
         ("FREQ=WEEKLY;INTERVAL=0", "its rule has INTERVAL=0"),
         ("FREQ=WEEKLY;INTERVAL=999999999999999999999", "repeats only every 99999999999999999999 times"),
@@ -204,6 +208,13 @@ def test_an_event_that_makes_no_sense_is_left_out_with_a_word_and_the_rest_goes_
     assert office.starts(read) == ["03-03 10:00"]
     assert [one.why for one in read.left_out] == [why]
     assert read.left_out[0].what == "Maths"
+
+
+def test_lessons_moved_by_centuries_are_left_out(office):
+    later = lesson("20260302T080000", "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:21260302T080000")
+    read = office.read(lesson("19900101T080000", "RRULE:FREQ=DAILY"), later, lesson("20260303T100000", uid="u2"))
+    assert office.starts(read) == ["03-03 10:00"]
+    assert [one.why for one in read.left_out] == ["lessons are moved by more than a year"]
 
 
 def test_an_event_without_uid_is_left_out(office):
