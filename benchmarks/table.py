@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import table_lesson, table_pictures, table_speed
+from benchmarks import table_lesson, table_pictures, table_speed, table_storage
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -25,6 +25,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "wider": table_pictures.wider,
     "lfw": table_pictures.lfw,
     "speed": table_speed.section,
+    "storage": table_storage.section,
 }
 _HEAD = """# What the program reaches, measured
 
@@ -46,6 +47,7 @@ that its module describes:
     python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
+    python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.table
 """
 
