@@ -142,7 +142,7 @@ def _devices() -> list[str]:
     harmless = {"null", "zero", "full", "random", "urandom", "tty", "ptmx"}
     found = []
     for entry in Path("/dev").iterdir():
-        if entry.name in harmless or not (entry.is_char_device() or entry.is_block_device()):
+        if entry.name in harmless or entry.is_symlink() or not (entry.is_char_device() or entry.is_block_device()):
             continue
         try:
             os.close(os.open(entry, os.O_RDONLY | os.O_NONBLOCK))

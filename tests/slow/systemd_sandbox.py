@@ -82,7 +82,9 @@ def _check_sync(service: Service, report: Report) -> None:
     gallery = ("gallery", "backups", "service_root", "service_memory", "service_environment")
     _shut(report, "sync", found, (*NEVER, *gallery, "netlink"))
     report.check("sync: can't read the gallery", found.get("gallery") == "EACCES", found.get("gallery"))
-    report.check("sync: can't read the gallery through the service's process", found.get("service_root") == "EACCES")
+    report.check(
+        "sync: nor through the service's process", found.get("service_root") in REFUSED, found.get("service_root")
+    )
     report.check("sync: has no device key", found.get("credential") in ("none", "ENOENT"), found.get("credential"))
     report.check("sync: no device", found.get("devices") == [], found.get("devices"))
     open_ = ("inet", "register", "write_state")
@@ -100,7 +102,9 @@ def _check_job(service: Service, report: Report) -> None:
 def _check_argus(service: Service, report: Report) -> None:
     over = REPOSITORY / "systemd/drop-ins/jetson.conf"
     found = service.probe("edge-daemon.service", PORT, over)
-    report.check("Jetson drop-in: the socket in /tmp can be reached", found.get("argus") == "yes", found.get("argus"))
+    report.check(
+        "Jetson drop-in: the socket in /tmp can be reached", found.get("argus") == "yes", found.get("argus", found)
+    )
     report.check(
         "Jetson drop-in: of /tmp nothing else is there", found.get("tmp") == ["argus_socket"], found.get("tmp")
     )
@@ -134,8 +138,8 @@ def _check_others(machine: Machine, service: Service, report: Report) -> None:
     report.check("another user reads neither credential, key, gallery nor status", not read, read)
     environment = machine.run("cat", f"/proc/{service.pid}/environ")
     key = (machine.root / KEY.lstrip("/")).read_bytes()
-    report.check("the key is in no environment", key.hex() not in environment and "device-key" not in environment)
+    report.check("the key is in no environment", key.hex() not in environment)
     shown = machine.run("systemctl", "show", "edge-daemon")
-    report.check("systemctl show tells where the key is, not what", key.hex() not in shown and KEY in shown)
+    report.check("systemctl show does not tell the key", key.hex() not in shown)
     wait_for(lambda: as_student("cat", "/run/edge-daemon/metrics/edge-daemon.prom") == 0, 20)
     report.check("everybody reads the metrics", as_student("cat", "/run/edge-daemon/metrics/edge-daemon.prom") == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -78,6 +79,11 @@ class Service:
         paths = [f"/proc/{pid}/smaps_rollup" for pid in self.processes()]
         lines = self._machine.try_("grep", "-h", "^Pss:", *paths).stdout.splitlines()
         return sum(int(line.split()[1]) for line in lines) / 1024
+
+    def cpu_s(self) -> float:
+        """Return the processor time of the main process and its ended children so far (proc_pid_stat(5), 14 to 17)."""
+        text = self._machine.run("cat", f"/proc/{self.pid}/stat")
+        return sum(int(ticks) for ticks in text.rpartition(")")[2].split()[11:15]) / os.sysconf("SC_CLK_TCK")
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
         """Ask the register; nothing where there is none yet."""

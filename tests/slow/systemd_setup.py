@@ -17,6 +17,11 @@ PROGRAM = f"{VENV}/bin/edge-daemon"
 KEY = "/etc/credstore/edge-daemon.device-key"
 TIMETABLE = "/etc/edge-daemon/timetable.ics"
 LESSON = "/srv/demo"
+_ENLARGE = """import cv2, pathlib, sys
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (4608, 2592)))
+"""
+"""The demo's pictures in the size of Camera Module 3, 12 megapixels."""
 CONFIG = f"""[device]
 name = "room-7"
 time_zone = "UTC"
@@ -37,6 +42,7 @@ def install(machine: Machine, work: Path) -> None:
     machine.chroot("systemd-sysusers")
     machine.chroot("systemd-tmpfiles", "--create", "edge-daemon.conf")
     machine.chroot("useradd", "--create-home", "student")
+    machine.chroot("groupadd", "--system", "render")  # which udev makes where there is one
     key = machine.root / KEY.lstrip("/")
     key.touch(mode=0o600)
     key.write_bytes(secrets.token_bytes(32))
@@ -48,6 +54,7 @@ def install(machine: Machine, work: Path) -> None:
     )
     shutil.copytree(REPOSITORY / "demo", machine.root / LESSON.lstrip("/"))
     machine.chroot(f"{VENV}/bin/python", f"{LESSON}/make_lesson.py", f"{LESSON}/frames")
+    machine.chroot(f"{VENV}/bin/python", "-c", _ENLARGE, f"{LESSON}/frames")
     for unit in ("edge-daemon.service", "edge-daemon-backup.timer", "edge-daemon-retention.timer"):
         machine.chroot("systemctl", "enable", unit)
 
