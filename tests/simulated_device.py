@@ -83,7 +83,8 @@ class Device:
         assert self.service is not None
         pids = [self.service.pid, *children(self.service.pid)]
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         for pid in [*pids, *children(self.service.pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -9,9 +9,9 @@ _WIDEST = 40
 _NUMERIC = frozenset("0123456789.,%- ")
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return rows under their heads; numbers to the right, text to the left, long text cut at 40 columns."""
-    cells = [[_shown(cell) for cell in row] for row in rows]
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = _WIDEST) -> str:
+    """Return rows under their heads; numbers to the right, text to the left, long text cut at `widest` columns."""
+    cells = [[_shown(cell, widest) for cell in row] for row in rows]
     numeric = [bool(cells) and all(set(row[i]) <= _NUMERIC for row in cells) for i in range(len(heads))]
     widths = [max(_columns(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
     lines = []
@@ -21,10 +21,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, widest: int) -> str:
     """Return text as a terminal may have it: no control characters, not too long."""
     kept = "".join(c if c.isprintable() or c in "\u200d\u200c" else " " for c in text)
-    return kept if len(kept) <= _WIDEST else kept[: _WIDEST - 1] + "…"
+    return kept if len(kept) <= widest else kept[: widest - 1] + "…"
 
 
 def _pad(text: str, width: int, to_the_right: bool) -> str:

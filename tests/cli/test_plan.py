@@ -1,0 +1,72 @@
+"""`edge-daemon plan`: hashes before the lesson, instants after it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon.lesson.plan import make_plan
+from edge_daemon.store.database import open_register
+from edge_daemon.store.plans import commit_plan
+from tests.cli.running import run
+from tests.registers import a_home, a_lesson, a_register
+
+LESSON = a_lesson()
+PLAN = make_plan(LESSON.lesson_id, 2700.0, 20, bytes(32))
+
+
+@pytest.fixture
+def home(tmp_path):
+    return a_home(tmp_path, [a_register(LESSON, {"a": 1.0})])
+
+
+def on_record(home, before_s: float, seed: bytes = bytes(32)) -> None:
+    plan = make_plan(LESSON.lesson_id, 2700.0, 20, seed)
+    at = LESSON.start - timedelta(seconds=before_s)
+    commit_plan(open_register(home / "register.sqlite"), LESSON, plan.seed, plan.seed_sha256, 20, at)
+
+
+def test_an_honest_register_agrees_with_the_plan_on_record(home):
+    on_record(home, 3600)
+    done = run(home, "plan", "check", LESSON.lesson_id[:8], "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert told["seed"] == bytes(32).hex()
+    for slot, offset_s in zip(told["slots"], PLAN.offsets_s, strict=True):
+        planned = datetime.fromisoformat(slot["planned"].replace("Z", "+00:00"))
+        assert abs((planned - LESSON.start).total_seconds() - offset_s) < 1e-5
+        assert slot["taken"]
+
+
+@pytest.mark.parametrize(("before_s", "seed"), [(-1, bytes(32)), (3600, bytes(31) + b"\1")])
+def test_a_plan_made_afterwards_or_another_one_is_found_out(home, before_s, seed):
+    on_record(home, before_s, seed)
+    done = run(home, "plan", "check", LESSON.lesson_id)
+    assert done.exit_code == 1
+    assert "NO  " in done.stdout
+
+
+def test_a_register_without_a_plan_on_record_does_not_agree(home):
+    assert run(home, "plan", "check", LESSON.lesson_id).exit_code == 1
+
+
+def test_coming_plans_show_their_hash_and_never_their_seed(home):
+    start = datetime.now(timezone.utc) + timedelta(hours=2)
+    lesson, plan = a_lesson(start), make_plan("x", 2700.0, 100)
+    db = open_register(home / "register.sqlite")
+    commit_plan(db, lesson, plan.seed, plan.seed_sha256, 100, start - timedelta(hours=1))
+    for options in ((), ("--json",)):
+        done = run(home, "plan", "list", *options)
+        assert done.exit_code == 0
+        assert plan.seed_sha256 in done.stdout
+        assert plan.seed.hex() not in done.stdout
+    assert run(home, "plan", "check", lesson.lesson_id).exit_code == 2, "no register: nothing is revealed"
+
+
+def test_without_any_register_the_answer_is_a_line(tmp_path):
+    assert run(tmp_path / "home", "plan", "list").stdout == "no plan on record for a coming lesson\n"
+    done = run(tmp_path / "home", "plan", "check", "abc")
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
