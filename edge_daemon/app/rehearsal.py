@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -71,27 +72,30 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
     config = home.config
     camera = open_files(frames)
     models = load_models(config)
-    gallery = open_gallery_store(home)
-    students = gallery.students()
-    if not students:
-        raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
-    lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count)
-    register_db = open_register(home.register_db_path)
-    check_writable(gallery.db)
-    check_writable(register_db)
-    erase_sightings_again(gallery.db, register_db)
-    run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, clock="rtc")  # nobody asked
-    try:
-        with camera:
-            taken, busy_s = _take_all(run, camera, lesson, plan, progress)
-        if not taken:
-            raise CameraError("no picture could be read", str(frames), "check the files")
-        begun = time.perf_counter()
-        register, believed = run.finalise()
-        busy_s += time.perf_counter() - begun
-    except BaseException:
-        run.abandon()
-        raise
+    with ExitStack() as opened:
+        gallery = open_gallery_store(home)
+        opened.callback(gallery.db.conn.close)
+        students = gallery.students()
+        if not students:
+            raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
+        lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count)
+        register_db = open_register(home.register_db_path)
+        opened.callback(register_db.conn.close)
+        check_writable(gallery.db)
+        check_writable(register_db)
+        erase_sightings_again(gallery.db, register_db)
+        run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, clock="rtc")  # nobody asked
+        try:
+            with camera:
+                taken, busy_s = _take_all(run, camera, lesson, plan, progress)
+            if not taken:
+                raise CameraError("no picture could be read", str(frames), "check the files")
+            begun = time.perf_counter()
+            register, believed = run.finalise()
+            busy_s += time.perf_counter() - begun
+        except BaseException:
+            run.abandon()
+            raise
     progress(camera.count, camera.count)
     if sightings is not None:
         write_sightings(sightings, believed, taken)

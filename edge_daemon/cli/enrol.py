@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
+from sqlite_utils import Database
 
 from edge_daemon.app.maintenance import forget_erased
 from edge_daemon.cli import enrol_text as text
@@ -56,10 +57,11 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
     rows = read_students(roster, datetime.now(ZoneInfo(home.config.device.time_zone)).date())
     _check_readmitted(readmit, {row.student.student_id for row in rows})
     photographs = _photographs(home, photos) if photos is not None else None
-    with _gallery(home, create=True) as store, progress("photographs") as watch:
+    with _register(home) as register_db, _gallery(home, create=True) as store, progress("photographs") as watch:
+        if register_db is not None:  # sightings of removed students that a restore brought back
+            erasure.erase_sightings_again(store.db, register_db)
         now = datetime.now(timezone.utc)
         report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
-        _clean_sightings(home, store)
     forget_erased(home, now)  # of students who withdrew their consent
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
@@ -119,16 +121,25 @@ def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
 
 def _remove(home: Home, store: GalleryStore, student_id: str) -> Removal:
     """Erase in both databases; done again after a cut in between, it goes on where it stopped."""
-    register_db = open_register(home.register_db_path) if home.register_db_path.exists() else None
-    if register_db is not None:
-        check_writable(register_db)
-    before = None if student_id in store.student_ids() else erasure.removed_ids(store.db, [student_id]).get(student_id)
-    wiped = True if before else store.remove(student_id, datetime.now(timezone.utc))
-    if register_db is None:
-        return Removal(student_id, 0, wiped, before)
-    with closing(register_db.conn):
-        sightings = lessons.erase_sightings(register_db, student_id)
+    with _register(home) as register_db:
+        if register_db is not None:
+            check_writable(register_db)
+        known = student_id in store.student_ids()
+        before = None if known else erasure.removed_ids(store.db, [student_id]).get(student_id)
+        wiped = True if before else store.remove(student_id, datetime.now(timezone.utc))
+        sightings = lessons.erase_sightings(register_db, student_id) if register_db is not None else 0
     return Removal(student_id, sightings, wiped, before)
+
+
+@contextmanager
+def _register(home: Home) -> Iterator[Database | None]:
+    """Open register.sqlite, where there is one."""
+    if not home.register_db_path.exists():
+        yield None
+        return
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        yield db
 
 
 @contextmanager
@@ -137,14 +148,6 @@ def _gallery(home: Home, *, create: bool = False) -> Iterator[GalleryStore]:
     db = open_gallery(home.gallery_db_path, create=create)
     with closing(db.conn):
         yield GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
-
-
-def _clean_sightings(home: Home, store: GalleryStore) -> None:
-    """Erase again what a restored register.sqlite brought back of removed students."""
-    if home.register_db_path.exists():
-        register_db = open_register(home.register_db_path)
-        with closing(register_db.conn):
-            erasure.erase_sightings_again(store.db, register_db)
 
 
 def _photographs(home: Home, folder: Path) -> Photographs:

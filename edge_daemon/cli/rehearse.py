@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
@@ -18,7 +19,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
-from edge_daemon.types import Register, Verdict
+from edge_daemon.types import Register, Verdict, VerdictName
 
 
 @click.command()
@@ -79,7 +80,7 @@ def _row(verdict: Verdict, name: str) -> tuple[str, ...]:
 
 def _counts(register: Register) -> str:
     counts = Counter(v.verdict for v in register.verdicts)
-    words = [f"{number} {verdict.replace('_', ' ')}" for verdict, number in sorted(counts.items(), reverse=True)]
+    words = [f"{counts[verdict]} {verdict.replace('_', ' ')}" for verdict in get_args(VerdictName) if counts[verdict]]
     guests = [f"{len(register.guests)} of other courses"] if register.guests else []
     return ", ".join([*words, *guests, f"unknown faces: {register.unknown_faces}"])
 

@@ -70,7 +70,7 @@ def test_a_lesson_becomes_a_register_on_the_screen(on_a_terminal):
     assert "Eileen Collins  present" in rows["S1"]
     assert "Barack Obama    present" in rows["S2"]
     assert "Ada Lovelace    not assessed     -       -      -" in rows["S4"]
-    assert "unknown faces: 1" in out
+    assert "3 present, 1 not assessed, unknown faces: 1; " in out
     assert "register show " in out
 
 
