@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def calibration(seats: Sequence[Outcome]) -> dict[str, object]:
     """Return the hit rate that the audit expects against the one observed, by what it expects."""
     predicted = [expected(seat.seat).hit for seat in seats]
     pairs = list(zip(seats, predicted, strict=True))
-    bins = [[(s, p) for s, p in pairs if low <= p < high] for low, high in zip(_BINS, _BINS[1:], strict=False)]
+    bins = [[(s, p) for s, p in pairs if low <= p < high] for low, high in pairwise(_BINS)]
     often = [abs(s.hits / s.faces - p) for s, p in pairs if s.faces >= _ENOUGH]
     return {
         "seats": len(seats),

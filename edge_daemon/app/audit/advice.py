@@ -16,10 +16,12 @@ _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 def advise(findings: Findings) -> tuple[Advice, ...]:
     """Return what to do, the most important first, at least one line and at most `MOST`."""
     found = list(_hanging(findings))
+    if found:
+        return tuple(found)  # nothing else is right in a picture that is turned
     if findings.rows:
         for part in (placing.size, placing.aim, conditions.light, conditions.focus, placing.aside):
             found += part(findings)
-    elif not found:
+    else:
         found = [_nobody(findings)]
     return tuple(found[:MOST]) or (_nothing(findings),)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +26,12 @@ from edge_daemon.vision.pipeline import Detector
 from edge_daemon.vision.reader import hits, rectangle
 
 PICTURES = 5
-_FEW = 2
-"""With so few seats or fewer it is tried whether the camera hangs turned."""
+_FEW, _LEANING_DEG = 2, 20.0
+"""With so few seats, or heads leaning so much, it is tried whether the camera lies on its side."""
 _TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_MORE = 1.3
+"""So many times as many faces are found in a picture turned the right way: of faces that stand on their heads about
+half are found, as if they were upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ def _concluded(
     optics = Optics(width, height, field_of_view_deg)
     seats = find_seats(looks)
     rows, front, scene = judge(seats, optics), find_front(seats), mean_scene(scenes)
-    turned_by_deg, turned_faces = _turned(detector, shown.picture) if len(seats) <= _FEW else (0, 0)
+    lying = len(seats) <= _FEW or abs(_lean_deg(looks)) > _LEANING_DEG
+    upright = sum(look.picture == shown.index for look in looks)
+    turned_by_deg, turned_faces = _turned(detector, shown.picture, upright, (180, 90, 270) if lying else (180,))
     findings = Findings(optics, rows, scene, front, turned_by_deg, turned_faces)
     return Audit(
         pictures=len(scenes),
@@ -141,10 +146,14 @@ def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box,
     return faces, tuple([rectangle(hit.box) for hit in suspected] + [face.box for face in faces])
 
 
-def _turned(detector: Detector, picture: Picture) -> tuple[int, int]:
+def _turned(detector: Detector, picture: Picture, upright: int, turns: Sequence[int]) -> tuple[int, int]:
     """Return by how many degrees the picture has to be turned for more faces, and how many there are then; 0: none."""
-    upright = len(_faces(detector, picture)[0])
-    turned = {deg: np.asarray(cv2.rotate(picture, code), np.uint8) for deg, code in _TURNS.items()}
-    found = {deg: len(_faces(detector, turn)[0]) for deg, turn in turned.items()}
+    found = {deg: len(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[deg]), np.uint8))[0]) for deg in turns}
     deg = max(found, key=lambda d: found[d])
-    return (deg, found[deg]) if found[deg] > 2 * upright + 1 else (0, 0)
+    return (deg, found[deg]) if found[deg] >= max(_FEW, upright + 1, _MORE * upright) else (0, 0)
+
+
+def _lean_deg(looks: Sequence[Look]) -> float:
+    """Return how much heads lean to one side, all in all; by their eyes."""
+    eyes = np.array([look.face.keypoints[1] - look.face.keypoints[0] for look in looks], np.float64).reshape(-1, 2)
+    return float(np.degrees(np.median(np.arctan2(eyes[:, 1], eyes[:, 0])))) if len(eyes) else 0.0
