@@ -27,7 +27,7 @@ _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
 _MOST_TIMES_A_DAY = 12
 _ENDLESS_DIGITS = 6
-"""A million lessons are more than fit between the years. A rule without COUNT need not be counted from its beginning."""
+"""A million lessons are more than fit between the years, and a rule without COUNT need not be counted through."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _RANGES = {
     "BYSECOND": (0, 59),
