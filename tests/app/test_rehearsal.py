@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 
 from edge_daemon.app.opening import open_gallery_store
@@ -38,6 +39,19 @@ def test_a_rehearsal_without_one_good_picture_is_refused(home: Home, tmp_path: P
     with pytest.raises(CameraError, match="no picture could be read"):
         rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
     assert open_register(home.register_db_path)["lessons"].count == 0
+
+
+def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_frames: Path, tmp_path: Path):
+    frames = Path(shutil.copytree(demo_frames, tmp_path / "frames"))
+    whole = [cv2.imread(str(path)) for path in sorted(frames.iterdir())]
+    height, width = whole[0].shape[:2]
+    cv2.imwrite(str(frames / "capture-02.jpg"), cv2.cvtColor(whole[1], cv2.COLOR_BGR2GRAY))
+    cv2.imwrite(str(frames / "capture-04.jpg"), cv2.resize(whole[3], (width * 3 // 4, height * 3 // 4)))
+    cv2.imwrite(str(frames / "capture-05.jpg"), whole[4][:, : width // 2])
+    done = rehearse(home, frames, sightings=None, progress=lambda _done, _total: None)
+    assert done.register.captures_taken == 6
+    assert done.register.missed == ()
+    assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.frames_seen == 6
 
 
 def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):

@@ -19,7 +19,7 @@ import pytest
 from edge_daemon.store.database import open_register
 from tests.cli.running import Done, run
 from tests.demo_lesson import PORTRAITS
-from tests.gallery.pictures import jpeg, rotated_by_exif
+from tests.gallery.pictures import claiming_png, jpeg, rotated_by_exif
 from tests.gallery.school import NOW
 from tests.gallery.sightings import seen
 
@@ -96,6 +96,9 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
     (office.photos / "S1" / "text.jpg").write_text("no picture")
     (office.photos / "S1" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
     (office.photos / "S1" / "link.jpg").symlink_to("/etc/hostname")
+    (office.photos / "S1" / "huge.png").write_bytes(claiming_png(40_000, 30_000))
+    (office.photos / "S1" / "heavy.jpg").write_bytes(whole)
+    os.truncate(office.photos / "S1" / "heavy.jpg", 31 * 2**20)
     office.put("S1/other.jpg", other)
     done = office.imported("--json")
     assert done.exit_code == 0
@@ -110,6 +113,8 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
         "text.jpg": "not a JPEG or PNG",
         "phone.heic": "convert it to JPEG",
         "link.jpg": "leads out of the folder",
+        "huge.png": "larger than 50 megapixels",
+        "heavy.jpg": "larger than 30 MiB",
         "other.jpg": "somebody else",
     }
     assert {name: words.get(name, "?") in text for name, text in reasons.items()} == dict.fromkeys(words, True), reasons
