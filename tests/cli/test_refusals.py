@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +17,7 @@ from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.vision.models import default_models_dir
 from tests.cli.running import Done, run
 from tests.demo_lesson import DEMO, PORTRAITS
+from tests.registers import a_home, a_lesson, a_register
 
 Command = Callable[[Path], Done]
 
@@ -134,3 +138,32 @@ def test_a_database_that_is_corrupt(command, home, name):
     line = refusal(command, home)
     assert f"{name}: " in line
     assert "corrupt" in line
+
+
+AS_NOBODY = """
+import os, sys
+from edge_daemon.__main__ import run
+import edge_daemon.cli.register  # first: the checkout may be for its owner only
+if os.getuid() == 0:  # who may write everywhere
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_a_database_that_is_read_only():
+    register = a_register(a_lesson(), {"a": 1.0})
+    with tempfile.TemporaryDirectory() as folder:  # under one that everybody may enter, which pytest's own is not
+        home = a_home(Path(folder), [register])
+        home.chmod(0o755)
+        path = home / "register.sqlite"
+        path.chmod(0o444)
+        before = path.read_bytes()
+        arguments = ["--home", folder, "register", "correct", register[0].lesson.lesson_id, "--student", "a"]
+        command = [sys.executable, "-c", AS_NOBODY, *arguments, "--verdict", "absent", "--by", "me", "--reason", "ill"]
+        done = subprocess.run(command, cwd=DEMO.parent, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert f"{path}: the database is read-only for this user" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert path.read_bytes() == before
