@@ -49,6 +49,11 @@ class Home:
         return self.state_dir / "damaged"
 
     @property
+    def suspect_path(self) -> Path:
+        """Is there while a database is known to be damaged: the next start of the service looks closely."""
+        return self.state_dir / "damage-found"
+
+    @property
     def runtime_dir(self) -> Path:
         """What the running service tells of itself; gone after a restart of the computer (tmpfs, no wear)."""
         return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")

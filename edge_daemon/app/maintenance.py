@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from edge_daemon.app.repair import Opened, gallery_of, open_databases
+from edge_daemon.app.repair import Opened, gallery_of, open_databases, suspect
 from edge_daemon.device.clock import SystemClock
-from edge_daemon.errors import StoreError
+from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import backup as copies
 from edge_daemon.store import disk, retention
@@ -34,6 +34,7 @@ __all__ = [
     "forget_erased",
     "open_databases",
     "retain",
+    "suspect",
 ]
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
         The copies, and how many older ones were erased because they held what `enrol remove` had erased.
 
     Raises:
-        StoreError: one could not be made, the other one was.
+        StoreError: one could not be made, the other one was. A DamageError is noted for the next start.
     """
     made: list[copies.Backup] = []
     faults: list[StoreError] = []
@@ -103,6 +104,8 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
                 made.append(_copy_of(home, path, now))
         except StoreError as error:
             faults.append(error)
+            if isinstance(error, DamageError):
+                suspect(home)
     erased = _erase(_stale_copies(home, unreadable=False))
     if faults:
         raise faults[0]
@@ -141,7 +144,10 @@ def check(home: Home, depth: Depth = "full") -> dict[str, Findings]:
         StoreError: one can't be looked at.
     """
     paths = (home.register_db_path, home.gallery_db_path)
-    return {path.name: examine(path, depth) for path in paths if path.exists()}
+    found = {path.name: examine(path, depth) for path in paths if path.exists()}
+    if any(findings.problem for findings in found.values()):
+        suspect(home)
+    return found
 
 
 def disk_state(home: Home) -> DiskState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from edge_daemon.errors import DamageError
 from edge_daemon.home import Home
 from edge_daemon.store import retention
 from edge_daemon.store.backup import Backup, backups, restore, stamp
@@ -61,8 +63,25 @@ def open_databases(home: Home, now: datetime | None = None) -> Opened:
     """
     now = (now or datetime.now(timezone.utc)).replace(microsecond=0)
     home.ensure_state_dir()
-    gallery, notes = _mend(home, home.gallery_db_path, now)
-    register, register_notes = _mend(home, home.register_db_path, now)
+    try:
+        opened = _opened(home, now, thorough=home.suspect_path.exists())
+    except (DamageError, sqlite3.IntegrityError):
+        opened = _opened(home, now, thorough=True)
+    home.suspect_path.unlink(missing_ok=True)
+    return opened
+
+
+def suspect(home: Home) -> None:
+    """Note that a database is damaged, for the next start, which mends it; a note that can't be made is logged."""
+    try:
+        home.suspect_path.touch(mode=0o600)
+    except OSError as error:
+        logger.warning("damage not noted", extra={"reason": error.strerror})
+
+
+def _opened(home: Home, now: datetime, *, thorough: bool) -> Opened:
+    gallery, notes = _mend(home, home.gallery_db_path, now, thorough=thorough)
+    register, register_notes = _mend(home, home.register_db_path, now, thorough=thorough)
     register_db = open_register(home.register_db_path)
     try:
         notes += register_notes
@@ -95,7 +114,7 @@ def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
         yield db
 
 
-def _mend(home: Home, path: Path, now: datetime) -> tuple[_Mended | None, list[str]]:
+def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Mended | None, list[str]]:
     """Bring a database back where it is damaged or gone; return what was done, and what else there is to say."""
     known = backups(home.backup_dir, path.stem)
     if not path.exists():
@@ -104,7 +123,7 @@ def _mend(home: Home, path: Path, now: datetime) -> tuple[_Mended | None, list[s
     else:
         check_path(path, create=False)
         log = home.damaged_dir / f"{path.stem}-{stamp(now)}.sqlite-wal"
-        findings = examine(path, _depth(path, known, now), keep_log=log)
+        findings = examine(path, "full" if thorough else _depth(path, known, now), keep_log=log)
         if findings.empty and known:
             findings = Findings("the file is empty")
     if not findings.problem:

@@ -26,8 +26,8 @@ from edge_daemon.store.disk import sync_folder
 logger = logging.getLogger(__name__)
 
 Depth = Literal["start", "quick", "full"]
-"""`start`: all but the sightings (measured: 20 ms where they are 97 % of 220 MB); `quick`: everything;
-`full`: and indexes against tables, foreign keys, the hash of every register."""
+"""`start`: all but the sightings, which are 97 % of a file; `quick`: those, too, but not whether their indexes fit;
+`full`: that, too, and the hash of every register. docs/STORAGE.md has what each takes."""
 
 SUFFIXES = ("", "-wal", "-shm")
 
@@ -75,6 +75,8 @@ def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path
             gone = sum(frame > readable for frame in before.commits) if same and readable is not None else 0
             if gone > 1 and keep_log is not None:
                 _keep_copy(path.with_name(path.name + "-wal"), keep_log)
+    except UnicodeDecodeError:  # SQLite's message about damage quotes it
+        return Findings("names in it are damaged")
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise explained(error, str(path)) from error
@@ -130,7 +132,7 @@ def loss(damaged: Path, restored: sqlite3.Connection) -> Loss | None:
         with closing(_connect(damaged, "mode=ro")) as conn:
             registers = _beyond(conn, restored, "SELECT lesson_id || '/' || revision FROM registers")
             return Loss(registers, _beyond(conn, restored, "SELECT lesson_id FROM lessons"))
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return None
 
 
@@ -144,26 +146,29 @@ def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
     try:
         with closing(_connect(gallery, "mode=ro")) as conn:
             keys = conn.execute("SELECT wrapped_key FROM student_keys").fetchall()
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         return None
     return any(hashlib.sha256(row[0]).hexdigest() in destroyed for row in keys)
 
 
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return sqlite3.connect(f"file:{quoted}?{options}", uri=True, timeout=3.0)
+    conn = sqlite3.connect(f"file:{quoted}?{options}", uri=True, timeout=3.0)
+    conn.text_factory = lambda text: text.decode("utf-8", "replace")
+    return conn
 
 
 def _problems(conn: sqlite3.Connection, tables: Sequence[str], depth: Depth) -> Iterator[str]:
-    if depth == "start":
-        for table in tables:
-            if table != _BIG_TABLE:
-                yield _answer(conn, f'PRAGMA quick_check("{table}")')
-    else:
-        yield _answer(conn, "PRAGMA integrity_check(3)" if depth == "full" else "PRAGMA quick_check(3)")
+    yield _without_migrations(conn, tables)
+    if depth == "quick":
+        yield _answer(conn, "PRAGMA quick_check(3)")
     if depth == "full":
-        for table, _, parent, _ in conn.execute("PRAGMA foreign_key_check"):
-            yield f"a row of {table} has lost its row of {parent}"
+        yield _answer(conn, "PRAGMA integrity_check(3)")
+    for table in tables:
+        if depth == "full" or table != _BIG_TABLE:
+            yield _answer(conn, f'PRAGMA integrity_check("{table}")') if depth != "full" else ""
+            for child, _, parent, _ in conn.execute(f'PRAGMA foreign_key_check("{table}")'):
+                yield f"a row of {child} has lost its row of {parent}"
     if "registers" in tables:
         yield _changed_register(conn, None if depth == "full" else _LATEST_REGISTERS)
 
@@ -171,6 +176,15 @@ def _problems(conn: sqlite3.Connection, tables: Sequence[str], depth: Depth) -> 
 def _answer(conn: sqlite3.Connection, pragma: str) -> str:
     answer = [str(row[0]) for row in conn.execute(pragma)]
     return "" if answer == ["ok"] else " ".join(" ".join(answer).split())[:200]
+
+
+def _without_migrations(conn: sqlite3.Connection, tables: Sequence[str]) -> str:
+    """Return a problem where the file has forgotten how it was made: opening it would make its tables again."""
+    if "meta" not in tables:  # empty, or another program's
+        return ""
+    if "_sqlite_migrations" in tables and conn.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0]:
+        return ""
+    return "its list of migrations is gone"
 
 
 def _changed_register(conn: sqlite3.Connection, newest: int | None) -> str:

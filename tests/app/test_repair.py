@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -16,12 +17,13 @@ import sqlite_utils
 
 from edge_daemon.app import repair
 from edge_daemon.app.maintenance import back_up, open_databases
-from edge_daemon.errors import StoreError
+from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons, registers
 from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.integrity import examine
 from tests.damage import flip, spoil_page
 from tests.gallery.school import School
 from tests.gallery.sightings import seen
@@ -290,3 +292,62 @@ def test_a_full_check_follows_when_no_backup_is_young(home, monkeypatch):
     home.register_db_path.with_name("register.sqlite-wal").touch()
     open_databases(home, NOW).register_db.conn.close()
     assert depths == ["start", "start", "full", "quick"]
+
+
+def test_damage_in_the_sightings_is_found_by_the_daily_job_and_mended_by_the_next_start(home):
+    """A start after a clean end does not read them: they are nearly all of the file."""
+    spoil_page(home.register_db_path, "sightings")
+    assert _opened(home) == ((), _ids(0, 1, 2), _opened(home)[2])
+    with pytest.raises(DamageError):
+        back_up(home, NOW)
+    assert home.suspect_path.exists()
+    (note,), ids, _ = _opened(home)
+    assert "register.sqlite was damaged" in note
+    assert ids == _ids(0, 1)
+    assert not home.suspect_path.exists()
+
+
+def test_after_a_sudden_end_a_start_reads_the_sightings_too(home):
+    spoil_page(home.register_db_path, "sightings")
+    home.register_db_path.with_name("register.sqlite-wal").touch()
+    assert len(_opened(home)[0]) == 1
+
+
+@pytest.mark.parametrize("index", ["sqlite_autoindex_captures_1", "sqlite_autoindex_lessons_1", "lessons_by_start"])
+def test_an_index_that_does_not_fit_its_table_is_damage(home, index):
+    with closing(sqlite3.connect(home.register_db_path)) as conn:
+        page = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)).fetchone()[0]
+    data = home.register_db_path.read_bytes()[(page - 1) * 4096 : page * 4096]
+    flip(home.register_db_path, (page - 1) * 4096 + 4096 - 6 if data[-6] else (page - 1) * 4096 + 4096 - 5)
+    notes, ids, _ = _opened(home)
+    assert len(notes) == 1
+    assert ids == _ids(0, 1)
+
+
+def test_a_log_without_its_file_is_not_played_into_the_copy_that_comes_back(home, cut):
+    home.register_db_path.unlink()
+    (note,), count = _captures(home)
+    assert "the file is gone" in note
+    assert count == 0
+    assert len(list(home.damaged_dir.glob("*-wal"))) == 1
+    assert _captures(home) == ((), 0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_damaged_the_start_gives_sound_databases_with_true_registers(home, cut, seed):
+    with closing(sqlite3.connect(f"file:{home.register_db_path}?mode=ro", uri=True)) as conn:
+        written = {row[0] for row in conn.execute("SELECT document FROM registers")}
+    chance = random.Random(seed)
+    for path in chance.sample([home.register_db_path, cut], chance.choice([1, 2])):
+        data = bytearray(path.read_bytes())
+        at, length = chance.randrange(len(data)), chance.choice([1, 512, 4096])
+        data[at : at + length] = chance.choice([bytes, chance.randbytes])(len(data[at : at + length]))
+        path.write_bytes(data if chance.random() < 0.8 else data[:at])
+    opened = open_databases(home, NOW)
+    with closing(opened.register_db.conn) as conn:
+        found = {row[0] for row in conn.execute("SELECT document FROM registers")}
+        assert found <= written
+        assert len(found) >= 2
+        conn.execute("UPDATE lessons SET course = 'it can be written'")
+        conn.commit()
+    assert not examine(home.register_db_path, "quick").problem
