@@ -21,7 +21,7 @@ from edge_daemon.device.health import LIMIT_S, Check, checked
 from edge_daemon.device.key_checks import device_key_check, passwords
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
-from edge_daemon.errors import CameraError
+from edge_daemon.errors import CameraError, ModelError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
@@ -97,7 +97,10 @@ class Checkup:
 
     def _parity(self) -> Check:
         folder = Path(self._home.config.models.dir or default_models_dir())
-        found = parity(load_models(self._home.config).embedder(), folder)
+        try:
+            found = parity(load_models(self._home.config).embedder(), folder)
+        except ModelError as error:  # networks of one's own: nothing says that they compute wrongly
+            return Check("parity", "not checked", f"{error.where}: {error.what}", error.todo)
         told = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
         if found.holds:
             return Check("parity", "good", told)
@@ -133,7 +136,7 @@ class Checkup:
 
     def _device_key(self) -> Check:
         key_file = self._home.key_path if self._home.home_mode else None
-        return device_key_check(key_file, needed=self._home.gallery_db_path.exists())
+        return device_key_check(key_file, needed=self._home.gallery_db_path.exists(), root=self._root)
 
     def _passwords(self) -> Check:
         return passwords(self._home.config, self._home.config_path.parent, is_service=not self._home.home_mode)

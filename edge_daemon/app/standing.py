@@ -12,7 +12,7 @@ from typing import Literal
 
 from edge_daemon.device.box import Box, read_box
 from edge_daemon.device.checks import LEAST_FREE_MB
-from edge_daemon.device.clock import clock_state
+from edge_daemon.device.clock import SystemClock
 from edge_daemon.device.status import STALE_S, LessonStatus, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.home import Home
@@ -76,7 +76,7 @@ def look(home: Home, now: datetime) -> Standing:
         now=now,
         life=life,
         status=status,
-        clock=current.clock if current is not None else clock_state(),
+        clock=current.clock if current is not None else _clock(home),
         next_start=current.next_lesson_start if current is not None else following.start if following else None,
         next_course=current.next_course if current is not None else following.course if following else "",
         last=last,
@@ -127,6 +127,15 @@ def _history(
     except PermissionError:
         problems.append(f"{home.state_dir} is for the service's user: run this as root")
     return None, (), ()
+
+
+def _clock(home: Home) -> ClockState:
+    """Ask the computer, because no service tells."""
+    try:
+        trusted = home.config.device.trust_clock
+    except EdgeError:  # told with the timetable
+        trusted = False
+    return SystemClock(trusted=trusted).reading().state
 
 
 def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | None:

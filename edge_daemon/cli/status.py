@@ -27,7 +27,7 @@ _LIVES: Mapping[Life, str] = {
 }
 _CLOCKS: Mapping[ClockState, str] = {
     "synchronised": "set by a time server",
-    "rtc": "set by the clock chip; no time server was heard yet",
+    "rtc": "set by the clock chip, or trusted by the settings; no time server was heard yet",
     "unsynchronised": "not to be trusted: set by nobody yet",
 }
 _WIDTH = 14
@@ -121,7 +121,8 @@ def _counts(one: LessonCounts) -> str:
 
 def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:
     why = ", ".join(f"{count} {reason}" for reason, count in sorted(missed.items()))
-    return f"{lessons} lessons, {captures} captures taken, {sum(missed.values())} missed{f' ({why})' if why else ''}"
+    held = f"{lessons} lesson{'' if lessons == 1 else 's'}"
+    return f"{held}, {captures} captures taken, {sum(missed.values())} missed{f' ({why})' if why else ''}"
 
 
 def _shown(text: str) -> str:

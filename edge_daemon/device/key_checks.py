@@ -8,17 +8,20 @@ from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.device.health import Check
-from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
+from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, KEY_BYTES, credential, device_key
 
+_STORES = ("etc/credstore/edge-daemon.device-key", "etc/credstore.encrypted/edge-daemon.device-key")
+"""Where systemd takes the service's key from (docs/SYSTEMD.md): as it is, or sealed."""
 _ONLY_SERVICES = "only the services are given credentials"
 
 
-def device_key_check(key_file: Path | None, *, needed: bool) -> Check:
+def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("/")) -> Check:
     """Say whether the key that protects the gallery is there and usable.
 
     Args:
         key_file: where `--home` keeps it; None: it is a credential of the service.
         needed: something is sealed under it.
+        root: where /etc is.
 
     Raises:
         KeyFileError: it is there, and unusable.
@@ -27,8 +30,7 @@ def device_key_check(key_file: Path | None, *, needed: bool) -> Check:
         device_key(key_file, create=False)
         return Check("device key", "good", f"credential {DEVICE_KEY_CREDENTIAL}")
     if key_file is None:
-        advice = "`systemctl status edge-daemon` says whether the service got it; docs/WATCHING.md has the command"
-        return Check("device key", "not checked", f"{_ONLY_SERVICES}, and this is not one", advice)
+        return _stored_key(root)
     if not os.path.lexists(key_file) and not needed:
         return Check("device key", "good", "none yet; the first enrolment makes it")
     device_key(key_file, create=False)
@@ -37,6 +39,29 @@ def device_key_check(key_file: Path | None, *, needed: bool) -> Check:
         advice = f"chown it to the owner of {key_file.parent}"
         return Check("device key", "warning", f"{key_file} belongs to user {status.st_uid}, not to you", advice)
     return Check("device key", "good", f"{key_file}, mode {stat.S_IMODE(status.st_mode):03o}")
+
+
+def _stored_key(root: Path) -> Check:
+    """Look at what systemd will give to the service; only root may."""
+    plain, sealed = (root / name for name in _STORES)
+    try:
+        for path in (plain, sealed):
+            if not path.exists():
+                continue
+            status = path.stat()
+            found = f"{path}, mode {stat.S_IMODE(status.st_mode):03o}, owner {status.st_uid}"
+            if status.st_mode & 0o077 or status.st_uid != path.parent.stat().st_uid:
+                return Check("device key", "bad", f"{found}: others can read or change it", f"chmod 600 {path}")
+            if path == plain and status.st_size != KEY_BYTES:
+                todo = "restore it from where you keep it; docs/SYSTEMD.md says how a new one is made"
+                return Check("device key", "bad", f"{path} has {status.st_size} bytes, a key has {KEY_BYTES}", todo)
+            return Check("device key", "good", found)
+        if os.geteuid() == 0:
+            advice = "docs/SYSTEMD.md says how it is made"
+            return Check("device key", "bad", f"there is neither {plain} nor {sealed}", advice)
+    except PermissionError:
+        pass
+    return Check("device key", "not checked", f"{_ONLY_SERVICES}, and only root can look after them", "run it as root")
 
 
 def passwords(config: Config, config_dir: Path, *, is_service: bool) -> Check:

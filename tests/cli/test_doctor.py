@@ -29,7 +29,8 @@ ALL = {
 
 
 @pytest.fixture(autouse=True)
-def no_timing(monkeypatch):
+def quick(monkeypatch):
+    monkeypatch.setattr(checkup, "WARM_UP_S", 0.0)
     monkeypatch.setattr(checkup, "time_embedders", lambda models: {"float16": 5.0, "float32": 5.0, "int8": 5.0})
 
 
@@ -107,6 +108,13 @@ def test_a_changed_model_is_bad_and_the_exit_code_says_so(tmp_path):
     assert done.exit_code == 1
     assert "bad          models: " in done.stdout
     assert "mobilefacenet_float16.tflite" in done.stdout
+
+
+def test_networks_of_ones_own_have_no_stored_vectors(tmp_path):
+    models = tmp_path / "models"
+    shutil.copytree(default_models_dir(), models, ignore=shutil.ignore_patterns("build", "golden"))
+    (tmp_path / "config.toml").write_text('[models]\ndir = "models"\n')
+    assert found(tmp_path)["parity"].state == "not checked"
 
 
 def test_wrong_settings_are_one_finding_of_many(tmp_path):
@@ -201,7 +209,8 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setattr(Home, "runtime_dir", tmp_path)
     place = Home(None)
     monkeypatch.setattr(place, "state_dir", tmp_path / "state")
-    checks = {check.name: check for check in Checkup(place).checks()}
+    checks = {check.name: check for check in Checkup(place, tmp_path / "root").checks()}
     assert checks["service"].found == "does not run"
     assert checks["state folder"].state == "bad"
-    assert checks["device key"].state == "not checked"
+    assert checks["device key"].state == "bad"
+    assert checks["gallery"].state == "warning"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import pytest
 
@@ -47,8 +48,30 @@ def test_no_key_is_made_by_looking(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_outside_the_service_its_key_is_not_checked():
-    assert device_key_check(None, needed=True).state == "not checked"
+STORE = "etc/credstore/edge-daemon.device-key"
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "mode", "state"),
+    [
+        (STORE, 32, 0o600, "good"),
+        (STORE, 32, 0o644, "bad"),
+        (STORE, 33, 0o600, "bad"),
+        ("etc/credstore.encrypted/edge-daemon.device-key", 214, 0o600, "good"),
+    ],
+)
+def test_outside_the_service_what_systemd_will_give_it_is_looked_at(tmp_path, name, size, mode, state):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(b"x" * size)
+    (tmp_path / name).chmod(mode)
+    found = device_key_check(None, needed=True, root=tmp_path)
+    assert found.state == state
+    assert "xx" not in found.found
+
+
+def test_no_key_in_store_is_bad_if_one_may_look(tmp_path):
+    state = device_key_check(None, needed=True, root=tmp_path).state
+    assert state == ("bad" if os.geteuid() == 0 else "not checked")
 
 
 def test_the_services_credential(tmp_path, monkeypatch):
