@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.lesson_loop import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.reports import Report
+from edge_daemon.device.box import read_box
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.metrics import write_metrics
 from edge_daemon.device.notify import notify
@@ -152,6 +153,6 @@ class Teller:
         status = replace(self.status, updated_utc=reading.utc)
         try:
             write_status(self._home.runtime_dir, status)
-            write_metrics(self._home.runtime_dir, status)
+            write_metrics(self._home.runtime_dir, status, read_box(self._home.state_dir))
         except OSError as error:
             logger.warning("status can't be written", extra={"reason": error.strerror})
