@@ -33,6 +33,8 @@ LESSONS_A_DAY = 8
 CAPTURES = 8
 FIRST = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
 LATE_S = 12.0
+STARTS = 0.2
+"""Share of the cuts that may come at any moment of the start; the others come after a lesson has been taken up."""
 WAL_HEADER, FRAME_HEADER = 32, 24
 
 
@@ -174,7 +176,9 @@ def phase_of(device: Device) -> str:
 def one_cycle(device: Device, ledger: Ledger, chance: random.Random, result: dict) -> None:
     device.start()
     path = device.home.register_db_path
-    ends = time.monotonic() + chance.uniform(0.1, result["longest_s"])
+    if chance.random() > STARTS:
+        device.until(lambda: phase_of(device) in ("lesson", "finalising"))
+    ends = time.monotonic() + chance.uniform(0.0, result["longest_s"])
     while time.monotonic() < ends:
         ledger.look(path)
         time.sleep(0.02)
@@ -191,7 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cycles", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--longest", type=float, default=8.0, help="seconds until the latest cut")
+    parser.add_argument("--longest", type=float, default=5.0, help="seconds until the latest cut")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
