@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.camera import picamera2, v4l2_nodes
+from edge_daemon.camera import opencv, picamera2, v4l2_nodes
 from edge_daemon.camera.base import Camera
 from edge_daemon.camera.opening import open_camera
 from edge_daemon.config import CameraConfig
@@ -51,6 +51,7 @@ def files(tmp_path: Path, monkeypatch) -> Rig:
 
 
 def v4l2(tmp_path: Path, monkeypatch) -> Rig:
+    monkeypatch.setattr(opencv, "WARM_UP_S", 0.0)
     scene = fake_opencv.Scene()
     fake_opencv.install(monkeypatch, scene, cv2.CAP_V4L2, buffers=4)
     node = v4l2_nodes.Node("/dev/video0", "HD Webcam", "usb-1.2")
@@ -61,6 +62,7 @@ def v4l2(tmp_path: Path, monkeypatch) -> Rig:
 
 
 def gstreamer(tmp_path: Path, monkeypatch) -> Rig:
+    monkeypatch.setattr(opencv, "WARM_UP_S", 0.0)
     scene = fake_opencv.Scene()
     fake_opencv.install(monkeypatch, scene, cv2.CAP_GSTREAMER, buffers=1, refills_at_once=True)
     settings = CameraConfig("gstreamer", "0")
@@ -70,7 +72,7 @@ def gstreamer(tmp_path: Path, monkeypatch) -> Rig:
 def raspberry(tmp_path: Path, monkeypatch) -> Rig:
     world = fake_picamera2.World()
     fake_picamera2.install(monkeypatch, world)
-    monkeypatch.setattr(picamera2, "WARM_UP_S", 0.01)
+    monkeypatch.setattr(picamera2, "WARM_UP_S", 0.0)
     settings = CameraConfig("picamera2", lens_position=0.25)
     return Rig(settings, lambda p: setattr(world, "picture", p), lambda: setattr(world, "attached", False))
 

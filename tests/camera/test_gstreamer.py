@@ -7,6 +7,7 @@ import re
 import cv2
 import pytest
 
+from edge_daemon.camera import opencv
 from edge_daemon.camera.gstreamer import gstreamer_camera
 from edge_daemon.errors import CameraError
 from tests.camera import fake_opencv
@@ -16,6 +17,7 @@ from tests.camera import fake_opencv
 def opened(monkeypatch):
     scene = fake_opencv.Scene()
     fake_opencv.install(monkeypatch, scene, cv2.CAP_GSTREAMER, buffers=1, refills_at_once=True)
+    monkeypatch.setattr(opencv, "WARM_UP_S", 0.0)
     real, opened = cv2.VideoCapture, []
     monkeypatch.setattr(cv2, "VideoCapture", lambda source, api: opened.append(source) or real(source, api))
     return opened

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.camera import v4l2_nodes
+from edge_daemon.camera import opencv, v4l2_nodes
 from edge_daemon.camera.v4l2 import v4l2_camera
 from edge_daemon.camera.v4l2_nodes import Node, find_node
 from edge_daemon.errors import CameraError
@@ -25,6 +26,7 @@ def scene(monkeypatch):
     scene = fake_opencv.Scene()
     fake_opencv.install(monkeypatch, scene, cv2.CAP_V4L2, buffers=4)
     monkeypatch.setattr(v4l2_nodes, "list_nodes", lambda: [FRONT])
+    monkeypatch.setattr(opencv, "WARM_UP_S", 0.0)
     return scene
 
 
@@ -118,10 +120,35 @@ def test_a_camera_that_is_plugged_in_again_is_found_under_its_new_number(scene, 
     opened = []
     real = cv2.VideoCapture
     monkeypatch.setattr(cv2, "VideoCapture", lambda path, api: opened.append(path) or real(path, api))
-    camera = v4l2_camera("HD Webcam C525")
-    with camera:
+    with v4l2_camera("HD Webcam C525") as camera:
         camera.capture(0)
-    monkeypatch.setattr(v4l2_nodes, "list_nodes", lambda: [BACK])
-    with camera:
+        monkeypatch.setattr(v4l2_nodes, "list_nodes", lambda: [BACK])
         camera.capture(1)
     assert opened == ["/dev/video0", "/dev/video2"]
+
+
+def test_the_device_is_free_between_captures_and_holds_few_buffers(scene):
+    with v4l2_camera("") as camera:
+        assert scene.opened_by is not None
+        camera.capture(0)
+        assert scene.opened_by is None
+        camera.prepare()
+        assert scene.opened_by is not None
+        scene.spoilt = True
+        with pytest.raises(CameraError):
+            camera.capture(1)
+        assert scene.opened_by is None
+    assert scene.properties[cv2.CAP_PROP_BUFFERSIZE] == 2
+
+
+def test_a_picture_waits_for_the_warm_up_and_for_no_more(scene, monkeypatch):
+    monkeypatch.setattr(opencv, "WARM_UP_S", 0.3)
+    with v4l2_camera("") as camera:
+        begun = time.monotonic()
+        camera.capture(0)
+        assert time.monotonic() - begun >= 0.25
+        camera.prepare()
+        time.sleep(0.35)
+        begun = time.monotonic()
+        camera.capture(1)
+        assert time.monotonic() - begun < 0.25

@@ -5,13 +5,18 @@ Prints one line of JSON a check, between markers, and never stops at a failure.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import struct
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime, timezone
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,6 +30,9 @@ DEADLINE_S = 120.0
 """A machine in software emulation is some fifty times slower than a Pi."""
 PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
 """Of vivid's menu `test_pattern`."""
+FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES = 4608, 2592, 8 << 20
+V4L2_BUF_TYPE_VIDEO_OUTPUT = 2
+VIDIOC_S_FMT = 0xC0D05605
 BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
 
 
@@ -39,6 +47,8 @@ def main() -> None:
     report("a number nobody has", lambda: missed(CameraConfig("v4l2", "7")))
     report("a camera in use", busy)
     report("unplugged and back", unplugged)
+    shell("modprobe v4l2loopback video_nr=42 card_label=Feed exclusive_caps=0 max_buffers=4 && udevadm settle")
+    report("jpeg of 12 megapixels", jpegs)
     pipeline = "videotestsrc pattern={} ! video/x-raw,format=BGR,width=640,height=480 ! appsink max-buffers=1 drop=true"
     report("gstreamer blue", lambda: picture_of(CameraConfig("gstreamer", pipeline.format("blue"))))
     report("gstreamer red", lambda: picture_of(CameraConfig("gstreamer", pipeline.format("red"))))
@@ -69,6 +79,8 @@ def busy() -> str:
     """Two processes stream from one device."""
     with process(CameraConfig("v4l2", "0")) as camera:
         camera.capture(0)
+        camera.prepare(1)  # it streams again, until the next capture
+        time.sleep(30)
         return missed(CameraConfig("v4l2", "0"))
 
 
@@ -88,6 +100,80 @@ def unplugged() -> list[str]:
         camera.prepare(3)
         said.append(f"back: {camera.capture(3).picture.shape}, fault {camera.fault!r}")
     return said
+
+
+def jpegs() -> dict[str, object]:
+    """Read JPEGs as a USB camera sends them, from v4l2loopback; the last one breaks off."""
+    seen: dict[str, object] = {}
+    with Feed("/dev/video42") as feed, process(CameraConfig("v4l2", "Feed")) as camera:
+        for name, colour in BGR.items():
+            camera.prepare(0)
+            feed.show(colour)
+            begun = time.monotonic()
+            picture = camera.capture(0).picture
+            middle = np.median(picture, axis=(0, 1)).round().tolist()
+            right = bool(np.abs(np.subtract(middle, colour)).max() < 40)
+            seen[name] = {"size": picture.shape, "middle_bgr": middle, "right": right}
+            seen[name]["seconds"] = round(time.monotonic() - begun, 1)  # type: ignore[index]
+            del picture
+        seen["camera process, MB"] = {what: round(kb / 1024) for what, kb in memory_kb(camera.pid or 0).items()}
+        feed.show(BGR["red"], part=0.5)
+        try:
+            seen["half a jpeg"] = {"size": camera.capture(1).picture.shape}
+        except CameraError as error:
+            seen["half a jpeg"] = {"missed": error.line()}
+    return seen
+
+
+class Feed:
+    """Writes JPEGs into a loopback device, ten a second, no two the same."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = os.open(path, os.O_RDWR)
+        form = bytearray(208)
+        size = (FEED_WIDTH_PX, FEED_HEIGHT_PX, int.from_bytes(b"MJPG", "little"), 1, 0, FEED_BYTES, 8)
+        struct.pack_into("<I4x7I", form, 0, V4L2_BUF_TYPE_VIDEO_OUTPUT, *size)
+        fcntl.ioctl(self._fd, VIDIOC_S_FMT, form)
+        self._written = 0
+        self._jpegs: list[bytes] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+
+    def __enter__(self) -> Feed:
+        self.show(BGR["green"])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        os.close(self._fd)
+
+    def show(self, colour: tuple[int, int, int], part: float = 1.0) -> None:
+        """Return when the first picture of this colour has been written."""
+        picture = np.full((FEED_HEIGHT_PX, FEED_WIDTH_PX, 3), colour, np.uint8)
+        jpegs = []
+        for number in range(3):
+            cv2.putText(picture, str(number), (99 + number, 99), cv2.FONT_HERSHEY_PLAIN, 5, (90, 90, 90))
+            data = cv2.imencode(".jpg", picture)[1].tobytes()
+            jpegs.append(data[: int(len(data) * part)])
+        self._jpegs = jpegs
+        if not self._thread.is_alive():
+            self._thread.start()
+        before = self._written
+        while self._written < before + 2:
+            time.sleep(0.01)
+
+    def _write(self) -> None:
+        while not self._end.wait(0.1):
+            os.write(self._fd, self._jpegs[self._written % 3])
+            self._written += 1
+
+
+def memory_kb(pid: int) -> dict[str, int]:
+    """Return PSS now and the largest resident size so far."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text() + Path(f"/proc/{pid}/status").read_text()
+    fields = {line.split(":")[0]: line.split()[1] for line in lines.splitlines() if line.endswith("kB")}
+    return {"pss": int(fields["Pss"]), "peak rss": int(fields["VmHWM"])}
 
 
 def picture_of(settings: CameraConfig) -> dict[str, object]:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The V4L2 and GStreamer cameras against real devices: a Debian guest in software emulation with the kernel's vivid driver.
+# The V4L2 and GStreamer cameras against real devices: a Debian guest in software emulation with the drivers vivid
+# and v4l2loopback.
 #
 #     sudo tests/slow/camera_vm.sh FOLDER [OUT.json]
 #
@@ -11,7 +12,7 @@ folder=${1:?the folder for the guest}
 out=${2:-/dev/stdout}
 root=$folder/root
 packages=systemd,systemd-sysv,udev,kmod,procps,v4l-utils,python3,python3-numpy,python3-opencv,gstreamer1.0-plugins-base
-packages+=,linux-image-amd64,initramfs-tools
+packages+=,linux-image-amd64,initramfs-tools,linux-headers-amd64,v4l2loopback-dkms
 
 mkdir -p "$folder"
 if [ ! -e "$root/etc/debian_version" ]; then
@@ -48,7 +49,7 @@ import json, sys
 checks = {c["check"]: c["found"] for c in map(json.loads, sys.stdin)}
 print(json.dumps(checks, indent=1))
 failed = [name for name, found in checks.items() if "failed" in json.dumps(found) or "not refused" in json.dumps(found)]
-colours = checks["colours and light"]
-failed += [c for c in ("red", "green", "blue") if not colours.get(c, {}).get("right")]
+for check in ("colours and light", "jpeg of 12 megapixels"):
+    failed += [f"{check}: {c}" for c in ("red", "green", "blue") if not checks[check].get(c, {}).get("right")]
 sys.exit(f"failed: {failed}" if failed else 0)
 ' >"$out"
