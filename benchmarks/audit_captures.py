@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,8 +24,11 @@ from edge_daemon.types import Candidate, Face, Picture
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
-ALL, FEW = 0, 4
-"""Captures of a variant: all, searched as the service searches a lesson, or a few, each by itself."""
+ALL, SOME, FEW = 0, 12, 4
+"""Captures of a variant: all, searched as the service searches a lesson, or some, each by itself."""
+WHOLE = 4
+"""Lessons that are gone through whole, which registers need; for the rates of faces, people are more worth than
+captures, and some captures of the other lessons do."""
 NOISE = 3.0
 """Of the sensor, in the lesson maker too."""
 Worsened = Callable[[Picture, np.random.Generator], Picture]
@@ -95,7 +98,8 @@ def captures(path: Path, number: int, models: ModelSet, detector: Detector) -> I
         enrol(path, Path(temporary) / "home", 1, None)
         store = open_gallery_store(Home(Path(temporary) / "home"))
         matcher = Matcher(store.templates(embedder_id(models)))
-    for variant in (AS_IS, SHRUNK[number % 2], *(WORSE if number % 2 == 0 else ())):
+    clear = [v if number < WHOLE else replace(v, frames=SOME) for v in (AS_IS, SHRUNK[number % 2])]
+    for variant in (*clear, *(WORSE if number % 2 == 0 else ())):
         yield from _variant(path, truth, variant, matcher, detector)
 
 
@@ -124,7 +128,7 @@ def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detec
 
 def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Picture:
     """Return a capture made worse, with the sensor's noise on top; a shrunk one stands in a plain grey picture."""
-    if variant == AS_IS:
+    if variant.name == AS_IS.name:
         return picture
     made = picture
     if variant.scale != 1:

@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.audit_captures import AS_IS, SHRUNK, Capture
+from benchmarks.audit_captures import AS_IS, SHRUNK, SOME, Capture
 from benchmarks.audit_seats import Outcome
 from benchmarks.rates import Rate
-from edge_daemon.app.audit.expect import Worth
+from edge_daemon.app.audit.expect import Worth, by_width
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ PRESENT, MOSTLY = 0.4, 0.6
 """Shares of the captures: of the rule, and of a student who is there for sure."""
 _GRID = {
     "soft": (0.75, 0.8, 0.85, 0.9, 0.95),
-    "blind": (0.3, 0.35, 0.4, 0.45, 0.5),
+    "blind": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
     "dark_luma": (50.0, 60.0, 70.0, 80.0, 90.0, 100.0),
     "dark_power": (0.0, 0.3, 0.45, 0.6, 0.75, 0.9),
     "burnt_loss": (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0),
@@ -82,6 +82,8 @@ def _registers(captures: Sequence[Capture]) -> dict[float, Rate]:
         lessons[capture.lesson, capture.variant].append(capture)
     rates = dict.fromkeys(WIDTHS_PX, Rate(0, 0))
     for own in lessons.values():
+        if len(own) <= SOME:
+            continue  # not a whole lesson
         widths, counted = defaultdict(list), Counter(s.counted for c in own for s in c.seen)
         for face in (f for c in own for f in c.true if f.kind == "student"):
             widths[face.student_id].append(face.width_px)
@@ -114,8 +116,8 @@ def _share(rate: Rate) -> float:
 
 def hit_rate(worth_px: float, rows: Sequence[dict[str, object]]) -> float:
     """Return the hit rate by a table."""
-    widths = np.log([row["width_px"] for row in rows])  # type: ignore[arg-type]
-    return float(np.interp(math.log(max(worth_px, 1.0)), widths, [row["hit"] for row in rows]))  # type: ignore[arg-type]
+    widths, hits = [row["width_px"] for row in rows], [row["hit"] for row in rows]
+    return by_width(worth_px, widths, hits)  # type: ignore[arg-type]
 
 
 def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,11 @@ LEAST_PX, GOOD_PX = 26.0, 40.0
 """The limits of face width that rows are held against: enough for a register, and comfortable."""
 
 # "table" of benchmarks/results/audit.json; tests/app/test_audit_expect.py holds the two together.
-WIDTHS_PX = (14.0, 18.0, 22.0, 26.0, 32.0, 40.0, 56.0, 80.0)
-FOUND = (0.1, 0.6, 0.9, 0.97, 0.99, 0.99, 0.99, 0.99)
-HIT = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.95)
-REGISTER = (0.0, 0.5, 0.8, 0.95, 0.97, 0.99, 0.99, 0.99)
-SHARPNESS = (0.62, 0.57, 0.53, 0.5, 0.47, 0.43, 0.385, 0.39)
+WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 50.0, 60.0, 80.0)
+FOUND = (0.833, 0.883, 0.883, 0.883, 0.983, 0.983, 0.983, 0.988, 0.996, 0.996, 0.996, 0.996, 0.996, 0.996)
+HIT = (0.11, 0.259, 0.306, 0.308, 0.421, 0.498, 0.53, 0.626, 0.755, 0.857, 0.871, 0.94, 0.948, 0.948)
+REGISTER = (0.0, 0.0, 0.0, 0.429, 0.897, 0.897, 0.897, 0.897, 0.965, 0.965, 0.965, 0.965, 1.0, 1.0)
+SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.446, 0.426, 0.385, 0.377, 0.411)
 """Of faces in focus: small ones are all edges."""
 
 
@@ -27,13 +28,13 @@ class Worth:
 
     soft: float = 0.9
     """Share of the usual sharpness down to which a face has its full worth."""
-    blind: float = 0.4
+    blind: float = 0.45
     """Share of the usual sharpness at which nothing is left."""
-    dark_luma: float = 90.0
+    dark_luma: float = 100.0
     """Light below which a face loses worth."""
     dark_power: float = 0.6
     """How fast it does."""
-    burnt_loss: float = 0.9
+    burnt_loss: float = 0.7
     """Share of the worth that is lost with the whole face burnt out."""
 
     def in_focus(self, width_px: float, sharpness: float) -> float:
@@ -77,6 +78,11 @@ def expected(seat: Seat) -> Expected:
 
 
 def expected_of(worth_px: float) -> Expected:
-    """Return what a sharp and well-lit face of a width can give; between measured widths by the width's logarithm."""
-    at = np.log(max(worth_px, 1.0))
-    return Expected(worth_px, *(float(np.interp(at, np.log(WIDTHS_PX), row)) for row in (FOUND, HIT, REGISTER)))
+    """Return what a sharp and well-lit face of a width can give."""
+    return Expected(worth_px, *(by_width(worth_px, WIDTHS_PX, row) for row in (FOUND, HIT, REGISTER)))
+
+
+def by_width(px: float, widths_px: Sequence[float], rates: Sequence[float]) -> float:
+    """Return a rate by the logarithm of the width; below the measured widths it falls with the face's area."""
+    rate = np.interp(np.log(max(px, 1.0)), np.log(widths_px), rates)
+    return float(rate * min(1.0, (px / widths_px[0]) ** 2))
