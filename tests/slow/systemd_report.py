@@ -28,6 +28,7 @@ class Report:
     def __init__(self) -> None:
         self._findings: list[Finding] = []
         self._figures: dict[str, float] = {}
+        self._load = round(os.getloadavg()[0], 1)
 
     @property
     def failed(self) -> int:
@@ -54,6 +55,7 @@ class Report:
             "kernel": platform.release(),
             "architecture": platform.machine(),
             "cores": os.cpu_count(),
+            "load_at_start": self._load,
             **about,
             "passed": len(self._findings) - self.failed,
             "failed": self.failed,

@@ -72,7 +72,7 @@ def _check_service(service: Service, report: Report) -> None:
     report.check(f"{name}: sees no process of others", found.get("foreign_processes") == 0)
     report.check(f"{name}: has a /tmp of its own", found.get("tmp") == [], found.get("tmp"))
     report.check(f"{name}: leaves no core", found.get("core_limit") == 0)
-    open_ = ("unix", "netlink", "gallery", "register", "write_state", "write_runtime", "cpuinfo")
+    open_ = ("unix", "netlink", "gallery", "register", "write_state", "write_runtime", "cpuinfo", "timedated")
     shut = {door: found.get(door) for door in open_ if found.get(door) != "yes"}
     report.check(f"{name}: what it needs is open", not shut and found.get("credential") == 32, shut or ", ".join(open_))
 
