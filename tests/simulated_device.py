@@ -113,6 +113,11 @@ class Device:
         except (OSError, ValueError):
             return {}
 
+    def ready(self) -> bool:
+        """Whether the service that runs has told that it is ready."""
+        status = self.status()
+        return status.get("pid") == self.service.pid and status.get("state") != "starting"
+
     @property
     def db(self):
         return open_register(self.home.register_db_path)

@@ -22,6 +22,7 @@ LONGEST = timedelta(hours=24)
 EXPAND_EVERY = timedelta(minutes=10)
 
 DEVICE_OFF = "the device was off"
+LOST = "lost with a damaged database, or the device was off"
 NOT_HELD = "no picture could be taken"
 
 
@@ -32,10 +33,14 @@ class Schedule:
         watch: the timetable, which may change at any time.
         db: register.sqlite.
         captures_wanted: of a lesson.
+        reason_before: why lessons of the time before this start have no register.
     """
 
-    def __init__(self, watch: TimetableWatch, db: sqlite_utils.Database, captures_wanted: int) -> None:
+    def __init__(
+        self, watch: TimetableWatch, db: sqlite_utils.Database, captures_wanted: int, *, reason_before: str = DEVICE_OFF
+    ) -> None:
         self._watch, self._db, self._captures_wanted = watch, db, captures_wanted
+        self._reason_before = reason_before
         self._near: Sequence[Lesson] = ()
         self._expanded_at: datetime | None = None
         self._accounted = False
@@ -62,7 +67,7 @@ class Schedule:
         plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
         since = account_since(self._db, now)
         # What went by before the service looked for the first time did so without it; later ones it could not hold.
-        reason = NOT_HELD if self._accounted else DEVICE_OFF
+        reason = NOT_HELD if self._accounted else self._reason_before
         named = account(self._db, self._watch.timetable.lessons(since, now), reason, now)
         if named:
             logger.warning("lessons went by", extra={"lessons": named, "reason": reason})

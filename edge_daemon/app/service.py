@@ -17,10 +17,10 @@ from datetime import timedelta
 
 import sqlite_utils
 
-from edge_daemon.app.maintenance import open_databases
+from edge_daemon.app.maintenance import open_databases, suspect
 from edge_daemon.app.plans import begin, plan_of
 from edge_daemon.app.reports import Report
-from edge_daemon.app.schedule import LEAD, Schedule
+from edge_daemon.app.schedule import DEVICE_OFF, LEAD, LOST, Schedule
 from edge_daemon.app.staff import Staff
 from edge_daemon.app.telling import Teller
 from edge_daemon.app.timetables import watch_timetable
@@ -28,7 +28,7 @@ from edge_daemon.app.workers import COMMAND, WorkerProcess
 from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.doubt import DoubtingClock
 from edge_daemon.device.notify import notify
-from edge_daemon.errors import ServiceError, StoreError
+from edge_daemon.errors import DamageError, ServiceError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import lessons
 from edge_daemon.store.untimed import untimed_captures
@@ -75,10 +75,14 @@ class Service:
         self._home.ensure_state_dir()
         with self._alone(), self._signals() as wake:
             opened = open_databases(self._home)
-            for note in opened.notes:
-                logger.error("database restored", extra={"reason": note})
+            self._tell.repaired(opened.notes)
             self._db: sqlite_utils.Database = opened.register_db
-            self._schedule = Schedule(watch_timetable(self._home), self._db, self._home.config.lesson.captures)
+            self._schedule = Schedule(
+                watch_timetable(self._home),
+                self._db,
+                self._home.config.lesson.captures,
+                reason_before=LOST if opened.notes else DEVICE_OFF,
+            )
             self._schedule.refresh()
             try:
                 if self._await_answer(wake):
@@ -98,9 +102,13 @@ class Service:
             self._staff.hear(reading.boottime_s)
             try:
                 self._act(reading)
+            except DamageError as error:
+                suspect(self._home)
+                raise ServiceError(error.what, error.where, "the next start mends it") from error
             except StoreError as error:
                 logger.warning("storage fault", extra={"reason": error.what})
                 self._tell.storage_fault(error.line())
+            self._mend_if_idle()
             self._say(reading)
             self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
             _drain(wake)
@@ -145,6 +153,11 @@ class Service:
                 self._tell.lesson_ends(finalised=False)
             else:
                 self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
+
+    def _mend_if_idle(self) -> None:
+        """End where a worker or the nightly backup met damage: the next start looks closely and restores."""
+        if self._home.suspect_path.exists() and not self._staff.fds:
+            raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
 
     def _pause_s(self, reading: Reading) -> float:
         following = self._schedule.following(reading.utc)

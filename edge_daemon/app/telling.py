@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
@@ -45,6 +46,7 @@ class Teller:
             updated_utc=reading.utc,
             clock=reading.state,
         )
+        self._repairs = ""
         self._missed: Counter[str] = Counter()
         self._written: ServiceStatus | None = None
         self._written_s = 0.0
@@ -72,6 +74,7 @@ class Teller:
             return
         self.status = replace(self.status, lesson=None)
         if finalised:
+            self._repairs = ""
             self.status = replace(
                 self.status,
                 last_lesson_id=lesson.lesson_id,
@@ -89,7 +92,9 @@ class Teller:
             self._missed[_WORDS.get(report.text, "storage" if report.storage_fault else "camera")] += 1
             self.status = replace(self.status, missed_total=dict(self._missed))
         if report.kind in ("waiting", "taken", "missed"):
-            self.status = replace(self.status, camera_fault=report.camera_fault, storage_fault=report.storage_fault)
+            self.status = replace(
+                self.status, camera_fault=report.camera_fault, storage_fault=report.storage_fault or self._repairs
+            )
         lesson = self.status.lesson
         if lesson is None or lesson.lesson_id != lesson_id:
             return
@@ -102,6 +107,11 @@ class Teller:
         self.status = replace(
             self.status, lesson=replace(lesson, next_capture_utc=report.next_utc or lesson.next_capture_utc)
         )
+
+    def repaired(self, notes: Sequence[str]) -> None:
+        """Show what the start had to repair, until a lesson has been held since."""
+        self._repairs = "; ".join(notes)
+        self.status = replace(self.status, storage_fault=self._repairs)
 
     def coming(self, following: Lesson | None, timetable_error: str, worker_restarts: int) -> None:
         """Show what comes next."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from edge_daemon.app.compare import Comparer
 from edge_daemon.app.lesson_loop import LessonLoop, Surroundings
 from edge_daemon.app.lesson_run import LessonRun
-from edge_daemon.app.maintenance import disk_state
+from edge_daemon.app.maintenance import disk_state, suspect
 from edge_daemon.app.opening import camera_settings, load_models, open_gallery_store
 from edge_daemon.app.plans import plan_of
 from edge_daemon.app.reports import Kind, Report, encode
@@ -31,7 +31,7 @@ from edge_daemon.app.untimed_loop import UntimedLoop
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
-from edge_daemon.errors import CameraError, EdgeError, StoreError
+from edge_daemon.errors import CameraError, DamageError, EdgeError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
@@ -191,8 +191,8 @@ def main(clock: Clock | None = None) -> None:
 
 
 def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
+    home = Home(arguments.home)
     try:
-        home = Home(arguments.home)
         clock = clock or SystemClock(trusted=home.config.device.trust_clock)
         worker = Worker(home, clock, arguments.report)
         tasks = {
@@ -202,6 +202,10 @@ def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
             "settle": worker.settle,
         }
         return tasks[arguments.task]()
+    except DamageError as error:
+        suspect(home)
+        os.write(arguments.report, encode(Report("failed", text=error.line())))
+        return error.exit_code
     except EdgeError as error:
         kind: Kind = "no_camera" if isinstance(error, CameraError) else "failed"
         os.write(arguments.report, encode(Report(kind, text=error.line())))

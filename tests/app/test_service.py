@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_daemon.__main__ import run
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
@@ -158,4 +159,21 @@ def test_a_second_service_is_refused_in_one_line(device):
     assert second.returncode == 1
     assert "a service runs already" in second.stderr
     assert len(second.stderr.splitlines()) == 1
+    device.stop()
+
+
+def test_a_database_that_is_found_damaged_ends_the_service_and_the_next_start_mends_it(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    assert run(["--home", str(device.home.state_dir), "maintain", "backup"]) == 0
+    device.home.suspect_path.touch()  # what a worker does that meets damage
+    assert device.service.wait(PATIENCE_S) == 1
+    with device.home.register_db_path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(4096 * 8))
+    device.start()
+    device.until(device.ready)
+    device.until(lambda: len(device.documents()) == 2)
+    assert "restored" in device.log() or "repaired" in device.log()
+    assert list((device.home.state_dir / "damaged").iterdir())
     device.stop()
