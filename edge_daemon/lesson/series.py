@@ -149,11 +149,10 @@ class Series:
 
 
 def _end(starts: datetime, ends: datetime, in_utc: datetime) -> datetime:
-    """Return the end in UTC: by the clock on the wall, but never cut by the hour that a clock change leaves out."""
-    until = ends.astimezone(timezone.utc)
-    skipped = in_utc.astimezone(_zone(starts)).replace(tzinfo=None) != starts.replace(tzinfo=None)
-    length = ends.replace(tzinfo=None) - starts.replace(tzinfo=None)
-    return in_utc + length if skipped or (until <= in_utc and length) else until
+    """Return the end in UTC: by the clock on the wall, but as long as ever after a start that the clock skipped."""
+    if in_utc.astimezone(_zone(starts)).replace(tzinfo=None) != starts.replace(tzinfo=None):
+        return in_utc + (ends.replace(tzinfo=None) - starts.replace(tzinfo=None))
+    return ends.astimezone(timezone.utc)
 
 
 def _zone(at: datetime) -> tzinfo:

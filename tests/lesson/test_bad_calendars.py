@@ -7,6 +7,7 @@ import itertools
 import os
 import time
 import tracemalloc
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from edge_daemon.errors import TimetableError
 from edge_daemon.lesson import calendars
-from edge_daemon.lesson.ical_text import MAX_BYTES
+from edge_daemon.lesson.calendars import read_calendars
+from edge_daemon.lesson.ical_text import MAX_BYTES, read_source
 from edge_daemon.lesson.timetable import load_timetable
-from tests.lesson.calendar_files import calendar, event, lesson
+from tests.lesson.calendar_files import BERLIN, calendar, event, lesson
 
 GOOD = calendar(lesson("20260302T080000"), lesson("20260303T080000", uid="u2"))
 
@@ -208,6 +210,13 @@ def test_an_event_that_makes_no_sense_is_left_out_with_a_word_and_the_rest_goes_
     assert office.starts(read) == ["03-03 10:00"]
     assert [one.why for one in read.left_out] == [why]
     assert read.left_out[0].what == "Maths"
+
+
+def test_of_an_event_of_a_hundred_years_only_its_beginning_is_worked_out(office):
+    path = office.write(event("DTSTART:19900101T080000Z", "DURATION:P36500D", "RRULE:FREQ=DAILY"))
+    (series,) = read_calendars([read_source(path)], "", BERLIN, timedelta(hours=12)).series
+    start = datetime(2026, 3, 1, tzinfo=BERLIN)
+    assert len(list(series.occurrences(start, start + timedelta(days=7)))) <= 8
 
 
 def test_lessons_moved_by_centuries_are_left_out(office):

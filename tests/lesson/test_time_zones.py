@@ -77,8 +77,9 @@ def test_a_time_that_the_clock_skips_is_an_hour_later_and_keeps_its_length(offic
     """RFC 5545, section 3.3.5: the offset before the gap."""
     read = office.read(lesson("20260328T023000", "RRULE:FREQ=DAILY;COUNT=3"))
     assert office.starts(read) == ["03-28 02:30", "03-29 03:30", "03-30 02:30"]
-    read = office.read(lesson("20260328T024500", "RRULE:FREQ=DAILY;COUNT=3", minutes=30))
-    assert {one.end - one.start for one in office.lessons(read)} == {timedelta(minutes=30)}
+    for minutes in (10, 30, 75):
+        read = office.read(lesson("20260328T024500", "RRULE:FREQ=DAILY;COUNT=3", minutes=minutes))
+        assert {one.end - one.start for one in office.lessons(read)} == {timedelta(minutes=minutes)}
 
 
 def test_a_time_that_comes_twice_is_its_first(office):

@@ -87,6 +87,13 @@ def test_all_later_lessons_can_be_moved_and_keep_their_ids(office):
     assert [one.lesson_id for one in office.lessons(moved)] == [one.lesson_id for one in as_planned]
 
 
+def test_lessons_moved_far_long_ago_are_still_moved(office):
+    later = lesson("20000210T093000", "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20000101T080000")
+    read = office.read(lesson("19991201T080000", "RRULE:FREQ=DAILY;UNTIL=20260331T215959Z"), later)
+    starts = office.starts(read, "2026-04-01", 90)
+    assert (len(starts), starts[-1]) == (40, "05-10 09:30")
+
+
 def test_a_changed_lesson_without_its_series_is_a_lesson(office):
     read = office.read(lesson("20260310T140000", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000"))
     (one,) = office.lessons(read)
@@ -103,6 +110,14 @@ def test_cancelled_events_are_passed_the_series_or_one_of_it(office):
     )
     assert office.starts(one) == ["03-02 08:00"]
     assert office.reasons(one) == ["is cancelled"]
+
+
+def test_a_cancelled_series_has_no_lesson_even_where_one_was_changed_before(office):
+    read = office.read(
+        lesson("20260302T080000", "RRULE:FREQ=WEEKLY;COUNT=2", "STATUS:CANCELLED"),
+        lesson("20260310T080000", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000"),
+    )
+    assert office.starts(read) == []
 
 
 def test_a_calendar_that_calls_off_cancels_its_events(office):
@@ -163,6 +178,12 @@ def test_one_lesson_of_a_series_can_be_in_another_room(office):
     assert office.starts(office.read(elsewhere, lesson("20260309T080000", away))) == ["03-09 08:00"]
 
 
+def test_a_changed_lesson_that_names_no_room_stays_in_its_room(office):
+    moved = lesson("20260310T080000", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000", location="")
+    read = office.read(lesson("20260302T080000", "RRULE:FREQ=WEEKLY;COUNT=2"), moved)
+    assert office.starts(read) == ["03-02 08:00", "03-10 08:00"]
+
+
 def test_the_course_is_an_id_else_a_category_else_the_summary(office):
     def course(*lines: str) -> str:
         return office.lessons(office.read(lesson("20260302T080000", *lines)))[0].course
@@ -208,6 +229,21 @@ def test_whatever_windows_are_asked_for_together_they_give_the_same_lessons(offi
     piecewise = [one for first, end in windows for one in read.lessons(first, end)]
     assert piecewise == read.lessons(start, ends[-1])
     assert len({one.lesson_id for one in piecewise}) == len(piecewise) == 146 + 42
+
+
+def in_utc(start: str, minutes: int, uid: str) -> str:
+    return event(f"DTSTART:{start}", f"DURATION:PT{minutes}M", "RRULE:FREQ=DAILY", uid=uid)
+
+
+def test_every_night_is_alike_wherever_the_weeks_are_cut_that_are_worked_out_at_once(office):
+    read = office.read(in_utc("20260101T233000Z", 40, "u1"), in_utc("20260101T235000Z", 60, "u2"))
+    start = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    nights = [read.lessons(start + timedelta(days=n), start + timedelta(days=n + 1)) for n in range(100)]
+    clocks = {tuple(f"{one.start:%H:%M}-{one.end:%H:%M}" for one in night) for night in nights}
+    assert clocks == {("00:10-00:50", "23:30-00:10")}
+    free = in_utc("20260101T001500Z", 5, "h")
+    quiet = office.read(in_utc("20260101T235000Z", 60, "u2"), holidays=(free,))
+    assert quiet.lessons(start, start + timedelta(days=100)) == []
 
 
 def test_several_files_are_one_timetable_and_the_same_event_in_two_is_one_lesson(office):
