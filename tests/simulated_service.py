@@ -12,11 +12,14 @@ from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home
 from tests.simulation import VARIABLE, WORKER, SimulatedClock
 
+TURN_S = 600.0
+"""Nobody waits in a simulation, so that every turn is work."""
+
 
 def main() -> int:
     journal.set_up()
     try:
-        Service(Home(Path(sys.argv[1])), SimulatedClock(Path(os.environ[VARIABLE])), WORKER).run()
+        Service(Home(Path(sys.argv[1])), SimulatedClock(Path(os.environ[VARIABLE])), WORKER, TURN_S).run()
     except EdgeError as error:
         print(f"edge-daemon: {error.line()}", file=sys.stderr)  # noqa: T201 - as __main__ does
         return error.exit_code

@@ -36,8 +36,8 @@ from edge_daemon.types import MissedCapture
 
 logger = logging.getLogger(__name__)
 
-TURN_S = 10.0
-"""The longest time between two looks at everything."""
+TURN_S = 25.0
+"""The longest time between two looks at everything: less than half of the unit's WatchdogSec=60."""
 ANSWER_S = 45.0
 """Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
 STOP_S = 8.0
@@ -55,10 +55,13 @@ class Service:
         home: where settings and databases are.
         clock: the time; None: the computer's.
         command: how to start a worker.
+        turn_s: the longest time between two looks at everything; a watchdog waits for twice that.
     """
 
-    def __init__(self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND) -> None:
-        self._home, config = home, home.config
+    def __init__(
+        self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND, turn_s: float = TURN_S
+    ) -> None:
+        self._home, config, self._turn_s = home, home.config, turn_s
         self._clock = DoubtingClock(clock or SystemClock(trusted=config.device.trust_clock))
         self._begun = self._clock.reading()
         self._tell = Teller(home, self._begun)
@@ -162,8 +165,8 @@ class Service:
     def _pause_s(self, reading: Reading) -> float:
         following = self._schedule.following(reading.utc)
         if following is None or reading.state == "unsynchronised":
-            return TURN_S
-        return min(TURN_S, max(0.05, (following.start - LEAD - reading.utc).total_seconds()))
+            return self._turn_s
+        return min(self._turn_s, max(0.05, (following.start - LEAD - reading.utc).total_seconds()))
 
     # --- the start ----------------------------------------------------------------------------------------------------
 
