@@ -100,18 +100,22 @@ def nearest(width_px: float) -> float:
 
 
 def _rising(rates: Sequence[Rate]) -> list[float]:
-    """Return shares that never fall, as near to the measured ones as can be (pooling of adjacent violators)."""
+    """Return shares that never fall, as near to the measured ones as can be (pooling of adjacent violators).
+
+    They are never 0 or 1, for no count proves that: half a success and half a failure are added (Jeffreys).
+    """
     blocks: list[tuple[Rate, int]] = []
     for rate in rates:
         blocks.append((rate, 1))
-        while len(blocks) > 1 and _share(blocks[-1][0]) < _share(blocks[-2][0]):
+        while len(blocks) > 1 and (not blocks[-1][0].n or _share(blocks[-1][0]) < _share(blocks[-2][0])):
             (rate_b, size_b), (rate_a, size_a) = blocks.pop(), blocks.pop()
             blocks.append((rate_a + rate_b, size_a + size_b))
-    return [_share(rate) for rate, size in blocks for _ in range(size)]
+    shares = [(rate.hits + 0.5) / (rate.n + 1) for rate, size in blocks for _ in range(size)]
+    return [float(share) for share in np.maximum.accumulate(shares)]
 
 
 def _share(rate: Rate) -> float:
-    return rate.hits / rate.n if rate.n else 0.0
+    return rate.hits / max(rate.n, 1)
 
 
 def hit_rate(worth_px: float, rows: Sequence[dict[str, object]]) -> float:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from edge_daemon.app.audit.advice import MOST, advise
+from edge_daemon.app.audit.expect import expected_of
 from edge_daemon.app.audit.light import Light
 from edge_daemon.app.audit.scene import Scene
 from tests.app.rooms import OPTICS, findings, look, room
@@ -118,13 +119,23 @@ def test_a_camera_that_hangs_upside_down_comes_first():
     assert codes(findings([], turned=(90, 3))) == ["on_its_side"]
 
 
-def test_nobody_gets_more_than_five_lines():
+def test_nobody_gets_more_than_five_lines_and_what_gains_most_comes_first():
+    xs = (150.0, 900.0, 1500.0)
     looks = [
-        *room(((200.0, 20.0),), (150.0, 900.0, 1500.0), light=Light(30.0, 0.0, 200.0)),
-        *room(((900.0, 60.0),), (150.0, 900.0, 1500.0), light=Light(30.0, 0.0, 40.0), sharpness=0.2),
-        *room(((1200.0, 80.0),), (150.0, 900.0, 1500.0), light=Light(240.0, 0.7, 40.0), yaw_deg=50.0),
-        *room(((1100.0, 70.0),), (150.0, 900.0, 1500.0), sharpness=0.2, yaw_deg=50.0),
+        *room(((200.0, 20.0),), xs, light=Light(30.0, 0.0, 200.0)),
+        *room(((900.0, 60.0), (1000.0, 65.0)), xs, light=Light(30.0, 0.0, 40.0), sharpness=0.2),
+        *room(((1200.0, 80.0),), xs, light=Light(240.0, 0.7, 40.0), yaw_deg=50.0),
+        *room(((1100.0, 70.0),), xs, sharpness=0.2, yaw_deg=50.0),
     ]
-    found = codes(findings(looks))
+    found = advise(findings(looks))
     assert len(found) == MOST
-    assert found[0] == "too_small"
+    gains = [advice.gain for advice in found]
+    assert gains == sorted(gains, reverse=True)
+    assert found[0].code == "motion"
+    assert gains[0] > 0.2
+
+
+def test_what_advice_promises_is_what_the_table_gives():
+    looks = room(((1000.0, 20.0), (1250.0, 60.0)), MIDDLE)
+    (found,) = (advice for advice in advise(findings(looks)) if advice.code == "too_small")
+    assert found.gain == pytest.approx((expected_of(26).hit - expected_of(20).hit) / 2, abs=0.001)

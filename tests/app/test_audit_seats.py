@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -30,6 +32,12 @@ def test_a_seat_has_the_medians_of_its_pictures():
     ]
     (seat,) = find_seats(looks)
     assert (seat.width_px, seat.sharpness, seat.yaw_deg) == (52, 0.4, 5.0)
+
+
+def test_what_looks_like_a_face_only_by_its_company_is_no_seat():
+    sure, unsure = look(1000, 800, 60), look(2000, 800, 60)
+    unsure = replace(unsure, face=replace(unsure.face, score=0.5))
+    assert len(find_seats([sure, unsure])) == 1
 
 
 def test_rows_come_out_in_a_lecture_hall_with_heads_of_different_size():

@@ -65,7 +65,7 @@ def test_json_goes_alone_to_stdout(few, tmp_path):
     assert document["pictures"] == 1
     assert document["seats"] == 4
     assert document["unreadable"] == ["2.jpg is damaged, breaks off or is no picture"]
-    assert {"code", "text"} == set(document["advice"][0])
+    assert {"code", "text", "gain"} == set(document["advice"][0])
 
 
 def test_faces_are_shown_only_when_asked_and_loudly(nobody, tmp_path):

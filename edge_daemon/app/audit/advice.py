@@ -14,7 +14,7 @@ _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 
 
 def advise(findings: Findings) -> tuple[Advice, ...]:
-    """Return what to do, the most important first, at least one line and at most `MOST`."""
+    """Return what to do, what gains most first, at least one line and at most `MOST`."""
     found = list(_hanging(findings))
     if found:
         return tuple(found)  # nothing else is right in a picture that is turned
@@ -23,7 +23,7 @@ def advise(findings: Findings) -> tuple[Advice, ...]:
             found += part(findings)
     else:
         found = [_nobody(findings)]
-    return tuple(found[:MOST]) or (_nothing(findings),)
+    return tuple(sorted(found, key=lambda advice: -advice.gain)[:MOST]) or (_nothing(findings),)
 
 
 def _hanging(findings: Findings) -> Iterator[Advice]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _TELLING = 0.8
 """Share of its width that a face is worth at most before a word is said."""
 _AGAINST = 1.8
 """So much lighter is what is behind a face that is against the light."""
-_SOFT_SHARE = 0.25
+_SOFT_SHARE = 0.4
 """Of the seats, from which on a word is said about focus."""
 _SOFT_SCENE = 0.18
 """Sharpness of a room out of focus: captures of composed lessons have .26 to .71, blurred by 2 px .14 to .18."""
@@ -30,14 +30,16 @@ def light(findings: Findings) -> Iterator[Advice]:
         dark = [s for s in dark if s not in against]
         measured = f"face {_mean(against, 'luma'):.0f}, behind it {_mean(against, 'behind'):.0f} of 255"
         text = f"{findings.who(against)} against the light ({measured}) and {worth(against)}."
-        yield Advice("against_light", f"{text} Turn the camera away from the window, or close the blinds.")
+        todo = "Turn the camera away from the window, or close the blinds."
+        yield Advice("against_light", f"{text} {todo}", _gain(findings, against, _lit))
     if len(dark) >= _SOME:
         text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {worth(dark)}."
-        yield Advice("dark", f"{text} Switch on more light.")
+        yield Advice("dark", f"{text} Switch on more light.", _gain(findings, dark, _lit))
     burnt = [s for s in findings.seats if WORTH.unburnt(s.seat.light.clipped) < _TELLING]
     if len(burnt) >= _SOME:
         text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {worth(burnt)}."
-        yield Advice("burnt", f"{text} Close the blinds, or switch off the lamp that shines on them.")
+        todo = "Close the blinds, or switch off the lamp that shines on them."
+        yield Advice("burnt", f"{text} {todo}", _gain(findings, burnt, lambda s: WORTH.unburnt(s.seat.light.clipped)))
 
 
 def focus(findings: Findings) -> Iterator[Advice]:
@@ -45,12 +47,26 @@ def focus(findings: Findings) -> Iterator[Advice]:
     soft = [s for s in findings.seats if WORTH.in_focus(s.seat.width_px, s.seat.sharpness) < _TELLING]
     if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
         return
-    text = f"{findings.who(soft)} blurred and {worth(soft)}"
+    text, gain = f"{findings.who(soft)} blurred and {worth(soft)}", _gain(findings, soft, _focused)
     if findings.scene.sharpness < _SOFT_SCENE:
         todo = "clean the lens, set its focus, fix the camera firmly"
-        yield Advice("focus", f"{text}, and the room is blurred too: {todo}.")
+        yield Advice("focus", f"{text}, and the room is blurred too: {todo}.", gain)
     else:
-        yield Advice("motion", f"{text}, while the room is sharp: people move. More light makes exposures shorter.")
+        todo = "people move. More light makes exposures shorter."
+        yield Advice("motion", f"{text}, while the room is sharp: {todo}", gain)
+
+
+def _lit(seat: JudgedSeat) -> float:
+    return WORTH.in_light(seat.seat.light.luma)
+
+
+def _focused(seat: JudgedSeat) -> float:
+    return WORTH.in_focus(seat.seat.width_px, seat.seat.sharpness)
+
+
+def _gain(findings: Findings, seats: Sequence[JudgedSeat], lost: Callable[[JudgedSeat], float]) -> float:
+    """Return what all would gain if these seats had back what they have lost."""
+    return findings.gain(lambda s: s.expected.worth_px / (lost(s) if s in seats else 1.0))
 
 
 def _mean(seats: Sequence[JudgedSeat], part: str) -> float:

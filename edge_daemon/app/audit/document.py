@@ -53,7 +53,9 @@ def to_json(audit: Audit, config: Config) -> dict[str, object]:
         "rows": [_row(row, audit.pictures) for row in reversed(audit.rows)],
         "front": {"heads": front.heads, "agree": front.agree, "median_yaw_deg": round(front.median_yaw_deg, 1)},
         "lens_position": audit.lens_position,
-        "advice": [{"code": advice.code, "text": advice.text} for advice in audit.advice],
+        "advice": [
+            {"code": advice.code, "text": advice.text, "gain": round(advice.gain, 3)} for advice in audit.advice
+        ],
         "settings": [
             {"section": s.section, "key": s.key, "value": s.value, "why": s.why} for s in settings(audit, config)
         ],

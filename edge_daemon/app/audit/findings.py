@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from edge_daemon.app.audit.expect import expected_of
 from edge_daemon.app.audit.front import Front
 from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.rows import JudgedSeat, Row
@@ -21,6 +22,8 @@ class Advice:
     """For programs; does not change."""
     text: str
     """A few sentences for people."""
+    gain: float = 0.0
+    """By how much the mean hit rate of all seats would rise, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,14 @@ class Findings:
     def seats(self) -> list[JudgedSeat]:
         """All seats."""
         return [seat for row in self.rows for seat in row.seats]
+
+    def gain(self, better_px: Callable[[JudgedSeat], float]) -> float:
+        """Return by how much the mean hit rate would rise.
+
+        Args:
+            better_px: what the face of a seat would be worth.
+        """
+        return float(np.mean([expected_of(better_px(s)).hit - s.expected.hit for s in self.seats]))
 
     def who(self, seats: Sequence[JudgedSeat]) -> str:
         """Return "3 faces (rows 5, 6) are" for some seats."""

@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 ROW_GAP, ROUGH_GAP = 0.045, 0.15
 """Two rows are further apart than this in the logarithm of the face's width. The first: in the furthest row, where the
 height in the picture steadies the width; 40 cm at 9 m. The second: by the width alone, which varies by a tenth."""
+SURE = 0.95
+"""A seat's faces are faces if the median of their scores is this high: one picture may take a pattern for a face, and
+faces in company are believed with less."""
 ROW_SPAN = 0.37
 """No row reaches over more than this: the nearest face of a row is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4
@@ -58,7 +61,8 @@ def find_seats(looks: Sequence[Look]) -> list[Seat]:
         looks: ordered by picture.
     """
     candidates = [_candidate(look) for look in looks]
-    seats = [_seat([looks[m] for m in members]) for members in find_places(candidates)]
+    places = [[looks[m] for m in members] for members in find_places(candidates)]
+    seats = [_seat(own) for own in places if np.median([look.face.score for look in own]) >= SURE]
     return sorted(seats, key=lambda seat: (seat.box.y, seat.box.x))
 
 
