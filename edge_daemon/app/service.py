@@ -27,7 +27,7 @@ from edge_daemon.app.timetables import watch_timetable
 from edge_daemon.app.workers import COMMAND, WorkerProcess
 from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.doubt import DoubtingClock
-from edge_daemon.device.notify import notify
+from edge_daemon.device.notify import notify, watchdog_s
 from edge_daemon.errors import DamageError, ServiceError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import lessons
@@ -37,7 +37,7 @@ from edge_daemon.types import MissedCapture
 logger = logging.getLogger(__name__)
 
 TURN_S = 25.0
-"""The longest time between two looks at everything: less than half of the unit's WatchdogSec=60."""
+"""The longest time between two looks at everything."""
 ANSWER_S = 45.0
 """Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
 STOP_S = 8.0
@@ -55,13 +55,14 @@ class Service:
         home: where settings and databases are.
         clock: the time; None: the computer's.
         command: how to start a worker.
-        turn_s: the longest time between two looks at everything; a watchdog waits for twice that.
+        turn_s: the longest time between two looks at everything; shorter where the watchdog wants it.
     """
 
     def __init__(
         self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND, turn_s: float = TURN_S
     ) -> None:
-        self._home, config, self._turn_s = home, home.config, turn_s
+        self._home, config = home, home.config
+        self._turn_s = min(turn_s, (watchdog_s() or 2 * turn_s) / 2)
         self._clock = DoubtingClock(clock or SystemClock(trusted=config.device.trust_clock))
         self._begun = self._clock.reading()
         self._tell = Teller(home, self._begun)
