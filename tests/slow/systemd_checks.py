@@ -32,8 +32,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="OUT")
     parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
     arguments = parser.parse_args()
-    work = Path(os.environ.get("WORK", "/var/tmp/edge-daemon-systemd"))
-    work.mkdir(parents=True, exist_ok=True)
+    work = Path(os.environ["WORK"])
     report, machine = Report(), Machine(arguments.rootfs, work)
     try:
         install(machine, work)
@@ -88,6 +87,7 @@ class Checks:
         for _ in range(3):
             self._machine.run("systemctl", "restart", "edge-daemon")
             taken_s.append(self._ready_s())
+        self._machine.run("systemctl", "reset-failed", "edge-daemon")  # or these starts count towards the limit
         best_s = self._report.figure("start_to_ready_s", min(taken_s))
         told = ", ".join(f"{s:.1f}" for s in taken_s)
         self._report.check(f"start to READY <= {READY_S:.0f} s", best_s <= READY_S, f"the best of {told} s")
