@@ -236,11 +236,13 @@ def in_utc(start: str, minutes: int, uid: str) -> str:
 
 
 def test_every_night_is_alike_wherever_the_weeks_are_cut_that_are_worked_out_at_once(office):
-    read = office.read(in_utc("20260101T233000Z", 40, "u1"), in_utc("20260101T235000Z", 60, "u2"))
+    read = office.read(
+        in_utc("20260101T233000Z", 40, "u1"), in_utc("20260101T235000Z", 60, "u2"), in_utc("20260102T004500Z", 45, "u3")
+    )
     start = datetime(2026, 1, 2, tzinfo=timezone.utc)
     nights = [read.lessons(start + timedelta(days=n), start + timedelta(days=n + 1)) for n in range(100)]
     clocks = {tuple(f"{one.start:%H:%M}-{one.end:%H:%M}" for one in night) for night in nights}
-    assert clocks == {("00:10-00:50", "23:30-00:10")}
+    assert clocks == {("00:10-00:50", "00:50-01:30", "23:30-00:10")}
     free = in_utc("20260101T001500Z", 5, "h")
     quiet = office.read(in_utc("20260101T235000Z", 60, "u2"), holidays=(free,))
     assert quiet.lessons(start, start + timedelta(days=100)) == []
