@@ -59,7 +59,8 @@ def audit(
 ) -> None:
     """Look at the room once: pixels per face, light, who will be recognised how well, where to put the camera.
 
-    Nobody is recognised, and neither gallery nor key is needed. Exit code 1 where no face was found.
+    Nobody is recognised, and neither gallery nor key is needed. Exit code 1 where no face was found, or the
+    camera hangs upside down or on its side.
     """
     _check(output, show_faces)
     from edge_daemon.app.audit import audit as look  # here: OpenCV and the models load slowly on a Pi
@@ -77,7 +78,7 @@ def audit(
     else:
         for line in _lines(done, settings(done, home.config), home):
             click.echo(line)
-    click.get_current_context().exit(0 if done.rows else 1)
+    click.get_current_context().exit(0 if done.usable else 1)
 
 
 def _check(output: Path | None, show_faces: bool) -> None:
@@ -94,7 +95,7 @@ def _lines(done: Audit, found: tuple[Setting, ...], home: Home) -> Iterator[str]
     seats = "1 seat" if done.seats == 1 else f"{done.seats} seats"
     pictures = "1 picture" if done.pictures == 1 else f"{done.pictures} pictures"
     yield f"{seats} with a face in {pictures} of {done.optics.width_px} × {done.optics.height_px} px"
-    if done.rows:
+    if done.usable:
         yield ""
         yield table(_HEADS, _rows(done))
         yield ""

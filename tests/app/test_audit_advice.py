@@ -47,11 +47,12 @@ def test_where_the_front_row_is_at_the_edges_a_second_camera_is_named_and_no_ste
 def test_faces_that_could_be_larger_are_told_what_a_metre_gives():
     found = findings(room(((1000.0, 30.0), *ROWS[1:]), MIDDLE))
     text = text_of(found, "small")
-    by_m, after, before = re.search(
-        r"([\d.]+) m closer the smallest would have (\d+) px instead of (\d+)", text
-    ).groups()
-    assert (float(by_m), int(before)) == (1.0, 30)
-    assert int(after) == round(OPTICS.closer_px(30, 1.0))
+    rate = r"(\d+) px \(hit rate (\d+)%\)"
+    found = re.search(rf"The smallest has {rate}: ([\d.]+) m closer it would have {rate}", text)
+    before, rate_before, by_m, after, rate_after = map(float, found.groups())
+    assert (before, by_m, after) == (30, 1.0, round(OPTICS.closer_px(30, 1.0)))
+    assert rate_before == round(100 * expected_of(30).hit)
+    assert rate_after == round(100 * expected_of(OPTICS.closer_px(30, 1.0)).hit)
 
 
 def test_a_camera_that_looks_over_the_heads_is_tilted_down_by_the_angle_to_their_middle():

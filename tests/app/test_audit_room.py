@@ -67,7 +67,8 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
 
 def test_a_camera_that_hangs_upside_down_is_noticed(frames, tmp_path):
     looked = audit(CONFIG, turned(frames, tmp_path / "turned", cv2.ROTATE_180), count=1)
-    assert looked.advice[0].code == "upside_down"
+    assert [advice.code for advice in looked.advice] == ["upside_down"]
+    assert not looked.usable
 
 
 def test_a_camera_that_lies_on_its_side_is_noticed(frames, tmp_path):
@@ -117,6 +118,13 @@ def test_a_setting_is_told_only_where_it_differs(looked):
     assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
     done = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
     assert settings(looked, done) == ()
+
+
+def test_a_camera_upside_down_is_told_its_setting_and_no_other(looked):
+    turned = replace(looked, front=Front(12, 11, -17.6), turned_by_deg=180)
+    assert settings(turned, CONFIG) == ()
+    (found,) = settings(replace(turned, from_camera=True), CONFIG)
+    assert (found.section, found.key, found.value) == ("camera", "upside_down", True)
 
 
 def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(frames, tmp_path):

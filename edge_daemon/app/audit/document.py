@@ -24,7 +24,11 @@ class Setting:
 
 def settings(audit: Audit, config: Config) -> tuple[Setting, ...]:
     """Return the settings that the room calls for and that are not set yet."""
-    found = []
+    found: list[Setting] = []
+    if audit.turned_by_deg == 180 and audit.from_camera:
+        found.append(Setting("camera", "upside_down", not config.camera.upside_down, "most faces stand on their heads"))
+    if not audit.usable:
+        return tuple(found)
     front, now = audit.front, config.attention.front_yaw_deg
     if front.yaw_deg is not None and abs(front.yaw_deg - now) >= _SAME_DEG:
         why = f"median of {front.heads} heads, {front.agree} of them within 20°; now {now:g}"
@@ -49,6 +53,7 @@ def to_json(audit: Audit, config: Config) -> dict[str, object]:
             "burnt": round(scene.burnt, 4),
             "sharpness": round(scene.sharpness, 3),
         },
+        "turned_by_deg": audit.turned_by_deg,
         "seats": audit.seats,
         "rows": [_row(row, audit.pictures) for row in reversed(audit.rows)],
         "front": {"heads": front.heads, "agree": front.agree, "median_yaw_deg": round(front.median_yaw_deg, 1)},

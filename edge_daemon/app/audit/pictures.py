@@ -30,6 +30,7 @@ class Taking:
 
     unreadable: list[str] = field(default_factory=list)
     """A line for each picture that could not be had."""
+    from_camera: bool = False
     lens_position: float | None = None
     """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
 
@@ -48,6 +49,7 @@ def take(config: CameraConfig, frames: Path | None, count: int, taking: Taking) 
     """
     if frames is None:
         check_source(config)
+    taking.from_camera = frames is None
     source = Path(config.source) if frames is None and config.kind == "files" else frames
     some = False
     for frame in _from_files(source, count, taking) if source else _from_camera(config, count, taking):

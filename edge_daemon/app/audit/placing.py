@@ -29,7 +29,8 @@ def size(findings: Findings) -> Iterator[Advice]:
         text = f"{text} (the smallest has {smallest:.0f} px, a hit rate of {expected_of(smallest).hit:.0%}){also}."
         yield Advice("too_small", f"{text} {_remedy(findings, smallest, LEAST_PX)}", _gain(findings, LEAST_PX))
     elif near:
-        text = f"{findings.who(near)} below {GOOD_PX:.0f} px, from which on hardly any face is missed."
+        rate = f"{expected_of(GOOD_PX).hit:.0%}"
+        text = f"{findings.who(near)} below {GOOD_PX:.0f} px, the width for a hit rate of {rate}."
         smallest = min(s.seat.width_px for s in near)
         yield Advice("small", f"{text} {_improvement(findings, smallest)}", _gain(findings, GOOD_PX))
 
@@ -61,17 +62,20 @@ def _improvement(findings: Findings, smallest_px: float) -> str:
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     by_m = min(_STEP_M, optics.metres_closer(smallest_px, GOOD_PX), fit.most_metres(seats, optics))
     by_lens = min(GOOD_PX / smallest_px, fit.longest_lens(fit.span(seats, optics)))
-    hit = expected_of(smallest_px).hit
     ways = []
     if by_m >= _LEAST_M:
         closer = optics.closer_px(smallest_px, by_m)
-        rate = f"a hit rate of {expected_of(closer).hit:.0%} instead of {hit:.0%}"
-        ways.append(f"{by_m:.1f} m closer the smallest would have {closer:.0f} px instead of {smallest_px:.0f}, {rate}")
+        ways.append(f"{by_m:.1f} m closer it would have {_px_and_rate(closer)}")
     if by_lens >= _LEAST_LENS:
-        ways.append(f"with a lens of {by_lens:.2f} times the focal length {smallest_px * by_lens:.0f} px")
+        ways.append(f"with a lens of {by_lens:.2f} times the focal length {_px_and_rate(smallest_px * by_lens)}")
+    text = f"The smallest has {_px_and_rate(smallest_px)}"
     if not ways:
-        return "Nearer, or with a longer lens, seats at the edge would leave the picture."
-    return f"{_sentence('; '.join(ways))}; everybody would still be in the picture."
+        return f"{text}; nearer, or with a longer lens, seats at the edge would leave the picture."
+    return f"{text}: {', '.join(ways)}, with everybody still in the picture."
+
+
+def _px_and_rate(px: float) -> str:
+    return f"{px:.0f} px (hit rate {expected_of(px).hit:.0%})"
 
 
 def aim(findings: Findings) -> Iterator[Advice]:

@@ -59,8 +59,17 @@ class Audit:
     front: Front
     lens_position: float | None
     """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
+    turned_by_deg: int
+    """The camera hangs turned by so much: nothing else is right then. 0: upright."""
+    from_camera: bool
+    """The pictures come from the camera of the settings."""
     advice: tuple[Advice, ...]
     shown: Shown
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is anything to go by: somebody was there, and upright."""
+        return bool(self.rows) and not self.turned_by_deg
 
     @property
     def seats(self) -> int:
@@ -134,6 +143,8 @@ def _concluded(
         rows=rows,
         front=front,
         lens_position=taking.lens_position,
+        turned_by_deg=turned_by_deg,
+        from_camera=taking.from_camera,
         advice=advise(findings),
         shown=shown,
     )
