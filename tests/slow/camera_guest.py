@@ -31,6 +31,7 @@ DEADLINE_S = 120.0
 PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
 """Of vivid's menu `test_pattern`."""
 FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES = 4608, 2592, 8 << 20
+FEED_EVERY_S = 8.0
 V4L2_BUF_TYPE_VIDEO_OUTPUT = 2
 VIDIOC_S_FMT = 0xC0D05605
 BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
@@ -89,6 +90,8 @@ def unplugged() -> list[str]:
     said = []
     with process(CameraConfig("v4l2", "0")) as camera:
         camera.capture(0)
+        camera.prepare(1)
+        time.sleep(30)  # it streams
         shell("v4l2-ctl -d /dev/video0 -c disconnect=0")
         for slot in (1, 2):
             try:
@@ -126,7 +129,11 @@ def jpegs() -> dict[str, object]:
 
 
 class Feed:
-    """Writes JPEGs into a loopback device, ten a second, no two the same."""
+    """Writes JPEGs into a loopback device, no two the same.
+
+    Slowly: unlike a camera's driver, v4l2loopback writes into a buffer that the reader still decodes, and in an
+    emulated machine that takes seconds.
+    """
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR)
@@ -160,11 +167,11 @@ class Feed:
         if not self._thread.is_alive():
             self._thread.start()
         before = self._written
-        while self._written < before + 2:
+        while self._written == before:
             time.sleep(0.01)
 
     def _write(self) -> None:
-        while not self._end.wait(0.1):
+        while not self._end.wait(FEED_EVERY_S):
             os.write(self._fd, self._jpegs[self._written % 3])
             self._written += 1
 

@@ -4,8 +4,8 @@
 #
 #     sudo tests/slow/camera_vm.sh FOLDER [OUT.json]
 #
-# FOLDER takes the guest (2 GB) and is used again the next time. Needs debootstrap, qemu-system-x86 and e2fsprogs; no KVM.
-# About four minutes the first time, two after that.
+# FOLDER takes the guest (3 GB) and is used again the next time. Needs debootstrap, qemu-system-x86 and e2fsprogs; no KVM.
+# A quarter of an hour on two busy cores, and some minutes more the first time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 folder=${1:?the folder for the guest}
@@ -35,7 +35,7 @@ rm -f "$image"
 truncate -s 4G "$image"
 mkfs.ext4 -q -F -d "$root" "$image" >&2
 log=$folder/console.log
-nice -n 19 timeout "${LIMIT_S:-900}" qemu-system-x86_64 -M q35 -cpu max -smp 2 -m 1536 -nographic -no-reboot -nodefaults \
+nice -n 19 timeout "${LIMIT_S:-1800}" qemu-system-x86_64 -M q35 -cpu max -smp 2 -m 1536 -nographic -no-reboot -nodefaults \
     -serial stdio -kernel "$root"/boot/vmlinuz-* -initrd "$root"/boot/initrd.img-* \
     -append "root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.run=/opt/edge/run.sh systemd.run_success_action=poweroff systemd.run_failure_action=poweroff" \
     -drive "file=$image,if=virtio,format=raw" -accel tcg,thread=multi </dev/null >"$log" 2>&1 || true
