@@ -124,12 +124,15 @@ class EventReader:
                 raise EventError("DURATION is not a length of time", given.line)
             length = value
         else:
-            length = timedelta(days=1) if all_day else timedelta(0)
+            length = timedelta(0)
+        if all_day and not length:  # many programs write a day as the end of the same day
+            length = timedelta(days=1)
         if length < timedelta(0):
             raise EventError("ends before it starts", one["DTSTART"].line)
         return length
 
     def _rule(self, given: list[Property], start: datetime, moved: bool) -> str:
+        given = list({one.value.strip().upper(): one for one in given if one.value.strip()}.values())
         if not given or moved:
             return ""
         if len(given) > 1:

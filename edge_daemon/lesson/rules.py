@@ -78,6 +78,12 @@ def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
     return ";".join(f"{name}={value}" for name, value in kept.items())
 
 
+def rule_until(text: str) -> datetime | None:
+    """Return the end of a rule of `rule_text`; None: it has none, or ends by its COUNT."""
+    found = re.search("UNTIL=([0-9]{8}T[0-9]{6})Z", text)
+    return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc) if found else None
+
+
 def rule_step(text: str) -> timedelta | None:
     """Return how far a rule may be moved and still be the same rule from there on; None: not at all."""
     parts = dict(pair.split("=", 1) for pair in text.split(";") if pair)

@@ -15,7 +15,7 @@ from icalendar.prop import vDDDLists, vDDDTypes, vInt, vRecur, vText
 
 from edge_daemon.lesson.events import Event, When, localised
 from edge_daemon.lesson.library import LIBRARY_ERRORS
-from edge_daemon.lesson.rules import rule_step
+from edge_daemon.lesson.rules import rule_step, rule_until
 
 _INDEX: Final = "X-EDGE-DAEMON-INDEX"
 _DAY = timedelta(days=1)
@@ -77,6 +77,8 @@ class Series:
         Raises:
             LIBRARY_ERRORS: `problem` tells beforehand.
         """
+        if not any(self._is_near(event, start, end) for event in self._events()):
+            return
         for event, starts, ends in self._components(start, end):
             if event.recurrence is None:
                 recurrence = starts
@@ -91,6 +93,13 @@ class Series:
         for one in self.changes:
             if one.recurrence is not None:
                 yield self._resolved(one.recurrence, one.start).astimezone(timezone.utc), one
+
+    def _is_near(self, event: Event, start: datetime, end: datetime) -> bool:
+        """Return whether the event may happen in a window: most do not, and asking the library costs far more."""
+        if event.plus or event.and_later:
+            return True
+        until = rule_until(event.rule) if event.rule else event.start
+        return event.start <= end + _DAY and (until is None or until >= start - min(event.length, self.longest) - _DAY)
 
     def _events(self) -> Sequence[Event]:
         return (self.core, *self.changes) if self.core else self.changes
@@ -143,6 +152,9 @@ class Series:
         """Return a time in the zone of the series; a bare day means the lesson of that day."""
         like = self.core.start if self.core else like
         zone = like.tzinfo or timezone.utc
+        if self.core and self.core.all_day and isinstance(when, datetime):
+            # Outlook names a day by midnight, in a zone that need not be the school's.
+            when = (when.astimezone(zone) if when.utcoffset() == timedelta(0) else when).date()
         if not isinstance(when, datetime):
             when = datetime.combine(when, like.time())
         return localised(when, zone).astimezone(zone)

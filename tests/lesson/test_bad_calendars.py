@@ -143,7 +143,7 @@ def test_too_many_events_of_a_room_are_refused_and_those_of_others_do_not_count(
         ("FREQ=FORTNIGHTLY", "its rule has the frequency 'FORTNIGHTLY'"),
         ("FREQ=WEEKLY;BYDAY=XX", "its rule can't be worked out"),
         ("RSCALE=CHINESE;FREQ=YEARLY", "its rule can't be read at 'RSCALE=CHINESE'"),
-        ("", "its rule has the frequency ''"),
+        ("BYDAY=MO", "its rule has the frequency ''"),
     ],
 )
 def test_rules_without_measure_or_meaning_are_left_out_fast_and_the_rest_goes_on(office, rule, why):

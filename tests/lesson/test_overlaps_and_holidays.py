@@ -123,3 +123,19 @@ def test_holidays_are_for_every_room_and_make_no_lessons(office):
     holiday = event("DTSTART;VALUE=DATE:20260302", uid="h", location="Room 99")
     read = office.read(lesson("20260302T080000"), holidays=(holiday, lesson("20260303T080000", uid="h2")))
     assert office.lessons(read) == []
+
+
+def test_a_day_that_ends_on_itself_and_has_an_empty_rule_is_a_day_off(office):
+    """As sites write them that offer lists of holidays."""
+    holiday = event("DTSTART:20260302", "DTEND:20260302", "RRULE:", uid="h", summary="Monday")
+    read = office.read(lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=2"), holidays=(holiday,))
+    assert office.starts(read) == ["03-03 08:00"]
+
+
+def test_a_day_that_outlook_moved_is_moved(office):
+    daily = lesson("20260301T080000", "RRULE:FREQ=DAILY;COUNT=8")
+    off = event("DTSTART;VALUE=DATE:20260302", "RRULE:FREQ=DAILY;INTERVAL=3;COUNT=2", uid="h")
+    for which in ("RECURRENCE-ID;TZID=GMT Standard Time:20260305T000000", "RECURRENCE-ID:20260304T230000Z"):
+        moved = event("DTSTART;VALUE=DATE:20260306", which, uid="h")
+        read = office.read(daily, holidays=(off, moved))
+        assert [start[:5] for start in office.starts(read)] == ["03-01", "03-03", "03-04", "03-05", "03-07", "03-08"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.lesson.ids import timetable_lesson_id
 from edge_daemon.lesson.timetable import load_timetable
-from tests.lesson.calendar_files import BERLIN, event, lesson
+from tests.lesson.calendar_files import BERLIN, calendar, event, lesson
 
 WEEKLY = "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260401T215959Z"
 
@@ -31,6 +32,20 @@ def test_a_weekly_rule_ends_with_the_day_of_its_end(office):
     for until in ("20260311T070000Z", "20260311T080000", "20260311"):
         read = office.read(lesson("20260302T080000", f"RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL={until}"))
         assert office.starts(read) == ["03-02 08:00", "03-04 08:00", "03-09 08:00", "03-11 08:00"], until
+
+
+def test_the_same_rule_written_twice_is_one_rule(office):
+    read = office.read(lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=2", "RRULE:FREQ=DAILY;COUNT=2"))
+    assert office.starts(read) == ["03-02 08:00", "03-03 08:00"]
+
+
+def test_a_year_written_out_lesson_by_lesson_is_worked_out_in_a_moment(office):
+    days = [datetime(2026, 1, 1) + timedelta(days=n) for n in range(365)]  # noqa: DTZ001 - a clock on the wall
+    events = [lesson(f"{day:%Y%m%d}T{hour:02}0000", uid=f"{day:%j}-{hour}") for day in days for hour in (8, 9, 10)]
+    read = office.read(*events)
+    began = time.perf_counter()
+    assert len(office.lessons(read)) == 3 * 365
+    assert time.perf_counter() - began < 10  # .5 s where nothing else runs
 
 
 def test_exceptions_and_further_dates(office):
@@ -122,6 +137,13 @@ def test_a_cancelled_series_has_no_lesson_even_where_one_was_changed_before(offi
 
 def test_a_calendar_that_calls_off_cancels_its_events(office):
     assert office.reasons(office.read("METHOD:CANCEL", lesson("20260302T080000"))) == ["is cancelled"]
+
+
+def test_a_file_may_hold_several_calendars_and_one_called_off_cancels_no_other(office):
+    path = office.folder / "two.ics"
+    called_off = calendar("METHOD:CANCEL", lesson("20260302T080000"))
+    path.write_bytes(called_off + calendar(lesson("20260303T080000", uid="u2")))
+    assert office.starts(load_timetable([path], "", "box 1", "Europe/Berlin")) == ["03-03 08:00"]
 
 
 @pytest.mark.parametrize(
