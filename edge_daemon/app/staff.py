@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -95,9 +96,10 @@ class Staff:
                 worker.stop()
 
     def end(self, seconds: float) -> None:
-        """Wait until all have ended, and kill those that take longer."""
+        """Wait so long until all have ended, and kill those that take longer."""
+        until_s = time.monotonic() + seconds
         for worker in self._workers:
-            if not worker.wait(seconds):
+            if not worker.wait(max(0.0, until_s - time.monotonic())):
                 worker.kill()
             worker.close()
         self._workers.clear()

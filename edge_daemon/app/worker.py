@@ -69,7 +69,12 @@ class Worker:
         Detector(load_models(self._home.config))
         with self._camera() as camera:
             camera.prepare(0)
-            camera.capture(0)
+            try:
+                camera.capture(0)
+            except CameraError:
+                if not camera.answers:
+                    raise
+                # A black picture is an answer, too: early in the morning the room is dark.
         self._report(Report("ready"))
         return 0
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edge_daemon.__main__ import run
@@ -176,4 +178,17 @@ def test_a_database_that_is_found_damaged_ends_the_service_and_the_next_start_me
     device.until(lambda: len(device.documents()) == 2)
     assert "restored" in device.log() or "repaired" in device.log()
     assert list((device.home.state_dir / "damaged").iterdir())
+    device.stop()
+
+
+def test_a_dark_room_is_an_answer_and_no_evidence_that_nobody_is_there(device):
+    for picture in (device.home.state_dir / "frames").iterdir():
+        cv2.imwrite(str(picture), np.zeros((1296, 2304, 3), np.uint8))
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["captures_taken"] == 0
+    assert len(document["missed"]) == 4
+    assert all("black" in m["reason"] for m in document["missed"])
+    assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
     device.stop()
