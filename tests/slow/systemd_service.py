@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -81,9 +80,8 @@ class Service:
         return sum(int(line.split()[1]) for line in lines) / 1024
 
     def cpu_s(self) -> float:
-        """Return the processor time of the main process and its ended children so far (proc_pid_stat(5), 14 to 17)."""
-        text = self._machine.run("cat", f"/proc/{self.pid}/stat")
-        return sum(int(ticks) for ticks in text.rpartition(")")[2].split()[11:15]) / os.sysconf("SC_CLK_TCK")
+        """Return the processor time of all processes of the unit so far."""
+        return int(self.show("CPUUsageNSec")) / 1e9
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
         """Ask the register; nothing where there is none yet."""
