@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -153,15 +154,16 @@ class Checks:
         left = set(old) & set(self._service.processes())
         self._report.check("kill -9 leaves no process of the old ones", not left, f"{len(old)} before")
 
-    def _goes_on(self, what: str, harm: object, within_s: float) -> None:
+    def _goes_on(self, what: str, harm: Callable[[], object], within_s: float) -> None:
         """Do harm, and check that the service comes back and continues the same plan."""
         service, report = self._service, self._report
         pid = service.pid
-        harm()  # type: ignore[operator]
+        harm()
         back = wait_for(lambda: service.is_ready() and service.pid not in (0, pid), within_s)
-        ready_s = f"{self._ready_s():.1f} s after its start"
-        if report.check(f"{what}: started again", back is not None, f"after {back or 0:.1f} s, READY {ready_s}"):
-            report.figure(f"{re.sub('[^a-z0-9]+', '_', what.lower())}_started_again_s", back or 0)
+        ready_s = self._ready_s() if back is not None else 0.0
+        detail = f"READY {ready_s:.1f} s after its start"
+        report.check(f"{what}: started again", back is not None, detail)
+        report.figure(f"{re.sub('[^a-z0-9]+', '_', what.lower())}_start_to_ready_s", ready_s)
         before = service.captures()
         took = wait_for(lambda: service.captures() > before, 40)
         report.check(f"{what}: captures go on", took is not None, service.status)
