@@ -13,12 +13,13 @@ from edge_daemon.errors import TimetableError
 from edge_daemon.lesson.event_reader import EventError, EventReader, plain_text
 from edge_daemon.lesson.events import Event
 from edge_daemon.lesson.ical_text import Component, Source, components
-from edge_daemon.lesson.series import Series
+from edge_daemon.lesson.series import NEVER_MET, Series
 from edge_daemon.lesson.zones import Zones
 
 MOST_EVENTS: Final = 5000
 """Of one room in one file: a week of 40 lessons written out one by one for three years."""
 
+_MOST_NEVER_MET = 5
 _PEEKED = frozenset({"UID", "LOCATION", "SUMMARY"})
 _BETWEEN_ROOMS = re.compile(r"[,;]")
 
@@ -68,7 +69,7 @@ def read_calendars(sources: Sequence[Source], room: str, zone: tzinfo, longest: 
         longest: of longer events only so much is worked out.
 
     Raises:
-        TimetableError: a file is not a calendar, is damaged, or has more than `MOST_EVENTS` events for the room.
+        TimetableError: a file is not a calendar, is damaged, or has too many events or senseless rules for the room.
     """
     left_out: list[Passed] = []
     remarks: list[Passed] = []
@@ -83,6 +84,8 @@ def read_calendars(sources: Sequence[Source], room: str, zone: tzinfo, longest: 
             problem = one.problem()
             if problem:
                 left_out.append(Passed(core.summary, core.where, problem))
+                if sum(out.why == NEVER_MET for out in left_out) > _MOST_NEVER_MET:
+                    raise TimetableError("has many rules that are never met", core.where, "correct them")
                 continue
             series.append(one)
             if core.rule and not core.all_day and core.start.tzname() == "UTC" and str(zone) != "UTC":

@@ -17,6 +17,9 @@ from edge_daemon.lesson.events import Event, When, localised
 from edge_daemon.lesson.library import LIBRARY_ERRORS
 from edge_daemon.lesson.rules import rule_step, rule_until
 
+NEVER_MET: Final = "its rule is never met"
+"""Found out by looking until the year 9999, which takes a second."""
+
 _INDEX: Final = "X-EDGE-DAEMON-INDEX"
 _DAY = timedelta(days=1)
 _FARTHEST = timedelta(days=366)
@@ -65,7 +68,7 @@ class Series:
                 return "lessons are moved by more than a year"
         try:
             if core.rule and next(iter(rrulestr(core.rule, dtstart=core.start)), None) is None:
-                return "its rule is never met"
+                return NEVER_MET
             self._components(core.start, core.start + _DAY)
         except LIBRARY_ERRORS:
             return "its rule can't be worked out"

@@ -154,6 +154,13 @@ def test_rules_without_measure_or_meaning_are_left_out_fast_and_the_rest_goes_on
     assert time.perf_counter() - began < 5  # on a busy board
 
 
+def test_a_file_full_of_rules_that_are_never_met_is_refused_before_they_are_all_tried(office):
+    rule = "RRULE:FREQ=YEARLY;INTERVAL=100;BYMONTHDAY=29;BYMONTH=2;BYSETPOS=3"  # quick to try
+    events = [lesson(f"200503{day:02}T080000", rule, uid=f"u{day}") for day in range(1, 9)]
+    with pytest.raises(TimetableError, match="many rules that are never met"):
+        office.read(*events)
+
+
 @pytest.mark.parametrize(
     ("rule", "lessons"),
     [
