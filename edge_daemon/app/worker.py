@@ -14,6 +14,7 @@ import faulthandler
 import fcntl
 import logging
 import os
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,6 @@ from edge_daemon.app.maintenance import disk_state, suspect
 from edge_daemon.app.opening import camera_settings, load_models, open_gallery_store
 from edge_daemon.app.plans import plan_of
 from edge_daemon.app.reports import Kind, Report, encode
-from edge_daemon.app.settle import settle
 from edge_daemon.app.untimed_loop import UntimedLoop
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
@@ -112,6 +112,9 @@ class Worker:
 
     def settle(self) -> int:
         """Give untimed captures to their lessons; the clock is right now."""
+        # Here, for the libraries of calendars take a tenth of a second, and no other task needs them.
+        from edge_daemon.app.settle import settle
+
         with self._alone("untimed"):
             db = open_register(self._home.register_db_path)
             settle(self._home, db, open_gallery_store(self._home), self._clock.reading())
@@ -174,8 +177,6 @@ class Worker:
 
 def _hung_up(fd: int) -> bool:
     """Return whether the other end of a pipe is gone."""
-    import select
-
     poll = select.poll()
     poll.register(fd, 0)
     return bool(poll.poll(0))
