@@ -275,7 +275,8 @@ class Service:
         notify("STOPPING=1", "STATUS=finishing the picture in hand")
         self._staff.stop()
         self._staff.end(STOP_S)
-        self._tell.tell(self._clock.reading(), "stopping", "stopped")
+        if self._stopping:
+            self._tell.forget()
         self._db.conn.close()
         logger.info("service stopped")
 

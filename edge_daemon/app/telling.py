@@ -16,7 +16,7 @@ from edge_daemon.device.box import read_box
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.metrics import write_metrics
 from edge_daemon.device.notify import notify
-from edge_daemon.device.status import LessonStatus, ServiceStatus, State, write_status
+from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
 from edge_daemon.home import Home
 from edge_daemon.store.lessons import StoredLesson
 from edge_daemon.types import Lesson
@@ -151,6 +151,10 @@ class Teller:
         # In a lesson something changes every second; the file is in memory, yet writing it costs time.
         if (changed and old >= 1.0) or old >= WRITE_EVERY_S:
             self._write(reading)
+
+    def forget(self) -> None:
+        """Take the status back: nothing runs any more, and that was wanted."""
+        (self._home.runtime_dir / FILE).unlink(missing_ok=True)
 
     def local(self, at: datetime) -> str:
         """Return a time as people in the building write it."""

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -192,3 +193,14 @@ def test_a_dark_room_is_an_answer_and_no_evidence_that_nobody_is_there(device):
     assert all("black" in m["reason"] for m in document["missed"])
     assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
     device.stop()
+
+
+def test_a_service_that_is_told_to_stop_leaves_no_status_and_no_process(device):
+    device.start()
+    device.until(device.ready)
+    device.until(lambda: device.status()["state"] == "lesson")
+    begun = time.monotonic()
+    device.stop()
+    assert time.monotonic() - begun < 10
+    assert not device.status()
+    assert not [line for line in device.log().splitlines() if "Traceback" in line]
