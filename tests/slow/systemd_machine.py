@@ -121,6 +121,9 @@ class Machine:
 
     def unmount(self, *, keep: bool) -> None:
         """Take the disk out; what was written to it goes, unless it is kept in `upper`."""
+        for groups in (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")):
+            for folder, _, _ in os.walk(groups / self._name, topdown=False):
+                Path(folder).rmdir()
         subprocess.run(["umount", "--recursive", str(self.root)], check=False)
         for name in ("overlay-work", *(() if keep else ("upper",))):
             shutil.rmtree(self._work / name, ignore_errors=True)
