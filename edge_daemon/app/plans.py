@@ -70,7 +70,7 @@ def account(db: sqlite_utils.Database, gone_by: Sequence[Lesson], reason: str, n
 
 def account_since(db: sqlite_utils.Database, now: datetime) -> datetime:
     """Return from when on lessons may have gone by unnamed; a new device begins today."""
-    last = skipped.last_accounted(db)
+    last = skipped.last_accounted(db, now)
     return max(last, now - LOOK_BACK) if last is not None else now
 
 

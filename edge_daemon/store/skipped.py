@@ -61,11 +61,17 @@ def skipped_lessons(db: sqlite_utils.Database, since: datetime | None = None) ->
     return [SkippedLesson(row[0], row[1], parsed(row[2]), parsed(row[3]), row[4]) for row in rows]
 
 
-def last_accounted(db: sqlite_utils.Database) -> datetime | None:
-    """Return the latest start of a lesson that was begun or named, None on a new device."""
+def last_accounted(db: sqlite_utils.Database, now: datetime) -> datetime | None:
+    """Return the latest start, until now, of a lesson that was begun or named; else that of the first plan on record.
+
+    What lies ahead does not count: a clock that was a year fast for a while named it, and a year would go unnamed.
+    None on a device that never had a plan.
+    """
     with faults(db):
         row = db.execute(
-            "SELECT max(start_utc) FROM (SELECT start_utc FROM skipped UNION ALL"
-            " SELECT start_utc FROM lessons WHERE origin = 'timetable')"
+            "SELECT coalesce(max(start_utc), (SELECT min(start_utc) FROM plans WHERE start_utc <= ?1)) FROM ("
+            "SELECT start_utc FROM skipped UNION ALL SELECT start_utc FROM lessons WHERE origin = 'timetable'"
+            " AND clock <> 'unsynchronised') WHERE start_utc <= ?1",
+            (stored(now),),
         ).fetchone()
     return parsed(row[0]) if row[0] else None

@@ -9,6 +9,7 @@ import pytest
 
 from edge_daemon.app.plans import account, account_since, begin, plan_ahead, plan_of
 from edge_daemon.device.clock import Reading
+from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons, plans, skipped
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Lesson
@@ -86,3 +87,22 @@ def test_a_new_device_has_missed_nothing_and_an_old_one_at_most_sixty_days(db):
     begin(db, lesson("a", -2), 100, reading(-2))
     assert account_since(db, NOW) == NOW - timedelta(hours=2)
     assert account_since(db, NOW + timedelta(days=400)) == NOW + timedelta(days=340)
+
+
+def test_lessons_go_on_being_named_after_a_clock_that_was_a_year_fast(db):
+    begin(db, lesson("held", -2), 100, reading(-2))
+    account(db, [lesson("named by a wrong clock", 24 * 365)], "no picture could be taken", NOW + timedelta(days=366))
+    assert account_since(db, NOW) == NOW - timedelta(hours=2)
+
+
+def test_a_lesson_of_an_unknown_time_hides_none_that_went_by_before_it(db):
+    begin(db, lesson("held", -5), 100, reading(-5))
+    plan = make_plan("session", 2700.0, 100)
+    lessons.start_lesson(db, lesson("session", -1), plan, "unsynchronised", 100)
+    assert account_since(db, NOW) == NOW - timedelta(hours=5)
+
+
+def test_the_first_lesson_of_a_device_is_named_too_if_its_plan_was_on_record(db):
+    plan_ahead(db, [lesson("first", 2), lesson("second", 3)], 100, NOW)
+    assert account_since(db, NOW + timedelta(hours=1)) == NOW + timedelta(hours=1)
+    assert account_since(db, NOW + timedelta(hours=4)) == NOW + timedelta(hours=2)
