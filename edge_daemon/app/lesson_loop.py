@@ -11,7 +11,7 @@ from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.reports import Kind, Report
 from edge_daemon.app.timebase import Timebase
 from edge_daemon.device.clock import Clock
-from edge_daemon.errors import CameraError, StoreError
+from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.types import CapturePlan, ClockState, Frame, Lesson, MissedCapture
 
 logger = logging.getLogger(__name__)
@@ -140,6 +140,8 @@ class LessonLoop:
         try:
             self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
             self.write_missed()
+        except DamageError:
+            raise  # it does not pass: the start that follows brings the database back, and the lesson goes on
         except StoreError as error:
             logger.warning("storage fault", extra={"lesson_id": self._lesson.lesson_id, "reason": error.what})
             self._storage_fault = error.what
@@ -155,6 +157,8 @@ class LessonLoop:
         self._unwritten[slot] = reason
         try:
             self.write_missed()
+        except DamageError:
+            raise
         except StoreError as error:
             self._storage_fault = error.what
         self._tell("missed", slot, text=reason)

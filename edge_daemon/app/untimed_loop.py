@@ -11,7 +11,7 @@ from edge_daemon.app.lesson_loop import BEAT_S, WARM_UP_S, LiveCamera, Surroundi
 from edge_daemon.app.reports import Report
 from edge_daemon.app.untimed import drawn_wait_s, place_of
 from edge_daemon.attendance import packing
-from edge_daemon.errors import CameraError, StoreError
+from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store.untimed import UntimedCapture, add_untimed, untimed_captures
@@ -79,6 +79,8 @@ class UntimedLoop:
             sealed = self._gallery.seal_candidates(session, slot, plain)
             candidate_rows.put_candidates(self._gallery.db, session, slot, sealed)
             add_untimed(self._db, UntimedCapture(session, slot, reading.boot_id, reading.boottime_s, reading.utc))
+        except DamageError:
+            raise  # it does not pass: the start that follows brings the database back
         except (CameraError, StoreError) as error:
             logger.info("capture missed", extra={"reason": error.what})
             self._around.report(Report("missed", slot, error.what, camera_fault=self._camera.fault))

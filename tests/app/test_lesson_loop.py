@@ -10,7 +10,7 @@ import pytest
 
 from edge_daemon.app.lesson_loop import CLOCK_SET, NOT_RUNNING, TOO_SLOW, WARM_UP_S, LessonLoop, Surroundings
 from edge_daemon.device.clock import Reading
-from edge_daemon.errors import CameraError, StoreError
+from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.types import Frame, Lesson
 
@@ -257,3 +257,14 @@ def test_the_picture_is_timed_when_it_was_taken_not_when_it_was_worked_on(world)
         if slot == 0 or PLAN.offsets_s[slot] - PLAN.offsets_s[slot - 1] > 4
     ]
     assert max(late) < 0.01
+
+
+@pytest.mark.parametrize("during", ["take", "miss"])
+def test_damage_ends_the_worker_for_only_the_next_start_can_mend_it(world, during):
+    def damaged(*_: object) -> None:
+        raise DamageError("the database is corrupt")
+
+    setattr(world.run, during, damaged)
+    world.no_room = "the disk is full" if during == "miss" else ""
+    with pytest.raises(DamageError):
+        world.go()
