@@ -101,8 +101,8 @@ def _begin_without_time(
     lesson = Lesson(session, device, "", start, end, "timetable")
     planned = max(c.slot for c in captures) + 1
     plan = make_plan(session, (end - start).total_seconds(), planned)
-    lessons.start_lesson(db, lesson, plan, "unsynchronised", planned)
-    for c in captures:
+    known = lessons.start_lesson(db, lesson, plan, "unsynchronised", planned)
+    for c in captures if known.state == "running" else ():
         at = lessons.Capture(c.slot, str(c.slot), c.believed, "unsynchronised", c.boot_id, c.boottime_s)
         lessons.add_capture(db, session, at)
     forget_untimed(db, session)
@@ -121,25 +121,33 @@ def _give(
     if known.state == "finalised" or not known.captures_planned:
         return 0
     width_s = (known.lesson.end - known.lesson.start).total_seconds() / known.captures_planned
-    filled = {capture.slot for capture in lessons.captures(db, lesson.lesson_id)}
+    there = lessons.captures(db, lesson.lesson_id)
+    filled = {capture.slot for capture in there}
+    # Given before an interruption: the time is a little different now, and so may be the slot.
+    before = {(capture.boot_id, capture.boottime_s) for capture in there}
     given = 0
     for c in inside:
+        if (c.boot_id, c.boottime_s) in before:
+            continue
         at = _time_of(c, reading)
         slot = int((at - known.lesson.start).total_seconds() // width_s)
-        if 0 <= slot < known.captures_planned and slot not in filled:
+        in_lesson = 0 <= slot < known.captures_planned and slot not in filled
+        if in_lesson and _move_candidates(gallery, c, lesson.lesson_id, slot):
             filled.add(slot)
-            _move_candidates(gallery, c, lesson.lesson_id, slot)
             capture = lessons.Capture(slot, str(c.slot), at, reading.state, c.boot_id, c.boottime_s)
             lessons.add_capture(db, lesson.lesson_id, capture)
             given += 1
     return given
 
 
-def _move_candidates(gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int) -> None:
+def _move_candidates(gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int) -> bool:
+    """Return whether there were any: a capture without them was erased half way, and has not seen an empty room."""
     sealed = candidate_rows.candidates(gallery.db, capture.session_id).get(capture.slot)
-    if sealed is not None:
-        plain = gallery.open_candidates(capture.session_id, capture.slot, sealed)
-        candidate_rows.put_candidates(gallery.db, lesson_id, slot, gallery.seal_candidates(lesson_id, slot, plain))
+    if sealed is None:
+        return False
+    plain = gallery.open_candidates(capture.session_id, capture.slot, sealed)
+    candidate_rows.put_candidates(gallery.db, lesson_id, slot, gallery.seal_candidates(lesson_id, slot, plain))
+    return True
 
 
 def _time_of(capture: UntimedCapture, reading: Reading) -> datetime:
