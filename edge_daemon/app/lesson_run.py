@@ -147,7 +147,14 @@ class LessonRun:
 
     def _believed(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
         everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
-        return believe(everything, self._comparer.student_ids, look_alikes)
+        sightings = believe(everything, self._comparer.student_ids, look_alikes)
+        # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
+        assessed = self._assessed()
+        return [s if s.student_id in assessed else replace(s, student_id="") for s in sightings]
+
+    def _assessed(self) -> set[str]:
+        consenting = {s.student_id for s in self._gallery.students() if s.consent}
+        return consenting & set(self._comparer.student_ids)
 
     def _students(self) -> list[str]:
         return sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
@@ -168,7 +175,7 @@ class LessonRun:
             tally(ids, sightings, taken_at),
             Rule(share_of(self._config.rule.share)),
             circumstances,
-            not_assessed=set(ids) - set(self._comparer.student_ids),
+            not_assessed=set(ids) - self._assessed(),
             look_alikes=look_alikes,
         )
         return Register(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
+from edge_daemon.__main__ import run
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.camera.files import open_files
@@ -86,3 +87,17 @@ def test_a_missed_capture_is_named_and_is_no_absence(home: Home, frames: list[Fr
     assert register.captures_taken == 4
     assert [m.slot for m in register.missed] == [4, 5]
     assert next(v for v in register.verdicts if v.tally.student_id == "S1").share == 1.0
+
+
+def test_who_is_removed_in_the_middle_of_a_lesson_is_nobody_in_its_register(home: Home, frames: list[Frame]):
+    register_db = open_register(home.register_db_path)
+    lesson_run = _begin(home, register_db)
+    for frame in frames:
+        lesson_run.take(frame)
+    assert "S1" in lesson_run.provisional()
+    assert run(["--home", str(home.state_dir), "enrol", "remove", "S1"]) == 0
+    register, sightings = lesson_run.finalise()
+    assert "S1" not in {v.tally.student_id for v in register.verdicts}
+    assert "S1" not in register.guests
+    assert "S1" not in {s.student_id for s in sightings}
+    assert register.unknown_faces >= 1
