@@ -57,6 +57,20 @@ class Staff:
         """Return how a task fails, None where it does not."""
         return self._troubles.get((task, lesson_id))
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is at work."""
+        return not self._workers
+
+    def troubled_lessons(self) -> list[str]:
+        """Return the lessons whose worker failed last time."""
+        return [lesson_id for task, lesson_id in self._troubles if task == "lesson"]
+
+    def pause_s(self, now_s: float) -> float:
+        """Return the seconds until a task that failed may be tried again; infinite where none waits for that."""
+        left_s = (trouble.again_at_s - now_s for trouble in self._troubles.values())
+        return min((one_s for one_s in left_s if one_s > 0), default=float("inf"))
+
     def worst(self) -> Trouble | None:
         """Return the trouble that has lasted longest, None where all goes well."""
         return max(self._troubles.values(), key=lambda trouble: trouble.failures, default=None)
@@ -80,13 +94,14 @@ class Staff:
     def hear(self, now_s: float) -> None:
         """Take in what workers tell; end those that hang; note those that have ended."""
         for worker in list(self._workers):
+            self._take_in_all(worker, now_s)
+            # After what it told, for we may have been the ones who stood still; and at once, for nothing more wakes us.
             if worker.stalled or (worker.hung_up and not worker.wait(2.0)):
                 logger.error("worker hangs", extra={"task": worker.task, "lesson_id": worker.lesson_id})
                 worker.kill()
             code = worker.exit_code()
-            for report in worker.reports():
-                self._take_in(worker, report, now_s)
             if code is not None:
+                self._take_in_all(worker, now_s)
                 self._ended(worker, code, now_s)
 
     def stop(self, *, task: Task | None = None) -> None:
@@ -108,6 +123,10 @@ class Staff:
         """Have every worker write the stacks of its threads to the log."""
         for worker in self._workers:
             worker.dump_stacks()
+
+    def _take_in_all(self, worker: WorkerProcess, now_s: float) -> None:
+        for report in worker.reports():
+            self._take_in(worker, report, now_s)
 
     def _take_in(self, worker: WorkerProcess, report: Report, now_s: float) -> None:
         key = (worker.task, worker.lesson_id)

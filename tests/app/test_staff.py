@@ -132,3 +132,25 @@ def test_a_worker_that_is_told_to_stop_is_no_trouble(watched):
     one.until(lambda: not one.staff.at("untimed"))
     assert one.staff.trouble("untimed") is None
     assert one.staff.restarts == 0
+
+
+def test_a_worker_that_spoke_while_nobody_listened_is_not_silent(watched, monkeypatch):
+    monkeypatch.setattr(workers, "STALL_S", 0.5)
+    one = watched("say('waiting'); time.sleep(1); say('waiting'); sys.stdin.read()")
+    one.staff.start("lesson", "a", 0.0)
+    one.until(lambda: one.heard == [("waiting", "")])
+    time.sleep(1.2)  # the service itself stood still
+    one.staff.hear(0.0)
+    assert one.staff.at("lesson", "a")
+    assert len(one.heard) == 2
+
+
+def test_the_next_try_of_a_task_that_failed_is_known(watched):
+    one = watched("say('failed', text='no key'); sys.exit(2)")
+    assert one.staff.pause_s(100.0) == float("inf")
+    one.staff.start("lesson", "a", 100.0)
+    assert not one.staff.idle
+    one.until(lambda: one.staff.idle, 100.0)
+    assert one.staff.troubled_lessons() == ["a"]
+    assert one.staff.pause_s(102.0) == FIRST_PAUSE_S - 2.0
+    assert one.staff.pause_s(100.0 + FIRST_PAUSE_S) == float("inf"), "it may be tried: nothing to wait for"
