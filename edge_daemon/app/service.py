@@ -32,7 +32,7 @@ from edge_daemon.errors import DamageError, ServiceError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import lessons
 from edge_daemon.store.untimed import untimed_captures
-from edge_daemon.types import MissedCapture
+from edge_daemon.types import Lesson, MissedCapture
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ TURN_S = 25.0
 """The longest time between two looks at everything."""
 ANSWER_S = 45.0
 """Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
+CHECK_S = 1200.0
+"""The databases are checked, and brought back where they are damaged, within this."""
 STOP_S = 8.0
 """A worker finishes the picture in hand within this; systemd is promised 10 s."""
 GRACE_S = 120.0
@@ -78,6 +80,8 @@ class Service:
         """
         self._home.ensure_state_dir()
         with self._alone(), self._signals() as wake:
+            # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
+            notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
             opened = open_databases(self._home)
             self._tell.repaired(opened.notes)
             self._db: sqlite_utils.Database = opened.register_db
@@ -120,20 +124,35 @@ class Service:
     def _act(self, reading: Reading) -> None:
         """Start what has to run now."""
         if reading.state == "unsynchronised":
-            if reading.boottime_s - self._begun.boottime_s > GRACE_S and not self._staff.at("lesson"):
+            if reading.boottime_s - self._begun.boottime_s > GRACE_S:
                 self._staff.start("untimed", "", reading.boottime_s)
             return
+        # Before captures get their lessons: those begin by it, and what went by before them would not be named.
+        self._schedule.tend(reading.utc)
         if self._staff.at("untimed"):
             self._staff.stop(task="untimed")
-        elif untimed_captures(self._db):
-            self._staff.start("settle", "", reading.boottime_s)
-            return
-        self._schedule.tend(reading.utc)
+        else:
+            self._staff.forget("untimed", "")
+            if self._settles(reading):
+                return
         self._hold_due(reading)
         self._finish_old(reading)
 
+    def _settles(self, reading: Reading) -> bool:
+        """Have untimed captures given to their lessons; return whether all else has to wait for that."""
+        if self._staff.at("settle"):
+            return True
+        if not untimed_captures(self._db):
+            return False
+        trouble = self._staff.trouble("settle")
+        hopeless = trouble is not None and trouble.failures >= GIVE_UP_AFTER
+        # What fails for ever must not cost the lessons to come; it is tried again between them.
+        if not hopeless or (self._staff.idle and self._schedule.due(reading.utc) is None):
+            self._staff.start("settle", "", reading.boottime_s)
+        return not hopeless or self._staff.at("settle") is not None
+
     def _hold_due(self, reading: Reading) -> None:
-        lesson = self._schedule.due(reading.utc)
+        lesson = self._schedule.due(reading.utc) or self._on(reading)
         if lesson is None:
             return
         stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
@@ -143,8 +162,19 @@ class Service:
             self._tell.lesson_begins(stored, taken, missed)
             logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
 
+    def _on(self, reading: Reading) -> Lesson | None:
+        """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
+        begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
+        return next((x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end), None)
+
     def _finish_old(self, reading: Reading) -> None:
-        """Have lessons finalised that were interrupted and are over."""
+        """Have lessons finalised that were interrupted and are over: one by one, for each takes the memory of one."""
+        for lesson_id in self._staff.troubled_lessons():
+            known = lessons.get_lesson(self._db, lesson_id)
+            if known is None:
+                self._staff.forget("lesson", lesson_id)
+            elif known.state == "finalised" and self._staff.idle:  # all but the last step was done
+                self._staff.start("lesson", lesson_id, reading.boottime_s)
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
             if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
@@ -155,7 +185,7 @@ class Service:
                 self._schedule.skip(lesson, trouble.reason, reading.utc)
                 self._staff.forget("lesson", lesson.lesson_id)
                 self._tell.lesson_ends(finalised=False)
-            else:
+            elif self._staff.idle:
                 self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
 
     def _mend_if_idle(self) -> None:
@@ -164,10 +194,11 @@ class Service:
             raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
 
     def _pause_s(self, reading: Reading) -> float:
+        pause_s = min(self._turn_s, self._staff.pause_s(reading.boottime_s))
         following = self._schedule.following(reading.utc)
         if following is None or reading.state == "unsynchronised":
-            return self._turn_s
-        return min(self._turn_s, max(0.05, (following.start - LEAD - reading.utc).total_seconds()))
+            return pause_s
+        return min(pause_s, max(1.0, (following.start - LEAD - reading.utc).total_seconds()))
 
     # --- the start ----------------------------------------------------------------------------------------------------
 
@@ -180,6 +211,9 @@ class Service:
             if trouble and (not trouble.no_camera or reading.boottime_s > until_s):
                 self._note_unanswered(trouble.reason, reading)
                 raise ServiceError(trouble.reason)
+            if trouble and reading.state != "unsynchronised":
+                with contextlib.suppress(StoreError):  # registers of lessons that are over need no camera
+                    self._finish_old(reading)
             self._staff.start("check", "", reading.boottime_s)
             detail = f"the camera does not answer: {trouble.reason}" if trouble else self._tell.status.detail
             self._tell.tell(reading, "starting", detail)
@@ -206,7 +240,9 @@ class Service:
 
     def _heard(self, worker: WorkerProcess, report: Report) -> None:
         if worker.task == "check":
-            self._answered = self._answered or report.kind == "ready"
+            if report.kind == "ready":
+                self._answered = True
+                self._staff.forget("check", "")
             return
         self._tell.heard(worker.lesson_id, report)
         lesson = self._tell.status.lesson

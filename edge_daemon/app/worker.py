@@ -26,6 +26,7 @@ from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.maintenance import disk_state, suspect
 from edge_daemon.app.opening import camera_settings, load_models, open_gallery_store
 from edge_daemon.app.plans import plan_of
+from edge_daemon.app.repair import gallery_of
 from edge_daemon.app.reports import Kind, Report, encode
 from edge_daemon.app.untimed_loop import UntimedLoop
 from edge_daemon.camera.process import CameraProcess
@@ -33,6 +34,7 @@ from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
 from edge_daemon.errors import CameraError, DamageError, EdgeError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.vision.pipeline import Detector
@@ -86,6 +88,9 @@ class Worker:
             if stored is None:
                 raise StoreError("was never started", f"lesson {lesson_id}", "start it first")
             if stored.state == "finalised":
+                with gallery_of(self._home) as gallery_db:  # the worker before this one ended just before that
+                    if gallery_db is not None:
+                        candidate_rows.erase_candidates(gallery_db, lesson_id)
                 self._report(Report("done"))
                 return 0
             run = LessonRun(
@@ -132,6 +137,8 @@ class Worker:
                     return STOPPED
             self._report(Report("closing"))
             loop.write_missed()
+        else:
+            self._report(Report("closing"))
         run.finalise()
         self._report(Report("done"))
         return 0

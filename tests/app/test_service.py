@@ -20,7 +20,7 @@ from edge_daemon.__main__ import run
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
-from tests.simulated_device import MONDAY, PATIENCE_S, Device, children, prepare, taken
+from tests.simulated_device import CALENDAR, MONDAY, PATIENCE_S, Device, children, prepare, taken
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +204,38 @@ def test_a_service_that_is_told_to_stop_leaves_no_status_and_no_process(device):
     assert time.monotonic() - begun < 10
     assert not device.status()
     assert not [line for line in device.log().splitlines() if "Traceback" in line]
+
+
+def test_a_camera_that_is_found_at_the_second_look_is_no_trouble_any_more(device):
+    frames, away = device.home.state_dir / "frames", device.home.state_dir / "away"
+    frames.rename(away)
+    device.start()
+    device.until(lambda: "does not answer" in str(device.status().get("detail")))
+    away.rename(frames)
+    device.until(device.ready)
+    assert "tries again" not in str(device.status()["detail"])
+    device.until(lambda: device.status()["state"] == "lesson")
+    device.stop()
+
+
+def test_a_lesson_that_was_begun_goes_on_after_a_restart_though_the_timetable_has_lost_it(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    device.clock.set(boot=2)
+    device.timetable(CALENDAR.replace("20261123T", "20261130T"))
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    assert device.documents()[0]["captures_taken"] >= 3
+    device.stop()
+
+
+def test_a_lesson_that_is_over_gets_its_register_though_the_camera_is_broken_now(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(hours=5), boot=2)
+    shutil.rmtree(device.home.state_dir / "frames")
+    device.start()
+    assert device.service.wait(PATIENCE_S) == 1
+    assert [d["captures_taken"] for d in device.documents()] == [2]
