@@ -13,8 +13,10 @@ from edge_daemon.vision import nms
 
 Array = NDArray[np.float32]
 
-MIN_PROBABILITY = 0.93
+MIN_PROBABILITY = 0.972
 """For a picture, of what `among_others` says: about .2 false boxes a WIDER picture."""
+LEAST_ALONE = 0.25
+"""What is less probable by itself is no face in any company: a blurred picture is full of such things, all alike."""
 PORTRAIT_PROBABILITY = 0.85
 """For an enrolment photograph, which shows somebody's face for sure."""
 
@@ -97,11 +99,11 @@ def among_others(boxes: Sequence[Array], own: Sequence[float]) -> Array:
         own: n probabilities, each by what is known of that detection alone.
 
     Returns:
-        (n,), never less than `own`; 0 for what is narrower than `SMALLEST_PX`.
+        (n,), never less than `own`; 0 for what is narrower than `SMALLEST_PX` or below `LEAST_ALONE`.
     """
     squares, alone = np.array(boxes, np.float32).reshape(-1, 4), np.array(own, np.float64)
     widths = np.maximum(squares[:, 2] - squares[:, 0], 1e-3)
-    alone[widths < SMALLEST_PX] = 0
+    alone[(widths < SMALLEST_PX) | (alone < LEAST_ALONE)] = 0
     company = [_expected(square, squares, widths / width, alone) for square, width in zip(squares, widths, strict=True)]
     more = alone * (1 + np.array(company))
     together: Array = (more / np.maximum(more + 1 - alone, 1e-12)).astype(np.float32)

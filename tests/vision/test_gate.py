@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.vision.gate import MIN_PROBABILITY, SMALLEST_PX, Hit, among_others, probability
+from edge_daemon.vision.gate import LEAST_ALONE, MIN_PROBABILITY, SMALLEST_PX, Hit, among_others, probability
 
 _SHARES = st.floats(0, 1)
 
@@ -57,7 +57,9 @@ def test_company_makes_a_face_more_probable_or_changes_nothing(seen):
     together = among_others(boxes, own)
 
     assert together.shape == (len(seen),)
-    assert (together >= np.array(own) - 1e-6).all()
+    believable = np.array(own) >= LEAST_ALONE
+    assert (together >= np.array(own) - 1e-6)[believable].all()
+    assert not together[~believable].any()
     assert (together <= 1).all()
 
 
@@ -65,6 +67,12 @@ def test_odds_grow_with_the_number_of_like_sized_faces():
     together = among_others(_row(10, 40), [1.0] * 9 + [0.5])
 
     assert together[-1] == pytest.approx(0.5 * 10 / (0.5 * 10 + 0.5))
+
+
+def test_a_blurred_picture_does_not_make_its_own_faces():
+    alike = among_others(_row(34, 40), [LEAST_ALONE - 0.01] * 34)
+
+    assert not alike.any()
 
 
 def test_a_doubtful_face_passes_in_a_class_and_not_alone():
