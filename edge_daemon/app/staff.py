@@ -86,7 +86,12 @@ class Staff:
             return None
         if any(not worker.camera_free for worker in self._workers):
             return None
-        worker = WorkerProcess(self._command, self._home, task, lesson_id)
+        try:
+            worker = WorkerProcess(self._command, self._home, task, lesson_id)
+        except OSError as error:
+            self._fail((task, lesson_id), f"its process can't be started: {error.strerror}", now_s)
+            logger.warning("worker failed", extra={"task": task, "lesson_id": lesson_id, "reason": error.strerror})
+            return None
         self._workers.append(worker)
         logger.info("worker started", extra={"task": task, "lesson_id": lesson_id})
         return worker

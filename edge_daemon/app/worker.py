@@ -18,10 +18,11 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from edge_daemon.app.compare import Comparer
-from edge_daemon.app.lesson_loop import LessonLoop, Surroundings
+from edge_daemon.app.lesson_loop import LATE_S, LessonLoop, Surroundings
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.maintenance import disk_state, suspect
 from edge_daemon.app.opening import camera_settings, load_models, open_gallery_store
@@ -131,7 +132,8 @@ class Worker:
         if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
             camera = self._camera()
             loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._around)
-            ended = self._clock.reading().utc >= lesson.end
+            # Not before the last slot can be late: a picture that may still be taken needs a camera that is given back.
+            ended = self._clock.reading().utc >= lesson.end + timedelta(seconds=LATE_S)
             with contextlib.nullcontext() if ended else camera:
                 if not loop.go():
                     return STOPPED

@@ -29,6 +29,9 @@ class WorkerProcess:
         home: where settings and databases are.
         task: what it shall do.
         lesson_id: of the task `lesson`.
+
+    Raises:
+        OSError: no process can be started: no memory, or too many of them.
     """
 
     def __init__(self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "") -> None:
@@ -53,6 +56,9 @@ class WorkerProcess:
                 pass_fds=(writing,),
                 start_new_session=True,
             )
+        except OSError:
+            os.close(self.fd)
+            raise
         finally:
             os.close(writing)
 

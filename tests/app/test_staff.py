@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,13 @@ def test_the_next_try_of_a_task_that_failed_is_known(watched):
     assert one.staff.troubled_lessons() == ["a"]
     assert one.staff.pause_s(102.0) == FIRST_PAUSE_S - 2.0
     assert one.staff.pause_s(100.0 + FIRST_PAUSE_S) == float("inf"), "it may be tried: nothing to wait for"
+
+
+def test_a_worker_that_can_not_be_started_is_tried_again_and_leaves_no_descriptor(tmp_path):
+    staff = Staff(Home(tmp_path), (str(tmp_path / "nowhere"),), lambda worker, report: None)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert staff.start("lesson", "a", 0.0) is None
+    assert staff.trouble("lesson", "a").reason == "its process can't be started: No such file or directory"
+    assert staff.start("lesson", "a", FIRST_PAUSE_S - 0.1) is None
+    assert staff.trouble("lesson", "a").failures == 1
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
