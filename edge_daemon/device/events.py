@@ -22,7 +22,7 @@ EVENTS: Final = MappingProxyType(
         "timetable broken": "4e29cf9682fd489eabdccd7388d91802",
         "storage fault": "284ac18cc26d4e38952f614c04d14cbd",
         "database damaged": "1ce96d0940ac4ad4b0b7fb8566d63cfc",
-        "database restored": "3aebc1b43ece4bf2a0950e9e13627d92",
+        "storage repaired": "3aebc1b43ece4bf2a0950e9e13627d92",
         "clock changed": "343d6585f24c4bad95846fb4f1c2e8f9",
         "worker failed": "164f59e8fabf418fafe4b4b160623b85",
         "worker hangs": "63e0451205ef4597a1f86f1ad6cbb9c7",
