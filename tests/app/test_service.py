@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.__main__ import run
+from edge_daemon.store.candidates import candidates, put_candidates
+from edge_daemon.store.database import open_gallery
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
@@ -239,3 +241,20 @@ def test_a_lesson_that_is_over_gets_its_register_though_the_camera_is_broken_now
     device.start()
     assert device.service.wait(PATIENCE_S) == 1
     assert [d["captures_taken"] for d in device.documents()] == [2]
+
+
+def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_next_one(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    lesson_id = str(device.documents()[0]["lesson_id"])
+    gallery_db = open_gallery(device.home.gallery_db_path)
+    put_candidates(gallery_db, lesson_id, 0, b"sealed")
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "edge_daemon.app.worker", "--report", str(writing)]
+    arguments = ["--home", str(device.home.state_dir), "lesson", lesson_id]
+    subprocess.run([*command, *arguments], pass_fds=(writing,), check=True)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        assert told.read() == '{"kind": "done"}\n'
+    assert not candidates(gallery_db, lesson_id)
