@@ -178,12 +178,14 @@ class Year:
     def sample(self) -> None:
         """Look at the service's own process."""
         pid = self.device.service.pid
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        pss_kb = int(next(line for line in rollup.splitlines() if line.startswith("Pss:")).split()[1])
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        size_kb = {key: int(rest.split()[0]) for key, _, rest in (x.partition(":") for x in lines[1:])}
         self.samples.append(
             {
                 "registers": self.registers(),
-                "pss_mb": round(pss_kb / 1024, 2),
+                # PSS rises, too, when another process with the same libraries ends; what is anonymous is our own.
+                "anonymous_mb": round(size_kb["Anonymous"] / 1024, 2),
+                "pss_mb": round(size_kb["Pss"] / 1024, 2),
                 "threads": len(list(Path(f"/proc/{pid}/task").iterdir())),
                 "file_descriptors": len(list(Path(f"/proc/{pid}/fd").iterdir())),
             }
@@ -210,7 +212,7 @@ class Year:
             for r in db.execute("SELECT start_utc FROM lessons WHERE course <> ''")
         ]
         hours = Counter(f"{s.astimezone(ZoneInfo(ZONE)):%H:%M}" for s in starts)
-        half = [s["pss_mb"] for s in self.samples]
+        own = [s["anonymous_mb"] for s in self.samples]
         return {
             "registers": self.registers(),
             "unaccounted": self.unaccounted(),
@@ -224,7 +226,7 @@ class Year:
             "sightings doubled": sightings - distinct,
             "local starts": dict(sorted(hours.items())),
             "events": dict(self.events),
-            "memory growth": round(half[-1] / half[0] - 1, 4) if half else None,
+            "memory growth": round(own[-1] / own[0] - 1, 4) if own else None,
             "threads": sorted({s["threads"] for s in self.samples}),
             "file descriptors": sorted({s["file_descriptors"] for s in self.samples}),
             "until": f"{self.device.clock.reading().utc:%Y-%m-%d}",
