@@ -73,3 +73,7 @@ class RegisterError(EdgeError):
 
 class KeyFileError(EdgeError):
     """A key or credential is missing or unusable."""
+
+
+class DeliveryError(EdgeError):
+    """Settings, credentials or documents of delivery can't be used."""

@@ -20,6 +20,8 @@ Vector = NDArray[np.float32]
 ClockState = Literal["synchronised", "rtc", "unsynchronised"]
 Origin = Literal["timetable", "rehearsal"]
 VerdictName = Literal["present", "absent", "inconclusive", "not_assessed"]
+Destination = Literal["upstream", "mail"]
+OutcomeName = Literal["delivered", "retry", "parked", "held", "void"]
 Flag = Literal["borderline", "look_alike", "static_face", "clock", "few_captures", "late", "left_early", "corrected"]
 
 
@@ -223,3 +225,36 @@ class Register:
     models: Mapping[str, str]
     """Role of each model to its SHA-256."""
     corrections: tuple[Correction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing that has to reach one receiver; a row of the outbox."""
+
+    item_id: int
+    destination: Destination
+    kind: str
+    """What it is: `register`, `commitment` upstream; `office`, `student`, `guardian`, `week`, `month` by mail."""
+    ref: str
+    """What it is about: `lesson_id/revision`, a lesson id, a date, a week; unique within destination, kind, student."""
+    student_id: str
+    """Whom it is about; empty where it is about everybody."""
+    lesson_id: str
+    """Empty where it is about no single lesson."""
+    attempts: int
+    """Tries before this one."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one try to deliver."""
+
+    name: OutcomeName
+    """`retry`: later; `parked`: refused for good, a person decides; `held`: not allowed yet; `void`: not needed."""
+    answer: str
+    """The receiver's answer, or the reason, in plain words and without anything personal."""
+    retry_after_s: float | None = None
+    """What the receiver asked for."""
+    everybody: bool = False
+    """True: the receiver takes nothing at all now (no network, wrong token): the other items need not be tried."""

@@ -190,6 +190,78 @@ def _register_2(db: Database) -> None:
     _stamp(db, "register", version=2, readable_from=1)
 
 
+@_register(name="0003_outbox_commitments_contacts_events")
+def _register_3(db: Database) -> None:
+    """Delivery: what is still to be sent and to whom, plans that were promised, and the diary of the day."""
+    _run(
+        db,
+        """CREATE TABLE outbox (
+            item_id INTEGER PRIMARY KEY,
+            destination TEXT NOT NULL CHECK (destination IN ('upstream', 'mail')),
+            kind TEXT NOT NULL,  -- register, commitment; office, student, guardian, week, month ...
+            ref TEXT NOT NULL,  -- lesson_id/revision, lesson_id, a date, a week: what it is about
+            student_id TEXT NOT NULL DEFAULT '',  -- whom it is about; never an address, never a name
+            lesson_id TEXT,
+            state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'held', 'parked', 'delivered', 'void')),
+            created_at_utc TEXT NOT NULL,
+            next_attempt_utc TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            lease_owner TEXT,
+            lease_until_utc TEXT,
+            answer TEXT NOT NULL DEFAULT '',  -- the receiver's, or why it waits, in plain words
+            settled_at_utc TEXT,
+            UNIQUE (destination, kind, ref, student_id)
+        ) STRICT""",
+        "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
+        "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
+        # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
+        """CREATE TABLE destinations (
+            destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
+            state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'parked')),
+            answer TEXT NOT NULL DEFAULT '',
+            since_utc TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_attempt_utc TEXT NOT NULL,
+            settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
+        ) STRICT""",
+        """CREATE TABLE commitments (
+            commitment_position INTEGER PRIMARY KEY,
+            ref TEXT NOT NULL UNIQUE,
+            document TEXT NOT NULL,  -- canonical JSON, signed: plans with the SHA-256 of their seeds
+            sha256 TEXT NOT NULL,
+            created_at_utc TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TRIGGER commitments_never_change BEFORE UPDATE ON commitments
+            BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
+        """CREATE TRIGGER commitments_never_go BEFORE DELETE ON commitments
+            BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
+        # A copy of what mail needs of the gallery, which the process with the network can't open.
+        """CREATE TABLE contacts (
+            student_id TEXT PRIMARY KEY NOT NULL,
+            courses TEXT NOT NULL,  -- JSON list
+            sealed BLOB NOT NULL  -- name and mail addresses, under the contact key
+        ) STRICT""",
+        """CREATE TABLE events (
+            event_id INTEGER PRIMARY KEY,
+            at_utc TEXT NOT NULL,
+            event TEXT NOT NULL,  -- one of the log's fixed words
+            fields TEXT NOT NULL  -- JSON, of the log's fixed fields
+        ) STRICT""",
+        "CREATE INDEX events_by_time ON events (at_utc)",
+        # What came from upstream: which version was seen, which was applied, what was wrong with it.
+        """CREATE TABLE pulled (
+            name TEXT PRIMARY KEY NOT NULL,
+            etag TEXT NOT NULL DEFAULT '',
+            sha256 TEXT NOT NULL DEFAULT '',
+            fetched_at_utc TEXT,
+            applied_sha256 TEXT NOT NULL DEFAULT '',
+            applied_at_utc TEXT,
+            problem TEXT NOT NULL DEFAULT ''
+        ) STRICT""",
+    )
+    _stamp(db, "register", version=3, readable_from=1)
+
+
 def _run(db: Database, *statements: str) -> None:
     # One by one: executescript would commit the transaction that the migration runs in.
     for statement in statements:
@@ -202,4 +274,4 @@ def _stamp(db: Database, kind: str, *, version: int, readable_from: int) -> None
 
 
 GALLERY: Final = Schema("gallery", version=1, migrations=_gallery)
-REGISTER: Final = Schema("register", version=2, migrations=_register)
+REGISTER: Final = Schema("register", version=3, migrations=_register)
