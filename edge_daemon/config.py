@@ -91,6 +91,13 @@ class RuleConfig:
     """[rule]: what counts as present."""
 
     share: float = _key(0.40, "Present from this share of the captures on", low=0, high=1, above_low=True)
+    late_min: float = _key(
+        10.0,
+        "Unseen for longer than this after the start is late, before the end left early",
+        unit="minutes",
+        low=1,
+        high=240,
+    )
 
 
 @dataclass(frozen=True, slots=True)

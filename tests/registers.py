@@ -9,9 +9,11 @@ from pathlib import Path
 
 import sqlite_utils
 
-from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
+from edge_daemon.device.secrets import device_key
+from edge_daemon.device.signing import Signer
 from edge_daemon.lesson.ids import timetable_lesson_id
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons
@@ -22,6 +24,7 @@ from edge_daemon.types import Box, Lesson, MissedCapture, Origin, Register, Sigh
 START = datetime(2026, 11, 16, 7, 0, tzinfo=timezone.utc)
 MODELS = {"embedder": "ab" * 32}
 RULE = Rule(share_of(0.4))
+SIGNER = Signer(bytes(range(32)))
 
 
 def a_lesson(start: datetime = START, course: str = "7b", origin: Origin = "timetable", minutes: int = 45) -> Lesson:
@@ -80,7 +83,7 @@ def a_register(
     return register, sightings
 
 
-def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sighting]) -> str:
+def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sighting], signer: Signer = SIGNER) -> str:
     """Put a lesson through the database, from start to finalised; return the document."""
     lesson_id = register.lesson.lesson_id
     lessons.start_lesson(db, register.lesson, register.plan, "synchronised")
@@ -93,7 +96,7 @@ def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sigh
             lessons.add_capture(db, lesson_id, Capture(slot, f"{slot + 1}.jpg", taken_at))
 
     def render(previous_sha256: str | None) -> str:
-        return to_json(Document(register, previous_sha256, None))
+        return sign(register, previous_sha256, signer)
 
     return lessons.finalise(db, lesson_id, sightings, render, register.lesson.end).document
 
@@ -101,7 +104,8 @@ def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sigh
 def a_home(folder: Path, registers: Sequence[tuple[Register, list[Sighting]]]) -> Path:
     """Return a folder for `--home` in which these registers are kept."""
     db = open_register(folder / "register.sqlite")
+    signer = Signer(device_key(folder / "device.key"))
     for register, sightings in registers:
-        keep(db, register, sightings)
+        keep(db, register, sightings, signer)
     db.conn.close()
     return folder

@@ -11,12 +11,13 @@ import sqlite_utils
 
 from edge_daemon.app.compare import Comparer
 from edge_daemon.attendance import packing
-from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.believe import believe
-from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
+from edge_daemon.attendance.rule import Circumstances, judge, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.signing import Signer
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
@@ -51,6 +52,7 @@ class LessonRun:
         plan: its captures.
         captures_planned: number of slots.
         clock: how far the time can be trusted.
+        signer: signs the register.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class LessonRun:
         plan: CapturePlan,
         captures_planned: int,
         clock: ClockState,
+        signer: Signer,
     ) -> None:
         self._config, self._db, self._gallery, self._models = config, register_db, gallery, models
+        self._signer = signer
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
         self._comparer = Comparer(config, gallery, models)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
@@ -126,7 +130,7 @@ class LessonRun:
             self._db,
             self._lesson.lesson_id,
             sightings,
-            lambda previous: to_json(Document(register, previous, None)),
+            lambda previous: sign(register, previous, self._signer),
             datetime.now(timezone.utc),
         )
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
@@ -173,7 +177,7 @@ class LessonRun:
         )
         verdicts = judge(
             tally(ids, sightings, taken_at),
-            Rule(share_of(self._config.rule.share)),
+            rule_of(self._config.rule),
             circumstances,
             not_assessed=set(ids) - self._assessed(),
             look_alikes=look_alikes,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.attendance.sightings_csv import write_sightings
@@ -84,7 +85,8 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
         check_writable(gallery.db)
         check_writable(register_db)
         erase_sightings_again(gallery.db, register_db)
-        run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, clock="rtc")  # nobody asked
+        signer = open_signer(home)
+        run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "rtc", signer)
         try:
             with camera:
                 taken, busy_s = _take_all(run, camera, lesson, plan, progress)

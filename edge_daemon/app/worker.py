@@ -22,6 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edge_daemon.app.compare import Comparer
+from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_loop import LATE_S, LessonLoop, Surroundings
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.maintenance import disk_state, suspect
@@ -103,6 +104,7 @@ class Worker:
                 plan_of(stored),
                 stored.captures_planned,
                 stored.clock,
+                open_signer(self._home),
             )
             return self._hold(run, stored)
 

@@ -6,15 +6,18 @@ always gives the same bytes, so that a SHA-256 or a signature can be checked by 
 
 Each document names the SHA-256 of the one before it: a correction that of the revision before, a first revision that of
 the register which the device made last. A register that is taken away or changed afterwards breaks the chain.
+Every document is signed when it is made. Those of the first releases were not: they have form 1, without `public_key`
+and `attendance_event`, and are read and written again as they were.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final, cast
 
+from edge_daemon.attendance.edfi import attendance_event
 from edge_daemon.attendance.fields import Json, ObjectReader
+from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.store.instants import written
 from edge_daemon.types import (
     CapturePlan,
@@ -30,8 +33,9 @@ from edge_daemon.types import (
     VerdictName,
 )
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the document's form; a later one only adds keys."""
+_UNSIGNED_SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,25 @@ class Document:
     register: Register
     """Without the plan's instants: they follow from the seed (edge_daemon/lesson/plan.py)."""
     previous_sha256: str | None
+    public_key: str | None
+    """Of the device that signed it, hexadecimal; None: made by a release that did not sign."""
     signature: str | None
-    """By the device's key; None until the register is delivered."""
+
+
+def sign(register: Register, previous_sha256: str | None, signer: Signer) -> str:
+    """Return the canonical JSON of a register that joins the device's ledger, signed."""
+    return signed(_fields(Document(register, previous_sha256, signer.public_key, None)), signer)
 
 
 def to_json(document: Document) -> str:
-    """Return the canonical JSON of a document."""
-    register, lesson = document.register, document.register.lesson
+    """Return the canonical JSON of a document, as it was signed."""
+    return canonical(_fields(document))
+
+
+def _fields(document: Document) -> dict[str, Json]:
+    register, lesson, is_signed = document.register, document.register.lesson, document.public_key is not None
     fields: dict[str, Json] = {
-        "schema": SCHEMA,
+        "schema": SCHEMA if is_signed else _UNSIGNED_SCHEMA,
         "lesson_id": lesson.lesson_id,
         "revision": register.revision,
         "origin": lesson.origin,
@@ -63,7 +77,7 @@ def to_json(document: Document) -> str:
         "captures_planned": register.captures_planned,
         "captures_taken": register.captures_taken,
         "missed": [{"slot": missed.slot, "reason": missed.reason} for missed in register.missed],
-        "students": [_student(verdict) for verdict in register.verdicts],
+        "students": [_student(verdict, is_signed) for verdict in register.verdicts],
         "guests": list(register.guests),
         "unknown_faces": register.unknown_faces,
         "models": dict(register.models),
@@ -71,7 +85,7 @@ def to_json(document: Document) -> str:
         "previous_sha256": document.previous_sha256,
         "signature": document.signature,
     }
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return {**fields, "public_key": document.public_key} if is_signed else fields
 
 
 def from_json(text: str) -> Document:
@@ -103,12 +117,14 @@ def from_json(text: str) -> Document:
         models=top.text_map("models"),
         corrections=tuple(_correction_of(one) for one in top.objects("corrections")),
     )
-    return Document(register, top.optional_text("previous_sha256"), top.optional_text("signature"))
+    return Document(
+        register, top.optional_text("previous_sha256"), top.optional_text("public_key"), top.optional_text("signature")
+    )
 
 
-def _student(verdict: Verdict) -> dict[str, Json]:
+def _student(verdict: Verdict, with_event: bool) -> dict[str, Json]:
     tally, share = verdict.tally, round(verdict.share, 6)
-    return {
+    fields: dict[str, Json] = {
         "student_id": tally.student_id,
         "frames_seen": tally.frames_seen,
         "frames_attentive": tally.frames_attentive,
@@ -118,6 +134,7 @@ def _student(verdict: Verdict) -> dict[str, Json]:
         "first_seen": None if tally.first_seen is None else written(tally.first_seen),
         "last_seen": None if tally.last_seen is None else written(tally.last_seen),
     }
+    return {**fields, "attendance_event": attendance_event(verdict)} if with_event else fields
 
 
 def _verdict_of(one: ObjectReader) -> Verdict:

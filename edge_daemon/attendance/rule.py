@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import prod
 from typing import Final, get_args
 
+from edge_daemon.config import RuleConfig
 from edge_daemon.types import Flag, Tally, Verdict, VerdictName
 
 Z_SQUARED: Final = Fraction("3.841458820694124")
@@ -45,6 +46,11 @@ class Circumstances:
 def share_of(value: float) -> Fraction:
     """Return the fraction that somebody meant who wrote `0.4`: 2/5, not the double nearest to it."""
     return Fraction(repr(value))
+
+
+def rule_of(settings: RuleConfig) -> Rule:
+    """Return the rule that the settings ask for."""
+    return Rule(share_of(settings.share), 60 * settings.late_min, 60 * settings.late_min)
 
 
 def judge(

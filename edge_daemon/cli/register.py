@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 import sqlite_utils
 
-from edge_daemon.attendance.document import Document, from_json, to_json
+from edge_daemon.app.keys import open_signer
+from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct as corrected
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.names import names_of
@@ -97,10 +98,11 @@ def correct(home: Home, register_id: str, student: str, verdict: str, by: str, r
     def render(last: StoredRegister) -> str | None:
         old = from_json(last.document).register
         new = corrected(old, student, cast(VerdictName, verdict), by=by, reason=reason, at=now)
-        return None if new is old else to_json(Document(new, previous_sha256=last.sha256, signature=None))
+        return None if new is old else sign(new, last.sha256, signer)
 
     with _opened(home) as db:
         lesson_id = registers.find_lesson(db, register_id)
+        signer = open_signer(home)
         stored = registers.add_revision(db, lesson_id, render, now)
     revision = f", revision {stored.revision}" if stored else ""
     already = "" if stored else " already, by the same person for the same reason; no new revision"

@@ -10,6 +10,7 @@ import pytest
 import sqlite_utils
 
 from edge_daemon.__main__ import run
+from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.camera.files import open_files
@@ -39,8 +40,9 @@ def _begin(home: Home, register_db: sqlite_utils.Database) -> LessonRun:
         "11111111-1111-5111-8111-111111111111", "room-1", "", START, START + timedelta(minutes=45), "timetable"
     )
     plan = make_plan(lesson.lesson_id, 2700.0, CAPTURES, bytes(32))
-    models = load_models(home.config)
-    return LessonRun(home.config, register_db, open_gallery_store(home), models, lesson, plan, CAPTURES, "synchronised")
+    models, signer = load_models(home.config), open_signer(home)
+    gallery = open_gallery_store(home)
+    return LessonRun(home.config, register_db, gallery, models, lesson, plan, CAPTURES, "synchronised", signer)
 
 
 def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(home: Home, frames: list[Frame]):

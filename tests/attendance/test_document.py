@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.attendance.document import Document, from_json, to_json
+from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct
+from edge_daemon.device.signing import is_signed_by
 from edge_daemon.errors import RegisterError
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.types import MissedCapture
-from tests.registers import START, a_lesson, a_register
+from tests.registers import SIGNER, START, a_lesson, a_register
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "register.schema.json").read_text("utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -24,8 +25,10 @@ NAMED_BY_DESIGN = {
     *("captures_planned", "captures_taken", "missed", "students", "unknown_faces", "models", "previous_sha256"),
     "signature",
 }
+PREVIOUS = "ab" * 32
 OF_A_STUDENT = {
     *("student_id", "frames_seen", "frames_attentive", "share", "verdict", "flags", "first_seen", "last_seen"),
+    "attendance_event",
 }
 
 REGISTER, _ = a_register(
@@ -39,14 +42,17 @@ REGISTER, _ = a_register(
 CORRECTED = correct(REGISTER, "c", "present", by='"Bob" O’Brien', reason="=1+1\n🎓 أهلا", at=START + timedelta(hours=3))
 
 
+SIGNED = sign(REGISTER, None, SIGNER)
+
+
 def without_instants(register):
     return replace(register, plan=replace(register.plan, offsets_s=()))
 
 
 @pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
-@pytest.mark.parametrize(("previous", "signature"), [(None, None), ("ab" * 32, "c2lnbmVk")])
-def test_a_register_comes_back_from_its_document(register, previous, signature):
-    document = Document(without_instants(register), previous, signature)
+@pytest.mark.parametrize("ties", [(None, None, None), (PREVIOUS, SIGNER.public_key, "ab" * 64)], ids=["old", "signed"])
+def test_a_register_comes_back_from_its_document(register, ties):
+    document = Document(without_instants(register), *ties)
     read = from_json(to_json(document))
     assert read.register.verdicts == tuple(replace(v, share=round(v.share, 6)) for v in register.verdicts)
     assert replace(read, register=replace(read.register, verdicts=register.verdicts)) == document
@@ -54,19 +60,37 @@ def test_a_register_comes_back_from_its_document(register, previous, signature):
 
 
 @pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
-@pytest.mark.parametrize("previous", [None, "ab" * 32])
+@pytest.mark.parametrize("previous", [None, PREVIOUS])
 def test_documents_are_what_the_schema_says(register, previous):
-    VALIDATOR.validate(json.loads(to_json(Document(register, previous, None))))
+    VALIDATOR.validate(json.loads(sign(register, previous, SIGNER)))
+
+
+def test_a_document_is_signed_as_it_stands_and_read_back_byte_for_byte():
+    assert is_signed_by(json.loads(SIGNED), SIGNER.public_key)
+    assert to_json(from_json(SIGNED)) == SIGNED
+
+
+def test_a_document_of_a_release_that_did_not_sign_stays_as_it_was():
+    text = to_json(Document(CORRECTED, None, None, None))
+    content = json.loads(text)
+    assert content["schema"] == 1
+    assert content["signature"] is None
+    assert "public_key" not in content
+    assert "attendance_event" not in content["students"][0]
+    assert to_json(from_json(text)) == text
 
 
 def test_the_schema_refuses_what_is_wrong():
-    good = json.loads(to_json(Document(REGISTER, None, None)))
+    good = json.loads(SIGNED)
     for key, bad in (
         ("revision", 0),
         ("seed", "zz"),
         ("start", "today"),
         ("origin", "rumour"),
         ("previous_sha256", ""),
+        ("public_key", None),
+        ("signature", None),
+        ("signature", "c2lnbmVk"),
     ):
         assert not VALIDATOR.is_valid({**good, key: bad}), key
     for key in good:
@@ -76,7 +100,7 @@ def test_the_schema_refuses_what_is_wrong():
 
 
 def test_no_key_that_the_office_depends_on_is_missing():
-    content = json.loads(to_json(Document(REGISTER, None, None)))
+    content = json.loads(SIGNED)
     assert set(content) >= NAMED_BY_DESIGN
     assert set(content) == set(SCHEMA["required"]) == set(SCHEMA["properties"])
     assert set(content["students"][0]) == OF_A_STUDENT
@@ -84,7 +108,7 @@ def test_no_key_that_the_office_depends_on_is_missing():
 
 
 def test_the_form_is_canonical():
-    text = to_json(Document(CORRECTED, None, None))
+    text = sign(CORRECTED, None, SIGNER)
     content = json.loads(text)
     assert text == json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert "🎓 أهلا" in text
@@ -94,16 +118,16 @@ def test_the_form_is_canonical():
 
 
 def test_an_auditor_derives_the_instants_from_the_document_alone():
-    read = from_json(to_json(Document(REGISTER, None, None))).register
+    read = from_json(SIGNED).register
     duration_s = (read.lesson.end - read.lesson.start).total_seconds()
     assert make_plan(read.lesson.lesson_id, duration_s, read.captures_planned, read.plan.seed) == REGISTER.plan
 
 
 def test_keys_of_a_later_version_are_passed_over():
-    content = json.loads(to_json(Document(REGISTER, None, None)))
+    content = json.loads(SIGNED)
     content["weather"] = "rain"
     content["students"][0]["mood"] = 3
-    assert from_json(json.dumps(content)) == from_json(to_json(Document(REGISTER, None, None)))
+    assert from_json(json.dumps(content)) == from_json(SIGNED)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"schema":1}', "\x00"])
@@ -117,7 +141,7 @@ KINDS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(
 
 @given(st.sampled_from(sorted(SCHEMA["required"])), KINDS)
 def test_a_wrong_value_is_refused_or_read_but_never_a_crash(key, value):
-    content = json.loads(to_json(Document(CORRECTED, None, None)))
+    content = json.loads(sign(CORRECTED, None, SIGNER))
     content[key] = value
     try:
         read = from_json(json.dumps(content))

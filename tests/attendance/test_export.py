@@ -34,7 +34,7 @@ SHARES = dict.fromkeys(NAMES, 1.0) | {"S2": 0.4, "S3": 0.0, "S4": 0.9}
 
 
 def export_of(registers, names=NAMES, by="week"):
-    documents = [Document(register, None, None) for register in registers]
+    documents = [Document(register, None, None, None) for register in registers]
     return Export(date(2026, 11, 16), date(2026, 11, 30), documents, names, ZoneInfo("Europe/Berlin"), by)
 
 

@@ -5,6 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from edge_daemon.app.keys import open_signer
+from edge_daemon.device.signing import Signer, is_signed_by
+from edge_daemon.errors import KeyFileError
+from edge_daemon.home import Home
 from edge_daemon.store import registers as ledger
 from edge_daemon.store.database import open_register
 from edge_daemon.types import MissedCapture
@@ -167,3 +171,30 @@ def test_text_of_a_register_does_not_steer_the_terminal(home):
     assert "\x1b" not in run(home, "register", "show", FIRST.lesson_id).stdout
     db = open_register(home / "register.sqlite")
     assert json.loads(ledger.latest(db, FIRST.lesson_id).document)["corrections"][0]["reason"] == reason
+
+
+def test_a_correction_is_signed_by_the_same_key_as_the_register(home):
+    run(home, "register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", *WHY)
+    db = open_register(home / "register.sqlite")
+    first, second = (json.loads(one.document) for one in ledger.revisions(db, FIRST.lesson_id))
+    assert first["public_key"] == second["public_key"]
+    assert is_signed_by(first, first["public_key"])
+    assert is_signed_by(second, first["public_key"])
+    assert [s["attendance_event"] for s in second["students"]] == ["In Attendance", "In Attendance", "In Attendance"]
+    assert [s["attendance_event"] for s in first["students"]] == ["In Attendance", "In Attendance", None]
+
+
+def test_without_the_device_key_nothing_is_corrected_and_one_line_says_why(home):
+    (home / "device.key").chmod(0o644)
+    done = run(home, "register", "correct", FIRST.lesson_id, "--student", "c", "--verdict", "present", *WHY)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "others may read or change it" in done.stderr
+    assert len(ledger.revisions(open_register(home / "register.sqlite"), FIRST.lesson_id)) == 1
+
+
+def test_on_an_installed_device_only_the_services_credential_signs(monkeypatch, tmp_path):
+    with pytest.raises(KeyFileError, match="LoadCredential=device-key"):
+        open_signer(Home(None))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "device-key").write_bytes(bytes(32))
+    assert open_signer(Home(None)).public_key == Signer(bytes(32)).public_key

@@ -1,0 +1,37 @@
+"""Our verdicts in the words of Ed-Fi's StudentSectionAttendanceEvent, for student information systems.
+
+The words are code values of AttendanceEventCategoryDescriptor, as the Ed-Fi Data Standard 6.1 spells them
+(namespace `uri://ed-fi.org/AttendanceEventCategoryDescriptor`). It also has `Excused Absence`, which no camera can
+know: the office turns an absence into it when it has the excuse.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from edge_daemon.types import Verdict
+
+AttendanceEvent = Literal["In Attendance", "Unexcused Absence", "Tardy", "Early departure"]
+
+IN_ATTENDANCE: Final = "In Attendance"
+ABSENT: Final = "Unexcused Absence"
+TARDY: Final = "Tardy"
+LEFT: Final = "Early departure"
+
+
+def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
+    """Return the word for a verdict, None where there is nothing to report yet.
+
+    The verdict decides whether somebody was there, the counts decide when: present and flagged `late` is Tardy (also
+    for somebody who left early as well: Ed-Fi has one word an event), present and flagged `left_early` is Early
+    departure. That holds after a correction, too. A person who says "present" says nothing of the time; where the
+    camera saw the student, but late, it was late, and where it never saw the student there is no flag and it is In
+    Attendance.
+    """
+    if verdict.verdict == "absent":
+        return ABSENT
+    if verdict.verdict != "present":
+        return None
+    if "late" in verdict.flags:
+        return TARDY
+    return LEFT if "left_early" in verdict.flags else IN_ATTENDANCE

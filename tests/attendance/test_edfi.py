@@ -1,0 +1,73 @@
+"""Our verdicts in Ed-Fi's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from edge_daemon.attendance.edfi import attendance_event
+from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.rule import Circumstances, judge, rule_of
+from edge_daemon.attendance.tally import tally
+from edge_daemon.config import RuleConfig
+from edge_daemon.types import Box, Sighting, Tally, Verdict
+from tests.registers import START, a_lesson, a_register
+
+END = START + timedelta(minutes=45)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "flags", "event"),
+    [
+        ("present", (), "In Attendance"),
+        ("present", ("borderline", "look_alike"), "In Attendance"),
+        ("present", ("late",), "Tardy"),
+        ("present", ("left_early",), "Early departure"),
+        ("present", ("late", "left_early"), "Tardy"),
+        ("present", ("late", "corrected"), "Tardy"),
+        ("present", ("corrected",), "In Attendance"),
+        ("absent", (), "Unexcused Absence"),
+        ("absent", ("late",), "Unexcused Absence"),
+        ("inconclusive", ("few_captures", "late"), None),
+        ("not_assessed", (), None),
+    ],
+)
+def test_each_verdict_has_its_word(verdict, flags, event):
+    assert attendance_event(Verdict(Tally("s", 50, 50, START, END), 0.5, verdict, flags)) == event
+
+
+def seen_from(minute: int, late_min: float) -> Verdict:
+    """Return the verdict about somebody who is in every capture from a minute on; one capture a minute."""
+    taken_at = {slot: START + timedelta(minutes=slot) for slot in range(45)}
+    sightings = [Sighting(slot, "s", 0.6, True, Box(0, 0, 40, 40)) for slot in taken_at if slot >= minute]
+    lesson = Circumstances(START, END, tuple(taken_at.values()), 45, time_trusted=True)
+    return judge(tally(["s"], sightings, taken_at), rule_of(RuleConfig(late_min=late_min)), lesson)[0]
+
+
+@pytest.mark.parametrize(
+    ("minute", "late_min", "event"),
+    [
+        (0, 10, "In Attendance"),
+        (10, 10, "In Attendance"),
+        (11, 10, "Tardy"),
+        (11, 15, "In Attendance"),
+        (6, 5, "Tardy"),
+    ],
+)
+def test_late_is_who_was_first_seen_more_than_the_set_minutes_after_the_start(minute, late_min, event):
+    assert attendance_event(seen_from(minute, late_min)) == event
+
+
+def test_a_person_who_says_present_says_nothing_of_the_time_so_the_counts_do():
+    register, _ = a_register(a_lesson(), {"never-seen": 0.0, "late": 0.9})
+    verdicts = tuple(
+        replace(v, flags=("late",), verdict="absent") if v.tally.student_id == "late" else v for v in register.verdicts
+    )
+    register = replace(register, verdicts=verdicts)
+    assert {attendance_event(v) for v in register.verdicts} == {"Unexcused Absence"}
+    for student in ("never-seen", "late"):
+        register = correct(register, student, "present", by="T", reason="was there", at=END)
+    events = {v.tally.student_id: attendance_event(v) for v in register.verdicts}
+    assert events == {"never-seen": "In Attendance", "late": "Tardy"}
