@@ -6,7 +6,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_daemon.errors import RosterError
@@ -31,6 +31,8 @@ class RosterRow:
 
     student: Student
     extra: Mapping[str, str]
+    line: int = field(default=0, compare=False)
+    """Of the file, where it is known."""
 
 
 def read_roster(path: Path) -> list[RosterRow]:
@@ -42,7 +44,12 @@ def read_roster(path: Path) -> list[RosterRow]:
     Raises:
         RosterError: the file can't be read, or any row is wrong; one line lists the first problems and counts the rest.
     """
-    records = list(csv_records(csv_text(path), path))
+    return roster_of(csv_text(path), path)
+
+
+def roster_of(text: str, path: Path) -> list[RosterRow]:
+    """As `read_roster`, of a text; `path` names it in errors."""
+    records = list(csv_records(text, path))
     if not records:
         raise RosterError("is empty", str(path), "export the roster again, with a header line")
     header = _header(records[0][1], path)
@@ -50,7 +57,7 @@ def read_roster(path: Path) -> list[RosterRow]:
     rows: list[RosterRow] = []
     lines: dict[str, int] = {}
     for line, cells in records[1:]:
-        parsed = _row(cells, header)
+        parsed = _row(cells, header, line)
         if isinstance(parsed, str):
             problems.append(f"line {line}: {parsed}")
             continue
@@ -76,6 +83,11 @@ def csv_text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise RosterError(f"can't be read ({error.strerror})", str(path), "check the path and its rights") from error
+    return decoded(data, path)
+
+
+def decoded(data: bytes, path: Path) -> str:
+    """Return the text of a CSV file that was read; raises RosterError where it is not UTF-8, with the place."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -122,7 +134,7 @@ def _header(cells: list[str], path: Path) -> list[str]:
     return header
 
 
-def _row(cells: list[str], header: list[str]) -> RosterRow | str:
+def _row(cells: list[str], header: list[str], line: int) -> RosterRow | str:
     """Return the row, or what is wrong with it."""
     if len(cells) != len(header):
         return f"{len(cells)} fields where the header has {len(header)}"
@@ -143,7 +155,7 @@ def _row(cells: list[str], header: list[str]) -> RosterRow | str:
     del row["consent"]
     courses = tuple(course.strip() for course in row.pop("courses", "").split(";") if course.strip())
     student = Student(student_id, row.pop("name"), row.pop("email"), row.pop("guardian_email"), consent, courses)
-    return RosterRow(student, row)
+    return RosterRow(student, row, line)
 
 
 def refuse(problems: list[str], path: Path) -> None:

@@ -1,0 +1,101 @@
+"""A roster that came over the network: nobody looks at it before it counts, so that it is taken with more care.
+
+The same CSV as `enrol import` reads, without photographs. Names may be anything that can be printed, for whoever shows
+them escapes them; ids and mail addresses go into commands, files and headers of mails, and are held to a form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from edge_daemon.errors import RosterError
+from edge_daemon.gallery.roster import RosterRow, decoded, refuse, roster_of
+from edge_daemon.store.gallery import StudentRow
+
+ROSTER: Final = "roster.csv"
+MAX_STUDENTS: Final = 5000
+LARGE_CHANGE: Final = "large_change_until"
+"""Column with the last day on which a roster that changes most of the students is taken."""
+
+_PATH: Final = Path(ROSTER)
+_TODO: Final = "correct it at the office; nothing was changed"
+_ID: Final = re.compile(r"\w[\w .@+/:-]{0,99}")
+_ADDRESS: Final = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
+
+
+def parse_pulled_roster(data: bytes) -> list[RosterRow]:
+    """Return the students of a roster that was pulled.
+
+    Raises:
+        RosterError: anything about it is wrong; one line lists the first problems and counts the rest.
+    """
+    rows = roster_of(decoded(data, _PATH), _PATH)
+    if len(rows) > MAX_STUDENTS:
+        raise RosterError(f"has {len(rows)} students, {MAX_STUDENTS} at most are taken", ROSTER, _TODO)
+    refuse([f"line {row.line}: {what}" for row in rows if (what := _fault(row))], _PATH)
+    return rows
+
+
+def check_change(before: Sequence[StudentRow], roster: Sequence[RosterRow], today: date) -> None:
+    """Refuse a roster that takes most of the students off, or their consent: more often a bad export than a wish.
+
+    A student who leaves can come back, but templates of a withdrawn consent are erased for good.
+
+    Raises:
+        RosterError: more than half go, and the roster does not say that this is meant.
+    """
+    until = _large_change_until(roster)
+    if until is not None and today <= until:
+        return
+    consents = {row.student.student_id: row.student.consent for row in roster}
+    on_roster = [row for row in before if row.position is not None]
+    _check_share("takes {} of {} students off", [row.student_id not in consents for row in on_roster])
+    consenting = [row for row in on_roster if row.consent]
+    _check_share(
+        "takes the consent of {} of {} students back", [not consents.get(row.student_id, True) for row in consenting]
+    )
+
+
+def without_marks(roster: Sequence[RosterRow]) -> list[RosterRow]:
+    """Return the roster without the column that was for `check_change` alone."""
+    return [
+        replace(row, extra={key: value for key, value in row.extra.items() if key.lower() != LARGE_CHANGE})
+        for row in roster
+    ]
+
+
+def _check_share(what: str, going: Sequence[bool]) -> None:
+    if 2 * sum(going) > len(going):
+        todo = f"if that is meant, add a column {LARGE_CHANGE} with a day such as 2026-09-30; nothing was changed"
+        raise RosterError(what.format(sum(going), len(going)), ROSTER, todo)
+
+
+def _large_change_until(roster: Sequence[RosterRow]) -> date | None:
+    """Return the first day that stands in the column, None where there is none."""
+    for row in roster:
+        for key, value in row.extra.items():
+            if key.lower() == LARGE_CHANGE and value:
+                try:
+                    return date.fromisoformat(value)
+                except ValueError as error:
+                    raise RosterError(f"{LARGE_CHANGE} is no day such as 2026-09-30", ROSTER, _TODO) from error
+    return None
+
+
+def _fault(row: RosterRow) -> str:
+    student = row.student
+    if not _ID.fullmatch(student.student_id):
+        return "the student_id has signs that ids do not have (letters, digits and . _ - + @ : / are taken)"
+    fields = {"name": student.name, **{f"column {n}": v for n, v in enumerate(row.extra.values(), 1)}}
+    spoilt = [name for name, value in fields.items() if not all(sign.isprintable() for sign in value)]
+    if spoilt:
+        return f"the {spoilt[0]} has signs that can't be printed"
+    for name, address in (("email", student.email), ("guardian_email", student.guardian_email)):
+        if address and not _ADDRESS.fullmatch(address):
+            return f"the {name} is not one mail address"
+    return ""

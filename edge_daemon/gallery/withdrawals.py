@@ -1,0 +1,65 @@
+"""Consents that were withdrawn at the office: templates and the keys to them go at once, name and register stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from edge_daemon.errors import GalleryError
+from edge_daemon.gallery import erasure
+from edge_daemon.gallery.templates import GalleryStore, StudentRecord
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.gallery import GalleryChange, StudentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What a list of withdrawn consents did."""
+
+    erased: int
+    """Students whose templates were erased now, or whose consent was taken back."""
+    already: int
+    """Students without consent as it was."""
+    unknown: int
+    """Ids that nobody has here: one list may serve a whole school."""
+
+
+def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> Withdrawn:
+    """Take back the consent of students, also of those who are no longer on the roster; repeatable.
+
+    As an import does it: the old data key gets a tombstone, so that no backup brings the templates back, and name and
+    addresses are sealed under a new one. All in one transaction.
+
+    Raises:
+        GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
+        StoreError: the database can't be written; nothing was changed.
+    """
+    wanted, rows = set(student_ids), tables.student_rows(store.db)
+    counts = tables.template_counts(store.db)
+    going = {r.student_id for r in rows if r.student_id in wanted and (r.consent or r.student_id in counts)}
+    known = wanted & {row.student_id for row in rows}
+    done = Withdrawn(len(going), len(known) - len(going), len(wanted) - len(known))
+    if not going:
+        return done
+    records = {record.student.student_id: record for record in store.records()}
+    marks = [erasure.tombstone(row, "templates", now) for row in rows if row.student_id in going]
+    change = GalleryChange(
+        students=[
+            _without_consent(store, row, records[row.student_id]) if row.student_id in going else row for row in rows
+        ],
+        templates=[],
+        replaced=frozenset(going),
+        look_alikes=[pair for pair in tables.look_alikes(store.db) if not {pair.a, pair.b} & going],
+        tombstones=marks,
+    )
+    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in rows]):
+        raise GalleryError("another command changed the gallery meanwhile", "gallery", "try again")
+    tables.wipe_log(store.db)
+    erasure.append_to_file(store.db, marks)
+    return done
+
+
+def _without_consent(store: GalleryStore, row: StudentRow, record: StudentRecord) -> StudentRow:
+    bare = replace(record.student, consent=False)
+    return store.sealed_student(bare, record.extra, row.position, store.new_key(row.student_id))

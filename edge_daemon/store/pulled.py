@@ -1,0 +1,96 @@
+"""What came from upstream: which version of each document was seen, which was applied, what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.instants import parsed, stored
+
+
+@dataclass(frozen=True, slots=True)
+class PulledDocument:
+    """A document of the office, as far as this device knows it."""
+
+    name: str
+    etag: str = ""
+    """Of the version that was seen last; empty where the server gives none, or where it is to be asked anew."""
+    sha256: str = ""
+    """Of the version that was seen last."""
+    fetched_at: datetime | None = None
+    applied_sha256: str = ""
+    applied_at: datetime | None = None
+    problem: str = ""
+    """What is wrong with the version that was seen last: a line for people, without anything personal."""
+
+
+def pulled_document(db: sqlite_utils.Database, name: str) -> PulledDocument:
+    """Return what is known of a document; an empty one where nothing is."""
+    return next((one for one in pulled_documents(db) if one.name == name), PulledDocument(name))
+
+
+def pulled_documents(db: sqlite_utils.Database) -> list[PulledDocument]:
+    """Return all documents that were ever seen or applied, by name."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT name, etag, sha256, fetched_at_utc, applied_sha256, applied_at_utc, problem FROM pulled"
+            " ORDER BY name"
+        ).fetchall()
+    return [
+        PulledDocument(r[0], r[1], r[2], parsed(r[3]) if r[3] else None, r[4], parsed(r[5]) if r[5] else None, r[6])
+        for r in rows
+    ]
+
+
+def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, problem: str, at: datetime) -> None:
+    """Record the version that the server has now.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(
+            "INSERT INTO pulled (name, etag, sha256, fetched_at_utc, problem) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, sha256 = excluded.sha256,"
+            " fetched_at_utc = excluded.fetched_at_utc, problem = excluded.problem",
+            (name, etag, sha256, stored(at), problem),
+        )
+
+
+def note_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
+    """Record that a version is in force; `problem` names what of it could not be.
+
+    A newer version that was seen meanwhile keeps its own problem.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        put_applied(db, name, sha256, problem=problem, at=at)
+
+
+def put_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
+    """As `note_applied`, within the caller's transaction."""
+    db.execute(
+        "INSERT INTO pulled (name, applied_sha256, applied_at_utc, problem) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (name) DO UPDATE SET applied_sha256 = ?2, applied_at_utc = ?3,"
+        " problem = CASE WHEN sha256 IN ('', ?2) THEN ?4 ELSE problem END",
+        (name, sha256, stored(at), problem),
+    )
+
+
+def note_refused(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str) -> None:
+    """Record why a version that was whole could not be applied; what was in force stays.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(
+            "INSERT INTO pulled (name, problem) VALUES (?1, ?3)"
+            " ON CONFLICT (name) DO UPDATE SET problem = CASE WHEN sha256 IN ('', ?2) THEN ?3 ELSE problem END",
+            (name, sha256, problem),
+        )
