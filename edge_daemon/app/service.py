@@ -17,6 +17,7 @@ from datetime import timedelta
 
 import sqlite_utils
 
+from edge_daemon.app.diary import Diary
 from edge_daemon.app.maintenance import open_databases, suspect
 from edge_daemon.app.plans import begin, plan_of
 from edge_daemon.app.reports import Report
@@ -25,6 +26,7 @@ from edge_daemon.app.staff import Staff
 from edge_daemon.app.telling import Teller
 from edge_daemon.app.timetables import watch_timetable
 from edge_daemon.app.workers import COMMAND, WorkerProcess
+from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.doubt import DoubtingClock
 from edge_daemon.device.notify import notify, watchdog_s
@@ -65,9 +67,11 @@ class Service:
     ) -> None:
         self._home, config = home, home.config
         self._turn_s = min(turn_s, (watchdog_s() or 2 * turn_s) / 2)
-        self._clock = DoubtingClock(clock or SystemClock(trusted=config.device.trust_clock))
+        raw = clock or SystemClock(trusted=config.device.trust_clock)
+        self._clock = DoubtingClock(raw)
         self._begun = self._clock.reading()
         self._tell = Teller(home, self._begun)
+        self._diary = Diary(lambda: raw.reading().boottime_s)
         self._staff = Staff(home, command, self._heard)
         self._stopping = self._reload = self._answered = False
 
@@ -80,6 +84,7 @@ class Service:
         """
         self._home.ensure_state_dir()
         with self._alone(), self._signals() as wake:
+            journal.listen(self._diary)
             # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
             notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
             opened = open_databases(self._home)
@@ -117,6 +122,7 @@ class Service:
                 logger.warning("storage fault", extra={"reason": error.what})
                 self._tell.storage_fault(error.line())
             self._mend_if_idle()
+            self._diary.write(self._db, reading)
             self._say(reading)
             self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
             _drain(wake)
@@ -245,6 +251,7 @@ class Service:
                 self._staff.forget("check", "")
             return
         self._tell.heard(worker.lesson_id, report)
+        self._diary.heard(worker.lesson_id, report)
         lesson = self._tell.status.lesson
         if report.kind == "done" and lesson and lesson.lesson_id == worker.lesson_id:
             self._tell.lesson_ends(finalised=True)
@@ -313,8 +320,9 @@ class Service:
         self._staff.end(STOP_S)
         if self._stopping:
             self._tell.forget()
-        self._db.conn.close()
         logger.info("service stopped")
+        self._diary.write(self._db, self._clock.reading(), last=True)
+        self._db.conn.close()
 
 
 def _drain(fd: int) -> None:

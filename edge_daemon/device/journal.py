@@ -32,6 +32,16 @@ def set_up() -> None:
     root.setLevel(logging.DEBUG if debugging() else quiet)
 
 
+def listen(handler: logging.Handler) -> None:
+    """Let a handler hear what the program itself says from INFO on, whatever the user's own log shows."""
+    root, ours = logging.getLogger(), logging.getLogger("edge_daemon")
+    for other in root.handlers:
+        other.setLevel(max(other.level, root.level))
+    if ours.getEffectiveLevel() > logging.INFO:
+        ours.setLevel(logging.INFO)
+    ours.addHandler(handler)
+
+
 def silence_libraries() -> None:
     """Keep the words of C libraries (libpng, FFmpeg, TensorFlow Lite) off stderr, which is the user's; call once.
 
