@@ -76,6 +76,14 @@ class CameraConfig:
         low=-1,
         high=32,
     )
+    field_of_view_deg: float = _key(
+        0.0,
+        "Of the lens, horizontal (Camera Module 3: 66, wide: 102); with it a head's turn is taken from the ray to its"
+        " seat; 0: not known",
+        unit="degrees",
+        low=0,
+        high=170,
+    )
     upside_down: bool = _key(False, "The camera hangs on its head, so that pictures have to be turned")
 
 

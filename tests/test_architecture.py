@@ -73,7 +73,7 @@ def test_every_folder_is_a_box_of_the_picture():
     boxes = set(re.findall(r'\["(\w+)/<br>', picture)) | set(re.findall(r'\[\("(\w+)/<br>', picture))
     folders = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.rglob("*/*.py")}
     assert folders <= boxes
-    assert boxes - folders == {"models_tflite", "delivery"}
+    assert boxes - folders == {"models_tflite"}
 
 
 def test_no_file_is_longer_than_400_lines():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge_daemon.app.opening import embedder_id
-from edge_daemon.attendance.attention import faces_front
+from edge_daemon.attendance.attention import faces_front, ray_deg
 from edge_daemon.config import Config
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.gallery.templates import GalleryStore
@@ -27,7 +27,7 @@ class Comparer:
     """
 
     def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet) -> None:
-        self._attention = config.attention
+        self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
         self._matcher = Matcher(gallery.templates(embedder_id(models)))
         threads = config.vision.threads or os.cpu_count() or 1
         self._detect = RoomDetector(Detector(models, threads=threads))
@@ -44,16 +44,19 @@ class Comparer:
             return []
         widths = np.array([face.quality.width_px for face in faces], dtype=np.float32)
         similarities = self._matcher.similarities(np.stack([face.embedding for face in faces]), widths)
-        return [self._candidate(slot, face, row) for face, row in zip(faces, similarities, strict=True)]
+        width_px = picture.shape[1]
+        return [self._candidate(slot, face, row, width_px) for face, row in zip(faces, similarities, strict=True)]
 
-    def _candidate(self, slot: int, face: Face, similarities: np.ndarray) -> Candidate:
-        front_yaw_deg, max_yaw_deg = self._attention.front_yaw_deg, self._attention.max_yaw_deg
+    def _candidate(self, slot: int, face: Face, similarities: np.ndarray, picture_width_px: int) -> Candidate:
+        middle_px = face.box.x + face.box.w / 2
+        ray = ray_deg(middle_px, picture_width_px, self._field_of_view_deg)
+        front_yaw_deg = self._attention.front_yaw_deg + ray
         return Candidate(
             slot=slot,
             box=face.box,
             score=face.score,
             quality=face.quality,
-            attentive=faces_front(face.pose, front_yaw_deg, max_yaw_deg),
+            attentive=faces_front(face.pose, front_yaw_deg, self._attention.max_yaw_deg),
             eyes_open=face.eyes_open,
             similarities=similarities,
             embedding=face.embedding,

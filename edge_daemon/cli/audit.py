@@ -42,9 +42,7 @@ _HEADS = ("row", "seats", "away", "face", "least", "sharp", "light", "found", "h
     "--field-of-view",
     "field_of_view_deg",
     type=click.FloatRange(10, 170),
-    default=66.0,
-    show_default=True,
-    help="Of the lens, horizontal, in degrees; for distances. Camera Module 3: 66, wide: 102.",
+    help="Of the lens, horizontal, in degrees; for distances. Else that of the settings, else 66 (Camera Module 3).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
@@ -54,7 +52,7 @@ def audit(
     pictures: int,
     output: Path | None,
     show_faces: bool,
-    field_of_view_deg: float,
+    field_of_view_deg: float | None,
     as_json: bool,
 ) -> None:
     """Look at the room once: pixels per face, light, who will be recognised how well, where to put the camera.

@@ -101,6 +101,14 @@ def test_the_front_is_where_most_heads_look():
     assert (front.heads, front.agree, front.yaw_deg) == (7, 6, -11)
 
 
+def test_with_the_lens_known_heads_that_look_along_the_axis_agree_from_wall_to_wall():
+    xs = [400 + 600 * k for k in range(7)]
+    seats = find_seats([look(x, 900, 70, yaw_deg=OPTICS.angle_deg(x - OPTICS.width_px / 2) - 11) for x in xs])
+    front = find_front(seats, OPTICS)
+    assert (front.heads, front.agree, front.yaw_deg) == (7, 7, -11)
+    assert find_front(seats).agree < 7
+
+
 def test_heads_that_disagree_or_are_few_make_no_front():
     apart = find_seats(
         [look(400 + 500 * k, 900, 70, yaw_deg=yaw) for k, yaw in enumerate((-60, -30, 0, 30, 60, 70, 5))]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.attendance import packing
-from edge_daemon.attendance.attention import faces_front, shut_for_long
+from edge_daemon.attendance.attention import faces_front, ray_deg, shut_for_long
 from edge_daemon.types import Box, Candidate, Pose, Quality
 from tests.attendance.evidence.room import Room
 
@@ -21,6 +21,12 @@ from tests.attendance.evidence.room import Room
 )
 def test_attention_is_the_turn_from_the_front(yaw_deg: float, front_deg: float, expected: bool):
     assert faces_front(Pose(yaw_deg, -60.0, 0.0), front_deg, 50.0) is expected
+
+
+def test_the_ray_is_half_the_field_of_view_at_the_rim_and_nothing_where_the_lens_is_unknown():
+    assert [round(ray_deg(x, 4608, 66), 1) for x in (0, 2304, 4608)] == [-33.0, 0.0, 33.0]
+    assert ray_deg(3456, 4608, 90) == pytest.approx(26.565, abs=0.001)
+    assert ray_deg(4608, 4608, 0) == 0
 
 
 def test_a_face_too_small_to_tell_has_the_benefit_of_the_doubt():

@@ -121,9 +121,7 @@ def test_a_full_folder_leaves_no_half_picture(nobody, tmp_path, monkeypatch):
 
 def test_what_is_taken_without_options_is_what_the_program_takes():
     from edge_daemon.app.audit import PICTURES
-    from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG
     from edge_daemon.cli.audit import audit
 
     defaults = {option.name: option.default for option in audit.params}
     assert defaults["pictures"] == PICTURES
-    assert defaults["field_of_view_deg"] == FIELD_OF_VIEW_DEG

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.seats import Seat
 
 MIN_HEADS = 6
@@ -32,10 +33,19 @@ class Front:
         return round(self.median_yaw_deg) if enough else None
 
 
-def find_front(seats: Sequence[Seat]) -> Front:
-    """Return where the heads are turned, seen from the camera along the ray to each, as `faces_front` has it."""
-    yaws = np.array([seat.yaw_deg for seat in seats if seat.yaw_deg is not None])
+def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> Front:
+    """Return where the heads are turned, as the lesson's candidates are judged.
+
+    Args:
+        seats: of the room.
+        optics: takes the ray to each seat off its head's turn; None: as seen from the camera.
+    """
+    yaws = np.array([seat.yaw_deg - _ray_deg(seat, optics) for seat in seats if seat.yaw_deg is not None])
     if not len(yaws):
         return Front(0, 0, 0.0)
     median = float(np.median(yaws))
     return Front(len(yaws), int((np.abs(yaws - median) <= AGREE_DEG).sum()), median)
+
+
+def _ray_deg(seat: Seat, optics: Optics | None) -> float:
+    return 0.0 if optics is None else optics.angle_deg(seat.box.x + seat.box.w / 2 - optics.width_px / 2)

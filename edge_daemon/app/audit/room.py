@@ -82,7 +82,7 @@ def audit(
     frames: Path | None,
     *,
     count: int = PICTURES,
-    field_of_view_deg: float = FIELD_OF_VIEW_DEG,
+    field_of_view_deg: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Audit:
     """Look at the room. Needs neither gallery nor key, recognises nobody and keeps no picture.
@@ -91,7 +91,7 @@ def audit(
         config: settings.
         frames: folder or video in place of the camera of the settings.
         count: pictures to look at.
-        field_of_view_deg: of the lens, horizontal.
+        field_of_view_deg: of the lens, horizontal; None: as in the settings.
         progress: told (pictures done, pictures in all).
 
     Raises:
@@ -116,7 +116,11 @@ def audit(
             best, most = Shown(picture, index, suspected), len(found)
     progress(count, count)
     assert best is not None  # `take` has raised where there was no picture
-    return _concluded(detector, looks, scenes, best, taking, field_of_view_deg)
+    height, width = best.picture.shape[:2]
+    known_deg = field_of_view_deg or config.camera.field_of_view_deg
+    optics = Optics(width, height, known_deg or FIELD_OF_VIEW_DEG)
+    rays = optics if config.camera.field_of_view_deg else None
+    return _concluded(detector, looks, scenes, best, taking, optics, rays)
 
 
 def _concluded(
@@ -125,12 +129,11 @@ def _concluded(
     scenes: list[Scene],
     shown: Shown,
     taking: Taking,
-    field_of_view_deg: float,
+    optics: Optics,
+    rays: Optics | None,
 ) -> Audit:
-    height, width = shown.picture.shape[:2]
-    optics = Optics(width, height, field_of_view_deg)
     seats = find_seats(looks)
-    rows, front, scene = judge(seats, optics), find_front(seats), mean_scene(scenes)
+    rows, front, scene = judge(seats, optics), find_front(seats, rays), mean_scene(scenes)
     lying = len(seats) <= _FEW or abs(_lean_deg(looks)) > _LEANING_DEG
     upright = sum(look.picture == shown.index for look in looks)
     turned_by_deg, turned_faces = _turned(detector, shown.picture, upright, (180, 90, 270) if lying else (180,))
