@@ -1,0 +1,111 @@
+"""How it stands with a receiver as a whole: one that refuses everybody is noted once, not in each item."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.instants import parsed, stored
+from edge_daemon.store.retries import LONGEST_ASKED_S, SLACK, next_try
+from edge_daemon.types import Destination, Outcome
+
+State = Literal["open", "waiting", "parked"]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationState:
+    """Does a receiver take anything now?"""
+
+    destination: Destination
+    state: State
+    """`waiting`: tried again soon; `parked`: a person has to mend something, and it is asked only once a day."""
+    answer: str
+    since: datetime | None
+    """None: nothing was ever wrong."""
+    attempts: int
+    next_attempt: datetime | None
+    settings_sha256: str
+    """Of the settings with which it was tried."""
+
+
+def destination_state(db: sqlite_utils.Database, destination: Destination) -> DestinationState:
+    """Return how it stands with a receiver; one that was never noted is open."""
+    with faults(db):
+        row = db.execute(
+            "SELECT state, answer, since_utc, attempts, next_attempt_utc, settings_sha256 FROM destinations"
+            " WHERE destination = ?",
+            (destination,),
+        ).fetchone()
+    if row is None:
+        return DestinationState(destination, "open", "", None, 0, None, "")
+    return DestinationState(destination, cast(State, row[0]), row[1], parsed(row[2]), row[3], parsed(row[4]), row[5])
+
+
+def may_try(db: sqlite_utils.Database, destination: Destination, now: datetime, settings_sha256: str) -> bool:
+    """Return whether a receiver may be tried now: it is open, its wait is over, or the settings are other ones.
+
+    A parked one is asked once a day: what was wrong may have been mended at its end, for 200 rooms at once.
+    """
+    known = destination_state(db, destination)
+    if known.state == "open" or known.settings_sha256 != settings_sha256 or known.next_attempt is None:
+        return True
+    too_far = now + timedelta(seconds=LONGEST_ASKED_S) + SLACK  # written by a clock that was ahead
+    return not now < known.next_attempt <= too_far
+
+
+def set_destination(
+    db: sqlite_utils.Database,
+    destination: Destination,
+    outcome: Outcome,
+    now: datetime,
+    rng: random.Random,
+    settings_sha256: str = "",
+) -> None:
+    """Note what a receiver answered to everybody: `delivered` opens it, `parked` parks it, all else lets it wait.
+
+    Args:
+        db: register.sqlite; a transaction may be open, one is begun where none is.
+        destination: which one.
+        outcome: of a try, of an item or of anything else.
+        now: by the clock.
+        rng: source of the jitter.
+        settings_sha256: of the settings with which it was tried; others open it (`may_try`).
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    if not db.conn.in_transaction:
+        with transaction(db):
+            set_destination(db, destination, outcome, now, rng, settings_sha256)
+        return
+    known = destination_state(db, destination)
+    state: State = {"delivered": "open", "parked": "parked"}.get(outcome.name, "waiting")  # type: ignore[assignment]
+    if state == "open" and known.state == "open":
+        return
+    attempts = 0 if state == "open" else known.attempts + 1
+    since = known.since if known.state == state and known.since is not None else now
+    retry_after_s = LONGEST_ASKED_S if state == "parked" else outcome.retry_after_s
+    next_attempt = now if state == "open" else next_try(now, attempts, retry_after_s, rng)
+    db.execute(
+        "INSERT OR REPLACE INTO destinations (destination, state, answer, since_utc, attempts, next_attempt_utc,"
+        " settings_sha256) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(destination, state, "" if state == "open" else outcome.answer, stored(since), attempts),
+            *(stored(next_attempt), settings_sha256),
+        ),
+    )
+
+
+def open_destinations(db: sqlite_utils.Database, destinations: set[Destination], now: datetime) -> None:
+    """Let receivers be tried at once, because a person said so; within the caller's transaction."""
+    for destination in sorted(destinations):
+        db.execute(
+            "UPDATE destinations SET state = 'open', answer = '', attempts = 0, since_utc = ?2, next_attempt_utc = ?2"
+            " WHERE destination = ?1 AND state <> 'open'",
+            (destination, stored(now)),
+        )

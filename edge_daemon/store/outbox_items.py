@@ -1,0 +1,131 @@
+"""The rows of the outbox as they are read: what each is about, and how it stands with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, cast, get_args
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults
+from edge_daemon.store.instants import parsed
+from edge_daemon.types import Destination
+
+State = Literal["waiting", "held", "parked", "delivered", "void"]
+STATES: Final[tuple[State, ...]] = get_args(State)
+OPEN: Final[tuple[State, ...]] = ("waiting", "held", "parked")
+"""States of what has not reached its receiver and still may."""
+
+REGISTER: Final = "register"
+"""Upstream: one revision; ref `lesson_id/revision`."""
+COMMITMENT: Final = "commitment"
+"""Upstream: plans that were promised; ref of the table commitments."""
+OFFICE: Final = "office"
+"""Mail to the office with one revision; ref `lesson_id/revision`."""
+STUDENT: Final = "student"
+"""Mail to a student about an absence; ref `lesson_id`, `lesson_id/revision` where it is not the first one."""
+GUARDIAN: Final = "guardian"
+"""Mail to a guardian about an absence; ref as `student`."""
+STUDENT_CORRECTION: Final = "student-correction"
+"""Mail to a student that an absence was taken back; ref `lesson_id/revision`."""
+GUARDIAN_CORRECTION: Final = "guardian-correction"
+"""Mail to a guardian that an absence was taken back; ref `lesson_id/revision`."""
+WEEK: Final = "week"
+"""Mail to the office with a week's sheet; ref `2026-W47`."""
+MONTH: Final = "month"
+"""Mail to the office with a month's sheet; ref `2026-11`."""
+PERSONAL: Final = frozenset({STUDENT, GUARDIAN, STUDENT_CORRECTION, GUARDIAN_CORRECTION})
+"""Kinds that are about one student."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row of the outbox."""
+
+    item_id: int
+    destination: Destination
+    kind: str
+    ref: str
+    student_id: str
+    lesson_id: str
+    state: State
+    created_at: datetime
+    next_attempt: datetime
+    attempts: int
+    answer: str
+    settled_at: datetime | None
+    claimed: bool
+    """A process has claimed it, and has not settled it; it may have been killed since."""
+
+
+_COLUMNS = (
+    "SELECT item_id, destination, kind, ref, student_id, coalesce(lesson_id, ''), state, created_at_utc,"
+    " next_attempt_utc, attempts, answer, settled_at_utc, lease_until_utc IS NOT NULL FROM outbox"
+)
+
+
+def listed(
+    db: sqlite_utils.Database,
+    states: Sequence[State] = OPEN,
+    *,
+    destination: Destination | None = None,
+    limit: int = -1,
+    after: int = 0,
+) -> list[Item]:
+    """Return the items in some states, the oldest first.
+
+    Args:
+        db: register.sqlite.
+        states: which ones.
+        destination: for one receiver only.
+        limit: so many at most; -1: all.
+        after: only items with a higher id, to read on.
+    """
+    marks = ", ".join("?" * len(states))
+    with faults(db):
+        rows = db.execute(
+            f"{_COLUMNS} WHERE state IN ({marks}) AND item_id > ? AND (? IS NULL OR destination = ?)"
+            " ORDER BY item_id LIMIT ?",
+            (*states, after, destination, destination, limit),
+        ).fetchall()
+    return [_item(row) for row in rows]
+
+
+def of_lesson(db: sqlite_utils.Database, lesson_id: str) -> list[Item]:
+    """Return everything about one lesson, the oldest first."""
+    with faults(db):
+        return [_item(row) for row in db.execute(f"{_COLUMNS} WHERE lesson_id = ? ORDER BY item_id", (lesson_id,))]
+
+
+def get(db: sqlite_utils.Database, item_id: int) -> Item | None:
+    """Return one item, None where there is none of this number."""
+    with faults(db):
+        row = db.execute(f"{_COLUMNS} WHERE item_id = ?", (item_id,)).fetchone()
+    return None if row is None else _item(row)
+
+
+def counts(db: sqlite_utils.Database) -> Mapping[tuple[Destination, State], int]:
+    """Return how many items there are, by receiver and state; nothing for none."""
+    with faults(db):
+        rows = db.execute("SELECT destination, state, count(*) FROM outbox GROUP BY destination, state").fetchall()
+    return {(cast(Destination, row[0]), cast(State, row[1])): row[2] for row in rows}
+
+
+def _item(row: Sequence[Any]) -> Item:
+    return Item(
+        item_id=row[0],
+        destination=row[1],
+        kind=row[2],
+        ref=row[3],
+        student_id=row[4],
+        lesson_id=row[5],
+        state=row[6],
+        created_at=parsed(row[7]),
+        next_attempt=parsed(row[8]),
+        attempts=row[9],
+        answer=row[10],
+        settled_at=parsed(row[11]) if row[11] else None,
+        claimed=bool(row[12]),
+    )
