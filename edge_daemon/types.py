@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the office's end and the process with the network see no picture, and may have no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
-Vector = NDArray[np.float32]
+Picture: TypeAlias = "NDArray[np.uint8]"
+Vector: TypeAlias = "NDArray[np.float32]"
 
 ClockState = Literal["synchronised", "rtc", "unsynchronised"]
 Origin = Literal["timetable", "rehearsal"]

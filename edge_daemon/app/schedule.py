@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import sqlite_utils
 
 from edge_daemon.app.plans import AHEAD, account, account_since, plan_ahead
+from edge_daemon.app.promises import promise_ahead
+from edge_daemon.device.signing import Signer
 from edge_daemon.lesson.watch import TimetableWatch
 from edge_daemon.store import lessons, skipped
 from edge_daemon.types import Lesson
@@ -33,13 +35,21 @@ class Schedule:
         watch: the timetable, which may change at any time.
         db: register.sqlite.
         captures_wanted: of a lesson.
+        open_signer: gives what signs plans; asked only where something is to be signed.
         reason_before: why lessons of the time before this start have no register.
     """
 
     def __init__(
-        self, watch: TimetableWatch, db: sqlite_utils.Database, captures_wanted: int, *, reason_before: str = DEVICE_OFF
+        self,
+        watch: TimetableWatch,
+        db: sqlite_utils.Database,
+        captures_wanted: int,
+        open_signer: Callable[[], Signer],
+        *,
+        reason_before: str = DEVICE_OFF,
     ) -> None:
         self._watch, self._db, self._captures_wanted = watch, db, captures_wanted
+        self._open_signer = open_signer
         self._reason_before = reason_before
         self._near: Sequence[Lesson] = ()
         self._expanded_at: datetime | None = None
@@ -56,7 +66,7 @@ class Schedule:
             self._expanded_at = None
 
     def tend(self, now: datetime) -> None:
-        """Put coming plans on record and name lessons that went by; call often, it works once a while.
+        """Put coming plans on record, promise them, and name lessons that went by; call often, it works once a while.
 
         Raises:
             StoreError: register.sqlite can't be written.
@@ -65,6 +75,7 @@ class Schedule:
             return
         self._near = self._watch.timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY)
         plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
+        promise_ahead(self._db, self._open_signer, now)
         since = account_since(self._db, now)
         # What went by before the service looked for the first time did so without it; later ones it could not hold.
         reason = NOT_HELD if self._accounted else self._reason_before

@@ -18,6 +18,7 @@ from datetime import timedelta
 import sqlite_utils
 
 from edge_daemon.app.diary import Diary
+from edge_daemon.app.keys import open_signer
 from edge_daemon.app.maintenance import open_databases, suspect
 from edge_daemon.app.plans import begin, plan_of
 from edge_daemon.app.reports import Report
@@ -94,6 +95,7 @@ class Service:
                 watch_timetable(self._home),
                 self._db,
                 self._home.config.lesson.captures,
+                lambda: open_signer(self._home),
                 reason_before=LOST if opened.notes else DEVICE_OFF,
             )
             self._schedule.refresh()

@@ -19,17 +19,19 @@ class ObjectReader:
     """One JSON object; every method names a key and raises RegisterError where its value is of another kind."""
 
     values: Mapping[str, Any]
+    kind: str = "register document"
+    """What it should be, for messages."""
 
     @classmethod
-    def of(cls, text: str) -> ObjectReader:
+    def of(cls, text: str, kind: str = "register document") -> ObjectReader:
         """Return the reader of the object that a text holds."""
         try:
             values = json.loads(text)
-        except ValueError as error:
-            raise RegisterError("is not a register document", str(error), "check where it came from") from error
+        except (ValueError, RecursionError) as error:
+            raise RegisterError(f"is not a {kind}", str(error), "check where it came from") from error
         if not isinstance(values, dict):
-            raise RegisterError("is not a register document", "top level", "an object was expected")
-        return cls(values)
+            raise RegisterError(f"is not a {kind}", "top level", "an object was expected")
+        return cls(values, kind)
 
     def text(self, key: str) -> str:
         """Return a text."""
@@ -96,7 +98,7 @@ class ObjectReader:
         values = self._value(key, list, "a list of objects")
         if not all(isinstance(value, dict) for value in values):
             raise self._error(key, "a list of objects")
-        return tuple(ObjectReader(value) for value in values)
+        return tuple(ObjectReader(value, self.kind) for value in values)
 
     def _value(self, key: str, kind: type | tuple[type, ...], expected: str) -> Any:
         value = self.values.get(key)
@@ -105,4 +107,4 @@ class ObjectReader:
         return value
 
     def _error(self, key: str, expected: str) -> RegisterError:
-        return RegisterError(f"is not a register document: {expected} was expected", f"key {key}", "check its origin")
+        return RegisterError(f"is not a {self.kind}: {expected} was expected", f"key {key}", "check its origin")

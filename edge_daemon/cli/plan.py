@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.promises import promised_sha256
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
@@ -102,6 +103,9 @@ def check(home: Home, register_id: str, as_json: bool) -> None:
         "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == register.plan.seed_sha256,
         "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
     }
+    kept = promised_sha256(db, lesson_id, lesson.start)
+    if kept is not None:  # a release that promised nothing left none
+        findings["promised, signed, before the lesson"] = kept == register.plan.seed_sha256
     if as_json:
         click.echo(json.dumps(_as_json(lesson_id, seed, findings, slots), ensure_ascii=False, indent=2))
     else:
@@ -113,7 +117,7 @@ def _as_json(lesson_id: str, seed: bytes, findings: dict[str, bool], slots: list
     return {
         "lesson_id": lesson_id,
         "seed": seed.hex(),
-        **{finding.replace(" ", "_").replace("-", ""): so for finding, so in findings.items()},
+        **{finding.replace(",", "").replace(" ", "_").replace("-", ""): so for finding, so in findings.items()},
         "slots": [
             {
                 "slot": one.slot,

@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 
 from edge_daemon.__main__ import run
+from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.store.candidates import candidates, put_candidates
+from edge_daemon.store.commitments import commitments
 from edge_daemon.store.database import open_gallery
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
@@ -63,6 +65,10 @@ def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(devi
     assert plan.committed_at <= MONDAY + timedelta(seconds=30)
     assert plan.seed_sha256 == document["seed_sha256"]
     assert plan.seed.hex() == document["seed"]
+    promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
+    assert promise.at <= MONDAY + timedelta(seconds=30)
+    assert promise.promises[0].seed_sha256 == document["seed_sha256"]
+    assert promise.public_key == document["public_key"]
 
 
 def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):

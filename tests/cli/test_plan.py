@@ -7,11 +7,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.lesson.plan import make_plan
+from edge_daemon.attendance.commitment import Promise, sign_commitment
+from edge_daemon.lesson.plan import make_plan, seed_digest
+from edge_daemon.store.commitments import add_commitment
 from edge_daemon.store.database import open_register
 from edge_daemon.store.plans import commit_plan
 from tests.cli.running import run
-from tests.registers import a_home, a_lesson, a_register
+from tests.registers import SIGNER, a_home, a_lesson, a_register
 
 LESSON = a_lesson()
 PLAN = make_plan(LESSON.lesson_id, 2700.0, 20, bytes(32))
@@ -46,6 +48,19 @@ def test_a_plan_made_afterwards_or_another_one_is_found_out(home, before_s, seed
     done = run(home, "plan", "check", LESSON.lesson_id)
     assert done.exit_code == 1
     assert "NO  " in done.stdout
+
+
+@pytest.mark.parametrize(("before_s", "seed", "code"), [(60, bytes(32), 0), (-1, bytes(32), 0), (60, b"1" * 32, 1)])
+def test_a_signed_promise_is_held_against_the_register(home, before_s, seed, code):
+    on_record(home, 3600)
+    db, at = open_register(home / "register.sqlite"), LESSON.start - timedelta(seconds=before_s)
+    promise = Promise(LESSON.lesson_id, LESSON.start, LESSON.end, 20, seed_digest(seed))
+    ref, document = sign_commitment("room 204", at, [promise], None, SIGNER)
+    add_commitment(db, ref, document, at)
+    done = run(home, "plan", "check", LESSON.lesson_id, "--json")
+    assert done.exit_code == code, done.stdout
+    # One that was made after the lesson began says nothing.
+    assert json.loads(done.stdout).get("promised_signed_before_the_lesson") == (None if before_s < 0 else code == 0)
 
 
 def test_a_register_without_a_plan_on_record_does_not_agree(home):

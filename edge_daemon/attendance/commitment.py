@@ -1,0 +1,101 @@
+"""The commitment: a signed document that fixes the capture plans of coming lessons, and gives away none of them.
+
+It holds the SHA-256 of each plan's seed. The register reveals the seed, so that anybody who kept the commitment can see
+that the instants of the pictures were not chosen afterwards. docs/commitment.schema.json describes it; canonical form
+and signature are those of the register (edge_daemon.attendance.document). Each names the SHA-256 of the one before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from edge_daemon.attendance.fields import Json, ObjectReader
+from edge_daemon.device.signing import Signer, canonical, signed
+from edge_daemon.errors import RegisterError
+from edge_daemon.store.instants import written
+
+SCHEMA: Final = 1
+KIND: Final = "commitment"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What was fixed about one lesson."""
+
+    lesson_id: str
+    start: datetime
+    end: datetime
+    captures_planned: int
+    seed_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """Promises that were signed together."""
+
+    ref: str
+    """Its name, in file names too: when it was made, and a part of its SHA-256."""
+    device: str
+    at: datetime
+    promises: tuple[Promise, ...]
+    previous_sha256: str | None
+    public_key: str
+
+
+def sign_commitment(
+    device: str, at: datetime, promises: Sequence[Promise], previous_sha256: str | None, signer: Signer
+) -> tuple[str, str]:
+    """Return ref and canonical JSON of a new commitment, signed."""
+    fields: dict[str, Json] = {
+        "schema": SCHEMA,
+        "kind": KIND,
+        "device": device,
+        "at": written(at),
+        "plans": [
+            {
+                "lesson_id": promise.lesson_id,
+                "start": written(promise.start),
+                "end": written(promise.end),
+                "captures_planned": promise.captures_planned,
+                "seed_sha256": promise.seed_sha256,
+            }
+            for promise in promises
+        ],
+        "previous_sha256": previous_sha256,
+    }
+    digest = hashlib.sha256(canonical(fields).encode("utf-8")).hexdigest()
+    ref = f"{at:%Y%m%dT%H%M%SZ}-{digest[:12]}"
+    return ref, signed({**fields, "ref": ref}, signer)
+
+
+def read_commitment(text: str) -> Commitment:
+    """Return the commitment that a text holds; its signature is not checked here.
+
+    Raises:
+        RegisterError: the text is not such a document.
+    """
+    top = ObjectReader.of(text, "commitment")
+    if top.text("kind") != KIND:
+        raise RegisterError("is not a commitment", "key kind", "check its origin")
+    promises = (
+        Promise(
+            one.text("lesson_id"),
+            one.time("start"),
+            one.time("end"),
+            one.whole("captures_planned"),
+            one.text("seed_sha256"),
+        )
+        for one in top.objects("plans")
+    )
+    return Commitment(
+        top.text("ref"),
+        top.text("device"),
+        top.time("at"),
+        tuple(promises),
+        top.optional_text("previous_sha256"),
+        top.text("public_key"),
+    )

@@ -1,0 +1,53 @@
+"""Commitments in register.sqlite: signed documents that say which plans were fixed, before their lessons began."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults
+from edge_daemon.store.instants import parsed, stored
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommitment:
+    """One signed document."""
+
+    ref: str
+    document: str
+    """Canonical JSON."""
+    sha256: str
+    """Of the document in UTF-8, hexadecimal."""
+    created_at: datetime
+
+
+def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datetime) -> None:
+    """Write one document, within the caller's transaction."""
+    sha256 = hashlib.sha256(document.encode("utf-8")).hexdigest()
+    db.execute(
+        "INSERT INTO commitments (ref, document, sha256, created_at_utc) VALUES (?, ?, ?, ?)",
+        (ref, document, sha256, stored(at)),
+    )
+
+
+def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[StoredCommitment]:
+    """Return commitments in the order in which they were made; all of them, or only the newest."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT ref, document, sha256, created_at_utc FROM commitments ORDER BY commitment_position DESC LIMIT ?",
+            (newest,),
+        ).fetchall()
+    return [StoredCommitment(row[0], row[1], row[2], parsed(row[3])) for row in reversed(rows)]
+
+
+def get_commitment(db: sqlite_utils.Database, ref: str) -> StoredCommitment | None:
+    """Return a commitment by its ref, None where there is none."""
+    with faults(db):
+        row = db.execute(
+            "SELECT ref, document, sha256, created_at_utc FROM commitments WHERE ref = ?", (ref,)
+        ).fetchone()
+    return StoredCommitment(row[0], row[1], row[2], parsed(row[3])) if row is not None else None
