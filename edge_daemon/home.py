@@ -35,8 +35,11 @@ class Home:
 
     @property
     def gallery_db_path(self) -> Path:
-        """The database of templates."""
-        return self.state_dir / "gallery.sqlite"
+        """The database of templates; installed, in a folder of its own, which the process with the network can't enter.
+
+        SQLite makes and removes files beside it (-wal, -shm): hidden one by one they would be seen when they come.
+        """
+        return (self.state_dir if self.home_mode else self.state_dir / "gallery") / "gallery.sqlite"
 
     @property
     def backup_dir(self) -> Path:
@@ -62,6 +65,11 @@ class Home:
     def key_path(self) -> Path:
         """The device key in home mode."""
         return self.state_dir / "device.key"
+
+    @property
+    def contact_key_path(self) -> Path:
+        """The contact key in home mode."""
+        return self.state_dir / "contact.key"
 
     def ensure_state_dir(self) -> None:
         """Make the folder of the state, for its owner only, unless it is there."""

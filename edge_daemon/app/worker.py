@@ -22,6 +22,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from edge_daemon.app.compare import Comparer
+from edge_daemon.app.contacts import publish_contacts
 from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_loop import LATE_S, LessonLoop, Surroundings
 from edge_daemon.app.lesson_run import LessonRun
@@ -34,7 +35,7 @@ from edge_daemon.app.untimed_loop import UntimedLoop
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
-from edge_daemon.errors import CameraError, DamageError, EdgeError, StoreError
+from edge_daemon.errors import CameraError, DamageError, EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
@@ -69,7 +70,8 @@ class Worker:
         self._around = Surroundings(clock, (reading, 0), self._stopping, self._report, self._no_room)
 
     def check(self) -> int:
-        """Have the models and the camera answer once."""
+        """Have the models and the camera answer once; bring the contacts that mail uses up to date."""
+        self._hand_contacts_on()
         Detector(load_models(self._home.config))
         with self._camera() as camera:
             camera.prepare(0)
@@ -81,6 +83,12 @@ class Worker:
                 # A black picture is an answer, too: early in the morning the room is dark.
         self._report(Report("ready"))
         return 0
+
+    def _hand_contacts_on(self) -> None:
+        try:
+            publish_contacts(self._home)
+        except (GalleryError, KeyFileError) as error:  # registers are taken all the same
+            logger.warning("contacts not handed on", extra={"reason": error.what, "where": error.where})
 
     def hold_lesson(self, lesson_id: str) -> int:
         """Take the pictures of a lesson that are still to come, then finalise it."""

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 import click
 from sqlite_utils import Database
 
+from edge_daemon.app.contacts import publish_contacts
 from edge_daemon.app.maintenance import forget_erased
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_text import Removal
 from edge_daemon.cli.progress import progress
 from edge_daemon.device.secrets import device_key
-from edge_daemon.errors import RosterError
+from edge_daemon.errors import GalleryError, KeyFileError, RosterError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.gallery.templates import GalleryStore
@@ -63,6 +64,7 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
         now = datetime.now(timezone.utc)
         report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
     forget_erased(home, now)  # of students who withdrew their consent
+    _hand_contacts_on(home)
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))
@@ -103,6 +105,7 @@ def remove(home: Home, student_id: str, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good."""
     with _gallery(home) as store:
         removal = _remove(home, store, student_id)
+    _hand_contacts_on(home)
     removal = replace(removal, copies=forget_erased(home, datetime.now(timezone.utc)))
     if as_json:
         click.echo(text.removal_json(removal))
@@ -129,6 +132,14 @@ def _remove(home: Home, store: GalleryStore, student_id: str) -> Removal:
         wiped = True if before else store.remove(student_id, datetime.now(timezone.utc))
         sightings = lessons.erase_sightings(register_db, student_id) if register_db is not None else 0
     return Removal(student_id, sightings, wiped, before)
+
+
+def _hand_contacts_on(home: Home) -> None:
+    """Bring names and addresses that mail uses up to date; who was removed is gone from there even without a key."""
+    try:
+        publish_contacts(home)
+    except (GalleryError, KeyFileError) as error:
+        click.echo(f"warning: mail goes on with the names and addresses from before: {error.line()}", err=True)
 
 
 @contextmanager

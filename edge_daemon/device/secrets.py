@@ -1,4 +1,4 @@
-"""The device key: from a systemd credential, else (with --home) from a 0600 key file made on first use."""
+"""The device's keys: from systemd credentials, else (with --home) from 0600 key files made on first use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from edge_daemon.errors import KeyFileError
 
 KEY_BYTES = 32
 DEVICE_KEY_CREDENTIAL = "device-key"
+CONTACT_KEY_CREDENTIAL = "contact-key"
 
+_NONE = b"none"
+"""What the units give in place of a contact key that was never made: a missing file would keep them from starting."""
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _MAX_CREDENTIAL_BYTES = 64 * 1024
 
@@ -28,22 +31,53 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
     Raises:
         KeyFileError: no credential and no key file, or the key is unusable.
     """
-    key = credential(DEVICE_KEY_CREDENTIAL)
-    if key is not None:
-        return _checked(key, f"credential {DEVICE_KEY_CREDENTIAL}")
+    missing = KeyFileError(
+        "this command needs the device key, which only the service is given",
+        f"credential {DEVICE_KEY_CREDENTIAL}",
+        "run it through systemd-run with LoadCredential=device-key, or with --home for a trial",
+    )
+    lost = KeyFileError(
+        "is missing, and nothing of the gallery opens without it",
+        str(key_file),
+        "restore it from where you keep it, or move the gallery away and enrol again",
+    )
+    return _key(DEVICE_KEY_CREDENTIAL, key_file, missing, None if create else lost)
+
+
+def contact_key(key_file: Path | None, *, create: bool = True) -> bytes:
+    """Return the 32 bytes under which names and mail addresses are handed from the gallery to what sends mail.
+
+    Not the device key: the process with the network has this one, and with it can open nothing of the gallery.
+
+    Args:
+        key_file: where `--home` keeps the key; None for the installed service.
+        create: whether a missing key file is made. What was sealed under a lost one is simply sealed again.
+
+    Raises:
+        KeyFileError: no credential and no key file, or the key is unusable.
+    """
+    missing = KeyFileError(
+        "names and mail addresses need the contact key, which only the two services are given",
+        f"credential {CONTACT_KEY_CREDENTIAL}",
+        "docs/MAIL.md says how it is made; a shell needs systemd-run with LoadCredential=contact-key, or --home",
+    )
+    lost = KeyFileError(
+        "is missing, and names and mail addresses do not open without it",
+        str(key_file),
+        "run `edge-daemon enrol import` again, or start the service: either makes it anew",
+    )
+    return _key(CONTACT_KEY_CREDENTIAL, key_file, missing, None if create else lost)
+
+
+def _key(name: str, key_file: Path | None, missing: KeyFileError, lost: KeyFileError | None) -> bytes:
+    key = credential(name)
+    if key is not None and key != _NONE:
+        return _checked(key, f"credential {name}")
     if key_file is None:
-        raise KeyFileError(
-            "this command needs the device key, which only the service is given",
-            f"credential {DEVICE_KEY_CREDENTIAL}",
-            "run it through systemd-run with LoadCredential=device-key, or with --home for a trial",
-        )
+        raise missing
     if not os.path.lexists(key_file):
-        if not create:
-            raise KeyFileError(
-                "is missing, and nothing of the gallery opens without it",
-                str(key_file),
-                "restore it from where you keep it, or move the gallery away and enrol again",
-            )
+        if lost is not None:
+            raise lost
         _create_key_file(key_file)
     return _read_key_file(key_file)
 

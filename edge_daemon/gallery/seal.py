@@ -1,24 +1,25 @@
 """Sealing what is personal: AES-256-GCM, a data key per student, wrapped under the device key.
 
-AES-GCM with random 96-bit nonces (NIST SP 800-38D, 8.2.2): far below 2^32 messages a key, for a data key seals only one
-student's templates and fields. Every sealed value is bound to what it is for, so that none can be put in another's
-place. Destroying the wrapped data key makes all that was sealed under it unreadable.
+How a value is sealed: edge_daemon/device/sealing.py. A data key seals only one student's templates and fields. Every
+sealed value is bound to what it is for, so that none can be put in another's place. Destroying the wrapped data key
+makes all that was sealed under it unreadable.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from edge_daemon.errors import GalleryError
+from edge_daemon.device import sealing
+from edge_daemon.device.sealing import seal
+from edge_daemon.errors import GalleryError, KeyFileError
+
+__all__ = ["binding", "fingerprint", "lesson_key", "new_data_key", "open_sealed", "seal", "unwrap_key", "wrap_key"]
 
 _KEY_BYTES = 32
-_NONCE_BYTES = 12
 
 
 def new_data_key() -> bytes:
@@ -45,12 +46,6 @@ def lesson_key(device_key: bytes, lesson_id: str) -> bytes:
     return _derive(device_key, f"candidates of lesson {lesson_id}")
 
 
-def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
-    """Return nonce, ciphertext and tag as one value that opens only with the same key and the same binding."""
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
-
-
 def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
     """Return what was sealed.
 
@@ -58,8 +53,8 @@ def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
         GalleryError: another key, another binding, or a changed value.
     """
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-    except (InvalidTag, ValueError) as error:  # ValueError: too short to hold nonce and tag
+        return sealing.open_sealed(key, sealed, bound_to)
+    except KeyFileError as error:
         raise GalleryError(
             "a sealed value does not open with this device's key, or was changed",
             "gallery",
@@ -69,8 +64,7 @@ def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
 
 def binding(purpose: str, *fields: str) -> bytes:
     """Return the associated data that ties a sealed value to purpose and place; no two lists give the same bytes."""
-    parts = [part.encode("utf-8", "surrogatepass") for part in (purpose, *fields)]
-    return b"edge-daemon gallery 1" + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return sealing.binding("edge-daemon gallery 1", purpose, *fields)
 
 
 def _derive(device_key: bytes, purpose: str) -> bytes:

@@ -211,8 +211,10 @@ def _empty(copy: sqlite3.Connection, tables: Sequence[str]) -> None:
     copy.execute("PRAGMA journal_mode = MEMORY")
     copy.execute("PRAGMA secure_delete = ON")
     query = 'DELETE FROM "{}"'
+    there = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in tables:
-        copy.execute(query.format(table))
+        if table in there:  # not in a database that was not opened since an update
+            copy.execute(query.format(table))
 
 
 def _is_sound(path: Path) -> bool:

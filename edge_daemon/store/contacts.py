@@ -1,0 +1,45 @@
+"""Contacts in register.sqlite: a sealed copy of what mail needs of the gallery, which the sync process can't open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.gallery import wipe_log
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """One student as stored."""
+
+    student_id: str
+    courses: tuple[str, ...]
+    sealed: bytes
+    """Name and mail addresses, under the contact key."""
+
+
+def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
+    """Return all contacts, in the order of their ids."""
+    with faults(db):
+        rows = db.execute("SELECT student_id, courses, sealed FROM contacts ORDER BY student_id").fetchall()
+    return [ContactRow(row[0], tuple(json.loads(row[1])), bytes(row[2])) for row in rows]
+
+
+def change_contacts(db: sqlite_utils.Database, put: Iterable[ContactRow], gone: Iterable[str]) -> bool:
+    """Write some contacts and delete others, all or nothing; what is deleted or replaced is overwritten on the disk.
+
+    Returns:
+        False where another process keeps the database's log open, so that old pages are overwritten only later.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    rows = [(row.student_id, json.dumps(row.courses, ensure_ascii=False), row.sealed) for row in put]
+    with transaction(db):
+        db.conn.executemany("DELETE FROM contacts WHERE student_id = ?", [(one,) for one in gone])
+        db.conn.executemany("INSERT OR REPLACE INTO contacts (student_id, courses, sealed) VALUES (?, ?, ?)", rows)
+    return wipe_log(db)
