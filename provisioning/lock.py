@@ -1,0 +1,187 @@
+"""Makes requirements-arm.txt of requirements-arm.in, and checks it against the package index.
+
+    python provisioning/lock.py           newest versions that fit, with the hashes of their wheels
+    python provisioning/lock.py --check   exit code 1 where a pinned wheel is no longer there, has another hash, or a
+                                          target would need something that is not pinned
+
+Needs `uv` (pip install uv), which resolves for another computer than this one; only wheels count, no source.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE, LOCK = ROOT / "requirements-arm.in", ROOT / "requirements-arm.txt"
+TARGETS = (("3.10", "aarch64"), ("3.11", "aarch64"), ("3.13", "aarch64"), ("3.11", "x86_64"), ("3.13", "x86_64"))
+"""JetPack 6; Raspberry Pi OS and Debian, Bookworm and Trixie; Debian on a PC."""
+PYTHONS = tuple(dict.fromkeys(python for python, _ in TARGETS))
+_GLIBC = "manylinux_2_28"
+"""Of AlmaLinux 8, for which wheels are built; the oldest target (JetPack 6) has 2.35."""
+_PIN = re.compile(r"^([\w.-]+)==([^ ;]+)(?: ; ([^\\\n]+?))? \\$", re.MULTILINE)
+
+
+@dataclass
+class Pin:
+    """One version of one package: the Pythons that get it and the wheels of all targets."""
+
+    name: str
+    version: str
+    pythons: set[str] = field(default_factory=set)
+    hashes: set[str] = field(default_factory=set)
+
+    def marker(self) -> str:
+        """Return the condition, empty where every Python gets this version."""
+        if self.pythons == set(PYTHONS):
+            return ""
+        return " or ".join(f'python_version == "{python}"' for python in PYTHONS if python in self.pythons)
+
+
+def resolved(python: str, machine: str, *extra: str) -> dict[str, tuple[str, set[str]]]:
+    """Return name to (version, SHA-256 of the wheels that fit) for one target, as the index has it now."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "pylock.toml"
+        line = [*_compile(python, machine), "--format", "pylock.toml", "--output-file", str(out), *extra]
+        subprocess.run(line, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        document = tomllib.loads(out.read_text(encoding="utf-8"))
+    return {
+        package["name"]: (package["version"], {wheel["hashes"]["sha256"] for wheel in package["wheels"]})
+        for package in document["packages"]
+    }
+
+
+def needed_by(python: str, machine: str) -> dict[str, str]:
+    """Return name to the packages that need it."""
+    line = [*_compile(python, machine), "--annotation-style", "line", "--no-header"]
+    text = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    found = re.findall(r"^([\w.-]+)==\S+.*# via (.*)$", text, re.MULTILINE)
+    return {name: ", ".join(w for w in via.split(", ") if not w.startswith("-r")) for name, via in found}
+
+
+def reasons() -> tuple[str, dict[str, str]]:
+    """Return the head of the source, and name to the comment above it."""
+    head, *blocks = SOURCE.read_text(encoding="utf-8").strip().split("\n\n")
+    while blocks and all(line.startswith("#") for line in blocks[0].splitlines()):
+        head = f"{head}\n\n{blocks.pop(0)}"
+    found = {}
+    for block in blocks:
+        lines = block.splitlines()
+        comment = "\n".join(line for line in lines if line.startswith("#"))
+        for line in lines:
+            if not line.startswith("#"):
+                found[_plain(re.split(r"[<>=;~ ]", line)[0])] = comment
+    return head, found
+
+
+def make() -> str:
+    """Return the text of requirements-arm.txt."""
+    pins: dict[tuple[str, str], Pin] = {}
+    via: dict[str, set[str]] = {}
+    for python, machine in TARGETS:
+        for name, (version, hashes) in resolved(python, machine).items():
+            pin = pins.setdefault((name, version), Pin(name, version))
+            pin.pythons.add(python)
+            pin.hashes |= hashes
+        for name, who in needed_by(python, machine).items():
+            via.setdefault(name, set()).update(filter(None, who.split(", ")))
+    _check_markers(list(pins.values()))
+    head, comments = reasons()
+    told = "\n".join(f"# Python {python} on {machine}" for python, machine in TARGETS)
+    made_by = "# Made by provisioning/lock.py of requirements-arm.in: change that. Pinned with the wheels for"
+    blocks = [f"{made_by}\n{told}\n#\n{head}"]
+    for _, pin in sorted(pins.items()):
+        reason = comments.get(pin.name) or f"# for {', '.join(sorted(via[pin.name]))}"
+        marker = f" ; {pin.marker()}" if pin.marker() else ""
+        hashes = " \\\n".join(f"    --hash=sha256:{value}" for value in sorted(pin.hashes))
+        blocks.append(f"{reason}\n{pin.name}=={pin.version}{marker} \\\n{hashes}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def read() -> dict[tuple[str, str], Pin]:
+    """Return the pins of requirements-arm.txt, by name and version."""
+    found: dict[tuple[str, str], Pin] = {}
+    for block in LOCK.read_text(encoding="utf-8").split("\n\n"):
+        match = _PIN.search("\n".join(line for line in block.splitlines() if not line.startswith("#")))
+        if match is None:
+            continue
+        name, version, marker = match.groups()
+        pythons = set(re.findall(r'python_version == "([\d.]+)"', marker)) if marker else set(PYTHONS)
+        hashes = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", block))
+        found[name, version] = Pin(name, version, pythons, hashes)
+    return found
+
+
+def problems() -> list[str]:
+    """Ask the index for the wheels of every pin; return what is wrong, nothing where all is well."""
+    pins = list(read().values())
+    with ThreadPoolExecutor(len(TARGETS)) as pool:  # each waits for the network
+        found = pool.map(lambda target: _target_problems(pins, *target), TARGETS)
+        return [what for wrong in found for what in wrong]
+
+
+def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
+    pinned = {pin.name: pin for pin in pins if python in pin.pythons}
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.writelines(f"{pin.name}=={pin.version}\n" for pin in pinned.values())
+        constraints.flush()
+        try:
+            there = resolved(python, machine, "--no-cache", "--constraint", constraints.name)
+            wrong = _differences(pinned, there)
+        except subprocess.CalledProcessError:
+            wrong = ["does not resolve with these pins (see above)"]
+    return [f"Python {python} on {machine}: {what}" for what in wrong]
+
+
+def _differences(pinned: dict[str, Pin], there: dict[str, tuple[str, set[str]]]) -> list[str]:
+    wrong = [f"{name} is pinned and not needed" for name in pinned.keys() - there.keys()]
+    for name, (version, hashes) in there.items():
+        if name not in pinned:
+            wrong.append(f"{name} {version} is needed and not pinned")
+        elif not hashes & pinned[name].hashes:
+            wrong.append(f"{name} {version} has no wheel of a known hash")
+    return sorted(wrong)
+
+
+def _compile(python: str, machine: str) -> list[str]:
+    line = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-build", SOURCE.name]
+    return [*line, "--python-version", python, "--python-platform", f"{machine}-{_GLIBC}"]
+
+
+def _check_markers(pins: list[Pin]) -> None:
+    """A Python that gets two versions would be a difference between computers, for which there is no condition here."""
+    for pin in pins:
+        for other in pins:
+            if pin.name == other.name and pin.version < other.version and pin.pythons & other.pythons:
+                raise SystemExit(f"{pin.name}: {pin.version} and {other.version} on different machines of one Python")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def main() -> int:
+    """Make or check; return the exit code."""
+    if sys.argv[1:] == ["--check"]:
+        wrong = problems()
+        print("\n".join(wrong) or f"all {len(read())} pins have their wheels for {len(TARGETS)} targets")
+        return 1 if wrong else 0
+    if sys.argv[1:]:
+        print(__doc__, file=sys.stderr)
+        return 2
+    LOCK.write_text(make(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
