@@ -5,6 +5,7 @@ The names are an outside interface (docs/CONFIGURATION.md). `edge_daemon.configf
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ class Key:
     """The text names a time zone of the IANA database."""
     folder: bool = False
     """The text names a folder; a relative one starts where the file is."""
+    address: bool = False
+    """The text is a mail address, or empty; a list has one or more."""
     renamed: str = ""
     """The key's name in the file, where Python reserves the word."""
 
@@ -35,6 +38,16 @@ def _key(default: Any, doc: str, **limits: Any) -> Any:
     if callable(default):
         return field(default_factory=default, metadata={"key": key})
     return field(default=default, metadata={"key": key})
+
+
+_ADDRESS = re.compile(r"[^\s<>(),:;\"\\@\[\]]{1,64}@[^\s<>(),:;\"\\@\[\].]+(\.[^\s<>(),:;\"\\@\[\].]+)*")
+_LONGEST_ADDRESS = 254
+"""Of an address in SMTP (RFC 5321, 4.5.3.1, erratum 1690)."""
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is one plain mail address: no name, no blank, nothing that could end a line of a header."""
+    return len(text) <= _LONGEST_ADDRESS and text.isprintable() and bool(_ADDRESS.fullmatch(text))
 
 
 def local_zone() -> str:
@@ -170,20 +183,30 @@ class UpstreamConfig:
 class MailConfig:
     """[mail]: reports by e-mail."""
 
-    host: str = _key("", "Mail server; empty: no mail")
+    via: str = _key(
+        "smtp",
+        "Who sends: this device by a mail server, or the school's server ([upstream])",
+        choices=("smtp", "upstream"),
+    )
+    host: str = _key("", "Mail server; empty: no mail, unless the school's server sends it")
     port: int = _key(587, "Port of the mail server", low=1, high=65535)
     security: str = _key(
         "starttls", "How the connection is encrypted; plain is never used", choices=("tls", "starttls")
     )
+    ca_file: str = _key("", "Certificates to trust instead of the system's")
     username: str = _key("", "Name to log in with; empty: no log-in")
-    password_file: str = _key("", "File or systemd credential with the password")
-    from_: str = _key("", "Sender's address", renamed="from")
-    office: tuple[str, ...] = _key((), "Addresses of the office, which gets every register")
+    password_file: str = _key("", "File or systemd credential with the password, or with the token of xoauth2")
+    auth: str = _key("password", "How to log in", choices=("password", "xoauth2"))
+    from_: str = _key("", "Sender's address", renamed="from", address=True)
+    office: tuple[str, ...] = _key((), "Addresses of the office, which gets every register", address=True)
     students: bool = _key(False, "Tell students of their absence")
     guardians: bool = _key(False, "Tell guardians of an absence")
     hold_h: float = _key(
         4.0, "Wait before students and guardians are told, so that a teacher can correct", unit="hours", low=0, high=168
     )
+    language: str = _key("en", "Language of the messages", choices=("en", "de"))
+    templates: str = _key("", "Folder with texts of your own, which stand in for those of the program", folder=True)
+    per_minute: int = _key(30, "Messages a minute at most, as the mail server allows", unit="messages", low=1, high=600)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
-from edge_daemon.config import Config, Key
+from edge_daemon.config import Config, Key, is_address
 from edge_daemon.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -91,9 +91,7 @@ def _section(structure: Callable[[Any, Any], Any], value: object, kind: Any) -> 
 
 def _value(key: Key, kind: Any, folder: Path, value: Any, _: Any) -> Any:
     if kind == tuple[str, ...]:
-        if isinstance(value, list) and all(isinstance(v, str) for v in value):
-            return tuple(value)
-        raise ValueError(f"expected a list of text, found {_found(value)}")
+        return _texts(key, value)
     takes = (int, float) if kind is float else kind
     fits = isinstance(value, takes) and isinstance(value, bool) == (kind is bool)
     if not fits or not _allowed(key, value):
@@ -101,11 +99,22 @@ def _value(key: Key, kind: Any, folder: Path, value: Any, _: Any) -> Any:
     return str(folder / value) if key.folder and value else kind(value)
 
 
+def _texts(key: Key, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise ValueError(f"expected a list of text, found {_found(value)}")
+    for text in value:
+        if key.address and not is_address(text):
+            raise ValueError(f"expected mail addresses such as office@school.example, found {_found(text)}")
+    return tuple(value)
+
+
 def _allowed(key: Key, value: Any) -> bool:
     if key.choices and value not in key.choices:
         return False
     if key.zone:
         return _is_zone(value)
+    if key.address:
+        return value == "" or is_address(value)
     if isinstance(value, float) and not math.isfinite(value):
         return False
     if key.low is not None and (value < key.low or (key.above_low and value == key.low)):
@@ -126,6 +135,8 @@ def _expected(key: Key, kind: Any) -> str:
         return "one of " + ", ".join(key.choices)
     if key.zone:
         return "a time zone such as Europe/Berlin"
+    if key.address:
+        return "a mail address such as office@school.example"
     words = next(w for t, w in _WORDS if t == kind)
     unit = f" of {key.unit}" if key.unit else ""
     if key.low is None:

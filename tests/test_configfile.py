@@ -95,7 +95,7 @@ def test_a_share_above_0_and_at_most_1_is_allowed(tmp_path, share):
         ("[mail]\nhold_h = inf", "mail.hold_h: expected a number of hours from 0 to 168, found inf"),
         ("[mail]\nport = 0", "mail.port: expected a whole number from 1 to 65535, found 0"),
         ('[mail]\nsecurity = "plain"', 'mail.security: expected one of tls, starttls, found "plain"'),
-        ("[mail]\nfrom = 3", "mail.from: expected text, found 3"),
+        ("[mail]\nfrom = 3", "mail.from: expected a mail address such as office@school.example, found 3"),
         ('[mail]\noffice = "a@b"', 'mail.office: expected a list of text, found "a@b"'),
         ('[timetable]\nfiles = ["a.ics", 3]', "timetable.files: expected a list of text, found a list"),
         ('[camera]\nkind = "webcam"', 'camera.kind: expected one of picamera2, v4l2, gstreamer, files, found "webcam"'),
@@ -154,3 +154,37 @@ def test_another_encoding_is_refused(tmp_path):
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "config.toml").mkdir()
     assert "can't be read: Is a directory; put a file there" in problems(tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "office@school.example\\nBcc: all@school.example",
+        "office@school.example\\r\\n",
+        "Office <office@school.example>",
+        "a@school.example, b@school.example",
+        "office",
+        "@school.example",
+        "office@",
+        "office@school..example",
+        "of fice@school.example",
+        "office\\u2028@school.example",
+        "o" * 300 + "@school.example",
+    ],
+)
+def test_what_is_no_plain_mail_address_is_refused(tmp_path, address):
+    path = tmp_path / "config.toml"
+    path.write_text(f'[mail]\noffice = ["{address}"]\nfrom = "{address}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    line = str(caught.value)
+    assert "mail.office: expected mail addresses such as" in line
+    assert "mail.from: expected a mail address such as" in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("address", ["o'neil+x@mail.school.example", "büro@schule.example", "a@localhost"])
+def test_mail_addresses_that_exist_are_taken(tmp_path, address):
+    path = tmp_path / "config.toml"
+    path.write_text(f'[mail]\noffice = ["{address}"]\nfrom = "{address}"\n', encoding="utf-8")
+    assert load_config(path).mail.office == (address,)
