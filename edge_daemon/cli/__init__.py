@@ -17,6 +17,7 @@ _COMMANDS = {
     "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and what is skipped and why."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "plan": ("edge_daemon.cli.plan:plan", "When pictures are taken: fixed before the lesson, checked after it."),
+    "ledger": ("edge_daemon.cli.ledger:ledger", "What became of every lesson, and the proof that nothing was changed."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
     "maintain": ("edge_daemon.cli.maintain:maintain", "Backups, retention, and a check of the databases."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -13,17 +13,16 @@ from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.export import Export, check_output, write_export
 from edge_daemon.attendance.sheets import By
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.names import names_of
 from edge_daemon.errors import RegisterError
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command()
-@click.option("--from", "first", required=True, type=_DAY, metavar="YYYY-MM-DD", help="First day.")
-@click.option("--to", "last", required=True, type=_DAY, metavar="YYYY-MM-DD", help="Last day, included.")
+@click.option("--from", "first", required=True, type=DAY, metavar="YYYY-MM-DD", help="First day.")
+@click.option("--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
 @click.option("--course", help="Only lessons of this course.")
@@ -44,7 +43,7 @@ def export(
     zone = ZoneInfo(home.config.device.time_zone)
     db = open_register(home.register_db_path, create=False)
     try:
-        stored = latest_registers(db, *_instants(first.date(), last.date(), zone))
+        stored = latest_registers(db, *instants(first.date(), last.date(), zone))
     finally:
         db.conn.close()
     documents = [
@@ -57,12 +56,3 @@ def export(
         raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
     write_export(output, Export(first.date(), last.date(), documents, names_of(home), zone, cast(By, by)))
     click.echo(f"{len(documents)} register{'s' if len(documents) > 1 else ''} written to {output}")
-
-
-def _instants(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return when the first day begins and the last one has ended."""
-    try:
-        begin, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))
-        return begin.astimezone(timezone.utc), end.astimezone(timezone.utc)
-    except OverflowError as error:
-        raise RegisterError("the days are out of range", f"{first} to {last}", "give days of this century") from error

@@ -1,0 +1,107 @@
+"""The way of every lesson of the timetable: promised, captured, finalised, acknowledged by the office, mailed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.attendance.commitment import read_commitment
+from edge_daemon.attendance.document import from_json
+from edge_daemon.errors import RegisterError
+from edge_daemon.store import ledger, outbox
+from edge_daemon.store.commitments import commitments
+from edge_daemon.store.ledger import Deliveries, LedgerLesson
+from edge_daemon.store.registers import StoredRegister, latest_registers
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "upstream": (outbox.REGISTER,),
+    "office": (outbox.OFFICE,),
+    "students": (outbox.STUDENT, outbox.STUDENT_CORRECTION),
+    "guardians": (outbox.GUARDIAN, outbox.GUARDIAN_CORRECTION),
+}
+"""Who is told, and by which items of the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far one group of receivers knows of a lesson."""
+
+    delivered: int
+    waiting: int
+    held: int
+    parked: int
+    void: int
+    at: datetime | None
+    """When the last one was delivered."""
+
+    @property
+    def wanted(self) -> int:
+        """How many items are to arrive."""
+        return self.delivered + self.waiting + self.held + self.parked
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One lesson."""
+
+    lesson: LedgerLesson
+    promised_at: datetime | None
+    """When the last commitment before its begin was signed."""
+    captures_taken: int
+    register: StoredRegister | None
+    """The highest revision."""
+    told: Mapping[str, Told]
+    """By the keys of GROUPS."""
+
+
+def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLine]:
+    """Return a line for every lesson of the timetable that begins in [start, end), the earliest first."""
+    promised = _promised(db)
+    registers = {one.lesson_id: one for one in latest_registers(db, start, end)}
+    items = ledger.deliveries(db)
+    return [
+        _line(lesson, promised, registers.get(lesson.lesson_id), items.get(lesson.lesson_id, ()))
+        for lesson in ledger.ledger_lessons(db, start, end)
+    ]
+
+
+def _line(
+    lesson: LedgerLesson,
+    promised: Mapping[str, Sequence[datetime]],
+    register: StoredRegister | None,
+    items: Sequence[Deliveries],
+) -> LedgerLine:
+    in_time = [at for at in promised.get(lesson.lesson_id, ()) if at <= lesson.start]
+    taken = lesson.captures_taken
+    if register is not None:
+        with contextlib.suppress(RegisterError):  # a document that can't be read is what `ledger verify` is for
+            taken = from_json(register.document).register.captures_taken
+    told = {group: _told([one for one in items if one.kind in kinds]) for group, kinds in GROUPS.items()}
+    return LedgerLine(lesson, max(in_time, default=None), taken, register, told)
+
+
+def _told(items: Sequence[Deliveries]) -> Told:
+    counts = {state: sum(one.count for one in items if one.state == state) for state in outbox.STATES}
+    delivered = [one.last_at for one in items if one.state == "delivered" and one.last_at]
+    return Told(
+        counts["delivered"],
+        counts["waiting"],
+        counts["held"],
+        counts["parked"],
+        counts["void"],
+        max(delivered, default=None),
+    )
+
+
+def _promised(db: sqlite_utils.Database) -> Mapping[str, Sequence[datetime]]:
+    found: dict[str, list[datetime]] = {}
+    for stored in commitments(db):
+        with contextlib.suppress(RegisterError):
+            commitment = read_commitment(stored.document)
+            for promise in commitment.promises:
+                found.setdefault(promise.lesson_id, []).append(commitment.at)
+    return found

@@ -1,0 +1,188 @@
+"""`ledger verify`: every register and commitment of this device against what it must be, and nothing taken on trust.
+
+Changed, removed, added and re-signed documents are found, whatever was done to the tables: each document names the one
+before it, its signature needs the device key, and lessons, outbox and commitments know what there has to be. What a
+thief who has the device key could still change shows against the copies that the office has (`collect`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sqlite_utils
+
+from edge_daemon.attendance.commitment import Commitment
+from edge_daemon.attendance.proof import ProvenRegister, digest, prove_commitment, prove_register
+from edge_daemon.errors import RegisterError
+from edge_daemon.store import ledger, outbox
+from edge_daemon.store.commitments import commitments
+from edge_daemon.store.ledger import LedgerRow
+from edge_daemon.types import Register
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that can't be so in a ledger that nobody touched."""
+
+    where: str
+    what: str
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was looked at, and what is wrong."""
+
+    public_key: str | None
+    """That signatures were held against; None: nothing is signed."""
+    registers: int = 0
+    unsigned: int = 0
+    """Made by a release that did not sign."""
+    commitments: int = 0
+    unpromised: int = 0
+    """Lessons that no commitment promised in time: the device was off until they began, or did not promise yet."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def verify(db: sqlite_utils.Database, public_key: str | None) -> Verified:
+    """Check the whole ledger.
+
+    Args:
+        db: register.sqlite.
+        public_key: of this device; None: the key that the first signed document names has to hold for all.
+    """
+    found = Verified(public_key or _first_key(db))
+    kept = _Commitments(found)
+    kept.read(db)
+    walk = _Walk(found, kept, ledger.seeds_on_record(db))
+    for row in ledger.ledger_rows(db):
+        walk.step(row)
+    walk.name_missing(ledger.finalised_lessons(db), ledger.refs_of_outbox(db, outbox.REGISTER))
+    kept.name_missing(ledger.refs_of_outbox(db, outbox.COMMITMENT))
+    return found
+
+
+def _first_key(db: sqlite_utils.Database) -> str | None:
+    for row in ledger.ledger_rows(db):
+        try:
+            key = prove_register(row.document, None).document.public_key
+        except RegisterError:
+            continue
+        if key is not None:
+            return key
+    return None
+
+
+class _Commitments:
+    """Reads commitments in their order, and knows what was promised of a lesson before it began."""
+
+    def __init__(self, found: Verified) -> None:
+        self._found = found
+        self._refs: set[str] = set()
+        self._by_lesson: dict[str, list[tuple[Commitment, str]]] = {}
+
+    def read(self, db: sqlite_utils.Database) -> None:
+        before: str | None = None
+        for stored in commitments(db):
+            self._found.commitments += 1
+            self._refs.add(stored.ref)
+            where = f"commitment {stored.ref}"
+            try:
+                commitment = prove_commitment(stored.document, self._found.public_key)
+            except RegisterError as error:
+                self._found.problems.append(Problem(where, error.what))
+                before = stored.sha256
+                continue
+            if digest(stored.document) != stored.sha256 or commitment.ref != stored.ref:
+                self._found.problems.append(Problem(where, "is not the document that was written here"))
+            if commitment.previous_sha256 != before:
+                self._found.problems.append(Problem(where, "a commitment before it was removed or changed"))
+            for promise in commitment.promises:
+                self._by_lesson.setdefault(promise.lesson_id, []).append((commitment, promise.seed_sha256))
+            before = stored.sha256
+
+    def promised(self, register: Register) -> tuple[str, str] | None:
+        """Return ref and SHA-256 of the last promise before the lesson began."""
+        mine = self._by_lesson.get(register.lesson.lesson_id, [])
+        in_time = [(commitment.ref, sha256) for commitment, sha256 in mine if commitment.at <= register.lesson.start]
+        return in_time[-1] if in_time else None
+
+    def name_missing(self, refs: set[str]) -> None:
+        for ref in sorted(refs - self._refs):
+            self._found.problems.append(Problem(f"commitment {ref}", "was removed: it is still in the outbox"))
+
+
+class _Walk:
+    """Goes through the registers in the order in which they were made."""
+
+    def __init__(self, found: Verified, kept: _Commitments, seeds: Mapping[str, tuple[str, str]]) -> None:
+        self._found, self._kept, self._seeds = found, kept, seeds
+        self._last: frozenset[str] = frozenset()
+        self._latest: dict[str, tuple[int, frozenset[str]]] = {}
+        self._refs: set[str] = set()
+        self._signed_before = False
+
+    def step(self, row: LedgerRow) -> None:
+        where = f"register {row.lesson_id} revision {row.revision}"
+        self._found.registers += 1
+        self._found.problems += [Problem(where, what) for what in self._faults(row)]
+        # Where only the document was changed, the column tells what it was: the next one is not to blame.
+        self._last = frozenset((digest(row.document), row.sha256))
+        self._latest[row.lesson_id] = row.revision, self._last
+        self._refs.add(f"{row.lesson_id}/{row.revision}")
+
+    def name_missing(self, finalised: set[str], refs: set[str]) -> None:
+        for ref in sorted(refs - self._refs):
+            where = "register {} revision {}".format(*ref.rsplit("/", 1))
+            self._found.problems.append(Problem(where, "was removed: it is still in the outbox"))
+        for lesson_id in sorted(finalised - self._latest.keys() - {ref.rsplit("/", 1)[0] for ref in refs}):
+            self._found.problems.append(Problem(f"lesson {lesson_id}", "was finalised, and its register was removed"))
+
+    def _faults(self, row: LedgerRow) -> Iterator[str]:
+        try:
+            proven = prove_register(row.document, self._found.public_key)
+        except RegisterError as error:
+            yield error.what
+            return
+        register = proven.document.register
+        if proven.sha256 != row.sha256:
+            yield "is not the document that was written here: its SHA-256 is another"
+        if (register.lesson.lesson_id, register.revision) != (row.lesson_id, row.revision):
+            yield "is the document of another register"
+            return
+        yield from self._signing_faults(proven)
+        yield from self._chain_faults(proven, row)
+        yield from self._seed_faults(register)
+
+    def _signing_faults(self, proven: ProvenRegister) -> Iterator[str]:
+        if proven.is_signed:
+            self._signed_before = True
+            return
+        self._found.unsigned += 1
+        if self._signed_before:
+            yield "is not signed, though registers before it are"
+
+    def _chain_faults(self, proven: ProvenRegister, row: LedgerRow) -> Iterator[str]:
+        named = proven.document.previous_sha256
+        if row.revision == 1:
+            if (named is not None or self._last) and named not in self._last:
+                yield "a register before it was removed or changed"
+            return
+        revision, sha256s = self._latest.get(row.lesson_id, (0, frozenset()))
+        if revision != row.revision - 1:
+            yield f"revision {row.revision - 1} was removed"
+        elif named not in sha256s:
+            yield f"revision {row.revision - 1} was changed"
+
+    def _seed_faults(self, register: Register) -> Iterator[str]:
+        seed_sha256 = register.plan.seed_sha256
+        begun, planned = self._seeds.get(register.lesson.lesson_id, ("", ""))
+        if begun != seed_sha256 or planned not in ("", seed_sha256):
+            yield "reveals another seed than the one that was on record before the lesson"
+        if register.revision > 1 or register.lesson.origin != "timetable":
+            return
+        promised = self._kept.promised(register)
+        if promised is None:
+            self._found.unpromised += 1
+        elif promised[1] != seed_sha256:
+            yield f"reveals another seed than commitment {promised[0]} promised"

@@ -1,0 +1,167 @@
+"""`edge-daemon ledger`: what became of every lesson, and whether the records are what the device wrote."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import click
+import sqlite_utils
+
+from edge_daemon.app.ledger import GROUPS, LedgerLine, Told, ledger_lines
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.days import DAY, instants
+from edge_daemon.cli.table import table
+from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.store.database import open_register
+from edge_daemon.store.instants import written
+
+
+@click.group(invoke_without_command=True)
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="First day; without it the first of all.")
+@click.option("--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def ledger(context: click.Context, first: datetime | None, last: datetime | None, as_json: bool) -> None:
+    """For every lesson of the timetable: promised, captured, finalised, acknowledged by the office, mailed.
+
+    `3/3` is three of three delivered; `h` stands for held, `p` for parked (see `edge-daemon outbox list`).
+    """
+    if context.invoked_subcommand is not None:
+        return
+    home = context.find_object(Home)
+    assert home is not None  # the command above made it
+    zone = ZoneInfo(home.config.device.time_zone)
+    start, end = instants(first.date() if first else date(1970, 1, 2), last.date() if last else date(9990, 1, 1), zone)
+    if start >= end:
+        raise RegisterError("the first day is after the last", "--from, --to", "exchange them")
+    lines = ledger_lines(_opened(home), start, end) if home.register_db_path.exists() else []
+    if as_json:
+        click.echo(json.dumps([_as_json(line) for line in lines], ensure_ascii=False, indent=2))
+    elif not lines:
+        click.echo("no lessons on record")
+    else:
+        click.echo(table(_HEADS, [_row(line, zone) for line in lines], widest=48))
+
+
+@ledger.command()
+@click.option("--key", "public_key", metavar="HEX", help="Public key of this device, as you noted it elsewhere.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def verify(home: Home, public_key: str | None, as_json: bool) -> None:
+    """Check hashes, chain, signatures, seeds and promises of all records. Exit code 1 where something was changed.
+
+    Signatures are held against --key, else the device's own key where this command is given it, else the key that the
+    first document names: then compare the fingerprint with the one that you noted.
+    """
+    from edge_daemon.app.verify import verify as verified
+    from edge_daemon.device.signing import fingerprint
+
+    if not home.register_db_path.exists():
+        raise RegisterError("there is no register yet", str(home.register_db_path))
+    known = _checked(public_key) if public_key else _own_key(home)
+    found = verified(_opened(home), known)
+    origin = "named by --key" if public_key else "this device's" if known else "named by the first document"
+    if as_json:
+        document = {
+            "public_key": found.public_key,
+            "key": origin,
+            "registers": found.registers,
+            "unsigned": found.unsigned,
+            "commitments": found.commitments,
+            "unpromised": found.unpromised,
+            "problems": [{"where": one.where, "what": one.what} for one in found.problems],
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        for one in found.problems:
+            click.echo(RegisterError(one.what, one.where).line())
+        if found.public_key:
+            click.echo(f"key: {fingerprint(found.public_key)} ({origin})")
+        unsigned = f", {found.unsigned} of them of a release that did not sign" if found.unsigned else ""
+        unpromised = f"; {found.unpromised} lessons were not promised before they began" if found.unpromised else ""
+        click.echo(f"{found.registers} registers{unsigned}; {found.commitments} commitments{unpromised}")
+        click.echo(f"{len(found.problems)} problems" if found.problems else "nothing was changed, removed or added")
+    click.get_current_context().exit(1 if found.problems else 0)
+
+
+_HEADS = ("lesson", "course", "promised", "captures", "register", "office has it", "mail", "students", "guardians")
+
+
+def _opened(home: Home) -> sqlite_utils.Database:
+    return open_register(home.register_db_path, create=False)
+
+
+def _own_key(home: Home) -> str | None:
+    """Return the device's public key, None where this command is not given the device key."""
+    from edge_daemon.device.secrets import device_key
+    from edge_daemon.device.signing import Signer
+
+    try:
+        return Signer(device_key(home.key_path if home.home_mode else None, create=False)).public_key
+    except KeyFileError:
+        return None
+
+
+def _checked(public_key: str) -> str:
+    text = "".join(public_key.split()).lower()
+    if len(text) != 64 or set(text) - set("0123456789abcdef"):
+        raise RegisterError("is no public key", "--key", "64 hexadecimal digits, as `collect` and `key.json` have them")
+    return text
+
+
+def _row(line: LedgerLine, zone: ZoneInfo) -> tuple[str, ...]:
+    lesson = line.lesson
+    captures = f"{line.captures_taken}/{lesson.captures_planned}"
+    if line.register is not None:
+        state = f"{line.register.revision}, {line.register.created_at.astimezone(zone):%m-%d %H:%M}"
+    else:
+        state = {"running": "is on", "planned": "to come"}.get(lesson.state, f"none: {lesson.reason}")
+    upstream = line.told["upstream"]
+    acknowledged = _short(upstream)
+    if upstream.at is not None and upstream.delivered == upstream.wanted:
+        acknowledged = f"{upstream.at.astimezone(zone):%m-%d %H:%M}"
+    return (
+        *(f"{lesson.start.astimezone(zone):%a %Y-%m-%d %H:%M}", lesson.course),
+        f"{line.promised_at.astimezone(zone):%m-%d %H:%M}" if line.promised_at else "-",
+        *("-" if lesson.state in ("planned", "skipped") else captures, state, acknowledged),
+        *(_short(line.told[group]) for group in ("office", "students", "guardians")),
+    )
+
+
+def _short(told: Told) -> str:
+    marks = "".join(f" {count}{mark}" for count, mark in ((told.held, "h"), (told.parked, "p")) if count)
+    return f"{told.delivered}/{told.wanted}{marks}" if told.wanted else "-"
+
+
+def _as_json(line: LedgerLine) -> dict[str, object]:
+    lesson, register = line.lesson, line.register
+    return {
+        "lesson_id": lesson.lesson_id,
+        "course": lesson.course,
+        "start": written(lesson.start),
+        "end": written(lesson.end),
+        "state": lesson.state,
+        "reason": lesson.reason or None,
+        "planned_at": written(lesson.planned_at) if lesson.planned_at else None,
+        "promised_at": written(line.promised_at) if line.promised_at else None,
+        "captures_planned": lesson.captures_planned,
+        "captures_taken": line.captures_taken,
+        "revision": register.revision if register else None,
+        "sha256": register.sha256 if register else None,
+        "finalised_at": written(register.created_at) if register else None,
+        **{group: _told_json(line.told[group]) for group in GROUPS},
+    }
+
+
+def _told_json(told: Told) -> dict[str, object]:
+    return {
+        "wanted": told.wanted,
+        "delivered": told.delivered,
+        "waiting": told.waiting,
+        "held": told.held,
+        "parked": told.parked,
+        "void": told.void,
+        "at": written(told.at) if told.at else None,
+    }

@@ -1,0 +1,133 @@
+"""What became of every lesson, as the tables know it: planned, captured, finalised, delivered, or skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+
+import sqlite_utils
+
+from edge_daemon.store.database import faults
+from edge_daemon.store.instants import parsed, stored
+
+LessonState = Literal["planned", "running", "finalised", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLesson:
+    """A lesson of the timetable."""
+
+    lesson_id: str
+    course: str
+    start: datetime
+    end: datetime
+    state: LessonState
+    planned_at: datetime | None
+    """When its plan was put on record."""
+    captures_planned: int
+    captures_taken: int
+    reason: str
+    """Why it was skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """Items of the outbox of one lesson, kind and state."""
+
+    kind: str
+    state: str
+    count: int
+    last_at: datetime | None
+    """When the last of them was settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A row of the table of registers, nothing of it believed yet."""
+
+    position: int
+    lesson_id: str
+    revision: int
+    document: str
+    sha256: str
+    created_at: str
+
+
+def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLesson]:
+    """Return the lessons of the timetable that begin in [start, end), the earliest first."""
+    low, high = stored(start) if start else "", stored(end) if end else "~"
+    with faults(db):
+        rows = db.execute(_LESSONS, (low, high)).fetchall()
+    return [
+        LedgerLesson(
+            *(row[0], row[1], parsed(row[2]), parsed(row[3]), cast(LessonState, row[4])),
+            *(parsed(row[5]) if row[5] else None, row[6], row[7], row[8]),
+        )
+        for row in rows
+    ]
+
+
+def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
+    """Return what is to be delivered of each lesson, by lesson id."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id, kind, state, count(*), max(settled_at_utc) FROM outbox WHERE lesson_id IS NOT NULL"
+            " GROUP BY lesson_id, kind, state ORDER BY lesson_id, kind, state"
+        ).fetchall()
+    found: dict[str, list[Deliveries]] = {}
+    for lesson_id, kind, state, count, last_at in rows:
+        found.setdefault(lesson_id, []).append(Deliveries(kind, state, count, parsed(last_at) if last_at else None))
+    return found
+
+
+def ledger_rows(db: sqlite_utils.Database) -> Iterator[LedgerRow]:
+    """Yield every revision in the order in which the device made them; one in memory at a time."""
+    with faults(db):
+        for row in db.execute(
+            "SELECT ledger_position, lesson_id, revision, document, sha256, created_at_utc FROM registers"
+            " ORDER BY ledger_position"
+        ):
+            yield LedgerRow(*row)
+
+
+def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
+    """Return the SHA-256 of the seed by lesson id: of the begun lesson, and of its plan ("" where there is none)."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id, lessons.seed_sha256, coalesce(plans.seed_sha256, '') FROM lessons"
+            " LEFT JOIN plans USING (lesson_id)"
+        ).fetchall()
+    return {lesson_id: (begun, planned) for lesson_id, begun, planned in rows}
+
+
+def finalised_lessons(db: sqlite_utils.Database) -> set[str]:
+    """Return the ids of lessons that say of themselves that they have a register."""
+    with faults(db):
+        rows = db.execute("SELECT lesson_id FROM lessons WHERE state = 'finalised'").fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def refs_of_outbox(db: sqlite_utils.Database, kind: str) -> set[str]:
+    """Return what items of a kind are about: each has to be there."""
+    with faults(db):
+        rows = db.execute("SELECT ref FROM outbox WHERE destination = 'upstream' AND kind = ?", (kind,)).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+_LESSONS = """
+SELECT lesson_id, course, start_utc, end_utc, state,
+    (SELECT committed_at_utc FROM plans WHERE plans.lesson_id = lessons.lesson_id), captures_planned,
+    (SELECT count(*) FROM captures WHERE captures.lesson_id = lessons.lesson_id), ''
+FROM lessons WHERE origin = 'timetable' AND start_utc >= ?1 AND start_utc < ?2
+UNION ALL
+SELECT lesson_id, course, start_utc, end_utc, 'skipped',
+    (SELECT committed_at_utc FROM plans WHERE plans.lesson_id = skipped.lesson_id),
+    coalesce((SELECT captures_planned FROM plans WHERE plans.lesson_id = skipped.lesson_id), 0), 0, reason
+FROM skipped WHERE lesson_id NOT IN (SELECT lesson_id FROM lessons) AND start_utc >= ?1 AND start_utc < ?2
+UNION ALL
+SELECT lesson_id, course, start_utc, end_utc, 'planned', committed_at_utc, captures_planned, 0, ''
+FROM plans WHERE lesson_id NOT IN (SELECT lesson_id FROM lessons UNION SELECT lesson_id FROM skipped)
+    AND start_utc >= ?1 AND start_utc < ?2
+ORDER BY 3, 1"""
