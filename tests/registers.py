@@ -19,6 +19,7 @@ from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.store.lessons import Capture
+from edge_daemon.store.registers import Also
 from edge_daemon.types import Box, Lesson, MissedCapture, Origin, Register, Sighting
 
 START = datetime(2026, 11, 16, 7, 0, tzinfo=timezone.utc)
@@ -83,7 +84,13 @@ def a_register(
     return register, sightings
 
 
-def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sighting], signer: Signer = SIGNER) -> str:
+def keep(
+    db: sqlite_utils.Database,
+    register: Register,
+    sightings: Sequence[Sighting],
+    signer: Signer = SIGNER,
+    also: Also | None = None,
+) -> str:
     """Put a lesson through the database, from start to finalised; return the document."""
     lesson_id = register.lesson.lesson_id
     lessons.start_lesson(db, register.lesson, register.plan, "synchronised")
@@ -98,7 +105,7 @@ def keep(db: sqlite_utils.Database, register: Register, sightings: Sequence[Sigh
     def render(previous_sha256: str | None) -> str:
         return sign(register, previous_sha256, signer)
 
-    return lessons.finalise(db, lesson_id, sightings, render, register.lesson.end).document
+    return lessons.finalise(db, lesson_id, sightings, render, register.lesson.end, also).document
 
 
 def a_home(folder: Path, registers: Sequence[tuple[Register, list[Sighting]]]) -> Path:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 import sqlite_utils
 
 from edge_daemon.app.compare import Comparer
+from edge_daemon.app.enqueue import deliver
 from edge_daemon.attendance import packing
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.believe import believe
@@ -121,8 +122,12 @@ class LessonRun:
         slots = dict.fromkeys(self._candidates, self._lesson.start)
         return {t.student_id: (t.frames_seen, t.frames_attentive) for t in tally(self._students(), sightings, slots)}
 
-    def finalise(self) -> tuple[Register, list[Sighting]]:
-        """Decide who was there, write the register, erase the candidates."""
+    def finalise(self, *, deliver_rehearsal: bool = False) -> tuple[Register, list[Sighting]]:
+        """Decide who was there, write the register with its way to the office, erase the candidates.
+
+        Args:
+            deliver_rehearsal: a rehearsal leaves the device, too.
+        """
         look_alikes = self._gallery.look_alikes()
         sightings = self._believed(look_alikes)
         register = self._judge(sightings, look_alikes)
@@ -132,6 +137,7 @@ class LessonRun:
             sightings,
             lambda previous: sign(register, previous, self._signer),
             datetime.now(timezone.utc),
+            deliver(self._config, rehearsals=deliver_rehearsal),
         )
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         logger.info(

@@ -58,7 +58,14 @@ class Rehearsal:
         }
 
 
-def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Callable[[int, int], None]) -> Rehearsal:
+def rehearse(
+    home: Home,
+    frames: Path,
+    *,
+    sightings: Path | None,
+    progress: Callable[[int, int], None],
+    deliver: bool = False,
+) -> Rehearsal:
     """Take the register of one lesson from pictures or a video, now.
 
     Args:
@@ -66,6 +73,7 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
         frames: folder or video; each picture is a capture.
         sightings: CSV to write, if wanted.
         progress: told (captures done, captures in all).
+        deliver: the register is delivered as that of a lesson.
 
     Raises:
         EdgeError: nothing was changed, or the lesson was taken back.
@@ -93,7 +101,7 @@ def rehearse(home: Home, frames: Path, *, sightings: Path | None, progress: Call
             if not taken:
                 raise CameraError("no picture could be read", str(frames), "check the files")
             begun = time.perf_counter()
-            register, believed = run.finalise()
+            register, believed = run.finalise(deliver_rehearsal=deliver)
             busy_s += time.perf_counter() - begun
         except BaseException:
             run.abandon()

@@ -36,14 +36,15 @@ from edge_daemon.types import Register, Verdict, VerdictName
     metavar="OUT.csv",
     help="Also write every face that was believed in.",
 )
+@click.option("--deliver", is_flag=True, help="Deliver the register like that of a lesson: upstream and by mail.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def rehearse(home: Home, frames: Path, sightings: Path | None, as_json: bool) -> None:
-    """Take the register of one lesson now, from pictures or a video. It is never sent anywhere."""
+def rehearse(home: Home, frames: Path, sightings: Path | None, deliver: bool, as_json: bool) -> None:
+    """Take the register of one lesson now, from pictures or a video. Without --deliver it is never sent anywhere."""
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     with progress("captures") as watch:
-        done = take_register(home, frames, sightings=sightings, progress=watch)
+        done = take_register(home, frames, sightings=sightings, progress=watch, deliver=deliver)
     for missed in done.register.missed:
         click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:

@@ -12,7 +12,7 @@ import sqlite_utils
 from edge_daemon.errors import StoreError
 from edge_daemon.store.database import bring_in_log, faults, path_of, transaction
 from edge_daemon.store.instants import parsed, stored
-from edge_daemon.store.registers import StoredRegister, append, last_sha256
+from edge_daemon.store.registers import Also, StoredRegister, append, last_sha256
 from edge_daemon.types import Box, CapturePlan, ClockState, Lesson, MissedCapture, Origin, Sighting
 
 State = Literal["running", "finalised"]
@@ -152,6 +152,7 @@ def finalise(
     sightings: Iterable[Sighting],
     render: Callable[[str | None], str],
     at: datetime,
+    also: Also | None = None,
 ) -> StoredRegister:
     """Write sightings, register and state of a lesson: all three or none.
 
@@ -161,6 +162,7 @@ def finalise(
         sightings: of students and, with an empty student id, of unknown faces.
         render: makes the canonical document of revision 1 from the SHA-256 of the register before it, if there is one.
         at: now.
+        also: writes what follows from the register (its way to the office), in the same transaction.
 
     Raises:
         StoreError: no such lesson, or the database can't be written.
@@ -175,7 +177,9 @@ def finalise(
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (_sighting_row(lesson_id, sighting) for sighting in sightings),
             )
-            append(db, lesson_id, 1, render(last_sha256(db)), at)
+            added = append(db, lesson_id, 1, render(last_sha256(db)), at)
+            if also is not None:
+                also(db, added)
             db.execute("UPDATE lessons SET state = 'finalised' WHERE lesson_id = ?", (lesson_id,))
         row = db.execute(
             "SELECT lesson_id, revision, document, sha256, created_at_utc FROM registers"

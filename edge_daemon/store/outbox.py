@@ -41,6 +41,7 @@ from edge_daemon.store.outbox_items import (
     State,
     counts,
     get,
+    is_known,
     listed,
     of_lesson,
 )
@@ -68,10 +69,12 @@ __all__ = [
     "counts",
     "destination_state",
     "get",
+    "is_known",
     "listed",
     "may_try",
     "of_lesson",
     "put",
+    "put_missing_registers",
     "release",
     "reopen",
     "set_destination",
@@ -124,6 +127,22 @@ def put(
         ),
     )
     return cursor.rowcount == 1
+
+
+def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
+    """Add every revision that should be upstream and has no item, within the caller's transaction; return how many.
+
+    Rehearsals stay, unless an earlier revision was delivered.
+    """
+    return db.conn.execute(
+        "INSERT OR IGNORE INTO outbox (destination, kind, ref, lesson_id, created_at_utc, next_attempt_utc)"
+        " SELECT 'upstream', ?1, lesson_id || '/' || revision, lesson_id, ?2, ?2 FROM registers AS made"
+        " JOIN lessons USING (lesson_id) WHERE (origin = 'timetable' OR EXISTS"
+        " (SELECT 1 FROM outbox WHERE outbox.lesson_id = made.lesson_id)) AND NOT EXISTS (SELECT 1 FROM outbox"
+        " WHERE destination = 'upstream' AND kind = ?1 AND ref = made.lesson_id || '/' || made.revision)"
+        " ORDER BY ledger_position",
+        (REGISTER, stored(at)),
+    ).rowcount
 
 
 def claim(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast, get_args
@@ -104,6 +104,12 @@ def get(db: sqlite_utils.Database, item_id: int) -> Item | None:
     with faults(db):
         row = db.execute(f"{_COLUMNS} WHERE item_id = ?", (item_id,)).fetchone()
     return None if row is None else _item(row)
+
+
+def is_known(db: sqlite_utils.Database, kinds: Set[str]) -> bool:
+    """Return whether there ever was an item of these kinds."""
+    with faults(db):
+        return any(row[0] in kinds for row in db.execute("SELECT DISTINCT kind FROM outbox"))
 
 
 def counts(db: sqlite_utils.Database) -> Mapping[tuple[Destination, State], int]:

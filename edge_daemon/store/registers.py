@@ -27,6 +27,10 @@ class StoredRegister:
     created_at: datetime
 
 
+Also = Callable[[sqlite_utils.Database, StoredRegister], None]
+"""What else is written with a register, in its transaction: all of it or none."""
+
+
 def latest(db: sqlite_utils.Database, lesson_id: str) -> StoredRegister | None:
     """Return the highest revision of a lesson's register, None where there is none."""
     return next(reversed(revisions(db, lesson_id)), None)
@@ -57,6 +61,17 @@ def latest_registers(
     )
 
 
+def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[datetime]:
+    """Return when the lessons of the timetable began that have a register, and a time, in [start, end)."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT DISTINCT start_utc FROM lessons JOIN registers USING (lesson_id) WHERE origin = 'timetable'"
+            " AND clock <> 'unsynchronised' AND start_utc >= ? AND start_utc < ? ORDER BY start_utc",
+            (stored(start), stored(end)),
+        ).fetchall()
+    return [parsed(row[0]) for row in rows]
+
+
 def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
     """Return the id of the one lesson with a register whose id begins so.
 
@@ -76,7 +91,11 @@ def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
 
 
 def add_revision(
-    db: sqlite_utils.Database, lesson_id: str, render: Callable[[StoredRegister], str | None], at: datetime
+    db: sqlite_utils.Database,
+    lesson_id: str,
+    render: Callable[[StoredRegister], str | None],
+    at: datetime,
+    also: Also | None = None,
 ) -> StoredRegister | None:
     """Append the next revision of a register.
 
@@ -86,6 +105,7 @@ def add_revision(
         render: makes the next document from the latest revision, which nobody can overtake meanwhile; None where
             there is nothing to change.
         at: now.
+        also: writes what follows from the new revision (its way to the office), in the same transaction.
 
     Returns:
         The new revision; None where there was nothing to change and nothing was written.
@@ -99,7 +119,12 @@ def add_revision(
         if last is None:
             raise RegisterError("there is no such register", f"register {lesson_id}", "see `edge-daemon register list`")
         document = render(last)
-        return None if document is None else append(db, lesson_id, last.revision + 1, document, at)
+        if document is None:
+            return None
+        added = append(db, lesson_id, last.revision + 1, document, at)
+        if also is not None:
+            also(db, added)
+        return added
 
 
 def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: str, at: datetime) -> StoredRegister:

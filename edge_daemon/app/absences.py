@@ -1,0 +1,198 @@
+"""Who is told of an absence by mail, when, and what is said when it was none.
+
+The first notice waits `mail.hold_h`, so that a teacher can correct. An absence that the device itself has doubts about
+(any flag) waits until a person confirmed it. What was taken back before it was said is never said; what was taken back
+after that is said to be taken back. Nothing goes to students or guardians of a lesson whose time nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlite_utils
+
+from edge_daemon.attendance.document import from_json
+from edge_daemon.config import MailConfig
+from edge_daemon.store import outbox, registers
+from edge_daemon.store.outbox import Item
+from edge_daemon.types import Delivery, Outcome, Register, Verdict
+
+UNCONFIRMED_FOR = timedelta(days=28)
+"""After it nobody is told any more of an absence that nobody confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """One of the two who are told."""
+
+    notice: str
+    correction: str
+
+
+_STUDENT = _Channel(outbox.STUDENT, outbox.STUDENT_CORRECTION)
+_GUARDIAN = _Channel(outbox.GUARDIAN, outbox.GUARDIAN_CORRECTION)
+
+
+def judge_absences(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
+    """Write, hold, free or give up notices after a new revision, within the transaction that wrote it.
+
+    Args:
+        db: register.sqlite.
+        register: the newest revision of a lesson.
+        at: now.
+        mail: settings.
+    """
+    items = outbox.of_lesson(db, register.lesson.lesson_id)
+    for channel in _channels(mail):
+        for verdict in register.verdicts:
+            if register.revision > 1 and "corrected" not in verdict.flags:
+                continue  # nothing new about this student
+            student_id = verdict.tally.student_id
+            kinds = {channel.notice, channel.correction}
+            mine = [item for item in items if item.student_id == student_id and item.kind in kinds]
+            _Case(db, register, verdict, channel, mine, at, at + timedelta(hours=mail.hold_h)).judge()
+
+
+def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime) -> Outcome | None:
+    """Return why a notice or its correction must not be sent now, None where it may be.
+
+    To be asked right before sending: settings and registers may have changed since it was written.
+
+    Args:
+        db: register.sqlite.
+        delivery: an item of the kinds `outbox.PERSONAL`.
+        mail: settings.
+        now: by the clock.
+    """
+    channel = next((one for one in _channels(mail) if delivery.kind in {one.notice, one.correction}), None)
+    if channel is None:
+        return Outcome("void", "the settings do not want this mail any more")
+    stored = registers.latest(db, delivery.lesson_id)
+    register = from_json(stored.document).register if stored is not None else None
+    found = [v for v in register.verdicts if v.tally.student_id == delivery.student_id] if register is not None else []
+    if register is None or not found:
+        return Outcome("void", "the student is not on the register")
+    absent = _is_absent(register, found[0])
+    if delivery.kind == channel.correction:
+        return _forbidden_correction(db, delivery, channel, absent)
+    doubt = doubt_of(found[0])
+    if not absent:
+        return Outcome("void", "not absent after all, by a correction")
+    if not doubt:
+        return None
+    if now - delivery.created_at > UNCONFIRMED_FOR:
+        return Outcome("void", f"nobody confirmed the absence within {UNCONFIRMED_FOR.days} days")
+    return Outcome("held", doubt)
+
+
+def doubt_of(verdict: Verdict) -> str:
+    """Return why a person has to confirm an absence before anybody is told; empty where nobody has to."""
+    if "corrected" in verdict.flags or not verdict.flags:
+        return ""
+    flags = ", ".join(flag.replace("_", " ") for flag in verdict.flags)
+    return f"a person has to confirm the absence (flagged: {flags}), with `edge-daemon register correct`"
+
+
+def _channels(mail: MailConfig) -> Sequence[_Channel]:
+    return [one for one, wanted in ((_STUDENT, mail.students), (_GUARDIAN, mail.guardians)) if wanted]
+
+
+def _is_absent(register: Register, verdict: Verdict) -> bool:
+    return verdict.verdict == "absent" and register.clock != "unsynchronised"
+
+
+def _was_told(channel: _Channel, items: Sequence[Item]) -> bool:
+    """Return whether the last thing said, or perhaps being said at this moment, was that the student was absent."""
+    said = [item for item in items if item.state == "delivered" or item.claimed]
+    return bool(said) and said[-1].kind == channel.notice
+
+
+def _forbidden_correction(
+    db: sqlite_utils.Database, delivery: Delivery, channel: _Channel, absent: bool
+) -> Outcome | None:
+    items = [
+        item
+        for item in outbox.of_lesson(db, delivery.lesson_id)
+        if item.student_id == delivery.student_id and item.item_id != delivery.item_id
+    ]
+    kinds = {channel.notice, channel.correction}
+    said = [item for item in items if item.kind in kinds and item.state == "delivered"]
+    if absent:
+        return Outcome("void", "absent after all, by a correction")
+    if not _was_told(channel, said):
+        return Outcome("void", "nobody was told of the absence")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One student, one who is told, after one revision."""
+
+    db: sqlite_utils.Database
+    register: Register
+    verdict: Verdict
+    channel: _Channel
+    items: Sequence[Item]
+    """What was written about it before, the oldest first."""
+    at: datetime
+    after_hold: datetime
+
+    def judge(self) -> None:
+        open_items = [item for item in self.items if item.state in outbox.OPEN]
+        notices = [item for item in open_items if item.kind == self.channel.notice]
+        corrections = [item for item in open_items if item.kind == self.channel.correction]
+        if _is_absent(self.register, self.verdict):
+            self._give_up(corrections, "absent after all, by a correction")
+            if notices:
+                self._free(notices)
+            elif not _was_told(self.channel, self.items):
+                self._notify()
+        else:
+            self._give_up(notices, "not absent after all, by a correction")
+            if not corrections and _was_told(self.channel, self.items):
+                self._take_back()
+
+    def _notify(self) -> None:
+        # A second notice about the same lesson is one of its own: the first one was said, and taken back.
+        again = any(item.kind == self.channel.notice for item in self.items)
+        doubt = doubt_of(self.verdict)
+        self._put(self.channel.notice, self._revision if again else self._lesson_id, self.after_hold, doubt)
+
+    def _take_back(self) -> None:
+        # What is being sent at this moment comes first.
+        busy = any(item.claimed for item in self.items)
+        not_before = self.at + timedelta(seconds=outbox.LEASE_S) if busy else self.at
+        self._put(self.channel.correction, self._revision, not_before, "")
+
+    def _free(self, notices: Sequence[Item]) -> None:
+        for item in notices:
+            if item.state == "held" and not doubt_of(self.verdict):
+                outbox.change(self.db, item.item_id, "waiting", not_before=self.after_hold, answer="", at=self.at)
+
+    def _give_up(self, items: Sequence[Item], answer: str) -> None:
+        for item in items:
+            outbox.change(self.db, item.item_id, "void", not_before=self.at, answer=answer, at=self.at)
+
+    def _put(self, kind: str, ref: str, not_before: datetime, doubt: str) -> None:
+        outbox.put(
+            self.db,
+            destination="mail",
+            kind=kind,
+            ref=ref,
+            student_id=self.verdict.tally.student_id,
+            lesson_id=self._lesson_id,
+            not_before=not_before,
+            at=self.at,
+            state="held" if doubt else "waiting",
+            answer=doubt,
+        )
+
+    @property
+    def _lesson_id(self) -> str:
+        return self.register.lesson.lesson_id
+
+    @property
+    def _revision(self) -> str:
+        return f"{self._lesson_id}/{self.register.revision}"
