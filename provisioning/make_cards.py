@@ -1,0 +1,131 @@
+"""Makes a folder for each card of a list of rooms, to be copied to the card's boot partition.
+
+    python provisioning/make_cards.py ROOMS.csv --output CARDS --os trixie --admin-keys technician.pub
+
+Needs Python 3.10 or newer and nothing else (on Windows: pip install tzdata). docs/INSTALL.md has the columns of the
+list and what to do with the folders. They hold passwords: delete them when the cards are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from provisioning.cards import FOLDER, SYSTEMS, Admin, boot_lines, card
+from provisioning.rooms import Room, read_rooms
+
+_ADMIN = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the folders; 0 done, 2 with one line a problem on stderr and nothing written."""
+    options = _options(arguments)
+    rooms, found = read_rooms(options.rooms)
+    problems = [
+        f"{options.rooms.name}{f' line {p.line}' if p.line else ''}{f', {p.column}' if p.column else ''}: {p.what}"
+        for p in found
+    ]
+    keys, key_problems = _admin_keys(options.admin_keys)
+    problems += key_problems
+    if not _ADMIN.fullmatch(options.admin_name):
+        problems.append(f"--admin-name: “{options.admin_name}” is no name of an account, as in technician")
+    if options.output.exists() and (not options.output.is_dir() or any(options.output.iterdir())):
+        problems.append(f"{options.output}: is there already; delete it or choose another folder")
+    if options.software and not (options.software / "install.sh").is_file():
+        problems.append(f"{options.software}: has no install.sh")
+    if problems:
+        sys.stderr.writelines(f"{line}\n" for line in problems)
+        return 2
+    try:
+        write(rooms, options.output, options.os, Admin(options.admin_name, keys), options.software)
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or options.output}: can't be written: {error.strerror}; nothing was made\n")
+        return 2
+    _tell(rooms, options.output, has_keys=bool(keys))
+    return 0
+
+
+def write(rooms: Sequence[Room], output: Path, system: str, admin: Admin, software: Path | None) -> None:
+    """Write all folders beside their place and move them there in one step: all of them or none.
+
+    Raises:
+        OSError: something can't be written; nothing is left.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))  # for its owner only
+    try:
+        for room in rooms:
+            _write_card(room, part / room.device, system, admin, software)
+        if output.exists():
+            output.rmdir()  # an empty one
+        part.replace(output)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _write_card(room: Room, folder: Path, system: str, admin: Admin, software: Path | None) -> None:
+    for name, content in card(room, system, admin, software=software is not None).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    if software is not None:
+        shutil.copytree(software, folder / FOLDER / "software")
+    added = boot_lines(room, system)
+    lines = [f"{name} {line}" for name, lines in added.items() for line in lines]
+    (folder / "additions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _admin_keys(path: Path | None) -> tuple[list[str], list[str]]:
+    """Return the public keys of a file, and what is wrong with it."""
+    if path is None:
+        return [], []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return [], [f"{path}: can't be read as text"]
+    keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    wrong = [n for n, key in enumerate(keys, 1) if not _PUBLIC_KEY.fullmatch(key) or not key.isprintable()]
+    if wrong or not keys:
+        return [], [f"{path}: key {n} is no public key of OpenSSH" for n in wrong] or [f"{path}: has no key"]
+    return keys, []
+
+
+def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
+    say = sys.stdout.write
+    say(f"{len(rooms)} folders in {output}, each for one card:\n")
+    say(f"  python provisioning/put_on_card.py {output / rooms[0].device} WHERE_THE_BOOT_PARTITION_IS\n")
+    for room in rooms:
+        if room.network == "none":
+            say(f"{room.room}: has no network; the box needs its clock chip ({room.rtc}) with a battery\n")
+    if not has_keys:
+        say("nobody can log in to these devices: --admin-keys FILE.pub lets somebody in by ssh\n")
+    say(f"{output} holds passwords: delete it when the cards are written\n")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Make a folder for each card of a list of rooms.")
+    parser.add_argument("rooms", type=Path, metavar="ROOMS.csv", help="the list: one line a device")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for the folders")
+    parser.add_argument("--os", choices=SYSTEMS, default="trixie", help="the Raspberry Pi OS that is on the cards")
+    parser.add_argument("--admin-keys", type=Path, metavar="FILE", help="public SSH keys of who may log in")
+    parser.add_argument("--admin-name", default="technician", metavar="NAME", help="the account for them")
+    parser.add_argument(
+        "--software", type=Path, metavar="DIR", help="folder with install.sh, for cards that lack the program"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Lists of rooms for the tests, and what make_cards.py makes of them."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MAKE_CARDS = ROOT / "provisioning" / "make_cards.py"
+TIMETABLE = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nLOCATION:{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+GOOD = {
+    "room": "7a",
+    "device": "room-7a",
+    "wifi_ssid": "School",
+    "wifi_password": "correct horse",
+    "wifi_country": "DE",
+    "upstream_url": "https://office.example.org/attendance",
+    "upstream_token_file": "token.txt",
+    "time_zone": "Europe/Berlin",
+    "timetable": "7a.ics",
+    "camera_kind": "picamera2",
+}
+TOKEN = "tok-3f9a"
+
+
+def write_list(folder: Path, *rows: dict[str, str], name: str = "rooms.csv") -> Path:
+    """Write a list and the files that it names."""
+    (folder / "7a.ics").write_text(TIMETABLE.format("7a"), encoding="utf-8")
+    (folder / "token.txt").write_text(f"{TOKEN}\n", encoding="utf-8")
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    path = folder / name
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def make_cards(rooms: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the script as a technician does, with a Python that sees no package but its own."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", str(MAKE_CARDS), str(rooms), "--output", str(output), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def cards(folder: Path, *rows: dict[str, str], options: tuple[str, ...] = ()) -> Path:
+    """Make the cards of a list that is right, and return their folder."""
+    done = make_cards(write_list(folder, *rows), folder / "cards", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "cards"

@@ -1,0 +1,151 @@
+"""The list of rooms: each mistake is one line that says where it is, and makes nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.provisioning.lists import GOOD, TIMETABLE, TOKEN, make_cards, write_list
+
+MISTAKES = {
+    "room without a name": ({"room": ""}, "line 2, room: is empty"),
+    "device that is no host name": ({"device": "Room 7"}, "line 2, device: use up to 63 of a-z"),
+    "device that would leave the folder": ({"device": "../7a"}, "line 2, device: use up to 63 of a-z"),
+    "wrong time zone": ({"time_zone": "Europe/Berln"}, "did you mean Europe/Berlin?"),
+    "wrong country": ({"wifi_country": "UK"}, "line 2, wifi_country: “UK” is no country"),
+    "no country": ({"wifi_country": ""}, "line 2, wifi_country: is empty"),
+    "password too short": ({"wifi_password": "1234567"}, "line 2, wifi_password: has 7 characters; the least is 8"),
+    "password too long": ({"wifi_password": "x" * 64}, "line 2, wifi_password: has 64 bytes; the most is 63"),
+    "password too long in bytes": ({"wifi_password": "ü" * 32}, "line 2, wifi_password: has 64 bytes"),
+    "no password": ({"wifi_password": ""}, "wifi_security open"),
+    "password over two lines": ({"wifi_password": "two\nlines here"}, "line 3, wifi_password: has a line break"),
+    "network's name too long": ({"wifi_ssid": "ü" * 17}, "line 2, wifi_ssid: has 34 bytes"),
+    "network's name with a control character": ({"wifi_ssid": "a\x07b"}, "line 2, wifi_ssid: has a line break"),
+    "network's name with a separator of lines": ({"wifi_ssid": "a\u2028b"}, "line 2, wifi_ssid: has a line break"),
+    "address without encryption": ({"upstream_url": "http://a.example"}, "has to begin with https://"),
+    "address without server": ({"upstream_url": "https:///x"}, "names no server"),
+    "address with a password": ({"upstream_url": "https://u:hunter2@a.example"}, "has a password in it"),
+    "address with a wrong port": ({"upstream_url": "https://a.example:x"}, "is no address"),
+    "timetable that is not there": ({"timetable": "none.ics"}, "none.ics can't be read: No such file"),
+    "timetable that is none": ({"timetable": "token.txt"}, "token.txt is no iCalendar file"),
+    "token that is not there": ({"upstream_token_file": "none"}, "none can't be read"),
+    "camera of no kind": ({"camera_kind": "polaroid"}, "camera_kind: expected one of picamera2, v4l2"),
+    "setting out of range": ({"lesson.captures": "100000"}, "expected a number from 1 to 1000"),
+    "setting that is no number": ({"rule.share": "half"}, "expected a number"),
+    "unknown column": ({"wifi_pasword": "x"}, "line 1, wifi_pasword: is no column; did you mean wifi_password?"),
+    "clock chip that nobody makes": ({"rtc": "sundial"}, "rtc: expected one of pi5, ds3231"),
+    "watchdog that is maybe there": ({"watchdog": "maybe"}, "expected yes or no"),
+    "no network and no clock chip": (
+        {"network": "none", "wifi_ssid": "", "wifi_password": "", "wifi_country": "", "upstream_url": ""},
+        "line 2, rtc: a room without network needs a clock chip",
+    ),
+    "wireless words for a wired room": ({"network": "wired"}, "line 2, wifi_ssid: is not used"),
+    "no word about the network": ({"wifi_ssid": "", "wifi_password": "", "wifi_country": ""}, "say wifi (with wifi"),
+    "WPA3 with a key in place of the password": (
+        {"wifi_security": "wpa3", "wifi_password": "a" * 64},
+        "the most is 63",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_with_its_place_and_makes_nothing(tmp_path, mistake):
+    change, words = MISTAKES[mistake]
+    done = make_cards(write_list(tmp_path, {**GOOD, **change}), tmp_path / "cards")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert all(line.startswith("rooms.csv line ") for line in done.stderr.splitlines())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7a.ics", "rooms.csv", "token.txt"]
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path):
+    other = {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a"}
+    rows = [{**GOOD, "time_zone": "Mars/Base"}, {**other, "wifi_country": "XX", "wifi_password": "x"}]
+    done = make_cards(write_list(tmp_path, *rows), tmp_path / "cards")
+    places = [line.split(":")[0] for line in done.stderr.splitlines()]
+    assert places == [
+        "rooms.csv line 2, time_zone",
+        "rooms.csv line 3, wifi_country",
+        "rooms.csv line 3, wifi_password",
+    ]
+
+
+@pytest.mark.parametrize("column", ["room", "device"])
+def test_a_double_names_both_lines(tmp_path, column):
+    other = {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a", column: GOOD[column].upper().lower()}
+    done = make_cards(write_list(tmp_path, GOOD, other), tmp_path / "cards")
+    assert done.returncode == 2
+    assert f"line 3, {column}: “{GOOD[column]}” is in line 2, too" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "line 1: is empty"),
+        (b"\r\n\r\n", "line 1: is empty"),
+        (b"room,device,time_zone,timetable\r\n", "has no device"),
+        (b"room,device\r\nM\xfcller,7\r\n", "line 2: is not UTF-8"),
+        (b"room,room,device,time_zone,timetable\r\n", "line 1, room: is there twice"),
+        (b"device,time_zone,timetable\r\n7,Europe/Berlin,x\r\n", "line 1, room: is missing"),
+        (b"room,device,time_zone,timetable\r\n7,room-7\r\n", "line 2: has 2 cells, the first line 4"),
+    ],
+)
+def test_a_file_that_is_no_list_is_one_line(tmp_path, content, words):
+    path = tmp_path / "rooms.csv"
+    path.write_bytes(content)
+    done = make_cards(path, tmp_path / "cards")
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not (tmp_path / "cards").exists()
+
+
+def test_no_message_repeats_a_password_or_a_token(tmp_path):
+    rooms = write_list(tmp_path, {**GOOD, "wifi_password": "geheim1", "time_zone": "x"})
+    (tmp_path / "token.txt").write_text(f"{TOKEN}\nsecond line\n")
+    done = make_cards(rooms, tmp_path / "cards")
+    assert done.returncode == 2
+    assert "token.txt has more than one line" in done.stderr
+    assert "geheim1" not in done.stderr + done.stdout
+    assert TOKEN not in done.stderr + done.stdout
+
+
+def test_a_list_of_a_german_spreadsheet_is_read(tmp_path):
+    rooms = write_list(tmp_path, GOOD)
+    rooms.write_bytes(b"\xef\xbb\xbf" + rooms.read_bytes().replace(b",", b";"))
+    assert make_cards(rooms, tmp_path / "cards").returncode == 0
+
+
+def test_a_timetable_of_the_whole_school_gives_each_room_its_own_events(tmp_path):
+    both = TIMETABLE.format("7a").replace("UID:1", "UID:1\r\nLOCATION;X=y:7\r\n b")
+    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b"})
+    (tmp_path / "7a.ics").write_text(both)
+    assert make_cards(rooms, tmp_path / "cards").returncode == 0
+    assert 'room = "7b"' in (tmp_path / "cards/room-7b/edge-daemon/config.toml").read_text()
+    third = write_list(tmp_path, GOOD, {**GOOD, "room": "9", "device": "room-9"})
+    done = make_cards(third, tmp_path / "others")
+    assert "no event of 7a.ics has the LOCATION “9”" in done.stderr
+
+
+def test_a_folder_that_is_in_use_is_not_touched(tmp_path):
+    rooms = write_list(tmp_path, GOOD)
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards/mine").write_text("x")
+    done = make_cards(rooms, tmp_path / "cards")
+    assert done.returncode == 2
+    assert "is there already" in done.stderr
+    assert [path.name for path in (tmp_path / "cards").iterdir()] == ["mine"]
+
+
+def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path, monkeypatch):
+    from provisioning import make_cards as script
+
+    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a"})
+    real = script._write_card
+
+    def fails_at_the_second(room, *rest):
+        if room.device == "room-7b":
+            raise OSError(28, "No space left on device")
+        real(room, *rest)
+
+    monkeypatch.setattr(script, "_write_card", fails_at_the_second)
+    assert script.main([str(rooms), "--output", str(tmp_path / "cards")]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7a.ics", "rooms.csv", "token.txt"]
