@@ -131,7 +131,7 @@ def _check_others(machine: Machine, service: Service, report: Report) -> None:
     def as_student(*command: str) -> int:
         return machine.try_("runuser", "-u", "student", "--", *command).returncode
 
-    secret = ("/run/credentials/edge-daemon.service/device-key", KEY, "/var/lib/edge-daemon/gallery.sqlite")
+    secret = ("/run/credentials/edge-daemon.service/device-key", KEY, "/var/lib/edge-daemon/gallery/gallery.sqlite")
     read = [path for path in (*secret, "/run/edge-daemon/status.json") if as_student("cat", path) == 0]
     there = [path for path in secret if machine.try_("cat", path).returncode == 0]
     report.check("root finds the files", len(there) == len(secret), there)

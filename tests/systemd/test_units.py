@@ -7,6 +7,7 @@ import pytest
 
 from edge_daemon.cli import cli
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL
+from edge_daemon.home import Home
 from tests.systemd.units import DROP_INS, FOLDER, PROGRAM, SERVICES, TIMERS, settings, values, words
 
 NOT_YET = {"sync": "2026-11-21"}
@@ -55,8 +56,14 @@ def test_what_has_the_network_has_neither_gallery_nor_key_nor_camera():
     unit = "edge-daemon-sync.service"
     hidden = {word.lstrip("-") for word in words(unit, "InaccessiblePaths")}
     state = "/var/lib/edge-daemon"
-    assert {f"{state}/gallery.sqlite{end}" for end in ("", "-wal", "-shm")} <= hidden
-    assert {f"{state}/backups", f"{state}/damaged", "/etc/credstore"} <= hidden
+    folders = {str(Home().gallery_db_path.parent), f"{state}/backups", f"{state}/damaged"}
+    assert folders | {"/etc/credstore"} <= hidden
+    made = {
+        line.split()[1]
+        for line in (FOLDER / "edge-daemon.tmpfiles.conf").read_text().splitlines()
+        if line.startswith("d ")
+    }
+    assert folders <= made  # what is not there when the unit starts can't be hidden
     assert values(unit, "PrivateDevices") == ["yes"]
     assert values(unit, "SupplementaryGroups") == []
     assert not any(DEVICE_KEY_CREDENTIAL in value for value in values(unit, "LoadCredential"))
