@@ -67,11 +67,19 @@ class DeviceConfig:
     )
 
 
+UPSTREAM = "upstream"
+"""Stands in `timetable.files` for the calendar that the office gives (docs/PULL.md)."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimetableConfig:
     """[timetable]: when lessons are."""
 
-    files: tuple[str, ...] = _key((), "iCalendar files; relative ones start at the configuration's folder")
+    files: tuple[str, ...] = _key(
+        (),
+        "iCalendar files; relative ones start at the configuration's folder; `upstream`: the calendar that the office"
+        " gives",
+    )
     room: str = _key("", "Only events with this LOCATION; empty: all events")
     holidays: tuple[str, ...] = _key((), "iCalendar files whose events cancel lessons, in every room")
 
@@ -176,7 +184,15 @@ class UpstreamConfig:
     kind: str = _key("api", "How the server takes registers", choices=("api", "webdav"))
     url: str = _key("", "Address of the server; empty: registers stay on the device")
     ca_file: str = _key("", "Certificates to trust instead of the system's")
+    username: str = _key("", "Name to log in with; the token is its password then; empty: the token is all")
     token_file: str = _key("", "File or systemd credential with the token")
+    pull: tuple[str, ...] = _key(
+        ("corrections", "withdrawals"),
+        "What the office may change from there; the roster, too, where it is named",
+        choices=("roster", "corrections", "withdrawals"),
+    )
+    proxy: str = _key("", "Proxy on the way to the server; empty: as HTTPS_PROXY says")
+    insecure_http: bool = _key(False, "Allow http:// without encryption: for a trial only, never with real students")
 
 
 @dataclass(frozen=True, slots=True)

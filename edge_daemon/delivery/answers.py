@@ -1,0 +1,129 @@
+"""What a server's answer means for what was sent: HTTP status, problem details and Retry-After to an `Outcome`.
+
+Parked is only what no time heals: a document that the server refuses, or a device that it does not know. Everything
+else is tried again, also a wrong address: a proxy in front of the office's server that answers 404 for an hour must not
+stop 200 devices until somebody visits them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from edge_daemon.delivery.http import Answer
+from edge_daemon.delivery.words import cleaned
+from edge_daemon.types import Outcome
+
+_LONGEST_RETRY_S: Final = 24 * 3600.0
+_NOT_THIS_SERVICE: Final = {
+    404: "knows no such address; check upstream.url",
+    405: "does not take documents there; check upstream.url and upstream.kind",
+    410: "knows no such address any more; check upstream.url",
+    415: "does not take this kind of document; check upstream.kind",
+    501: "does not take documents; check upstream.url and upstream.kind",
+}
+_PASSING: Final = (408, 423, 425, 500)
+"""May be this document's or this moment's business: tried again, the others are not held up."""
+_BUSY: Final = (429, 502, 503, 504, 507)
+_UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN = 401, 403, 407
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Problem details (RFC 9457), and the SHA-256 by which a server says what it holds."""
+
+    words: str
+    """Title and detail, cleaned."""
+    sha256: str = ""
+
+
+def problem_of(answer: Answer) -> Problem:
+    """Return what a server says of its refusal; nothing where it is no problem document."""
+    fields = fields_of(answer)
+    texts = [cleaned(text) for text in (fields.get("title"), fields.get("detail")) if isinstance(text, str)]
+    sha256 = fields.get("sha256")
+    return Problem(": ".join(text for text in texts if text), sha256 if isinstance(sha256, str) else "")
+
+
+def fields_of(answer: Answer) -> dict[str, object]:
+    """Return the JSON object of an answer, an empty one where it is something else or was cut."""
+    if answer.is_cut or is_page(answer):
+        return {}
+    try:
+        fields = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def is_page(answer: Answer) -> bool:
+    """Return whether an answer is a web page, such as that of a captive portal."""
+    is_html = "html" in answer.headers.get("content-type", "").lower()
+    return is_html or answer.body[:64].lstrip()[:1] == b"<"
+
+
+def refusal(answer: Answer, where: str, now: datetime) -> Outcome:
+    """Return what becomes of a document whose delivery was not answered with success.
+
+    Args:
+        answer: of a status that is no success.
+        where: host and port.
+        now: for a Retry-After that is a date.
+    """
+    status, problem = answer.status, problem_of(answer)
+    told = f" ({problem.words})" if problem.words else ""
+    if 300 <= status < 400:
+        target = cleaned(answer.headers.get("location", "another place"), 100)
+        what = f"{where} answers with a redirect to {target}: a captive portal, or a wrong upstream.url"
+        return Outcome("retry", what, everybody=True)
+    if status in (_UNAUTHORISED, _FORBIDDEN):
+        return _not_known(status, where, told)
+    if status == _PROXY_LOG_IN:
+        return Outcome("retry", "the proxy asks for a name and password (407)", everybody=True)
+    if status in _NOT_THIS_SERVICE:
+        return Outcome("retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){told}", everybody=True)
+    if status in _BUSY:
+        after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
+        return Outcome("retry", f"{where} has no time or room now ({status}){told}", after_s, everybody=True)
+    if status in _PASSING or status >= 500 or status < 200:
+        after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
+        return Outcome("retry", f"{where} failed ({status}){told}", after_s)
+    return Outcome("parked", f"{where} refuses the document ({status}){told}")
+
+
+def page(where: str) -> Outcome:
+    """Return what becomes of a document that was answered with a web page."""
+    what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
+    return Outcome("retry", what, everybody=True)
+
+
+def held(where: str, *, is_ours: bool) -> Outcome:
+    """Return what becomes of a document where the server has one already."""
+    if is_ours:
+        return Outcome("delivered", f"{where} had it already")
+    what = f"{where} holds another document there, and none is ever overwritten"
+    return Outcome("parked", f"{what}; do two devices have the same device.name?")
+
+
+def _not_known(status: int, where: str, told: str) -> Outcome:
+    if status == _UNAUTHORISED:
+        what = f"{where} does not know this device's token (401){told}; correct upstream.token_file"
+    else:
+        what = f"{where} does not allow this device to deliver (403){told}; ask who runs it"
+    return Outcome("parked", f"{what}, then `edge-daemon outbox retry`", everybody=True)
+
+
+def retry_after_s(text: str, now: datetime) -> float | None:
+    """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), a day at most; None: nothing."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_RETRY_S)
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return min(max((at - now).total_seconds(), 0.0), _LONGEST_RETRY_S)

@@ -1,0 +1,291 @@
+"""One server over HTTPS, and the few things that are asked of it, each with an end.
+
+What `requests` does by itself is not enough for a device that nobody looks at: it has no time limit for a whole
+exchange, reads answers of any size, follows redirects, takes passwords from ~/.netrc, and trusts its own list of
+authorities instead of the system's. Here TLS is verified always, against the system's list or the school's; an exchange
+ends at its deadline whatever trickles in; no redirect is followed; and an answer that is not whole is none.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, TracebackType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+
+from edge_daemon.delivery import words
+
+_PORTS: Final = {"https": 443, "http": 80}
+_CHUNK: Final = 16 * 1024
+_BYTES_A_SECOND: Final = 1000
+"""The slowest network that a large document is given time for."""
+_WITHOUT_BODY: Final = (204, 304)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long anything may take."""
+
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    """Without a single byte."""
+    exchange_s: float = 60.0
+    """From the first byte sent to the last one received; and a second for each kilobyte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in small letters."""
+    body: bytes
+    is_cut: bool
+    """There was more than asked for."""
+
+
+class NoAnswerError(Exception):
+    """There was no whole answer.
+
+    Args:
+        what: why, in plain words.
+        in_the_middle: the request was on its way, so that it may be its own fault, and may have been carried out.
+    """
+
+    def __init__(self, what: str, *, in_the_middle: bool) -> None:
+        super().__init__(what)
+        self.what, self.in_the_middle = what, in_the_middle
+
+
+class Server:
+    """A server; its connection is kept between exchanges. For one thread.
+
+    Args:
+        base: address that all paths are below, without a slash at its end.
+        secret: the token, or with a username the password; empty: none.
+        username: for basic authentication; empty: the secret is a bearer token (RFC 6750).
+        ca_file: authorities to trust instead of the system's; empty: the system's.
+        proxy: address of a proxy; empty: as the environment has it (HTTPS_PROXY, NO_PROXY).
+        agent: how we call ourselves.
+        limits: how long anything may take.
+
+    Raises:
+        OSError: the authorities can't be read (`ssl.SSLError`: they are none).
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        secret: str = "",
+        username: str = "",
+        ca_file: str = "",
+        proxy: str = "",
+        agent: str = "edge-daemon",
+        limits: Limits,
+    ) -> None:
+        self.base, self._limits = base, limits
+        parts = urlsplit(base)
+        self.where = f"{parts.hostname}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+        self._proxies = {parts.scheme: proxy} if proxy else get_environ_proxies(base, no_proxy=None)
+        self._auth = _Auth(secret, username)
+        self._agent = agent
+        self._line = _Line()
+        self._adapter = _Adapter(ssl.create_default_context(cafile=ca_file or None), self._line)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._adapter.close()
+        self._line.drop()
+
+    def ask(
+        self, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None, max_bytes: int
+    ) -> Answer:
+        """Send a request and return the answer.
+
+        Args:
+            method: of HTTP.
+            path: below the base, quoted.
+            body: of the request.
+            headers: besides those of every request.
+            max_bytes: of the answer's body; the rest is not read.
+
+        Raises:
+            NoAnswerError: there was no whole answer within the limits.
+        """
+        told = {"User-Agent": self._agent, "Accept-Encoding": "identity", **(headers or {})}
+        request = requests.Request(method, f"{self.base}/{path}", headers=told, data=body or None, auth=self._auth)
+        allowed_s = self._limits.exchange_s + (len(body) + max_bytes) / _BYTES_A_SECOND
+        with self._line.until(allowed_s) as deadline:
+            try:
+                return self._exchange(request.prepare(), max_bytes)
+            except (requests.RequestException, HTTPError, OSError) as error:
+                self._line.drop()
+                what = f"{self.where} sent no whole answer within {allowed_s:.0f} s" if deadline.is_over else ""
+                raise NoAnswerError(
+                    what or words.told(error, self.where), in_the_middle=_in_the_middle(error)
+                ) from error
+            except NoAnswerError:
+                self._line.drop()
+                raise
+
+    def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> Answer:
+        # Not by Session.send: that reads the whole body of a redirect, however long, and keeps cookies.
+        timeouts = (self._limits.connect_s, self._limits.read_s)
+        response = self._adapter.send(request, stream=True, timeout=timeouts, proxies=self._proxies)
+        headers = MappingProxyType({name.lower(): value for name, value in response.headers.items()})
+        if request.method == "HEAD" or response.status_code in _WITHOUT_BODY:
+            response.close()
+            return Answer(response.status_code, headers, b"", is_cut=False)
+        length = headers.get("content-length", "")
+        chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        body, is_cut = self._read(response, max_bytes)
+        if not is_cut and not chunked and (not length or (length.isdigit() and int(length) != len(body))):
+            raise NoAnswerError(f"{self.where} sent an answer that may not be whole", in_the_middle=True)
+        return Answer(response.status_code, headers, body, is_cut)
+
+    def _read(self, response: requests.Response, max_bytes: int) -> tuple[bytes, bool]:
+        body = bytearray()
+        for part in response.raw.stream(_CHUNK, decode_content=False):
+            body += part
+            if len(body) > max_bytes:
+                response.close()
+                self._line.drop()
+                return bytes(body[:max_bytes]), True
+        response.close()
+        return bytes(body), False
+
+
+class _Auth(AuthBase):
+    """Sets the header; given to every request, so that requests looks for no password elsewhere."""
+
+    def __init__(self, secret: str, username: str) -> None:
+        pair = base64.b64encode(f"{username}:{secret}".encode()).decode("ascii")
+        self._header = f"Basic {pair}" if username else f"Bearer {secret}" if secret else ""
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header:
+            r.headers["Authorization"] = self._header
+        return r
+
+
+class _Deadline:
+    is_over = False
+
+
+class _Line:
+    """The connection in use, so that another thread can end it: a copy of its descriptor, whatever TLS lies on it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._copy: socket.socket | None = None
+        self._deadline = _Deadline()
+
+    def watch(self, connection: socket.socket) -> socket.socket:
+        with self._lock:
+            self._forget()
+            self._copy = connection.dup()
+            if self._deadline.is_over:
+                self._end()
+        return connection
+
+    def drop(self) -> None:
+        """End the connection."""
+        with self._lock:
+            self._end()
+            self._forget()
+
+    @contextlib.contextmanager
+    def until(self, seconds: float) -> Iterator[_Deadline]:
+        """End the connection when the time is over, unless the block was left before."""
+        deadline = self._deadline = _Deadline()
+        timer = threading.Timer(seconds, self._time_is_over, [deadline])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield deadline
+        finally:
+            timer.cancel()
+
+    def _time_is_over(self, deadline: _Deadline) -> None:
+        with self._lock:
+            deadline.is_over = True
+            if deadline is self._deadline:
+                self._end()
+
+    def _end(self) -> None:
+        if self._copy is not None:
+            with contextlib.suppress(OSError):
+                self._copy.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+            self._copy = None
+
+
+class _Adapter(HTTPAdapter):
+    """One connection at a time, verified against our context, watched by a line."""
+
+    def __init__(self, context: ssl.SSLContext, line: _Line) -> None:
+        self._context, self._pools = context, _pools(line)
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **more)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave it to the context: what is done here in requests adds its own list of authorities to ours."""
+
+
+def _pools(line: _Line) -> dict[str, Any]:
+    """Return urllib3's pools, with connections that tell the line of themselves before TLS begins."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return line.watch(super()._new_conn())
+
+    class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return line.watch(super()._new_conn())
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
+def _in_the_middle(error: BaseException) -> bool:
+    """Return whether the server was reached, and was the one that we wanted, when it failed."""
+    before = (ssl.SSLCertVerificationError, NewConnectionError, ProxyError, ConnectTimeoutError)
+    return not any(words.find(error, kind) for kind in before)

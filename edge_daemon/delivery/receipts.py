@@ -1,0 +1,61 @@
+"""Kind `api`: a document is acknowledged by a receipt that repeats the SHA-256 of what we sent (docs/openapi.yaml)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from edge_daemon.delivery.answers import fields_of, held, is_page, page, problem_of, refusal
+from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.types import Outcome
+
+MAX_ANSWER: Final = 64 * 1024
+"""Bytes of a receipt or a problem."""
+_OK: Final = 200
+_CONFLICT: Final = (409, 412)
+
+
+def put(server: Server, place: str, body: bytes, *, write_once: bool, now: datetime) -> Outcome:
+    """Deliver a document.
+
+    Raises:
+        NoAnswerError: there was no whole answer.
+    """
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    if write_once:
+        headers["If-None-Match"] = "*"
+    # The SHA-256 is not sent: a server that only echoes can't know it.
+    answer = server.ask("PUT", place, body=gzip.compress(body, mtime=0), headers=headers, max_bytes=MAX_ANSWER)
+    if answer.status in _CONFLICT:
+        return _conflict(server, place, body, problem_of(answer).sha256, now)
+    if is_page(answer) and 200 <= answer.status < 300:
+        return page(server.where)
+    if not 200 <= answer.status < 300:
+        return refusal(answer, server.where, now)
+    return _receipt(answer, server.where, _sha256(body))
+
+
+def _receipt(answer: Answer, where: str, ours: str) -> Outcome:
+    theirs = fields_of(answer).get("sha256")
+    if not isinstance(theirs, str):
+        what = f"{where} answers {answer.status} without a receipt"
+        return Outcome("retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', everybody=True)
+    if theirs.lower() != ours:
+        return Outcome("retry", f"{where} gives a receipt for something else than what was sent")
+    return Outcome("delivered", f"receipt of {where}")
+
+
+def _conflict(server: Server, place: str, body: bytes, theirs: str, now: datetime) -> Outcome:
+    """Something is there already: ours, of a try whose answer was lost, or another's."""
+    if theirs:
+        return held(server.where, is_ours=theirs.lower() == _sha256(body))
+    there = server.ask("GET", place, max_bytes=max(len(body), MAX_ANSWER))
+    if there.status != _OK or is_page(there):
+        return page(server.where) if is_page(there) else refusal(there, server.where, now)
+    return held(server.where, is_ours=not there.is_cut and there.body == body)
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

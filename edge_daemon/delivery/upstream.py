@@ -1,0 +1,154 @@
+"""Documents to the office's server and from there: kinds `api` and `webdav` (docs/UPSTREAM.md).
+
+A document counts as delivered when the server has shown that it holds our very bytes, not when it says "201". One that
+is written once is never overwritten, whoever has written it. What a server does wrong with one document holds up no
+other; what it does wrong with several in a row is its own fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from edge_daemon import __version__
+from edge_daemon.config import UpstreamConfig
+from edge_daemon.delivery import receipts
+from edge_daemon.delivery.answers import is_page, page, refusal
+from edge_daemon.delivery.http import Limits, NoAnswerError, Server
+from edge_daemon.delivery.paths import quoted
+from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url
+from edge_daemon.delivery.webdav import WebDav
+from edge_daemon.errors import DeliveryError
+from edge_daemon.types import Outcome
+
+logger = logging.getLogger(__name__)
+
+IN_A_ROW: Final = 3
+"""So many documents that fail one after the other are the server's fault: the others need not be tried."""
+_OK, _NOT_MODIFIED, _NOT_FOUND, _GONE = 200, 304, 404, 410
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What the server has for the device."""
+
+    status: int
+    """200: a new version, in `body`; 304: the known one; 404: none; else `problem` says what is wrong, 0: no answer."""
+    body: bytes = b""
+    etag: str = ""
+    problem: Outcome | None = None
+
+
+class Upstream:
+    """The office's server. For one thread.
+
+    Args:
+        settings: [upstream].
+        token: as `read_token` gives it; empty: none.
+        config_dir: where a relative upstream.ca_file starts.
+        device: name of this device, told to the server.
+        limits: how long anything may take.
+        now: the time, for a Retry-After that is a date.
+
+    Raises:
+        DeliveryError: the settings can't be used.
+    """
+
+    def __init__(
+        self,
+        settings: UpstreamConfig,
+        token: str,
+        *,
+        config_dir: Path = Path(),
+        device: str = "",
+        limits: Limits | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        url = checked_url(settings)
+        self._now, self._failed_in_a_row, self._has_taken = now, 0, False
+        self._server = Server(
+            url,
+            secret=token,
+            username=settings.username,
+            ca_file=checked_ca_file(settings, config_dir),
+            proxy=settings.proxy,
+            agent=f"edge-daemon/{__version__}" + (f" ({ascii(device)[1:-1]})" if device else ""),
+            limits=limits or Limits(),
+        )
+        self._webdav = WebDav(self._server) if settings.kind == "webdav" else None
+        if url.startswith("http://"):
+            logger.warning("upstream is not encrypted: anybody on the way can read and change registers")
+
+    def __enter__(self) -> Upstream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._server.close()
+
+    def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
+        """Deliver a document.
+
+        Args:
+            path: below `upstream.url`, not quoted (`delivery/paths.py`).
+            body: the document, JSON.
+            write_once: what is there already is never overwritten; otherwise it is replaced.
+
+        Raises:
+            DeliveryError: the path could lead out of its folder.
+        """
+        place = quoted(path)
+        try:
+            if self._webdav is not None:
+                outcome = self._webdav.put(place, body, write_once=write_once, now=self._now())
+            else:
+                outcome = receipts.put(self._server, place, body, write_once=write_once, now=self._now())
+        except NoAnswerError as error:
+            outcome = Outcome("retry", error.what, everybody=not error.in_the_middle)
+        return self._weighed(outcome)
+
+    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+        """Ask for a document, unless it is the version of the ETag.
+
+        Raises:
+            DeliveryError: the path could lead out of its folder, or the document can't be used as it came.
+        """
+        known = {"If-None-Match": etag} if etag else {}
+        try:
+            answer = self._server.ask("GET", quoted(path), headers=known, max_bytes=max_bytes)
+        except NoAnswerError as error:
+            return Pulled(0, problem=Outcome("retry", error.what, everybody=not error.in_the_middle))
+        if answer.status == _NOT_MODIFIED:
+            return Pulled(_NOT_MODIFIED, etag=etag)
+        if answer.status in (_NOT_FOUND, _GONE):
+            return Pulled(_NOT_FOUND)
+        if answer.status != _OK:
+            return Pulled(answer.status, problem=refusal(answer, self._server.where, self._now()))
+        if is_page(answer):
+            return Pulled(0, problem=page(self._server.where))
+        if answer.is_cut:
+            raise DeliveryError(f"is larger than {max_bytes} bytes", path, "make it smaller")
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+            raise DeliveryError("came packed, which was not asked for", path, "let the server send it as it is")
+        return Pulled(_OK, answer.body, answer.headers.get("etag", ""))
+
+    def _weighed(self, outcome: Outcome) -> Outcome:
+        """Tell the fault of a document from that of the server, by what became of those before."""
+        if outcome.name == "delivered":
+            self._failed_in_a_row, self._has_taken = 0, True
+            return outcome
+        if outcome.name == "parked":
+            # A server that has just taken a document knows this device: it is this one that it does not want.
+            self._failed_in_a_row = 0
+            return dataclasses.replace(outcome, everybody=outcome.everybody and not self._has_taken)
+        self._failed_in_a_row += 1
+        return dataclasses.replace(outcome, everybody=outcome.everybody or self._failed_in_a_row >= IN_A_ROW)

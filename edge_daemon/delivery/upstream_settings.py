@@ -1,0 +1,108 @@
+"""What [upstream] says, checked before the network is used: address, authorities, token."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from edge_daemon.config import UpstreamConfig
+from edge_daemon.device.secrets import credential
+from edge_daemon.errors import DeliveryError
+
+_MAX_SECRET: Final = 4096
+_KEYS_OF_PROXY: Final = ("http", "https")
+
+
+def read_token(settings: UpstreamConfig, config_dir: Path) -> str:
+    """Return the token or password for the server; empty where none is set.
+
+    Args:
+        settings: [upstream]; token_file names a systemd credential or a file.
+        config_dir: where a relative file name starts.
+
+    Raises:
+        DeliveryError: it can't be read, or is no token.
+        KeyFileError: the credential can't be read.
+    """
+    name, where = settings.token_file, "upstream.token_file"
+    if not name:
+        if settings.username:
+            raise DeliveryError("upstream.username is set and this is not", where, "name the file with the password")
+        return ""
+    data = credential(name) if "/" not in name else None
+    if data is None:
+        try:
+            with (config_dir / name).open("rb") as file:
+                data = file.read(_MAX_SECRET + 1)
+        except OSError as error:
+            what = f"there is no such credential, and {config_dir / name} can't be read ({error.strerror})"
+            raise DeliveryError(what, where, "make it, mode 600, or correct the setting") from error
+    token = data.decode("utf-8", errors="replace").strip()
+    if (
+        not token
+        or len(data) > _MAX_SECRET
+        or not token.isprintable()
+        or (not token.isascii() and not settings.username)
+    ):
+        raise DeliveryError("is empty or no token", where, "put the token there, on one line")
+    return token
+
+
+def checked_url(settings: UpstreamConfig) -> str:
+    """Return the server's address without a slash at its end.
+
+    Raises:
+        DeliveryError: it is no address, is not encrypted without saying so, or has a password in it.
+    """
+    where, todo = "upstream.url", "it looks like https://office.example.org/attendance"
+    try:
+        parts = urlsplit(settings.url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise DeliveryError("is no address", where, todo) from None
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or not port_is_fine
+        or not settings.url.isprintable()
+    ):
+        raise DeliveryError("is no address of a server", where, todo)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise DeliveryError("has a password, question mark or # in it", where, "upstream.token_file takes the password")
+    if parts.scheme == "http" and not settings.insecure_http:
+        what = "is http without s: everybody on the way could read and change registers"
+        raise DeliveryError(what, where, "use https://, or for a trial set upstream.insecure_http = true")
+    _check_proxy(settings.proxy)
+    return settings.url.rstrip("/")
+
+
+def _check_proxy(proxy: str) -> None:
+    try:
+        parts = urlsplit(proxy)
+        is_fine = not proxy or (parts.scheme in _KEYS_OF_PROXY and bool(parts.hostname) and (parts.port or 1) > 0)
+    except ValueError:
+        is_fine = False
+    if not is_fine:
+        raise DeliveryError("is no address of a proxy", "upstream.proxy", "it looks like http://proxy.example.org:3128")
+
+
+def checked_ca_file(settings: UpstreamConfig, config_dir: Path) -> str:
+    """Return the file of authorities to trust; empty: the system's.
+
+    Raises:
+        DeliveryError: it can't be read, or has no certificates in it.
+    """
+    if not settings.ca_file:
+        return ""
+    path = config_dir / settings.ca_file
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=str(path))
+    except ssl.SSLError:
+        raise DeliveryError("has no certificates in it", f"upstream.ca_file {path}", "it takes PEM") from None
+    except OSError as error:
+        what = f"can't be read ({error.strerror})"
+        raise DeliveryError(what, f"upstream.ca_file {path}", "correct the setting") from error
+    return str(path)

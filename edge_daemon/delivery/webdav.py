@@ -1,0 +1,92 @@
+"""Kind `webdav`: PUT into a folder (RFC 4918), acknowledged by a GET that returns our very bytes.
+
+nginx with `dav_methods PUT` does not know If-None-Match there and overwrites what it has: so a document that is written
+once is looked for first. Nextcloud knows it, and wants folders to be made.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from edge_daemon.delivery.answers import held, is_page, page, refusal
+from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.types import Outcome
+
+_MAX_ANSWER: Final = 64 * 1024
+_OK, _NOT_FOUND, _CONFLICT, _ALREADY_THERE, _NOT_OURS = 200, 404, 409, 405, 412
+_NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT)
+"""What a PUT into a folder that is not there is answered with: 409 by RFC 4918, 404 by some."""
+
+
+class WebDav:
+    """A folder on a server; remembers which folders were made there."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._folders: set[str] = set()
+
+    def put(self, place: str, body: bytes, *, write_once: bool, now: datetime) -> Outcome:
+        """Deliver a document.
+
+        Raises:
+            NoAnswerError: there was no whole answer.
+        """
+        if write_once:
+            there = self._read(place, body)
+            if there.status != _NOT_FOUND:
+                return self._compare(there, body, now)
+        answer = self._send(place, body, write_once)
+        if answer.status in _NO_FOLDER:
+            refused = self._make_folders(place, now)
+            if refused is not None:
+                return refused
+            answer = self._send(place, body, write_once)
+        if answer.status == _NOT_OURS:
+            return self._compare(self._read(place, body), body, now)
+        if not 200 <= answer.status < 300:
+            return refusal(answer, self._server.where, now)
+        return self._acknowledged(place, body, now)
+
+    def _send(self, place: str, body: bytes, write_once: bool) -> Answer:
+        headers = {"Content-Type": "application/json", **({"If-None-Match": "*"} if write_once else {})}
+        return self._server.ask("PUT", place, body=body, headers=headers, max_bytes=_MAX_ANSWER)
+
+    def _read(self, place: str, body: bytes) -> Answer:
+        return self._server.ask("GET", place, max_bytes=max(len(body), _MAX_ANSWER))
+
+    def _acknowledged(self, place: str, body: bytes, now: datetime) -> Outcome:
+        where, there = self._server.where, self._read(place, body)
+        if there.status == _NOT_FOUND:
+            return Outcome("retry", f"{where} accepted the document and does not have it")
+        if there.status != _OK:
+            return refusal(there, where, now)
+        if not _is(there, body):
+            return page(where) if is_page(there) else Outcome("retry", f"{where} accepted it and has something else")
+        return Outcome("delivered", f"read back from {where}")
+
+    def _compare(self, there: Answer, body: bytes, now: datetime) -> Outcome:
+        """Something is there already: ours, of a try whose answer was lost, or another's."""
+        if there.status != _OK or is_page(there):
+            return page(self._server.where) if is_page(there) else refusal(there, self._server.where, now)
+        return held(self._server.where, is_ours=_is(there, body))
+
+    def _make_folders(self, place: str, now: datetime) -> Outcome | None:
+        """Make the folders above a document (MKCOL); return why that can't be done."""
+        parts = place.split("/")[:-1]
+        for end in range(1, len(parts) + 1):
+            folder = "/".join(parts[:end]) + "/"
+            if folder in self._folders:
+                continue
+            answer = self._server.ask("MKCOL", folder, max_bytes=_MAX_ANSWER)
+            if answer.status in _NO_FOLDER:
+                what = f"the folder of upstream.url is not there on {self._server.where} ({answer.status})"
+                return Outcome("retry", f"{what}; make it, or correct upstream.url", everybody=True)
+            if not 200 <= answer.status < 300 and answer.status != _ALREADY_THERE:
+                return refusal(answer, self._server.where, now)
+            self._folders.add(folder)
+        return None
+
+
+def _is(there: Answer, body: bytes) -> bool:
+    return not there.is_cut and there.body == body

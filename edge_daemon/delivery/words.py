@@ -1,0 +1,96 @@
+"""What went wrong on the way to a server, in words that a school's technician can act on."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Final, TypeVar
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+LONGEST: Final = 200
+"""Characters of somebody else's words."""
+_EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
+_UNKNOWN_AUTHORITY: Final = (2, 18, 19, 20, 21, 27)
+"""X509_V_ERR_* of openssl-verification-options(1): issuers that are not there, self-signed, not trusted."""
+_PROXY_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
+_NEEDS_LOG_IN: Final = "407"
+
+
+def cleaned(text: str, longest: int = LONGEST) -> str:
+    """Return a server's words as one short line without control characters, marks of direction and angle brackets."""
+    line = " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in text).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def told(error: BaseException, where: str) -> str:
+    """Return in one line what kept us from the server, and what to do.
+
+    Args:
+        error: what a library raised; reasons hide in it several layers deep.
+        where: host and port that were asked for.
+    """
+    refused = find(error, ssl.SSLCertVerificationError)
+    if refused is not None:
+        return _certificate(refused, where)
+    proxy = _PROXY_STATUS.search(str(error))
+    if proxy:
+        return _proxy(proxy[1], where)
+    return _connection(error, where)
+
+
+def find(error: BaseException, kind: type[_Error]) -> _Error | None:
+    """Return the first error of a kind among an error and its reasons."""
+    return next((one for one in _reasons(error) if isinstance(one, kind)), None)
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and everything that it was raised from or carries, each once."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        waiting += [each for each in inner if isinstance(each, BaseException)]
+
+
+def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
+    code = error.verify_code
+    if code == _EXPIRED:
+        return f"the certificate of {where} has expired; renew it at the server (or is this device's clock ahead?)"
+    if code == _NOT_YET_VALID:
+        return f"the certificate of {where} is not valid yet; this device's clock is probably behind"
+    if code in (_OTHER_NAME, _OTHER_ADDRESS):
+        return f"the certificate of {where} is for another name; check upstream.url, or somebody stands in between"
+    if code in _UNKNOWN_AUTHORITY:
+        what = f"the certificate of {where} is by an authority that this device does not know"
+        return f"{what}; upstream.ca_file names the school's own, or a filter opens what is encrypted"
+    return f"the certificate of {where} is not trusted ({cleaned(error.verify_message, 80)}); check upstream.ca_file"
+
+
+def _proxy(status: str, where: str) -> str:
+    if status == _NEEDS_LOG_IN:
+        return "the proxy asks for a name and password (407); docs/UPSTREAM.md says where they are kept"
+    return f"the proxy does not let us through to {where} ({status}); ask who runs it, or correct upstream.proxy"
+
+
+def _connection(error: BaseException, where: str) -> str:
+    if find(error, socket.gaierror):
+        return f"the name {where} leads nowhere; no network, or a wrong upstream.url or upstream.proxy"
+    if find(error, ConnectionRefusedError):
+        return f"nothing listens at {where}; the server is down, or upstream.url has a wrong port"
+    if find(error, ssl.SSLError):
+        return f"no encryption was agreed on with {where}; is it a server for HTTPS, and nothing in between?"
+    if find(error, TimeoutError):
+        return f"{where} did not answer in time; it is overloaded, or a firewall drops what we send"
+    if find(error, ConnectionError):
+        return f"{where} broke the connection off"
+    system = next((one for one in _reasons(error) if isinstance(one, OSError) and one.errno and one.strerror), None)
+    if system is not None and system.strerror:
+        return f"{where} can't be reached: {cleaned(system.strerror, 80)}"
+    return f"{where} broke the connection off"
