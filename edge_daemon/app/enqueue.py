@@ -44,7 +44,7 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
 
 def sends_mail(mail: MailConfig) -> bool:
     """Return whether mail is set up, by the device's own server or by the office's."""
-    return bool(mail.host)
+    return bool(mail.host) or mail.via == "upstream"
 
 
 def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:

@@ -18,11 +18,15 @@ _COMMANDS = {
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "plan": ("edge_daemon.cli.plan:plan", "When pictures are taken: fixed before the lesson, checked after it."),
     "ledger": ("edge_daemon.cli.ledger:ledger", "What became of every lesson, and the proof that nothing was changed."),
+    "outbox": ("edge_daemon.cli.outbox:outbox", "What is still to be delivered; trying again what was refused."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
     "maintain": ("edge_daemon.cli.maintain:maintain", "Backups, retention, and a check of the databases."),
+    "sync": ("edge_daemon.cli.sync:sync", "Deliver what is due, fetch what the office has for this device."),
     "status": ("edge_daemon.cli.status:status", "How it stands now, and what needs a person."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
+    "identity": ("edge_daemon.cli.firstboot:identity", "The device's name and public key."),
+    "firstboot": ("edge_daemon.cli.firstboot:firstboot", "Take over a prepared card; systemd starts it."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
 """Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""

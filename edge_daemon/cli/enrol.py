@@ -24,7 +24,7 @@ from edge_daemon.errors import GalleryError, KeyFileError, RosterError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.gallery.templates import GalleryStore
-from edge_daemon.store import lessons
+from edge_daemon.store import lessons, outbox
 from edge_daemon.store.database import check_writable, open_gallery, open_register
 
 if TYPE_CHECKING:
@@ -131,7 +131,10 @@ def _remove(home: Home, store: GalleryStore, student_id: str) -> Removal:
         before = None if known else erasure.removed_ids(store.db, [student_id]).get(student_id)
         wiped = True if before else store.remove(student_id, datetime.now(timezone.utc))
         sightings = lessons.erase_sightings(register_db, student_id) if register_db is not None else 0
-    return Removal(student_id, sightings, wiped, before)
+        mails = 0
+        if register_db is not None:
+            mails = outbox.void_student(register_db, student_id, datetime.now(timezone.utc))
+    return Removal(student_id, sightings, wiped, before, mails=mails)
 
 
 def _hand_contacts_on(home: Home) -> None:

@@ -34,14 +34,17 @@ class Removal:
     """When the student had been removed already."""
     copies: int = 0
     """Backups of the gallery that were overwritten and removed."""
+    mails: int = 0
+    """Mails about the student that will not be sent."""
 
     def erased(self) -> list[str]:
         """Return what was erased; of a student who was removed before, only what had come back."""
         copies = [f"{self.copies} older backups of the gallery"] if self.copies else []
+        mails = [f"{self.mails} mails that were not sent yet"] if self.mails else []
         if self.before:
-            return [*([f"{self.sightings} sightings"] if self.sightings else []), *copies]
+            return [*([f"{self.sightings} sightings"] if self.sightings else []), *mails, *copies]
         key = "the key under which everything personal was sealed: templates, name, mail addresses, further columns"
-        return [key, f"{self.sightings} sightings", *copies]
+        return [key, f"{self.sightings} sightings", *mails, *copies]
 
     def stays(self) -> list[str]:
         """Return what stays, and why."""

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.store.database import open_register
+from edge_daemon.store import outbox
+from edge_daemon.store.database import open_register, transaction
 from tests.cli.running import Done, run
 from tests.demo_lesson import PORTRAITS
 from tests.gallery.pictures import claiming_png, jpeg, rotated_by_exif
@@ -276,6 +277,21 @@ def test_removing_goes_on_where_it_was_cut_off(enrolled):
     again = run(enrolled.home, "enrol", "remove", "S1")
     assert again.stdout.startswith("S1 was removed already, on ")
     assert "erased: 1 sightings" in again.stdout
+
+
+def test_what_is_still_to_be_mailed_about_a_removed_student_is_not_sent(enrolled):
+    db = open_register(enrolled.home / "register.sqlite")
+    with transaction(db):
+        for student_id in ("S1", "S2"):
+            outbox.put(
+                db, destination="mail", kind="student", ref="lesson", student_id=student_id, not_before=NOW, at=NOW
+            )
+    assert "erased: 1 mails that were not sent yet" in run(enrolled.home, "enrol", "remove", "S1").stdout
+    assert [(one.student_id, one.state) for one in outbox.listed(db, outbox.STATES)] == [
+        ("S1", "void"),
+        ("S2", "waiting"),
+    ]
+    db.conn.close()
 
 
 def test_removing_nobody_is_refused(enrolled):

@@ -1,0 +1,228 @@
+"""`edge-daemon outbox`: what is still to be delivered, why it waits, and trying again what was refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import click
+import sqlite_utils
+
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.table import table
+from edge_daemon.errors import DeliveryError, EdgeError
+from edge_daemon.store import lessons
+from edge_daemon.store import outbox as rows
+from edge_daemon.store.database import open_register, transaction
+from edge_daemon.store.destinations import open_destinations
+from edge_daemon.store.instants import written
+from edge_daemon.store.lessons import StoredLesson
+from edge_daemon.store.outbox import DestinationState, Item
+from edge_daemon.types import Destination
+
+_ALL = "all"
+_WIDEST = 76
+_WORDS: Mapping[str, str] = {
+    rows.REGISTER: "register",
+    rows.COMMITMENT: "plans promised",
+    rows.OFFICE: "office",
+    rows.STUDENT: "student, absence",
+    rows.GUARDIAN: "guardian, absence",
+    rows.STUDENT_CORRECTION: "student, taken back",
+    rows.GUARDIAN_CORRECTION: "guardian, taken back",
+    rows.WEEK: "week's sheet",
+    rows.MONTH: "month's sheet",
+}
+
+
+@click.group()
+def outbox() -> None:
+    """What is still to be delivered, and what was."""
+
+
+@outbox.command("list")
+@click.option("--state", type=click.Choice((*rows.STATES, _ALL)), help="Only these; without it what is not delivered.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def list_(home: Home, state: str | None, as_json: bool) -> None:
+    """List what is to be delivered, the oldest first, and receivers that take nothing now."""
+    states = rows.OPEN if state is None else tuple(one for one in rows.STATES if state in {one, _ALL})
+    items: list[Item] = []
+    destinations: list[DestinationState] = []
+    if home.register_db_path.exists():
+        with _opened(home) as db:
+            items = rows.listed(db, states)
+            destinations = [rows.destination_state(db, one) for one in get_args(Destination)]
+    if as_json:
+        document = {"destinations": [_destination(one) for one in destinations], "items": [_fields(i) for i in items]}
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    zone = ZoneInfo(home.config.device.time_zone)
+    for line in _refusals(destinations, zone):
+        click.echo(line)
+    if not items:
+        click.echo("nothing to be delivered" if state is None else "nothing")
+        return
+    heads = ("item", "to", "what", "about", "student", "state", "tries", "next try", "answer")
+    lines = [_line(item, zone, _digits(items)) for item in items]
+    click.echo(table(heads, lines, widest=_WIDEST))
+
+
+@outbox.command()
+@click.argument("item_id", metavar="ID", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def show(home: Home, item_id: int, as_json: bool) -> None:
+    """Show one item: what it is about, what its receiver answered, and when it is tried again."""
+    with _opened(home) as db:
+        item = _item(db, item_id)
+        lesson = lessons.get_lesson(db, item.lesson_id) if item.lesson_id else None
+        destination = rows.destination_state(db, item.destination)
+    if as_json:
+        click.echo(json.dumps({**_fields(item), **_lesson_fields(lesson)}, ensure_ascii=False, indent=2))
+        return
+    zone = ZoneInfo(home.config.device.time_zone)
+    for name, value in _described(item, lesson, zone):
+        click.echo(EdgeError(f"{name:<9} {value}").line())
+    for line in _refusals([destination], zone):
+        click.echo(line)
+
+
+@outbox.command()
+@click.argument("item_ids", metavar="ID...", type=int, nargs=-1)
+@click.option("--all-parked", is_flag=True, help="Everything that was refused.")
+@pass_home
+def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
+    """Have items tried at the next sync that wait, or that were refused; their receivers as well."""
+    if all_parked == bool(item_ids):
+        raise click.UsageError("give the numbers of items, or --all-parked")
+    now = datetime.now(timezone.utc)
+    with _opened(home) as db:
+        if all_parked:
+            item_ids = [item.item_id for item in rows.listed(db, ("parked",))]
+            with transaction(db):
+                open_destinations(db, set(get_args(Destination)), now)
+        else:
+            for item_id in item_ids:
+                _check_retriable(_item(db, item_id))
+        count = rows.reopen(db, item_ids, now)
+    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync: `edge-daemon sync` for now")
+
+
+@contextmanager
+def _opened(home: Home) -> Iterator[sqlite_utils.Database]:
+    db = open_register(home.register_db_path, create=False)
+    try:
+        yield db
+    finally:
+        db.conn.close()
+
+
+def _item(db: sqlite_utils.Database, item_id: int) -> Item:
+    item = rows.get(db, item_id)
+    if item is None:
+        raise DeliveryError("there is no such item", f"outbox {item_id}", "see `edge-daemon outbox list --state all`")
+    return item
+
+
+def _check_retriable(item: Item) -> None:
+    where = f"outbox {item.item_id}"
+    if item.state == "held":
+        raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
+    if item.state in {"delivered", "void"}:
+        what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
+        raise DeliveryError(what, where, "there is nothing to try again")
+
+
+def _fields(item: Item) -> dict[str, str | int | None]:
+    return {
+        "item_id": item.item_id,
+        "destination": item.destination,
+        "kind": item.kind,
+        "ref": item.ref,
+        "student_id": item.student_id or None,
+        "lesson_id": item.lesson_id or None,
+        "state": item.state,
+        "created_at": written(item.created_at),
+        "next_attempt": written(item.next_attempt) if item.state in {"waiting", "held"} else None,
+        "attempts": item.attempts,
+        "answer": item.answer,
+        "settled_at": written(item.settled_at) if item.settled_at else None,
+    }
+
+
+def _destination(state: DestinationState) -> dict[str, str | int | None]:
+    waits = state.state != "open" and state.next_attempt is not None
+    return {
+        "destination": state.destination,
+        "state": state.state,
+        "since": written(state.since) if state.since else None,
+        "next_attempt": written(state.next_attempt) if waits and state.next_attempt else None,
+        "attempts": state.attempts,
+        "answer": state.answer,
+    }
+
+
+def _lesson_fields(lesson: StoredLesson | None) -> dict[str, dict[str, str] | None]:
+    if lesson is None:
+        return {"lesson": None}
+    one = lesson.lesson
+    return {"lesson": {"course": one.course, "start": written(one.start), "end": written(one.end)}}
+
+
+def _line(item: Item, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
+    about = item.ref.replace(item.lesson_id, item.lesson_id[:digits]) if item.lesson_id else item.ref
+    return (
+        *(str(item.item_id), item.destination, _WORDS.get(item.kind, item.kind), about, item.student_id, item.state),
+        *(str(item.attempts), _next(item, zone), item.answer),
+    )
+
+
+def _next(item: Item, zone: ZoneInfo) -> str:
+    if item.claimed:
+        return "now"
+    return _time(item.next_attempt, zone) if item.state in {"waiting", "held"} else ""
+
+
+def _described(item: Item, lesson: StoredLesson | None, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+    yield "item", str(item.item_id)
+    yield "to", item.destination
+    yield "what", _WORDS.get(item.kind, item.kind)
+    yield "about", item.ref
+    if item.student_id:
+        yield "student", item.student_id
+    if lesson is not None:
+        start, end = lesson.lesson.start.astimezone(zone), lesson.lesson.end.astimezone(zone)
+        course = f" of {lesson.lesson.course}" if lesson.lesson.course else ""
+        yield "lesson", f"{start:%A %Y-%m-%d %H:%M}-{end:%H:%M}{course}"
+    yield "state", item.state
+    yield "made", _time(item.created_at, zone)
+    if item.settled_at is not None:
+        yield "settled", _time(item.settled_at, zone)
+    yield "tries", str(item.attempts)
+    if _next(item, zone):
+        yield "next try", _next(item, zone)
+    if item.answer:
+        yield "answer", item.answer
+
+
+def _refusals(destinations: Sequence[DestinationState], zone: ZoneInfo) -> Iterator[str]:
+    for one in destinations:
+        if one.state != "open" and one.since is not None and one.next_attempt is not None:
+            word = "takes nothing" if one.state == "parked" else "can't be reached"
+            since, again = _time(one.since, zone), _time(one.next_attempt, zone)
+            yield EdgeError(f"{one.destination} {word} since {since}, next try {again}: {one.answer}").line()
+
+
+def _time(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _digits(items: Sequence[Item]) -> int:
+    """Return how much of the lessons' ids tells them apart, eight at least."""
+    ids = {item.lesson_id for item in items if item.lesson_id}
+    return next((n for n in range(8, 36) if len({one[:n] for one in ids}) == len(ids)), 36)

@@ -1,0 +1,193 @@
+"""`edge-daemon outbox`: what waits and why, and trying again."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon.app.enqueue import deliver
+from edge_daemon.home import Home
+from edge_daemon.store import outbox
+from edge_daemon.store.database import open_register
+from edge_daemon.types import Outcome
+from tests.cli.running import run
+from tests.registers import START, a_lesson, a_register, keep
+
+LESSON, NEXT = a_lesson(), a_lesson(START + timedelta(days=1))
+RNG = random.Random(1)
+SETTINGS = """[device]
+time_zone = "Europe/Berlin"
+[mail]
+host = "mail.school.example"
+office = ["office@school.example"]
+guardians = true
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "config.toml").write_text(SETTINGS, "utf-8")
+    with_rows = deliver(Home(tmp_path).config)
+    db = open_register(tmp_path / "register.sqlite")
+    keep(db, *a_register(LESSON, {"s1": 0.0, "s2": 1.0}), also=with_rows)
+    keep(db, *a_register(NEXT, {"s1": 0.4, "s2": 1.0}), also=with_rows)
+    db.conn.close()
+    return tmp_path
+
+
+def settle(home, destination, outcome):
+    db = open_register(home / "register.sqlite")
+    now = datetime.now(timezone.utc)
+    delivery = outbox.claim(db, destination, now, "a test")
+    outbox.settle(db, delivery, outcome, now, RNG, "settings")
+    db.conn.close()
+    return delivery.item_id
+
+
+def test_the_list_has_a_line_an_item_the_oldest_first(home):
+    done = run(home, "outbox", "list")
+    assert done.exit_code == 0
+    heads, *lines = done.stdout.splitlines()
+    assert heads.split() == ["item", "to", "what", "about", "student", "state", "tries", "next", "try", "answer"]
+    assert [" ".join(line.split()[:6]) for line in lines] == [
+        f"1 upstream register {LESSON.lesson_id[:8]}/1 waiting 0",
+        f"2 mail office {LESSON.lesson_id[:8]}/1 waiting 0",
+        f"3 mail guardian, absence {LESSON.lesson_id[:8]} s1",
+        f"4 upstream register {NEXT.lesson_id[:8]}/1 waiting 0",
+        f"5 mail office {NEXT.lesson_id[:8]}/1 waiting 0",
+    ]
+
+
+def test_the_list_as_json_says_the_same(home):
+    listed = json.loads(run(home, "outbox", "list", "--json").stdout)
+    assert [one["item_id"] for one in listed["items"]] == [1, 2, 3, 4, 5]
+    assert listed["items"][2] == {
+        "item_id": 3,
+        "destination": "mail",
+        "kind": "guardian",
+        "ref": LESSON.lesson_id,
+        "student_id": "s1",
+        "lesson_id": LESSON.lesson_id,
+        "state": "waiting",
+        "created_at": "2026-11-16T07:45:00Z",
+        "next_attempt": "2026-11-16T11:45:00Z",
+        "attempts": 0,
+        "answer": "",
+        "settled_at": None,
+    }
+    assert [(one["destination"], one["state"]) for one in listed["destinations"]] == [
+        ("upstream", "open"),
+        ("mail", "open"),
+    ]
+
+
+def test_what_was_delivered_is_listed_only_when_asked_for(home):
+    item_id = settle(home, "upstream", Outcome("delivered", "201 stored"))
+    assert "201 stored" not in run(home, "outbox", "list").stdout
+    assert "201 stored" in run(home, "outbox", "list", "--state", "delivered").stdout
+    everything = json.loads(run(home, "outbox", "list", "--state", "all", "--json").stdout)["items"]
+    assert {one["item_id"] for one in everything} == {1, 2, 3, 4, 5}
+    assert next(one for one in everything if one["item_id"] == item_id)["next_attempt"] is None
+
+
+def test_before_the_first_register_there_is_nothing_and_no_file_is_made(tmp_path):
+    home = tmp_path / "home"
+    assert run(home, "outbox", "list").stdout == "nothing to be delivered\n"
+    assert json.loads(run(home, "outbox", "list", "--json").stdout) == {"destinations": [], "items": []}
+    assert not home.exists()
+
+
+def test_a_receiver_that_refuses_everybody_is_named_once_above_the_list(home):
+    settle(home, "upstream", Outcome("parked", "401: the server does not know this token", everybody=True))
+    first, *lines = run(home, "outbox", "list").stdout.splitlines()
+    assert first.startswith("upstream takes nothing since ")
+    assert first.endswith(": 401: the server does not know this token")
+    assert sum("takes nothing" in line for line in lines) == 0
+
+
+def test_an_item_is_shown_with_its_lesson_and_the_receivers_answer(home):
+    item_id = settle(home, "mail", Outcome("parked", "550 no such mailbox"))
+    lines = run(home, "outbox", "show", str(item_id)).stdout.splitlines()
+    assert "lesson    Monday 2026-11-16 08:00-08:45 of 7b" in lines
+    assert "state     parked" in lines
+    assert "tries     1" in lines
+    assert "answer    550 no such mailbox" in lines
+    shown = json.loads(run(home, "outbox", "show", str(item_id), "--json").stdout)
+    assert (shown["state"], shown["answer"], shown["lesson"]["course"]) == ("parked", "550 no such mailbox", "7b")
+
+
+def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):
+    settle(home, "mail", Outcome("parked", "550 \x1b[2J\nnot there"))
+    for command in (("list",), ("show", "2")):
+        assert "\x1b" not in run(home, "outbox", *command).stdout
+        assert len(run(home, "outbox", "list").stdout.splitlines()) == 6
+
+
+def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
+    item_id = settle(home, "mail", Outcome("parked", "550"))
+    done = run(home, "outbox", "retry", str(item_id))
+    assert (done.exit_code, done.stdout.split(":")[0]) == (0, "1 item is tried at the next sync")
+    assert settle(home, "mail", Outcome("delivered", "250")) == item_id
+
+
+def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):
+    settle(home, "mail", Outcome("parked", "550"))
+    settle(home, "mail", Outcome("parked", "552"))
+    settle(home, "upstream", Outcome("parked", "401", everybody=True))
+    done = run(home, "outbox", "retry", "--all-parked")
+    assert done.stdout.startswith("2 items are tried")
+    listed = json.loads(run(home, "outbox", "list", "--json").stdout)
+    assert {one["state"] for one in (*listed["destinations"], *listed["items"])} == {"open", "waiting"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("retry",), "give the numbers of items, or --all-parked"),
+        (("retry", "1", "--all-parked"), "give the numbers of items, or --all-parked"),
+        (("retry", "99"), "outbox 99: there is no such item"),
+        (("retry", "1", "99"), "outbox 99: there is no such item"),
+        (("show", "99"), "outbox 99: there is no such item"),
+        (("show", "first"), "first"),
+    ],
+)
+def test_wrong_usage_is_refused_in_one_line_and_changes_nothing(home, arguments, words):
+    settle(home, "upstream", Outcome("parked", "413"))
+    done = run(home, "outbox", *arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == "parked"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Outcome("delivered", "201"), "outbox 1: was delivered; there is nothing to try again"),
+        (Outcome("void", "not absent after all"), "outbox 1: is not needed any more: not absent after all"),
+        (Outcome("held", "a person has to confirm it"), "outbox 1: is held: a person has to confirm it"),
+    ],
+)
+def test_what_is_delivered_held_or_void_is_not_tried_again(home, outcome, words):
+    settle(home, "upstream", outcome)
+    done = run(home, "outbox", "retry", "1")
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == outcome.name
+
+
+def test_a_correction_on_the_command_line_brings_its_rows(home):
+    done = run(
+        *(home, "register", "correct", LESSON.lesson_id, "--student", "s1", "--verdict", "present"),
+        *("--by", "T", "--reason", "was at the nurse"),
+    )
+    assert done.exit_code == 0, done.stderr
+    items = json.loads(run(home, "outbox", "list", "--state", "all", "--json").stdout)["items"]
+    assert [(one["kind"], one["ref"]) for one in items[5:]] == [
+        ("register", f"{LESSON.lesson_id}/2"),
+        ("office", f"{LESSON.lesson_id}/2"),
+    ]
+    assert (items[2]["kind"], items[2]["state"]) == ("guardian", "void")
