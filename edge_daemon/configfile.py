@@ -103,6 +103,8 @@ def _texts(key: Key, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
         raise ValueError(f"expected a list of text, found {_found(value)}")
     for text in value:
+        if key.choices and text not in key.choices:
+            raise ValueError(f"expected a list out of {', '.join(key.choices)}, found {_found(text)}")
         if key.address and not is_address(text):
             raise ValueError(f"expected mail addresses such as office@school.example, found {_found(text)}")
     return tuple(value)

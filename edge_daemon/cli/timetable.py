@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.timetables import pulled_timetable, timetable_of_files, timetable_paths
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
+from edge_daemon.config import UPSTREAM
 from edge_daemon.errors import EdgeError, TimetableError
 from edge_daemon.lesson.plan import slot_count
 from edge_daemon.lesson.timetable import LONGEST, Passed, Timetable, load_timetable
@@ -40,7 +42,7 @@ def timetable() -> None:
 @pass_home
 def check(home: Home, as_json: bool) -> None:
     """Read the calendar files and name every problem, with file and line. Exits with 2 where a file is broken."""
-    files, holidays = _paths(home)
+    files, holidays = timetable_paths(home)
     errors = list(_errors(home, [*files, *holidays]))
     if errors:
         if as_json:
@@ -99,15 +101,8 @@ def show(home: Home, days: int, as_json: bool) -> None:
         click.echo(f"\nevents left out altogether: {len(read.left_out)}; `edge-daemon timetable check` names them")
 
 
-def _paths(home: Home) -> tuple[list[Path], list[Path]]:
-    folder, settings = home.config_path.parent, home.config.timetable
-    return [folder / name for name in settings.files], [folder / name for name in settings.holidays]
-
-
 def _load(home: Home) -> Timetable:
-    files, holidays = _paths(home)
-    config = home.config
-    return load_timetable(files, config.timetable.room, config.device.name, config.device.time_zone, holidays)
+    return timetable_of_files(home)
 
 
 def _errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
@@ -122,6 +117,8 @@ def _errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
 
 def _settings_remarks(home: Home, read: Timetable) -> Iterator[Passed]:
     settings, where = home.config.timetable, str(home.config_path)
+    if UPSTREAM in settings.files and not pulled_timetable(home).exists():
+        yield Passed("timetable.files", where, f"names {UPSTREAM!r}, and no calendar has come from the office yet")
     if not settings.files:
         yield Passed("timetable.files", where, "names no file, so there are no lessons")
     elif read.is_empty and settings.room and read.rooms:

@@ -25,10 +25,11 @@ class TimetableWatch:
         config: names the files, the room and the device.
         config_dir: where relative names start.
         keep_dir: folder for the last good copies of the files, so that a restart with a broken file still has them.
+        may_be_missing: a file that may come later, and until then has no lessons.
     """
 
-    def __init__(self, config: Config, config_dir: Path, keep_dir: Path) -> None:
-        self._config, self._keep_dir = config, keep_dir
+    def __init__(self, config: Config, config_dir: Path, keep_dir: Path, *, may_be_missing: Path | None = None) -> None:
+        self._config, self._keep_dir, self._may_be_missing = config, keep_dir, may_be_missing
         self._files = [config_dir / name for name in config.timetable.files]
         self._holidays = [config_dir / name for name in config.timetable.holidays]
         self._signature: _Signature | None = None
@@ -55,7 +56,7 @@ class TimetableWatch:
             return False
         first, self._signature = self._signature is None, signature
         try:
-            files, holidays = _sources(self._files), _sources(self._holidays)
+            files, holidays = _sources(self._there()), _sources(self._holidays)
             digest = _digest((*files, *holidays))
             if digest == self._digest:
                 self.error = ""
@@ -68,6 +69,9 @@ class TimetableWatch:
         self._save((*files, *holidays))
         return True
 
+    def _there(self) -> list[Path]:
+        return [path for path in self._files if path != self._may_be_missing or path.exists()]
+
     def _keep(self, error: TimetableError, first: bool) -> bool:
         """Stay with the old timetable; after a restart that is the one of the copies."""
         self.error = error.line()
@@ -75,7 +79,7 @@ class TimetableWatch:
         if not first:
             return False
         try:
-            files = [Source(path, read_source(self._copy(path)).data) for path in self._files]
+            files = [Source(path, read_source(self._copy(path)).data) for path in self._there()]
             holidays = [Source(path, read_source(self._copy(path)).data) for path in self._holidays]
             self._timetable = _built(files, holidays, self._config)
         except TimetableError as e:
