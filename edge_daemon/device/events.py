@@ -25,7 +25,13 @@ EVENTS: Final = MappingProxyType(
         "storage repaired": "3aebc1b43ece4bf2a0950e9e13627d92",
         "clock changed": "343d6585f24c4bad95846fb4f1c2e8f9",
         "worker failed": "164f59e8fabf418fafe4b4b160623b85",
+        "document pulled": "19176478c469435f8356f18960f1144b",
+        "document refused": "c0df3a7b1a01441e9915fa70b92f0cb6",
+        "document applied": "896c578a3d1e45c9ae03c5f22e86c1c8",
         "worker hangs": "63e0451205ef4597a1f86f1ad6cbb9c7",
+        "delivery parked": "5b0a4e9d6c0f4c3f9a6d1b7e2f83c014",
+        "destination refuses": "c1d7f2a84be94f57b0e66a3d9f215b68",
+        "sync ended": "8e3b6a1fd2704c9b95c8e07f4d1a62b3",
     }
 )
 """Words of an event to its MESSAGE_ID."""
@@ -50,6 +56,12 @@ FIELDS: Final = MappingProxyType(
         "events_left_out": "events of the calendars that are no lessons here",
         "file": "file that is meant",
         "where": "file and line",
+        "destination": "who should have it: upstream or mail",
+        "kind": "what should be delivered",
+        "delivered": "number of items that were delivered",
+        "waiting": "number of items that wait",
+        "parked": "number of items that were refused and need a person",
+        "document": "what came from the office: its file",
     }
 )
 """Fields in the order of the page; in the journal their names are in capitals."""

@@ -128,3 +128,21 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return []
+
+
+def has_link(root: Path = Path("/")) -> bool:
+    """Return whether any other computer can be reached at all: a route that leaves this one (proc_net(5)).
+
+    Not the default route: a school's server may be in the same network, which may have no way out.
+    """
+    net = root / "proc/net"
+    if not _lines(net / "route") and not _lines(net / "ipv6_route"):
+        return True  # this system tells nothing: trying does
+    over_4 = any(row[0] != "lo" for row in (line.split() for line in _lines(net / "route")[1:]) if len(row) > 7)
+    # fe80::/10 is there wherever a cable is; ff00::/8 always.
+    over_6 = any(
+        row[9] != "lo" and not row[0].startswith(("fe8", "fe9", "fea", "feb", "ff")) and int(row[8], 16) & 1
+        for row in (line.split() for line in _lines(net / "ipv6_route"))
+        if len(row) > 9
+    )
+    return over_4 or over_6

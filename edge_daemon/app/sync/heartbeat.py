@@ -1,0 +1,149 @@
+"""How the device is, for the school's server: `status.json`, replaced at each sync (docs/heartbeat.schema.json).
+
+Made of what this process may see: the database of registers, the file that the service writes of itself, the computer's
+own figures. Never a student, not even by id: of the service's file only what is named here is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Union
+
+import sqlite_utils
+
+from edge_daemon import __version__
+from edge_daemon.app.sync.days import without_addresses
+from edge_daemon.device.box import Box, read_box
+from edge_daemon.device.clock import SystemClock
+from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
+from edge_daemon.home import Home
+from edge_daemon.store import backlog
+from edge_daemon.store.instants import written
+from edge_daemon.store.migrations import REGISTER
+from edge_daemon.store.plans import committed_plans
+from edge_daemon.store.pulled import pulled_documents
+
+Value = Union[None, bool, int, float, str, "list[Value]", "dict[str, Value]"]
+
+SCHEMA = 1
+_AHEAD_S = 14 * 86400
+_MOST_PLANS = 40
+_POWER = {"under_voltage": 0, "frequency_capped": 1, "throttled": 2, "hot": 3}
+"""Bits of `vcgencmd get_throttled`; 16 higher: since the start."""
+
+
+def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str, Value]:
+    """Return the document; what can't be found out is null.
+
+    Raises:
+        StoreError: the database can't be read.
+    """
+    box = read_box(home.state_dir)
+    last = backlog.last_register(db)
+    return {
+        "schema": SCHEMA,
+        "device": home.config.device.name,
+        "at": _time(now),
+        "version": __version__,
+        "database_schema": REGISTER.version,
+        "models": dict(last.models) if last else {},
+        "clock": SystemClock(trusted=home.config.device.trust_clock).reading().state,
+        "queue": {name: _queue(one) for name, one in backlog.backlogs(db).items()},
+        "last_register": _last(last) if last else None,
+        "registers": backlog.count_registers(db),
+        "coming": _coming(db, now),
+        "pulled": {one.name: _pulled(one.fetched_at, one.applied_at, one.problem) for one in pulled_documents(db)},
+        "service": _service(home),
+        "computer": _computer(box),
+    }
+
+
+def _queue(one: backlog.Backlog) -> Value:
+    return {
+        "state": one.state,
+        "since": _time(one.since),
+        "answer": without_addresses(one.answer),
+        "waiting": one.waiting,
+        "held": one.held,
+        "parked": one.parked,
+        "delivered": one.delivered,
+        "oldest": _time(one.oldest),
+    }
+
+
+def _last(last: backlog.LastRegister) -> Value:
+    return {
+        "lesson_id": last.lesson_id,
+        "revision": last.revision,
+        "sha256": last.sha256,
+        "end": _time(last.end),
+        "captures_planned": last.captures_planned,
+        "captures_taken": last.captures_taken,
+    }
+
+
+def _coming(db: sqlite_utils.Database, now: datetime) -> Value:
+    """Return what was fixed about the lessons to come: the seeds themselves stay here until the register is made."""
+    plans = committed_plans(db, now, now + timedelta(seconds=_AHEAD_S))
+    return [
+        {
+            "lesson_id": plan.lesson.lesson_id,
+            "start": _time(plan.lesson.start),
+            "end": _time(plan.lesson.end),
+            "captures_planned": plan.captures_planned,
+            "seed_sha256": plan.seed_sha256,
+        }
+        for plan in plans[:_MOST_PLANS]
+    ]
+
+
+def _pulled(fetched_at: datetime | None, applied_at: datetime | None, problem: str) -> Value:
+    return {"fetched": _time(fetched_at), "applied": _time(applied_at), "problem": without_addresses(problem)}
+
+
+def _service(home: Home) -> Value:
+    """Return what the service says of itself; its process can't be looked for from inside this unit's sandbox."""
+    status = _status(home)
+    if status is None:
+        return None
+    faults = {"camera": status.camera_fault, "timetable": status.timetable_error, "storage": status.storage_fault}
+    return {
+        "state": "silent" if age_s(status) > STALE_S else status.state,
+        "started": _time(status.started_utc),
+        "said": _time(status.updated_utc),
+        "next_lesson": _time(status.next_lesson_start),
+        "worker_restarts": status.worker_restarts,
+        "captures_taken": status.captures_total,
+        "captures_missed": _counts(status.missed_total),
+        "problems": {name: without_addresses(fault) for name, fault in faults.items() if fault},
+    }
+
+
+def _status(home: Home) -> ServiceStatus | None:
+    try:
+        return read_status(home.runtime_dir)
+    except PermissionError:
+        return None
+
+
+def _counts(counts: Mapping[str, int]) -> Value:
+    found: dict[str, Value] = dict(counts)
+    return found
+
+
+def _computer(box: Box) -> Value:
+    bits = box.throttled
+    return {
+        "disk_size_mb": box.disk_size_bytes // 2**20,
+        "disk_free_mb": box.disk_free_bytes // 2**20,
+        "memory_available_mb": box.memory.available // 2**20 if box.memory else None,
+        "temperature_c": round(box.temperature_c, 1) if box.temperature_c is not None else None,
+        "power_now": None if bits is None else [name for name, bit in _POWER.items() if bits >> bit & 1],
+        "power_since_start": None if bits is None else [name for name, bit in _POWER.items() if bits >> bit + 16 & 1],
+        "last_backup": _time(box.last_backup),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else written(at.replace(microsecond=0))

@@ -1,0 +1,73 @@
+"""What a run did, in figures and in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from edge_daemon.store.backlog import Backlog
+from edge_daemon.types import Destination, OutcomeName
+
+Refusal = Literal["", "busy", "not set up", "no network"]
+
+
+@dataclass(slots=True)
+class Tried:
+    """What became of one receiver's items in this run."""
+
+    outcomes: Counter[OutcomeName] = field(default_factory=Counter)
+    stopped_by: str = ""
+    """The answer for which the rest was not tried; empty: all that was due was tried."""
+    newly_parked: int = 0
+    """Items, or the receiver as a whole, that need a person since this run."""
+    waits: bool = False
+    """It was not its time yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """A run."""
+
+    nothing_done: Refusal = ""
+    """Why there was no run at all."""
+    tried: Mapping[Destination, Tried] = field(default_factory=dict)
+    left: Mapping[Destination, Backlog] = field(default_factory=dict)
+    """How it stands afterwards."""
+    stopped: bool = False
+    """Told to stop before the end."""
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether something was refused for good in this run; what was refused before is told by `status`."""
+        return any(one.newly_parked for one in self.tried.values())
+
+    def line(self) -> str:
+        """Return the run in one line."""
+        if self.nothing_done:
+            return _NOTHING[self.nothing_done] + self._waiting()
+        told = "; ".join(self._of(destination) for destination in self.tried)
+        return f"stopped before the end; {told}" if self.stopped else told
+
+    def _of(self, destination: Destination) -> str:
+        tried, left = self.tried[destination], self.left.get(destination)
+        words = [f"{tried.outcomes['delivered']} delivered"]
+        if left is not None:
+            words += [f"{left.waiting} waiting"] if left.waiting else []
+            words += [f"{left.held} held"] if left.held else []
+            words += [f"{left.parked} parked (see `edge-daemon outbox list`)"] if left.parked else []
+        why = tried.stopped_by or (left.answer if tried.waits and left is not None else "")
+        return f"{destination}: {', '.join(words)}" + (f"; {why}" if why else "")
+
+    def _waiting(self) -> str:
+        count = sum(one.waiting for one in self.left.values())
+        return f"; {count} {'item waits' if count == 1 else 'items wait'}" if count else ""
+
+
+_NOTHING: Mapping[Refusal, str] = {
+    "": "",
+    "busy": "another sync is delivering already",
+    "not set up": "nothing is set up to deliver to: set upstream.url or mail.host",
+    "no network": "no network yet",
+}

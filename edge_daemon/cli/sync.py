@@ -1,0 +1,87 @@
+"""`edge-daemon sync`: deliver what is due."""
+
+from __future__ import annotations
+
+import json
+import signal
+from types import FrameType
+
+import click
+
+from edge_daemon.app.sync.result import SyncResult
+from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.progress import progress
+from edge_daemon.store.backlog import Backlog
+from edge_daemon.store.instants import written
+
+_INTERRUPTED = 130
+
+
+class _Wish:
+    """The wish to stop; said twice, it is not waited for."""
+
+    def __init__(self) -> None:
+        self.by = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self.by = number
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="As the timer does it: only what is due by now, and no bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_home
+def sync(home: Home, once: bool, as_json: bool) -> None:
+    """Deliver to the school's server and by mail what is due, and fetch what the office has for this device.
+
+    Without --once what failed before is tried at once, too, though its time has not come. Exit code 0 where all was
+    done that can be done now, also without a network; 1 where something was refused and needs a person.
+    """
+    from edge_daemon.app.sync.session import Session
+
+    wish = _Wish()
+    if once or as_json:
+        result = Session(home, stopping=lambda: bool(wish.by), eager=not once).go()
+    else:
+        with progress("delivering") as show:
+            result = Session(home, show=show, stopping=lambda: bool(wish.by), eager=True).go()
+    click.echo(json.dumps(_document(result), ensure_ascii=False, indent=2) if as_json else _shown(result.line()))
+    if wish.by == signal.SIGINT:
+        click.get_current_context().exit(_INTERRUPTED)
+    click.get_current_context().exit(1 if result.needs_a_person else 0)
+
+
+def _document(result: SyncResult) -> dict[str, object]:
+    return {
+        "nothing_done": result.nothing_done or None,
+        "stopped": result.stopped,
+        "needs_a_person": result.needs_a_person,
+        "destinations": {
+            destination: {
+                "tried": dict(tried.outcomes),
+                "not_its_time": tried.waits,
+                "stopped_by": tried.stopped_by or None,
+                "queue": _queue(result.left[destination]) if destination in result.left else None,
+            }
+            for destination, tried in result.tried.items()
+        },
+    }
+
+
+def _queue(left: Backlog) -> dict[str, object]:
+    return {
+        "state": left.state,
+        "waiting": left.waiting,
+        "held": left.held,
+        "parked": left.parked,
+        "delivered": left.delivered,
+        "oldest": written(left.oldest) if left.oldest else None,
+    }
+
+
+def _shown(text: str) -> str:
+    """Return text as a terminal may have it: answers come from servers."""
+    return "".join(c if c.isprintable() else " " for c in text)
