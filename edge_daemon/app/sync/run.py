@@ -150,8 +150,14 @@ class Run:
     def _settle(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> None:
         outbox.settle(self._db, delivery, outcome, self._now(), self._rng, channel.settings_sha256)
         if outcome.name == "parked":
-            fields = {"destination": channel.destination, "lesson_id": delivery.lesson_id, "kind": delivery.kind}
-            logger.warning("delivery parked", extra=fields)
+            logger.warning(
+                "delivery parked",
+                extra={
+                    "destination": channel.destination,
+                    "lesson_id": delivery.lesson_id,
+                    "kind": delivery.kind,
+                },
+            )
 
     def _tried_once(self, step: Callable[[], Outcome | None]) -> Outcome | None:
         """Take a step; a mistake of ours in one item must not hold up the others, nor end the run."""
@@ -175,8 +181,10 @@ class Run:
         tried = self._tried[channel.destination]
         tried.stopped_by = outcome.answer or outcome.name
         tried.newly_parked += outcome.name == "parked"
-        fields = {"destination": channel.destination, "reason": outcome.answer}
-        logger.warning("destination refuses" if outcome.name == "parked" else "destination waits", extra=fields)
+        if outcome.name == "parked":
+            logger.warning("destination refuses", extra={"destination": channel.destination, "reason": outcome.answer})
+        else:
+            logger.info("destination waits", extra={"destination": channel.destination, "reason": outcome.answer})
 
     def _hurry(self) -> None:
         """Let everything be tried now that waits for its next try only."""

@@ -88,13 +88,14 @@ class Session:
             if notebook.reached:
                 learnt = replace(learnt, reached_at=self._now())
             self._leave(replace(learnt, documents=notebook.documents, days_until=notebook.days_until))
-        figures = result.left.values()
-        fields = {
-            "delivered": sum(one.outcomes["delivered"] for one in result.tried.values()),
-            "waiting": sum(one.waiting for one in figures),
-            "parked": sum(one.parked for one in figures),
-        }
-        logger.info("sync ended", extra=fields)
+        logger.info(
+            "sync ended",
+            extra={
+                "delivered": sum(one.outcomes["delivered"] for one in result.tried.values()),
+                "waiting": sum(one.waiting for one in result.left.values()),
+                "parked": sum(one.parked for one in result.left.values()),
+            },
+        )
         return result
 
     def _leave(self, note: SyncNote) -> None:

@@ -247,7 +247,8 @@ def test_the_key_is_told_once_the_days_when_they_change_the_status_always(api, t
     assert document(api, "days/2026-11-17.json")["lessons_held"] == 0
     note = read_note(home.state_dir)
     assert note.summary == "upstream: 2 delivered"
-    assert note.reached_at is not None and note.reached_at > NOW
+    assert note.reached_at is not None
+    assert note.reached_at > NOW
 
 
 def test_days_that_are_over_are_not_made_again(api, tmp_path, clock):
