@@ -314,14 +314,12 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:
     """Return whether an outcome changes the row: that it is delivered always, else that of its last claim only."""
-    row = db.execute(
-        "SELECT state, attempts, lease_owner IS NOT NULL FROM outbox WHERE item_id = ?", (delivery.item_id,)
-    ).fetchone()
+    row = db.execute("SELECT state, attempts FROM outbox WHERE item_id = ?", (delivery.item_id,)).fetchone()
     if row is None:
         return False
     if outcome.name == "delivered":
         return bool(row[0] != "delivered")
-    return row[0] in {"waiting", "held"} and row[1] == delivery.attempts + 1 and bool(row[2])
+    return row[0] in {"waiting", "held"} and row[1] == delivery.attempts + 1
 
 
 def _write(
