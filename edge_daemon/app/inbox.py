@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import sqlite_utils
 
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.office import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
+from edge_daemon.delivery.paths import for_device
 from edge_daemon.delivery.pull import PullResult, Source, Wanted, pull
 from edge_daemon.errors import EdgeError, RosterError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
@@ -58,9 +58,9 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetim
     }
     results: list[PullResult] = []
     for name in wanted_names(home.config):
-        path = f"v1/devices/{quote(device, safe='')}/{name}"
-        results.append(pull(Wanted(name, path, _LIMITS[name], checks[name]), source, db, inbox_dir(home), now))
-        if results[-1].result == "unreachable":
+        wanted = Wanted(name, for_device(device, name), _LIMITS[name], checks[name])
+        results.append(pull(wanted, source, db, inbox_dir(home), now))
+        if results[-1].everybody:
             break
     return tuple(results)
 

@@ -1,8 +1,9 @@
 """Fetching what the office has for this device: whole, checked, and once (docs/PULL.md).
 
 A document is asked for by its ETag (RFC 9110, section 13.1.2) where the server gives one, and known by its SHA-256
-where it does not. It is put into the inbox only when it is whole and passes its check; applying it is the business of the
-service, which has the keys and knows when no lesson is on. A document that is broken changes nothing but its `problem`.
+where it does not. It is put into the inbox only when it is whole and passes its check; applying it is the business of
+the service, which has the keys and knows when no lesson is on. A document that is broken changes nothing but its
+`problem`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
+from edge_daemon.types import Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,9 @@ _PART: Final = ".part"
 ASK_ANEW_AFTER: Final = timedelta(days=1)
 """A version that has a problem is fetched and tried again after this: the reason may lie on the device."""
 
+REST: Final = timedelta(hours=1)
+"""What was too large, or no document at all, is not fetched again before this: the school has 200 devices."""
+
 _OK, _NOT_MODIFIED, _NOT_THERE = 200, 304, (404, 410)
 _MAX_PROBLEM: Final = 500
 
@@ -42,7 +47,7 @@ class Answer(Protocol):
 
     @property
     def status(self) -> int:
-        """HTTP status; 0 where there was no answer."""
+        """HTTP status; 0 where there was no answer that can be used."""
 
     @property
     def body(self) -> bytes:
@@ -51,6 +56,10 @@ class Answer(Protocol):
     @property
     def etag(self) -> str:
         """As the server gave it; empty where it gave none."""
+
+    @property
+    def problem(self) -> Outcome | None:
+        """What is wrong, of any status that is neither 200 nor 304 nor 404."""
 
 
 class Source(Protocol):
@@ -73,7 +82,7 @@ class Wanted:
     path: str
     """On the server, below its base."""
     max_bytes: int
-    check: Callable[[bytes], None]
+    check: Callable[[bytes], object]
     """Raises an EdgeError, without anything personal, where the document can't be used."""
 
 
@@ -84,6 +93,8 @@ class PullResult:
     document: str
     result: Result
     reason: str = ""
+    everybody: bool = False
+    """The server gives nothing at all now: the other documents need not be asked for."""
 
 
 def pull(wanted: Wanted, source: Source, db: sqlite_utils.Database, inbox: Path, now: datetime) -> PullResult:
@@ -94,6 +105,8 @@ def pull(wanted: Wanted, source: Source, db: sqlite_utils.Database, inbox: Path,
     """
     known = pulled.pulled_document(db, wanted.document)
     settled = _is_settled(known, inbox, now)
+    if known.problem and not known.sha256 and known.fetched_at and timedelta(0) <= now - known.fetched_at < REST:
+        return PullResult(wanted.document, "broken", known.problem)
     try:
         answer = source.get(wanted.path, known.etag if settled else "", wanted.max_bytes)
     except DeliveryError as error:
@@ -103,9 +116,8 @@ def pull(wanted: Wanted, source: Source, db: sqlite_utils.Database, inbox: Path,
     if answer.status in _NOT_THERE:
         return _taken_back(wanted, known, db, inbox, now)
     if answer.status != _OK:
-        return PullResult(
-            wanted.document, "unreachable", f"the server answered {answer.status}" if answer.status else ""
-        )
+        problem = answer.problem or Outcome("retry", f"the server answered {answer.status}")
+        return PullResult(wanted.document, "unreachable", problem.answer, problem.everybody)
     return _received(wanted, answer, known, settled, db, inbox, now)
 
 
@@ -139,7 +151,7 @@ def _is_settled(known: PulledDocument, inbox: Path, now: datetime) -> bool:
     if known.problem and (known.fetched_at is None or abs(now - known.fetched_at) >= ASK_ANEW_AFTER):
         return False
     if not known.sha256:
-        return bool(known.problem and known.etag)
+        return False
     waits = any((inbox / f"{known.name}{ending}").exists() for ending in ("", TAKEN))
     return bool(known.problem) or waits or known.sha256 == known.applied_sha256
 
