@@ -1,0 +1,172 @@
+"""The parts of a message that are no running text: figures, lists of students, facts; as text and as HTML.
+
+HTML for mail programs: tables and inline styles only, nothing is loaded from anywhere, and it fits a phone.
+"""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+WIDTH: Final = 72
+"""Characters of a line of text."""
+
+Tone = Literal["good", "bad", "doubt", "quiet"]
+
+_TONES: Final[Mapping[Tone, tuple[str, str]]] = {
+    "good": ("#E3F3E6", "#1E6B34"),
+    "bad": ("#FBE0DD", "#A32A1E"),
+    "doubt": ("#FFF1CC", "#8A5A00"),
+    "quiet": ("#ECEEF1", "#5B6470"),
+}
+"""Ground and ink, those of the spreadsheet's marks."""
+_JOINERS: Final = "\u200c\u200d"
+"""Format characters that names of some scripts are written with."""
+_LINE, _INK, _QUIET = "#E1E5EA", "#1F2933", "#5B6470"
+
+
+class Block(Protocol):
+    """A part of a message."""
+
+    def text(self) -> str:
+        """Return it as lines of text; empty where there is nothing to show."""
+
+    def html(self) -> str:
+        """Return it as HTML; empty where there is nothing to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A count that catches the eye."""
+
+    label: str
+    count: int
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts beside each other."""
+
+    figures: tuple[Figure, ...]
+
+    def text(self) -> str:
+        """Return them as one line."""
+        return _wrapped(", ".join(f"{one.label}: {one.count}" for one in self.figures))
+
+    def html(self) -> str:
+        """Return them as coloured fields."""
+        if not self.figures:
+            return ""
+        width = 100 // len(self.figures)
+        cells = []
+        for one in self.figures:
+            ground, ink = _TONES[one.tone if one.count else "quiet"]
+            cells.append(
+                f'<td width="{width}%" style="padding:0 3px">'
+                f'<div style="background:{ground};color:{ink};border-radius:8px;padding:10px 4px;text-align:center">'
+                f'<div style="font-size:24px;font-weight:700;line-height:28px">{one.count}</div>'
+                f'<div style="font-size:12px;line-height:16px">{escaped(one.label)}</div></div></td>'
+            )
+        return _table(f"<tr>{''.join(cells)}</tr>", "margin:0 -3px 16px;table-layout:fixed")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a list."""
+
+    main: str
+    small: str
+    note: str
+    mark: str = ""
+    tone: Tone = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list with a title; nothing at all where it is empty."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+    def text(self) -> str:
+        """Return it with its title in capitals and notes below."""
+        lines = []
+        for row in self.rows:
+            small = f" ({shown(row.small)})" if row.small else ""
+            mark = f": {row.mark}" if row.mark else ""
+            lines.append(_wrapped(f"- {shown(row.main)}{small}{mark}", "  "))
+            lines += [_wrapped(f"  {shown(row.note)}", "  ")] if row.note else []
+        return "\n".join([self.title.upper(), *lines]) if self.rows else ""
+
+    def html(self) -> str:
+        """Return it as a table: what it is about left, mark right, note below."""
+        if not self.rows:
+            return ""
+        head = f'<h2 style="font-size:15px;line-height:20px;margin:20px 0 4px;color:{_INK}">{escaped(self.title)}</h2>'
+        return head + _table("".join(self._row(row) for row in self.rows), "margin:0 0 16px")
+
+    def _row(self, row: Row) -> str:
+        small = f' <span style="color:{_QUIET};font-size:13px">{escaped(row.small)}</span>' if row.small else ""
+        note = (
+            f'<div style="color:{_QUIET};font-size:13px;line-height:18px">{escaped(row.note)}</div>' if row.note else ""
+        )
+        ground, ink = _TONES[row.tone]
+        mark = (
+            f'<span style="background:{ground};color:{ink};border-radius:10px;padding:2px 9px;font-size:13px;'
+            f'white-space:nowrap">{escaped(row.mark)}</span>'
+            if row.mark
+            else ""
+        )
+        style = f"border-top:1px solid {_LINE};padding:8px 0;vertical-align:top;overflow-wrap:anywhere"
+        return (
+            f'<tr><td style="{style}">{escaped(row.main)}{small}{note}</td>'
+            f'<td align="right" style="{style};padding-left:8px">{mark}</td></tr>'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names of things and what they are."""
+
+    facts: tuple[tuple[str, str], ...]
+
+    def text(self) -> str:
+        """Return a line each, aligned."""
+        width = max((len(label) for label, _ in self.facts), default=0) + 2
+        return "\n".join(_wrapped(f"{label + ':':{width}}{shown(value)}", " " * width) for label, value in self.facts)
+
+    def html(self) -> str:
+        """Return a quiet table."""
+        if not self.facts:
+            return ""
+        rows = "".join(
+            f'<tr><td style="color:{_QUIET};padding:2px 12px 2px 0;vertical-align:top">{escaped(label)}</td>'
+            f'<td style="padding:2px 0;overflow-wrap:anywhere">{escaped(value)}</td></tr>'
+            for label, value in self.facts
+        )
+        return _table(rows, "margin:12px 0 16px;font-size:14px;line-height:20px", "auto")
+
+
+def escaped(text: str) -> str:
+    """Return text that is text in HTML, whatever is in it; characters that could reorder a line are shown as such."""
+    return html.escape(shown(text), quote=True)
+
+
+def shown(text: str) -> str:
+    """Return text as one line, without control and format characters: nobody's name moves other words about."""
+    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _table(rows: str, style: str, width: str = "100%") -> str:
+    return (
+        f'<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="{width}"'
+        f' style="border-collapse:collapse;width:{width};{style}">{rows}</table>'
+    )

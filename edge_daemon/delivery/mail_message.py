@@ -1,0 +1,94 @@
+"""A letter as an Internet message (RFC 5322, MIME), ready for any server: seven-bit, addresses checked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+from edge_daemon.config import is_address
+from edge_daemon.delivery.letter import Letter
+from edge_daemon.errors import DeliveryError
+
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+"""Not every server takes eight bits: quoted-printable and base64 pass everywhere."""
+_XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+_NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+def to_message(letter: Letter, sender: str, at: datetime, *, utf8: bool = False) -> EmailMessage:
+    """Return a letter as a message.
+
+    Args:
+        letter: has one receiver.
+        sender: address (mail.from).
+        at: now.
+        utf8: an address has letters other than ASCII, which only some servers take (RFC 6532).
+
+    Raises:
+        DeliveryError: an address or the subject could break out of its header.
+    """
+    message = EmailMessage(policy=_POLICY.clone(utf8=utf8))
+    domain = wire_address(sender, "mail.from").rpartition("@")[2]
+    message["From"] = _header(sender, letter.sender_name)
+    message["To"] = _header(letter.address, "")
+    message["Subject"] = one_line(letter.subject, "the subject")
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = message_id(letter.letter_id, domain)
+    if letter.follows:
+        message["In-Reply-To"] = message["References"] = message_id(letter.follows, domain)
+    # RFC 3834, and what Exchange listens to: no out-of-office notes come back.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    for attachment in letter.attachments:
+        maintype, subtype = _XLSX
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
+    return message
+
+
+def message_id(letter_id: str, domain: str) -> str:
+    """Return the Message-ID of a letter."""
+    return f"<{letter_id}@{_NO_DOMAIN.sub('-', domain).strip('.-') or 'edge-daemon.invalid'}>"
+
+
+def wire_address(address: str, where: str) -> str:
+    """Return an address as SMTP takes it: a domain with other letters in its ASCII form (IDNA).
+
+    Raises:
+        DeliveryError: it is no plain mail address.
+    """
+    if not is_address(address):
+        breaks = any(not c.isprintable() for c in address)
+        what = "a line break or control character is in the mail address" if breaks else "is no mail address"
+        raise DeliveryError(what, where, "correct it where it comes from: the roster or the settings")
+    local, _, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError as error:
+        raise DeliveryError("the domain of the mail address can't be used", where, "correct it") from error
+
+
+def one_line(text: str, where: str) -> str:
+    """Return a text that is one line.
+
+    Raises:
+        DeliveryError: it has a line break or a control character, which could begin another header.
+    """
+    if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
+        raise DeliveryError("a line break or control character is in it", where, "use one line of text")
+    return text
+
+
+def _header(address: str, name: str) -> Address | str:
+    plain = wire_address(address, "mail.from" if name else "the receiver")
+    local, _, domain = plain.rpartition("@")
+    return Address(display_name=one_line(name, "the sender's name"), username=local, domain=domain)

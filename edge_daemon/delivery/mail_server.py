@@ -1,0 +1,196 @@
+"""Sending letters by a mail server, and what becomes of each: taken, to be tried again, refused for good.
+
+Three kinds of refusal are told apart. What concerns the server (no encryption, no log-in, not reachable) holds for
+every letter and is said once. What concerns a receiver or a message concerns that letter alone. And where the
+connection broke after the message was sent nobody knows: it is sent again, with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Final, Protocol
+
+from edge_daemon.delivery.letter import Letter
+from edge_daemon.delivery.mail_message import to_message, wire_address
+from edge_daemon.delivery.mail_settings import ServerSettings
+from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, NotEncrypted, Refused, SmtpSession
+from edge_daemon.errors import DeliveryError
+from edge_daemon.types import Outcome
+
+_MINUTE_S: Final = 60.0
+_LONGEST: Final = 200
+_IN_WORDS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+
+
+class Sender(Protocol):
+    """A way that letters go."""
+
+    needs_addresses: bool
+    """False: who delivers knows the addresses of students and guardians."""
+    name: str
+    """For people."""
+
+    def send(self, letter: Letter) -> Outcome:
+        """Try to send a letter, once."""
+
+    def close(self) -> None:
+        """Give connections back."""
+
+
+class MailServer:
+    """The mail server; connects when the first letter comes.
+
+    Args:
+        settings: how to reach it.
+        now: the time.
+        pause: waits so many seconds.
+        monotonic: seconds that never go back.
+        timeout_s: of one answer.
+        deadline_s: of a whole message.
+    """
+
+    needs_addresses = True
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        pause: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        timeout_s: float = TIMEOUT_S,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._settings, self._now, self._pause, self._monotonic = settings, now, pause, monotonic
+        self._timeout_s, self._deadline_s = timeout_s, deadline_s
+        self._session: SmtpSession | None = None
+        self._sent_s: deque[float] = deque(maxlen=settings.per_minute)
+        self.name = f"{settings.host}:{settings.port}"
+
+    def send(self, letter: Letter) -> Outcome:
+        """Try to send a letter, once."""
+        try:
+            sender = wire_address(self._settings.sender, "mail.from")
+            receiver = wire_address(letter.address, f"the address of the {letter.role}")
+            utf8 = not (sender.isascii() and receiver.isascii())
+            message = to_message(letter, self._settings.sender, self._now(), utf8=utf8).as_bytes()
+        except DeliveryError as error:
+            return Outcome("parked", error.line())
+        self._keep_pace()
+        session = self._session or self._connected()
+        if isinstance(session, Outcome):
+            return session
+        if utf8 and not session.takes_utf8:
+            return Outcome("parked", "the mail server takes no address with letters other than a to z")
+        return self._sent(session, sender, receiver, message, utf8)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._session is not None:
+            self._session.close(politely=True)
+            self._session = None
+
+    def _connected(self) -> SmtpSession | Outcome:
+        """Connect; every failure here is one for all letters."""
+        try:
+            self._session = SmtpSession(self._settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s)
+        except NotEncrypted:
+            answer = f"{self.name} offers no encryption (STARTTLS), so nothing was said to it"
+            todo = 'mail.security = "tls" and its port (465), or a filter stands in between'
+            return Outcome("parked", f"{answer}; {todo}", everybody=True)
+        except Refused as refused:
+            return _of_server(refused, self.name)
+        except (OSError, smtplib.SMTPException) as error:
+            return Outcome("retry", _unreached(error, self.name), everybody=True)
+        return self._session
+
+    def _sent(self, session: SmtpSession, sender: str, receiver: str, message: bytes, utf8: bool) -> Outcome:
+        try:
+            answer = session.send(sender, receiver, message, utf8=utf8)
+        except Refused as refused:
+            outcome = _of_letter(refused, self.name)
+            self._go_on_after(session, refused)
+            return outcome
+        except (OSError, smtplib.SMTPException) as error:
+            session.close()
+            self._session = None
+            said = _unreached(error, self.name)
+            return Outcome("retry", f"{said}; perhaps it was taken: it is sent again under the same Message-ID")
+        return Outcome("delivered", _words(answer))
+
+    def _go_on_after(self, session: SmtpSession, refused: Refused) -> None:
+        """Make the connection fit for the next letter, or give it up."""
+        try:
+            if refused.code == 421:  # it closes the connection
+                raise smtplib.SMTPServerDisconnected
+            session.reset()
+        except (OSError, Refused, smtplib.SMTPException):
+            session.close()
+            self._session = None
+
+    def _keep_pace(self) -> None:
+        """Wait until the settings allow another message."""
+        if len(self._sent_s) == self._sent_s.maxlen:
+            left_s = self._sent_s[0] + _MINUTE_S - self._monotonic()
+            if left_s > 0:
+                self._pause(left_s)
+        self._sent_s.append(self._monotonic())
+
+
+def _of_server(refused: Refused, name: str) -> Outcome:
+    """Return what a refusal before the first letter means."""
+    said = _words(f"{refused.code or ''} {refused.words}")
+    if refused.step == "log-in" and (refused.is_for_good or not refused.code):
+        return Outcome(
+            "parked",
+            f"{name} does not log us in: {said}; check mail.username, mail.password_file, mail.auth",
+            everybody=True,
+        )
+    return Outcome("retry", f"{name} refuses us at its {refused.step}: {said}", everybody=True)
+
+
+def _of_letter(refused: Refused, name: str) -> Outcome:
+    """Return what a refusal of one letter means, and whether it is one of all."""
+    said = _words(f"{refused.code} {refused.words}")
+    if refused.code == 421:
+        return Outcome("retry", f"{name} closes: {said}", everybody=True)
+    if refused.code == 530:  # RFC 4954: authentication required
+        return Outcome("parked", f"{name} wants a log-in: {said}; set mail.username", everybody=True)
+    if refused.step == "sender" and refused.code != 552:  # 552: the message is too large
+        if refused.is_for_good:
+            return Outcome("parked", f"{name} does not take our sender: {said}; check mail.from", everybody=True)
+        return Outcome("retry", f"{name} puts us off: {said}", everybody=refused.code != 452)
+    return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {said}")
+
+
+def _words(text: str) -> str:
+    """Return a server's words as one line, without the addresses that it repeats."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = _IN_WORDS.sub("(address)", line)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def _unreached(error: Exception, name: str) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        todo = "check mail.ca_file, the server's certificate, and this device's clock"
+        return f"the certificate of {name} is not trusted ({_words(error.verify_message)}); {todo}"
+    if isinstance(error, ssl.SSLError):
+        return f'no encryption was agreed on with {name}; mail.security is "tls" for port 465, "starttls" for 587'
+    if isinstance(error, socket.gaierror):
+        return f"the name {name.rpartition(':')[0]} leads nowhere; no network, or a wrong mail.host"
+    if isinstance(error, TimeoutError):
+        return f"{name} did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nothing listens at {name}; check mail.host and mail.port"
+    if isinstance(error, (ConnectionError, smtplib.SMTPServerDisconnected)):
+        return f"{name} broke the connection off"
+    if isinstance(error, smtplib.SMTPException):
+        return f"{name} is no mail server that we understand"
+    return f"{name} can't be reached: {getattr(error, 'strerror', None) or type(error).__name__}"

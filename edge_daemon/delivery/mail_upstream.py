@@ -1,0 +1,66 @@
+"""Leaving the sending to the school's server: a letter as a document beside the registers, without any address."""
+
+from __future__ import annotations
+
+import json
+from typing import Protocol
+
+from edge_daemon.delivery import paths
+from edge_daemon.delivery.letter import Letter
+from edge_daemon.types import Outcome
+
+SCHEMA = 1
+"""Of the document (docs/mail.schema.json)."""
+
+
+class _Store(Protocol):
+    """What `Upstream` can do of it."""
+
+    def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
+        """Store a document."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class UpstreamMail:
+    """The school's server as the sender of letters.
+
+    Args:
+        upstream: where documents are stored.
+        device: its name.
+        office: the number of addresses of the office is the server's own business: it gets one letter.
+    """
+
+    needs_addresses = False
+    name = "the school's server"
+
+    def __init__(self, upstream: _Store, device: str) -> None:
+        self._upstream, self._device = upstream, device
+
+    def send(self, letter: Letter) -> Outcome:
+        """Store a letter; the server has sent it or will."""
+        path = paths.mail(self._device, letter.letter_id)
+        return self._upstream.put(path, to_json(letter, self._device), write_once=False)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._upstream.close()
+
+
+def to_json(letter: Letter, device: str) -> bytes:
+    """Return a letter as a document: to whom by role and student id, what it says, and which registers it tells of."""
+    document = {
+        "schema": SCHEMA,
+        "message_id": letter.letter_id,
+        "device": device,
+        "to": letter.role,
+        "student_id": letter.student_id or None,
+        "subject": letter.subject,
+        "text": letter.text,
+        "html": letter.html,
+        "sheets": [attachment.name for attachment in letter.attachments],
+        "registers": [{"lesson_id": lesson_id, "revision": revision} for lesson_id, revision in letter.registers],
+        "follows": letter.follows or None,
+    }
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8", "replace")

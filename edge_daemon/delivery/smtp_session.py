@@ -1,0 +1,201 @@
+"""One connection to a mail server: encrypted or none, logged in, each step of a message answered by itself.
+
+On top of smtplib, whose traps this file is about: no answer may take for ever, a name of this computer is not looked
+up, a password may have other letters than ASCII, and a receiver's refusal is told apart from the server's.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import smtplib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edge_daemon.delivery.mail_settings import ServerSettings
+
+TIMEOUT_S = 30.0
+"""Of one answer; RFC 5321 (4.5.3.2) would allow minutes."""
+DEADLINE_S = 120.0
+"""Of connecting and logging in, and of each message: a server that sends a byte now and then holds up no longer."""
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a mistake
+    """A step that the server did not take.
+
+    Args:
+        step: what was asked for.
+        code: the server's, 0 where there was none.
+        words: the server's.
+    """
+
+    def __init__(self, step: str, code: int, words: str) -> None:
+        super().__init__(f"{step}: {code} {words}")
+        self.step, self.code, self.words = step, code, words
+
+    @property
+    def is_for_good(self) -> bool:
+        """Whether the server says that trying again is no use (RFC 5321, 4.2.1)."""
+        return 500 <= self.code <= 599
+
+
+class NotEncrypted(Exception):  # noqa: N818
+    """The server offers no encryption, so that nothing was said to it."""
+
+
+class SmtpSession:
+    """A connection, encrypted and logged in.
+
+    Args:
+        settings: of the server.
+        timeout_s: of one answer.
+        deadline_s: of connecting, and of each message.
+
+    Raises:
+        NotEncrypted: the server has no STARTTLS, or somebody took it out of its answer.
+        Refused: the server does not want us.
+        OSError: it can't be reached, or its certificate is not trusted (ssl.SSLError).
+        smtplib.SMTPException: it is no mail server, or broke off.
+    """
+
+    def __init__(
+        self, settings: ServerSettings, *, timeout_s: float = TIMEOUT_S, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._deadline_s = deadline_s
+        # local_hostname: smtplib would look this computer's name up, which takes long where there is no name server.
+        name = "localhost.localdomain"
+        self._smtp: smtplib.SMTP = (
+            smtplib.SMTP_SSL(timeout=timeout_s, context=settings.context, local_hostname=name)
+            if settings.is_tls
+            else smtplib.SMTP(timeout=timeout_s, local_hostname=name)
+        )
+        # smtplib checks the certificate against this, which it sets only where it connects by itself.
+        self._smtp._host = settings.host  # type: ignore[attr-defined]
+        try:
+            with self._deadline():
+                self._open(settings)
+        except BaseException:
+            self.close()
+            raise
+        self.answer = ""
+        """The server's last words about a message."""
+
+    def send(self, sender: str, receiver: str, message: bytes, *, utf8: bool) -> str:
+        """Send one message to one receiver and return the server's words.
+
+        Raises:
+            Refused: by its step `sender`, `receiver` or `message`.
+            OSError: the connection broke; nobody knows whether the message was taken.
+            smtplib.SMTPException: as OSError.
+        """
+        options = [f"size={len(message)}"] if self._smtp.has_extn("size") else []
+        options += ["SMTPUTF8"] if utf8 else []
+        with self._deadline():
+            self._step("sender", *self._smtp.mail(sender, options))
+            self._step("receiver", *self._smtp.rcpt(receiver))
+            try:
+                code, words = self._smtp.data(message)
+            except smtplib.SMTPDataError as error:
+                raise Refused("message", error.smtp_code, _text(error.smtp_error)) from error
+            self._step("message", code, words)
+        return f"{code} {_text(words)}"
+
+    @property
+    def takes_utf8(self) -> bool:
+        """Whether addresses may have letters other than ASCII (RFC 6531)."""
+        return self._smtp.has_extn("smtputf8")
+
+    def reset(self) -> None:
+        """Forget what was begun, after a refusal; raises as `send`."""
+        with self._deadline():
+            self._step("reset", *self._smtp.rset())
+
+    def close(self, *, politely: bool = False) -> None:
+        """End the connection; politely: say so first."""
+        if politely:
+            with contextlib.suppress(OSError, smtplib.SMTPException), self._deadline(10.0):
+                self._smtp.quit()
+        self._smtp.close()
+
+    def _open(self, settings: ServerSettings) -> None:
+        self._step("greeting", *self._smtp.connect(settings.host, settings.port))
+        self._smtp.local_hostname = _own_name(self._smtp.sock)
+        self._greet()
+        if not settings.is_tls:
+            if not self._smtp.has_extn("starttls"):
+                raise NotEncrypted
+            try:
+                self._smtp.starttls(context=settings.context)
+            except smtplib.SMTPResponseException as error:
+                if error.smtp_code >= 500:
+                    raise NotEncrypted from error
+                raise Refused("encryption", error.smtp_code, _text(error.smtp_error)) from error
+            self._greet()  # what was said before encryption counts for nothing (RFC 3207, 4.2)
+        if settings.username:
+            self._log_in(settings)
+
+    def _greet(self) -> None:
+        code, words = self._smtp.ehlo()
+        self._step("greeting", code, words)
+
+    def _log_in(self, settings: ServerSettings) -> None:
+        offered = self._smtp.esmtp_features.get("auth", "").upper().split()
+        if settings.auth == "xoauth2":
+            if "XOAUTH2" not in offered:
+                raise Refused("log-in", 0, "the server does not offer XOAUTH2")
+            token = f"user={settings.username}\x01auth=Bearer {settings.secret}\x01\x01"
+            code, words = self._smtp.docmd("AUTH", f"XOAUTH2 {_base64(token)}")
+            if code == 334:  # why not, in JSON; the refusal comes after an empty line
+                code, words = self._smtp.docmd("")
+        elif "PLAIN" in offered:
+            code, words = self._smtp.docmd(
+                "AUTH", f"PLAIN {_base64(f'{chr(0)}{settings.username}{chr(0)}{settings.secret}')}"
+            )
+        elif "LOGIN" in offered:
+            code, words = self._smtp.docmd("AUTH", f"LOGIN {_base64(settings.username)}")
+            if code == 334:
+                code, words = self._smtp.docmd(_base64(settings.secret))
+        else:
+            said = f"the server offers no log-in that we know ({', '.join(offered) or 'none'})"
+            raise Refused("log-in", 0, said)
+        self._step("log-in", code, words)
+
+    def _step(self, step: str, code: int, words: bytes) -> None:
+        if not 200 <= code <= 299:
+            raise Refused(step, code, _text(words))
+
+    @contextmanager
+    def _deadline(self, seconds: float | None = None) -> Iterator[None]:
+        """Break the connection off where a step takes too long; what waits for it raises then."""
+        timer = threading.Timer(seconds or self._deadline_s, self._break_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _break_off(self) -> None:
+        connection = self._smtp.sock
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown, which would also take the encryption away from whoever reads at this moment.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _own_name(connection: socket.socket | None) -> str:
+    """Return this computer's address as a name (RFC 5321, 4.1.3): its own name means nothing outside."""
+    if connection is None:
+        return "[127.0.0.1]"
+    address = str(connection.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def _text(words: bytes | str) -> str:
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else words
