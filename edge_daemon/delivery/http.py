@@ -31,8 +31,11 @@ from edge_daemon.delivery import words
 
 _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
-_BYTES_A_SECOND: Final = 1000
-"""The slowest network that a large document is given time for."""
+_SENT_A_SECOND: Final = 1000
+_READ_A_SECOND: Final = 20_000
+"""Bytes, on the slowest network that a large document is given time for."""
+_SMALL: Final = 64 * 1024
+"""Bytes of an answer that are within the time of any exchange."""
 _WITHOUT_BODY: Final = (204, 304)
 
 
@@ -44,7 +47,7 @@ class Limits:
     read_s: float = 30.0
     """Without a single byte."""
     exchange_s: float = 60.0
-    """From the first byte sent to the last one received; and a second for each kilobyte."""
+    """From the first byte sent to the last one received; more for what is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +139,28 @@ class Server:
         """
         told = {"User-Agent": self._agent, "Accept-Encoding": "identity", **(headers or {})}
         request = requests.Request(method, f"{self.base}/{path}", headers=told, data=body or None, auth=self._auth)
-        allowed_s = self._limits.exchange_s + (len(body) + max_bytes) / _BYTES_A_SECOND
+        large_s = len(body) / _SENT_A_SECOND + max(0, max_bytes - _SMALL) / _READ_A_SECOND
+        allowed_s = self._limits.exchange_s + large_s
         with self._line.until(allowed_s) as deadline:
             try:
-                return self._exchange(request.prepare(), max_bytes)
+                answer, failure = self._exchange(request.prepare(), max_bytes), None
+            except NoAnswerError as error:
+                failure = error
             except (requests.RequestException, HTTPError, OSError) as error:
-                self._line.drop()
-                what = f"{self.where} sent no whole answer within {allowed_s:.0f} s" if deadline.is_over else ""
-                raise NoAnswerError(
-                    what or words.told(error, self.where), in_the_middle=_in_the_middle(error)
-                ) from error
-            except NoAnswerError:
-                self._line.drop()
-                raise
+                failure = NoAnswerError(self._told(error), in_the_middle=_in_the_middle(error))
+                failure.__cause__ = error
+        if deadline.is_over:  # a cut connection may look like the end of an answer
+            what = f"{self.where} sent no whole answer within {allowed_s:.0f} s"
+            failure = NoAnswerError(what, in_the_middle=True)
+        if failure is not None:
+            self._line.drop()
+            raise failure
+        return answer
+
+    def _told(self, error: Exception) -> str:
+        proxy = urlsplit(next(iter(self._proxies.values()), ""))
+        is_proxy = isinstance(error, requests.exceptions.ProxyError) and proxy.hostname
+        return words.told(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
 
     def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> Answer:
         # Not by Session.send: that reads the whole body of a redirect, however long, and keeps cookies.

@@ -25,20 +25,21 @@ def cleaned(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def told(error: BaseException, where: str) -> str:
+def told(error: BaseException, where: str, proxy: str = "") -> str:
     """Return in one line what kept us from the server, and what to do.
 
     Args:
         error: what a library raised; reasons hide in it several layers deep.
         where: host and port that were asked for.
+        proxy: host and port of the proxy, where it was the proxy that could not be used.
     """
     refused = find(error, ssl.SSLCertVerificationError)
     if refused is not None:
         return _certificate(refused, where)
-    proxy = _PROXY_STATUS.search(str(error))
-    if proxy:
-        return _proxy(proxy[1], where)
-    return _connection(error, where)
+    status = _PROXY_STATUS.search(str(error))
+    if status:
+        return _proxy(status[1], where)
+    return _connection(error, f"the proxy {proxy}" if proxy else where)
 
 
 def find(error: BaseException, kind: type[_Error]) -> _Error | None:

@@ -1,0 +1,127 @@
+"""Through a school's proxy: by setting or environment, and what it refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+from tests.delivery.upstreams import BODY, PLACE, upstream
+from tests.office_server import OfficeServer
+
+
+class Proxy:
+    """Answers CONNECT, and passes bytes on."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
+        self.answer, self.asked = answer, []
+        self._listener = socket.create_server(("localhost", 0))
+        self.url = f"http://localhost:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._pass_on, args=[client], daemon=True).start()
+
+    def _pass_on(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(1)
+            self.asked.append(head.split(b" ")[1].decode())
+            client.sendall(self.answer)
+            if b" 200 " not in self.answer:
+                return
+            host, _, port = self.asked[-1].rpartition(":")
+            with socket.create_connection((host, int(port))) as server:
+                back = threading.Thread(target=self._copy, args=[server, client], daemon=True)
+                back.start()
+                self._copy(client, server)
+                back.join()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    for name in ("NO_PROXY", "no_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with OfficeServer(tmp_path / "office") as office:
+        yield office
+
+
+@pytest.fixture
+def proxy():
+    one = Proxy()
+    yield one
+    one.close()
+
+
+def delivered(office) -> str:
+    return office.put(PLACE, BODY, write_once=True).name
+
+
+def test_the_proxy_of_the_settings_is_used_and_sees_nothing_but_a_name(server, proxy):
+    with upstream(server, proxy=proxy.url) as office:
+        assert delivered(office) == "delivered"
+    assert proxy.asked == [f"localhost:{server.port}"]
+
+
+def test_the_proxy_of_the_environment_is_used_unless_it_says_for_whom_not(server, proxy, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with upstream(server) as office:
+        assert delivered(office) == "delivered"
+    assert len(proxy.asked) == 1
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with upstream(server) as office:
+        assert delivered(office) == "delivered"
+    assert len(proxy.asked) == 1
+
+
+def test_the_certificate_is_verified_through_a_proxy_all_the_same(server, proxy):
+    server.faults.append("unknown-ca")
+    with upstream(server, proxy=proxy.url) as office:
+        outcome = office.put(PLACE, BODY, write_once=True)
+    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert "authority" in outcome.answer
+
+
+def test_a_deadline_holds_through_a_proxy(server, proxy):
+    server.faults.append("slow-loris")
+    server.slow_step_s = 0.01
+    with upstream(server, proxy=proxy.url) as office:
+        assert "no whole answer within" in office.put(PLACE, BODY, write_once=True).answer
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("407 Proxy Authentication Required", "asks for a name and password"),
+        ("403 Forbidden", "does not let us through"),
+    ],
+)
+def test_what_a_proxy_refuses_is_told_plainly(server, status, words):
+    refusing = Proxy(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+    with upstream(server, proxy=refusing.url) as office:
+        outcome = office.put(PLACE, BODY, write_once=True)
+    refusing.close()
+    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert words in outcome.answer
+
+
+def test_a_proxy_that_is_not_there_is_told_as_such(server):
+    with upstream(server, proxy="http://localhost:9") as office:
+        outcome = office.put(PLACE, BODY, write_once=True)
+    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert "proxy" in outcome.answer

@@ -1,0 +1,131 @@
+"""Documents into a folder of a server that knows nothing of receipts: as nginx is, and as Nextcloud is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.delivery.upstreams import BODY, PLACE, upstream
+from tests.office_server import OfficeServer
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture(params=["nginx", "nextcloud"])
+def server(request, tmp_path, certificates):
+    with OfficeServer(
+        tmp_path / "office",
+        certificates=certificates,
+        kind="webdav",
+        username="room-1",
+        token="p\u00e4ssword",
+        knows_if_none_match=request.param == "nextcloud",
+        full_put_path=request.param == "nginx",
+    ) as office:
+        yield office
+
+
+@pytest.fixture
+def office(server):
+    with upstream(server, token=server.token) as one:
+        yield one
+
+
+def put(office, path=PLACE, body=BODY):
+    return office.put(path, body, write_once=True)
+
+
+def test_a_document_arrives_unpacked_and_is_read_back(server, office):
+    assert put(office).name == "delivered"
+    assert server.documents() == {PLACE: BODY}
+    assert server.seen[-1].method == "GET"
+    assert all("Content-Encoding" not in one.headers for one in server.seen)
+
+
+def test_folders_are_made_once(tmp_path, certificates):
+    with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server, upstream(server) as office:
+        for revision in (1, 2, 3):
+            assert put(office, PLACE.replace("1.json", f"{revision}.json")).name == "delivered"
+        made = [one.path for one in server.seen if one.method == "MKCOL"]
+    assert made == [
+        "/office/v1/",
+        "/office/v1/devices/",
+        "/office/v1/devices/room-1/",
+        "/office/v1/devices/room-1/registers/",
+        "/office/v1/devices/room-1/registers/6f1c1a5e-0000-5000-8000-000000000001/",
+    ]
+
+
+def test_a_document_whose_answer_was_lost_is_known_again_and_not_sent_again(server, office):
+    server.store(PLACE, BODY, write_once=False)
+    assert put(office).name == "delivered"
+    assert [one.method for one in server.seen] == ["GET"]
+
+
+def test_another_document_in_its_place_is_never_overwritten(server, office):
+    server.store(PLACE, b"somebody else's", write_once=False)
+    outcome = put(office)
+    assert (outcome.name, outcome.everybody) == ("parked", False)
+    assert server.documents() == {PLACE: b"somebody else's"}
+
+
+def test_what_is_replaced_each_time_is_replaced(server, office):
+    for body in (b"1", b"22"):
+        assert office.put("v1/devices/room-1/status.json", body, write_once=False).name == "delivered"
+    assert server.documents() == {"v1/devices/room-1/status.json": b"22"}
+
+
+def test_a_server_that_accepts_everything_and_stores_nothing_is_not_believed(server, office):
+    server.always = "stores-nothing"
+    outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(1, 4)]
+    assert [(one.name, one.everybody) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
+    assert "does not have it" in outcomes[0].answer
+
+
+def test_what_is_read_back_has_to_be_the_very_bytes(server, office):
+    office.put("v1/devices/room-1/status.json", b"1", write_once=False)
+    server.always = "changed-answer"
+    outcome = office.put("v1/devices/room-1/status.json", b"22", write_once=False)
+    assert (outcome.name, "something else" in outcome.answer) == ("retry", True)
+
+
+ANSWERS = ("captive-portal", "redirect", "503", "500", "reset-after-body", "answer-cut", "no-length", "hang")
+
+
+@pytest.mark.parametrize(("fault", "at"), [*((fault, at) for fault in ANSWERS for at in range(3)), ("answer-lost", 1)])
+def test_a_fault_at_any_of_its_requests_is_no_acknowledgement_and_the_next_try_mends_it(
+    tmp_path, certificates, fault, at
+):
+    with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav", full_put_path=True) as server:
+        with upstream(server) as office:
+            server.faults.extend(["changed-answer"] * at)  # spoils nothing where there is nothing to read
+            server.faults.append(fault)
+            assert put(office).name == "retry"
+            server.faults.clear()
+            assert put(office).name == "delivered"
+        assert server.documents() == {PLACE: BODY}
+
+
+def test_a_wrong_password_is_refused_for_everybody(server):
+    with upstream(server, token="wrong") as office:
+        outcome = put(office)
+    assert (outcome.name, outcome.everybody) == ("parked", True)
+
+
+def test_a_folder_of_the_address_that_is_not_there_is_told(tmp_path, certificates):
+    with (
+        OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server,
+        upstream(server, url=server.url + "/not/made") as office,
+    ):
+        outcome = put(office)
+    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert "folder of upstream.url is not there" in outcome.answer
+
+
+def test_a_server_without_webdav_is_told(server, office):
+    server.faults.extend(["changed-answer", "405"])
+    outcome = put(office)
+    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert "upstream.kind" in outcome.answer

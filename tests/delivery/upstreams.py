@@ -1,0 +1,23 @@
+"""Upstreams of tests, short of patience."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from edge_daemon.config import Config
+from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Upstream
+from tests.office_server import OfficeServer
+
+LIMITS = Limits(connect_s=2, read_s=0.5, exchange_s=1)
+PLACE = "v1/devices/room-1/registers/6f1c1a5e-0000-5000-8000-000000000001/1.json"
+BODY = b'{"lesson_id":"6f1c1a5e-0000-5000-8000-000000000001","revision":1}'
+
+
+def settings(server: OfficeServer, **changes):
+    told = {"kind": server.kind, "url": server.url, "ca_file": str(server.ca_file), "username": server.username}
+    return dataclasses.replace(Config().upstream, **{**told, **changes})
+
+
+def upstream(server: OfficeServer, token: str = "secret-token", **changes) -> Upstream:
+    return Upstream(settings(server, **changes), token, device="room-1", limits=LIMITS)
