@@ -11,6 +11,7 @@ import sqlite_utils
 from edge_daemon.app.absences import judge_absences
 from edge_daemon.attendance.document import from_json
 from edge_daemon.config import Config, MailConfig
+from edge_daemon.device.clock import SystemClock
 from edge_daemon.store import outbox
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import Also, StoredRegister, starts
@@ -45,6 +46,23 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
 def sends_mail(mail: MailConfig) -> bool:
     """Return whether mail is set up, by the device's own server or by the office's."""
     return bool(mail.host) or mail.via == "upstream"
+
+
+def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
+    """Write what no register brings with it: rows for registers of an older release, sheets of what is over.
+
+    Sheets wait while nobody knows the time: a clock that is ahead would close a week that still goes on.
+
+    Returns:
+        How many rows were new.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    count = enqueue_missing(db, now)
+    if SystemClock(trusted=config.device.trust_clock).reading().state != "unsynchronised":
+        count += enqueue_periods(db, config, now)
+    return count
 
 
 def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:

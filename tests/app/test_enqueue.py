@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.app.enqueue import deliver, enqueue_missing, enqueue_periods
+from edge_daemon.app.enqueue import catch_up, deliver, enqueue_missing, enqueue_periods
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
+from edge_daemon.device.clock import Reading, SystemClock
 from edge_daemon.store import lessons, outbox, registers
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Outcome
@@ -183,6 +184,16 @@ def test_the_first_time_it_is_only_the_last_week_and_month_and_later_each_that_w
 def test_a_week_without_lessons_and_a_rehearsal_bring_no_sheet(db):
     keep(db, *a_register(a_lesson(local(18), origin="rehearsal"), {"b": 1.0}))
     assert enqueue_periods(db, WITH_MAIL, local(40)) == 0
+
+
+def test_a_week_is_not_closed_by_a_clock_that_nobody_vouches_for(db, monkeypatch):
+    keep(db, *a_register(a_lesson(local(18)), {"b": 1.0}))
+    monkeypatch.setattr(SystemClock, "reading", lambda _self: Reading(START, 1.0, "unsynchronised", "boot"))
+    assert catch_up(db, WITH_MAIL, local(400)) == 1
+    assert sheets(db) == []
+    monkeypatch.setattr(SystemClock, "reading", lambda _self: Reading(START, 1.0, "synchronised", "boot"))
+    assert catch_up(db, WITH_MAIL, local(23)) == 1
+    assert sheets(db) == [("week", "2026-W47")]
 
 
 def test_without_an_office_there_are_no_sheets(db):

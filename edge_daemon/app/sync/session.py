@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from edge_daemon.app.enqueue import catch_up
 from edge_daemon.app.sync.lock import alone
 from edge_daemon.app.sync.note import Notebook, SyncNote, read_note, write_note
 from edge_daemon.app.sync.result import SyncResult
@@ -64,6 +65,7 @@ class Session:
                 return SyncResult("busy")
             db = open_register(self._home.register_db_path)
             with closing(db.conn):
+                catch_up(db, self._home.config, self._now())
                 if all(channel.is_far for channel in found) and not has_link():
                     return SyncResult("no network", left=backlogs(db))
                 run = Run(
