@@ -77,3 +77,9 @@ class KeyFileError(EdgeError):
 
 class DeliveryError(EdgeError):
     """Settings, credentials or documents of delivery can't be used."""
+
+
+class ProvisioningError(EdgeError):
+    """A prepared card can't be taken over."""
+
+    exit_code = 1

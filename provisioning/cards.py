@@ -87,6 +87,7 @@ def _manifest(room: Room, inner: Mapping[str, bytes], system: str) -> bytes:
     secret = {*room.secrets, "wifi.nmconnection"} & set(inner)
     told = {
         "format": FORMAT,
+        "made": uuid.uuid4().hex,  # tells this card from one that was made of the same line before
         "device": room.device,
         "room": room.room,
         "system": system,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.systemd.units import DROP_INS, FOLDER, SERVICES, TIMERS, laid_out, run
 
-EXPOSURE = {"edge-daemon-sync.service": 13}
+EXPOSURE = {"edge-daemon-sync.service": 13, "edge-daemon-firstboot.service": 28}
 """Tenths, systemd-analyze(1) security; all others:"""
 EXPOSURE_WITHOUT_NETWORK = 12
 

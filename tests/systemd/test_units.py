@@ -46,7 +46,11 @@ def test_every_unit_starts_a_command_that_the_program_knows(unit):
     command.make_context(unit, arguments)  # raises a UsageError for what it does not know
 
 
-@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit != "edge-daemon-sync.service"])
+FIRST_BOOT = "edge-daemon-firstboot.service"
+"""Runs as root before there is a device, and sees no faces; its unit says why."""
+
+
+@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit not in ("edge-daemon-sync.service", FIRST_BOOT)])
 def test_what_sees_faces_has_no_network(unit):
     assert values(unit, "PrivateNetwork") == ["yes"]
     assert not words(unit, "RestrictAddressFamilies") & {"AF_INET", "AF_INET6", "AF_PACKET"}
@@ -81,7 +85,17 @@ def test_only_the_service_has_the_runtime_folder_which_goes_with_its_unit():
     assert [unit for unit in SERVICES if values(unit, "RuntimeDirectory")] == ["edge-daemon.service"]
 
 
-@pytest.mark.parametrize("unit", SERVICES)
+def test_the_first_boot_reaches_no_network_and_ends_before_the_service_begins():
+    assert words(FIRST_BOOT, "RestrictAddressFamilies") == {"AF_UNIX", "AF_NETLINK"}
+    assert values(FIRST_BOOT, "IPAddressDeny") == ["any"]
+    assert "edge-daemon.service" in words(FIRST_BOOT, "Before")
+    assert {value.rpartition("/")[2] for value in values(FIRST_BOOT, "ConditionPathExists")} == {
+        "card.json",
+        "card-taken",
+    }
+
+
+@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit != FIRST_BOOT])
 def test_every_unit_runs_as_the_fixed_user_and_leaves_no_core(unit):
     assert values(unit, "User") == ["edge-daemon"]
     assert values(unit, "StateDirectoryMode") == ["0700"]

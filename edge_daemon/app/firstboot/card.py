@@ -1,0 +1,127 @@
+"""What a card brings: `card.json` and the files that it names (provisioning/cards.py writes them)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_daemon.errors import ProvisioningError
+from edge_daemon.home import Home
+
+FOLDERS = ("boot/firmware/edge-daemon", "boot/edge-daemon")
+"""Where the boot partition is since Raspberry Pi OS Bookworm, and elsewhere."""
+CREDENTIALS = {"upstream-token": "edge-daemon.upstream-token", "mail-password": "edge-daemon.mail-password"}
+"""Name of a secret on the card, and so of the credential in the settings, to its name in /etc/credstore."""
+WIFI = "wifi.nmconnection"
+_FORMAT = 1
+_MANIFEST = "card.json"
+_DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_COUNTRY = re.compile(r"(?:[A-Z]{2})?")
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*")
+_TODO = "put the folder on the card again: provisioning/put_on_card.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card whose folder is whole."""
+
+    folder: Path
+    digest: str
+    """SHA-256 of card.json, which is of this one card only."""
+    device: str
+    room: str
+    time_zone: str
+    network: str
+    wifi_country: str
+    watchdog: bool
+    files: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+
+def find(root: Path) -> Path | None:
+    """Return the folder of the card, None where there is none or it was taken over and wiped."""
+    return next((root / folder for folder in FOLDERS if (root / folder / _MANIFEST).is_file()), None)
+
+
+def read(folder: Path) -> Card:
+    """Read what the card is for; its files are looked at by `check`.
+
+    Raises:
+        ProvisioningError: card.json can't be read, or is none of ours.
+    """
+    path = folder / _MANIFEST
+    try:
+        content = path.read_bytes()
+        told = json.loads(content)
+        card = _card(folder, hashlib.sha256(content).hexdigest(), told)
+    except OSError as error:
+        raise ProvisioningError(f"can't be read: {error.strerror}", str(path), _TODO) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProvisioningError("is damaged, or no card of this program", str(path), _TODO) from error
+    if told["format"] > _FORMAT:
+        raise ProvisioningError("was made for a newer program", str(path), "install the newer program first")
+    return card
+
+
+def _card(folder: Path, digest: str, told: Mapping[str, object]) -> Card:
+    """Take card.json apart.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it is not as it should be.
+    """
+    texts = {key: told[key] for key in ("device", "room", "time_zone", "network", "wifi_country")}
+    files, secrets = told["files"], told["secrets"]
+    if not isinstance(files, dict) or not isinstance(secrets, dict) or type(told["format"]) is not int:
+        raise TypeError("files, secrets, format")
+    device, room, zone, network, country = (str(text) for text in texts.values())
+    fits = (_DEVICE, device), (_ZONE, zone), (_COUNTRY, country), *((_NAME, name) for name in (*files, *secrets))
+    if not all(pattern.fullmatch(text) for pattern, text in fits) or not room.isprintable():
+        raise ValueError("a name")
+    if not set(secrets) <= {*CREDENTIALS, WIFI}:
+        raise ValueError("a secret")
+    return Card(
+        folder=folder,
+        digest=digest,
+        device=device,
+        room=room,
+        time_zone=zone,
+        network=network,
+        wifi_country=country,
+        watchdog=told["watchdog"] is True,
+        files=tuple(files),
+        secrets=tuple(secrets),
+    )
+
+
+def check(card: Card, root: Path) -> None:
+    """Look at every file of the card before anything is changed.
+
+    Raises:
+        ProvisioningError: a file is missing or not as it was written, or the time zone is not known here.
+        ConfigError: the settings have a problem.
+    """
+    told = json.loads((card.folder / _MANIFEST).read_bytes())
+    for name, digest in told["files"].items():
+        if hashlib.sha256(_content(card.folder / name)).hexdigest() != digest:
+            raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
+    for name, size in told["secrets"].items():
+        if len(_content(card.folder / name)) != size:
+            raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
+    if not (root / "usr/share/zoneinfo" / card.time_zone).is_file():
+        raise ProvisioningError(f"this system does not know {card.time_zone}", "time zone", "apt-get install tzdata")
+    config = Home(card.folder).config
+    if config.device.name != card.device:
+        where = str(card.folder / "config.toml")
+        raise ProvisioningError(f"is for {config.device.name}, the card for {card.device}", where, _TODO)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ProvisioningError(f"can't be read: {error.strerror}", str(path), _TODO) from error

@@ -1,0 +1,94 @@
+"""Writing and wiping so that a power cut leaves the old or the new, and no secret behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+
+def put(path: Path, content: bytes, mode: int | None) -> None:
+    """Write a file in one step, onto the disk; where it is already so, nothing is written.
+
+    Args:
+        path: the file; its folder is made.
+        content: of the file.
+        mode: of the file; None on FAT, which has none and refuses to set one.
+
+    Raises:
+        OSError: the disk is full, read-only or broken.
+    """
+    if _is_there(path, content, mode):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()  # of a start that was cut off
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def link(path: Path, target: str) -> None:
+    """Point a symbolic link somewhere in one step."""
+    if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - the text, not where it leads
+        return
+    part = path.with_name(f".{path.name}.part")
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    part.symlink_to(target)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that may be gone already."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+        sync_folder(path.parent)
+
+
+def wipe(path: Path) -> None:
+    """Overwrite a file where it lies, then remove it; one that is gone is no problem.
+
+    A card's controller may keep the old block until it needs the room: this guards against who reads the file system,
+    not against who reads the flash (docs/THREATS.md).
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    with os.fdopen(descriptor, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        for content in (secrets.token_bytes(size), bytes(size)):
+            file.seek(0)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        file.truncate(0)
+        os.fsync(file.fileno())
+    remove(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names onto the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(path: Path, content: bytes, mode: int | None) -> bool:
+    try:
+        status = path.lstat()
+        return (mode is None or status.st_mode == 0o100000 | mode) and path.read_bytes() == content
+    except OSError:
+        return False

@@ -1,0 +1,67 @@
+"""Who a device is: its name and its public key, for the office to check signatures against. None of it is secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge_daemon import __version__
+from edge_daemon.app.firstboot.files import put
+from edge_daemon.device.signing import Signer, fingerprint
+
+IDENTITY = "etc/edge-daemon/identity.json"
+_TEXT = "edge-daemon-identity.txt"
+_PROBLEM = "edge-daemon-problem.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Name and public key of a device."""
+
+    device: str
+    room: str
+    public_key: str
+    """Ed25519, 64 hexadecimal digits."""
+    fingerprint: str
+
+
+def identity(device: str, room: str, device_key: bytes) -> Identity:
+    """Return the identity that follows from a device key."""
+    public_key = Signer(device_key).public_key
+    return Identity(device, room, public_key, fingerprint(public_key))
+
+
+def known(root: Path) -> Identity | None:
+    """Return the identity that the first start wrote down, None where there was none."""
+    try:
+        told = json.loads((root / IDENTITY).read_bytes())
+        return Identity(**{key: str(told[key]) for key in Identity.__slots__})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:
+    """Write it where it is looked for: settings folder, boot partition, and the screen before anybody logs in.
+
+    Raises:
+        OSError: one of them can't be written.
+    """
+    put(root / IDENTITY, (json.dumps(asdict(who), ensure_ascii=False) + "\n").encode(), 0o644)
+    lines = [
+        f"device: {who.device}",
+        f"room: {who.room}",
+        f"fingerprint: {who.fingerprint}",
+        f"public_key: {who.public_key}",
+        f"program: {__version__}",
+        *([f"warning: {warning}"] if warning else []),
+    ]
+    put(boot / _TEXT, ("\r\n".join(lines) + "\r\n").encode(), None)
+    screen = f"{who.device}, room {who.room}; key {who.fingerprint}\n{warning}\n".replace("\\", "\\\\")
+    put(root / "etc/issue.d/edge-daemon.issue", screen.encode(), 0o644)
+    (boot / _PROBLEM).unlink(missing_ok=True)
+
+
+def tell_problem(line: str, boot: Path) -> None:
+    """Leave the reason on the boot partition, where any computer can read it."""
+    put(boot / _PROBLEM, f"{line}\r\n".encode(), None)

@@ -1,0 +1,126 @@
+"""The steps of the first start, in their order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from edge_daemon.app.firstboot import card as cards
+from edge_daemon.app.firstboot import identity, keys, system
+from edge_daemon.app.firstboot.card import CREDENTIALS, WIFI, Card
+from edge_daemon.app.firstboot.files import put, remove, wipe
+from edge_daemon.app.firstboot.identity import Identity
+from edge_daemon.errors import EdgeError, ProvisioningError
+
+TAKEN = "etc/edge-daemon/card-taken"
+"""The digest of the card of which everything is stored, so that only wiping is left."""
+_NO_CLOCK = "this room has no network and the box no clock chip: without the time every register will be inconclusive"
+_WITHOUT_WIFI = b"network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      optional: true\n"
+
+
+def first_boot(root: Path, command: system.Command = system.run) -> tuple[Identity, str] | None:
+    """Take over the card, if there is one; safe to repeat at any point.
+
+    Args:
+        root: of the file system.
+        command: runs a program of the system.
+
+    Returns:
+        Who the device is, and a warning or nothing; None where there is no card to take over.
+
+    Raises:
+        EdgeError: the card is not whole, is a copy, or the disk can't be written; the boot partition has the line, too.
+    """
+    folder = cards.find(root)
+    if folder is None:
+        _tidy(root)
+        return None
+    try:
+        return _take(cards.read(folder), root, command)
+    except OSError as error:
+        problem = ProvisioningError(f"{error.strerror}", str(error.filename or folder), "is the card full or broken?")
+        _leave_word(problem, folder.parent)
+        raise problem from error
+    except EdgeError as error:
+        _leave_word(error, folder.parent)
+        raise
+
+
+def _take(card: Card, root: Path, command: system.Command) -> tuple[Identity, str]:
+    taken = root / TAKEN
+    if not (taken.is_file() and taken.read_text(encoding="ascii") == card.digest):
+        cards.check(card, root)
+        keys.check(card, root)
+        system.stop(root, command)
+        _credentials(card, root)
+        device_key = keys.make(card, root)
+        _settings(card, root)
+        system.name(card, root, command)
+        system.time_zone(card, root)
+        system.network(card, root, command)
+        system.watchdog(card, root)
+    else:
+        device_key = keys.make(card, root)  # they are there
+    who = identity.identity(card.device, card.room, device_key)
+    warning = _NO_CLOCK if card.network == "none" and not system.has_clock_chip(root) else ""
+    identity.publish(who, root, card.folder.parent, warning)
+    system.services(root, command)
+    put(taken, card.digest.encode("ascii"), 0o644)
+    _wipe(card)
+    _tidy(root)
+    return who, warning
+
+
+def _credentials(card: Card, root: Path) -> None:
+    """Move tokens and passwords to where only root reads them; those that the card has not are gone."""
+    store = root / keys.STORE
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, kept in CREDENTIALS.items():
+        if name in card.secrets:
+            put(store / kept, (card.folder / name).read_bytes().rstrip(b"\r\n"), 0o600)
+        else:
+            wipe(store / kept)
+
+
+def _settings(card: Card, root: Path) -> None:
+    """Put settings and timetables into /etc/edge-daemon; settings that were there are kept beside them."""
+    folder = root / "etc/edge-daemon"
+    config = folder / "config.toml"
+    new = (card.folder / "config.toml").read_bytes()
+    if config.is_file() and config.read_bytes() != new:
+        put(folder / "config.toml.before", config.read_bytes(), 0o644)
+    for name in card.files:
+        if name not in ("config.toml", "hook.sh"):
+            put(folder / name, (card.folder / name).read_bytes(), 0o644)
+    put(config, new, 0o644)
+
+
+def _wipe(card: Card) -> None:
+    """Take everything off the boot partition that is nobody's business, card.json last."""
+    boot = card.folder.parent
+    for name in (*CREDENTIALS, WIFI):
+        wipe(card.folder / name)
+    network = boot / "network-config"
+    if network.is_file() and network.read_bytes() != _WITHOUT_WIFI:
+        wipe(network)
+    if (boot / "user-data").is_file():
+        put(network, _WITHOUT_WIFI, None)
+    for name in card.files:
+        remove(card.folder / name)
+    shutil.rmtree(card.folder / "software", ignore_errors=True)
+    remove(card.folder / "card.json")  # in one step: half of it would be a damaged card
+
+
+def _tidy(root: Path) -> None:
+    """Forget a card that is done; alone where the power went right before this."""
+    if (root / TAKEN).exists():
+        for folder in cards.FOLDERS:
+            shutil.rmtree(root / folder, ignore_errors=True)
+        remove(root / TAKEN)
+
+
+def _leave_word(problem: EdgeError, boot: Path) -> None:
+    try:
+        identity.tell_problem(problem.line(), boot)
+    except OSError:
+        return  # a boot partition that can't be written: the log has it
