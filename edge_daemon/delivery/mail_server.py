@@ -26,7 +26,7 @@ from edge_daemon.types import Outcome
 
 _MINUTE_S: Final = 60.0
 _LONGEST: Final = 200
-_IN_WORDS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+_IN_WORDS = re.compile(r"<?[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+>?")
 
 
 class Sender(Protocol):
