@@ -38,7 +38,7 @@ from tests import office_ca
 AT_CONNECTION = ("refuse", "handshake-cut", "not-tls", "expired", "early", "other-name", "unknown-ca")
 BEFORE = ("reset-before-body", "reset-after-body", "redirect", "redirect-http", "captive-portal", "hang", "slow-loris")
 BROKEN_ANSWER = ("answer-cut", "huge-answer", "no-length", "hostile-words")
-UNTRUE = ("answer-lost", "stores-nothing", "wrong-sha", "no-receipt", "changed-answer")
+UNTRUE = ("answer-lost", "stores-nothing", "wrong-sha", "no-receipt", "changed-answer", "bomb")
 AT_REQUEST = (*BEFORE, *BROKEN_ANSWER, *UNTRUE)
 FAULTS = (*AT_CONNECTION, *AT_REQUEST)
 """And any status from 400 on as a word, such as "503"; "503-date" and "429-date" ask for patience with a date."""
@@ -67,6 +67,7 @@ class OfficeServer:
         kind: `api`, or `webdav` without any knowledge of receipts.
         knows_if_none_match: nginx does not, Nextcloud does.
         full_put_path: a PUT makes missing folders (nginx: create_full_put_path); otherwise it is answered with 409.
+        packs: answers with gzip where it may, as nginx does.
     """
 
     def __init__(
@@ -82,13 +83,14 @@ class OfficeServer:
         tls: bool = True,
         knows_if_none_match: bool | None = None,
         full_put_path: bool = False,
+        packs: bool = False,
     ) -> None:
         self.folder, self.kind, self.token, self.username, self.prefix = folder, kind, token, username, prefix
         folder.mkdir(parents=True, exist_ok=True)
         self.certificates = certificates or Path(tempfile.mkdtemp(prefix="office-"))
         self.ca_file = office_ca.make(self.certificates)
         self.knows_if_none_match = kind == "api" if knows_if_none_match is None else knows_if_none_match
-        self.full_put_path, self.tls, self.port = full_put_path, tls, port
+        self.full_put_path, self.tls, self.port, self.packs = full_put_path, tls, port, packs
         self.faults: deque[str] = deque()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
@@ -330,6 +332,11 @@ class _Handler(BaseHTTPRequestHandler):
         etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         if self.headers.get("If-None-Match") == etag:
             return self._answer(304, b"", etag=etag)
+        if fault == "bomb":
+            body = gzip.compress(bytes(50_000_000))
+        if fault == "bomb" or (self.office.packs and "gzip" in self.headers.get("Accept-Encoding", "")):
+            body = body if fault == "bomb" else gzip.compress(body)
+            return self._answer(200, body, "application/octet-stream", etag=etag, content_encoding="gzip")
         return self._answer(200, body, "application/octet-stream", etag=etag)
 
     def _list(self) -> None:

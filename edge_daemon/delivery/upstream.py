@@ -137,8 +137,6 @@ class Upstream:
             return Pulled(0, problem=page(self._server.where))
         if answer.is_cut:
             raise DeliveryError(f"is larger than {max_bytes} bytes", path, "make it smaller")
-        if answer.headers.get("content-encoding", "identity").lower() != "identity":
-            raise DeliveryError("came packed, which was not asked for", path, "let the server send it as it is")
         return Pulled(_OK, answer.body, answer.headers.get("etag", ""))
 
     def _weighed(self, outcome: Outcome) -> Outcome:

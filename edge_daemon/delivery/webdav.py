@@ -53,7 +53,7 @@ class WebDav:
         return self._server.ask("PUT", place, body=body, headers=headers, max_bytes=_MAX_ANSWER)
 
     def _read(self, place: str, body: bytes) -> Answer:
-        return self._server.ask("GET", place, max_bytes=max(len(body), _MAX_ANSWER))
+        return self._server.ask("GET", place, max_bytes=max(len(body), _MAX_ANSWER), packed=True)
 
     def _acknowledged(self, place: str, body: bytes, now: datetime) -> Outcome:
         where, there = self._server.where, self._read(place, body)

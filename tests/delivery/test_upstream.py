@@ -260,6 +260,13 @@ def test_a_pulled_document_that_is_too_large_is_refused_unread(server, office):
         office.get("v1/devices/room-1/roster.csv", "", 1000)
 
 
+def test_a_bomb_among_the_pulled_documents_is_not_unpacked(server, office):
+    server.store("v1/devices/room-1/roster.csv", b"x", write_once=False)
+    server.faults.append("bomb")
+    with pytest.raises(DeliveryError, match="larger than 100000 bytes"):
+        office.get("v1/devices/room-1/roster.csv", "", 100_000)
+
+
 @pytest.mark.parametrize(
     "fault",
     ["captive-portal", "redirect", "503", "401", "hang", "answer-cut", "no-length", "reset-before-body", "expired"],

@@ -23,6 +23,7 @@ def server(request, tmp_path, certificates):
         token="p\u00e4ssword",
         knows_if_none_match=request.param == "nextcloud",
         full_put_path=request.param == "nginx",
+        packs=request.param == "nginx",
     ) as office:
         yield office
 
@@ -106,6 +107,14 @@ def test_a_fault_at_any_of_its_requests_is_no_acknowledgement_and_the_next_try_m
             server.faults.clear()
             assert put(office).name == "delivered"
         assert server.documents() == {PLACE: BODY}
+
+
+def test_a_packed_answer_is_never_unpacked_to_more_than_was_sent(server, office):
+    office.put("v1/devices/room-1/status.json", b"1", write_once=False)
+    server.faults.extend(["changed-answer", "bomb"])
+    outcome = office.put("v1/devices/room-1/status.json", b"22", write_once=False)
+    assert (outcome.name, "something else" in outcome.answer) == ("retry", True)
+    assert office.put("v1/devices/room-1/status.json", b"22", write_once=False).name == "delivered"
 
 
 def test_a_wrong_password_is_refused_for_everybody(server):
