@@ -6,9 +6,12 @@ means here is decided where it is applied (`apply_inbox.py`), and there everythi
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,16 +20,24 @@ import sqlite_utils
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.office import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
 from edge_daemon.delivery.paths import for_device
-from edge_daemon.delivery.pull import PullResult, Source, Wanted, pull
-from edge_daemon.errors import EdgeError, RosterError, TimetableError
+from edge_daemon.delivery.pull import TAKEN, PullResult, Source, Wanted, pull
+from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
+from edge_daemon.store import lessons, plans
 
 TIMETABLE: Final = "timetable.ics"
 NAMES: Final = (ROSTER, WITHDRAWALS, CORRECTIONS, TIMETABLE)
 """In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
+QUIET: Final = timedelta(minutes=3)
+"""Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
+two minutes (`workers.STALL_S`)."""
+FINISHING: Final = timedelta(hours=1)
+"""So long a lesson that is over may still be finished with the students that it began with."""
+LONGEST: Final = timedelta(hours=24)
+"""No lesson is longer."""
 
-_LIMITS: Final[Mapping[str, int]] = {ROSTER: 4 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
+LIMITS: Final[Mapping[str, int]] = {ROSTER: 4 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
@@ -58,11 +69,61 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetim
     }
     results: list[PullResult] = []
     for name in wanted_names(home.config):
-        wanted = Wanted(name, for_device(device, name), _LIMITS[name], checks[name])
+        wanted = Wanted(name, for_device(device, name), LIMITS[name], checks[name])
         results.append(pull(wanted, source, db, inbox_dir(home), now))
         if results[-1].everybody:
             break
     return tuple(results)
+
+
+def waits(home: Home) -> bool:
+    """Return whether a document that the settings want waits to be applied."""
+    folder = inbox_dir(home)
+    try:
+        there = {path.name for path in folder.iterdir()}
+    except OSError:
+        return False
+    return any({name, f"{name}{TAKEN}"} & there for name in wanted_names(home.config)) if there else False
+
+
+def busy(db: sqlite_utils.Database, now: datetime) -> str:
+    """Return why nothing may be applied now: a lesson that is on, not finished, or soon; empty: it may.
+
+    Raises:
+        StoreError: register.sqlite can't be read.
+    """
+    for stored in lessons.running_lessons(db):
+        lesson = stored.lesson
+        if lesson.origin == "timetable" and lesson.start - QUIET <= now < lesson.end + FINISHING:
+            return "a lesson is on or being finished"
+    for plan in plans.committed_plans(db, now - LONGEST, now + QUIET):
+        known = lessons.get_lesson(db, plan.lesson.lesson_id)
+        if now < plan.lesson.end and (known is None or known.state != "finalised"):
+            return "a lesson is on" if plan.lesson.start <= now else "a lesson is about to begin"
+    return ""
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Keep a second process from applying at the same time.
+
+    Raises:
+        StoreError: one is at it, or the inbox can't be used.
+    """
+    folder = inbox_dir(home)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"can't be used: {error.strerror}", str(folder), "check its owner and the disk") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError("another process is applying what is there", str(folder), "wait for its end") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def bare(error: EdgeError) -> str:

@@ -17,6 +17,7 @@ from datetime import timedelta
 
 import sqlite_utils
 
+from edge_daemon.app import inbox
 from edge_daemon.app.diary import Diary
 from edge_daemon.app.keys import open_signer
 from edge_daemon.app.maintenance import open_databases, suspect
@@ -145,6 +146,7 @@ class Service:
                 return
         self._hold_due(reading)
         self._finish_old(reading)
+        self._apply_inbox(reading)
 
     def _settles(self, reading: Reading) -> bool:
         """Have untimed captures given to their lessons; return whether all else has to wait for that."""
@@ -195,6 +197,11 @@ class Service:
                 self._tell.lesson_ends(finalised=False)
             elif self._staff.idle:
                 self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
+
+    def _apply_inbox(self, reading: Reading) -> None:
+        """Have applied what the office sent, while nothing else is done, and no lesson is soon."""
+        if self._staff.idle and inbox.waits(self._home) and not inbox.busy(self._db, reading.utc):
+            self._staff.start("inbox", "", reading.boottime_s)
 
     def _mend_if_idle(self) -> None:
         """End where a worker or the nightly backup met damage: the next start looks closely and restores."""

@@ -3,7 +3,7 @@
 The service starts it (`workers.py`) and hears of every step through a pipe. It may be killed at any moment: what was
 committed stays, and the next worker goes on from there.
 
-    python -m edge_daemon.app.worker --report FD [--home DIR] check | lesson ID | untimed | settle
+    python -m edge_daemon.app.worker --report FD [--home DIR] check | lesson ID | untimed | settle | inbox
 """
 
 from __future__ import annotations
@@ -137,6 +137,14 @@ class Worker:
         self._report(Report("done"))
         return 0
 
+    def apply_inbox(self) -> int:
+        """Put into force what the office sent; the service starts this while no lesson is on, nor soon."""
+        from edge_daemon.app.apply_inbox import apply_inbox  # here: no other task needs it
+
+        apply_inbox(self._home, self._clock.reading().utc)
+        self._report(Report("done"))
+        return 0
+
     def _hold(self, run: LessonRun, stored: lessons.StoredLesson) -> int:
         lesson, plan = stored.lesson, plan_of(stored)
         if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
@@ -206,7 +214,7 @@ def main(clock: Clock | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--report", type=int, required=True)
     parser.add_argument("--home", type=Path)
-    parser.add_argument("task", choices=("check", "lesson", "untimed", "settle"))
+    parser.add_argument("task", choices=("check", "lesson", "untimed", "settle", "inbox"))
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
@@ -225,6 +233,7 @@ def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
             "lesson": lambda: worker.hold_lesson(arguments.lesson_id),
             "untimed": worker.hold_untimed,
             "settle": worker.settle,
+            "inbox": worker.apply_inbox,
         }
         return tasks[arguments.task]()
     except DamageError as error:

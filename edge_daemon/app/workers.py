@@ -14,7 +14,7 @@ from typing import Literal
 from edge_daemon.app.reports import Report, decode
 from edge_daemon.home import Home
 
-Task = Literal["check", "lesson", "untimed", "settle"]
+Task = Literal["check", "lesson", "untimed", "settle", "inbox"]
 
 COMMAND = (sys.executable, "-m", "edge_daemon.app.worker")
 STALL_S = 120.0
@@ -36,7 +36,7 @@ class WorkerProcess:
 
     def __init__(self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "") -> None:
         self.task, self.lesson_id = task, lesson_id
-        self.camera_free = task == "settle"
+        self.camera_free = task in ("settle", "inbox")
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
         self.told_why = False
         """True once it has reported why it failed."""

@@ -20,8 +20,15 @@ _COMMANDS = {
     "ledger": ("edge_daemon.cli.ledger:ledger", "What became of every lesson, and the proof that nothing was changed."),
     "outbox": ("edge_daemon.cli.outbox:outbox", "What is still to be delivered; trying again what was refused."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
+    "collect": (
+        "edge_daemon.cli.collect:collect",
+        "The office's end: the registers of all rooms, verified, as one file.",
+    ),
     "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
-    "maintain": ("edge_daemon.cli.maintain:maintain", "Backups, retention, and a check of the databases."),
+    "maintain": (
+        "edge_daemon.cli.maintain:maintain",
+        "Backups, retention, checks, and what the office sent.",
+    ),
     "sync": ("edge_daemon.cli.sync:sync", "Deliver what is due, fetch what the office has for this device."),
     "status": ("edge_daemon.cli.status:status", "How it stands now, and what needs a person."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def maintain() -> None:
-    """Backups, retention and a check of the databases; timers call the first two."""
+    """Backups, retention, a check of the databases, and what the office sent; timers call the first two."""
 
 
 @maintain.command()
@@ -75,6 +76,31 @@ def check(home: Home, as_json: bool) -> None:
     if any(problems.values()):
         if not as_json:
             click.echo("restart the service: it puts the damaged file aside and restores the last good backup")
+        click.get_current_context().exit(1)
+
+
+@maintain.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@_json
+@pass_home
+def inbox(home: Home, files: tuple[Path, ...], as_json: bool) -> None:
+    """Apply now what the office sent and what waits for a time without lessons. Exit code 1 where one is refused.
+
+    FILE: documents that came by another way than the network: roster.csv, timetable.ics, corrections.json,
+    withdrawals.json, known by their names.
+    """
+    from edge_daemon.app.apply_inbox import apply_by_hand  # here: cryptography, which no timer's command needs
+
+    done = apply_by_hand(home, files, datetime.now(timezone.utc))
+    if as_json:
+        keys = ("document", "in_force", "told", "problem")
+        click.echo(json.dumps([{key: getattr(one, key) for key in keys} for one in done], indent=2))
+    else:
+        for one in done:
+            click.echo("; ".join(filter(None, (f"{one.document}: {one.told}", one.problem))))
+        if not done:
+            click.echo("nothing waits")
+    if not all(one.in_force for one in done):
         click.get_current_context().exit(1)
 
 

@@ -22,6 +22,7 @@ import sqlite_utils
 from edge_daemon.errors import DeliveryError, EdgeError, StoreError
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
+from edge_daemon.store.diary import Event, add_events
 from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
 from edge_daemon.types import Outcome
@@ -163,6 +164,7 @@ def _broken(
     pulled.note_seen(db, known.name, etag=etag, sha256=sha256, problem=problem, at=now)
     if problem != known.problem:  # said once, not every quarter of an hour
         logger.warning("document refused", extra={"document": document, "reason": problem})
+        add_events(db, [Event(now, "document refused", {"document": document, "reason": problem})])
     return PullResult(known.name, "broken", problem)
 
 

@@ -1,7 +1,8 @@
 """What happened to the device, day by day, in register.sqlite: a few fixed words each (`device/events.py`).
 
-The service alone writes here. What other tables know already (captures that were missed, lessons that went by, items
-that were refused) is not written again, it is counted when a day is asked for: a card wears by what is written.
+The service writes here, and who fetches or applies what the office has. What other tables know already (captures that
+were missed, lessons that went by, items that were refused) is not written again, it is counted when a day is asked for:
+a card wears by what is written.
 """
 
 from __future__ import annotations
