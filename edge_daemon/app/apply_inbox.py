@@ -117,28 +117,28 @@ def _content(path: Path) -> bytes:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check the path and its rights") from error
 
 
-def _apply(home: Home, name: str, path: Path, now: datetime) -> Applied:
+def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
     try:
         with path.open("rb") as file:
-            data = file.read(LIMITS[name] + 1)
+            data = file.read(LIMITS[document] + 1)
     except OSError as error:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error
-    applied = _outcome(home, name, data, now)
+    applied = _outcome(home, document, data, now)
     sha256 = hashlib.sha256(data).hexdigest()
     db = open_register(home.register_db_path)
     with closing(db.conn):
         if applied.in_force:
-            note_applied(db, name, sha256, problem=applied.problem, at=now)
+            note_applied(db, document, sha256, problem=applied.problem, at=now)
         else:
-            note_refused(db, name, sha256, problem=applied.problem)
+            note_refused(db, document, sha256, problem=applied.problem)
         word = "document applied" if applied.in_force else "document refused"
         reason = {"reason": applied.problem} if applied.problem else {}
-        add_events(db, [Event(now, word, {"document": name, **reason})])
+        add_events(db, [Event(now, word, {"document": document, **reason})])
     erase_file(path)
     if applied.in_force:
-        logger.info("document applied", extra={"document": name, "reason": applied.problem})
+        logger.info("document applied", extra={"document": document, "reason": applied.problem})
     else:
-        logger.warning("document refused", extra={"document": name, "reason": applied.problem})
+        logger.warning("document refused", extra={"document": document, "reason": applied.problem})
     return applied
 
 
