@@ -17,6 +17,7 @@ from edge_daemon.camera.files import open_files
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
+from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Frame, Lesson, MissedCapture
 
@@ -103,3 +104,15 @@ def test_who_is_removed_in_the_middle_of_a_lesson_is_nobody_in_its_register(home
     assert "S1" not in register.guests
     assert "S1" not in {s.student_id for s in sightings}
     assert register.unknown_faces >= 1
+
+
+def test_a_register_is_there_with_its_way_to_the_office(home: Home, frames: list[Frame]):
+    db = open_register(home.register_db_path)
+    lesson_run = _begin(home, db)
+    for frame in frames:
+        lesson_run.take(frame)
+    assert outbox.listed(db) == []
+    lesson_run.finalise()
+    assert [(one.destination, one.kind, one.ref) for one in outbox.listed(db)] == [
+        ("upstream", "register", "11111111-1111-5111-8111-111111111111/1")
+    ]

@@ -123,3 +123,16 @@ def test_a_place_for_the_sightings_that_does_not_exist_is_refused_before_the_wor
     assert run(rehearse(home, frames, "--sightings", str(tmp_path / "no" / "s.csv"))) == 2
     assert capsys.readouterr().err == f"edge-daemon: {tmp_path / 'no'}: there is no such folder; make it first\n"
     assert not home.exists()
+
+
+def test_a_rehearsal_is_delivered_only_when_that_is_said(home, frames, capsys):
+    assert run(rehearse(home, frames, "--json")) == 0
+    assert run(rehearse(home, frames, "--json", "--deliver")) == 0
+    capsys.readouterr()
+    assert run(["--home", str(home), "outbox", "list", "--state", "all", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["items"]
+    assert run(["--home", str(home), "register", "list", "--json"]) == 0
+    newest = json.loads(capsys.readouterr().out)[-1]["lesson_id"]
+    assert [(one["destination"], one["kind"], one["ref"]) for one in listed] == [
+        ("upstream", "register", f"{newest}/1")
+    ]
