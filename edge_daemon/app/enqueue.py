@@ -36,7 +36,7 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
             return
         _put_revision(db, stored, "upstream", outbox.REGISTER)
         if sends_mail(config.mail):
-            if config.mail.office:
+            if tells_office(config.mail):
                 _put_revision(db, stored, "mail", outbox.OFFICE)
             judge_absences(db, register, stored.created_at, config.mail)
 
@@ -46,6 +46,11 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
 def sends_mail(mail: MailConfig) -> bool:
     """Return whether mail is set up, by the device's own server or by the office's."""
     return bool(mail.host) or mail.via == "upstream"
+
+
+def tells_office(mail: MailConfig) -> bool:
+    """Return whether somebody is the office; where the school's server sends, it knows who."""
+    return bool(mail.office) or mail.via == "upstream"
 
 
 def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
@@ -89,7 +94,7 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
     Raises:
         StoreError: the database can't be written.
     """
-    if not sends_mail(config.mail) or not config.mail.office:
+    if not sends_mail(config.mail) or not (tells_office(config.mail) or config.mail.students):
         return 0
     zone = ZoneInfo(config.device.time_zone)
     days = {start.astimezone(zone).date() for start in starts(db, now - _LOOK_BACK, now)}
