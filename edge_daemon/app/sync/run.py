@@ -59,7 +59,6 @@ class Run:
         self._db, self._channels, self._now, self._rng = db, channels, now, rng
         self._show, self._stopping, self._eager = show, stopping, eager
         self._tried: dict[Destination, Tried] = {channel.destination: Tried() for channel in channels}
-        self._begun = now()
         self._done = self._total = 0
 
     def go(self) -> SyncResult:
@@ -71,6 +70,7 @@ class Run:
         outbox.release(self._db)
         if self._eager:
             self._hurry()
+        self._begun = self._now()
         self._total = sum(count_due(self._db, one.destination, self._begun) for one in self._channels)
         with ExitStack() as stack:
             opened: list[tuple[Channel, Receiver]] = []

@@ -133,6 +133,17 @@ def test_who_waits_at_the_terminal_has_it_tried_at_once(api, tmp_path, clock):
     assert held_registers(api) == made_registers(home)
 
 
+def test_who_waits_at_the_terminal_has_single_items_tried_at_once_too(api, tmp_path, clock):
+    home = a_device(tmp_path / "home", api)
+    api.faults.extend([*["404"] * len(home.config.upstream.pull), "500"])
+    run(home, clock)
+    assert len(held_registers(api)) == 2
+    run(home, clock)
+    assert len(held_registers(api)) == 2
+    run(home, clock, eager=True)
+    assert held_registers(api) == made_registers(home)
+
+
 def test_a_wrong_token_is_parked_once_and_a_right_one_opens_it(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     (home.state_dir / "token").write_text("wrong\n")

@@ -1,0 +1,160 @@
+"""What the office holds against what the device made: nothing lost, nothing doubled in effect, nothing changed.
+
+The oracle knows nothing of the program's own books: it is told what was made when it was made, reads what the server
+holds and what its journal says of every store, and what the mail server took. Only to find false receipts it asks the
+device what it believes to be delivered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message that the mail server took over: it answered 250 after the data, or was about to."""
+
+    recipient: str
+    message_id: str
+    about: str
+    """What it is about, read off the message itself."""
+    content_sha256: str
+    """Of the parts that a reader sees."""
+
+
+@dataclass
+class Findings:
+    """What is wrong; all zero where all is well."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    false_receipts: list[str] = field(default_factory=list)
+    """The device believes that it was delivered, and it was not."""
+
+    def add(self, other: Findings) -> None:
+        for name, found in vars(other).items():
+            getattr(self, name).extend(x for x in found if x not in getattr(self, name))
+
+    def counts(self) -> dict[str, int]:
+        return {name: len(found) for name, found in vars(self).items()}
+
+    def __bool__(self) -> bool:
+        return any(vars(self).values())
+
+
+@dataclass
+class Oracle:
+    """One device and its receivers.
+
+    Args:
+        office: the folder of the office's server.
+    """
+
+    office: Path
+    made: dict[str, str] = field(default_factory=dict)
+    """Path of each document that is written once to the SHA-256 that it had when it was made."""
+    mails: set[tuple[str, str]] = field(default_factory=set)
+    """(recipient, what about) of every mail that has to arrive."""
+    _read: int = 0
+    _stores: dict[str, Counter[str]] = field(default_factory=dict)
+    _overwritten: list[str] = field(default_factory=list)
+
+    def was_made(self, path: str, body: bytes) -> None:
+        self.made[path] = sha256(body)
+
+    def at_any_time(self, believed: Iterable[str]) -> Findings:
+        """Look for what must never be so, whatever is still on its way.
+
+        Args:
+            believed: paths that the device has as delivered.
+        """
+        self._read_journal()
+        found = Findings(changed=list(self._overwritten))
+        for path, versions in self._stores.items():
+            if path in self.made and set(versions) != {self.made[path]}:
+                found.changed.append(f"{path} was stored as something else than was made")
+            if path not in self.made:
+                found.doubled.append(f"{path} was never made")
+        found.false_receipts = [path for path in believed if path not in self._stores]
+        return found
+
+    def at_the_end(self, took: Iterable[Mail]) -> Findings:
+        """Look at everything, when all should have arrived."""
+        found = self.at_any_time(())
+        held = {path: sha256(self._bytes(path)) for path in self._once()}
+        found.lost += sorted(set(self.made) - set(held))
+        found.changed += [
+            p for p, sha in held.items() if p in self.made and self.made[p] != sha and p not in found.changed
+        ]
+        found.doubled += [p for p in held if p not in self.made and f"{p} was never made" not in found.doubled]
+        bodies = Counter(held.values())
+        found.doubled += [f"{p} is there under another path, too" for p, sha in held.items() if bodies[sha] > 1]
+        found.add(self.mail(took, at_the_end=True))
+        return found
+
+    def mail(self, took: Iterable[Mail], *, at_the_end: bool) -> Findings:
+        """Look at the messages: each to be there, a repeat to be known by its Message-ID, and to say the same."""
+        found = Findings()
+        by_item: dict[tuple[str, str], list[Mail]] = {}
+        by_id: dict[str, set[tuple[str, str]]] = {}
+        for one in took:
+            by_item.setdefault((one.recipient, one.about), []).append(one)
+            by_id.setdefault(one.message_id, set()).add((one.recipient, one.about))
+        for item, copies in by_item.items():
+            if item not in self.mails:
+                found.doubled.append(f"{item} was never to be mailed")
+            if len({one.message_id for one in copies}) > 1:
+                found.doubled.append(f"{item} was mailed under several Message-IDs")
+            if len({one.content_sha256 for one in copies}) > 1:
+                found.changed.append(f"{item} was mailed with different words")
+        for message_id, items in by_id.items():
+            if len({about for _, about in items}) > 1:
+                found.changed.append(f"{message_id} stands for several things")
+        if at_the_end:
+            found.lost = [f"{item} was never mailed" for item in sorted(self.mails - set(by_item))]
+        return found
+
+    def repeats(self) -> int:
+        """Return how often the server was given what it had: a lost answer's price, without effect."""
+        return sum(sum(versions.values()) - 1 for versions in self._stores.values())
+
+    def _read_journal(self) -> None:
+        journal = self.office / ".journal.jsonl"
+        if not journal.exists():
+            return
+        with journal.open("rb") as file:
+            file.seek(self._read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._read += len(line)
+                self._take(json.loads(line))
+
+    def _take(self, store: Mapping[str, str]) -> None:
+        path = store["path"]
+        if not _is_written_once(path):
+            return
+        self._stores.setdefault(path, Counter())[store["sha256"]] += 1
+        if store["stored"] == "changed":
+            self._overwritten.append(f"{path} was overwritten")
+
+    def _once(self) -> list[str]:
+        files = (p for p in self.office.rglob("*.json") if not p.name.startswith("."))
+        return [path for p in files if _is_written_once(path := p.relative_to(self.office).as_posix())]
+
+    def _bytes(self, path: str) -> bytes:
+        return (self.office / path).read_bytes()
+
+
+def _is_written_once(path: str) -> bool:
+    return "/registers/" in path or "/commitments/" in path

@@ -1,0 +1,114 @@
+"""Runs of sync in processes of their own, forked from one that has everything loaded: ten milliseconds each.
+
+    python -m tests.slow.sync_runs
+
+reads a line of JSON a run from stdin: {"home", "at", "seed", "eager", "dns", "file_limit", "jump_s", "jump_after"};
+answers {"pid"}, so that the run can be killed, and when it has ended {"rc", "line", "needs_a_person", "error"}.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import requests  # noqa: F401 - loaded before the fork
+import sqlite_utils  # noqa: F401
+
+from edge_daemon.app.sync import office
+from edge_daemon.app.sync.session import Session
+from edge_daemon.delivery.http import Limits
+from edge_daemon.errors import EdgeError
+from edge_daemon.home import Home
+
+IMPATIENT = Limits(connect_s=1.0, read_s=0.4, exchange_s=0.8)
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
+
+
+class JumpingClock:
+    """Goes on by a little at each look, and jumps once."""
+
+    def __init__(self, at: datetime, jump_s: float, jump_after: int) -> None:
+        self.at, self._jump_s, self._left = at, jump_s, jump_after
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=5)
+        self._left -= 1
+        return self.at + timedelta(seconds=self._jump_s) if self._left < 0 else self.at
+
+
+def without_names() -> None:
+    """Take the name server and the list of names away from this process: by its own mounts where it may."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0 and libc.unshare(CLONE_NEWNS) == 0:
+        with tempfile.NamedTemporaryFile("w", delete=False) as nobody:
+            nobody.write("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        for file in (b"/etc/hosts", b"/etc/resolv.conf", b"/etc/nsswitch.conf"):
+            libc.mount(nobody.name.encode(), file, None, MS_BIND, None)
+        try:
+            socket.getaddrinfo("localhost", 1)
+        except socket.gaierror:
+            return
+
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    socket.getaddrinfo = fail
+
+
+def one_run(wish: dict, answers: int) -> None:
+    told: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
+    office.LIMITS = IMPATIENT
+    if wish.get("dns"):
+        without_names()
+    if wish.get("file_limit"):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wish["file_limit"], resource.RLIM_INFINITY))
+    clock = JumpingClock(datetime.fromisoformat(wish["at"]), wish.get("jump_s", 0.0), wish.get("jump_after", 10**9))
+    try:
+        session = Session(
+            Home(Path(wish["home"])), now=clock, rng=random.Random(wish["seed"]), eager=wish.get("eager", False)
+        )
+        result = session.go()
+        told |= {"line": result.line(), "needs_a_person": result.needs_a_person}
+    except EdgeError as error:
+        told["error"] = error.line()
+    os.write(answers, json.dumps(told).encode() + b"\n")
+
+
+def main() -> None:
+    for line in sys.stdin:
+        wish = json.loads(line)
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            code = 70
+            try:
+                os.close(reading)
+                one_run(wish, writing)
+                code = 0
+            except BaseException as error:  # noqa: BLE001 - the edge of the process
+                text = f"{type(error).__name__}: {error}"
+                os.write(writing, json.dumps({"crash": text}).encode() + b"\n")
+            finally:
+                os._exit(code)
+        os.close(writing)
+        print(json.dumps({"pid": pid}), flush=True)
+        with os.fdopen(reading) as answers:
+            said = answers.readline()
+        _, status = os.waitpid(pid, 0)
+        told = json.loads(said) if said.endswith("\n") else {}
+        print(json.dumps({"rc": os.waitstatus_to_exitcode(status), **told}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
