@@ -1,0 +1,91 @@
+"""The page of a room and the office's list of keys, from what devices told of themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from edge_daemon.app.collect.keys import read_keys
+from edge_daemon.device.signing import fingerprint
+from provisioning import make_pages
+from tests.provisioning.devices import Device, made
+
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def told(tmp_path):
+    """The identity file of a device that was started."""
+    device = Device(tmp_path / "device")
+    device.put(made(tmp_path))
+    who, _ = device.start()
+    return who, device.boot / "edge-daemon-identity.txt"
+
+
+def pages(tmp_path, *sources, options=()):
+    output = tmp_path / "pages.html"
+    code = make_pages.main([*map(str, sources), "--output", str(output), *options])
+    return code, output.read_text(encoding="utf-8") if output.exists() else ""
+
+
+def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path, told):
+    who, path = told
+    code, text = pages(tmp_path, path, options=("--contact", "Office <2nd floor>"))
+    assert code == 0
+    assert "<h1>7a</h1>" in text
+    assert "<dd>room-7a</dd>" in text
+    assert who.fingerprint in text
+    assert "Office &lt;2nd floor&gt;" in text
+    assert text.count("<svg") == text.count("<section>") == 1
+
+
+def test_the_code_says_device_fingerprint_and_key():
+    page = make_pages.Page("room-7a", "7a", KEY, None)
+    assert page.fingerprint == fingerprint(KEY)
+    assert page.code == f"edge-daemon\ndevice: room-7a\nfingerprint: {fingerprint(KEY)}\npublic_key: {KEY}"
+
+
+def test_the_list_of_keys_is_what_collect_takes(tmp_path, told):
+    who, path = told
+    assert pages(tmp_path, path, options=("--keys", str(tmp_path / "devices.csv")))[0] == 0
+    assert read_keys(tmp_path / "devices.csv") == {"room-7a": frozenset({who.public_key})}
+
+
+def test_the_servers_folder_and_the_files_of_cards_are_read_together(tmp_path, told):
+    who, path = told
+    for device, key in (("room-7a", who.public_key), ("room-8", KEY)):
+        folder = tmp_path / "v1/devices" / device
+        folder.mkdir(parents=True)
+        (folder / "key.json").write_text(json.dumps({"schema": 1, "device": device, "public_key": key}))
+    code, text = pages(tmp_path, tmp_path / "v1", path)
+    assert code == 0
+    assert re.findall(r"<h1>(.*)</h1>", text) == ["7a", "room-8"]
+
+
+def test_two_keys_of_one_device_are_refused(tmp_path, told, capsys):
+    _, path = told
+    (tmp_path / "key.json").write_text(json.dumps({"device": "room-7a", "public_key": KEY}))
+    assert pages(tmp_path, tmp_path / "key.json", path) == (2, "")
+    assert "room-7a has two keys" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("key.json", "[]", "is no identity"),
+        ("key.json", '{"device": "x", "public_key": "12"}', "is no identity"),
+        ("key.json", json.dumps({"device": "<script>", "public_key": KEY}), "is no identity"),
+        ("edge-daemon-identity.txt", "device: x\n", "is no identity"),
+        ("edge-daemon-identity.txt", f"device: x\nfingerprint: 1234\npublic_key: {KEY}\n", "fingerprint is not that"),
+        ("other.txt", "", "no edge-daemon-identity.txt and no key.json"),
+    ],
+)
+def test_what_is_no_identity_is_one_line_and_makes_nothing(tmp_path, capsys, name, content, words):
+    folder = tmp_path / "told"
+    folder.mkdir()
+    (folder / name).write_text(content)
+    assert pages(tmp_path, folder) == (2, "")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
