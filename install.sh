@@ -1,13 +1,13 @@
 #!/bin/sh
-# Sets up the classroom attendance daemon in this checkout.
+# Sets up the classroom attendance daemon: on a device, or in this checkout.
 #
+#   sudo ./install.sh     install on this device (docs/INSTALL.md)
 #   ./install.sh demo     take the register of a demo lesson, on pictures that are part of the repository
 #   ./install.sh test     run the tests
 #
-# --yes    install missing system packages without asking
-#
-# Everything stays in this folder: .venv/ (about 600 MB), demo-output/. Python packages come from wherever pip is set up to
-# get them. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer).
+# demo and test stay in this folder: .venv/ (about 600 MB), demo-output/. Python packages come from wherever pip is set up
+# to get them. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer). EDGE_DAEMON_ROOT=DIR installs into DIR
+# instead of /, and EDGE_DAEMON_INSTALL_SOURCED=1 lets a test source this file.
 #
 # Everything happens in main, called on the last line: half a file does nothing.
 set -eu
@@ -19,13 +19,17 @@ fail() { printf '%s\n' "install.sh: $*" >&2; exit 1; }
 
 usage() {
     cat <<TEXT
-usage: ./install.sh demo | test [--yes]
+usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE]    install on this device, or bring it up to this checkout
+       sudo ./install.sh --uninstall [--purge] [--dry-run]
+       ./install.sh demo | test [--yes]
 
-  demo   set up, then take the register of a demo lesson (about a minute)
-  test   set up, then run the tests
-  --yes  install missing system packages without asking
-
-Installing on a device is not there yet.
+  --dry-run             say what would be done, change nothing
+  --offline WHEELHOUSE  no network: Python packages from this folder, as pip download -r requirements-arm.txt fills it
+  --uninstall           take away the program; data, keys and settings stay
+  --purge               with --uninstall: all data, keys and settings go, too
+  demo                  set up here, then take the register of a demo lesson (about a minute)
+  test                  set up here, then run the tests
+  --yes                 install missing system packages without asking
 TEXT
 }
 
@@ -167,27 +171,49 @@ run_tests() {
     .venv/bin/python -m pytest -q
 }
 
-main() {
-    command='' yes=0
-    for argument; do
-        case $argument in
-            demo | test) command=$argument ;;
+wrong_usage() {
+    usage >&2
+    printf '%s\n' "install.sh: $*" >&2
+    exit 2
+}
+
+# Reads the options: sets $command and one variable an option.
+read_options() {
+    command='' yes=0 dry_run=0 purge=0 wheelhouse=''
+    while [ $# -gt 0 ]; do
+        case $1 in
+            demo | test | install) [ -z "$command" ] || wrong_usage "$command and $1?"; command=$1 ;;
+            --uninstall) [ -z "$command" ] || wrong_usage "$command and $1?"; command=uninstall ;;
+            --dry-run) dry_run=1 ;;
+            --purge) purge=1 ;;
+            --offline)
+                [ $# -gt 1 ] || wrong_usage '--offline needs a folder'
+                case $2 in /*) wheelhouse=$2 ;; *) wheelhouse=$PWD/$2 ;; esac
+                shift ;;
             --yes | -y) yes=1 ;;
             -h | --help) usage; exit 0 ;;
-            *) usage >&2; exit 2 ;;
+            *) wrong_usage "what is $1?" ;;
         esac
+        shift
     done
-    if [ -z "$command" ]; then
-        usage >&2
-        exit 2
-    fi
+    command=${command:-install}
+    if [ "$purge" = 1 ] && [ "$command" != uninstall ]; then wrong_usage '--purge goes with --uninstall'; fi
+}
+
+main() {
+    read_options "$@"
     cd -- "$(dirname -- "$0")"
-    need_python
-    set_up "$command"
     case $command in
-        demo) demo ;;
-        test) run_tests ;;
+        install | uninstall)
+            readonly ROOT="${EDGE_DAEMON_ROOT:-}"
+            # shellcheck source=provisioning/device/detect.sh
+            . ./provisioning/device/detect.sh
+            # shellcheck source=provisioning/device/install.sh
+            . ./provisioning/device/install.sh
+            if [ "$command" = install ]; then install_on_device; else uninstall_from_device; fi ;;
+        demo) need_python; set_up demo; demo ;;
+        test) need_python; set_up test; run_tests ;;
     esac
 }
 
-main "$@"
+[ "${EDGE_DAEMON_INSTALL_SOURCED:-}" = 1 ] || main "$@"

@@ -29,6 +29,7 @@ TARGETS = (("3.10", "aarch64"), ("3.11", "aarch64"), ("3.13", "aarch64"), ("3.11
 PYTHONS = tuple(dict.fromkeys(python for python, _ in TARGETS))
 _GLIBC = "manylinux_2_28"
 """Of AlmaLinux 8, for which wheels are built; the oldest target (JetPack 6) has 2.35."""
+_GLIBCS = (_GLIBC, "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 _PIN = re.compile(r"^([\w.-]+)==([^ ;]+)(?: ; ([^\\\n]+?))? \\$", re.MULTILINE)
 
 
@@ -40,6 +41,11 @@ class Pin:
     version: str
     pythons: set[str] = field(default_factory=set)
     hashes: set[str] = field(default_factory=set)
+
+    def line(self) -> str:
+        """Return the requirement without condition, with its hashes."""
+        hashes = " \\\n".join(f"    --hash=sha256:{value}" for value in sorted(self.hashes))
+        return f"{self.name}=={self.version} \\\n{hashes}"
 
     def marker(self) -> str:
         """Return the condition, empty where every Python gets this version."""
@@ -137,10 +143,24 @@ def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
         constraints.flush()
         try:
             there = resolved(python, machine, "--no-cache", "--constraint", constraints.name)
-            wrong = _differences(pinned, there)
+            wrong = _differences(pinned, there) + _pips_view(list(pinned.values()), python, machine)
         except subprocess.CalledProcessError:
             wrong = ["does not resolve with these pins (see above)"]
     return [f"Python {python} on {machine}: {what}" for what in wrong]
+
+
+def _pips_view(pins: list[Pin], python: str, machine: str) -> list[str]:
+    """Let pip, which does the installing, look for the same wheels: it heeds upper bounds of Requires-Python."""
+    line = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--no-cache-dir"]
+    line += ["--require-hashes", "--only-binary", ":all:", "--python-version", python]
+    for glibc in _GLIBCS:
+        line += ["--platform", f"{glibc}_{machine}"]
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "pins.txt"
+        listed.write_text("".join(pin.line() + "\n" for pin in pins), encoding="utf-8")
+        line += ["--target", f"{folder}/target", "--requirement", str(listed)]
+        result = subprocess.run(line, capture_output=True, text=True, check=False)
+    return [text for text in result.stderr.splitlines() if text.startswith("ERROR")] if result.returncode else []
 
 
 def _differences(pinned: dict[str, Pin], there: dict[str, tuple[str, set[str]]]) -> list[str]:

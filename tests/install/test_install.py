@@ -99,14 +99,6 @@ def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path)
 
 
-def test_without_a_command_it_says_what_it_can_do_and_what_not_yet(checkout):
-    result = checkout.install()
-    assert result.returncode == 2
-    assert "./install.sh demo | test" in result.stderr
-    assert "on a device is not there yet" in result.stderr
-    assert checkout.log() == []
-
-
 def test_a_wrong_argument_is_refused(checkout):
     assert checkout.install("tset").returncode == 2
     assert checkout.log() == []

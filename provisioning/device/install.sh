@@ -1,0 +1,298 @@
+# shellcheck shell=sh disable=SC2154 # what is not set here is set by ../../install.sh and detect.sh
+# Installs on a device, and takes away again. Sourced by install.sh, which sets $ROOT (before every path; for tests) and the options.
+
+readonly BASE=/opt/edge-daemon STATE=/var/lib/edge-daemon SETTINGS=/etc/edge-daemon KEYS=/etc/credstore
+readonly NEEDS_MIB=2000
+RELEASE_TOOL=provisioning/device/edge-daemon-release
+
+install_on_device() {
+    detect
+    say "found $(found)"
+    check_before
+    one_at_a_time
+    plan
+    if [ "$dry_run" = 1 ]; then say 'nothing was changed (--dry-run)'; return; fi
+    done_list=''
+    after_power_cut
+    system_packages
+    make_release
+    make_user
+    make_folders
+    make_key edge-daemon.device-key
+    make_key edge-daemon.contact-key
+    first_settings
+    make_words
+    before=$(basename "$(readlink "$ROOT$BASE/current" || true)")
+    "./$RELEASE_TOOL" switch "$release"
+    "$ROOT$BASE/bin/edge-daemon-release" link
+    board_drop_in
+    did "release $release is in effect"
+    drop_old_releases
+    start
+    report
+}
+
+did() { done_list="$done_list    $*
+"; }
+
+plan() {
+    cat <<TEXT
+    $system: $(wanted_packages | tr '\n' ' ' | sed 's/ $//') from apt; Python packages into $BASE (about 700 MB)
+    user edge-daemon; keys into $KEYS; settings $SETTINGS/config.toml unless they are there; state in $STATE
+    units $(units_to_enable)
+TEXT
+}
+
+# --- checks that change nothing ----------------------------------------------------------------------------------------
+
+check_before() {
+    if [ "$dry_run" = 0 ] && [ "$(id -u)" != 0 ]; then fail 'must be run as root: sudo ./install.sh'; fi
+    [ -z "$wheelhouse" ] || [ -d "$wheelhouse" ] || fail "--offline: there is no folder $wheelhouse"
+    python=$ROOT/usr/bin/python3
+    if [ -x "$python" ]; then
+        new_enough "$python" || fail "a 64-bit Python 3.10 or newer is needed; $python is $("$python" -V 2>&1 | sed 's/Python //'). Nothing was changed"
+    fi
+    uid=$(uid_of_user)
+    if [ -n "$uid" ] && [ "$uid" -ge 1000 ]; then
+        fail "there is a user edge-daemon with uid $uid, which is a person's account; the daemon needs a system user of this name: rename the account"
+    fi
+    # The nearest folder that is there.
+    place=$ROOT$BASE
+    while [ ! -d "$place" ]; do place=$(dirname "$place"); done
+    if [ "$dry_run" = 0 ] && ! (: >"$place/.edge-daemon-write-test") 2>/dev/null; then
+        fail "$place can't be written; is the disk read-only (an overlay, a failing card)?"
+    fi
+    rm -f "$place/.edge-daemon-write-test" 2>/dev/null || true
+    free_mib=$(df -Pk "$place" | awk 'NR == 2 { print int($4 / 1024) }')
+    [ "$free_mib" -ge "$NEEDS_MIB" ] || fail "$free_mib MiB are free on the disk of $place, $NEEDS_MIB are needed. Nothing was changed"
+}
+
+uid_of_user() { awk -F: '$1 == "edge-daemon" { print $3 }' "$ROOT/etc/passwd"; }
+
+# The lock goes with the process, also when it is killed.
+one_at_a_time() {
+    if [ "$dry_run" = 1 ]; then return; fi
+    mkdir -p "$ROOT/run/lock"
+    exec 9>"$ROOT/run/lock/edge-daemon-install"
+    flock --nonblock 9 || fail 'another installation or update is running'
+}
+
+# --- what is installed -------------------------------------------------------------------------------------------------
+
+wanted_packages() {
+    printf '%s\n' python3 python3-venv python3-systemd ca-certificates
+    # Without what it recommends: a preview on a screen.
+    if [ "$system" = raspberry ]; then echo python3-picamera2; fi
+}
+
+missing_packages() {
+    for package in $(wanted_packages); do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || echo "$package"
+    done
+}
+
+after_power_cut() {
+    if [ -e "$ROOT$BASE/bin/edge-daemon-release" ] && [ -h "$ROOT$BASE/current" ]; then "./$RELEASE_TOOL" recover; fi
+}
+
+system_packages() {
+    missing=$(missing_packages | tr '\n' ' ')
+    if [ -n "$missing" ]; then
+        [ -z "$wheelhouse" ] || fail "--offline, and these packages of the system are missing: $missing"
+        # shellcheck disable=SC2086 # one word a package
+        install_packages $missing
+        did "from apt: $missing"
+    fi
+    find_python has_venv || fail "none of$seen is a 64-bit Python 3.10 or newer with venv"
+    if [ "$system" = jetson ] && ! "$python" -c 'import cv2' 2>/dev/null; then
+        fail "JetPack's OpenCV is missing (the one from the package index has no GStreamer): apt-get install nvidia-opencv"
+    fi
+}
+
+# What the release is made of; the same again needs no second one.
+made_of() {
+    "$python" -c 'import sys; print(sys.version)'
+    find edge_daemon models_tflite systemd provisioning/device requirements-arm.txt pyproject.toml -type f \
+        ! -path '*/__pycache__/*' -exec cksum {} + | sort
+}
+
+# Sets $release to a name that is free, or that has the same content.
+name_release() {
+    version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' edge_daemon/__init__.py)
+    made=$(made_of | cksum)
+    release=$version number=1
+    while [ -e "$ROOT$BASE/releases/$release/.complete" ] && [ "$(cat "$ROOT$BASE/releases/$release/.complete")" != "$made" ]; do
+        number=$((number + 1))
+        release=$version.$number
+    done
+}
+
+make_release() {
+    name_release
+    folder=$ROOT$BASE/releases/$release
+    if [ -e "$folder/.complete" ]; then return; fi
+    rm -rf "$folder"
+    mkdir -p "$folder/tmp" "$ROOT$BASE/bin"
+    say "making $folder with $("$python" -V) ($python)"
+    "$python" -m venv --system-site-packages "$folder/venv" || fail "$folder/venv can't be made"
+    say 'installing Python packages (minutes)'
+    # On the disk: /tmp is in memory on Trixie.
+    export TMPDIR="$folder/tmp"
+    from=''
+    if [ -n "$wheelhouse" ]; then from="--no-index --find-links=$wheelhouse"; fi
+    # shellcheck disable=SC2086 # two words or none
+    release_pip $from --require-hashes --only-binary :all: --requirement requirements-arm.txt ||
+        fail 'the Python packages can not be installed (see above); is there a network? What was there before stays in effect'
+    release_pip --no-index --no-deps --no-build-isolation . || fail 'the program can not be built (see above)'
+    unset TMPDIR
+    rm -rf "$folder/tmp"
+    cp -R systemd "$folder/systemd"
+    "$folder/venv/bin/edge-daemon" --version >/dev/null || fail 'the program does not start'
+    install_tool
+    sync
+    printf '%s\n' "$made" >"$folder/.complete"
+    sync "$folder/.complete" "$folder"
+    did "release $release of the program in $BASE/releases"
+}
+
+release_pip() {
+    "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir "$@"
+}
+
+install_tool() {
+    install -m 755 "$RELEASE_TOOL" "$ROOT$BASE/bin/edge-daemon-release.new"
+    sync "$ROOT$BASE/bin/edge-daemon-release.new"
+    mv -T "$ROOT$BASE/bin/edge-daemon-release.new" "$ROOT$BASE/bin/edge-daemon-release"
+    mkdir -p "$ROOT/etc/systemd/system/sysinit.target.wants"
+    install -m 644 provisioning/device/edge-daemon-recover.service "$ROOT/etc/systemd/system/"
+    ln -sfn ../edge-daemon-recover.service "$ROOT/etc/systemd/system/sysinit.target.wants/edge-daemon-recover.service"
+}
+
+# The one before stays, to go back to.
+drop_old_releases() {
+    if [ "$before" = "$release" ]; then return; fi
+    for old in "$ROOT$BASE"/releases/*/; do
+        name=$(basename "$old")
+        if [ "$name" != "$release" ] && [ "$name" != "$before" ]; then rm -rf "$ROOT$BASE/releases/${name:?}"; fi
+    done
+}
+
+# --- user, folders, keys, settings -------------------------------------------------------------------------------------
+
+make_user() {
+    if [ -n "$(uid_of_user)" ]; then return; fi
+    if command -v systemd-sysusers >/dev/null; then
+        systemd-sysusers "--root=$ROOT/" "$PWD/systemd/edge-daemon.sysusers.conf"
+    else
+        useradd --root "$ROOT/" --system --user-group --no-create-home --home-dir "$STATE" --shell /usr/sbin/nologin edge-daemon
+    fi || fail 'the user edge-daemon can not be made'
+    did "user edge-daemon (uid $(uid_of_user))"
+}
+
+make_folders() {
+    install -d -m 700 "$ROOT$KEYS"
+    install -d -m 755 "$ROOT$SETTINGS"
+    install -d -m 700 "$ROOT$STATE"
+    owner=$(awk -F: '$1 == "edge-daemon" { print $3 ":" $4 }' "$ROOT/etc/passwd")
+    # A state that was kept over a new installation may have the number that the user had then.
+    if [ "$(stat -c %u:%g "$ROOT$STATE")" != "$owner" ]; then chown -R "$owner" "$ROOT$STATE"; fi
+}
+
+# A key is made once and here: one that is there stays, and none is ever copied.
+make_key() {
+    key=$ROOT$KEYS/$1
+    if [ -e "$key" ] || [ -e "$ROOT/etc/credstore.encrypted/$1" ]; then return; fi
+    rm -f "$key.part"
+    (umask 077 && head -c 32 /dev/urandom >"$key.part")
+    sync "$key.part"
+    mv -T "$key.part" "$key"
+    sync "$ROOT$KEYS"
+    did "$KEYS/$1; keep a copy somewhere else"
+}
+
+first_settings() {
+    settings=$ROOT$SETTINGS/config.toml
+    if [ -e "$settings" ]; then return; fi
+    case $system in
+        raspberry) kind=picamera2 ;;
+        jetson) kind=gstreamer ;;
+        *) kind=v4l2 ;;
+    esac
+    sed "s/^# kind = \"picamera2\"/kind = \"$kind\"/" docs/config.example.toml >"$settings.part"
+    chmod 644 "$settings.part"
+    sync "$settings.part"
+    mv -T "$settings.part" "$settings"
+    did "$SETTINGS/config.toml, with camera.kind = $kind"
+}
+
+# `edge-daemon` for what needs no key, `attendance` for what does: as the service's user, with its credentials.
+make_words() {
+    mkdir -p "$ROOT/usr/local/bin" "$ROOT/usr/local/sbin"
+    ln -sfn "$BASE/venv/bin/edge-daemon" "$ROOT/usr/local/bin/edge-daemon"
+    install -m 755 provisioning/device/attendance "$ROOT/usr/local/sbin/attendance"
+}
+
+board_drop_in() {
+    if [ "$system" != jetson ]; then return; fi
+    mkdir -p "$ROOT/etc/systemd/system/edge-daemon.service.d"
+    ln -sfn "$BASE/current/systemd/drop-ins/jetson.conf" "$ROOT/etc/systemd/system/edge-daemon.service.d/jetson.conf"
+}
+
+units_to_enable() {
+    grep -l '^WantedBy=' systemd/*.service systemd/*.timer | xargs grep -L 'not to be enabled yet' | xargs -n 1 basename | tr '\n' ' '
+}
+
+systemd_runs() { [ -d "$ROOT/run/systemd/system" ]; }
+
+start() {
+    if ! systemd_runs; then
+        did 'units are in place and enabled; not started: systemd does not run here'
+        return
+    fi
+    systemctl daemon-reload
+    # shellcheck disable=SC2046 # one word a unit
+    if systemctl restart $(units_to_enable); then
+        did "enabled and started: $(units_to_enable)"
+    else
+        did "enabled: $(units_to_enable)"
+        did 'NOT RUNNING YET: journalctl -u edge-daemon says why'
+    fi
+}
+
+report() {
+    cat <<TEXT
+
+What was done:
+${done_list}
+Next:
+    sudoedit $SETTINGS/config.toml                            # name of the room, time zone, timetable
+    sudo attendance enrol import ROSTER.csv --photos DIR      # the students
+    sudo attendance doctor                                    # what is still missing
+TEXT
+}
+
+# --- taking it away ----------------------------------------------------------------------------------------------------
+
+uninstall_from_device() {
+    if [ "$dry_run" = 0 ] && [ "$(id -u)" != 0 ]; then fail 'must be run as root: sudo ./install.sh --uninstall'; fi
+    say "taking away $BASE and the units; $(if [ "$purge" = 1 ]; then echo 'AND all data, keys and settings'; else echo 'data, keys and settings stay'; fi)"
+    if [ "$dry_run" = 1 ]; then say 'nothing was changed (--dry-run)'; return; fi
+    one_at_a_time
+    if systemd_runs; then
+        systemctl stop 'edge-daemon*.timer' 'edge-daemon*.service' || say 'not everything could be stopped'
+    fi
+    "./$RELEASE_TOOL" unlink
+    rm -f "$ROOT/etc/systemd/system/edge-daemon-recover.service" "$ROOT/etc/systemd/system/sysinit.target.wants/edge-daemon-recover.service"
+    rm -f "$ROOT/usr/local/bin/edge-daemon" "$ROOT/usr/local/sbin/attendance"
+    rm -rf "$ROOT$BASE"
+    rmdir "$ROOT/etc/systemd/system/sysinit.target.wants" "$ROOT/usr/local/lib/systemd/system" "$ROOT/usr/local/lib/systemd" 2>/dev/null || true
+    if systemd_runs; then systemctl daemon-reload; fi
+    if [ "$purge" = 1 ]; then
+        rm -rf "$ROOT$STATE" "$ROOT$SETTINGS"
+        rm -f "$ROOT$KEYS/edge-daemon.device-key" "$ROOT$KEYS/edge-daemon.contact-key" "$ROOT/etc/credstore.encrypted"/edge-daemon.*
+        if [ -n "$(uid_of_user)" ]; then userdel --root "$ROOT/" edge-daemon || say 'the user edge-daemon stays'; fi
+        say 'all is gone; packages of the system stay'
+    else
+        say "left: $STATE (registers, templates), $SETTINGS, $KEYS/edge-daemon.*-key, the user that owns them, and packages of the system"
+    fi
+}

@@ -1,0 +1,440 @@
+"""install.sh on a device: into a folder instead of /, with tools of the system that only write down their orders."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
+TRIXIE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\n'
+JAMMY = 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nID=ubuntu\nVERSION_ID="22.04"\n'
+
+PYTHON = """#!/bin/sh
+# Stands in for Python; what it lacks is in a folder, as files.
+case "$*" in
+    *"(3, 10)"*) [ ! -e "$STUBS/too-old" ] ;;
+    *"import ensurepip"*) [ ! -e "$STUBS/no-venv" ] ;;
+    "-c import cv2") [ ! -e "$STUBS/no-cv2" ] ;;
+    "-c import sys; print"*) echo "3.11 stub" ;;
+    -V) echo "Python 3.11.2" ;;
+    "-m venv --system-site-packages "*)
+        mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo venv >>"$STUBS/log"
+        printf '#!/bin/sh\\necho edge-daemon\\n' >"$4/bin/edge-daemon" && chmod +x "$4/bin/edge-daemon" ;;
+    "-m pip install"*) echo "pip $*" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
+    *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
+esac
+"""
+STUBS = {
+    "python": PYTHON,
+    "apt-get": '#!/bin/sh\necho "apt-get $*" >>"$STUBS/log"\n[ ! -e "$STUBS/no-network" ]\n',
+    "dpkg": '#!/bin/sh\ncat "$STUBS/architecture"\n',
+    "dpkg-query": '#!/bin/sh\n[ -e "$STUBS/no-packages" ] || echo "install ok installed"\n',
+    "id": '#!/bin/sh\ncat "$STUBS/user"\n',
+    "df": '#!/bin/sh\necho Filesystem; echo "disk 1 1 $(cat "$STUBS/free_kib") 1% /"\n',
+    "chown": '#!/bin/sh\necho "chown $*" >>"$STUBS/log"\n',
+    "systemctl": '#!/bin/sh\necho "systemctl $*" >>"$STUBS/log"\n[ ! -e "$STUBS/no-start" ]\n',
+    "systemd-sysusers": '#!/bin/sh\necho "edge-daemon:x:997:997::/:/no" >>"$EDGE_DAEMON_ROOT/etc/passwd"\n',
+    "userdel": '#!/bin/sh\necho "userdel $*" >>"$STUBS/log"\n',
+    "sync": "#!/bin/sh\n",
+}  # fmt: skip
+PROGRAM = (
+    "install.sh",
+    "pyproject.toml",
+    "requirements-arm.txt",
+    "docs/config.example.toml",
+    "edge_daemon/__init__.py",
+)
+
+
+class Device:
+    """A card with a system, and a checkout in a folder with a space in its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout, self.card, self.stubs = folder / "a checkout", folder / "card", folder / "stubs"
+        for path in PROGRAM:
+            (self.checkout / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / path, self.checkout / path)
+        for path in ("systemd", "provisioning/device"):
+            shutil.copytree(ROOT / path, self.checkout / path)
+        (self.checkout / "models_tflite").mkdir()
+        (self.card / "etc").mkdir(parents=True)
+        self.write("etc/os-release", BOOKWORM)
+        self.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        self.stubs.mkdir()
+        for name, text in STUBS.items():
+            (self.stubs / name).write_text(text)
+            (self.stubs / name).chmod(0o755)
+        self.has(architecture="arm64", user="0", free_kib="9000000")
+
+    def has(self, **what: str) -> None:
+        for name, text in what.items():
+            (self.stubs / name).write_text(text)
+
+    def lacks(self, what: str) -> None:
+        (self.stubs / what).touch()
+
+    def write(self, path: str, text: str) -> Path:
+        (self.card / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.card / path).write_text(text)
+        return self.card / path
+
+    def environment(self) -> dict[str, str]:
+        paths = {"PATH": f"{self.stubs}:/usr/sbin:/usr/bin:/sbin:/bin", "STUBS": str(self.stubs)}
+        return {**paths, "EDGE_DAEMON_ROOT": str(self.card), "PYTHON": str(self.stubs / "python")}
+
+    def install(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", str(self.checkout / "install.sh"), *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, env=self.environment(), timeout=60,
+        )  # fmt: skip
+
+    def log(self) -> list[str]:
+        """Return what was asked for since the last call."""
+        path = self.stubs / "log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return lines
+
+    def files(self) -> dict[str, str]:
+        """Return everything on the card: path to content or target."""
+        found = {}
+        for path in sorted(self.card.rglob("*")):
+            name = str(path.relative_to(self.card))
+            if path.is_symlink():
+                found[name] = f"-> {path.readlink()}"
+            elif path.is_file():
+                found[name] = path.read_bytes().decode("latin-1")
+        return found
+
+    @property
+    def program(self) -> Path:
+        return self.card / "opt/edge-daemon"
+
+    def in_effect(self) -> str:
+        return (self.program / "current").readlink().name
+
+    def releases(self) -> list[str]:
+        return sorted(path.name for path in (self.program / "releases").iterdir())
+
+
+@pytest.fixture
+def device(tmp_path) -> Device:
+    return Device(tmp_path)
+
+
+def test_a_device_has_everything_after_one_command(device):
+    result = device.install()
+    assert result.returncode == 0, result.stderr
+    assert device.in_effect() == "0.1.0"
+    assert (device.program / "venv/bin/edge-daemon").exists(), "the path that the units start"
+    settings = (device.card / "etc/edge-daemon/config.toml").read_text()
+    assert '\nkind = "v4l2"' in settings
+    for name in ("device-key", "contact-key"):
+        key = device.card / f"etc/credstore/edge-daemon.{name}"
+        assert (key.stat().st_size, key.stat().st_mode & 0o777) == (32, 0o600)
+    wanted = device.card / "etc/systemd/system/multi-user.target.wants/edge-daemon.service"
+    assert str(wanted.readlink()) == "/usr/local/lib/systemd/system/edge-daemon.service"
+    unit = device.card / "usr/local/lib/systemd/system/edge-daemon.service"
+    assert str(unit.readlink()) == "/opt/edge-daemon/current/systemd/edge-daemon.service"
+
+
+def test_it_ends_with_what_was_done_and_three_next_commands(device):
+    told, _, after = device.install().stdout.partition("\nNext:\n")
+    assert "What was done:\n    release 0.1.0" in told
+    assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "sudo", "sudo"]
+
+
+def test_packages_are_asked_for_with_hashes_and_as_wheels_only(device):
+    device.install()
+    first, second = (line for line in device.log() if line.startswith("pip"))
+    assert "--require-hashes --only-binary :all: --requirement requirements-arm.txt" in first
+    assert "--no-index --no-deps" in second, "the program itself asks the index for nothing"
+
+
+def test_the_second_time_nothing_changes(device):
+    device.install()
+    before = device.files()
+    device.log()
+    assert device.install().returncode == 0
+    assert device.files() == before
+    assert not any(line.startswith(("pip", "venv", "apt-get")) for line in device.log())
+
+
+def test_a_changed_checkout_becomes_another_release_and_the_one_before_stays(device):
+    device.install()
+    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+        file.write("# changed\n")
+    device.install()
+    assert device.in_effect() == "0.1.0.2"
+    assert device.releases() == ["0.1.0", "0.1.0.2"]
+    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+        file.write("# again\n")
+    device.install()
+    assert device.releases() == ["0.1.0.2", "0.1.0.3"]
+
+
+def test_settings_and_keys_are_never_overwritten(device):
+    settings = device.write("etc/edge-daemon/config.toml", "# mine\n")
+    key = device.write("etc/credstore/edge-daemon.device-key", "k" * 32)
+    device.install()
+    assert settings.read_text() == "# mine\n"
+    assert key.read_text() == "k" * 32
+
+
+def test_a_dry_run_says_what_and_changes_nothing_also_without_root(device):
+    device.has(user="1000")
+    before = device.files()
+    result = device.install("--dry-run")
+    assert result.returncode == 0, result.stderr
+    assert "found Debian GNU/Linux 12 (bookworm), arm64" in result.stdout
+    assert "edge-daemon.service" in result.stdout
+    assert (device.files(), device.log()) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("files", "kind", "package"),
+    [
+        ({"etc/rpi-issue": "Raspberry Pi reference 2025-05-13\n"}, "picamera2", "python3-picamera2"),
+        ({"proc/device-tree/model": "Raspberry Pi 5\0", "etc/os-release": TRIXIE}, "picamera2", "python3-picamera2"),
+        ({"etc/os-release": TRIXIE}, "v4l2", ""),
+        ({"etc/os-release": JAMMY, "etc/nv_tegra_release": "# R36 (release), REVISION: 4.3\n"}, "gstreamer", ""),
+    ],
+)  # fmt: skip
+def test_a_board_gets_its_camera(device, files, kind, package):
+    for path, text in files.items():
+        device.write(path, text)
+    device.lacks("no-packages")
+    result = device.install()
+    assert result.returncode == 0, result.stderr
+    assert f'\nkind = "{kind}"' in (device.card / "etc/edge-daemon/config.toml").read_text()
+    (line,) = (line for line in device.log() if line.startswith("apt-get install"))
+    assert ("python3-picamera2" in line) == bool(package)
+    assert (device.card / "etc/systemd/system/edge-daemon.service.d/jetson.conf").is_symlink() == (kind == "gstreamer")
+
+
+def test_a_jetson_without_jetpacks_opencv_is_told_so(device):
+    device.write("etc/os-release", JAMMY)
+    device.write("etc/nv_tegra_release", "# R36 (release), REVISION: 4.3\n")
+    device.lacks("no-cv2")
+    assert "JetPack's OpenCV is missing" in device.install().stderr
+
+
+@pytest.mark.parametrize(
+    ("system", "architecture", "told"),
+    [
+        (BOOKWORM, "armhf", "this system is 32-bit (armhf)"),
+        (BOOKWORM, "riscv64", "neither arm64 nor amd64"),
+        (BOOKWORM.replace("12", "11"), "arm64", "neither Debian 12 or 13"),
+        (JAMMY, "amd64", "Ubuntu is supported as JetPack 6 only"),
+        ("", "arm64", "a system without /etc/os-release"),
+    ],
+)
+def test_an_unsupported_system_is_named_and_left_as_it_is(device, system, architecture, told):
+    device.has(architecture=architecture)
+    path = device.write("etc/os-release", system)
+    if not system:
+        path.unlink()
+    before = device.files()
+    result = device.install()
+    assert result.returncode == 1
+    assert told in result.stderr
+    assert "Nothing was changed" in result.stderr
+    assert (device.files(), device.log()) == (before, [])
+
+
+def test_jetpack_5_is_refused(device):
+    device.write("etc/os-release", JAMMY)
+    device.write("etc/nv_tegra_release", "# R35 (release), REVISION: 5.0\n")
+    assert "of JetPack, 6 (L4T 36) is supported" in device.install().stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"user": "1000"}, "must be run as root: sudo ./install.sh"),
+        ({"free_kib": "1000000"}, "976 MiB are free"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_changed(device, wrong, told):
+    device.has(**wrong)
+    before = device.files()
+    result = device.install()
+    assert (result.returncode, told in result.stderr) == (1, True), result.stderr
+    assert (device.files(), device.log()) == (before, [])
+
+
+def test_an_old_python_of_the_system_is_refused_with_its_version(device):
+    device.lacks("too-old")
+    (device.card / "usr/bin").mkdir(parents=True)
+    shutil.copy(device.stubs / "python", device.card / "usr/bin/python3")
+    before = device.files()
+    result = device.install()
+    assert "Python 3.10 or newer is needed" in result.stderr
+    assert "is 3.11.2. Nothing was changed" in result.stderr
+    assert device.files() == before
+
+
+def test_a_disk_that_is_read_only_is_noticed_first(device, tmp_path):
+    device.program.parent.mkdir()
+    mounts = f"mount -t tmpfs -o ro tmpfs '{device.card}/opt' && exec sh '{device.checkout}/install.sh'"
+    line = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounts]
+    probe = subprocess.run([*line[:4], "true"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("this machine lets nobody mount in a namespace")
+    result = subprocess.run(line, capture_output=True, text=True, env=device.environment(), check=False)
+    assert result.returncode == 1
+    assert "can't be written; is the disk read-only" in result.stderr
+    assert device.log() == []
+
+
+def test_a_person_who_is_called_like_the_daemon_keeps_the_account(device):
+    device.write("etc/passwd", "edge-daemon:x:1001:1001:Edge Daemon:/home/edge-daemon:/bin/bash\n")
+    before = device.files()
+    result = device.install()
+    assert "uid 1001, which is a person's account" in result.stderr
+    assert device.files() == before
+
+
+def test_data_that_was_kept_gets_the_number_that_the_user_has_now(device):
+    device.write("etc/passwd", "edge-daemon:x:901:901:Attendance:/var/lib/edge-daemon:/usr/sbin/nologin\n")
+    device.write("var/lib/edge-daemon/register.sqlite", "")
+    assert device.install().returncode == 0
+    assert f"chown -R 901:901 {device.card}/var/lib/edge-daemon" in device.log()
+
+
+def test_without_a_network_it_says_so_and_what_was_there_stays(device):
+    device.install()
+    device.lacks("no-network")
+    with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
+        file.write("# changed\n")
+    result = device.install()
+    assert result.returncode == 1
+    assert "is there a network? What was there before stays in effect" in result.stderr
+    assert device.in_effect() == "0.1.0"
+    (device.stubs / "no-network").unlink()
+    assert device.install().returncode == 0
+    assert device.in_effect() == "0.1.0.2"
+
+
+def test_without_a_network_missing_packages_of_the_system_are_told(device):
+    device.lacks("no-network")
+    device.lacks("no-packages")
+    assert "is there a network?" in device.install().stderr
+
+
+def test_offline_takes_everything_from_the_folder(device, tmp_path):
+    (tmp_path / "wheels").mkdir()
+    assert device.install("--offline", str(tmp_path / "wheels")).returncode == 0
+    first = next(line for line in device.log() if line.startswith("pip"))
+    assert f"--no-index --find-links={tmp_path}/wheels --require-hashes" in first
+
+
+def test_offline_with_packages_missing_names_them(device, tmp_path):
+    device.lacks("no-packages")
+    result = device.install("--offline", str(tmp_path))
+    assert "these packages of the system are missing: python3 python3-venv" in result.stderr
+    assert not any(line.startswith("apt-get") for line in device.log())
+
+
+def test_offline_without_the_folder_is_refused(device):
+    assert "there is no folder /no/such" in device.install("--offline", "/no/such").stderr
+
+
+def test_two_at_once_are_one_and_a_refusal(device):
+    lock = device.write("run/lock/edge-daemon-install", "")
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        result = device.install()
+    assert (result.returncode, "another installation or update is running" in result.stderr) == (1, True)
+    assert device.log() == []
+
+
+def test_without_systemd_it_installs_and_says_that_nothing_was_started(device):
+    assert "not started: systemd does not run here" in device.install().stdout
+    assert not any(line.startswith("systemctl") for line in device.log())
+
+
+def test_with_systemd_the_units_are_started(device):
+    (device.card / "run/systemd/system").mkdir(parents=True)
+    assert "enabled and started: " in device.install().stdout
+    reload, restart = (line for line in device.log() if line.startswith("systemctl"))
+    assert reload == "systemctl daemon-reload"
+    assert "edge-daemon.service" in restart
+
+
+def test_a_service_that_does_not_start_is_said(device):
+    (device.card / "run/systemd/system").mkdir(parents=True)
+    device.lacks("no-start")
+    result = device.install()
+    assert result.returncode != 0 or "NOT RUNNING YET" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--ofline"], ["--offline"], ["--purge"], ["demo", "test"], ["--uninstall", "install"]]
+)
+def test_a_wrong_option_is_refused_before_anything_happens(device, wrong):
+    before = device.files()
+    assert device.install(*wrong).returncode == 2
+    assert (device.files(), device.log()) == (before, [])
+
+
+def test_uninstalling_leaves_data_keys_and_settings_alone(device):
+    device.install()
+    device.write("var/lib/edge-daemon/register.sqlite", "registers")
+    kept = {path: text for path, text in device.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))}
+    assert device.install("--uninstall").returncode == 0
+    left = {"etc/os-release", "etc/passwd", "run/lock/edge-daemon-install"}
+    assert {path: text for path, text in device.files().items() if path not in left} == kept
+
+
+def test_purging_leaves_nothing(device):
+    device.install()
+    device.write("var/lib/edge-daemon/register.sqlite", "registers")
+    assert device.install("--uninstall", "--purge").returncode == 0
+    assert set(device.files()) == {"etc/os-release", "etc/passwd", "run/lock/edge-daemon-install"}
+    assert any(line.startswith("userdel") for line in device.log())
+
+
+def test_installing_after_uninstalling_goes_on_with_the_same_key(device):
+    device.install()
+    key = (device.card / "etc/credstore/edge-daemon.device-key").read_bytes()
+    device.install("--uninstall")
+    device.install()
+    assert (device.card / "etc/credstore/edge-daemon.device-key").read_bytes() == key
+
+
+def test_it_can_be_sourced_without_doing_anything(device):
+    line = f". '{device.checkout}/install.sh'; read_options --dry-run; echo $command $dry_run"
+    environment = {**device.environment(), "EDGE_DAEMON_INSTALL_SOURCED": "1"}
+    told = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True).stdout
+    assert told == "install 1\n"
+    assert device.log() == []
+
+
+def test_a_half_downloaded_wheel_is_refused_by_its_hash_and_what_was_there_stays(device, tmp_path):
+    device.install()
+    wheel = tmp_path / "wheels/thing-1.0-py3-none-any.whl"
+    wheel.parent.mkdir()
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("thing.py", "")
+        file.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+        file.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("thing-1.0.dist-info/RECORD", "")
+    whole = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    wheel.write_bytes(wheel.read_bytes()[:200])
+    (device.checkout / "requirements-arm.txt").write_text(f"thing==1.0 --hash=sha256:{whole}\n")
+    (device.stubs / "python").unlink()
+    (device.stubs / "python").symlink_to(Path(sys.executable).resolve())
+    result = device.install("--offline", str(wheel.parent))
+    assert result.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in result.stderr
+    assert "What was there before stays in effect" in result.stderr
+    assert device.in_effect() == "0.1.0"
