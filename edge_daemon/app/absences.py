@@ -75,11 +75,21 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
     if register is None or not found:
         return Outcome("void", "the student is not on the register")
     absent = _is_absent(register, found[0])
+    last = _last_said(_others(db, delivery, channel))
+    was_notice = last is not None and last.kind == channel.notice
     if delivery.kind == channel.correction:
-        return _forbidden_correction(db, delivery, channel, absent)
-    doubt = doubt_of(found[0])
+        if absent:
+            return Outcome("void", "absent after all, by a correction")
+        return None if was_notice else Outcome("void", "nobody was told of the absence")
     if not absent:
         return Outcome("void", "not absent after all, by a correction")
+    if was_notice and last is not None and last.state == "delivered":
+        return Outcome("void", "was told already")
+    return _doubtful(found[0], delivery, now)
+
+
+def _doubtful(verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | None:
+    doubt = doubt_of(verdict)
     if not doubt:
         return None
     if now - delivery.created_at > UNCONFIRMED_FOR:
@@ -103,27 +113,21 @@ def _is_absent(register: Register, verdict: Verdict) -> bool:
     return verdict.verdict == "absent" and register.clock != "unsynchronised"
 
 
-def _was_told(channel: _Channel, items: Sequence[Item]) -> bool:
-    """Return whether the last thing said, or perhaps being said at this moment, was that the student was absent."""
-    said = [item for item in items if item.state == "delivered" or item.claimed]
-    return bool(said) and said[-1].kind == channel.notice
+def _last_said(items: Sequence[Item]) -> Item | None:
+    """Return the last message that arrived or may have arrived: one that was tried, and not refused, may have."""
+    said = [item for item in items if item.state == "delivered" or (item.attempts > 0 and item.state != "parked")]
+    return said[-1] if said else None
 
 
-def _forbidden_correction(
-    db: sqlite_utils.Database, delivery: Delivery, channel: _Channel, absent: bool
-) -> Outcome | None:
-    items = [
+def _others(db: sqlite_utils.Database, delivery: Delivery, channel: _Channel) -> list[Item]:
+    """Return what was written to the same person about the same lesson and student beside this item."""
+    return [
         item
         for item in outbox.of_lesson(db, delivery.lesson_id)
-        if item.student_id == delivery.student_id and item.item_id != delivery.item_id
+        if item.student_id == delivery.student_id
+        and item.kind in {channel.notice, channel.correction}
+        and item.item_id != delivery.item_id
     ]
-    kinds = {channel.notice, channel.correction}
-    said = [item for item in items if item.kind in kinds and item.state == "delivered"]
-    if absent:
-        return Outcome("void", "absent after all, by a correction")
-    if not _was_told(channel, said):
-        return Outcome("void", "nobody was told of the absence")
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +151,16 @@ class _Case:
             self._give_up(corrections, "absent after all, by a correction")
             if notices:
                 self._free(notices)
-            elif not _was_told(self.channel, self.items):
+            elif not self._is_last(self.channel.notice, surely=True):
                 self._notify()
         else:
             self._give_up(notices, "not absent after all, by a correction")
-            if not corrections and _was_told(self.channel, self.items):
+            if not corrections and self._is_last(self.channel.notice):
                 self._take_back()
+
+    def _is_last(self, kind: str, *, surely: bool = False) -> bool:
+        last = _last_said(self.items)
+        return last is not None and last.kind == kind and (last.state == "delivered" or not surely)
 
     def _notify(self) -> None:
         # A second notice about the same lesson is one of its own: the first one was said, and taken back.

@@ -34,6 +34,7 @@ _WORDS: Mapping[str, str] = {
     rows.GUARDIAN: "guardian, absence",
     rows.STUDENT_CORRECTION: "student, taken back",
     rows.GUARDIAN_CORRECTION: "guardian, taken back",
+    rows.STUDENT_WEEK: "student, own week",
     rows.WEEK: "week's sheet",
     rows.MONTH: "month's sheet",
 }

@@ -220,15 +220,15 @@ def settle(
         if outcome.everybody or outcome.name == "delivered":
             set_destination(db, delivery.destination, outcome, now, rng, settings_sha256)
         if not _counts(db, delivery, outcome):
+            _forget_claim(db, delivery, outcome)
             return False
-        tries = delivery.attempts + 1
-        if outcome.everybody:  # it was not this item's fault: due at once when its receiver takes something again
-            _write(db, delivery, "waiting", outcome.answer, now, delivery.attempts, None)
-        elif outcome.name == "retry":
-            next_attempt = next_try(now, tries, outcome.retry_after_s, rng)
-            _write(db, delivery, "waiting", outcome.answer, next_attempt, tries, None)
+        tries = delivery.attempts + _is_try(outcome)
+        if outcome.name == "retry" or outcome.everybody:
+            # One for everybody was not this item's fault: due at once when its receiver takes something again.
+            again = now if outcome.everybody else next_try(now, tries, outcome.retry_after_s, rng)
+            _write(db, delivery, "waiting", outcome.answer, again, tries, None)
         elif outcome.name == "held":
-            _write(db, delivery, "held", outcome.answer, now + _LOOK_AGAIN, delivery.attempts, None)
+            _write(db, delivery, "held", outcome.answer, now + _LOOK_AGAIN, tries, None)
         else:
             _write(db, delivery, outcome.name, outcome.answer, now, tries, now)
     return True
@@ -322,6 +322,20 @@ def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> 
     if outcome.name == "delivered":
         return bool(row[0] != "delivered")
     return row[0] in {"waiting", "held"} and row[1] == delivery.attempts + 1
+
+
+def _is_try(outcome: Outcome) -> bool:
+    """Return whether something may have reached the receiver: a try, as its answer has it."""
+    return outcome.name not in {"held", "void"} and not outcome.everybody
+
+
+def _forget_claim(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> None:
+    """End the last claim of an item that was settled meanwhile, by a correction."""
+    db.execute(
+        "UPDATE outbox SET attempts = ?1 + ?2, lease_owner = NULL, lease_until_utc = NULL"
+        " WHERE item_id = ?3 AND attempts = ?1 + 1",
+        (delivery.attempts, int(_is_try(outcome)), delivery.item_id),
+    )
 
 
 def _write(

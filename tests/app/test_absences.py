@@ -139,13 +139,54 @@ def test_a_correction_that_comes_while_the_notice_is_being_sent_is_followed_by_t
     assert send(db, END + HOLD + HOUR) == [("student-correction", "b")]
 
 
-def test_a_correction_that_comes_while_the_notice_fails_leaves_nothing_to_say(db):
+@pytest.mark.parametrize("sent", [True, False], ids=["cut off after it", "answered with an error"])
+def test_a_notice_that_may_have_arrived_is_taken_back_for_sure(db, sent):
     finalise(db, {"b": 0.0})
     delivery = outbox.claim(db, "mail", END + HOLD, "a test")
     corrected(db, "present", END + HOLD)
-    outbox.settle(db, delivery, Outcome("retry", "451"), END + HOLD, random.Random(1))
+    if not sent:
+        outbox.settle(db, delivery, Outcome("retry", "451 or so"), END + HOLD, random.Random(1))
+    outbox.release(db)
+    assert send(db, END + HOLD + HOUR) == [("student-correction", "b")]
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome("retry", "no network", everybody=True), Outcome("held", "wait"), Outcome("void", "no address")]
+)
+def test_a_correction_that_comes_while_the_notice_is_surely_not_sent_leaves_nothing_to_say(db, outcome):
+    finalise(db, {"b": 0.0})
+    delivery = outbox.claim(db, "mail", END + HOLD, "a test")
+    corrected(db, "present", END + HOLD)
+    outbox.settle(db, delivery, outcome, END + HOLD, random.Random(1))
     assert send(db, END + HOLD + HOUR) == []
     assert mails(db) == [("student", "void"), ("student-correction", "void")]
+
+
+def test_a_refused_notice_needs_no_correction(db):
+    finalise(db, {"b": 0.0})
+    delivery = outbox.claim(db, "mail", END + HOLD, "a test")
+    outbox.settle(db, delivery, Outcome("parked", "550"), END + HOLD, random.Random(1))
+    corrected(db, "present", END + 5 * HOUR)
+    assert send(db, END + 6 * HOUR) == []
+    assert mails(db) == [("student", "void")]
+
+
+def test_absent_again_while_the_first_notice_was_being_sent_is_told_once(db):
+    finalise(db, {"b": 0.0})
+    delivery = outbox.claim(db, "mail", END + HOLD, "a test")
+    corrected(db, "present", END + HOLD)
+    corrected(db, "absent", END + HOLD + HOUR)
+    outbox.settle(db, delivery, DELIVERED, END + HOLD + HOUR, random.Random(1))
+    assert send(db, END + 3 * HOLD) == []
+
+
+def test_absent_again_after_a_first_notice_that_failed_is_told(db):
+    finalise(db, {"b": 0.0})
+    delivery = outbox.claim(db, "mail", END + HOLD, "a test")
+    corrected(db, "present", END + HOLD)
+    corrected(db, "absent", END + HOLD + HOUR)
+    outbox.settle(db, delivery, Outcome("retry", "451"), END + HOLD + HOUR, random.Random(1))
+    assert send(db, END + 3 * HOLD) == [("student", "b")]
 
 
 def test_a_correction_of_one_student_says_nothing_new_about_the_others(db):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +18,7 @@ from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
 from edge_daemon.device.clock import Reading, SystemClock
 from edge_daemon.store import lessons, outbox, registers
+from edge_daemon.store.backup import back_up
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Outcome
 from tests.registers import START, a_lesson, a_register, keep
@@ -199,3 +205,62 @@ def test_a_week_is_not_closed_by_a_clock_that_nobody_vouches_for(db, monkeypatch
 def test_without_an_office_there_are_no_sheets(db):
     keep(db, *a_register(a_lesson(local(18)), {"b": 1.0}))
     assert enqueue_periods(db, WITHOUT_MAIL, local(40)) == 0
+
+
+FINALISER = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from edge_daemon.app.enqueue import deliver
+from edge_daemon.store.backup import back_up
+from edge_daemon.store.database import open_register
+from tests.app.test_enqueue import WITH_MAIL, corrected
+from tests.registers import START, a_lesson, a_register, keep
+
+db = open_register(Path(sys.argv[1]))
+for number in range(int(sys.argv[2]), 10**6):
+    lesson = a_lesson(START + timedelta(hours=number))
+    keep(db, *a_register(lesson, {"a": 1.0, "b": 0.0}), also=deliver(WITH_MAIL))
+    print(number, flush=True)
+    corrected(db, lesson.lesson_id, "b", "present", WITH_MAIL, lesson.end)
+"""
+
+
+def test_a_process_that_is_killed_leaves_no_register_without_its_rows_and_no_row_without_its_register(tmp_path):
+    path, chance = tmp_path / "register.sqlite", random.Random(1)
+    command = [sys.executable, "-c", FINALISER, str(path)]
+    for turn in range(4):
+        process = subprocess.Popen(
+            [*command, str(turn * 1000)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+        )
+        for _ in range(chance.randint(1, 8)):
+            assert process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.02))  # anywhere within the next lesson
+        process.kill()
+        process.communicate()
+        db = open_register(path)
+        made = {(one.lesson_id, one.revision) for one in all_registers(db)}
+        items = outbox.listed(db, outbox.STATES)
+        for kind in (outbox.REGISTER, outbox.OFFICE):
+            assert {one.ref for one in items if one.kind == kind} == {f"{lesson}/{number}" for lesson, number in made}
+        for kind in (outbox.STUDENT, outbox.GUARDIAN):
+            told = {one.lesson_id: one.state for one in items if one.kind == kind}
+            assert told == {lesson: "void" if (lesson, 2) in made else "waiting" for lesson, _ in made}
+        db.conn.close()
+    assert len(made) >= 4
+
+
+def all_registers(db):
+    return [one for last in registers.latest_registers(db) for one in registers.revisions(db, last.lesson_id)]
+
+
+def test_after_a_restore_of_yesterdays_database_nothing_is_lost_and_what_was_delivered_is_offered_again(tmp_path, db):
+    keep(db, *a_register(LESSON, {"b": 1.0}), also=deliver(WITHOUT_MAIL))
+    copy = back_up(tmp_path / "register.sqlite", tmp_path / "backups", LESSON.end, reserve_bytes=0)
+    delivery = outbox.claim(db, "upstream", LESSON.end, "a test")
+    outbox.settle(db, delivery, Outcome("delivered", ""), LESSON.end, None)
+    restored = open_register(copy.path)
+    assert enqueue_missing(restored, LESSON.end) == 0
+    again = outbox.claim(restored, "upstream", LESSON.end, "a test")
+    assert (again.kind, again.ref) == (delivery.kind, delivery.ref)  # the same name: the server knows it
+    restored.conn.close()
