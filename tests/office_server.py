@@ -91,6 +91,8 @@ class OfficeServer:
         self.ca_file = office_ca.make(self.certificates)
         self.knows_if_none_match = kind == "api" if knows_if_none_match is None else knows_if_none_match
         self.full_put_path, self.tls, self.port, self.packs = full_put_path, tls, port, packs
+        self.no_folder_status = 409
+        """404 and 500 are met, too: 500 of nginx without create_full_put_path."""
         self.faults: deque[str] = deque()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
@@ -299,7 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(raw) > MAX_BODY:
             return self._problem(413, "Too large", "")
         if not api and not office.full_put_path and not (office.folder / path).parent.is_dir():
-            return self._problem(409, "Conflict", "the folder does not exist")
+            return self._problem(office.no_folder_status, "Conflict", "the folder does not exist")
         once = office.knows_if_none_match and self.headers.get("If-None-Match") == "*"
         sha256 = hashlib.sha256(body).hexdigest()
         what = "new" if fault == "stores-nothing" else office.store(path, body, write_once=once)

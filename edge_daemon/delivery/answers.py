@@ -28,7 +28,7 @@ _NOT_THIS_SERVICE: Final = {
 _PASSING: Final = (408, 423, 425, 500)
 """May be this document's or this moment's business: tried again, the others are not held up."""
 _BUSY: Final = (429, 502, 503, 504, 507)
-_UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN = 401, 403, 407
+_UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ def refusal(answer: Answer, where: str, now: datetime) -> Outcome:
         return _not_known(status, where, told)
     if status == _PROXY_LOG_IN:
         return Outcome("retry", "the proxy asks for a name and password (407)", everybody=True)
+    if status == _NETWORK_LOG_IN:
+        return page(where)
     if status in _NOT_THIS_SERVICE:
         return Outcome("retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){told}", everybody=True)
     if status in _BUSY:

@@ -52,8 +52,10 @@ def _conflict(server: Server, place: str, body: bytes, theirs: str, now: datetim
     if theirs:
         return held(server.where, is_ours=theirs.lower() == _sha256(body))
     there = server.ask("GET", place, max_bytes=max(len(body), MAX_ANSWER))
-    if there.status != _OK or is_page(there):
-        return page(server.where) if is_page(there) else refusal(there, server.where, now)
+    if there.status != _OK:
+        return refusal(there, server.where, now)
+    if is_page(there):
+        return page(server.where)
     return held(server.where, is_ours=not there.is_cut and there.body == body)
 
 

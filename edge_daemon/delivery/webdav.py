@@ -15,8 +15,8 @@ from edge_daemon.types import Outcome
 
 _MAX_ANSWER: Final = 64 * 1024
 _OK, _NOT_FOUND, _CONFLICT, _ALREADY_THERE, _NOT_OURS = 200, 404, 409, 405, 412
-_NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT)
-"""What a PUT into a folder that is not there is answered with: 409 by RFC 4918, 404 by some."""
+_NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT, 500)
+"""What a PUT into a folder that is not there is answered with: 409 by RFC 4918, 404 by some, 500 by nginx."""
 
 
 class WebDav:
@@ -37,7 +37,7 @@ class WebDav:
             if there.status != _NOT_FOUND:
                 return self._compare(there, body, now)
         answer = self._send(place, body, write_once)
-        if answer.status in _NO_FOLDER:
+        if answer.status in _NO_FOLDER and not self._folders.issuperset(_folders_above(place)):
             refused = self._make_folders(place, now)
             if refused is not None:
                 return refused
@@ -67,25 +67,30 @@ class WebDav:
 
     def _compare(self, there: Answer, body: bytes, now: datetime) -> Outcome:
         """Something is there already: ours, of a try whose answer was lost, or another's."""
-        if there.status != _OK or is_page(there):
-            return page(self._server.where) if is_page(there) else refusal(there, self._server.where, now)
+        if there.status != _OK:
+            return refusal(there, self._server.where, now)
+        if is_page(there):
+            return page(self._server.where)
         return held(self._server.where, is_ours=_is(there, body))
 
     def _make_folders(self, place: str, now: datetime) -> Outcome | None:
         """Make the folders above a document (MKCOL); return why that can't be done."""
-        parts = place.split("/")[:-1]
-        for end in range(1, len(parts) + 1):
-            folder = "/".join(parts[:end]) + "/"
+        for folder in _folders_above(place):
             if folder in self._folders:
                 continue
             answer = self._server.ask("MKCOL", folder, max_bytes=_MAX_ANSWER)
-            if answer.status in _NO_FOLDER:
+            if answer.status in (_NOT_FOUND, _CONFLICT):
                 what = f"the folder of upstream.url is not there on {self._server.where} ({answer.status})"
                 return Outcome("retry", f"{what}; make it, or correct upstream.url", everybody=True)
             if not 200 <= answer.status < 300 and answer.status != _ALREADY_THERE:
                 return refusal(answer, self._server.where, now)
             self._folders.add(folder)
         return None
+
+
+def _folders_above(place: str) -> list[str]:
+    parts = place.split("/")[:-1]
+    return ["/".join(parts[:end]) + "/" for end in range(1, len(parts) + 1)]
 
 
 def _is(there: Answer, body: bytes) -> bool:

@@ -45,8 +45,10 @@ def test_a_document_arrives_unpacked_and_is_read_back(server, office):
     assert all("Content-Encoding" not in one.headers for one in server.seen)
 
 
-def test_folders_are_made_once(tmp_path, certificates):
+@pytest.mark.parametrize("status", [404, 409, 500])
+def test_folders_are_made_once(tmp_path, certificates, status):
     with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server, upstream(server) as office:
+        server.no_folder_status = status
         for revision in (1, 2, 3):
             assert put(office, PLACE.replace("1.json", f"{revision}.json")).name == "delivered"
         made = [one.path for one in server.seen if one.method == "MKCOL"]
@@ -92,7 +94,7 @@ def test_what_is_read_back_has_to_be_the_very_bytes(server, office):
     assert (outcome.name, "something else" in outcome.answer) == ("retry", True)
 
 
-ANSWERS = ("captive-portal", "redirect", "503", "500", "reset-after-body", "answer-cut", "no-length", "hang")
+ANSWERS = ("captive-portal", "redirect", "503", "502", "reset-after-body", "answer-cut", "no-length", "hang")
 
 
 @pytest.mark.parametrize(("fault", "at"), [*((fault, at) for fault in ANSWERS for at in range(3)), ("answer-lost", 1)])

@@ -1,0 +1,320 @@
+"""Our client against real nginx, with the configuration that docs/UPSTREAM.md shows, and bytes counted on the wire.
+
+    apt-get install nginx libnginx-mod-http-dav-ext
+    python -m tests.slow.nginx --json benchmarks/results/nginx.json
+
+Every claim is checked on the disk of the server, past nginx and past our client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import pwd
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edge_daemon.config import Config
+from edge_daemon.delivery import paths
+from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Upstream
+from tests import office_ca
+from tests.office_server import OfficeServer
+from tests.registers import register_document
+
+ROOT = Path(__file__).parents[2]
+MODULE = Path("/usr/lib/nginx/modules/ngx_http_dav_ext_module.so")
+ROOM, OTHER = "room-204", "Räum 2"
+PASSWORDS = {ROOM: "first secret", OTHER: "zweites Geheimnis", "office": "third"}
+FORTY = register_document(students=40)
+
+
+WANTED = {
+    "overwriting_past_our_client": 412,
+    "if_none_match_at_put": 204,
+    "into_another_devices_folder": 403,
+    "reading_another_devices_folder": 403,
+    "own_roster_by_the_device": 403,
+    "delete": 403,
+    "list_by_the_office": 207,
+}
+"""Statuses; 204 says that nginx overwrites in spite of If-None-Match: *."""
+
+
+class Nginx:
+    """A real nginx of its own on a free port."""
+
+    def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
+        self.folder, self.port = folder, _free_port()
+        self.documents = folder / "srv" / "attendance"
+        self.documents.mkdir(parents=True)
+        office_ca.make(folder)
+        rows = [f"{name}:{_hashed(word)}\n" for name, word in PASSWORDS.items()]
+        (folder / "passwords").write_text("".join(rows), encoding="utf-8")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        main = f"{'user root;' if user == 'root' else ''} load_module {MODULE}; worker_processes 1; daemon off;"
+        main += f" pid {folder}/pid; error_log {folder}/error; events {{}}"
+        http = (
+            f"log_format sizes '$request_method $status $request_length $bytes_sent'; access_log {folder}/access sizes;"
+        )
+        http += " include /etc/nginx/mime.types;"  # as in Debian's nginx.conf
+        config = f"{main} http {{ {http} {change(self._block())} }}"
+        (folder / "nginx.conf").write_text(config, encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _block(self) -> str:
+        text = (ROOT / "docs" / "UPSTREAM.md").read_text(encoding="utf-8")
+        block = text.split("```nginx\n")[1].split("```")[0]
+        for told, here in (
+            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl; listen 127.0.0.1:{_free_port()}"),
+            ("/etc/nginx/attendance.crt", f"{self.folder}/good.pem"),
+            ("/etc/nginx/attendance.key", f"{self.folder}/good.pem"),
+            ("/etc/nginx/attendance.passwords", f"{self.folder}/passwords"),
+            ("/srv/arriving", f"{self.folder}/srv/arriving"),
+            ("root /srv;", f"root {self.folder}/srv;"),
+        ):
+            assert told in block, told
+            block = block.replace(told, here)
+        return block
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/attendance"
+
+    def __enter__(self) -> Nginx:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        command = ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+        raise SystemExit((self.folder / "error").read_text())
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def logged(self) -> list[list[str]]:
+        """Lines of the access log: method, status, bytes received, bytes sent, TLS left out."""
+        return [line.split() for line in (self.folder / "access").read_text().splitlines()]
+
+    def upstream(self, name: str = ROOM, password: str = "") -> Upstream:
+        told = {"kind": "webdav", "url": self.url, "ca_file": str(self.folder / "ca.pem"), "username": name}
+        settings = dataclasses.replace(Config().upstream, **told)
+        return Upstream(settings, password or PASSWORDS[name], device=name, limits=Limits(5, 5, 20))
+
+    def raw(self, method: str, path: str, body: bytes = b"", name: str = ROOM, **headers: str) -> int:
+        """Return the status of a request by another client, past ours."""
+        command = ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}", "-X", method]
+        command += [part for key, value in headers.items() for part in ("-H", f"{key.replace('_', '-')}: {value}")]
+        command += ["--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}", f"{self.url}/{path}"]
+        return int(subprocess.run(command, input=body, capture_output=True, check=True).stdout)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def _hashed(word: str) -> str:
+    told = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=word.encode(), capture_output=True, check=True)
+    return told.stdout.decode().strip()
+
+
+def place(revision: int, device: str = ROOM) -> str:
+    return paths.register(device, "6f1c1a5e-0000-5000-8000-000000000001", revision)
+
+
+def check_documents(nginx: Nginx, found: dict[str, object]) -> None:
+    file = nginx.documents / place(1)
+    with nginx.upstream() as office:
+        found["register_arrives"] = office.put(place(1), FORTY, write_once=True).name == "delivered"
+        found["register_lies_there_byte_for_byte"] = file.read_bytes() == FORTY
+        again = office.put(place(1), FORTY, write_once=True)
+        found["again_is_known_and_not_sent"] = "already" in again.answer and nginx.logged()[-1][0] == "GET"
+        other = office.put(place(1), FORTY + b" ", write_once=True)
+        found["another_is_parked"] = other.name == "parked" and not other.everybody and file.read_bytes() == FORTY
+        replaced = [office.put(paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')]
+        found["status_is_replaced"] = replaced == ["delivered"] * 2 and nginx.raw("GET", paths.status(ROOM)) == 200
+        pulled = paths.for_device(ROOM, "roster.csv")
+        found["roster_by_the_office"] = nginx.raw("PUT", pulled, b"student_id\n", name="office") == 201
+        first = office.get(pulled, "", 1000)
+        found["roster_is_pulled_once"] = (
+            first.body == b"student_id\n" and office.get(pulled, first.etag, 1000).status == 304
+        )
+    with nginx.upstream(OTHER) as office:
+        found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
+
+
+def check_refusals(nginx: Nginx, found: dict[str, object]) -> None:
+    file = nginx.documents / place(1)
+    found["overwriting_past_our_client"] = nginx.raw("PUT", place(1), b"forged")
+    found["if_none_match_at_put"] = nginx.raw("PUT", paths.status(ROOM), b"{}", If_None_Match="*")
+    found["into_another_devices_folder"] = nginx.raw("PUT", "v1/devices/room-205/status.json", b"{}")
+    found["reading_another_devices_folder"] = nginx.raw("GET", place(1), name=OTHER)
+    found["own_roster_by_the_device"] = nginx.raw("PUT", paths.for_device(ROOM, "roster.csv"), b"")
+    found["delete"] = nginx.raw("DELETE", place(1))
+    found["list_by_the_office"] = nginx.raw("PROPFIND", "v1/devices/", name="office", Depth="1")
+    found["register_unchanged"] = file.read_bytes() == FORTY
+    with nginx.upstream(password="wrong") as office:
+        outcome = office.put(place(2), FORTY, write_once=True)
+    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.everybody) == ("parked", True)
+    with nginx.upstream() as office:
+        nginx.stop()
+        outcome = office.put(place(2), FORTY, write_once=True)
+        nginx.start()
+        found["stopped_and_started"] = (
+            outcome.everybody and office.put(place(2), FORTY, write_once=True).name == "delivered"
+        )
+    _break_off(nginx)
+    found["broken_off_put_leaves_nothing"] = not (nginx.documents / place(3)).exists()
+
+
+def _break_off(nginx: Nginx) -> None:
+    """Send half of a document, and reset."""
+    import base64
+
+    pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
+    head = f"PUT /attendance/{place(3)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
+    context = ssl.create_default_context(cafile=f"{nginx.folder}/ca.pem")
+    plain = socket.create_connection(("localhost", nginx.port), 5)
+    with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
+        encrypted.sendall(head.encode() + f"Content-Length: {len(FORTY)}\r\n\r\n".encode() + FORTY[:4000])
+        time.sleep(0.3)
+    time.sleep(0.3)
+
+
+def check_folders(folder: Path, found: dict[str, object]) -> None:
+    """Without create_full_put_path the client makes folders itself."""
+
+    def change(block: str) -> str:
+        block = block.replace("create_full_put_path on;", "").replace("dav_methods PUT;", "dav_methods PUT MKCOL;")
+        return block.replace('"~^[A-Z]+::"', '"~^MKCOL:[^:]+:/attendance/v1/" 1; "~^[A-Z]+::"')
+
+    with Nginx(folder, change) as nginx, nginx.upstream() as office:
+        outcome = office.put(place(1), FORTY, write_once=True)
+        found["folders_are_made_by_mkcol"] = outcome.name == "delivered"
+        nginx.stop()
+        found["requests_with_mkcol"] = [" ".join(row[:2]) for row in nginx.logged()]
+
+
+class Relay:
+    """Passes bytes on and counts them, both directions together."""
+
+    def __init__(self, port: int) -> None:
+        self.count, self._target = 0, port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            server = socket.create_connection(("127.0.0.1", self._target))
+            for source, target in ((client, server), (server, client)):
+                threading.Thread(target=self._copy, args=[source, target], daemon=True).start()
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.count += len(data)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+def measured(kind: str, port: int, ca_file: Path, name: str, secret: str, prefix: str, *, tls: bool) -> dict[str, int]:
+    """Return the bytes of the first register of a connection, and of each further one."""
+    relay = Relay(port)
+    url = f"{'https' if tls else 'http'}://localhost:{relay.port}{prefix}"
+    told = {"kind": kind, "url": url, "ca_file": str(ca_file), "username": name, "insecure_http": not tls}
+    counts = []
+    with Upstream(dataclasses.replace(Config().upstream, **told), secret, device=ROOM) as office:
+        for revision in range(100, 104):
+            before = relay.count
+            assert office.put(place(revision), FORTY, write_once=True).name == "delivered"
+            time.sleep(0.1)
+            counts.append(relay.count - before)
+    return {"first_of_a_connection": counts[0], "each_further": round(sum(counts[1:]) / 3)}
+
+
+def check_wire(nginx: Nginx, folder: Path, found: dict[str, object]) -> None:
+    import gzip
+
+    webdav = {
+        "with_tls": measured(
+            "webdav", nginx.port, nginx.folder / "ca.pem", ROOM, PASSWORDS[ROOM], "/attendance", tls=True
+        )
+    }
+    webdav["http_alone"] = {"each": sum(int(row[2]) + int(row[3]) for row in nginx.logged()[-3:])}
+    api: dict[str, object] = {}
+    for tls in (True, False):
+        with OfficeServer(folder / f"api-{tls}", tls=tls, certificates=nginx.folder) as office:
+            key = "with_tls" if tls else "http_alone"
+            api[key] = measured("api", office.port, office.ca_file, "", office.token, office.prefix, tls=tls)
+    found["bytes"] = {
+        "document": len(FORTY),
+        "document_as_gzip": len(gzip.compress(FORTY)),
+        "api": api,
+        "webdav": webdav,
+    }
+
+
+def check_speed(nginx: Nginx, found: dict[str, object]) -> None:
+    with nginx.upstream() as office:
+        began = time.monotonic()
+        for revision in range(200, 400):
+            assert office.put(place(revision), FORTY, write_once=True).name == "delivered"
+        found["seconds_for_200_registers"] = round(time.monotonic() - began, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    said = parser.parse_args()
+    if shutil.which("nginx") is None or not MODULE.exists():
+        raise SystemExit("apt-get install nginx libnginx-mod-http-dav-ext")
+    version = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
+    found: dict[str, object] = {"nginx": re.sub(r".*/", "", version).strip(), "python": platform.python_version()}
+    with tempfile.TemporaryDirectory(prefix="nginx-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with Nginx(folder / "one") as nginx:
+            check_documents(nginx, found)
+            check_refusals(nginx, found)
+            check_wire(nginx, folder, found)
+            check_speed(nginx, found)
+        check_folders(folder / "two", found)
+    failed = [key for key, value in found.items() if value is False or (key in WANTED and value != WANTED[key])]
+    found["failed"] = failed
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    print(text)
+    if said.json:
+        said.json.write_text(text + "\n", encoding="utf-8")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
