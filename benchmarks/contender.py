@@ -21,6 +21,7 @@ import cv2
 
 from benchmarks.folder import picture
 from benchmarks.yunet import YuNet
+from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
 from edge_daemon.device import journal
@@ -104,7 +105,15 @@ class ProgramLesson:
         models, gallery = load_models(place.config), open_gallery_store(place)
         register_db = open_register(place.register_db_path)
         self._run = LessonRun(
-            place.config, register_db, gallery, models, self._lesson, self._plan, captures, "synchronised"
+            place.config,
+            register_db,
+            gallery,
+            models,
+            self._lesson,
+            self._plan,
+            captures,
+            "synchronised",
+            open_signer(place),
         )
         self._slot = 0
 

@@ -89,7 +89,9 @@ class _Held:
     """The camera, open or not. Whatever a camera library raises becomes a CameraError here."""
 
     def __init__(self, start: wire.Start) -> None:
-        self._settings = CameraConfig(start.kind, start.source, start.lens_position, start.upside_down)
+        self._settings = CameraConfig(
+            start.kind, start.source, lens_position=start.lens_position, upside_down=start.upside_down
+        )
         self._factory = start.factory
         self._open = ExitStack()
         self._camera: Camera | None = None
