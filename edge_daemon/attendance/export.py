@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Final
 
 from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.attendance.edfi import attendance_event
 from edge_daemon.attendance.sheets import By, arrange, entries_of
 from edge_daemon.errors import RegisterError
 from edge_daemon.types import Register
 
 FORMATS: Final = (".xlsx", ".csv", ".json")
 
-_HEADS = (
+HEADS: Final = (
     *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name", "verdict"),
     *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
-    *("corrected_by", "correction_reason"),
+    *("corrected_by", "correction_reason", "attendance_event"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -69,8 +70,17 @@ def write_export(path: Path, export: Export) -> None:
     """
     check_output(path)
     write = {".xlsx": _write_xlsx, ".csv": _write_csv, ".json": _write_json}[path.suffix.lower()]
+    write_whole(path, lambda part: write(part, export))
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Have a file written beside its place and moved there, readable by its owner only.
+
+    Raises:
+        RegisterError: it can't be written; what was there is as it was.
+    """
     try:
-        _write_whole(path, lambda part: write(part, export))
+        _write_whole(path, write)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RegisterError(f"can't be written: {reason}", str(path), "check the folder and the disk") from error
@@ -99,23 +109,25 @@ def _write_xlsx(path: Path, export: Export) -> None:
 def _write_csv(path: Path, export: Export) -> None:
     with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(_HEADS)
+        writer.writerow(HEADS)
         for document in export.documents:
-            writer.writerows(_lines(document.register, export))
+            writer.writerows(register_lines(document.register, export.names, export.zone))
 
 
-def _lines(register: Register, export: Export) -> Iterator[tuple[str | int, ...]]:
+def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -> Iterator[tuple[str | int, ...]]:
+    """Yield a line a student, with the columns of HEADS; what came from a roster is guarded."""
     lesson = register.lesson
-    start, end = lesson.start.astimezone(export.zone), lesson.end.astimezone(export.zone)
+    start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
     for student_id, entry in entries_of(register).items():
         verdict, correction = entry.verdict, entry.correction
         yield (
             *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
             *(lesson.lesson_id, register.revision, lesson.origin, guarded(student_id)),
-            *(guarded(export.names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
+            *(guarded(names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
             *(verdict.tally.frames_attentive, verdict.tally.frames_seen),
             *(register.captures_taken, register.captures_planned, " ".join(verdict.flags)),
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
+            attendance_event(verdict) or "",
         )
 
 

@@ -24,6 +24,8 @@ class Column:
     end: datetime
     captures_taken: int
     captures_planned: int
+    note: str = ""
+    """What else is to be known of it; empty: its lesson's id and captures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ def arrange(registers: Iterable[Register], names: Mapping[str, str], zone: tzinf
     """
     place = {student_id: number for number, student_id in enumerate(names)}
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.lesson_id))
-    for name, group in groupby(in_order, key=lambda r: _period(r.lesson.start.astimezone(zone), by)):
+    for name, group in groupby(in_order, key=lambda r: period(r.lesson.start.astimezone(zone), by)):
         lessons = tuple(group)
-        first, last = _span(lessons[0].lesson.start.astimezone(zone), by)
+        first, last = span(lessons[0].lesson.start.astimezone(zone), by)
         yield Sheet(
             name=name,
             first_day=first,
@@ -107,11 +109,13 @@ def _column(register: Register, zone: tzinfo) -> Column:
     return Column(lesson, start, end, register.captures_taken, register.captures_planned)
 
 
-def _period(start: datetime, by: By) -> str:
+def period(start: datetime, by: By) -> str:
+    """Return the name of the week or month in which a local time lies."""
     return f"{start:%G-W%V}" if by == "week" else f"{start:%Y-%m}"
 
 
-def _span(day: datetime, by: By) -> tuple[datetime, datetime]:
+def span(day: datetime, by: By) -> tuple[datetime, datetime]:
+    """Return the first and the last day of the week or month in which a local time lies."""
     if by == "week":
         monday = day - timedelta(days=day.weekday())
         return monday, monday + timedelta(days=6)

@@ -6,7 +6,9 @@ Whatever came from a roster is written as text, never as a formula or a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +39,7 @@ _LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
 
 
 @dataclass(frozen=True, slots=True)
-class _Styles:
+class Styles:
     """The cell formats of a workbook by their part."""
 
     title: Any
@@ -58,22 +60,33 @@ class _Styles:
     by_letter: Mapping[str, Any]
 
 
-def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
-    """Write an XLSX file.
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A workbook that is being written."""
+
+    pages: Any
+    """What xlsxwriter calls the workbook: it gives pages."""
+    styles: Styles
+
+
+@contextmanager
+def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[Book]:
+    """Give a workbook, and close it.
 
     Args:
-        path: where; it is not the user's place yet but a part file that is moved there, see `export`.
-        sheets: at least one.
+        path: where; it is not the user's place yet but a part file that is moved there, see `export`. In memory:
+            nothing of it touches the disk.
+        row_by_row: each page is written from its top downwards, and kept on the disk: for a whole term.
 
     Raises:
         OSError: the file can't be written.
     """
-    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False})
+    in_memory = isinstance(path, io.BytesIO)
+    settings = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": row_by_row}
+    book = xlsxwriter.Workbook(path if in_memory else str(path), {**settings, "in_memory": in_memory})
     book.set_properties({"title": "Attendance", "comments": "Written by edge-daemon"})
-    styles = _styles(book)
     try:
-        for sheet in sheets:
-            _write_sheet(book.add_worksheet(sheet.name), sheet, styles)
+        yield Book(book, _styles(book))
     finally:
         try:
             book.close()
@@ -81,7 +94,24 @@ def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
             raise OSError(*error.args) from error
 
 
-def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
+def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
+    """Write an XLSX file of at least one sheet; as `workbook`."""
+    with workbook(path) as book:
+        for sheet in sheets:
+            write_sheet(book.pages.add_worksheet(sheet.name), sheet, book.styles)
+
+
+def workbook_bytes(sheets: Iterable[Sheet]) -> bytes:
+    """Return an XLSX file of at least one sheet, which was never on a disk: for a message."""
+    content = io.BytesIO()
+    with workbook(content) as book:
+        for sheet in sheets:
+            write_sheet(book.pages.add_worksheet(sheet.name), sheet, book.styles)
+    return content.getvalue()
+
+
+def write_sheet(page: Any, sheet: Sheet, styles: Styles) -> None:
+    """Write a sheet to a page, from its top downwards."""
     _write_title(page, sheet, styles)
     _write_heads(page, sheet, styles)
     for number, row in enumerate(sheet.rows):
@@ -93,10 +123,10 @@ def _write_sheet(page: Any, sheet: Sheet, styles: _Styles) -> None:
     _set_print(page, sheet)
 
 
-def _write_title(page: Any, sheet: Sheet, styles: _Styles) -> None:
+def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
     first, last = sheet.first_day, sheet.last_day
     page.set_row(0, 26)
-    page.write_string(0, 0, _safe(f"Attendance · {sheet.device}"), styles.title)
+    page.write_string(0, 0, safe(f"Attendance · {sheet.device}"), styles.title)
     page.write_string(1, 0, f"{sheet.name} · {first:%-d %b %Y} – {last:%-d %b %Y}", styles.quiet)
     # The legend wears the letters that it explains.
     legend: list[Any] = []
@@ -108,25 +138,28 @@ def _write_title(page: Any, sheet: Sheet, styles: _Styles) -> None:
     )
 
 
-def _write_heads(page: Any, sheet: Sheet, styles: _Styles) -> None:
+def _write_heads(page: Any, sheet: Sheet, styles: Styles) -> None:
     page.set_row(_HEAD_ROW - 1, 6)
     for row, lines in enumerate(_head_lines(sheet)):
         page.set_row(_HEAD_ROW + row, 12.5 * lines + 5)
-    for row, text in enumerate(("", "", "Name")):
-        page.write_string(_HEAD_ROW + row, 0, text, styles.head_left)
-    for row, text in enumerate(("", "", "Student id")):
-        page.write_string(_HEAD_ROW + row, 1, text, styles.head_left)
-    for number, column in enumerate(sheet.columns):
-        style = styles.head if column.lesson.origin == "timetable" else styles.head_rehearsal
-        for row, text in enumerate(_heads(column)):
-            page.write_string(_HEAD_ROW + row, _FIRST_LESSON + number, _safe(text), style)
-        note = f"{column.lesson.lesson_id}\n{column.captures_taken} of {column.captures_planned} captures"
-        page.write_comment(_HEAD_ROW, _FIRST_LESSON + number, note, _note_size(note))
-    for number, text in enumerate(_TOTALS):
-        place = _FIRST_LESSON + len(sheet.columns) + number
-        page.write_string(_HEAD_ROW, place, "Total" if number == 0 else "", styles.head)
-        page.write_blank(_HEAD_ROW + 1, place, None, styles.head)
-        page.write_string(_HEAD_ROW + 2, place, text, styles.head)
+    heads = [_heads(column) for column in sheet.columns]
+    for row, (name, student_id, total) in enumerate((("", "", "Total"), ("", "", ""), ("Name", "Student id", ""))):
+        at = _HEAD_ROW + row
+        page.write_string(at, 0, name, styles.head_left)
+        page.write_string(at, 1, student_id, styles.head_left)
+        for number, column in enumerate(sheet.columns):
+            style = styles.head if column.lesson.origin == "timetable" else styles.head_rehearsal
+            page.write_string(at, _FIRST_LESSON + number, safe(heads[number][row]), style)
+            if row == 0:  # now: nothing can be added to a row that is done
+                page.write_comment(at, _FIRST_LESSON + number, _note(column), _note_size(_note(column)))
+        for number, text in enumerate(_TOTALS):
+            words = text if row == 2 else total if number == 0 else ""
+            page.write_string(at, _FIRST_LESSON + len(sheet.columns) + number, words, styles.head)
+
+
+def _note(column: Column) -> str:
+    text = column.note or f"{column.lesson.lesson_id}\n{column.captures_taken} of {column.captures_planned} captures"
+    return safe(text)
 
 
 def _heads(column: Column) -> tuple[str, str, str]:
@@ -150,10 +183,10 @@ def _head_lines(sheet: Sheet) -> tuple[int, int, int]:
     return 2, 2, max(1, min(6, -int(-longest // (_lesson_width(sheet) - 1.5))))
 
 
-def _write_student(page: Any, at: int, row: Row, columns: int, styles: _Styles) -> None:
+def _write_student(page: Any, at: int, row: Row, columns: int, styles: Styles) -> None:
     page.set_row(at, 18)
-    page.write_string(at, 0, _safe(row.name), styles.text)
-    page.write_string(at, 1, _safe(row.student_id), styles.text)
+    page.write_string(at, 0, safe(row.name), styles.text)
+    page.write_string(at, 1, safe(row.student_id), styles.text)
     for number, entry in enumerate(row.entries):
         place = _FIRST_LESSON + number
         if entry is None:
@@ -161,7 +194,7 @@ def _write_student(page: Any, at: int, row: Row, columns: int, styles: _Styles) 
             continue
         page.write_string(at, place, entry.mark, _mark_style(entry, styles))
         if note := remark(entry):
-            page.write_comment(at, place, _safe(note), _note_size(note))
+            page.write_comment(at, place, safe(note), _note_size(note))
     marks = [entry.mark for entry in row.entries if entry is not None]
     cells = xl_range(at, _FIRST_LESSON, at, _FIRST_LESSON + columns - 1)
     counts = {mark: marks.count(mark) for mark in MARKS.values()}
@@ -174,7 +207,7 @@ def _write_student(page: Any, at: int, row: Row, columns: int, styles: _Styles) 
     page.write_formula(at, first + len(counts), _share_of(present, absent), styles.percent, share)
 
 
-def _write_foot(page: Any, sheet: Sheet, styles: _Styles) -> None:
+def _write_foot(page: Any, sheet: Sheet, styles: Styles) -> None:
     """Totals of each lesson, under the last student."""
     end = _FIRST_STUDENT + len(sheet.rows)
     for number, label in enumerate(("Present", "Absent", "Present of those decided")):
@@ -193,7 +226,7 @@ def _write_foot(page: Any, sheet: Sheet, styles: _Styles) -> None:
         page.write_formula(end + 2, place, formula, styles.foot_percent, share)
 
 
-def _colour(page: Any, sheet: Sheet, styles: _Styles) -> None:
+def _colour(page: Any, sheet: Sheet, styles: Styles) -> None:
     last_row, last_lesson = _FIRST_STUDENT + len(sheet.rows) - 1, _FIRST_LESSON + len(sheet.columns) - 1
     for mark in MARKS.values():
         rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
@@ -230,7 +263,7 @@ def _set_print(page: Any, sheet: Sheet) -> None:
     page.set_footer("&L&8&A&R&8page &P of &N")
 
 
-def _mark_style(entry: Entry, styles: _Styles) -> Any:
+def _mark_style(entry: Entry, styles: Styles) -> Any:
     if entry.correction is not None:
         return styles.mark_corrected
     return styles.mark_look if remark(entry) else styles.mark
@@ -254,19 +287,19 @@ def _note_size(note: str) -> dict[str, Any]:
     return {"x_scale": 2.2, "y_scale": max(0.5, 0.26 * lines), "author": "edge-daemon", "font_size": 9}
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Return text as a cell can hold it: not too long, and without half a character."""
     return text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
-def _styles(book: Any) -> _Styles:
+def _styles(book: Any) -> Styles:
     base = {"font_name": "Calibri", "font_size": 11, "font_color": _INK, "valign": "vcenter"}
     line = {"bottom": 1, "bottom_color": _LINE}
     head = {**base, "bold": True, "font_size": 10, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}
     head = {**head, "text_wrap": True}
     mark = {**base, "align": "center", "border": 1, "border_color": _LINE}
     foot = {**base, "align": "center", "bg_color": "#F4F6F8", "top": 1, "top_color": _LINE}
-    return _Styles(
+    return Styles(
         title=book.add_format({**base, "bold": True, "font_size": 16, "font_color": _HEAD}),
         quiet=book.add_format({**base, "font_size": 9, "font_color": _QUIET}),
         head=book.add_format(head),

@@ -19,6 +19,7 @@ _COMMANDS = {
     "plan": ("edge_daemon.cli.plan:plan", "When pictures are taken: fixed before the lesson, checked after it."),
     "ledger": ("edge_daemon.cli.ledger:ledger", "What became of every lesson, and the proof that nothing was changed."),
     "outbox": ("edge_daemon.cli.outbox:outbox", "What is still to be delivered; trying again what was refused."),
+    "mail": ("edge_daemon.cli.mail:mail", "Try the mail server, and look at messages."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "collect": (
         "edge_daemon.cli.collect:collect",

@@ -1,0 +1,4 @@
+"""`collect`: the office's end. Reads what the rooms delivered, believes only what is signed, and writes the term.
+
+Runs where there is no camera and no model: nothing here imports NumPy, OpenCV, TensorFlow Lite or a calendar library.
+"""

@@ -1,0 +1,193 @@
+"""A term's workbook: rooms that need somebody, months, events in Ed-Fi's words, a sheet a week, what was left out.
+
+Pages are written from their top downwards and kept on the disk, so that a term of a large school needs little memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from edge_daemon.attendance.edfi import LEFT, TARDY
+from edge_daemon.attendance.remarks import remark
+from edge_daemon.attendance.sheets import Sheet
+from edge_daemon.attendance.spreadsheet import Book, safe, workbook, write_sheet
+from edge_daemon.attendance.term import Event, Months
+from edge_daemon.errors import RegisterError
+
+_MOST_ROWS: Final = 1_048_576
+_MOST_COLUMNS: Final = 16_000
+_LONG: Final = 60
+"""Text of a wider column is broken into lines."""
+
+_SEVERITY: Final[Mapping[str, tuple[str, str]]] = {
+    "faulty": ("#FBE0DD", "#A32A1E"),
+    "silent": ("#FBE0DD", "#A32A1E"),
+    "late": ("#FFF1CC", "#8A5A00"),
+    "well": ("#E3F3E6", "#1E6B34"),
+}
+_EVENT_HEADS: Final = (
+    *("Date", "Start", "End", "Room", "Course", "Student id", "Name", "Ed-Fi attendance event", "Share", "Flags"),
+    *("Corrected by", "Note", "Lesson id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A page of plain rows; text stays text, whatever it begins with."""
+
+    heads: Sequence[str]
+    widths: Sequence[float]
+    rows: Iterable[Sequence[str | int | float | None]]
+    remarks: Sequence[str] = ()
+    """Lines above the heads."""
+
+
+class TermBook:
+    """The pages of a term, which may be filled in any order.
+
+    Args:
+        book: a workbook that is written row by row.
+        periods: names of the weeks or months, in their order.
+        with_problems: whether there is a page of what was left out.
+    """
+
+    def __init__(self, book: Book, periods: Sequence[str], *, with_problems: bool) -> None:
+        self._book = book
+        names = ("Rooms", *(("Left out",) if with_problems else ()), "Months", "Events", *periods)
+        self._pages: dict[str, Any] = {name: book.pages.add_worksheet(name) for name in names}
+        self._base = {"font_name": "Calibri", "font_size": 11, "font_color": "#1F2933", "valign": "vcenter"}
+        self._wrapped = book.pages.add_format({**self._base, "text_wrap": True, "bottom": 1, "bottom_color": "#D5DAE0"})
+        self._events_at = 1
+        self._begin_events()
+
+    def rooms(self, cells: Cells, severities: Sequence[str]) -> None:
+        """Write the page of rooms; severities are those of its rows."""
+        self._write("Rooms", cells, first_column=[self._format(severity) for severity in severities])
+
+    def left_out(self, cells: Cells) -> None:
+        """Write the page of documents that were not believed."""
+        self._write("Left out", cells)
+
+    def sheet(self, sheet: Sheet) -> None:
+        """Write a week or month; raises RegisterError for more lessons at a time than a sheet has columns."""
+        if len(sheet.columns) > _MOST_COLUMNS:
+            todo = "collect the rooms in several parts, or write .csv"
+            raise RegisterError(f"has {len(sheet.columns)} columns, more than a sheet may", sheet.name, todo)
+        write_sheet(self._pages[sheet.name], sheet, self._book.styles)
+
+    def event(self, event: Event, name: str) -> None:
+        """Append an event; where the page is full, the last line says so."""
+        if self._events_at >= _MOST_ROWS:
+            return
+        page, entry, lesson = self._pages["Events"], event.entry, event.lesson
+        full = self._events_at == _MOST_ROWS - 1
+        correction = entry.correction
+        cells: Sequence[str | float] = (
+            *(f"{event.start:%Y-%m-%d}", f"{event.start:%H:%M}", f"{event.end:%H:%M}", lesson.device, lesson.course),
+            *(event.student_id, name, event.event, round(entry.verdict.share, 4), " ".join(entry.verdict.flags)),
+            *(correction.by if correction else "", remark(entry).replace("\n", "; "), lesson.lesson_id),
+        )
+        if full:
+            cells = ("more than a page holds: write .csv",)
+        for column, cell in enumerate(cells):
+            _put(page, self._events_at, column, cell, self._book.styles.percent if column == 8 else None)
+        self._events_at += 1
+
+    def months(self, months: Months, names: Mapping[str, str]) -> None:
+        """Write the page of all students, month by month and in all."""
+        periods = sorted(months.months)
+        heads = ["Name", "Student id"]
+        for name in ("Term", *periods):
+            heads += [f"{name}\n{word}" for word in ("present %", "present", "absent", "tardy", "left early", "open")]
+        rows = (self._month_row(months, one, names.get(one, ""), periods) for one in months.students(names))
+        remarks = ("Present % is of the lessons that were decided. Open: can't be decided, or not assessed.",)
+        self._write("Months", Cells(heads, (24, 14, *(10 for _ in heads[2:])), rows, remarks), frozen_columns=2)
+
+    def _month_row(
+        self, months: Months, student_id: str, name: str, periods: Sequence[str]
+    ) -> Sequence[str | int | float | None]:
+        cells: list[str | int | float | None] = [name, student_id]
+        for count in (months.total(student_id), *(months.of(student_id, period) for period in periods)):
+            decided = count["P"] + count["A"]
+            share = round(count["P"] / decided, 4) if decided else None
+            cells += [share, count["P"], count["A"], count[TARDY], count[LEFT], count["?"] + count["–"]]
+        return cells
+
+    def _begin_events(self) -> None:
+        page, styles = self._pages["Events"], self._book.styles
+        page.set_row(0, 20)
+        for column, (head, width) in enumerate(
+            zip(_EVENT_HEADS, (11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38), strict=True)
+        ):
+            page.set_column(column, column, width)
+            page.write_string(0, column, head, styles.head_left)
+        page.freeze_panes(1, 0)
+        _set_print(page, 0)
+
+    def _write(self, name: str, cells: Cells, *, first_column: Sequence[Any] = (), frozen_columns: int = 1) -> None:
+        page, styles = self._pages[name], self._book.styles
+        for column, width in enumerate(cells.widths):
+            page.set_column(column, column, width)
+        page.set_row(0, 26)
+        page.write_string(0, 0, f"Attendance · {name}", styles.title)
+        for number, text in enumerate(cells.remarks, 1):
+            page.write_string(number, 0, safe(text), styles.quiet)
+        at = len(cells.remarks) + 2
+        page.set_row(at, 32)
+        for column, head in enumerate(cells.heads):
+            page.write_string(at, column, safe(head), styles.head if column >= frozen_columns else styles.head_left)
+        page.freeze_panes(at + 1, frozen_columns)
+        _set_print(page, at)
+        last = at
+        for number, row in enumerate(cells.rows):
+            last = at + 1 + number
+            if last >= _MOST_ROWS:
+                break
+            for column, cell in enumerate(row):
+                share = "%" in cells.heads[column]
+                style = styles.percent if share else self._wrapped if cells.widths[column] > _LONG else styles.text
+                if column == 0 and number < len(first_column):
+                    style = first_column[number]
+                _put(page, last, column, cell, style)
+        if last > at:
+            page.autofilter(at, 0, last, len(cells.heads) - 1)
+
+    def _format(self, severity: str) -> Any:
+        ground, ink = _SEVERITY[severity]
+        return self._book.pages.add_format({**self._base, "bold": True, "bg_color": ground, "font_color": ink})
+
+    def close(self) -> None:
+        """End what has to be ended when all is written."""
+        if self._events_at > 1:
+            self._pages["Events"].autofilter(0, 0, min(self._events_at, _MOST_ROWS) - 1, len(_EVENT_HEADS) - 1)
+
+
+@contextmanager
+def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Iterator[TermBook]:
+    """Give the book of a term, and close it; raises OSError where the file can't be written."""
+    with workbook(path, row_by_row=True) as book:
+        pages = TermBook(book, periods, with_problems=with_problems)
+        yield pages
+        pages.close()
+
+
+def _set_print(page: Any, head_row: int) -> None:
+    page.hide_gridlines(2)
+    page.set_landscape()
+    page.set_paper(9)  # A4
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(head_row)
+    page.set_footer("&L&8&A&R&8page &P of &N")
+
+
+def _put(page: Any, row: int, column: int, cell: str | float | None, style: Any) -> None:
+    if cell is None or cell == "":
+        page.write_blank(row, column, None, style)
+    elif isinstance(cell, str):
+        page.write_string(row, column, safe(cell), style)
+    else:
+        page.write_number(row, column, cell, style)

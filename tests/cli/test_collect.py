@@ -1,0 +1,498 @@
+"""`edge-daemon collect`: the office's end, on a computer that knows nothing of cameras."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from edge_daemon.attendance.document import Document, to_json
+from edge_daemon.device.signing import Signer, fingerprint
+from tests.cli.running import Done, run
+from tests.office_server import OfficeServer
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+OTHER = Signer(b"another device's key, 32 bytes..")
+NOW = datetime.now(timezone.utc)
+EVIL = "=cmd|' /C calc'!A0"
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    return tmp_path / "server"
+
+
+@pytest.fixture
+def rooms(root) -> list[OfficeRoom]:
+    """Two rooms with two lessons each; the second lesson of the first room was corrected."""
+    rooms = [OfficeRoom(root, name) for name in ("room 1", "room 2")]
+    for number, room in enumerate(rooms):
+        one = room.register(START, {f"{number}a": 1.0, f"{number}b": 0.0}, f"{number}x")
+        two = room.register(START + timedelta(days=7), {f"{number}a": 1.0, f"{number}b": 0.0}, f"{number}x")
+        room.deliver(one)
+        room.deliver(two)
+        if number == 0:
+            room.correct(two, "0b", "present")
+        room.heartbeat(NOW - timedelta(minutes=5))
+    return rooms
+
+
+def collect(source: object, output: Path, *arguments: str) -> Done:
+    return run(
+        output.parent / "no home",
+        "collect",
+        str(source),
+        "--output",
+        str(output),
+        "--time-zone",
+        "Europe/Berlin",
+        *arguments,
+    )
+
+
+def book_of(root: Path, tmp_path: Path, *arguments: str, source: object = None):
+    done = collect(source or root, tmp_path / "term.xlsx", *arguments)
+    assert done.exit_code == 0, done.stderr
+    return openpyxl.load_workbook(tmp_path / "term.xlsx"), done
+
+
+def rows(page) -> list[tuple]:
+    return [row for row in page.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+
+
+def room_rows(book) -> dict[str, dict]:
+    found = rows(book["Rooms"])
+    head = next(n for n, row in enumerate(found) if row[0] == "Room")
+    return {row[0]: dict(zip(found[head], row, strict=True)) for row in found[head + 1 :]}
+
+
+def left_out(book) -> list[tuple[str, str]]:
+    found = rows(book["Left out"])
+    head = next(n for n, row in enumerate(found) if row[0] == "Where")
+    return [(row[0], row[1]) for row in found[head + 1 :]]
+
+
+def mark(page, student: str, column: int) -> str:
+    return next(row for row in page.iter_rows(values_only=True) if row[1] == student)[column]
+
+
+def test_the_term_has_a_sheet_a_week_with_the_highest_revision_of_each_lesson(root, rooms, tmp_path):
+    book, done = book_of(root, tmp_path)
+    assert book.sheetnames == ["Rooms", "Left out", "Months", "Events", "2026-W47", "2026-W48"]
+    first, second = book["2026-W47"], book["2026-W48"]
+    assert [mark(first, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "A", "P", "A"]
+    assert [mark(second, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "P", "P", "A"]
+    assert done.stdout.endswith(f"4 registers of 2 rooms written to {tmp_path / 'term.xlsx'}\n")
+    assert done.stderr == ""
+    assert left_out(book) == []
+    assert {name: row["State"] for name, row in room_rows(book).items()} == {"room 1": "well", "room 2": "well"}
+
+
+def test_lessons_of_the_same_time_share_a_column_unless_a_student_is_in_both(root, rooms, tmp_path):
+    OfficeRoom(root, "room 3").deliver(OfficeRoom(root, "room 3").register(START, {"0a": 0.0}, "guests"))
+    book, _ = book_of(root, tmp_path)
+    page = book["2026-W47"]
+    assert [page.cell(8, column).value for column in (3, 4)] == ["0x, 1x", "guests"]
+    assert (mark(page, "0a", 2), mark(page, "0a", 3), mark(page, "1a", 3)) == ("P", "A", None)
+    assert "room 2: 1x, 20 of 20 captures" in page.cell(6, 3).comment.text
+
+
+def test_the_month_counts_students_and_the_events_are_in_ed_fis_words(root, rooms, tmp_path):
+    late = rooms[1].register(START + timedelta(hours=2), {"1a": 1.0, "1b": 0.5}, "1x")
+    flagged = tuple(replace(v, flags=("late",)) if v.tally.student_id == "1b" else v for v in late.verdicts)
+    rooms[1].deliver(replace(late, verdicts=flagged))
+    book, _ = book_of(root, tmp_path)
+    table = rows(book["Months"])
+    head = next(n for n, row in enumerate(table) if row[0] == "Name")
+    students = {row[1]: dict(zip(table[head], row, strict=True)) for row in table[head + 1 :]}
+    b = students["1b"]
+    assert (b["Term\npresent"], b["Term\nabsent"], b["Term\ntardy"], b["Term\npresent %"]) == (1, 2, 1, 0.3333)
+    assert b["2026-11\nabsent"] == 2
+    events = [(row[0], row[3], row[5], row[7]) for row in rows(book["Events"])[1:]]
+    assert events == [
+        ("2026-11-16", "room 1", "0b", "Unexcused Absence"),
+        ("2026-11-16", "room 2", "1b", "Unexcused Absence"),
+        ("2026-11-16", "room 2", "1b", "Tardy"),
+        ("2026-11-23", "room 2", "1b", "Unexcused Absence"),
+    ]
+
+
+def test_csv_has_every_student_and_lesson_with_the_ed_fi_term(root, rooms, tmp_path):
+    names = tmp_path / "roster.csv"
+    names.write_text(f"student_id,name\n0a,{EVIL}\n0b,Zoë\n", "utf-8")
+    done = collect(root, tmp_path / "term.csv", "--names", str(names))
+    assert done.exit_code == 0, done.stderr
+    with (tmp_path / "term.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 8
+    corrected = next(line for line in lines if line["corrected_by"])
+    assert (corrected["student_id"], corrected["name"], corrected["attendance_event"]) == ("0b", "Zoë", "In Attendance")
+    assert corrected["revision"] == "2"
+    assert {line["name"] for line in lines if line["student_id"] == "0a"} == {f"'{EVIL}"}
+
+
+def test_formulas_in_names_rooms_and_courses_stay_text(root, tmp_path):
+    evil = OfficeRoom(root, "=1+1 <script>")
+    evil.deliver(evil.register(START, {"=S1": 0.0, "@x": 1.0}, "+course"))
+    evil.heartbeat(NOW, version="=cmd", service={"state": "degraded", "problems": {"camera": "=HYPERLINK(1)"}})
+    names = tmp_path / "roster.csv"
+    names.write_text(f'\ufeffstudent_id,name,email\n=S1,"{EVIL}",x\n', "utf-8")
+    book, _ = book_of(root, tmp_path, "--names", str(names))
+    ours = ("=COUNTIF(", "=IF(")
+    for page in book:
+        for cell in (cell for row in page.iter_rows() for cell in row if cell.data_type == "f"):
+            assert cell.value.startswith(ours), (page.title, cell.coordinate, cell.value)
+    assert EVIL in [cell.value for row in book["Events"].iter_rows() for cell in row]
+
+
+# --- what is not believed -------------------------------------------------------------------------------------------
+
+
+def register_files(root: Path) -> list[Path]:
+    return sorted((root / "v1/devices/room 1/registers").rglob("*.json"))
+
+
+def spoil(file: Path, what: str, room: OfficeRoom) -> None:
+    register = room.register(START, {"0a": 1.0, "0b": 0.0}, "0x")
+    text = file.read_text("utf-8")
+    changed = (
+        {
+            "changed": text.replace('"verdict":"absent"', '"verdict":"present"'),
+            "resigned": None,
+            "unsigned": to_json(Document(register, None, None, None)),
+            "cut": text[: len(text) // 2],
+            "empty": "",
+            "no object": "[1]",
+            "portal": "<!DOCTYPE html><title>Welcome</title>",
+            "other form": json.dumps(json.loads(text), indent=1),
+            "deep": "[" * 200_000,
+            "number": text.replace('"captures_taken":20', '"captures_taken":NaN'),
+            "large": text + " " * 5_000_000,
+            "surrogate": text.replace('"0x"', '"\\ud800"'),
+        }[what]
+        if what not in ("bytes", "link", "folder", "fifo")
+        else None
+    )
+    if what == "resigned":
+        room.deliver(replace(register, verdicts=tuple(replace(v, verdict="present") for v in register.verdicts)), OTHER)
+    elif changed is not None:
+        file.write_text(changed, "utf-8")
+    else:
+        file.unlink()
+        if what == "bytes":
+            file.write_bytes(b"\xff\xfe\x00{")
+        elif what == "link":
+            file.symlink_to("/etc/hostname")
+        elif what == "fifo":
+            os.mkfifo(file)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("changed", "was changed after it was signed"),
+        ("resigned", f"was signed by another key (fingerprint {fingerprint(OTHER.public_key)})"),
+        ("unsigned", "is not signed"),
+        ("cut", "is not a register document"),
+        ("empty", "is not a register document"),
+        ("no object", "is not a register document"),
+        ("portal", "is not a register document"),
+        ("other form", "was written anew"),
+        ("deep", "is not a register document"),
+        ("number", "is not a register document"),
+        ("large", "is larger than 4 MiB"),
+        ("surrogate", "was changed after it was signed"),
+        ("bytes", "is not UTF-8"),
+        ("link", "is no ordinary file"),
+        ("fifo", "is no ordinary file"),
+    ],
+)
+def test_a_document_that_is_not_as_its_room_signed_it_is_named_and_left_out(root, rooms, tmp_path, what, told):
+    file = next(f for f in register_files(root) if '"2026-11-16' in f.read_text())
+    spoil(file, what, rooms[0])
+    book, done = book_of(root, tmp_path)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"left out: {file.relative_to(root / 'v1/devices')}: ")
+    assert told in line
+    assert [told in what for _, what in left_out(book)] == [True]
+    assert {row[1] for row in rows(book["2026-W47"])} - {None, "", "Student id"} == {"1a", "1b"}
+    assert room_rows(book)["room 1"]["State"] == "faulty"
+    assert next(iter(room_rows(book))) == "room 1", "who needs somebody comes first"
+
+
+def test_copies_are_no_registers_of_their_own_and_another_document_of_a_revision_is_named(root, rooms, tmp_path):
+    file = register_files(root)[0]
+    shutil.copy(file, file.with_name(f"{file.stem} (conflicted copy).json"))
+    shutil.copy(file, file.with_name(f".{file.name}"))
+    _, done = book_of(root, tmp_path)
+    assert "4 registers of 2 rooms, 1 copies written" in done.stdout
+    room = rooms[0]
+    text = room.deliver(room.register(START, {"0a": 0.0, "0b": 0.0}, "0x")).read_text("utf-8")
+    shutil.rmtree(root)
+    room.root.mkdir()
+    again = OfficeRoom(root, "room 1")
+    kept = again.deliver(again.register(START, {"0a": 1.0, "0b": 0.0}, "0x"))
+    kept.with_name("1 (2).json").write_text(text, "utf-8")
+    book, done = book_of(root, tmp_path)
+    assert "1 (2).json: differs from another revision 1 of this lesson, both signed" in done.stderr
+    assert mark(book["2026-W47"], "0a", 2) == "P"
+
+
+def test_a_document_of_another_room_and_a_missing_revision_are_named(root, rooms, tmp_path):
+    file = register_files(root)[0]
+    stray = root / "v1/devices/room 2/registers/stray/1.json"
+    stray.parent.mkdir()
+    shutil.copy(file, stray)
+    second = next(f for f in register_files(root) if f.name == "2.json")
+    (second.parent / "1.json").unlink()
+    book, done = book_of(root, tmp_path)
+    assert "room 2/registers/stray/1.json: is a document of room 1, not of this room" in done.stderr
+    assert "revision 1 is not here; revision 2 is taken" in done.stderr
+    assert mark(book["2026-W48"], "0b", 2) == "P"
+
+
+def test_another_seed_than_the_promised_one_is_named(root, rooms, tmp_path):
+    lesson = rooms[0].lesson(START, "0x")
+    rooms[0].promise([lesson], START - timedelta(hours=2), "ab" * 32)
+    rooms[0].promise([lesson], START + timedelta(hours=2), "cd" * 32)  # too late to say anything
+    book, _ = book_of(root, tmp_path)
+    assert left_out(book) == [
+        (
+            f"room 1: register {lesson.lesson_id}",
+            "reveals another seed than the one that was promised before the lesson",
+        )
+    ]
+
+
+# --- keys -----------------------------------------------------------------------------------------------------------
+
+
+def keys_file(tmp_path: Path, **keys: str) -> str:
+    path = tmp_path / "keys.csv"
+    path.write_text("device,public_key\n" + "".join(f"{name.replace('_', ' ')},{key}\n" for name, key in keys.items()))
+    return str(path)
+
+
+def test_without_a_list_the_keys_are_the_servers_and_their_fingerprints_are_told(root, rooms, tmp_path):
+    book, done = book_of(root, tmp_path)
+    assert "keys are as the server has them" in done.stdout
+    assert f"  room 1: {fingerprint(rooms[0].signer.public_key)}" in done.stdout
+    assert room_rows(book)["room 1"]["Key is of"] == "the server"
+
+
+def test_a_list_decides_though_the_server_has_another_key(root, rooms, tmp_path):
+    """Somebody who has the server signed all of room 1 anew and put the key there."""
+    shutil.rmtree(root / "v1/devices/room 1")
+    thief = OfficeRoom(root, "room 1")
+    thief.signer = OTHER
+    thief.put("v1/devices/room 1/key.json", {"device": "room 1", "public_key": OTHER.public_key})
+    thief.deliver(thief.register(START, {"0a": 1.0, "0b": 1.0}, "0x"))
+    assert len(rows(book_of(root, tmp_path)[0]["2026-W47"])) > 0, "nothing shows without the list"
+    keys = keys_file(tmp_path, room_1=rooms[0].signer.public_key, room_2=rooms[1].signer.public_key.upper())
+    book, done = book_of(root, tmp_path, "--keys", keys)
+    assert f"was signed by another key (fingerprint {fingerprint(OTHER.public_key)})" in done.stderr
+    assert "keys are as the server" not in done.stdout
+    assert room_rows(book)["room 1"]["State"] == "faulty"
+    assert room_rows(book)["room 2"]["Key is of"] == "your list"
+
+
+def test_a_room_that_is_not_in_the_list_is_one_line_and_one_that_got_a_new_key_has_two(root, rooms, tmp_path):
+    again = OfficeRoom(root, "room 1")
+    again.signer = OTHER
+    again.deliver(again.register(START + timedelta(days=1), {"0a": 1.0}, "0x"))
+    keys = tmp_path / "keys.csv"
+    keys.write_text(f"public_key,device\n{rooms[0].signer.public_key},room 1\n{OTHER.public_key},room 1\n")
+    book, done = book_of(root, tmp_path, "--keys", str(keys))
+    assert done.stderr.splitlines() == ["left out: room 2: is not in the list of keys; 2 documents are left out"]
+    assert mark(book["2026-W47"], "0a", 3) == "P"
+
+
+def test_a_server_without_keys_gives_that_of_the_first_document(root, tmp_path):
+    room = OfficeRoom(root, "room 1", with_key=False)
+    room.deliver(room.register(START, {"a": 1.0}))
+    room.deliver(room.register(START + timedelta(days=1), {"a": 1.0}))
+    _, done = book_of(root, tmp_path)
+    assert fingerprint(room.signer.public_key) in done.stdout
+    assert done.stderr == ""
+
+
+# --- rooms that need somebody ---------------------------------------------------------------------------------------
+
+
+def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, tmp_path):
+    start = NOW.replace(microsecond=0) - timedelta(days=3)
+    rooms = {name: OfficeRoom(root, name) for name in ("a well", "b late", "c silent", "d faulty", "e off")}
+    for room in rooms.values():
+        room.deliver(room.register(start, {"s": 1.0}))
+        room.heartbeat(NOW)
+    late = rooms["b late"]
+    late.promise([late.lesson(start + timedelta(hours=3))], start, "ab" * 32)
+    rooms["c silent"].heartbeat(NOW - timedelta(days=9))
+    rooms["d faulty"].heartbeat(
+        NOW,
+        clock="unsynchronised",
+        queue={"mail": {"state": "open", "parked": 2}},
+        service={"state": "degraded", "problems": {"camera": "it does not answer"}},
+        computer={"disk_free_mb": 100, "temperature_c": 85.5, "power_now": ["under_voltage"]},
+    )
+    day = (NOW - timedelta(days=1)).date().isoformat()
+    rooms["e off"].put(f"v1/devices/e off/days/{day}.json", {"lessons_not_held": {"the device was off": 3, "x": 1}})
+    book, done = book_of(root, tmp_path)
+    found = room_rows(book)
+    assert list(found) == ["d faulty", "e off", "c silent", "b late", "a well"]
+    reasons = {name: row["What somebody should look at"] for name, row in found.items()}
+    assert reasons["a well"] is None
+    assert reasons["b late"] == "1 promised lessons have no register here"
+    assert reasons["c silent"] == "not heard of for 9 days"
+    assert reasons["e off"] == "4 lessons without a register in 14 days, 3 because: the device was off"
+    for part in ("it does not answer", "time is not known", "2 deliveries", "100 MB free", "86 °C", "under voltage"):
+        assert part in reasons["d faulty"]
+    assert "silent: c silent: not heard of for 9 days" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "[]",
+        "nonsense",
+        '{"at": 7, "queue": [1], "service": "x", "computer": null, "clock": {}}',
+        '{"queue": {"upstream": {"waiting": "many", "oldest": "yesterday"}}, "computer": {"temperature_c": true}}',
+    ],
+)
+def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms, tmp_path, said):
+    (root / "v1/devices/room 1/status.json").write_text(said)
+    book, _ = book_of(root, tmp_path)
+    assert room_rows(book)["room 1"]["What somebody should look at"] == "it never said how it is"
+
+
+# --- mistakes of the user -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("{root}", "--output", "{tmp}/term.ods"), "use .xlsx or .csv"),
+        (("{root}", "--output", "{tmp}/no/term.xlsx"), "no such folder"),
+        (("{root}", "--output", "{tmp}"), "ending"),
+        (("{tmp}/nothing", "--output", "{tmp}/t.xlsx"), "no such folder"),
+        (("{tmp}", "--output", "{tmp}/t.xlsx"), "has no folder v1/devices"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/none.csv"), "can't be read"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/bad.csv"), "line 2: is no public key"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--names", "{tmp}/bad.csv"), "student_id and name"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--time-zone", "Mars/Base"), "is no time zone"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--since", "2030-01-01"), "has no register"),
+        (("http://office.example/x", "--output", "{tmp}/t.xlsx"), "http without s"),
+        (("https://", "--output", "{tmp}/t.xlsx"), "is no address"),
+        (("https://u:p@office.example/x", "--output", "{tmp}/t.xlsx"), "password"),
+        (("https://office.example/x", "--output", "{tmp}/t.xlsx", "--token-file", "{tmp}/none"), "--token-file"),
+    ],
+)
+def test_mistakes_are_one_line(root, rooms, tmp_path, arguments, told):
+    (tmp_path / "bad.csv").write_text("device,public_key\nroom 1,abc\n")
+    before = set(tmp_path.iterdir())
+    done = run(tmp_path / "no home", "collect", *(a.format(root=root, tmp=tmp_path) for a in arguments))
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert told in done.stderr
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_since_leaves_earlier_lessons_out_by_the_schools_midnight(root, rooms, tmp_path):
+    book, _ = book_of(root, tmp_path, "--since", "2026-11-23")
+    assert "2026-W47" not in book.sheetnames
+    assert "2026-W48" in book.sheetnames
+
+
+@pytest.mark.parametrize("part", ["", "v1", "v1/devices"])
+def test_any_folder_above_the_devices_will_do(root, rooms, tmp_path, part):
+    assert "4 registers of 2 rooms" in book_of(root, tmp_path, source=root / part)[1].stdout
+
+
+# --- the office's server --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["api", "webdav"])
+def test_a_server_gives_what_its_folder_gives_and_letters_stay_there(root, rooms, tmp_path, kind):
+    rooms[0].put("v1/devices/room 1/mail/x@y.json", {"to": "a@b"})
+    rooms[0].promise(
+        [rooms[0].lesson(START, "0x")],
+        START - timedelta(hours=2),
+        rooms[0].register(START, {"0a": 1.0}).plan.seed_sha256,
+    )
+    token = tmp_path / "token"
+    token.write_text("secret-token\n")
+    with OfficeServer(root, kind=kind, certificates=tmp_path) as server:
+        options = ("--token-file", str(token), "--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept"))
+        book, done = book_of(root, tmp_path, *options, source=server.url)
+        gets = [seen.path for seen in server.seen if seen.method == "GET" and seen.path.endswith(".json")]
+        assert not [path for path in gets if "/mail/" in path]
+        assert len([path for path in gets if "/registers/" in path]) == 5
+        server.seen.clear()
+        again, _ = book_of(root, tmp_path, *options, source=server.url + "/")
+        assert not [
+            s for s in server.seen if "/registers/" in s.path and s.path.endswith(".json") and s.method == "GET"
+        ]
+    local, _ = book_of(root, tmp_path)
+    for name in ("Events", "Months", "2026-W47", "2026-W48"):
+        assert rows(book[name]) == rows(again[name]) == rows(local[name])
+    assert "4 registers of 2 rooms" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("401", "does not let us in"),
+        ("captive-portal", "can't list its folders"),
+        ("expired", "certificate"),
+        ("404", "has no v1/devices"),
+    ],
+)
+def test_a_server_that_does_not_give_is_one_line(root, rooms, tmp_path, fault, told, monkeypatch):
+    monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
+    with OfficeServer(root, certificates=tmp_path, token="") as server:
+        server.always = fault
+        done = collect(server.url, tmp_path / "t.xlsx", "--ca-file", str(server.ca_file))
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert told in done.stderr
+    assert not (tmp_path / "t.xlsx").exists()
+
+
+def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_path, monkeypatch):
+    from edge_daemon.app.collect import listing
+
+    evil = {f"v1/devices/{name}/key.json": "x" for name in ("..", "../../x", "a/../..", ".hidden", "a\\b", "")}
+    honest = listing.index
+    monkeypatch.setattr(listing, "index", lambda server: {**honest(server), **evil})
+    with OfficeServer(root, certificates=tmp_path, token="") as server:
+        options = ("--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept" / "here"))
+        book_of(root, tmp_path, *options, source=server.url)
+        asked = {seen.path for seen in server.seen}
+    assert not [path for path in asked if ".." in path or "hidden" in path]
+    assert [p.name for p in (tmp_path / "kept").iterdir()] == ["here"]
+
+
+# --- the computer ---------------------------------------------------------------------------------------------------
+
+
+def test_it_needs_no_camera_no_model_and_no_network_library_for_a_folder(root, rooms, tmp_path):
+    code = (
+        "import sys\n"
+        "from edge_daemon.__main__ import run\n"
+        f"code = run(['collect', {str(root)!r}, '--output', {str(tmp_path / 't.xlsx')!r}, '--time-zone', 'UTC'])\n"
+        "heavy = ('numpy', 'cv2', 'ai_edge_litert', 'tflite_runtime', 'picamera2', 'icalendar', 'requests')\n"
+        "found = [name for name in heavy if name in sys.modules]\n"
+        "sys.exit(f'imported: {found}' if found else code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "t.xlsx").stat().st_size > 5000
