@@ -63,8 +63,8 @@ class Oracle:
     office: Path
     made: dict[str, str] = field(default_factory=dict)
     """Path of each document that is written once to the SHA-256 that it had when it was made."""
-    mails: set[tuple[str, str]] = field(default_factory=set)
-    """(recipient, what about) of every mail that has to arrive."""
+    mails: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """(recipient, what about) to the Message-IDs of its revisions; the last one has to arrive, the others may."""
     _read: int = 0
     _stores: dict[str, Counter[str]] = field(default_factory=dict)
     _overwritten: list[str] = field(default_factory=list)
@@ -105,23 +105,20 @@ class Oracle:
     def mail(self, took: Iterable[Mail], *, at_the_end: bool) -> Findings:
         """Look at the messages: each to be there, a repeat to be known by its Message-ID, and to say the same."""
         found = Findings()
-        by_item: dict[tuple[str, str], list[Mail]] = {}
-        by_id: dict[str, set[tuple[str, str]]] = {}
+        contents: dict[str, set[tuple[str, str]]] = {}
+        taken: dict[tuple[str, str], set[str]] = {}
         for one in took:
-            by_item.setdefault((one.recipient, one.about), []).append(one)
-            by_id.setdefault(one.message_id, set()).add((one.recipient, one.about))
-        for item, copies in by_item.items():
-            if item not in self.mails:
-                found.doubled.append(f"{item} was never to be mailed")
-            if len({one.message_id for one in copies}) > 1:
-                found.doubled.append(f"{item} was mailed under several Message-IDs")
-            if len({one.content_sha256 for one in copies}) > 1:
-                found.changed.append(f"{item} was mailed with different words")
-        for message_id, items in by_id.items():
-            if len({about for _, about in items}) > 1:
-                found.changed.append(f"{message_id} stands for several things")
+            item = (one.recipient, one.about)
+            taken.setdefault(item, set()).add(one.message_id)
+            contents.setdefault(one.message_id, set()).add((one.about, one.content_sha256))
+            if one.message_id not in self.mails.get(item, ()):
+                found.doubled.append(f"{one.message_id} about {item} was never to be mailed")
+        for message_id, said in contents.items():
+            if len(said) > 1:
+                found.changed.append(f"{message_id} was mailed with different words")
         if at_the_end:
-            found.lost = [f"{item} was never mailed" for item in sorted(self.mails - set(by_item))]
+            missing = {item: ids[-1] for item, ids in self.mails.items() if ids[-1] not in taken.get(item, ())}
+            found.lost = [f"{message_id} about {item} was never mailed" for item, message_id in missing.items()]
         return found
 
     def repeats(self) -> int:

@@ -145,7 +145,7 @@ class World:
     def plan(self, left: int) -> tuple[list[str], dict[str, object], float | None]:
         """Return the faults of the next run: of the server, of the process, and after how long it is killed."""
         chance = self.chance
-        self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 1, 2, 3, 4)))))
+        self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 2, 3, 4, 5)))))
         self.mail.plan(min(left, chance.choice((0, 0, 1, 1, 2))))
         wish: dict[str, object] = {"home": str(self.home.state_dir), "at": self.now.isoformat()}
         wish |= {"seed": chance.randrange(2**32), "eager": chance.random() < 0.8}
@@ -180,12 +180,12 @@ class World:
             faults += [""] * self.chance.choice((0, 0, 1, 2, 3)) + [fault]
         return faults
 
-    def count_met(self, planned: Counter[str]) -> None:
+    def count_met(self, planned: Counter[str], line: str) -> None:
         """Count the faults that the server had to show; what is left over is forgotten."""
         left = Counter(fault for fault in self.server.faults if fault)
         self.server.faults.clear()
         self.met += planned - left
-        self.met += self.mail.met()
+        self.met += self.mail.met(line)
 
     def believed(self) -> tuple[list[str], int]:
         """Return what the device has as delivered upstream, and how many items still wait."""
@@ -246,7 +246,7 @@ class Trial:
     def go(self, count: int) -> None:
         begun_s = told_s = time.monotonic()
         while (done := self.met.total()) < count:
-            world = self.worlds[2] if self.chance.random() < 0.06 else self.chance.choice(self.worlds[:2])
+            world = self.worlds[2] if self.chance.random() < 0.04 else self.chance.choice(self.worlds[:2])
             self.turn(world, count - done)
             if self.runs % CALM_EVERY == 0:
                 self.calm()
@@ -278,7 +278,7 @@ class Trial:
         if told["rc"] == 0 and kill_after_s is None:
             world.usual_s += 0.1 * (min(took_s, 1.0) - world.usual_s)
         self._count(world, names, told, kill_after_s)
-        world.count_met(planned)
+        world.count_met(planned, str(told.get("line", "")))
         believed, _ = world.believed()
         self.findings.add(world.oracle.at_any_time(believed))
         self.findings.add(world.oracle.mail(world.mail.took(), at_the_end=False))

@@ -9,6 +9,7 @@ answers {"pid"}, so that the run can be killed, and when it has ended {"rc", "li
 from __future__ import annotations
 
 import ctypes
+import functools
 import json
 import os
 import random
@@ -23,9 +24,11 @@ from pathlib import Path
 import requests  # noqa: F401 - loaded before the fork
 import sqlite_utils  # noqa: F401
 
-from edge_daemon.app.sync import office
+from edge_daemon.app import mailing
+from edge_daemon.app.sync import office, post  # noqa: F401 - loaded before the fork
 from edge_daemon.app.sync.session import Session
 from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home
 
@@ -68,6 +71,7 @@ def without_names() -> None:
 def one_run(wish: dict, answers: int) -> None:
     told: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
     office.LIMITS = IMPATIENT
+    mailing.MailServer = functools.partial(MailServer, timeout_s=1.0, deadline_s=2.0)
     if wish.get("dns"):
         without_names()
     if wish.get("file_limit"):

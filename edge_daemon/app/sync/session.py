@@ -57,7 +57,7 @@ class Session:
         """
         note = read_note(self._home.state_dir)
         notebook = Notebook.of(note)
-        found = channels(self._home, notebook, self._stopping)
+        found = channels(self._home, notebook, self._now, self._stopping)
         if not found:
             return SyncResult("not set up")
         with alone(self._home) as is_alone:

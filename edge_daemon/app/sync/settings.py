@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,18 +22,30 @@ from edge_daemon.types import Destination
 _MAX_FILE_BYTES = 1 << 20
 
 
-def channels(home: Home, notebook: Notebook, stopping: Callable[[], bool]) -> tuple[Channel, ...]:
+def channels(
+    home: Home, notebook: Notebook, now: Callable[[], datetime], stopping: Callable[[], bool]
+) -> tuple[Channel, ...]:
     """Return the receivers that the settings name, none where they name none.
+
+    Args:
+        home: the installation.
+        notebook: what the school's server has already.
+        now: the clock.
+        stopping: asked between documents.
 
     Raises:
         ConfigError: the settings can't be read.
     """
-    upstream = home.config.upstream
+    upstream, mail = home.config.upstream, home.config.mail
     found = []
     if upstream.url:
         is_far = _is_far(urlsplit(upstream.url).hostname) or bool(upstream.proxy)
         sha256 = _sha256(home, upstream)
         found.append(Channel("upstream", sha256, is_far, lambda: _open_office(home, notebook, stopping)))
+    if _sends_mail(home):
+        is_far = _is_far(mail.host) if mail.via == "smtp" else found[0].is_far
+        sha256 = _sha256(home, mail) + (found[0].settings_sha256 if mail.via == "upstream" else "")
+        found.append(Channel("mail", sha256, is_far, lambda: _open_mail(home, now)))
     return tuple(found)
 
 
@@ -54,6 +67,12 @@ def _open_office(home: Home, notebook: Notebook, stopping: Callable[[], bool]) -
     from edge_daemon.app.sync.office import OfficeReceiver  # requests takes a tenth of a second and 10 MB
 
     return OfficeReceiver.opened(home, notebook, stopping)
+
+
+def _open_mail(home: Home, now: Callable[[], datetime]) -> Receiver:
+    from edge_daemon.app.sync.post import PostReceiver  # what composes mail, only where there is any
+
+    return PostReceiver.opened(home, now)
 
 
 def _is_far(host: str | None) -> bool:
