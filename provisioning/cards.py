@@ -150,12 +150,14 @@ def _cloud_init(room: Room, admin: Admin, *, software: bool) -> dict[str, bytes]
     if admin.keys:
         user += ['    sudo: "ALL=(ALL) NOPASSWD:ALL"', "    ssh_authorized_keys:"]
         user += [f"      - {yaml_text(key)}" for key in admin.keys]
-        user += ["enable_ssh: true"]
     if software:
         # At every start, so that a power cut is made up for; the hook does nothing once the program is there.
         user += ["bootcmd:", "  - [sh, /boot/firmware/edge-daemon/hook.sh]"]
     # When all is done nothing must be done again: the network's file on the card is empty by then.
-    user += ["runcmd:", "  - [touch, /etc/cloud/cloud-init.disabled]"]
+    user += ["runcmd:"]
+    if admin.keys:
+        user += ["  - [systemctl, enable, --now, ssh]"]
+    user += ["  - [touch, /etc/cloud/cloud-init.disabled]"]
     return {
         "user-data": ("\n".join(user) + "\n").encode(),
         "meta-data": f"instance-id: {instance_id(room)}\ndsmode: local\n".encode(),

@@ -42,13 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problems.append(f"{options.output}: is there already; delete it or choose another folder")
     if options.software and not (options.software / "install.sh").is_file():
         problems.append(f"{options.software}: has no install.sh")
+    if options.software and options.software.resolve() in options.output.resolve().parents:
+        problems.append(f"{options.output}: lies in the software's folder, which is copied; choose another")
     if problems:
         sys.stderr.writelines(f"{line}\n" for line in problems)
         return 2
     try:
         write(rooms, options.output, options.os, Admin(options.admin_name, keys), options.software)
     except OSError as error:
-        sys.stderr.write(f"{error.filename or options.output}: can't be written: {error.strerror}; nothing was made\n")
+        what = f"can't be written: {error.strerror or error}; nothing was made"
+        sys.stderr.write(f"{error.filename or options.output}: {what}\n")
         return 2
     _tell(rooms, options.output, has_keys=bool(keys))
     return 0

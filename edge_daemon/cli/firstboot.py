@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def firstboot(root: Path) -> None:
     """
     from edge_daemon.app.firstboot import steps, system
 
+    os.umask(0o022)  # what is secret gets its mode by name; the service's user must be able to enter the folders
     done = steps.first_boot(root, system.run if root == Path("/") else _not_here)
     if done is None:
         click.echo("no card to take over: the boot partition has no edge-daemon/card.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from click.testing import CliRunner
 
@@ -33,6 +34,19 @@ def test_identity_is_that_of_the_device_key(tmp_path):
 def test_identity_makes_no_key(tmp_path):
     assert call("--home", str(tmp_path), "identity").exit_code != 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_services_user_can_read_its_settings_whoever_calls(tmp_path):
+    device = Device(tmp_path / "device")
+    device.put(made(tmp_path))
+    before = os.umask(0o077)
+    try:
+        assert call("firstboot", "--root", str(device.root)).exit_code == 0
+    finally:
+        os.umask(before)
+    folder = device.root / "etc/edge-daemon"
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "config.toml")] == [0o755, 0o644]
+    assert (device.root / "etc/credstore").stat().st_mode & 0o777 == 0o700
 
 
 def test_firstboot_says_who_the_device_is_and_then_that_there_is_no_card(tmp_path):
