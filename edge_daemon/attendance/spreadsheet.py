@@ -210,20 +210,23 @@ def _write_student(page: Any, at: int, row: Row, columns: int, styles: Styles) -
 def _write_foot(page: Any, sheet: Sheet, styles: Styles) -> None:
     """Totals of each lesson, under the last student."""
     end = _FIRST_STUDENT + len(sheet.rows)
+    marks = [
+        [entry.mark for row in sheet.rows if (entry := row.entries[number]) is not None]
+        for number in range(len(sheet.columns))
+    ]
     for number, label in enumerate(("Present", "Absent", "Present of those decided")):
         page.set_row(end + number, 18)
         page.write_string(end + number, 0, label, styles.foot_text)
         page.write_blank(end + number, 1, None, styles.foot_text)
-    for number in range(len(sheet.columns)):
-        place = _FIRST_LESSON + number
-        marks = [entry.mark for row in sheet.rows if (entry := row.entries[number]) is not None]
-        present, absent = marks.count("P"), marks.count("A")
-        cells = xl_range(_FIRST_STUDENT, place, end - 1, place)
-        page.write_formula(end, place, _count_of(cells, "P"), styles.foot, present)
-        page.write_formula(end + 1, place, _count_of(cells, "A"), styles.foot, absent)
-        share = present / (present + absent) if present + absent else ""
-        formula = _share_of(xl_rowcol_to_cell(end, place), xl_rowcol_to_cell(end + 1, place))
-        page.write_formula(end + 2, place, formula, styles.foot_percent, share)
+        for place, found in enumerate(marks, _FIRST_LESSON):
+            present, absent = found.count("P"), found.count("A")
+            if number < 2:
+                formula = _count_of(xl_range(_FIRST_STUDENT, place, end - 1, place), "PA"[number])
+                page.write_formula(end + number, place, formula, styles.foot, (present, absent)[number])
+            else:
+                share = present / (present + absent) if present + absent else ""
+                formula = _share_of(xl_rowcol_to_cell(end, place), xl_rowcol_to_cell(end + 1, place))
+                page.write_formula(end + number, place, formula, styles.foot_percent, share)
 
 
 def _colour(page: Any, sheet: Sheet, styles: Styles) -> None:

@@ -91,6 +91,10 @@ def test_the_term_has_a_sheet_a_week_with_the_highest_revision_of_each_lesson(ro
     assert book.sheetnames == ["Rooms", "Left out", "Months", "Events", "2026-W47", "2026-W48"]
     first, second = book["2026-W47"], book["2026-W48"]
     assert [mark(first, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "A", "P", "A"]
+    totals = {row[0]: row[2] for row in first.iter_rows(values_only=True) if row[0]}
+    assert totals["Present"] == '=COUNTIF(C9:C12,"P")'
+    assert totals["Absent"] == '=COUNTIF(C9:C12,"A")'
+    assert totals["Present of those decided"].startswith("=IF(")
     assert [mark(second, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "P", "P", "A"]
     assert done.stdout.endswith(f"4 registers of 2 rooms written to {tmp_path / 'term.xlsx'}\n")
     assert done.stderr == ""
