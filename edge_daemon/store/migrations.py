@@ -214,6 +214,8 @@ def _register_3(db: Database) -> None:
         ) STRICT""",
         "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
         "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
+        # The oldest that is due is found at once, also after a year without a network.
+        "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
         # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
         """CREATE TABLE destinations (
             destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
