@@ -58,6 +58,17 @@ class Seen:
     fault: str
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What was answered to it."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class OfficeServer:
     """A server that runs in threads of this process.
 
@@ -96,6 +107,7 @@ class OfficeServer:
         self.faults: deque[str] = deque()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
+        self.answered: list[Answered] = []
         self.connections = 0
         self.control: Path | None = None
         self._control_id: object = None
@@ -416,6 +428,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name.replace("_", "-").title(), value)
         self.end_headers()
+        told = {name.replace("_", "-").title(): value for name, value in headers.items()}
+        path = unquote(urlsplit(self.path).path)
+        told = {**told, **({"Content-Type": content_type} if content_type else {})}
+        self.office.answered.append(Answered(self.command, path, status, told, body))
         self.wfile.write(b"" if self.command == "HEAD" else body)
         self.wfile.flush()
 
