@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -84,6 +86,15 @@ def verify(home: Home, public_key: str | None, as_json: bool) -> None:
         click.echo(f"{found.registers} registers{unsigned}; {found.commitments} commitments{unpromised}")
         click.echo(f"{len(found.problems)} problems" if found.problems else "nothing was changed, removed or added")
     click.get_current_context().exit(1 if found.problems else 0)
+
+
+@ledger.command()
+@pass_home
+def key(home: Home) -> None:
+    """Print this device's line for the list that `collect --keys` takes: device,public_key."""
+    from edge_daemon.app.keys import open_signer
+
+    csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, open_signer(home).public_key))
 
 
 _HEADS = ("lesson", "course", "promised", "captures", "register", "office has it", "mail", "students", "guardians")

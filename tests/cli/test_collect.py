@@ -6,8 +6,10 @@ import csv
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 
 from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.device.signing import Signer, fingerprint
+from tests import office_ca
 from tests.cli.running import Done, run
 from tests.office_server import OfficeServer
 from tests.office_tree import OfficeRoom
@@ -450,6 +453,42 @@ def test_a_server_gives_what_its_folder_gives_and_letters_stay_there(root, rooms
     for name in ("Events", "Months", "2026-W47", "2026-W48"):
         assert rows(book[name]) == rows(again[name]) == rows(local[name])
     assert "4 registers of 2 rooms" in done.stdout
+
+
+NGINX = """
+daemon off; {user} pid {folder}/pid; error_log stderr; events {{ }}
+http {{
+    access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    server {{
+        listen 127.0.0.1:{port} ssl; ssl_certificate {folder}/good.pem; ssl_certificate_key {folder}/good.pem;
+        location /attendance/ {{ alias {root}/; autoindex on; autoindex_format json; gzip on; gzip_types *; }}
+    }}
+}}
+"""
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
+    ca_file = office_ca.make(tmp_path / "nginx")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    user = "user root root;" if os.getuid() == 0 else ""
+    config = tmp_path / "nginx" / "nginx.conf"
+    config.write_text(NGINX.format(folder=config.parent, port=port, root=root, user=user))
+    server = subprocess.Popen(["nginx", "-p", str(config.parent), "-c", str(config)], stderr=subprocess.DEVNULL)
+    try:
+        ends = time.monotonic() + 20
+        while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < ends:
+            time.sleep(0.02)
+        source = f"https://localhost:{port}/attendance"
+        book, done = book_of(root, tmp_path, "--ca-file", str(ca_file), source=source)
+    finally:
+        server.terminate()
+        server.wait(20)
+    assert "4 registers of 2 rooms" in done.stdout
+    assert mark(book["2026-W48"], "0b", 2) == "P"
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,13 @@ def test_a_key_that_somebody_noted_elsewhere_decides(home):
     assert run(home, "ledger", "verify", "--key", "abc").exit_code == 2
 
 
+def test_the_devices_line_for_the_offices_list_of_keys(home):
+    key = json.loads(run(home, "ledger", "verify", "--json").stdout)["public_key"]
+    assert run(home, "ledger", "key").stdout == f"room 204,{key}\n"
+    (home / "device.key").chmod(0o644)
+    assert run(home, "ledger", "key").exit_code == 2
+
+
 # --- damage: direct SQL by somebody who may write the file ---------------------------------------------------------
 
 

@@ -18,6 +18,8 @@ from edge_daemon.errors import DeliveryError
 
 MAX_LISTING: Final = 64 * 2**20
 _OK, _MULTISTATUS, _NOT_FOUND, _WHO, _NOT_ALLOWED = 200, 207, 404, 401, 403
+_NO_DAV: Final = (403, 405, 501)
+"""What a server that knows no PROPFIND answers: nginx has folders that are not there for a GET, and then this."""
 _ASK: Final = b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>'
 _DAV: Final = "{DAV:}"
 _LONGEST: Final = 200
@@ -60,14 +62,15 @@ def folder(server: Server, path: str) -> list[Entry]:
     """
     place = quoted(path) + "/"
     answer = server.ask("GET", place, headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
-    if answer.status in (_WHO,):
+    if answer.status == _WHO:
         raise _refused(server, answer)
+    is_absent = answer.status == _NOT_FOUND
     rows = _json(answer) if answer.status == _OK and not answer.is_cut else None
     if isinstance(rows, list):
         return _named((row.get("name"), row.get("type") == "directory") for row in rows if isinstance(row, dict))
     headers = {"Depth": "1", "Content-Type": "application/xml"}
     answer = server.ask("PROPFIND", place, body=_ASK, headers=headers, max_bytes=MAX_LISTING)
-    if answer.status == _NOT_FOUND:
+    if answer.status == _NOT_FOUND or (is_absent and answer.status in _NO_DAV):
         return []
     if answer.status != _MULTISTATUS or answer.is_cut:
         raise _refused(server, answer)
