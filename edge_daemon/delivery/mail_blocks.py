@@ -66,12 +66,12 @@ class Figures:
         for one in self.figures:
             ground, ink = _TONES[one.tone if one.count else "quiet"]
             cells.append(
-                f'<td width="{width}%" style="padding:0 3px">'
-                f'<div style="background:{ground};color:{ink};border-radius:8px;padding:10px 4px;text-align:center">'
-                f'<div style="font-size:24px;font-weight:700;line-height:28px">{one.count}</div>'
-                f'<div style="font-size:12px;line-height:16px">{escaped(one.label)}</div></div></td>'
+                f'<td width="{width}%" valign="top" style="background:{ground};color:{ink};border-radius:8px;'
+                f'padding:10px 4px;text-align:center"><div style="font-size:24px;font-weight:700;line-height:28px">'
+                f'{one.count}</div><div style="font-size:12px;line-height:16px">{escaped(one.label)}</div></td>'
             )
-        return _table(f"<tr>{''.join(cells)}</tr>", "margin:0 -3px 16px;table-layout:fixed")
+        style = "border-collapse:separate;border-spacing:6px 0;margin:0 0 16px -6px;table-layout:fixed"
+        return _table(f"<tr>{''.join(cells)}</tr>", style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,6 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 def _table(rows: str, style: str, width: str = "100%") -> str:
     return (
-        f'<table role="presentation" cellpadding="0" cellspacing="0" border="0" width="{width}"'
-        f' style="border-collapse:collapse;width:{width};{style}">{rows}</table>'
+        f'<table role="presentation" cellpadding="0" border="0" width="{width}"'
+        f' style="width:{width};border-collapse:collapse;{style}">{rows}</table>'
     )

@@ -21,7 +21,7 @@ from edge_daemon.errors import DeliveryError
 Values = Mapping[str, str | Block]
 
 _LESSON: Final = ("course", "date", "day", "iso_day", "weekday", "start", "end", "room")
-_PERSONAL: Final = (*_LESSON, "name", "school", "facts")
+_PERSONAL: Final = (*_LESSON, "name", "facts")
 _PERIOD: Final = ("period", "first_day", "last_day", "room", "figures", "lessons")
 PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "office": frozenset(

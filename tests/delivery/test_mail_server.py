@@ -343,13 +343,13 @@ def test_addresses_with_other_letters_go_where_the_server_takes_them(certificate
 
 def test_every_byte_is_ascii_and_no_line_too_long_whatever_the_letters(certificates, server):
     text = "Größe " * 300 + "\n.\n.hidden\nFrom here\n"
-    client(certificates, server).send(letter(subject="Zoë " * 40, text=text, sender_name="Anwesenheit Raum Süd"))
+    client(certificates, server).send(letter(subject="Zoë " * 40 + "end", text=text, sender_name="Anwesenheit Raum Süd"))
     raw = server.taken[0].raw
     assert raw.isascii()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
     message = server.taken[0].message
-    assert message["Subject"] == "Zoë " * 40
-    assert message.get_body(("plain",)).get_content() == text
+    assert message["Subject"] == "Zoë " * 40 + "end"
+    assert message.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
     assert message["From"].addresses[0].display_name == "Anwesenheit Raum Süd"
 
 

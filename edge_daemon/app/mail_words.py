@@ -1,0 +1,64 @@
+"""Lessons, days and verdicts in the language of the messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+
+from edge_daemon.delivery.mail_templates import filled
+from edge_daemon.types import Lesson, Verdict
+
+
+class Words:
+    """Says things in one language.
+
+    Args:
+        words: of `Templates.words`.
+        zone: of the school.
+    """
+
+    def __init__(self, words: Mapping[str, str], zone: tzinfo) -> None:
+        self._words, self.zone = words, zone
+
+    def say(self, key: str, **values: str | int) -> str:
+        """Return a word or a short sentence."""
+        return filled(self._words[key], {name: str(value) for name, value in values.items()})
+
+    def long_day(self, day: date) -> str:
+        """Return a day at full length: Friday, 20 November 2026."""
+        return self.say("date", **self._parts(day, "weekdays", "months"))
+
+    def short_day(self, day: date) -> str:
+        """Return a short day: Fri 20 Nov 2026."""
+        return self.say("day", **self._parts(day, "weekdays_short", "months_short"))
+
+    def moment(self, at: datetime) -> str:
+        """Return a short day and the time of it, in the school's time."""
+        local = at.astimezone(self.zone)
+        return f"{self.short_day(local)} {local:%H:%M}"
+
+    def lesson(self, lesson: Lesson) -> dict[str, str]:
+        """Return what every message about a lesson may say of it."""
+        start, end = lesson.start.astimezone(self.zone), lesson.end.astimezone(self.zone)
+        return {
+            "course": self.course(lesson),
+            "date": self.long_day(start),
+            "day": self.short_day(start),
+            "iso_day": f"{start:%Y-%m-%d}",
+            "weekday": self._words["weekdays_short"].split()[start.weekday()],
+            "start": f"{start:%H:%M}",
+            "end": f"{end:%H:%M}",
+            "room": lesson.device,
+        }
+
+    def course(self, lesson: Lesson) -> str:
+        """Return the course, or that it is everybody's."""
+        return lesson.course or self._words["everybody"]
+
+    def flags(self, verdict: Verdict) -> str:
+        """Return the flags of a verdict in words."""
+        return ", ".join(self._words[f"flag_{flag}"] for flag in verdict.flags)
+
+    def _parts(self, day: date, weekdays: str, months: str) -> dict[str, str | int]:
+        weekday, month = self._words[weekdays].split()[day.weekday()], self._words[months].split()[day.month - 1]
+        return {"weekday": weekday, "day": day.day, "month": month, "year": day.year}

@@ -1,0 +1,96 @@
+"""A school whose lessons have everything that a message may have to tell: for tests of mail, and for eyes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from edge_daemon.app.enqueue import deliver
+from edge_daemon.app.keys import open_signer
+from edge_daemon.attendance.document import from_json, sign
+from edge_daemon.attendance.register import correct
+from edge_daemon.home import Home
+from edge_daemon.store import registers
+from edge_daemon.store.database import open_register
+from edge_daemon.types import MissedCapture
+from tests.cli.running import run
+from tests.registers import a_lesson, a_register, keep
+
+FRIDAY = datetime(2026, 11, 20, 9, 15, tzinfo=timezone.utc)
+SCRIPT = '<script>alert(1)</script> & "Söhne"'
+NAMES = (
+    ("S01", "Ada Adler", "ada@school.example", "adler@home.example"),
+    ("S02", "Björn Ångström-van der Vorstenbosch-Lindqvist", "bjorn@school.example", "ang@home.example"),
+    ("S03", SCRIPT, "script@school.example", "parents3@home.example"),
+    ("S04", "Dora Dahl", "dora@school.example", ""),
+    ("S05", "Émile Étienne", "", "etienne@home.example"),
+    ("S06", "Fatima Farouk", "fatima@school.example", "farouk@home.example"),
+    ("S07", "Gao Guanyu 高关羽", "gao@school.example", "guanyu@home.example"),
+    ("S08", "Hanna Huber", "hanna@school.example", "huber@home.example"),
+)
+SHARES = {"S01": 0.0, "S02": 0.41, "S03": 0.1, "S04": 0.9, "S05": 0.95, "S06": 1.0, "S07": 0.85, "S08": 0.0}
+"""S01 and S03 are absent, S02 is borderline, S08 is not assessed."""
+SETTINGS = """
+[device]
+name = "room 204"
+time_zone = "Europe/Berlin"
+
+[mail]
+host = "mail.school.example"
+from = "attendance@school.example"
+office = ["office@school.example", "deputy@school.example", "archive@school.example"]
+students = true
+guardians = true
+"""
+
+
+def make(folder: Path, settings: str = SETTINGS) -> Home:
+    """Return a home with this school enrolled, and no lesson yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text(settings, encoding="utf-8")
+    roster = folder / "roster.csv"
+    lines = ["student_id,name,email,guardian_email,consent,courses"]
+    for student_id, name, email, guardian in NAMES:
+        quoted = name.replace('"', '""')
+        lines.append(f'{student_id},"{quoted}",{email},{guardian},{"no" if student_id == "S08" else "yes"},7b')
+    roster.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = run(folder, "enrol", "import", str(roster))
+    assert done.exit_code == 0, done.stderr
+    return Home(folder)
+
+
+def hold(home: Home, start: datetime = FRIDAY, shares: dict[str, float] | None = None, course: str = "7b") -> str:
+    """Hold a lesson; return its id."""
+    lesson = a_lesson(start, course)
+    missed = [MissedCapture(3, "no picture in time"), MissedCapture(9, "no picture in time")]
+    register, sightings = a_register(
+        lesson, shares or SHARES, captures=100, missed=missed, not_assessed=["S08"], strangers=0.05
+    )
+    db = open_register(home.register_db_path)
+    keep(db, register, sightings, open_signer(home), deliver(home.config))
+    db.conn.close()
+    return lesson.lesson_id
+
+
+def hold_week(home: Home) -> list[str]:
+    """Hold three lessons a day from Monday to Friday."""
+    starts = [FRIDAY - timedelta(days=day, hours=hour) for day in range(4, -1, -1) for hour in (2, 1, 0)]
+    day_off = {**SHARES, "S04": 0.0, "S01": 0.8}
+    return [
+        hold(home, start, day_off if number % 4 == 1 else SHARES, ("7b", "Mathematik", "Physik")[number % 3])
+        for number, start in enumerate(starts)
+    ]
+
+
+def decide(home: Home, lesson_id: str, student_id: str, verdict: str, at: datetime) -> None:
+    """Correct a register as `register correct` does, at a time of the test's."""
+    signer = open_signer(home)
+
+    def render(last: registers.StoredRegister) -> str:
+        register = from_json(last.document).register
+        made = correct(register, student_id, verdict, by="Ms Meyer", reason="was at the doctor's", at=at)
+        return sign(made, last.sha256, signer)
+
+    db = open_register(home.register_db_path)
+    registers.add_revision(db, lesson_id, render, at, deliver(home.config))
+    db.conn.close()
