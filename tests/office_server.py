@@ -109,6 +109,7 @@ class OfficeServer:
         self.seen: list[Seen] = []
         self.answered: list[Answered] = []
         self.connections = 0
+        self.open_connections: set[socket.socket] = set()
         self.control: Path | None = None
         self._control_id: object = None
         self._lock = threading.Lock()
@@ -137,6 +138,12 @@ class OfficeServer:
             self._http.shutdown()
             self._http.server_close()
             self._http = None
+
+    def drop_connections(self) -> None:
+        """Close those that wait for their next request, as servers do after a while."""
+        for connection in list(self.open_connections):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def documents(self) -> dict[str, bytes]:
         """What the server holds: path to bytes."""
@@ -221,7 +228,11 @@ class _Listener(ThreadingHTTPServer):
                 return None
             if office.tls:
                 request = office.context(fault or "good").wrap_socket(request, server_side=True)
-            _Handler(request, client_address, self)
+            office.open_connections.add(request)
+            try:
+                _Handler(request, client_address, self)
+            finally:
+                office.open_connections.discard(request)
             with contextlib.suppress(OSError, ValueError):
                 if isinstance(request, ssl.SSLSocket):
                     request.settimeout(1)
