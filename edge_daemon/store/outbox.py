@@ -86,6 +86,8 @@ __all__ = [
 
 LEASE_S: Final = 300.0
 _LONGEST_LEASE: Final = timedelta(hours=1)
+_LONGEST_WAIT: Final = timedelta(days=8)
+"""For a first try: `mail.hold_h` is a week at most."""
 _LOOK_AGAIN: Final = timedelta(days=1)
 """What is held is looked at again after it, though no correction came."""
 
@@ -225,7 +227,9 @@ def settle(
         tries = delivery.attempts + _is_try(outcome)
         if outcome.name == "retry" or outcome.everybody:
             # One for everybody was not this item's fault: due at once when its receiver takes something again.
-            again = now if outcome.everybody else next_try(now, tries, outcome.retry_after_s, rng)
+            again = (
+                _due_before(delivery, now) if outcome.everybody else next_try(now, tries, outcome.retry_after_s, rng)
+            )
             _write(db, delivery, "waiting", outcome.answer, again, tries, None)
         elif outcome.name == "held":
             _write(db, delivery, "held", outcome.answer, now + _LOOK_AGAIN, tries, None)
@@ -312,6 +316,21 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
             *(SLACK / timedelta(days=1), LONGEST_ASKED_S / 86400),
         ),
     )
+    # Nothing is ever given a longer wait: what has one was given back by a clock that was ahead.
+    db.execute(
+        "UPDATE outbox SET next_attempt_utc = ?1 WHERE state = 'waiting' AND next_attempt_utc > ?2"
+        " AND julianday(next_attempt_utc) - julianday(created_at_utc) > ?3",
+        (stored(now), stored(now + _LONGEST_WAIT), _LONGEST_WAIT / timedelta(days=1)),
+    )
+
+
+def _due_before(delivery: Delivery, now: datetime) -> datetime:
+    """Return when an item was due that was given back untried.
+
+    Not the time of the clock: where that was ahead for a moment, the item would wait until it has come. What waits
+    for a person's correction (`mail.hold_h`) may have been claimed too early by such a clock, and waits on.
+    """
+    return now if delivery.kind in PERSONAL else min(now, delivery.created_at)
 
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:

@@ -123,6 +123,21 @@ def test_an_answer_for_everybody_ends_the_run_and_costs_no_item_a_try(api, tmp_p
     assert held_registers(api) == made_registers(home)
 
 
+@pytest.mark.parametrize("ahead", [{"days": 2}, {"days": 400}, {"days": -2}])
+def test_a_clock_that_was_wrong_while_the_server_was_away_puts_nothing_off(api, tmp_path, clock, ahead):
+    home = a_device(tmp_path / "home", api)
+    api.always = "handshake-cut"
+    right = clock.at
+    clock.forward(**ahead)
+    run(home, clock)
+    api.always, clock.at = "", right
+    clock.forward(hours=1, minutes=1)
+    run(home, clock)
+    clock.forward(hours=1, minutes=1)
+    run(home, clock)
+    assert held_registers(api) == made_registers(home)
+
+
 def test_who_waits_at_the_terminal_has_it_tried_at_once(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     api.always = "503"
