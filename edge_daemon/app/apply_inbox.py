@@ -24,7 +24,7 @@ from edge_daemon.app.inbox import LIMITS, NAMES, TIMETABLE, alone, bare, busy, i
 from edge_daemon.app.keys import open_signer
 from edge_daemon.app.maintenance import forget_erased
 from edge_daemon.delivery.office import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
-from edge_daemon.delivery.pull import TAKEN, put
+from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
 from edge_daemon.device.secrets import device_key
 from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, check_change, parse_pulled_roster, without_marks
@@ -73,6 +73,7 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
             if name not in (wanted_names(home.config) if names is None else names):
                 continue
             fresh, taken = inbox_dir(home) / name, inbox_dir(home) / f"{name}{TAKEN}"
+            erase_file(inbox_dir(home) / f"{name}{DONE}")  # what a process that was killed has left of it
             for path in (taken, fresh):  # the older one first
                 if path.exists():
                     path.replace(taken)  # a newer version may come meanwhile
@@ -99,9 +100,7 @@ def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[App
     with closing(db.conn):
         reason = busy(db, now)
     if reason:
-        raise StoreError(
-            reason, str(inbox_dir(home)), "try again after it: nothing changes in a lesson"
-        )
+        raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes in a lesson")
     for name, data in contents.items():
         put(inbox_dir(home) / name, data)
     return apply_inbox(home, now, {*wanted_names(home.config), *contents})
@@ -134,7 +133,7 @@ def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
         word = "document applied" if applied.in_force else "document refused"
         reason = {"reason": applied.problem} if applied.problem else {}
         add_events(db, [Event(now, word, {"document": document, **reason})])
-    erase_file(path)
+    discard(path)
     if applied.in_force:
         logger.info("document applied", extra={"document": document, "reason": applied.problem})
     else:

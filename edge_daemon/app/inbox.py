@@ -20,7 +20,7 @@ import sqlite_utils
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.office import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
 from edge_daemon.delivery.paths import for_device
-from edge_daemon.delivery.pull import TAKEN, PullResult, Source, Wanted, pull
+from edge_daemon.delivery.pull import DONE, TAKEN, PullResult, Source, Wanted, pull
 from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
@@ -77,13 +77,15 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetim
 
 
 def waits(home: Home) -> bool:
-    """Return whether a document that the settings want waits to be applied."""
+    """Return whether a document that the settings want waits to be applied, or one that was is not erased yet."""
     folder = inbox_dir(home)
     try:
         there = {path.name for path in folder.iterdir()}
     except OSError:
         return False
-    return any({name, f"{name}{TAKEN}"} & there for name in wanted_names(home.config)) if there else False
+    return (
+        any({name, f"{name}{TAKEN}", f"{name}{DONE}"} & there for name in wanted_names(home.config)) if there else False
+    )
 
 
 def busy(db: sqlite_utils.Database, now: datetime) -> str:

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 Result = Literal["new", "unchanged", "nothing", "broken", "unreachable"]
 TAKEN: Final = ".taken"
 """Ending of a document that is being applied."""
+DONE: Final = ".done"
+"""Ending of a document that is being erased: half overwritten it must not pass for one that waits."""
 _PART: Final = ".part"
 ASK_ANEW_AFTER: Final = timedelta(days=1)
 """A version that has a problem is fetched and tried again after this: the reason may lie on the device."""
@@ -172,10 +174,26 @@ def _taken_back(
     wanted: Wanted, known: PulledDocument, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
     """The office has no such document, or none any more: what waits of it is not applied, what was applied stays."""
-    erase_file(inbox / wanted.document)
+    discard(inbox / wanted.document)
     if known.sha256 or known.problem:
         pulled.note_seen(db, wanted.document, etag="", sha256="", problem="", at=now)
     return PullResult(wanted.document, "nothing")
+
+
+def discard(path: Path) -> None:
+    """Erase a document of the inbox, where there is one; names and addresses may be in it.
+
+    Raises:
+        StoreError: it can't be erased.
+    """
+    done = path.with_name(path.name.removesuffix(TAKEN) + DONE)
+    try:
+        path.replace(done)
+    except FileNotFoundError:
+        pass  # a process that was killed may have begun
+    except OSError as error:
+        raise StoreError(f"can't be erased: {error.strerror}", str(path), "check the disk and its owner") from error
+    erase_file(done)
 
 
 def put(path: Path, data: bytes) -> None:
