@@ -22,6 +22,8 @@ _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_000
 _LONG: Final = 60
 """Text of a wider column is broken into lines."""
+_LINE_HEIGHT: Final = 16
+_MOST_LINES: Final = 20
 
 _SEVERITY: Final[Mapping[str, tuple[str, str]]] = {
     "faulty": ("#FBE0DD", "#A32A1E"),
@@ -60,6 +62,9 @@ class TermBook:
         names = ("Rooms", *(("Left out",) if with_problems else ()), "Months", "Events", *periods)
         self._pages: dict[str, Any] = {name: book.pages.add_worksheet(name) for name in names}
         self._base = {"font_name": "Calibri", "font_size": 11, "font_color": "#1F2933", "valign": "vcenter"}
+        self._number = book.pages.add_format(
+            {**self._base, "align": "center", "bottom": 1, "bottom_color": "#D5DAE0", "num_format": "General"}
+        )
         self._wrapped = book.pages.add_format({**self._base, "text_wrap": True, "bottom": 1, "bottom_color": "#D5DAE0"})
         self._events_at = 1
         self._begin_events()
@@ -147,14 +152,21 @@ class TermBook:
             last = at + 1 + number
             if last >= _MOST_ROWS:
                 break
+            page.set_row(last, _LINE_HEIGHT * _lines(row, cells.widths))
             for column, cell in enumerate(row):
-                share = "%" in cells.heads[column]
-                style = styles.percent if share else self._wrapped if cells.widths[column] > _LONG else styles.text
+                style = self._style(cells, column, cell)
                 if column == 0 and number < len(first_column):
                     style = first_column[number]
                 _put(page, last, column, cell, style)
         if last > at:
             page.autofilter(at, 0, last, len(cells.heads) - 1)
+
+    def _style(self, cells: Cells, column: int, cell: str | float | None) -> Any:
+        if "%" in cells.heads[column]:
+            return self._book.styles.percent
+        if isinstance(cell, (int, float)):
+            return self._number
+        return self._wrapped if cells.widths[column] > _LONG else self._book.styles.text
 
     def _format(self, severity: str) -> Any:
         ground, ink = _SEVERITY[severity]
@@ -173,6 +185,14 @@ def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Ite
         pages = TermBook(book, periods, with_problems=with_problems)
         yield pages
         pages.close()
+
+
+def _lines(row: Sequence[str | int | float | None], widths: Sequence[float]) -> int:
+    """Return how many lines a row needs: no program finds that out for rows that are written one by one."""
+    long = [
+        len(cell) / width for cell, width in zip(row, widths, strict=True) if isinstance(cell, str) and width > _LONG
+    ]
+    return max(1, min(_MOST_LINES, 1 + int(max(long, default=0.0))))
 
 
 def _set_print(page: Any, head_row: int) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from edge_daemon.app.collect.judge import counted
 from edge_daemon.app.collect.keys import read_keys, read_names
 from edge_daemon.app.collect.term import Collected, Wish, check_output, read_all, write_term
 from edge_daemon.app.collect.tree import Problem
@@ -150,6 +151,7 @@ def _tell(collected: Collected, output: Path, *, is_pinned: bool) -> None:
     for one in rooms:
         if one.severity != "well":
             click.echo(f"{one.severity}: {DeliveryError('; '.join(one.reasons), one.room.device).line()}")
-    copies = f", {collected.repeated} copies" if collected.repeated else ""
-    left_out = f"; {len(collected.problems)} things to look at (page Left out)" if collected.problems else ""
-    click.echo(f"{collected.registers} registers of {len(rooms)} rooms{copies} written to {output}{left_out}")
+    copies = f" ({counted(collected.repeated, 'file')} with the same again)" if collected.repeated else ""
+    left_out = f"; {counted(len(collected.problems), 'thing')} to look at" if collected.problems else ""
+    registers = f"{counted(collected.registers, 'register')} of {counted(len(rooms), 'room')}"
+    click.echo(f"{registers}{copies} written to {output}{left_out}")

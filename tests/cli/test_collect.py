@@ -242,7 +242,7 @@ def test_copies_are_no_registers_of_their_own_and_another_document_of_a_revision
     shutil.copy(file, file.with_name(f"{file.stem} (conflicted copy).json"))
     shutil.copy(file, file.with_name(f".{file.name}"))
     _, done = book_of(root, tmp_path)
-    assert "4 registers of 2 rooms, 1 copies written" in done.stdout
+    assert "4 registers of 2 rooms (1 file with the same again) written" in done.stdout
     room = rooms[0]
     text = room.deliver(room.register(START, {"0a": 0.0, "0b": 0.0}, "0x")).read_text("utf-8")
     shutil.rmtree(root)
@@ -359,10 +359,10 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
     assert list(found) == ["d faulty", "e off", "c silent", "b late", "a well"]
     reasons = {name: row["What somebody should look at"] for name, row in found.items()}
     assert reasons["a well"] is None
-    assert reasons["b late"] == "1 promised lessons have no register here"
+    assert reasons["b late"] == "no register here of 1 lesson that it promised"
     assert reasons["c silent"] == "not heard of for 9 days"
     assert reasons["e off"] == "4 lessons without a register in 14 days, 3 because: the device was off"
-    for part in ("it does not answer", "time is not known", "2 deliveries", "100 MB free", "86 °C", "under voltage"):
+    for part in ("it does not answer", "time is not known", "2 items refused", "100 MB free", "86 °C", "under voltage"):
         assert part in reasons["d faulty"]
     assert "silent: c silent: not heard of for 9 days" in done.stdout
 

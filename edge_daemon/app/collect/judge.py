@@ -54,9 +54,14 @@ def rank(judgement: Judgement) -> tuple[int, str]:
     return get_args(Severity).index(judgement.severity), judgement.room.device
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 lesson`, `2 lessons`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _faults(room: Room, heartbeat: Heartbeat | None, days: Days) -> Iterator[tuple[Severity, str]]:
     if room.problems:
-        yield "faulty", f"{len(room.problems)} documents need a look (page Left out)"
+        yield "faulty", f"{counted(len(room.problems), 'thing')} to look at (page Left out)"
     if not room.keys:
         yield "faulty", "no key: nothing of it can be believed"
     if heartbeat is not None:
@@ -67,7 +72,7 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: Days) -> Iterator[tup
         if heartbeat.clock == "unsynchronised":
             yield "faulty", "the time is not known there"
         if heartbeat.parked:
-            yield "faulty", f"{heartbeat.parked} deliveries were refused"
+            yield "faulty", f"{counted(heartbeat.parked, 'item')} refused by the server or a mail server"
         if heartbeat.disk_free_mb is not None and heartbeat.disk_free_mb < _FEW_MB:
             yield "faulty", f"the disk is nearly full ({heartbeat.disk_free_mb:.0f} MB free)"
         if heartbeat.temperature_c is not None and heartbeat.temperature_c > _HOT_C:
@@ -77,26 +82,27 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: Days) -> Iterator[tup
     last = sorted((k for k in room.kept.values() if not k.is_rehearsal), key=lambda kept: kept.start)[-_LOOK:]
     blind = sum(kept.captures_taken < _FEW_CAPTURES * kept.captures_planned for kept in last)
     if blind:
-        yield "faulty", f"{blind} of the last {len(last)} lessons have too few pictures"
+        yield "faulty", f"too few pictures in {blind} of the last {counted(len(last), 'lesson')}"
     if days.lessons_not_held:
         reason, count = days.lessons_not_held.most_common(1)[0]
         total = sum(days.lessons_not_held.values())
-        yield "faulty", f"{total} lessons without a register in {DAYS_BACK} days, {count} because: {reason}"
+        yield "faulty", f"{counted(total, 'lesson')} without a register in {DAYS_BACK} days, {count} because: {reason}"
 
 
 def _silence(heartbeat: Heartbeat | None, now: datetime) -> Iterator[tuple[Severity, str]]:
     if heartbeat is None or heartbeat.at is None:
         yield "silent", "it never said how it is"
     elif now - heartbeat.at > SILENT:
-        yield "silent", f"not heard of for {(now - heartbeat.at).days} days"
+        yield "silent", f"not heard of for {counted((now - heartbeat.at).days, 'day')}"
 
 
 def _lateness(heartbeat: Heartbeat | None, missing: int, now: datetime) -> Iterator[tuple[Severity, str]]:
     if missing:
-        yield "late", f"{missing} promised lessons have no register here"
+        yield "late", f"no register here of {counted(missing, 'lesson')} that it promised"
     if heartbeat is None:
         return
     if heartbeat.oldest is not None and now - heartbeat.oldest > LATE:
-        yield "late", f"{heartbeat.waiting} documents wait there, the oldest for {(now - heartbeat.oldest).days} days"
+        days = counted((now - heartbeat.oldest).days, "day")
+        yield "late", f"{counted(heartbeat.waiting, 'document')} waiting there, the oldest for {days}"
     for answer in heartbeat.answers:
         yield "late", f"a receiver takes nothing: {answer}"
