@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import jsonschema
 import pytest
 import sqlite_utils
 
@@ -13,16 +15,19 @@ from edge_daemon.__main__ import run
 from edge_daemon.app.keys import open_signer
 from edge_daemon.app.lesson_run import LessonRun
 from edge_daemon.app.opening import load_models, open_gallery_store
+from edge_daemon.attendance.proof import prove_register
 from edge_daemon.camera.files import open_files
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
 from edge_daemon.types import Frame, Lesson, MissedCapture
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 CAPTURES = 6
+SCHEMA = Path(__file__).parents[2] / "docs" / "register.schema.json"
 
 
 @pytest.fixture
@@ -64,6 +69,17 @@ def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(hom
     seen = {v.tally.student_id: (v.tally.frames_seen, v.verdict) for v in register.verdicts}
     assert seen == {v.tally.student_id: (v.tally.frames_seen, v.verdict) for v in expected.verdicts}
     assert seen["S1"][0] == CAPTURES
+
+
+def test_the_register_is_signed_in_the_transaction_that_finalises_it_and_keeps_to_its_schema(home, frames):
+    db = open_register(home.register_db_path)
+    run_of_lesson = _begin(home, db)
+    run_of_lesson.take(frames[0])
+    run_of_lesson.finalise()
+    (stored,) = latest_registers(db)
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(json.loads(stored.document))
+    proven = prove_register(stored.document, open_signer(home).public_key)
+    assert (proven.is_signed, proven.sha256) == (True, stored.sha256)
 
 
 def test_candidates_are_sealed_on_disk_and_gone_after_the_lesson(home: Home, frames: list[Frame]):

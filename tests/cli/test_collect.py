@@ -281,6 +281,16 @@ def test_another_seed_than_the_promised_one_is_named(root, rooms, tmp_path):
     ]
 
 
+def test_the_same_trouble_many_times_is_told_some_times_and_then_counted(root, rooms, tmp_path):
+    for day in range(35):
+        rooms[0].deliver(rooms[0].register(START + timedelta(days=day, hours=3), {"x": 1.0}), OTHER)
+    book, done = book_of(root, tmp_path)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 31
+    assert lines[-1].startswith("left out: 5 more of room 1: was signed by another key")
+    assert len(left_out(book)) == 35
+
+
 # --- keys -----------------------------------------------------------------------------------------------------------
 
 
