@@ -173,6 +173,8 @@ def _room(row: _Row, timetable_is_shared: bool) -> Room:
     values, problems = settings.values(row.cells)
     for column, what in problems:
         row.complain(column, what)
+    if values.get(("upstream", "kind")) == "webdav":
+        values.setdefault(("upstream", "username"), row.get("device"))  # a user for each device: docs/UPSTREAM.md
     files = _files(row, values, timetable_is_shared)
     secrets = _secrets(row, values)
     return Room(

@@ -21,6 +21,7 @@ install_on_device() {
     make_key edge-daemon.device-key
     make_key edge-daemon.contact-key
     first_settings
+    release_key
     make_words
     before=$(basename "$(readlink "$ROOT$BASE/current" || true)")
     "./$RELEASE_TOOL" switch "$release"
@@ -223,6 +224,13 @@ first_settings() {
     sync "$settings.part"
     mv -T "$settings.part" "$settings"
     did "$SETTINGS/config.toml, with camera.kind = $kind"
+}
+
+# Of whom updates are taken: the maintainer's key, where the checkout brings one.
+release_key() {
+    if [ ! -e provisioning/release.pub ] || [ -e "$ROOT$SETTINGS/release.pub" ]; then return; fi
+    install -m 644 provisioning/release.pub "$ROOT$SETTINGS/release.pub"
+    did "$SETTINGS/release.pub, the key of whom updates are taken"
 }
 
 # `edge-daemon` for what needs no key, `attendance` for what does: as the service's user, with its credentials.

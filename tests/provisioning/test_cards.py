@@ -128,6 +128,11 @@ def test_the_daemon_reads_its_settings(tmp_path):
     assert (config.mail.office, config.mail.guardians) == (("a@school.example", "b@school.example"), True)
 
 
+def test_a_webdav_server_knows_a_device_by_its_name(tmp_path):
+    folder = cards(tmp_path, {**GOOD, "upstream_kind": "webdav"}) / "room-7a/edge-daemon"
+    assert load_config(folder / "config.toml").upstream.username == "room-7a"
+
+
 def test_the_manifest_names_every_file_and_tells_nothing_of_the_secrets(tmp_path):
     folder = cards(tmp_path, GOOD) / "room-7a/edge-daemon"
     told = json.loads((folder / "card.json").read_text())
