@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_daemon.app.mail_office import TONES
+from edge_daemon.app.mail_office import TONES, in_doubt
 from edge_daemon.app.mail_words import Words
 from edge_daemon.attendance.sheets import Entry, Sheet, entries_of
 from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows
@@ -29,25 +29,14 @@ def notice_values(register: Register, student_id: str, name: str, words: Words, 
 def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words) -> Values:
     """Return what a student's own record of a week says; they are on at least one of the registers."""
     found = [(r, entries_of(r)[student_id]) for r in registers if student_id in entries_of(r)]
-    verdicts = [entry.verdict.verdict for _, entry in found]
+    sure = [entry.verdict.verdict for _, entry in found if not in_doubt(entry.verdict)]
     figures = (
-        Figure(words.say("present"), verdicts.count("present"), "good"),
-        Figure(words.say("absent"), verdicts.count("absent"), "bad"),
-        Figure(words.say("unassessed"), len(verdicts) - verdicts.count("present") - verdicts.count("absent"), "quiet"),
+        Figure(words.say("present"), sure.count("present"), "good"),
+        Figure(words.say("absent"), sure.count("absent"), "bad"),
+        Figure(words.say("doubtful"), len(found) - len(sure), "doubt"),
+        Figure(words.say("unassessed"), sure.count("not_assessed"), "quiet"),
     )
-    rows = []
-    for register, entry in found:
-        verdict = entry.verdict
-        seen = words.say("note_seen", attentive=verdict.tally.frames_attentive, taken=register.captures_taken)
-        rows.append(
-            Row(
-                words.moment(register.lesson.start),
-                words.course(register.lesson),
-                "; ".join(filter(None, (words.flags(verdict), seen))),
-                words.say(f"mark_{verdict.verdict}"),
-                TONES[verdict.verdict],
-            )
-        )
+    rows = [_own_row(register, entry, words) for register, entry in found]
     return {
         "period": sheet.name,
         "first_day": words.short_day(sheet.first_day),
@@ -58,6 +47,16 @@ def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, na
         "figures": Figures(figures),
         "own": Rows(words.say("title_own"), tuple(rows)),
     }
+
+
+def _own_row(register: Register, entry: Entry, words: Words) -> Row:
+    """Return one lesson. Of what the device itself doubts nothing is said but that somebody will look at it."""
+    verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.course(register.lesson)
+    if in_doubt(verdict):
+        return Row(when, course, "", words.say("doubtful"), "doubt")
+    seen = words.say("note_seen", attentive=verdict.tally.frames_attentive, taken=register.captures_taken)
+    notes = "; ".join(filter(None, (words.flags(verdict), seen)))
+    return Row(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
 
 
 def _facts(register: Register, entry: Entry, words: Words, share: float) -> Facts:
