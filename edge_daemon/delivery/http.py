@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
@@ -167,7 +167,7 @@ class Server:
         return answer
 
     def _told(self, error: Exception) -> str:
-        proxy = urlsplit(next(iter(self._proxies.values()), ""))
+        proxy = urlsplit(select_proxy(self.base, self._proxies) or "")
         is_proxy = isinstance(error, requests.exceptions.ProxyError) and proxy.hostname
         return words.told(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
 

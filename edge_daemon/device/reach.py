@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import socket
 import ssl
+from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from edge_daemon.config import MailConfig, UpstreamConfig
 from edge_daemon.device.health import Check
 
 TIMEOUT_S = 5.0
 _PORTS = {"https": 443, "http": 80}
+_REFUSED_BY_PROXY = "Tunnel connection failed: "
+"""How http.client begins."""
 
 
 def network(root: Path = Path("/")) -> Check:
@@ -69,9 +74,12 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
         host, port = None, 0
     if not host or parts.scheme not in _PORTS:
         return Check("upstream", "bad", f"{_shown(settings.url)} is no address", "upstream.url begins with https://")
+    if parts.scheme == "http" and not settings.insecure_http:
+        advice = "use https://, or for a trial set upstream.insecure_http = true"
+        return Check("upstream", "bad", f"{_shown(settings.url)} is not encrypted, so nothing is sent there", advice)
     ca_file = str(config_dir / settings.ca_file) if settings.ca_file else ""
     try:
-        with socket.create_connection((host, port), TIMEOUT_S) as plain:
+        with _connected(parts.scheme, host, port, settings.proxy) as plain:
             if parts.scheme == "http":
                 return Check("upstream", "warning", f"{host}:{port} answers, not encrypted", "use https://")
             with _context(ca_file).wrap_socket(plain, server_hostname=host) as encrypted:
@@ -80,6 +88,20 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
         if error.filename is not None or (ca_file and not Path(ca_file).is_file()):
             return Check("upstream", "bad", f"{ca_file} can't be read", "check upstream.ca_file")
         return _unreachable("upstream", f"{host}:{port}", error, "upstream.url and upstream.ca_file")
+
+
+def _connected(scheme: str, host: str, port: int, proxy: str) -> socket.socket:
+    """Return a connection, through the proxy that the settings or else the environment name (CONNECT, RFC 9110)."""
+    if not proxy and not proxy_bypass(host):
+        proxy = getproxies().get(scheme, "")
+    way = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not way.hostname:
+        return socket.create_connection((host, port), TIMEOUT_S)
+    tunnel = HTTPConnection(way.hostname, way.port or _PORTS["http"], timeout=TIMEOUT_S)
+    pair = base64.b64encode(f"{unquote(way.username or '')}:{unquote(way.password or '')}".encode()).decode("ascii")
+    tunnel.set_tunnel(host, port, {"Proxy-Authorization": f"Basic {pair}"} if way.username else None)
+    tunnel.connect()
+    return tunnel.sock
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
@@ -102,6 +124,11 @@ def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
         what, todo = f"no answer within {TIMEOUT_S:g} s", f"a firewall may be in the way; check {keys}"
     elif isinstance(error, smtplib.SMTPException):
         what, todo = "this is no mail server that we understand", f"check {keys}"
+    elif str(error).startswith(_REFUSED_BY_PROXY):
+        what, todo = (
+            f"the proxy does not let us through ({str(error)[len(_REFUSED_BY_PROXY) :][:40]})",
+            "see its log-in",
+        )
     else:
         what, todo = getattr(error, "strerror", None) or type(error).__name__, f"check {keys}"
     return Check(name, "bad", f"{where}: {what}", todo)

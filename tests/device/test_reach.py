@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from edge_daemon.config import Config
 from edge_daemon.device import reach
 from tests.device.fake_sys import tree
+from tests.proxy_server import Proxy
 
 DEV = "Inter-|   Receive\n face |bytes\n    lo: 0 0\n{link}"
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n"
@@ -113,9 +114,33 @@ def test_an_upstream_that_says_nothing(tmp_path, monkeypatch):
     assert "no answer within 0.2 s" in found.found
 
 
-def test_an_upstream_in_plain_text_is_a_warning(tmp_path):
+def test_an_upstream_in_plain_text_is_refused_and_where_that_is_allowed_a_warning(tmp_path):
     with serving(lambda client: None) as port:
-        assert reach.upstream(upstream_settings(f"http://localhost:{port}"), tmp_path).state == "warning"
+        settings = upstream_settings(f"http://localhost:{port}")
+        refused = reach.upstream(settings, tmp_path)
+        assert (refused.state, "not encrypted" in refused.found) == ("bad", True)
+        assert reach.upstream(dataclasses.replace(settings, insecure_http=True), tmp_path).state == "warning"
+
+
+def test_an_upstream_behind_a_proxy(certificate, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "")
+    with serving(tls(certificate)) as port:
+        settings, proxy = upstream_settings(f"https://localhost:{port}", str(certificate)), Proxy()
+        found = reach.upstream(dataclasses.replace(settings, proxy=proxy.url), certificate.parent)
+        assert (found.state, proxy.asked) == ("good", [f"localhost:{port}"])
+    monkeypatch.setenv("https_proxy", proxy.url)
+    assert reach.upstream(upstream_settings("https://localhost:9"), certificate.parent).state == "bad"
+    assert proxy.asked[1:] == ["localhost:9"]
+    proxy.close()
+
+
+def test_a_proxy_that_wants_a_log_in_is_told(tmp_path):
+    proxy = Proxy(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+    settings = dataclasses.replace(upstream_settings("https://localhost:9"), proxy=proxy.url)
+    found = reach.upstream(settings, tmp_path)
+    proxy.close()
+    assert found.state == "bad"
+    assert "the proxy does not let us through (407" in found.found
 
 
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "https://", "https://x:99999", "https://[x"])
