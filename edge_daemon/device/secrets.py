@@ -16,7 +16,7 @@ DEVICE_KEY_CREDENTIAL = "device-key"
 CONTACT_KEY_CREDENTIAL = "contact-key"
 
 _NONE = b"none"
-"""What the units give in place of a contact key that was never made: a missing file would keep them from starting."""
+"""What the units give in place of a secret that was never made: a missing file would keep them from starting."""
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _MAX_CREDENTIAL_BYTES = 64 * 1024
 
@@ -71,7 +71,7 @@ def contact_key(key_file: Path | None, *, create: bool = True) -> bytes:
 
 def _key(name: str, key_file: Path | None, missing: KeyFileError, lost: KeyFileError | None) -> bytes:
     key = credential(name)
-    if key is not None and key != _NONE:
+    if key is not None:
         return _checked(key, f"credential {name}")
     if key_file is None:
         raise missing
@@ -95,7 +95,8 @@ def credential(name: str) -> bytes | None:
         return None
     try:
         with (Path(folder) / name).open("rb") as file:
-            return file.read(_MAX_CREDENTIAL_BYTES)
+            data = file.read(_MAX_CREDENTIAL_BYTES)
+            return None if data == _NONE else data
     except FileNotFoundError:
         return None
     except OSError as error:

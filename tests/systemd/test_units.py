@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import click
 import pytest
 
@@ -9,9 +15,6 @@ from edge_daemon.cli import cli
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL
 from edge_daemon.home import Home
 from tests.systemd.units import DROP_INS, FOLDER, PROGRAM, SERVICES, TIMERS, settings, values, words
-
-NOT_YET = {"sync": "2026-11-21"}
-"""Commands that a later issue brings; their units are shipped, say so, and are not to be enabled."""
 
 NEWER_THAN_249 = {
     "DefaultStartLimitIntervalSec", "DelegateSubgroup", "ExtensionDirectories", "ImportCredential",
@@ -32,13 +35,6 @@ def command_of(unit):
 @pytest.mark.parametrize("unit", SERVICES)
 def test_every_unit_starts_a_command_that_the_program_knows(unit):
     arguments = command_of(unit)
-    if arguments[0] in NOT_YET:
-        assert cli.get_command(click.Context(cli), arguments[0]) is None, (
-            f"{arguments[0]} is there: take it off NOT_YET"
-        )
-        first = (FOLDER / unit).read_text(encoding="utf-8")
-        assert f"not to be enabled yet ({NOT_YET[arguments[0]]})" in first
-        return
     command, context = cli, click.Context(cli)
     while isinstance(command, click.Group) and arguments:
         command = command.get_command(context, arguments.pop(0))
@@ -126,3 +122,58 @@ def test_no_line_needs_a_newer_systemd_than_a_jetson_has(unit):
         assert "systemd 250" in (FOLDER / unit).read_text(encoding="utf-8")
     else:
         assert not newer
+
+
+def test_a_room_without_token_or_password_still_delivers_what_it_can():
+    """A credential that can't be loaded keeps a unit from starting, unless a word stands in for it."""
+    unit = "edge-daemon-sync.service"
+    loaded = {value.partition(":")[0] for value in values(unit, "LoadCredential")}
+    assert loaded == {"upstream-token", "mail-password", "contact-key"}
+    assert set(values(unit, "SetCredential")) == {f"{name}:none" for name in loaded}
+
+
+DISPATCHER = FOLDER / "90-edge-daemon-sync"
+
+
+@pytest.fixture
+def dispatched(tmp_path):
+    """Run the script of NetworkManager with a systemctl that only takes notes; return what it was asked for."""
+    notes = tmp_path / "notes"
+    fake = tmp_path / "systemctl"
+    fake.write_text(f'#!/bin/sh\necho "$*" >>{notes}\n[ "$ENABLED" = yes ] || [ "$2" != is-enabled ]\n')
+    fake.chmod(0o755)
+
+    def run(*arguments, enabled="yes", **more):
+        notes.write_text("")
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "ENABLED": enabled, **more}
+        done = subprocess.run(["/bin/sh", DISPATCHER, *arguments], env=env, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return [line for line in notes.read_text().splitlines() if line.startswith("start")]
+
+    return run
+
+
+@pytest.mark.parametrize("event", ["up", "vpn-up", "connectivity-change", "dhcp4-change"])
+def test_a_link_that_comes_up_starts_a_sync_and_nobody_waits_for_it(dispatched, event):
+    assert dispatched("wlan0", event) == ["start --no-block edge-daemon-sync.service"]
+
+
+def test_nothing_is_started_by_what_brings_no_network(dispatched):
+    assert dispatched("wlan0", "down") == []
+    assert dispatched("lo", "up") == []
+    assert dispatched("wlan0", "connectivity-change", CONNECTIVITY_STATE="PORTAL") == []
+    assert dispatched() == []
+
+
+def test_who_switched_the_timer_off_is_not_overruled_by_a_link(dispatched):
+    assert dispatched("wlan0", "up", enabled="no") == []
+
+
+def test_networkmanager_takes_the_script():
+    """Owned by root and executable, or it is passed over (NetworkManager-dispatcher(8))."""
+    assert DISPATCHER.stat().st_mode & 0o777 == 0o755
+    tool = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if tool is None:
+        pytest.skip("needs shellcheck")
+    done = subprocess.run([tool, "-s", "sh", DISPATCHER], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
