@@ -15,7 +15,7 @@ from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
 from edge_daemon.delivery.letter import Letter
-from edge_daemon.delivery.mail_message import to_message
+from edge_daemon.delivery.mail_message import to_bytes, to_message
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import open_register
@@ -118,7 +118,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write(folder: Path, name: str, letter: Letter, sender: str, now: datetime) -> None:
     try:
-        (folder / f"{name}.eml").write_bytes(to_message(letter, sender, now).as_bytes())
+        (folder / f"{name}.eml").write_bytes(to_bytes(to_message(letter, sender, now)))
         (folder / f"{name}.html").write_text(letter.html, encoding="utf-8")
         (folder / f"{name}.txt").write_text(letter.text, encoding="utf-8")
         for attachment in letter.attachments:

@@ -17,6 +17,8 @@ from edge_daemon.errors import DeliveryError
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 """Not every server takes eight bits: quoted-printable and base64 pass everywhere."""
+_LONGEST_HEADER = 300
+"""Characters of a line; RFC 5322 (2.1.1) allows 998."""
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -51,6 +53,12 @@ def to_message(letter: Letter, sender: str, at: datetime, *, utf8: bool = False)
         maintype, subtype = _XLSX
         message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
     return message
+
+
+def to_bytes(message: EmailMessage) -> bytes:
+    """Return a message as it goes over the wire."""
+    # Folded at 78, Python's email puts a long subject on a line of its own, after an empty one.
+    return message.as_bytes(policy=message.policy.clone(max_line_length=_LONGEST_HEADER))
 
 
 def message_id(letter_id: str, domain: str) -> str:

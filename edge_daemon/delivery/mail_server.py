@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from typing import Final, Protocol
 
 from edge_daemon.delivery.letter import Letter
-from edge_daemon.delivery.mail_message import to_message, wire_address
+from edge_daemon.delivery.mail_message import to_bytes, to_message, wire_address
 from edge_daemon.delivery.mail_settings import ServerSettings
 from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, NotEncrypted, Refused, SmtpSession
 from edge_daemon.errors import DeliveryError
@@ -80,7 +80,7 @@ class MailServer:
             sender = wire_address(self._settings.sender, "mail.from")
             receiver = wire_address(letter.address, f"the address of the {letter.role}")
             utf8 = not (sender.isascii() and receiver.isascii())
-            message = to_message(letter, self._settings.sender, self._now(), utf8=utf8).as_bytes()
+            message = to_bytes(to_message(letter, self._settings.sender, self._now(), utf8=utf8))
         except DeliveryError as error:
             return Outcome("parked", error.line())
         self._keep_pace()
