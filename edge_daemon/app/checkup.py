@@ -8,6 +8,8 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from edge_daemon.app.enqueue import sends_mail
+from edge_daemon.app.mailing import templates_of
 from edge_daemon.app.maintenance import RESERVE_BYTES
 from edge_daemon.app.opening import camera_settings, embedder_id, load_models, open_gallery_store
 from edge_daemon.app.timetables import timetable_of_files
@@ -21,7 +23,7 @@ from edge_daemon.device.health import LIMIT_S, Check, checked
 from edge_daemon.device.key_checks import device_key_check, passwords
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
-from edge_daemon.errors import CameraError, ModelError
+from edge_daemon.errors import CameraError, DeliveryError, ModelError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
@@ -63,7 +65,8 @@ class Checkup:
             "timetable": self._timetable,
             "camera": self._camera,
             "clock": self._clock,
-            "mail": lambda: reach.mail(self._home.config.mail),
+            "mail": lambda: reach.mail(self._home.config.mail, self._home.config_path.parent),
+            "mail texts": self._mail_texts,
             "upstream": lambda: reach.upstream(self._home.config.upstream, self._home.config_path.parent),
         }
         if settings.state != "bad":  # without settings nobody knows which models, which camera
@@ -167,6 +170,20 @@ class Checkup:
             if not self._home.home_mode or self._home.config.camera != CameraConfig():
                 raise
             return Check("camera", "warning", error.what, "set camera.kind and camera.source, if there is to be one")
+
+    def _mail_texts(self) -> Check:
+        mail = self._home.config.mail
+        if not sends_mail(mail):
+            return Check("mail texts", "not checked", "no mail is set up")
+        if mail.via == "smtp" and not mail.from_:
+            return Check(
+                "mail texts", "bad", "no sender is set", "set mail.from to the address that messages come from"
+            )
+        try:
+            own = templates_of(self._home).check()
+        except DeliveryError as error:
+            return Check("mail texts", "bad", f"{error.where}: {error.what}", error.todo)
+        return Check("mail texts", "good", f"{mail.language}, {own} of the school's own")
 
     def _clock(self) -> Check:
         trusted = self._home.config.device.trust_clock

@@ -25,7 +25,7 @@ from edge_daemon.delivery.letter import Attachment, Letter, Role, letter_id
 from edge_daemon.delivery.mail_server import MailServer, Sender
 from edge_daemon.delivery.mail_settings import server_settings
 from edge_daemon.delivery.mail_templates import Templates, Values
-from edge_daemon.errors import DeliveryError, KeyFileError
+from edge_daemon.errors import DeliveryError, KeyFileError, RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import transaction
@@ -338,13 +338,20 @@ class Composer:
         return sorted({verdict.tally.student_id for register in found for verdict in register.verdicts})
 
     def _span(self, ref: str) -> _Period:
-        """Return the days of `2026-W47` or `2026-11`."""
+        """Return the days of `2026-W47` or `2026-11`.
+
+        Raises:
+            RegisterError: it is neither.
+        """
         year, _, rest = ref.partition("-")
-        if rest.startswith("W"):
-            first = date.fromisocalendar(int(year), int(rest[1:]), 1)
-            return _Period("week", self._midnight(first), self._midnight(first + timedelta(days=7)))
-        first = date(int(year), int(rest), 1)
-        return _Period("month", self._midnight(first), self._midnight((first + timedelta(days=31)).replace(day=1)))
+        try:
+            if rest.startswith("W"):
+                first = date.fromisocalendar(int(year), int(rest[1:]), 1)
+                return _Period("week", self._midnight(first), self._midnight(first + timedelta(days=7)))
+            first = date(int(year), int(rest), 1)
+            return _Period("month", self._midnight(first), self._midnight((first + timedelta(days=31)).replace(day=1)))
+        except (ValueError, OverflowError) as error:
+            raise RegisterError("is no week or month", repr(ref), "a week is 2026-W47, a month 2026-11") from error
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self._zone).astimezone(timezone.utc)

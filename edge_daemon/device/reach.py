@@ -38,23 +38,37 @@ def network(root: Path = Path("/")) -> Check:
     return Check("network", "warning", "no way out (as seen from this process)", advice)
 
 
-def mail(settings: MailConfig) -> Check:
-    """Greet the mail server and encrypt; no log-in, no mail."""
+def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
+    """Greet the mail server and encrypt; no log-in, no mail.
+
+    Args:
+        settings: [mail].
+        config_dir: where a relative file name starts.
+    """
+    if settings.via == "upstream":
+        return Check("mail", "not checked", "the school's server sends it (mail.via)")
     if not settings.host:
         return Check("mail", "not checked", "no mail server is set (mail.host)")
+    ca_file = str(config_dir / settings.ca_file) if settings.ca_file else ""
+    if ca_file and not Path(ca_file).is_file():
+        return Check("mail", "bad", f"{ca_file} can't be read", "check mail.ca_file")
     try:
         if settings.security == "tls":
-            with smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT_S, context=_context("")) as tls_server:
+            with smtplib.SMTP_SSL(
+                settings.host, settings.port, timeout=TIMEOUT_S, context=_context(ca_file)
+            ) as tls_server:
                 found = _cipher(tls_server.sock)
         else:
             with smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT_S) as server:
-                server.starttls(context=_context(""))
+                server.starttls(context=_context(ca_file))
                 found = _cipher(server.sock)
     except smtplib.SMTPNotSupportedError:
         advice = 'the server has no STARTTLS: mail.security = "tls" and its port (465)'
         return Check("mail", "bad", f"{settings.host} does not encrypt on port {settings.port}", advice)
     except (OSError, smtplib.SMTPException) as error:
-        return _unreachable("mail", f"{settings.host}:{settings.port}", error, "mail.host, mail.port and mail.security")
+        return _unreachable(
+            "mail", f"{settings.host}:{settings.port}", error, "mail.host, mail.port, mail.security, mail.ca_file"
+        )
     return Check("mail", "good", f"{settings.host}:{settings.port} answers, {found}; no mail was sent")
 
 

@@ -23,7 +23,19 @@ from tests.device.test_status import a_status
 
 ALL = {
     *("settings", "models", "parity", "embedder", "gallery", "device key", "passwords", "timetable", "camera", "clock"),
-    *("mail", "upstream", "registers", "service", "state folder", "backup", "disk", "memory", "temperature", "power"),
+    *(
+        "mail",
+        "mail texts",
+        "upstream",
+        "registers",
+        "service",
+        "state folder",
+        "backup",
+        "disk",
+        "memory",
+        "temperature",
+        "power",
+    ),
     "network",
 }
 
@@ -214,3 +226,17 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
     assert checks["state folder"].state == "bad"
     assert checks["device key"].state == "bad"
     assert checks["gallery"].state == "warning"
+
+
+def test_a_mistake_in_the_words_of_mail_is_named_with_its_line(home):
+    (home / "words").mkdir()
+    (home / "words" / "week.txt").write_text("Subject: {period}\n\nDear {office}\n", encoding="utf-8")
+    settings = '[mail]\nhost = "mail.invalid"\nfrom = "a@school.example"\ntemplates = "words"\n'
+    with (home / "config.toml").open("a", encoding="utf-8") as file:
+        file.write(settings)
+    found = {check.name: check for check in Checkup(Home(home)).checks()}["mail texts"]
+    assert found.state == "bad"
+    assert "week.txt: line 3: {office} is not known here" in found.found
+    (home / "words" / "week.txt").write_text("Subject: {period}\n\nDear office\n", encoding="utf-8")
+    found = {check.name: check for check in Checkup(Home(home)).checks()}["mail texts"]
+    assert (found.state, found.found) == ("good", "en, 1 of the school's own")

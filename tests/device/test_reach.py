@@ -243,3 +243,15 @@ def test_inside_a_private_network_nothing_can_be_said(tmp_path):
     found = reach.network(tree(tmp_path, {"proc/net/dev": DEV.format(link=""), "proc/net/route": HEAD}))
     assert found.state == "not checked"
     assert "by design" in found.found
+
+
+def test_a_mail_server_of_the_schools_own_authority(certificate):
+    with serving(smtp(certificate, starttls=True)) as port:
+        found = reach.mail(mail_settings(port=port, ca_file=certificate.name), certificate.parent)
+    assert found.state == "good"
+    missing = reach.mail(mail_settings(ca_file="none.pem"), certificate.parent)
+    assert (missing.state, missing.advice) == ("bad", "check mail.ca_file")
+
+
+def test_mail_that_the_schools_server_sends_is_not_looked_for():
+    assert reach.mail(mail_settings(via="upstream")).state == "not checked"

@@ -1,0 +1,124 @@
+"""`edge-daemon mail`: what the server answered in one line, and messages to look at."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+
+import pytest
+
+from tests import mail_school
+from tests.cli.running import run
+from tests.mail_server import PASSWORD, USER, Server
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory):
+    """A home with one lesson, whose mail server nobody reaches; nothing is written to it."""
+    home = mail_school.make(tmp_path_factory.mktemp("school") / "home")
+    return home, mail_school.hold(home)
+
+
+@pytest.fixture
+def reachable(tmp_path):
+    """A home with a mail server that runs."""
+    with Server(tmp_path / "ca") as server:
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "password").write_text(PASSWORD, encoding="utf-8")
+        (home / "config.toml").write_text(
+            f'[device]\nname = "room 204"\n[mail]\nhost = "127.0.0.1"\nport = {server.port}\n'
+            f'ca_file = "{tmp_path}/ca/ca.pem"\nusername = "{USER}"\npassword_file = "password"\n'
+            'from = "attendance@school.example"\n',
+            encoding="utf-8",
+        )
+        yield home, server
+
+
+def test_a_test_message_is_sent_and_the_answer_is_one_line(reachable):
+    home, server = reachable
+    done = run(home, "mail", "test", "--to", "admin@school.example")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"taken by 127.0.0.1:{server.port}: 250 2.0.0 queued as 4711\n"
+    (taken,) = server.taken
+    assert taken.receiver == "admin@school.example"
+    assert taken.message["Subject"] == "Test message of room 204"
+
+
+def test_a_refusal_is_one_line_too(reachable):
+    home, _ = reachable
+    (home / "password").write_text("wrong", encoding="utf-8")
+    done = run(home, "mail", "test", "--to", "admin@school.example")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "does not log us in: 535" in done.stderr
+    assert "mail.password_file" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["admin", "a@b\nBcc: c@d", "A <a@b>"])
+def test_what_is_no_address_is_wrong_usage(reachable, address):
+    home, server = reachable
+    done = run(home, "mail", "test", "--to", address)
+    assert done.exit_code == 2
+    assert "is no mail address" in done.stderr
+    assert server.taken == []
+
+
+def test_without_settings_it_says_which_one_is_missing(tmp_path):
+    done = run(tmp_path, "mail", "test", "--to", "admin@school.example")
+    assert done.exit_code == 2
+    assert "mail.host: no mail server is set" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["office", "student", "guardian"])
+def test_a_message_is_written_to_look_at(school, tmp_path, kind):
+    home, lesson = school
+    done = run(home.state_dir, "mail", "preview", lesson[:8], "--kind", kind, "--output", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.stderr
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    names = ["office"] if kind == "office" else [f"{kind}-S01", f"{kind}-S03"]
+    more = {"office.xlsx"} if kind == "office" else set()
+    assert written == {f"{name}.{end}" for name in names for end in ("eml", "html", "txt")} | more
+    raw = (tmp_path / "out" / f"{names[0]}.eml").read_bytes()
+    assert email.message_from_bytes(raw, policy=email.policy.default)["From"].addresses[0].domain == "school.example"
+
+
+def test_what_would_not_be_sent_now_says_so(school, tmp_path):
+    home, lesson = school
+    done = run(home.state_dir, "mail", "preview", lesson, "--kind", "student", "--output", str(tmp_path))
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert "not sent now" not in told[f"{tmp_path}/student-S01.eml"]
+    assert "not sent now: a person has to confirm the absence" in told[f"{tmp_path}/student-S03.eml"]
+
+
+def test_a_week_can_be_looked_at(school, tmp_path):
+    home, _ = school
+    assert (
+        run(home.state_dir, "mail", "preview", "2026-W47", "--kind", "week", "--output", str(tmp_path)).exit_code == 0
+    )
+    assert (tmp_path / "week.xlsx").exists()
+    done = run(home.state_dir, "mail", "preview", "2026-W47", "--kind", "student-week", "--output", str(tmp_path))
+    assert done.exit_code == 2
+    assert "--student" in done.stderr
+
+
+@pytest.mark.parametrize("about", ["2026-W99", "2026-13", "next week", "2026-11-20", "W-1"])
+@pytest.mark.parametrize("kind", ["week", "month"])
+def test_what_is_no_week_or_month_is_refused_in_one_line(school, tmp_path, about, kind):
+    home, _ = school
+    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path))
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "2026-W47" in done.stderr
+
+
+def test_a_lesson_that_is_not_there_is_refused(school, tmp_path):
+    home, _ = school
+    done = run(home.state_dir, "mail", "preview", "ffff", "--output", str(tmp_path))
+    assert done.exit_code == 2
+    assert "there is no such register" in done.stderr
