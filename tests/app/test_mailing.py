@@ -6,7 +6,9 @@ import io
 import json
 import random
 from datetime import timedelta
+from pathlib import Path
 
+import jsonschema
 import openpyxl
 import pytest
 
@@ -390,3 +392,17 @@ def test_an_item_of_a_later_release_is_not_guessed_at(home):
     db = open_register(home.register_db_path)
     item = Delivery(99, "mail", "yearbook", "x", "", "", 0, FRIDAY)
     assert deliver_mail(home, db, item, open_sender(home), FRIDAY).name == "void"
+
+
+def test_the_document_is_as_its_schema_says(tmp_path):
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "mail.schema.json").read_text("utf-8"))
+    settings = mail_school.SETTINGS.replace('host = "mail.school.example"', 'via = "upstream"')
+    home = mail_school.make(tmp_path / "home", settings)
+    lesson = mail_school.hold(home)
+    mail_school.decide(home, lesson, "S02", "present", FRIDAY + timedelta(hours=1))
+    upstream = _Upstream()
+    drain(home, HELD + timedelta(hours=1), UpstreamMail(upstream, "room 204"))
+    assert {document["to"] for document in upstream.documents.values()} == {"office", "student", "guardian"}
+    for path, document in upstream.documents.items():
+        jsonschema.validate(document, schema)
+        assert path.endswith(f"/{document['message_id']}.json")
