@@ -37,7 +37,7 @@ FINISHING: Final = timedelta(hours=1)
 LONGEST: Final = timedelta(hours=24)
 """No lesson is longer."""
 
-LIMITS: Final[Mapping[str, int]] = {ROSTER: 4 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
+LIMITS: Final[Mapping[str, int]] = {ROSTER: 2 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ WITHDRAWALS: Final = "withdrawals.json"
 
 MAX_ENTRIES: Final = 5000
 """Of one document; a school year of one room has some hundred corrections."""
+MAX_OF_A_LESSON: Final = 200
+"""Each makes a revision that repeats those before it: a mistake in an export must not fill the disk."""
 MAX_TEXT: Final = 500
 """Characters of a name or a reason."""
 _MAX_ID: Final = 200
@@ -62,6 +65,10 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeCo
         first = known.setdefault(one.correction_id, number)
         if first != number:
             raise _error(CORRECTIONS, f"correction {number}", f"its id is that of correction {first}, too")
+    busiest = max(Counter(one.lesson_id for one in found).values(), default=0)
+    if busiest > MAX_OF_A_LESSON:
+        what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
+        raise _error(CORRECTIONS, "corrections", what)
     return tuple(sorted(found, key=lambda one: one.correction.at))
 
 

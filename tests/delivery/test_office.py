@@ -127,6 +127,12 @@ def test_what_is_no_such_document_is_refused(data, what):
     assert what in refusal(data)
 
 
+def test_more_corrections_of_one_lesson_than_anybody_makes_are_refused():
+    assert len(parsed(corrections(*({**GOOD, "id": f"{n}"} for n in range(200))))) == 200
+    line = refusal(corrections(*({**GOOD, "id": f"{n}"} for n in range(201))))
+    assert "has 201 corrections of one lesson, 200 at most" in line
+
+
 def test_withdrawals_are_ids_each_once():
     assert parse_withdrawals(withdrawals("S1", "S2", "S1"), "room-204") == ("S1", "S2")
     with pytest.raises(DeliveryError, match="withdrawal 2, student_id"):
