@@ -89,3 +89,32 @@ def test_removing_a_student_renews_the_backups_of_the_gallery_and_says_so(tmp_pa
     (fresh,) = (home / "backups").glob("gallery-*")
     with closing(sqlite3.connect(fresh)) as conn:
         assert conn.execute("SELECT student_id FROM students").fetchall() == [("S2",)]
+
+
+def office(folder, name: str, content: str):
+    path = folder / name
+    path.write_text(content)
+    return str(path)
+
+
+def test_documents_of_the_office_are_applied_by_hand_one_line_each(tmp_path, home):
+    listed = office(tmp_path, "withdrawals.json", '{"schema": 1, "withdrawals": [{"student_id": "X9"}]}')
+    done = run(home, "maintain", "inbox", listed)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == ("withdrawals.json: 0 consents taken back, 0 were not given, 1 ids are not known here\n")
+    assert run(home, "maintain", "inbox").stdout == "nothing waits\n"
+
+
+def test_a_document_that_is_refused_is_told_with_its_place_and_exit_code_1(tmp_path, home):
+    broken = office(tmp_path, "corrections.json", '{"schema": 1, "corrections": [{"id": "c1"}]}')
+    done = run(home, "maintain", "inbox", broken, "--json")
+    assert done.exit_code == 1
+    (told,) = json.loads(done.stdout)
+    assert (told["document"], told["in_force"]) == ("corrections.json", False)
+    assert told["problem"].startswith("corrections.json, correction 1, lesson_id")
+
+
+def test_a_file_that_the_office_does_not_send_is_refused(tmp_path, home):
+    done = run(home, "maintain", "inbox", office(tmp_path, "students.csv", ""))
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "none of the office's documents" in done.stderr
