@@ -14,7 +14,7 @@ from edge_daemon.delivery.http import Answer, Server
 from edge_daemon.types import Outcome
 
 _MAX_ANSWER: Final = 64 * 1024
-_OK, _NOT_FOUND, _CONFLICT, _ALREADY_THERE, _NOT_OURS = 200, 404, 409, 405, 412
+_OK, _FORBIDDEN, _NOT_FOUND, _ALREADY_THERE, _CONFLICT, _NOT_OURS = 200, 403, 404, 405, 409, 412
 _NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT, 500)
 """What a PUT into a folder that is not there is answered with: 409 by RFC 4918, 404 by some, 500 by nginx."""
 
@@ -42,6 +42,8 @@ class WebDav:
             if refused is not None:
                 return refused
             answer = self._send(place, body, write_once)
+        if answer.status in (_NOT_FOUND, _CONFLICT):
+            return self._no_folder(answer.status)
         if answer.status == _NOT_OURS:
             return self._compare(self._read(place, body), body, now)
         if not 200 <= answer.status < 300:
@@ -80,12 +82,17 @@ class WebDav:
                 continue
             answer = self._server.ask("MKCOL", folder, max_bytes=_MAX_ANSWER)
             if answer.status in (_NOT_FOUND, _CONFLICT):
-                what = f"the folder of upstream.url is not there on {self._server.where} ({answer.status})"
-                return Outcome("retry", f"{what}; make it, or correct upstream.url", everybody=True)
+                return self._no_folder(answer.status)
+            if answer.status == _FORBIDDEN:  # one of those above its own: it may be there all the same
+                continue
             if not 200 <= answer.status < 300 and answer.status != _ALREADY_THERE:
                 return refusal(answer, self._server.where, now)
             self._folders.add(folder)
         return None
+
+    def _no_folder(self, status: int) -> Outcome:
+        what = f"the folder of upstream.url is not there on {self._server.where} ({status})"
+        return Outcome("retry", f"{what}; make it, or correct upstream.url", everybody=True)
 
 
 def _folders_above(place: str) -> list[str]:

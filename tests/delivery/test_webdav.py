@@ -61,6 +61,14 @@ def test_folders_are_made_once(tmp_path, certificates, status):
     ]
 
 
+def test_folders_that_it_may_not_make_are_taken_to_be_there(tmp_path, certificates):
+    with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav") as server, upstream(server) as office:
+        (tmp_path / "o/v1/devices").mkdir(parents=True)
+        server.faults.extend(["changed-answer", "409", "403", "403"])  # GET, PUT, and MKCOL of v1/ and v1/devices/
+        assert put(office).name == "delivered"
+        assert sum(one.method == "MKCOL" for one in server.seen) == 5
+
+
 def test_a_document_whose_answer_was_lost_is_known_again_and_not_sent_again(server, office):
     server.store(PLACE, BODY, write_once=False)
     assert put(office).name == "delivered"

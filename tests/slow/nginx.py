@@ -18,7 +18,6 @@ import pwd
 import re
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -29,17 +28,9 @@ from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.delivery import paths
-from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Upstream
-from tests import office_ca
 from tests.office_server import OfficeServer
-from tests.registers import register_document
-
-ROOT = Path(__file__).parents[2]
-ROOM, OTHER = "room-204", "Räum 2"
-PASSWORDS = {ROOM: "first secret", OTHER: "zweites Geheimnis", "office": "third"}
-FORTY = register_document(students=40)
-
+from tests.slow.web_server import FORTY, OTHER, PASSWORDS, ROOM, Web, place
 
 WANTED = {
     "overwriting_past_our_client": 412,
@@ -53,104 +44,31 @@ WANTED = {
 """Statuses; 204 says that nginx overwrites in spite of If-None-Match: *."""
 
 
-class Nginx:
+class Nginx(Web):
     """A real nginx of its own on a free port."""
 
     def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
-        self.folder, self.port = folder, _free_port()
-        self.documents = folder / "srv" / "attendance"
-        self.documents.mkdir(parents=True)
-        office_ca.make(folder)
-        rows = [f"{name}:{_hashed(word)}\n" for name, word in PASSWORDS.items()]
-        (folder / "passwords").write_text("".join(rows), encoding="utf-8")
+        super().__init__(folder, "nginx")
         user = pwd.getpwuid(os.geteuid()).pw_name
         main = f"{'user root;' if user == 'root' else ''} worker_processes 1; daemon off;"
         main += f" pid {folder}/pid; error_log {folder}/error; events {{}}"
-        http = (
-            f"log_format sizes '$request_method $status $request_length $bytes_sent'; access_log {folder}/access sizes;"
-        )
+        sizes = "$request_method $status $request_length $bytes_sent"
+        http = f"log_format sizes '{sizes}'; access_log {folder}/access sizes;"
         http += " include /etc/nginx/mime.types;"  # as in Debian's nginx.conf
-        config = f"{main} http {{ {http} {change(self._block())} }}"
-        (folder / "nginx.conf").write_text(config, encoding="utf-8")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def _block(self) -> str:
-        text = (ROOT / "docs" / "UPSTREAM.md").read_text(encoding="utf-8")
-        block = text.split("```nginx\n")[1].split("```")[0]
-        for told, here in (
-            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl; listen 127.0.0.1:{_free_port()}"),
-            ("/etc/nginx/attendance.crt", f"{self.folder}/good.pem"),
-            ("/etc/nginx/attendance.key", f"{self.folder}/good.pem"),
-            ("/etc/nginx/attendance.passwords", f"{self.folder}/passwords"),
-            ("/srv/arriving", f"{self.folder}/srv/arriving"),
-            ("root /srv;", f"root {self.folder}/srv;"),
-        ):
-            assert told in block, told
-            block = block.replace(told, here)
-        return block
-
-    @property
-    def url(self) -> str:
-        return f"https://localhost:{self.port}/attendance"
-
-    def __enter__(self) -> Nginx:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        command = ["nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.02)
-        raise SystemExit((self.folder / "error").read_text())
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
+        block = self.block(
+            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
+            ("/etc/nginx/attendance.crt", f"{folder}/good.pem"),
+            ("/etc/nginx/attendance.key", f"{folder}/good.pem"),
+            ("/etc/nginx/attendance.passwords", f"{folder}/passwords"),
+            ("/srv/arriving", f"{folder}/srv/arriving"),
+            ("root /srv;", f"root {folder}/srv;"),
+        )
+        (folder / "nginx.conf").write_text(f"{main} http {{ {http} {change(block)} }}", encoding="utf-8")
+        self.command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 
     def logged(self) -> list[list[str]]:
         """Lines of the access log: method, status, bytes received, bytes sent, TLS left out."""
         return [line.split() for line in (self.folder / "access").read_text().splitlines()]
-
-    def upstream(self, name: str = ROOM, password: str = "") -> Upstream:
-        told = {"kind": "webdav", "url": self.url, "ca_file": str(self.folder / "ca.pem"), "username": name}
-        settings = dataclasses.replace(Config().upstream, **told)
-        return Upstream(settings, password or PASSWORDS[name], device=name, limits=Limits(5, 5, 20))
-
-    def raw(self, method: str, path: str, body: bytes = b"", name: str = ROOM, **headers: str) -> int:
-        """Return the status of a request by another client, past ours."""
-        command = ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}", "-X", method]
-        command += [part for key, value in headers.items() for part in ("-H", f"{key.replace('_', '-')}: {value}")]
-        command += ["--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}", f"{self.url}/{path}"]
-        return int(subprocess.run(command, input=body, capture_output=True, check=True).stdout)
-
-    def listed(self, path: str) -> list[dict[str, str]]:
-        """Return what the office sees in a folder."""
-        command = ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"office:{PASSWORDS['office']}"]
-        told = subprocess.run([*command, f"{self.url}/{path}"], capture_output=True, check=True).stdout
-        return json.loads(told)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
-
-
-def _hashed(word: str) -> str:
-    told = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=word.encode(), capture_output=True, check=True)
-    return told.stdout.decode().strip()
-
-
-def place(revision: int, device: str = ROOM) -> str:
-    return paths.register(device, "6f1c1a5e-0000-5000-8000-000000000001", revision)
 
 
 def check_documents(nginx: Nginx, found: dict[str, object]) -> None:
@@ -196,22 +114,8 @@ def check_refusals(nginx: Nginx, found: dict[str, object]) -> None:
         found["stopped_and_started"] = (
             outcome.everybody and office.put(place(2), FORTY, write_once=True).name == "delivered"
         )
-    _break_off(nginx)
+    nginx.break_off()
     found["broken_off_put_leaves_nothing"] = not (nginx.documents / place(3)).exists()
-
-
-def _break_off(nginx: Nginx) -> None:
-    """Send half of a document, and reset."""
-    import base64
-
-    pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
-    head = f"PUT /attendance/{place(3)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
-    context = ssl.create_default_context(cafile=f"{nginx.folder}/ca.pem")
-    plain = socket.create_connection(("localhost", nginx.port), 5)
-    with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
-        encrypted.sendall(head.encode() + f"Content-Length: {len(FORTY)}\r\n\r\n".encode() + FORTY[:4000])
-        time.sleep(0.3)
-    time.sleep(0.3)
 
 
 def check_folders(folder: Path, found: dict[str, object]) -> None:

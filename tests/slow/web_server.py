@@ -1,0 +1,124 @@
+"""A real web server of its own for a trial, configured as docs/UPSTREAM.md shows, and a client past ours."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+from edge_daemon.config import Config
+from edge_daemon.delivery import paths
+from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Upstream
+from tests import office_ca
+from tests.registers import register_document
+
+ROOT = Path(__file__).parents[2]
+ROOM, OTHER = "room-204", "Räum 2"
+PASSWORDS = {ROOM: "first secret", OTHER: "zweites Geheimnis", "office": "third"}
+FORTY = register_document(students=40)
+
+
+class Web:
+    """A server on a free port.
+
+    Args:
+        folder: of its configuration, documents and log; made.
+        language: of its block in docs/UPSTREAM.md.
+    """
+
+    command: list[str]
+
+    def __init__(self, folder: Path, language: str) -> None:
+        self.folder, self.port, self._language = folder, free_port(), language
+        self.documents = folder / "srv" / "attendance"
+        self.documents.mkdir(parents=True)
+        office_ca.make(folder)
+        rows = [f"{name}:{_hashed(word)}\n" for name, word in PASSWORDS.items()]
+        (folder / "passwords").write_text("".join(rows), encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def block(self, *replaced: tuple[str, str]) -> str:
+        """Return the configuration of the document, with the places of this trial."""
+        text = (ROOT / "docs" / "UPSTREAM.md").read_text(encoding="utf-8")
+        block = text.split(f"```{self._language}\n")[1].split("```")[0]
+        for told, here in replaced:
+            assert told in block, told
+            block = block.replace(told, here)
+        return block
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.port}/attendance"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+        raise SystemExit((self.folder / "error").read_text())
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def upstream(self, name: str = ROOM, password: str = "") -> Upstream:
+        told = {"kind": "webdav", "url": self.url, "ca_file": str(self.folder / "ca.pem"), "username": name}
+        settings = dataclasses.replace(Config().upstream, **told)
+        return Upstream(settings, password or PASSWORDS[name], device=name, limits=Limits(5, 5, 20))
+
+    def raw(self, method: str, path: str, body: bytes = b"", name: str = ROOM, **headers: str) -> int:
+        """Return the status of a request by another client, past ours."""
+        command = [*self._curl(name), "-X", method, "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}"]
+        command += [part for key, value in headers.items() for part in ("-H", f"{key.replace('_', '-')}: {value}")]
+        return int(subprocess.run([*command, f"{self.url}/{path}"], input=body, capture_output=True, check=True).stdout)
+
+    def listed(self, path: str) -> list[dict[str, str]]:
+        """Return what the office sees in a folder, as JSON."""
+        command = [*self._curl("office"), f"{self.url}/{path}"]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    def _curl(self, name: str) -> list[str]:
+        return ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}"]
+
+    def break_off(self) -> None:
+        """Send half of a document to the place of revision 3, and go."""
+        pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
+        head = f"PUT /attendance/{place(3)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
+        context = ssl.create_default_context(cafile=f"{self.folder}/ca.pem")
+        plain = socket.create_connection(("localhost", self.port), 5)
+        with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
+            encrypted.sendall(head.encode() + f"Content-Length: {len(FORTY)}\r\n\r\n".encode() + FORTY[:4000])
+            time.sleep(0.3)
+        time.sleep(0.3)
+
+
+def place(revision: int, device: str = ROOM) -> str:
+    return paths.register(device, "6f1c1a5e-0000-5000-8000-000000000001", revision)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def _hashed(word: str) -> str:
+    told = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=word.encode(), capture_output=True, check=True)
+    return told.stdout.decode().strip()
