@@ -83,3 +83,13 @@ class ProvisioningError(EdgeError):
     """A prepared card can't be taken over."""
 
     exit_code = 1
+
+
+class UpdateError(EdgeError):
+    """A release can't be taken: its bundle, or this device, is not as it has to be. Nothing was changed."""
+
+
+class UpdateFailedError(EdgeError):
+    """A release did not work here; the one before is in effect."""
+
+    exit_code = 1

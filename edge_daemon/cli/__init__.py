@@ -35,6 +35,8 @@ _COMMANDS = {
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "identity": ("edge_daemon.cli.firstboot:identity", "The device's name and public key."),
     "firstboot": ("edge_daemon.cli.firstboot:firstboot", "Take over a prepared card; systemd starts it."),
+    "update": ("edge_daemon.cli.update:update", "Take a signed release; one that does not work is taken back."),
+    "update-check": ("edge_daemon.cli.update:update_check", "Is this release sound here? Asked before it is taken."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
 """Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""

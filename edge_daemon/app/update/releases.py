@@ -1,0 +1,110 @@
+"""The releases of a device, and the tool that changes which one is in effect.
+
+The tool (`provisioning/device/edge-daemon-release`) belongs to no release and needs no Python: it works at a boot where
+a release does not. All that changes the device goes through it, here as there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_daemon.errors import UpdateError, UpdateFailedError
+
+_TOOL_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Where releases are; `root` stands before every path, for tests."""
+
+    root: Path
+
+    @property
+    def base(self) -> Path:
+        """The folder of everything."""
+        return self.root / "opt/edge-daemon"
+
+    @property
+    def public_key_path(self) -> Path:
+        """The key of whom releases are taken from."""
+        return self.root / "etc/edge-daemon/release.pub"
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a release."""
+        return self.base / "releases" / name
+
+    def program(self, name: str) -> Path:
+        """Return the command of a release."""
+        return self.folder(name) / "venv/bin/edge-daemon"
+
+    def is_whole(self, name: str) -> bool:
+        """Return whether a release was made to its end."""
+        return (self.folder(name) / ".complete").exists()
+
+    def in_effect(self) -> str:
+        """Return the name of the release in effect.
+
+        Raises:
+            UpdateError: there is none: the program was not installed by install.sh.
+        """
+        try:
+            return (self.base / "current").readlink().name
+        except OSError as error:
+            todo = "install with `sudo ./install.sh` first"
+            raise UpdateError("no release is installed here", str(self.base), todo) from error
+
+    def others(self) -> list[str]:
+        """Return whole releases that are not in effect, the newest first."""
+        current = self.in_effect()
+        found = [p.name for p in (self.base / "releases").iterdir() if p.name != current and self.is_whole(p.name)]
+        return sorted(found, key=lambda name: (self.folder(name) / ".complete").stat().st_mtime, reverse=True)
+
+    def tool(self, *arguments: str) -> None:
+        """Call edge-daemon-release.
+
+        Raises:
+            UpdateFailedError: it could not do it.
+        """
+        line = [str(self.base / "bin/edge-daemon-release"), *arguments]
+        root = "" if self.root == Path("/") else str(self.root)
+        environment = {**os.environ, "EDGE_DAEMON_ROOT": root}
+        result = subprocess.run(
+            line, env=environment, capture_output=True, text=True, check=False, timeout=_TOOL_S, errors="replace"
+        )
+        if result.returncode:
+            what = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
+            raise UpdateFailedError(what, f"edge-daemon-release {arguments[0]}")
+
+    def renew_tools(self) -> None:
+        """Take over the tools that belong to no release from the one in effect, which was seen to work."""
+        source = self.folder(self.in_effect()) / "device"
+        for name, place in (("edge-daemon-release", self.base / "bin"), ("attendance", self.root / "usr/local/sbin")):
+            if (source / name).exists() and place.is_dir():
+                part = place / f"{name}.new"
+                shutil.copyfile(source / name, part)
+                part.chmod(0o755)
+                os.sync()
+                part.replace(place / name)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """Hold the lock that install.sh takes, too; it goes with the process.
+
+        Raises:
+            UpdateError: somebody else has it.
+        """
+        path = self.root / "run/lock/edge-daemon-install"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UpdateError("another installation or update is running", "", "wait until it is done") from error
+            yield

@@ -1,0 +1,43 @@
+"""`edge-daemon update`: a signed release, taken or taken back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from edge_daemon.app.update.releases import Releases
+from edge_daemon.app.update.service import Service
+from edge_daemon.app.update.updater import Updater
+from edge_daemon.cli.context import Home, pass_home
+
+
+@click.command()
+@click.argument("bundle", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--back", is_flag=True, help="Go back to the release before.")
+@click.option("--now", is_flag=True, help="Also while a lesson is running, which costs it a picture or two.")
+@click.option("--ready-within", "ready_s", type=float, default=120.0, show_default=True, help="Seconds until READY.")
+@click.option("--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds to stay up then.")
+@pass_home
+def update(home: Home, bundle: Path | None, *, back: bool, now: bool, ready_s: float, settle_s: float) -> None:
+    """Take the release in BUNDLE: verified, tried on copies, switched to; back again where it does not come up."""
+    if back == (bundle is not None):
+        raise click.UsageError("either BUNDLE or --back")
+    # A shell that goes away ends nothing half-way; what does is mended at the next boot.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    root = Path(os.environ.get("EDGE_DAEMON_ROOT") or "/")
+    updater = Updater(Releases(root), Service(root, ready_s, settle_s), home)
+    name = updater.take(bundle, in_lesson=now) if bundle is not None else updater.go_back(in_lesson=now)
+    click.echo(f"release {name} is in effect")
+
+
+@click.command("update-check")
+@pass_home
+def update_check(home: Home) -> None:
+    """Check models, settings and copies of the databases with this release; exit code 0 where all is well."""
+    from edge_daemon.app.update.trial import check  # here: it loads the networks
+
+    check(home)
+    click.echo("sound")

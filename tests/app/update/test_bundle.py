@@ -1,0 +1,102 @@
+"""Bundles: nothing is believed, and nothing written, without the signature and the right digests."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge_daemon.app.update.bundle import read_manifest, read_public_key, unpack
+from edge_daemon.errors import UpdateError
+from tests.app.update.bundles import bundle, make_bundle
+
+
+@pytest.fixture
+def key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.generate()
+
+
+def test_what_was_bundled_comes_out(tmp_path, key):
+    made = bundle(tmp_path, key, "2.0")
+    manifest = read_manifest(made, key.public_key())
+    unpack(made, manifest, tmp_path / "out")
+    assert manifest.version == "2.0"
+    assert (tmp_path / "out/systemd/edge-daemon.service").read_text() == (
+        tmp_path / "source-2.0/systemd/edge-daemon.service"
+    ).read_text()
+
+
+def test_a_bundle_of_somebody_else_is_refused(tmp_path, key):
+    made = bundle(tmp_path, Ed25519PrivateKey.generate(), "2.0")
+    with pytest.raises(UpdateError, match=r"signature is not of the key.*nothing was changed"):
+        read_manifest(made, key.public_key())
+
+
+def test_a_changed_manifest_is_refused(tmp_path, key):
+    made = bundle(tmp_path, key, "2.0")
+    made.write_bytes(made.read_bytes().replace(b'"version": "2.0"', b'"version": "9.0"'))
+    with pytest.raises(UpdateError, match="signature"):
+        read_manifest(made, key.public_key())
+
+
+def test_a_changed_file_is_refused(tmp_path, key):
+    made = bundle(tmp_path, key, "2.0")
+    made.write_bytes(made.read_bytes().replace(b"ExecStart=/opt", b"ExecStart=/tmp"))
+    manifest = read_manifest(made, key.public_key())
+    with pytest.raises(UpdateError, match="is damaged"):
+        unpack(made, manifest, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.3, 0.6, 0.9])
+def test_a_bundle_that_was_cut_off_is_refused(tmp_path, key, kept):
+    made = bundle(tmp_path, key, "2.0")
+    whole = made.read_bytes().rstrip(b"\0")
+    made.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(UpdateError):
+        unpack(made, read_manifest(made, key.public_key()), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", "wheels/.hidden"])
+def test_a_file_that_would_leave_the_folder_is_refused_even_when_signed(tmp_path, key, name):
+    (tmp_path / "file").write_text("x")
+    made = tmp_path / "made.edge"
+    make_bundle.assemble(made, key, {"version": "2.0", "machine": "m", "python": "3"}, {name: tmp_path / "file"})
+    with pytest.raises(UpdateError, match="an impossible name"):
+        read_manifest(made, key.public_key())
+
+
+def test_a_link_in_the_place_of_a_file_is_refused(tmp_path, key):
+    made = bundle(tmp_path, key, "2.0")
+    with tarfile.open(made) as old, tarfile.open(tmp_path / "new.edge", "w") as new:
+        for member in old:
+            if member.name == "requirements.txt":
+                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            new.addfile(member, old.extractfile(member) if member.isfile() else None)
+    manifest = read_manifest(tmp_path / "new.edge", key.public_key())
+    with pytest.raises(UpdateError, match="not what the manifest says"):
+        unpack(tmp_path / "new.edge", manifest, tmp_path / "out")
+
+
+def test_a_format_of_the_future_is_named(tmp_path, key, monkeypatch):
+    monkeypatch.setattr(json, "dumps", lambda document, **_: f'{{"format": 2, "version": "{document["version"]}"}}')
+    made = bundle(tmp_path, key, "2.0")
+    with pytest.raises(UpdateError, match="format 2, this program knows 1"):
+        read_manifest(made, key.public_key())
+
+
+@pytest.mark.parametrize("text", ["", "no key", "00" * 31])
+def test_a_file_that_is_no_key_is_named(tmp_path, text):
+    (tmp_path / "release.pub").write_text(text)
+    with pytest.raises(UpdateError, match="64 hexadecimal digits"):
+        read_public_key(tmp_path / "release.pub")
+
+
+def test_a_new_key_pair_is_one_and_is_never_overwritten(tmp_path):
+    make_bundle.new_key(tmp_path)
+    assert (tmp_path / "release.key").stat().st_mode & 0o777 == 0o600
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex((tmp_path / "release.key").read_text()))
+    assert read_public_key(tmp_path / "release.pub").public_bytes_raw() == private.public_key().public_bytes_raw()
+    with pytest.raises(FileExistsError):
+        make_bundle.new_key(tmp_path)
