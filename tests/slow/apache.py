@@ -70,6 +70,7 @@ def check(apache: Apache, found: dict[str, object]) -> None:
         found["roster_is_pulled_once"] = (
             first.body == b"student_id\n" and office.get(roster, first.etag, 1000).status == 304
         )
+    found["collect_reads_it"] = apache.collected()
     with apache.upstream(OTHER) as office:
         found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
     found["overwriting_past_our_client"] = apache.raw("PUT", place(1), b"forged")

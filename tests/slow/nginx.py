@@ -88,6 +88,7 @@ def check_documents(nginx: Nginx, found: dict[str, object]) -> None:
         found["roster_is_pulled_once"] = (
             first.body == b"student_id\n" and office.get(pulled, first.etag, 1000).status == 304
         )
+    found["collect_reads_it"] = nginx.collected()
     with nginx.upstream(OTHER) as office:
         found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
 

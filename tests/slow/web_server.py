@@ -9,18 +9,20 @@ import json
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from edge_daemon.config import Config
 from edge_daemon.delivery import paths
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Upstream
 from tests import office_ca
-from tests.registers import register_document
+from tests.registers import a_lesson, register_document
 
 ROOT = Path(__file__).parents[2]
-ROOM, OTHER = "room-204", "Räum 2"
+ROOM, OTHER = "room 204", "Räum 2"
 PASSWORDS = {ROOM: "first secret", OTHER: "zweites Geheimnis", "office": "third"}
 FORTY = register_document(students=40)
 
@@ -88,12 +90,22 @@ class Web:
         """Return the status of a request by another client, past ours."""
         command = [*self._curl(name), "-X", method, "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}"]
         command += [part for key, value in headers.items() for part in ("-H", f"{key.replace('_', '-')}: {value}")]
-        return int(subprocess.run([*command, f"{self.url}/{path}"], input=body, capture_output=True, check=True).stdout)
+        command.append(f"{self.url}/{quote(path)}")
+        return int(subprocess.run(command, input=body, capture_output=True, check=True).stdout)
 
     def listed(self, path: str) -> list[dict[str, str]]:
         """Return what the office sees in a folder, as JSON."""
         command = [*self._curl("office"), f"{self.url}/{path}"]
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    def collected(self) -> bool:
+        """Return whether the office's end reads and believes the one register that is there."""
+        (self.folder / "office-password").write_text(PASSWORDS["office"])
+        options = ["--username", "office", "--token-file", self.folder / "office-password", "--output"]
+        command = [sys.executable, "-m", "edge_daemon", "collect", self.url, "--ca-file", self.folder / "ca.pem"]
+        sheet = self.folder / "term.csv"
+        ended = subprocess.run([*command, *options, sheet], capture_output=True, cwd=ROOT, check=False)
+        return ended.returncode == 0 and sheet.read_text(encoding="utf-8").count("20240039") == 1
 
     def _curl(self, name: str) -> list[str]:
         return ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}"]
@@ -101,7 +113,9 @@ class Web:
     def break_off(self) -> None:
         """Send half of a document to the place of revision 3, and go."""
         pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
-        head = f"PUT /attendance/{place(3)} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
+        head = (
+            f"PUT /attendance/{paths.quoted(place(3))} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
+        )
         context = ssl.create_default_context(cafile=f"{self.folder}/ca.pem")
         plain = socket.create_connection(("localhost", self.port), 5)
         with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
@@ -111,7 +125,7 @@ class Web:
 
 
 def place(revision: int, device: str = ROOM) -> str:
-    return paths.register(device, "6f1c1a5e-0000-5000-8000-000000000001", revision)
+    return paths.register(device, a_lesson().lesson_id, revision)
 
 
 def free_port() -> int:
