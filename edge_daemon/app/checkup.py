@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon.app.enqueue import sends_mail
-from edge_daemon.app.mailing import templates_of
+from edge_daemon.app.mail_composer import templates_of
 from edge_daemon.app.maintenance import RESERVE_BYTES
 from edge_daemon.app.opening import camera_settings, embedder_id, load_models, open_gallery_store
 from edge_daemon.app.timetables import timetable_of_files

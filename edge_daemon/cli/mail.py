@@ -10,7 +10,8 @@ import click
 import sqlite_utils
 
 from edge_daemon.app.absences import forbidden
-from edge_daemon.app.mailing import Composer, open_sender, test_letter
+from edge_daemon.app.mail_composer import Composer
+from edge_daemon.app.mailing import open_sender, trial_letter
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
@@ -46,7 +47,7 @@ def test_(home: Home, address: str) -> None:
         raise DeliveryError("the school's server sends the mail", "mail.via", "test it there")
     sender = open_sender(home)
     with closing(sender):
-        outcome = sender.send(test_letter(home, address, sender.name))
+        outcome = sender.send(trial_letter(home, address, sender.name))
     if outcome.name != "delivered":
         raise _NotSentError(outcome.answer, sender.name)
     click.echo(f"taken by {sender.name}: {outcome.answer}")

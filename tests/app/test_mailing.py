@@ -252,9 +252,9 @@ def test_who_was_removed_or_has_no_address_is_not_told(home, server):
 
 def test_an_address_with_a_line_break_is_parked_and_holds_up_nobody(home, server, monkeypatch):
     mail_school.hold(home)
-    from edge_daemon.app import mailing
+    from edge_daemon.app import mail_composer
 
-    read = mailing.read_contacts
+    read = mail_composer.read_contacts
 
     def spoiled(a_home, db):
         from dataclasses import replace
@@ -262,7 +262,7 @@ def test_an_address_with_a_line_break_is_parked_and_holds_up_nobody(home, server
         found = read(a_home, db)
         return {**found, "S01": replace(found["S01"], email="ada@school.example\r\nBcc: all@school.example")}
 
-    monkeypatch.setattr(mailing, "read_contacts", spoiled)
+    monkeypatch.setattr(mail_composer, "read_contacts", spoiled)
     tried = drain(home, HELD + timedelta(minutes=1))
     assert ("student", "", "S01", "parked") in tried
     assert ("guardian", "", "S01", "delivered") in tried
@@ -406,3 +406,18 @@ def test_the_document_is_as_its_schema_says(tmp_path):
     for path, document in upstream.documents.items():
         jsonschema.validate(document, schema)
         assert path.endswith(f"/{document['message_id']}.json")
+
+
+def test_a_week_reaches_students_though_nobody_is_the_office(tmp_path, home, server):
+    mail_school.hold_week(home)
+    text = (home.state_dir / "config.toml").read_text(encoding="utf-8")
+    (home.state_dir / "config.toml").write_text(text.replace("office = [", "# office = ["), encoding="utf-8")
+    alone = Home(home.state_dir)
+    monday = FRIDAY + timedelta(days=3)
+    drain(alone, monday)
+    server.taken.clear()
+    week(alone, monday)
+    tried = drain(alone, monday)
+    assert ("week", "", "", "void") in tried
+    assert of(server, "dora@school.example")
+    assert of(server, "office@school.example") == []
