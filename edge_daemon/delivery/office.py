@@ -32,6 +32,8 @@ _MAX_ID: Final = 200
 _FUTURE: Final = timedelta(days=1)
 """An office's clock, or its time zone, may be wrong by so much."""
 _LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CORRECTION_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
+"""It stands in logs: a number, no room for a name."""
 _TODO: Final = "correct it at the office; nothing was changed"
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
@@ -120,8 +122,11 @@ def _correction(entry: _Entry, now: datetime) -> OfficeCorrection:
     verdict = entry.text("verdict", _MAX_ID)
     if verdict not in get_args(VerdictName):
         raise entry.error("verdict", "expected one of " + ", ".join(get_args(VerdictName)))
+    correction_id = entry.text("id", _MAX_ID)
+    if not _CORRECTION_ID.fullmatch(correction_id):
+        raise entry.error("id", "letters, digits and . _ : / - were expected, 64 at most")
     return OfficeCorrection(
-        entry.text("id", _MAX_ID),
+        correction_id,
         lesson_id,
         Correction(
             student_id=entry.text("student_id", _MAX_ID),

@@ -163,3 +163,15 @@ def test_names_in_a_calendar_can_not_paint_the_terminal(box):
     )
     for command in ("check", "show"):
         assert "\x1b" not in box.run(command).stdout
+
+
+def test_the_offices_calendar_is_named_until_it_has_come_and_then_read(box):
+    text = (box.home / "config.toml").read_text(encoding="utf-8")
+    (box.home / "config.toml").write_text(text.replace('["t.ics"]', '["t.ics", "upstream"]'), encoding="utf-8")
+    box.put(lesson(box.at()))
+    assert "no calendar has come from the office yet" in box.run("check").stdout
+    assert len(box.json("show")["lessons"]) == 1
+    (box.home / "pulled").mkdir()
+    box.put(lesson(box.at(hours=2), uid="u2"), name="pulled/timetable.ics")
+    assert "no calendar has come" not in box.run("check").stdout
+    assert len(box.json("show")["lessons"]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -86,6 +87,7 @@ def test_an_empty_list_is_a_list():
         ({"at": "2026-11-20T10:15:00"}, "correction 1, at"),
         ({"at": "2026-11-23T10:15:00Z"}, "in the future"),
         ({"id": ""}, "correction 1, id"),
+        ({"id": "Anna Kowalska"}, "correction 1, id: letters, digits"),
     ],
 )
 def test_a_wrong_value_refuses_the_document_with_its_place(change, place):
@@ -167,6 +169,13 @@ def test_the_schema_of_withdrawals_takes_what_the_device_takes():
     validator("withdrawals.schema.json").validate(json.loads(withdrawals("S1")))
     with pytest.raises(jsonschema.ValidationError):
         validator("withdrawals.schema.json").validate(json.loads(withdrawals("S1", "")))
+
+
+def test_the_examples_of_the_page_are_taken_as_they_stand():
+    page = (DOCS / "PULL.md").read_text("utf-8")
+    first, second = (block.encode() for block in re.findall(r"```json\n(.*?)```", page, re.S))
+    assert parsed(first)[0].correction.student_id == "S1042"
+    assert parse_withdrawals(second, "room-204") == ("S1042", "S1077")
 
 
 def test_a_clock_that_is_a_little_fast_at_the_office_is_no_future():

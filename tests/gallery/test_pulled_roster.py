@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +149,14 @@ def test_a_word_that_is_no_day_is_refused(store, school):
     rows = parsed("S9,Di,,,yes,soon", header=HEADER.replace("consent", "consent,large_change_until"))
     with pytest.raises(RosterError, match="is no day"):
         check_change([], rows, TODAY)
+
+
+def test_the_example_of_the_page_is_taken_as_it_stands():
+    page = (Path(__file__).parents[2] / "docs" / "PULL.md").read_text("utf-8")
+    (example,) = re.findall(r"```csv\n(.*?)```", page, re.S)
+    rows = parse_pulled_roster(example.encode())
+    check_change([], rows, TODAY)
+    assert [row.student.courses for row in rows] == [("7b", "choir"), ("7b",)]
 
 
 def test_the_first_roster_of_a_device_takes_nobody_off():
