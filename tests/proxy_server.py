@@ -11,7 +11,7 @@ class Proxy:
     """Answers CONNECT, and passes bytes on."""
 
     def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
-        self.answer, self.asked = answer, []
+        self.answer, self.asked, self.heads = answer, [], []
         self._listener = socket.create_server(("localhost", 0))
         self.url = f"http://localhost:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -27,6 +27,7 @@ class Proxy:
             head = b""
             while b"\r\n\r\n" not in head:
                 head += client.recv(1)
+            self.heads.append(head.decode("latin-1"))
             self.asked.append(head.split(b" ")[1].decode())
             client.sendall(self.answer)
             if b" 200 " not in self.answer:

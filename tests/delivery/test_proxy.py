@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from tests.delivery.upstreams import BODY, PLACE, upstream
@@ -43,6 +45,15 @@ def test_the_proxy_of_the_environment_is_used_unless_it_says_for_whom_not(server
     with upstream(server) as office:
         assert delivered(office) == "delivered"
     assert len(proxy.asked) == 1
+
+
+def test_a_proxy_is_logged_in_to_and_never_given_the_servers_token(server, proxy, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//room:pass%40word@"))
+    with upstream(server) as office:
+        assert delivered(office) == "delivered"
+    pair = base64.b64encode(b"room:pass@word").decode()
+    assert f"Proxy-Authorization: Basic {pair}" in proxy.heads[0]
+    assert "secret-token" not in proxy.heads[0]
 
 
 def test_the_certificate_is_verified_through_a_proxy_all_the_same(server, proxy):
