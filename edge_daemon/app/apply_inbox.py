@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -75,7 +76,9 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
             fresh, taken = inbox_dir(home) / name, inbox_dir(home) / f"{name}{TAKEN}"
             erase_file(inbox_dir(home) / f"{name}{DONE}")  # what a process that was killed has left of it
             for path in (taken, fresh):  # the older one first
-                if path.exists():
+                if path.is_symlink():
+                    path.unlink()
+                elif path.exists():
                     path.replace(taken)  # a newer version may come meanwhile
                     done.append(_apply(home, name, taken, now))
     return tuple(done)
@@ -118,7 +121,8 @@ def _content(path: Path) -> bytes:
 
 def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
     try:
-        with path.open("rb") as file:
+        # The process with the network may write here, and must not have this one read what it may not read itself.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             data = file.read(LIMITS[document] + 1)
     except OSError as error:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error

@@ -153,13 +153,17 @@ def prune(folder: Path, stem: str, keep: int) -> int:
 def erase_file(path: Path) -> None:
     """Overwrite a file with zeros, on the disk, then remove it.
 
-    On flash the card's controller may keep the old blocks for a while; what is personal in them is sealed.
+    On flash the card's controller may keep the old blocks for a while; what is personal in a database is sealed. Of a
+    link the link goes and not what it leads to: who may write a folder must not erase by it what is not theirs.
 
     Raises:
         StoreError: it can't be written or removed.
     """
     try:
-        with path.open("r+b") as file:
+        if path.is_symlink():
+            path.unlink()
+            return
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "r+b") as file:
             left = os.fstat(file.fileno()).st_size
             while left > 0:
                 left -= file.write(bytes(min(left, _CHUNK)))

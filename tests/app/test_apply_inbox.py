@@ -368,6 +368,17 @@ def test_a_document_that_is_too_large_is_refused(box):
     assert (done.in_force, "is larger than 1048576 bytes" in done.problem) == (False, True)
 
 
+@pytest.mark.parametrize("ending", ["", ".taken", ".done"])
+def test_a_link_in_the_inbox_leads_nowhere(box, ending):
+    """Who has the network may write the inbox: it must not read or erase the gallery through this process."""
+    before = box.home.gallery_db_path.read_bytes()
+    inbox_dir(box.home).mkdir()
+    (inbox_dir(box.home) / f"roster.csv{ending}").symlink_to(box.home.gallery_db_path)
+    assert apply_inbox(box.home, NOW) == ()
+    assert box.home.gallery_db_path.read_bytes() == before
+    assert list(inbox_dir(box.home).iterdir()) == []
+
+
 # --- power that fails -------------------------------------------------------------------------------------------------
 
 

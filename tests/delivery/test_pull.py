@@ -10,14 +10,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.pull import ASK_ANEW_AFTER, REST, TAKEN, PullResult, Wanted, pull
-from edge_daemon.delivery.upstream import Pulled
+from edge_daemon.delivery.upstream import Pulled, Upstream
 from edge_daemon.errors import DeliveryError, StoreError
 from edge_daemon.store.database import open_register
 from edge_daemon.store.diary import events
 from edge_daemon.store.pulled import note_applied, note_refused, pulled_document
 from edge_daemon.types import Outcome
-from tests.delivery.upstreams import upstream
+from tests.delivery.upstreams import settings
 from tests.office_server import PORTAL, OfficeServer
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
@@ -89,7 +90,9 @@ def server(tmp_path, certificates):
 
 @pytest.fixture
 def desk(server, db, tmp_path):
-    with upstream(server) as source:
+    # A hundred megabytes take the server itself a while on a busy board.
+    limits = Limits(connect_s=10, read_s=20, exchange_s=30)
+    with Upstream(settings(server), server.token, device="room-1", limits=limits) as source:
         yield Desk(tmp_path / "inbox", db, source)
 
 
