@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from edge_daemon.app.checkup_delivery import delivery_check, upstream_check
 from edge_daemon.app.enqueue import sends_mail
 from edge_daemon.app.mail_composer import templates_of
 from edge_daemon.app.maintenance import RESERVE_BYTES
@@ -67,7 +68,8 @@ class Checkup:
             "clock": self._clock,
             "mail": lambda: reach.mail(self._home.config.mail, self._home.config_path.parent),
             "mail texts": self._mail_texts,
-            "upstream": lambda: reach.upstream(self._home.config.upstream, self._home.config_path.parent),
+            "upstream": lambda: upstream_check(self._home),
+            "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
         }
         if settings.state != "bad":  # without settings nobody knows which models, which camera
             yield from (checked(name, look, self._limit_s) for name, look in named.items())

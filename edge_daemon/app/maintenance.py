@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from edge_daemon.app.diary import KEPT_DAYS
 from edge_daemon.app.repair import Opened, gallery_of, open_databases, suspect
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import DamageError, StoreError
@@ -19,6 +20,7 @@ from edge_daemon.home import Home
 from edge_daemon.store import backup as copies
 from edge_daemon.store import disk, retention
 from edge_daemon.store.database import open_register
+from edge_daemon.store.diary import forget_events_before
 from edge_daemon.store.integrity import Depth, Findings, examine, holds_key
 from edge_daemon.types import ClockState
 
@@ -133,6 +135,7 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retain
     with closing(register_db.conn), gallery_of(home) as gallery_db:
         sightings = retention.erase_sightings_of_lessons_before(register_db, before)
         untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
+        forget_events_before(register_db, now - timedelta(days=KEPT_DAYS))
         idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
     return Retained(sightings, idle, untimed)
 

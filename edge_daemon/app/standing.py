@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from edge_daemon.app.delivery_standing import DeliveryStanding, look_at_delivery
 from edge_daemon.device.box import Box, read_box
 from edge_daemon.device.checks import LEAST_FREE_MB
 from edge_daemon.device.clock import SystemClock
@@ -46,6 +47,8 @@ class Standing:
     skipped: tuple[SkippedLesson, ...]
     """Of the last days."""
     box: Box
+    delivery: DeliveryStanding | None = None
+    """None: there is no database yet, or it can't be read."""
     problems: tuple[str, ...] = field(default=())
     """What needs a person, a line each; empty: all is well."""
 
@@ -66,6 +69,7 @@ def look(home: Home, now: datetime) -> Standing:
         running = current.lesson.lesson_id
         open_lessons = tuple(one for one in open_lessons if one.stored.lesson.lesson_id != running)
     following = None if current is not None else _next_lesson(home, now, problems)
+    delivery = _delivery(home, now, problems)
     box = read_box(home.state_dir)
     if box.disk_free_bytes < LEAST_FREE_MB * MB:
         problems.append(f"the disk has only {box.disk_free_bytes // MB} MB left")
@@ -83,6 +87,7 @@ def look(home: Home, now: datetime) -> Standing:
         open_lessons=open_lessons,
         skipped=skipped,
         box=box,
+        delivery=delivery,
         problems=tuple(problems),
     )
 
@@ -127,6 +132,15 @@ def _history(
     except PermissionError:
         problems.append(f"{home.state_dir} is for the service's user: run this as root")
     return None, (), ()
+
+
+def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryStanding | None:
+    try:
+        found = look_at_delivery(home, now)
+    except (EdgeError, PermissionError):  # told with the history, or with the timetable
+        return None
+    problems.extend(found.problems() if found is not None else ())
+    return found
 
 
 def _clock(home: Home) -> ClockState:

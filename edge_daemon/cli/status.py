@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
 from edge_daemon.device.status import LessonStatus, age_s
 from edge_daemon.errors import ConfigError
+from edge_daemon.store.backlog import Backlog
 from edge_daemon.store.recent import LessonCounts
 from edge_daemon.types import ClockState
 
@@ -101,6 +102,12 @@ def _lines(standing: Standing, zone: tzinfo) -> Iterator[tuple[str, str]]:
         newest = standing.skipped[-1]
         count = f"{len(standing.skipped)} in the last {LOOK_BACK.days} days"
         yield "not held", f"{count}, the latest {newest.course} {local(newest.start)}: {newest.reason}"
+    if standing.delivery is not None:
+        for destination, queue in standing.delivery.queues.items():
+            yield destination, _queue(queue, is_set_up=standing.delivery.set_up[destination], local=local)
+        note = standing.delivery.note
+        if note.began_at is not None:
+            yield "last sync", f"{local(note.began_at)}: {note.summary}"
     yield "clock", _CLOCKS[standing.clock]
     yield "disk", f"{standing.box.disk_free_bytes // MB} MB free"
     if told is not None and lesson is None and standing.life == "runs":
@@ -117,6 +124,16 @@ def _counts(one: LessonCounts) -> str:
     course = one.stored.lesson.course or "lesson"
     kind = " (rehearsal)" if one.stored.lesson.origin == "rehearsal" else ""
     return f"{course}{kind}: {one.taken} of {one.stored.captures_planned} captures taken, {one.missed} missed"
+
+
+def _queue(queue: Backlog, *, is_set_up: bool, local: Callable[[datetime], str]) -> str:
+    counts = {"delivered": queue.delivered, "waiting": queue.waiting, "held": queue.held, "parked": queue.parked}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "delivered")
+    if not is_set_up:
+        return f"not set up; {told}" if queue.waiting else "not set up"
+    since = f", the oldest of {local(queue.oldest)}" if queue.oldest is not None else ""
+    why = f"; {queue.answer}" if queue.state != "open" else ""
+    return f"{told}{since}{why}"
 
 
 def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:

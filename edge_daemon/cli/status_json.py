@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edge_daemon.app.delivery_standing import DeliveryStanding
 from edge_daemon.app.standing import Standing
 from edge_daemon.device.status import LessonStatus, age_s
 from edge_daemon.store.instants import written
@@ -32,7 +33,31 @@ def document(standing: Standing, names: Mapping[str, str]) -> dict[str, object]:
             {"lesson_id": one.lesson_id, "course": one.course, "start": written(one.start), "reason": one.reason}
             for one in standing.skipped
         ],
+        "delivery": _delivery_json(standing.delivery) if standing.delivery else None,
         "disk_free_bytes": standing.box.disk_free_bytes,
+    }
+
+
+def _delivery_json(delivery: DeliveryStanding) -> dict[str, object]:
+    note = delivery.note
+    queues: dict[str, object] = {
+        str(destination): {
+            "set_up": delivery.set_up[destination],
+            "state": queue.state,
+            "answer": queue.answer,
+            "waiting": queue.waiting,
+            "held": queue.held,
+            "parked": queue.parked,
+            "delivered": queue.delivered,
+            "oldest": written(queue.oldest) if queue.oldest else None,
+        }
+        for destination, queue in delivery.queues.items()
+    }
+    return {
+        **queues,
+        "last_sync": {"began": written(note.began_at), "summary": note.summary} if note.began_at else None,
+        "reached": written(note.reached_at) if note.reached_at else None,
+        "pull_problems": dict(delivery.pull_problems),
     }
 
 

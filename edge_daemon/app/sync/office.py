@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import sqlite_utils
 
+from edge_daemon.app.diary import KEPT_DAYS
 from edge_daemon.app.inbox import pull_all
 from edge_daemon.app.sync.days import day_document, days_to_tell
 from edge_daemon.app.sync.heartbeat import heartbeat
@@ -25,8 +26,6 @@ from edge_daemon.store import outbox
 from edge_daemon.store.backlog import document_of, last_register
 from edge_daemon.types import Delivery, Outcome
 
-EVENTS_DAYS = 400
-"""Days that are told to a server which never heard of this device, and for which events are kept."""
 LIMITS = Limits()
 """How long an exchange may take; a test has less patience."""
 _KEPT_DAYS = 7
@@ -115,7 +114,7 @@ class OfficeReceiver:
     def _tell_days(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         zone = ZoneInfo(self._home.config.device.time_zone)
         today = now.astimezone(zone).date()
-        for day in days_to_tell(db, self._notebook.days_until, now, zone, EVENTS_DAYS):
+        for day in days_to_tell(db, self._notebook.days_until, now, zone, KEPT_DAYS):
             if self._stopping():
                 return None
             outcome = self._replace(paths.day(self._device, day), day_document(db, day, zone, self._device))
