@@ -27,6 +27,7 @@ ALL = {
         "mail",
         "mail texts",
         "upstream",
+        "delivery",
         "registers",
         "service",
         "state folder",
