@@ -12,11 +12,13 @@ from edge_daemon.app.apply_inbox import apply_inbox
 from edge_daemon.app.inbox import bare, inbox_dir, pull_all, wanted_names
 from edge_daemon.app.timetables import pulled_timetable
 from edge_daemon.config import Config, TimetableConfig, UpstreamConfig
+from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Upstream
 from edge_daemon.errors import RosterError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from edge_daemon.store.pulled import pulled_documents
-from tests.delivery.upstreams import upstream
+from tests.delivery.upstreams import settings
 from tests.lesson.calendar_files import calendar, lesson
 from tests.office_server import OfficeServer
 
@@ -54,7 +56,9 @@ def server(request, tmp_path, certificates):
 
 def pulled(home: Home, server: OfficeServer) -> dict[str, str]:
     db = open_register(home.register_db_path)
-    with closing(db.conn), upstream(server) as source:
+    patience = Limits(connect_s=10, read_s=20, exchange_s=30)
+    source = Upstream(settings(server), server.token, device="room-1", limits=patience)
+    with closing(db.conn), source:
         return {one.document: one.result for one in pull_all(home, db, source, NOW)}
 
 
