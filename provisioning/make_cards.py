@@ -107,7 +107,7 @@ def _admin_keys(path: Path | None) -> tuple[list[str], list[str]]:
 
 def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
     say = sys.stdout.write
-    say(f"{len(rooms)} folders in {output}, each for one card:\n")
+    say(f"{len(rooms)} folder{'' if len(rooms) == 1 else 's'} in {output}, each for one card:\n")
     say(f"  python provisioning/put_on_card.py {output / rooms[0].device} WHERE_THE_BOOT_PARTITION_IS\n")
     for room in rooms:
         if room.network == "none":

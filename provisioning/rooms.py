@@ -16,6 +16,8 @@ FILES = ("timetable", "holidays", "upstream_token_file", "upstream_ca_file", "ma
 WIFI = ("wifi_ssid", "wifi_password", "wifi_country", "wifi_security", "wifi_hidden")
 OTHERS = ("network", "rtc", "watchdog")
 COLUMNS = (*REQUIRED, *FILES[1:], *WIFI, *OTHERS, *settings.SHORT)
+FROM_SERVER = "upstream"
+"""In the place of a timetable's file: the device fetches it (docs/PULL.md)."""
 MAX_FILE_BYTES = 10 * 2**20
 MAX_SECRET_BYTES = 4096
 
@@ -98,7 +100,8 @@ def read_rooms(path: Path) -> tuple[list[Room], list[Problem]]:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         return [], [Problem(line, "", "is not UTF-8 text: save the list as “CSV UTF-8”")]
     rows, problems = _rows(text, path.parent)
-    shared = {name for name in {r.get("timetable") for r in rows} if sum(r.get("timetable") == name for r in rows) > 1}
+    named = [row.get("timetable") for row in rows]
+    shared = {name for name in named if named.count(name) > 1 and name != FROM_SERVER}
     rooms = [_room(row, row.get("timetable") in shared) for row in rows]
     _complain_of_doubles(rows)
     problems += [problem for row in rows for problem in row.problems]
@@ -217,7 +220,11 @@ def _network(row: _Row) -> tuple[str, Wifi | None]:
 
 def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: bool) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    if row.get("timetable"):
+    if row.get("timetable") == FROM_SERVER:
+        values["timetable", "files"] = [FROM_SERVER]
+        if not row.get("upstream_url"):
+            row.complain("timetable", "comes from the server: give upstream_url")
+    elif row.get("timetable"):
         content = row.read("timetable", row.get("timetable"), MAX_FILE_BYTES)
         files["timetable.ics"] = content
         values["timetable", "files"] = ["timetable.ics"]

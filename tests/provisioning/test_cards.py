@@ -128,6 +128,14 @@ def test_the_daemon_reads_its_settings(tmp_path):
     assert (config.mail.office, config.mail.guardians) == (("a@school.example", "b@school.example"), True)
 
 
+def test_a_timetable_may_come_from_the_server(tmp_path):
+    folder = cards(tmp_path, {**GOOD, "timetable": "upstream"}) / "room-7a/edge-daemon"
+    assert load_config(folder / "config.toml").timetable.files == ("upstream",)
+    assert not (folder / "timetable.ics").exists()
+    done = make_cards(write_list(tmp_path, {**GOOD, "timetable": "upstream", "upstream_url": ""}), tmp_path / "none")
+    assert "line 2, timetable: comes from the server: give upstream_url" in done.stderr
+
+
 def test_a_webdav_server_knows_a_device_by_its_name(tmp_path):
     folder = cards(tmp_path, {**GOOD, "upstream_kind": "webdav"}) / "room-7a/edge-daemon"
     assert load_config(folder / "config.toml").upstream.username == "room-7a"
