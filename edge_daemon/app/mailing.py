@@ -65,9 +65,7 @@ def deliver_mail(
     composer = Composer(home, db, needs_addresses=server.needs_addresses)
     try:
         made = composer.compose(delivery, at)
-        if (
-            isinstance(made, Letter) or delivery.kind == outbox.WEEK
-        ):  # a week without an office has students all the same
+        if isinstance(made, Letter) or delivery.kind == outbox.WEEK:  # its students have theirs without an office
             composer.spread(delivery, at)
     except KeyFileError as error:  # of students and guardians only; the office is told of bare ids meanwhile
         return Outcome("retry", error.line())

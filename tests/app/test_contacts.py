@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -134,6 +137,8 @@ def test_a_box_without_a_contact_key_says_so_and_enrols_all_the_same(home, tmp_p
     installed = Home(home.state_dir)
     installed.home_mode = False
     enrol(home)  # the key file of --home stands in where the unit has none
+    installed.gallery_db_path.parent.mkdir()
+    home.gallery_db_path.rename(installed.gallery_db_path)
     with pytest.raises(KeyFileError, match="contact-key"):
         publish_contacts(installed)
 
@@ -142,3 +147,19 @@ def test_nobody_enrolled_is_nothing_to_hand_on(home):
     home.ensure_state_dir()
     publish_contacts(home)
     assert not home.register_db_path.exists()
+
+
+def test_the_start_of_the_service_hands_them_on_though_there_is_no_camera(home):
+    enrol(home)
+    db = open_register(home.register_db_path)
+    db.execute("DELETE FROM contacts")
+    db.conn.commit()
+    db.conn.close()
+    reading, writing = os.pipe()
+    command = (sys.executable, "-m", "edge_daemon.app.worker", "--report", str(writing))
+    subprocess.run(
+        [*command, "--home", str(home.state_dir), "check"], pass_fds=(writing,), stdin=subprocess.PIPE, timeout=60
+    )
+    os.close(reading)
+    os.close(writing)
+    assert list(contacts(home)) == ["S2", "S1"]
