@@ -91,7 +91,7 @@ class World:
     def __init__(self, folder: Path, kind: str, disk: SmallDisk, chance: random.Random, stack: ExitStack) -> None:
         self.chance, self.disk = chance, disk
         self.server = stack.enter_context(OfficeServer(folder / "office", certificates=folder / "ca", kind=kind))
-        self.server.slow_step_s, self.server.retry_after = 0.05, "30"
+        self.server.slow_step_s, self.server.retry_after = 0.001, "30"
         self.oracle = Oracle(self.server.folder)
         self.home = Home(disk.folder)
         self.mail = MailFaults(folder / "ca", chance, self.oracle, stack)
@@ -347,12 +347,48 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def side_by_side(count: int, seed: int, parts: int) -> dict[str, object]:
+    """Run several trials, each on a seed of its own, and add up what they found."""
+    command = [sys.executable, "-m", "tests.slow.faults", "--count", str(-(-count // parts))]
+    running = [
+        subprocess.Popen([*command, "--seed", str(seed + n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for n in range(parts)
+    ]
+    documents = [json.loads(one.communicate()[0]) for one in running]
+    return {name: added([document[name] for document in documents]) for name in documents[0]} | {
+        "seed": seed,
+        "seconds": max(document["seconds"] for document in documents),
+        "trials": parts,
+    }
+
+
+def added(values: list) -> object:
+    if isinstance(values[0], dict):
+        names = {name for value in values for name in value}
+        pairs = {name: added([value[name] for value in values if name in value]) for name in names}
+        by_size = all(isinstance(value, int) for value in pairs.values())
+        return dict(sorted(pairs.items(), key=lambda pair: (-pair[1] if by_size else 0, pair[0])))
+    return [x for value in values for x in value] if isinstance(values[0], list) else sum(values)
+
+
+def write(document: dict[str, object], file: Path | None) -> None:
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    if file:
+        file.write_text(text + "\n")
+    print(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=1, help="so many trials side by side, each with its share")
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
+    if said.parallel > 1:
+        document = side_by_side(said.count, said.seed, said.parallel)
+        write(document, said.json)
+        sys.exit(1 if any(document[name] for name in (*vars(Findings()), "crashes")) else 0)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun_s = time.monotonic()
     with ExitStack() as stack:
@@ -360,10 +396,7 @@ def main() -> None:
         trial = Trial(folder, said.seed, stack)
         trial.go(said.count)
         document = trial.document(time.monotonic() - begun_s, said.seed)
-    text = json.dumps(document, indent=1, ensure_ascii=False)
-    if said.json:
-        said.json.write_text(text + "\n")
-    print(text)
+    write(document, said.json)
     sys.exit(1 if trial.findings or trial.crashes else 0)
 
 
