@@ -10,7 +10,7 @@ import pytest
 from edge_daemon.device.events import EVENTS, FIELDS
 from edge_daemon.device.metrics import FILE, write_metrics
 from tests.device.prometheus import parsed
-from tests.device.test_metrics import BOX
+from tests.device.test_metrics import BOX, OUTBOX
 from tests.device.test_status import AT, a_status
 
 TEXT = (Path(__file__).parents[1] / "docs" / "WATCHING.md").read_text(encoding="utf-8")
@@ -19,7 +19,7 @@ RULES = re.search(r"```yaml\n(.*?)```", TEXT, re.S)[1]
 
 @pytest.fixture
 def metrics(tmp_path):
-    write_metrics(tmp_path, a_status(last_lesson_end=AT), BOX)
+    write_metrics(tmp_path, a_status(last_lesson_end=AT), BOX, OUTBOX)
     return parsed((tmp_path / FILE).read_text())
 
 

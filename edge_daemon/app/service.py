@@ -126,6 +126,7 @@ class Service:
                 self._tell.storage_fault(error.line())
             self._mend_if_idle()
             self._diary.write(self._db, reading)
+            self._tell.count_outbox(self._db, reading)
             self._say(reading)
             self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
             _drain(wake)

@@ -10,20 +10,27 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
+import sqlite_utils
+
 from edge_daemon.app.lesson_loop import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.reports import Report
+from edge_daemon.app.sync.note import read_note
 from edge_daemon.device.box import read_box
 from edge_daemon.device.clock import Reading
-from edge_daemon.device.metrics import write_metrics
+from edge_daemon.device.metrics import Outbox, write_metrics
 from edge_daemon.device.notify import notify
 from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
+from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
+from edge_daemon.store.backlog import DESTINATIONS, open_items
+from edge_daemon.store.destinations import destination_state
 from edge_daemon.store.lessons import StoredLesson
 from edge_daemon.types import Lesson
 
 logger = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 15.0
+COUNT_EVERY_S = 60.0
 _WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow"}
 
 
@@ -50,6 +57,8 @@ class Teller:
         self._missed: Counter[str] = Counter()
         self._written: ServiceStatus | None = None
         self._written_s = 0.0
+        self._outbox: Outbox | None = None
+        self._counted_s = float("-inf")
 
     def lesson_begins(self, stored: StoredLesson, taken: int, missed: int) -> None:
         """Show a lesson as running."""
@@ -127,6 +136,25 @@ class Teller:
         """Show that the databases can't be used; the next capture that is written takes it back."""
         self.status = replace(self.status, storage_fault=what)
 
+    def count_outbox(self, db: sqlite_utils.Database, reading: Reading) -> None:
+        """Take in what waits to be delivered, once a minute: another process delivers it."""
+        if reading.boottime_s - self._counted_s < COUNT_EVERY_S:
+            return
+        self._counted_s = reading.boottime_s
+        try:
+            items = open_items(db)
+            states = {name: destination_state(db, name).state for name in DESTINATIONS}
+            last_sync = read_note(self._home.state_dir).began_at
+        except (StoreError, OSError):
+            return  # told by those who need the database more
+        self._outbox = Outbox(
+            waiting={name: items.get((name, "waiting"), (0, None))[0] for name in DESTINATIONS},
+            parked={name: items.get((name, "parked"), (0, None))[0] for name in DESTINATIONS},
+            oldest={name: items[name, "waiting"][1] for name in DESTINATIONS if (name, "waiting") in items},
+            refuses={name: state == "parked" for name, state in states.items()},
+            last_sync=last_sync,
+        )
+
     def say_lesson(self, reading: Reading, following: Lesson | None) -> None:
         """Tell of the lesson that runs, else of the next one."""
         lesson = self.status.lesson
@@ -167,6 +195,6 @@ class Teller:
         status = replace(self.status, updated_utc=reading.utc)
         try:
             write_status(self._home.runtime_dir, status)
-            write_metrics(self._home.runtime_dir, status, read_box(self._home.state_dir))
+            write_metrics(self._home.runtime_dir, status, read_box(self._home.state_dir), self._outbox)
         except OSError as error:
             logger.warning("status can't be written", extra={"reason": error.strerror})

@@ -40,18 +40,34 @@ class Metric:
         return "counter" if self.name.endswith("_total") else "gauge"
 
 
-def write_metrics(folder: Path, status: ServiceStatus, box: Box | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Delivery in figures, by receiver."""
+
+    waiting: Mapping[str, int]
+    parked: Mapping[str, int]
+    oldest: Mapping[str, datetime]
+    """When the oldest item that waits was made."""
+    refuses: Mapping[str, bool]
+    """Whether a receiver takes nothing until a person mends it."""
+    last_sync: datetime | None
+
+
+def write_metrics(folder: Path, status: ServiceStatus, box: Box | None = None, outbox: Outbox | None = None) -> None:
     """Write the metrics so that everybody may read them; a reader sees the old ones or the new ones.
 
     Args:
         folder: the runtime folder.
         status: of the service.
         box: the computer's figures; None leaves them out.
+        outbox: figures of delivery; None leaves them out.
 
     Raises:
         OSError: the folder can't be made or written.
     """
-    write_atomically(folder / FILE, rendered([*_service(status), *_lesson(status), *_computer(box)]), 0o644)
+    write_atomically(
+        folder / FILE, rendered([*_service(status), *_lesson(status), *_computer(box), *_delivery(outbox)]), 0o644
+    )
 
 
 def rendered(metrics: list[Metric]) -> str:
@@ -124,6 +140,23 @@ def _computer(box: Box | None) -> Iterator[Metric]:
     heat = {} if bits is None else {"now": int(bits & 0xE > 0), "since_start": int(bits >> 16 & 0xE > 0)}
     yield Metric("throttled", "1 where the processor is slowed down by heat or bad power", heat, "when")
     yield Metric("backup_timestamp_seconds", "When the last backup was made", _one(box.last_backup))
+
+
+def _delivery(outbox: Outbox | None) -> Iterator[Metric]:
+    if outbox is None:
+        return
+    yield Metric("outbox_waiting_items", "Items that wait for their receiver", outbox.waiting, "destination")
+    yield Metric("outbox_parked_items", "Items that were refused and need a person", outbox.parked, "destination")
+    oldest = {name: at.timestamp() for name, at in outbox.oldest.items()}
+    yield Metric(
+        "outbox_oldest_timestamp_seconds",
+        "When the oldest waiting item was made, seconds since 1970",
+        oldest,
+        "destination",
+    )
+    refuses = {name: float(refused) for name, refused in outbox.refuses.items()}
+    yield Metric("destination_refuses", "1 while a receiver takes nothing until it is mended", refuses, "destination")
+    yield Metric("last_sync_timestamp_seconds", "When the last sync began, seconds since 1970", _one(outbox.last_sync))
 
 
 def _one(value: datetime | float | None) -> dict[str, float]:

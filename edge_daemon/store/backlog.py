@@ -68,6 +68,16 @@ def backlogs(db: sqlite_utils.Database) -> Mapping[Destination, Backlog]:
     return found
 
 
+def open_items(db: sqlite_utils.Database) -> Mapping[tuple[Destination, str], tuple[int, datetime]]:
+    """Return number and oldest of what is not delivered, by receiver and state: by an index, however long the table."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT destination, state, count(*), min(created_at_utc) FROM outbox"
+            " WHERE state IN ('waiting', 'held', 'parked') GROUP BY destination, state"
+        ).fetchall()
+    return {(row[0], row[1]): (row[2], parsed(row[3])) for row in rows}
+
+
 def last_register(db: sqlite_utils.Database) -> LastRegister | None:
     """Return the newest document of a timetable's lesson, None where there is none."""
     with faults(db):

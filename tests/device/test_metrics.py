@@ -9,12 +9,16 @@ from datetime import datetime, timezone
 import pytest
 
 from edge_daemon.device.box import Box, Memory
-from edge_daemon.device.metrics import FILE, Metric, rendered, write_metrics
+from edge_daemon.device.metrics import FILE, Metric, Outbox, rendered, write_metrics
 from tests.device.prometheus import parsed
 from tests.device.test_status import AT, a_status
 
 BOX = Box(
     32 * 10**9, 10**9, Memory(4 * 10**9, 2 * 10**9, 0, 0), 61.5, 0x50001, datetime(2026, 8, 31, tzinfo=timezone.utc)
+)
+
+OUTBOX = Outbox(
+    {"upstream": 3, "mail": 0}, {"upstream": 0, "mail": 1}, {"upstream": AT}, {"upstream": False, "mail": True}, AT
 )
 
 
@@ -26,6 +30,16 @@ def value(metrics, name: str, **labels: str) -> float:
 def metrics(tmp_path):
     write_metrics(tmp_path, a_status(last_lesson_end=AT, last_lesson_planned=100, last_lesson_taken=98), BOX)
     return parsed((tmp_path / FILE).read_text())
+
+
+def test_delivery_is_told_by_receiver(tmp_path):
+    write_metrics(tmp_path, a_status(), BOX, OUTBOX)
+    metrics = parsed((tmp_path / FILE).read_text())
+    assert value(metrics, "outbox_waiting_items", destination="upstream") == 3
+    assert value(metrics, "outbox_parked_items", destination="mail") == 1
+    assert value(metrics, "destination_refuses", destination="mail") == 1
+    assert value(metrics, "outbox_oldest_timestamp_seconds", destination="upstream") == AT.timestamp()
+    assert value(metrics, "last_sync_timestamp_seconds") == AT.timestamp()
 
 
 def test_a_strict_reader_finds_the_figures(metrics):
