@@ -181,7 +181,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == etag:
             return self._answer(304, b"", etag=etag)
         if fault == "bomb":
-            body = gzip.compress(bytes(50_000_000))
+            body = gzip.compress(bytes(10_000_000), 1)
         if fault == "bomb" or (self.office.packs and "gzip" in self.headers.get("Accept-Encoding", "")):
             body = body if fault == "bomb" else gzip.compress(body)
             return self._answer(200, body, "application/octet-stream", etag=etag, content_encoding="gzip")

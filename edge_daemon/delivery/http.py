@@ -9,26 +9,21 @@ ends at its deadline whatever trickles in; no redirect is followed; and an answe
 from __future__ import annotations
 
 import base64
-import contextlib
-import socket
 import ssl
-import threading
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, select_proxy
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from edge_daemon.delivery import words
+from edge_daemon.delivery.line import Adapter, Line
 
 _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
@@ -109,8 +104,8 @@ class Server:
         self._proxies = {parts.scheme: proxy} if proxy else get_environ_proxies(base, no_proxy=None)
         self._auth = _Auth(secret, username)
         self._agent = agent
-        self._line = _Line()
-        self._adapter = _Adapter(ssl.create_default_context(cafile=ca_file or None), self._line)
+        self._line = Line()
+        self._adapter = Adapter(ssl.create_default_context(cafile=ca_file or None), self._line)
 
     def __enter__(self) -> Server:
         return self
@@ -221,101 +216,6 @@ class _Auth(AuthBase):
         if self._header:
             r.headers["Authorization"] = self._header
         return r
-
-
-class _Deadline:
-    is_over = False
-
-
-class _Line:
-    """The connection in use, so that another thread can end it: a copy of its descriptor, whatever TLS lies on it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._copy: socket.socket | None = None
-        self._deadline = _Deadline()
-
-    def watch(self, connection: socket.socket) -> socket.socket:
-        with self._lock:
-            self._forget()
-            self._copy = connection.dup()
-            if self._deadline.is_over:
-                self._end()
-        return connection
-
-    def drop(self) -> None:
-        """End the connection."""
-        with self._lock:
-            self._end()
-            self._forget()
-
-    @contextlib.contextmanager
-    def until(self, seconds: float) -> Iterator[_Deadline]:
-        """End the connection when the time is over, unless the block was left before."""
-        deadline = self._deadline = _Deadline()
-        timer = threading.Timer(seconds, self._time_is_over, [deadline])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield deadline
-        finally:
-            timer.cancel()
-
-    def _time_is_over(self, deadline: _Deadline) -> None:
-        with self._lock:
-            deadline.is_over = True
-            if deadline is self._deadline:
-                self._end()
-
-    def _end(self) -> None:
-        if self._copy is not None:
-            with contextlib.suppress(OSError):
-                self._copy.shutdown(socket.SHUT_RDWR)
-
-    def _forget(self) -> None:
-        if self._copy is not None:
-            self._copy.close()
-            self._copy = None
-
-
-class _Adapter(HTTPAdapter):
-    """One connection at a time, verified against our context, watched by a line."""
-
-    def __init__(self, context: ssl.SSLContext, line: _Line) -> None:
-        self._context, self._pools = context, _pools(line)
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **more)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave it to the context: what is done here in requests adds its own list of authorities to ours."""
-
-
-def _pools(line: _Line) -> dict[str, Any]:
-    """Return urllib3's pools, with connections that tell the line of themselves before TLS begins."""
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return line.watch(super()._new_conn())
-
-    class Encrypted(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return line.watch(super()._new_conn())
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    return {"http": PlainPool, "https": EncryptedPool}
 
 
 def _in_the_middle(error: BaseException) -> bool:

@@ -88,11 +88,11 @@ def parrot():
 @pytest.fixture(scope="module", params=["api", "webdav"])
 def office(request, parrot):
     told = {"kind": request.param, "url": f"http://localhost:{parrot.port}/x", "insecure_http": True}
-    with Upstream(dataclasses.replace(Config().upstream, **told), "t", limits=Limits(2, 2, 3)) as one:
+    with Upstream(dataclasses.replace(Config().upstream, **told), "t", limits=Limits(10, 10, 20)) as one:
         yield one
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(answer=answers())
 @example(answer=b"")
 @example(answer=b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
@@ -105,7 +105,7 @@ def test_no_answer_but_ours_is_an_acknowledgement(parrot, office, answer):
     assert outcome.answer.isprintable()
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(answer=answers())
 def test_whatever_is_pulled_is_whole_or_nothing(parrot, office, answer):
     parrot.answer = answer

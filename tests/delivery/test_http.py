@@ -34,7 +34,7 @@ def trickling(piece: bytes):
 
 
 def server(url: str, **limits: float) -> Server:
-    return Server(url, limits=Limits(**{"connect_s": 5, "read_s": 5, "exchange_s": 0.5, **limits}))
+    return Server(url, limits=Limits(**{"connect_s": 20, "read_s": 20, "exchange_s": 20, **limits}))
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def server(url: str, **limits: float) -> Server:
     ],
 )
 def test_what_trickles_in_for_ever_ends_at_the_deadline(scheme, piece):
-    with trickling(piece) as port, server(f"{scheme}://localhost:{port}") as one:
+    with trickling(piece) as port, server(f"{scheme}://localhost:{port}", exchange_s=0.5) as one:
         began = time.monotonic()
         with pytest.raises(NoAnswerError):
             one.ask("GET", "x", max_bytes=100)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15
 
 
 def test_after_a_deadline_the_next_exchange_has_a_connection_of_its_own(tmp_path):
-    with OfficeServer(tmp_path, tls=False, token="") as office, server(office.url) as one:
+    with OfficeServer(tmp_path, tls=False, token="") as office, server(office.url, exchange_s=2) as one:
         office.faults.append("slow-loris")
         with pytest.raises(NoAnswerError, match="no whole answer within") as failed:
             one.ask("GET", "x", max_bytes=100)

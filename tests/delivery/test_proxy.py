@@ -67,7 +67,7 @@ def test_the_certificate_is_verified_through_a_proxy_all_the_same(server, proxy)
 def test_a_deadline_holds_through_a_proxy(server, proxy):
     server.faults.append("slow-loris")
     server.slow_step_s = 0.01
-    with upstream(server, proxy=proxy.url) as office:
+    with upstream(server, proxy=proxy.url, fault="slow-loris") as office:
         assert "no whole answer within" in office.put(PLACE, BODY, write_once=True).answer
 
 

@@ -26,8 +26,9 @@ def server(tmp_path, certificates):
 
 
 @pytest.fixture
-def office(server):
-    with upstream(server) as one:
+def office(server, request):
+    told = getattr(request.node, "callspec", None)
+    with upstream(server, fault=told.params.get("fault", "") if told else "") as one:
         yield one
 
 
@@ -173,10 +174,11 @@ def test_hostile_words_of_a_server_become_one_harmless_line(server, office):
     assert len(answer) < 500
 
 
-def test_an_answer_that_trickles_in_ends_at_the_deadline(server, office):
+def test_an_answer_that_trickles_in_ends_at_the_deadline(server):
     server.slow_step_s = 0.01  # each byte comes well before any time-out for reading
     server.faults.append("slow-loris")
-    outcome = put(office)
+    with upstream(server, fault="slow-loris") as office:
+        outcome = put(office)
     assert outcome.name == "retry"
     assert "no whole answer within 1 s" in outcome.answer
 

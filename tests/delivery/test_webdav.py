@@ -110,7 +110,7 @@ def test_a_fault_at_any_of_its_requests_is_no_acknowledgement_and_the_next_try_m
     tmp_path, certificates, fault, at
 ):
     with OfficeServer(tmp_path / "o", certificates=certificates, kind="webdav", full_put_path=True) as server:
-        with upstream(server) as office:
+        with upstream(server, fault=fault) as office:
             server.faults.extend(["changed-answer"] * at)  # spoils nothing where there is nothing to read
             server.faults.append(fault)
             assert put(office).name == "retry"

@@ -1,4 +1,4 @@
-"""Upstreams of tests, short of patience."""
+"""Upstreams of tests: patient, for a computer may be busy, but with faults that are nothing but waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Upstream
 from tests.office_server import OfficeServer
 
-LIMITS = Limits(connect_s=2, read_s=0.5, exchange_s=1)
+PATIENT = Limits(connect_s=10, read_s=20, exchange_s=30)
+IMPATIENT = Limits(connect_s=10, read_s=0.5, exchange_s=1)
 PLACE = "v1/devices/room-1/registers/6f1c1a5e-0000-5000-8000-000000000001/1.json"
 BODY = b'{"lesson_id":"6f1c1a5e-0000-5000-8000-000000000001","revision":1}'
 
@@ -19,5 +20,7 @@ def settings(server: OfficeServer, **changes):
     return dataclasses.replace(Config().upstream, **{**told, **changes})
 
 
-def upstream(server: OfficeServer, token: str = "secret-token", **changes) -> Upstream:
-    return Upstream(settings(server, **changes), token, device="room-1", limits=LIMITS)
+def upstream(server: OfficeServer, token: str = "secret-token", *, fault: str = "", **changes) -> Upstream:
+    """An upstream for a server that will have this fault."""
+    limits = IMPATIENT if fault in ("hang", "slow-loris") else PATIENT
+    return Upstream(settings(server, **changes), token, device="room-1", limits=limits)

@@ -1,0 +1,114 @@
+"""Connections that can be ended from outside, and that trust whom we say: what urllib3 and requests leave open."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+
+class Deadline:
+    """The end of one exchange."""
+
+    is_over = False
+
+
+class Line:
+    """The connection in use, so that another thread can end it: a copy of its descriptor, whatever TLS lies on it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._copy: socket.socket | None = None
+        self._deadline = Deadline()
+
+    def watch(self, connection: socket.socket) -> socket.socket:
+        """Take a connection, before TLS begins on it, as the one in use; it is given back."""
+        with self._lock:
+            self._forget()
+            self._copy = connection.dup()
+            if self._deadline.is_over:
+                self._end()
+        return connection
+
+    def drop(self) -> None:
+        """End the connection."""
+        with self._lock:
+            self._end()
+            self._forget()
+
+    @contextlib.contextmanager
+    def until(self, seconds: float) -> Iterator[Deadline]:
+        """End the connection when the time is over, unless the block was left before."""
+        deadline = self._deadline = Deadline()
+        timer = threading.Timer(seconds, self._time_is_over, [deadline])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield deadline
+        finally:
+            timer.cancel()
+
+    def _time_is_over(self, deadline: Deadline) -> None:
+        with self._lock:
+            deadline.is_over = True
+            if deadline is self._deadline:
+                self._end()
+
+    def _end(self) -> None:
+        if self._copy is not None:
+            with contextlib.suppress(OSError):
+                self._copy.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+            self._copy = None
+
+
+class Adapter(HTTPAdapter):
+    """One connection at a time, verified against our context, watched by a line."""
+
+    def __init__(self, context: ssl.SSLContext, line: Line) -> None:
+        self._context, self._pools = context, _pools(line)
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
+        """Make the pool of connections, with our context and our connections."""
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """Make the pool of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **more)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave it to the context: what is done here in requests adds its own list of authorities to ours."""
+
+
+def _pools(line: Line) -> dict[str, Any]:
+    """Return urllib3's pools, with connections that tell the line of themselves before TLS begins."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return line.watch(super()._new_conn())
+
+    class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return line.watch(super()._new_conn())
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
