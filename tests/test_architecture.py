@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -78,3 +80,9 @@ def test_every_folder_is_a_box_of_the_picture():
 
 def test_no_file_is_longer_than_400_lines():
     assert {m: n for m, p in modules().items() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400} == {}
+
+
+def test_the_service_between_lessons_has_neither_opencv_nor_a_network_library_in_its_memory():
+    code = "import sys, edge_daemon.cli.run, edge_daemon.app.service; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not set(loaded.split()) & {"cv2", "ai_edge_litert", "requests", "xlsxwriter", "edge_daemon.vision"}

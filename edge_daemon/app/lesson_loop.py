@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from edge_daemon.app.lesson_run import LessonRun
+from edge_daemon.app.reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.reports import Kind, Report
 from edge_daemon.app.timebase import Timebase
 from edge_daemon.device.clock import Clock
@@ -25,9 +26,6 @@ BEAT_S = 5.0
 COUNT_EVERY = 10
 """Captures between two provisional counts."""
 
-NOT_RUNNING = "the service was not running"
-CLOCK_SET = "the clock was set past it"
-TOO_SLOW = "the capture before it took too long"
 
 
 class LiveCamera(Protocol):

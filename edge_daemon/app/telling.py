@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import sqlite_utils
 
-from edge_daemon.app.lesson_loop import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.reports import Report
 from edge_daemon.app.sync.note import read_note
 from edge_daemon.device.box import read_box

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from edge_daemon.app.lesson_loop import CLOCK_SET, NOT_RUNNING, TOO_SLOW, WARM_UP_S, LessonLoop, Surroundings
+from edge_daemon.app.lesson_loop import WARM_UP_S, LessonLoop, Surroundings
+from edge_daemon.app.reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.device.clock import Reading
 from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.lesson.plan import make_plan

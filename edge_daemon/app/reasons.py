@@ -1,0 +1,12 @@
+"""Why a slot has no picture, where it is not the camera's fault: words of the register.
+
+Apart from what takes pictures, so that the service can count them without OpenCV in its memory.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_RUNNING: Final = "the service was not running"
+CLOCK_SET: Final = "the clock was set past it"
+TOO_SLOW: Final = "the capture before it took too long"
