@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Service:
         """
         if not self._systemd_runs():
             return
-        self._systemctl("daemon-reload", timeout_s=60)
+        self._renew()
         # Type=notify: this ends when the service says READY, and fails when it does not.
         self._systemctl("restart", UNIT, timeout_s=self.ready_s)
         pid = self._shown("MainPID")
@@ -46,8 +47,14 @@ class Service:
     def restart(self) -> None:
         """Start the units of the release in effect without waiting: there is none to go back to."""
         if self._systemd_runs():
-            self._systemctl("daemon-reload", timeout_s=60)
+            self._renew()
             self._systemctl("restart", "--no-block", UNIT, timeout_s=60)
+
+    def _renew(self) -> None:
+        """Let systemd read the units again, and forget failed starts: they count against the release that comes now."""
+        self._systemctl("daemon-reload", timeout_s=60)
+        with suppress(UpdateFailedError):  # it never failed
+            self._systemctl("reset-failed", UNIT, timeout_s=60)
 
     def _systemd_runs(self) -> bool:
         return (self.root / "run/systemd/system").is_dir()

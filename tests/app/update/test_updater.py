@@ -119,7 +119,11 @@ def test_a_release_that_comes_up_and_goes_down_again_is_taken_back(device, updat
 def test_a_release_that_comes_up_and_stays_is_kept(device, updater, bundles, systemd):
     assert updater.take(bundles[1]["2.0"]) == "2.0"
     log = (device.root / "log").read_text().splitlines()
-    assert log[:2] == ["2.0: daemon-reload", "2.0: restart edge-daemon.service"]
+    assert log[:3] == [
+        "2.0: daemon-reload",
+        "2.0: reset-failed edge-daemon.service",
+        "2.0: restart edge-daemon.service",
+    ]
 
 
 def test_a_bundle_with_a_bad_signature_changes_nothing(device, updater, tmp_path):
