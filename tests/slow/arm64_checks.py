@@ -60,13 +60,22 @@ def install(there: Userland, checks: Checks) -> None:
     checks.check(
         "the program's Python sees the system's systemd", seen.returncode == 0, seen.stdout.strip() or seen.stderr
     )
-    camera = there.call("apt-get", "install", "--yes", "--no-install-recommends", "python3-simplejpeg")
-    if camera.returncode == 0:
-        line = "import numpy, simplejpeg; p = numpy.zeros((8, 8, 3), 'uint8'); print(len(simplejpeg.encode_jpeg(p)))"
-        seen = there.call(python, "-c", line)
-        checks.check("apt's simplejpeg works with the NumPy of the list", seen.returncode == 0, seen.stderr[-300:])
-    else:
-        checks.check("apt has no simplejpeg here (Raspberry Pi OS has)", True, "not checked")
+    _extension_of_the_system(there, checks, python)
+
+
+def _extension_of_the_system(there: Userland, checks: Checks, python: str) -> None:
+    """Import a module that apt built with apt's NumPy: simplejpeg, which picamera2 needs, or a stand-in for it.
+
+    Raspberry Pi's archive has simplejpeg, Debian's has not; bottleneck is bound to NumPy in the same way.
+    """
+    for name in ("simplejpeg", "bottleneck"):
+        if there.call("apt-get", "install", "--yes", "--no-install-recommends", f"python3-{name}").returncode == 0:
+            line = f"import {name}, numpy; assert '/usr/lib/python3' in {name}.__file__; print(numpy.__file__)"
+            seen = there.call(python, "-c", line)
+            own = "/opt/edge-daemon/" in seen.stdout
+            checks.check(f"apt's {name} works with the NumPy of the list", own, seen.stderr[-300:])
+            return
+    checks.check("there is a module of the system that is bound to NumPy", False)
 
 
 def lesson(there: Userland, checks: Checks, work: Path, captures: int) -> None:
