@@ -12,6 +12,8 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs
 from edge_daemon.store.database import open_register
+from tests.mail_server import PASSWORD, USER
+from tests.mail_server import Server as MailServer
 from tests.office_server import OfficeServer
 from tests.sync_device import (
     NOW,
@@ -287,3 +289,69 @@ def test_days_that_are_over_are_not_made_again(api, tmp_path, clock):
     run(home, clock)
     assert sorted(one.path.rpartition("/")[2] for one in api.seen if "/days/" in one.path) == ["2026-12-17.json"]
     assert len(read_note(home.state_dir).documents) <= 9
+
+
+MAIL = """
+[mail]
+host = "localhost"
+port = {port}
+ca_file = "{ca}/ca.pem"
+username = "{user}"
+password_file = "password"
+from = "room204@school.example"
+office = ["office@school.example"]
+per_minute = 600
+"""
+
+
+@pytest.fixture
+def post(certificates):
+    with MailServer(certificates) as post:
+        yield post
+
+
+@pytest.fixture
+def mailing(api, post, tmp_path, certificates):
+    more = MAIL.format(port=post.port, ca=certificates, user=USER)
+    home = a_device(tmp_path / "home", api, more=more)
+    (home.state_dir / "password").write_text(PASSWORD)
+    return home
+
+
+def test_the_office_has_each_register_upstream_and_by_mail(mailing, api, post, clock):
+    result = run(mailing, clock)
+    assert result.line() == "upstream: 3 delivered; mail: 3 delivered"
+    assert held_registers(api) == made_registers(mailing)
+    assert [one.receiver for one in post.taken] == ["office@school.example"] * 3
+
+
+def test_mail_goes_though_the_server_of_the_school_is_away_and_the_other_way_round(mailing, api, post, clock):
+    api.stop()
+    post.mood.starttls_offered = False
+    first = run(mailing, clock)
+    assert first.needs_a_person, "a mail server that takes the encryption away is refused, and a person is told"
+    assert (len(post.taken), held_registers(api)) == (0, {})
+    post.mood.starttls_offered = True
+    run(mailing, clock, eager=True)
+    assert len(post.taken) == 3
+    api.start()
+    run(mailing, clock, eager=True)
+    assert held_registers(api) == made_registers(mailing)
+    assert len(post.taken) == 3
+
+
+def test_a_mail_whose_answer_was_lost_comes_again_under_the_same_message_id(mailing, post, clock):
+    post.mood.data.append("drop")
+    run(mailing, clock)
+    clock.forward(hours=1)
+    run(mailing, clock)
+    ids = [str(one.message["Message-ID"]) for one in post.taken]
+    assert (len(ids), len(set(ids))) == (4, 3)
+
+
+def test_another_password_opens_a_mail_server_that_did_not_know_us(mailing, post, clock):
+    (mailing.state_dir / "password").write_text("wrong")
+    assert run(mailing, clock).needs_a_person
+    (mailing.state_dir / "password").write_text(PASSWORD)
+    run(mailing, clock)
+    assert len(post.taken) == 3

@@ -1,0 +1,131 @@
+"""`edge-daemon sync` as a command: its line, its codes, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from edge_daemon.app.sync.lock import alone
+from tests.cli.running import run
+from tests.office_server import OfficeServer
+from tests.sync_device import a_device, add_lessons, held_registers, made_registers
+
+
+@pytest.fixture
+def server(tmp_path):
+    with OfficeServer(tmp_path / "office", certificates=tmp_path / "ca") as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path, server):
+    return a_device(tmp_path / "home", server)
+
+
+def command(home, *arguments):
+    return [sys.executable, "-m", "edge_daemon", "--home", str(home.state_dir), "sync", *arguments]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--once",)])
+def test_one_line_says_what_was_delivered(home, server, arguments):
+    done = run(home.state_dir, "sync", *arguments)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "upstream: 3 delivered\n", "")
+    assert held_registers(server) == made_registers(home)
+
+
+def test_nothing_set_up_is_one_line_and_no_failure(tmp_path):
+    home = a_device(tmp_path / "home", None)
+    done = run(home.state_dir, "sync")
+    assert done.exit_code == 0
+    assert done.stdout == "nothing is set up to deliver to: set upstream.url or mail.host\n"
+
+
+def test_a_second_one_says_so_and_is_done(home):
+    with alone(home):
+        done = run(home.state_dir, "sync", "--once")
+    assert (done.exit_code, done.stdout) == (0, "another sync is delivering already\n")
+
+
+def test_a_server_that_is_away_is_no_failure_and_says_what_waits(home, server):
+    server.stop()
+    done = run(home.state_dir, "sync", "--once")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("upstream: 0 delivered, 3 waiting; ")
+
+
+def test_a_refusal_fails_the_run_that_meets_it_and_no_later_one(home, server):
+    server.token = "another"
+    assert run(home.state_dir, "sync", "--once").exit_code == 1
+    assert run(home.state_dir, "sync", "--once").exit_code == 0
+
+
+def test_settings_that_cannot_be_read_are_wrong_input(home):
+    (home.state_dir / "config.toml").write_text("[upstream]\nurl = 3\n")
+    done = run(home.state_dir, "sync")
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_of_a_server_cannot_drive_the_terminal(home, server):
+    server.faults.extend([*["404"] * len(home.config.upstream.pull), "hostile-words"])
+    done = run(home.state_dir, "sync", "--once")
+    assert "\x1b" not in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_json_has_figures_by_receiver(home):
+    document = json.loads(run(home.state_dir, "sync", "--json").stdout)
+    assert document["nothing_done"] is None
+    assert document["destinations"]["upstream"]["tried"] == {"delivered": 3}
+    assert document["destinations"]["upstream"]["queue"]["waiting"] == 0
+
+
+def test_sigterm_lets_the_exchange_in_hand_end_and_the_next_run_goes_on(home, server):
+    add_lessons(home, range(3, 60))
+    process = subprocess.Popen(command(home, "--once"), stdout=subprocess.PIPE, text=True)
+    while not held_registers(server):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert said.startswith("stopped before the end; upstream: ")
+    assert 0 < len(held_registers(server)) < 60
+    run(home.state_dir, "sync", "--once")
+    assert held_registers(server) == made_registers(home)
+
+
+def test_a_person_at_a_terminal_sees_a_bar_and_a_timer_none(home):
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command(home), stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait(30) == 0
+    assert b"delivering" in shown
+    assert b"3/3" in shown
+    os.close(ours)
+
+
+def test_the_process_with_the_network_loads_no_numpy(tmp_path):
+    home = a_device(tmp_path / "home", None, lessons=0)
+    code = (
+        "import sys; from edge_daemon.__main__ import run; "
+        f"run(['--home', {str(home.state_dir)!r}, 'sync']); "
+        "from edge_daemon.app.sync import office, post; "
+        "sys.exit(bool({'numpy', 'cv2', 'icalendar'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.DEVNULL).returncode == 0
