@@ -59,12 +59,18 @@ def make(folder: Path, settings: str = SETTINGS) -> Home:
     return Home(folder)
 
 
-def hold(home: Home, start: datetime = FRIDAY, shares: dict[str, float] | None = None, course: str = "7b") -> str:
+def hold(
+    home: Home,
+    start: datetime = FRIDAY,
+    shares: dict[str, float] | None = None,
+    course: str = "7b",
+    captures: int = 100,
+) -> str:
     """Hold a lesson; return its id."""
     lesson = a_lesson(start, course)
     missed = [MissedCapture(3, "no picture in time"), MissedCapture(9, "no picture in time")]
     register, sightings = a_register(
-        lesson, shares or SHARES, captures=100, missed=missed, not_assessed=["S08"], strangers=0.05
+        lesson, shares or SHARES, captures=captures, missed=missed, not_assessed=["S08"], strangers=0.05
     )
     db = open_register(home.register_db_path)
     keep(db, register, sightings, open_signer(home), deliver(home.config))
@@ -77,7 +83,7 @@ def hold_week(home: Home) -> list[str]:
     starts = [FRIDAY - timedelta(days=day, hours=hour) for day in range(4, -1, -1) for hour in (2, 1, 0)]
     day_off = {**SHARES, "S04": 0.0, "S01": 0.8}
     return [
-        hold(home, start, day_off if number % 4 == 1 else SHARES, ("7b", "Mathematik", "Physik")[number % 3])
+        hold(home, start, day_off if number % 4 == 1 else SHARES, ("7b", "Mathematik", "Physik")[number % 3], 20)
         for number, start in enumerate(starts)
     ]
 

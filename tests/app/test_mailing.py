@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,13 +46,25 @@ def server(certificates):
         yield running
 
 
+@pytest.fixture(scope="module")
+def enrolled(tmp_path_factory):
+    """A home to be copied: an import takes a second."""
+    return mail_school.make(tmp_path_factory.mktemp("school") / "home").state_dir
+
+
+def copied(enrolled, folder, settings):
+    shutil.copytree(enrolled, folder)
+    (folder / "config.toml").write_text(settings, encoding="utf-8")
+    return Home(folder)
+
+
 @pytest.fixture
-def home(tmp_path, server, certificates):
+def home(tmp_path, enrolled, server, certificates):
     settings = mail_school.SETTINGS.replace('"mail.school.example"', f'"127.0.0.1"\nport = {server.port}')
     settings += (
         f'ca_file = "{certificates}/ca.pem"\nusername = "{USER}"\npassword_file = "password"\nper_minute = 600\n'
     )
-    made = mail_school.make(tmp_path / "home", settings)
+    made = copied(enrolled, tmp_path / "home", settings)
     (made.state_dir / "password").write_text(PASSWORD + "\n", encoding="utf-8")
     return made
 
@@ -365,10 +378,10 @@ class _Upstream:
         pass
 
 
-def test_where_the_schools_server_sends_it_gets_the_words_and_no_address(tmp_path):
+def test_where_the_schools_server_sends_it_gets_the_words_and_no_address(tmp_path, enrolled):
     settings = mail_school.SETTINGS.replace('host = "mail.school.example"', 'via = "upstream"')
     settings = settings.replace(settings[settings.index("office =") : settings.index("students")], "")
-    home = mail_school.make(tmp_path / "home", settings + '\n[upstream]\nurl = "https://office.school.example"\n')
+    home = copied(enrolled, tmp_path / "home", settings + '\n[upstream]\nurl = "https://office.school.example"\n')
     mail_school.hold(home)
     upstream = _Upstream()
     tried = drain(home, HELD + timedelta(minutes=1), UpstreamMail(upstream, "room 204"))
@@ -394,10 +407,10 @@ def test_an_item_of_a_later_release_is_not_guessed_at(home):
     assert deliver_mail(home, db, item, open_sender(home), FRIDAY).name == "void"
 
 
-def test_the_document_is_as_its_schema_says(tmp_path):
+def test_the_document_is_as_its_schema_says(tmp_path, enrolled):
     schema = json.loads((Path(__file__).parents[2] / "docs" / "mail.schema.json").read_text("utf-8"))
     settings = mail_school.SETTINGS.replace('host = "mail.school.example"', 'via = "upstream"')
-    home = mail_school.make(tmp_path / "home", settings)
+    home = copied(enrolled, tmp_path / "home", settings)
     lesson = mail_school.hold(home)
     mail_school.decide(home, lesson, "S02", "present", FRIDAY + timedelta(hours=1))
     upstream = _Upstream()
