@@ -70,8 +70,8 @@ class Figures:
                 f'padding:10px 4px;text-align:center"><div style="font-size:24px;font-weight:700;line-height:28px">'
                 f'{one.count}</div><div style="font-size:12px;line-height:16px">{escaped(one.label)}</div></td>'
             )
-        style = "border-collapse:separate;border-spacing:6px 0;width:calc(100% + 12px);margin:0 0 16px -6px;table-layout:fixed"
-        return _table(f"<tr>{''.join(cells)}</tr>", style)
+        style = "border-collapse:separate;border-spacing:6px 0;width:calc(100% + 12px);margin:0 0 16px -6px"
+        return _table(f"<tr>{''.join(cells)}</tr>", f"{style};table-layout:fixed")
 
 
 @dataclass(frozen=True, slots=True)

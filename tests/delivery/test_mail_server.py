@@ -343,7 +343,9 @@ def test_addresses_with_other_letters_go_where_the_server_takes_them(certificate
 
 def test_every_byte_is_ascii_and_no_line_too_long_whatever_the_letters(certificates, server):
     text = "Größe " * 300 + "\n.\n.hidden\nFrom here\n"
-    client(certificates, server).send(letter(subject="Zoë " * 40 + "end", text=text, sender_name="Anwesenheit Raum Süd"))
+    client(certificates, server).send(
+        letter(subject="Zoë " * 40 + "end", text=text, sender_name="Anwesenheit Raum Süd")
+    )
     raw = server.taken[0].raw
     assert raw.isascii()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998

@@ -255,3 +255,23 @@ def test_a_mail_server_of_the_schools_own_authority(certificate):
 
 def test_mail_that_the_schools_server_sends_is_not_looked_for():
     assert reach.mail(mail_settings(via="upstream")).state == "not checked"
+
+
+IP6_HEAD = "fd000000000000000000000000000000 40 {zero} 00 {zero} 00000100 1 0 00000001     {link}\n"
+
+
+@pytest.mark.parametrize(
+    ("route", "route_6", "expected"),
+    [
+        (HEAD + "eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\tFF\t0\n", "", True),  # a network without a way out
+        (HEAD, "", False),
+        (HEAD + "lo\t0000007F\t00000000\t0001\t0\t0\t0\tFF\t0\n", "", False),
+        (HEAD, IP6_HEAD.format(zero="0" * 32, link="eth0"), True),
+        (HEAD, IP6_HEAD.format(zero="0" * 32, link="lo"), False),
+        (HEAD, IP6_HEAD.format(zero="0" * 32, link="eth0").replace("fd00", "fe80", 1), False),  # a cable, no address
+        ("", "", True),  # this system tells nothing
+    ],
+)
+def test_whether_there_is_any_link(tmp_path, route, route_6, expected):
+    tree(tmp_path, {"proc/net/route": route, "proc/net/ipv6_route": route_6})
+    assert reach.has_link(tmp_path) is expected
