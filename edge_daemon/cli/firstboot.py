@@ -56,7 +56,7 @@ def _identity(home: Home) -> identities.Identity:
     if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
         key = device_key(home.key_path if home.home_mode else None, create=False)
         return identities.identity(home.config.device.name, home.config.timetable.room, key)
-    told = identities.known(Path("/"))
+    told = identities.known(home.config_path.parent)
     if told is None:
         todo = "run it with the device key (docs/SYSTEMD.md), or with --home"
         raise ProvisioningError("not known without the device key", "identity", todo)

@@ -10,7 +10,8 @@ from edge_daemon import __version__
 from edge_daemon.app.firstboot.files import put
 from edge_daemon.device.signing import Signer, fingerprint
 
-IDENTITY = "etc/edge-daemon/identity.json"
+IDENTITY = "identity.json"
+"""In the folder of the settings."""
 _TEXT = "edge-daemon-identity.txt"
 _PROBLEM = "edge-daemon-problem.txt"
 
@@ -32,10 +33,10 @@ def identity(device: str, room: str, device_key: bytes) -> Identity:
     return Identity(device, room, public_key, fingerprint(public_key))
 
 
-def known(root: Path) -> Identity | None:
-    """Return the identity that the first start wrote down, None where there was none."""
+def known(settings: Path) -> Identity | None:
+    """Return the identity that the first start wrote into the folder of the settings, None where there was none."""
     try:
-        told = json.loads((root / IDENTITY).read_bytes())
+        told = json.loads((settings / IDENTITY).read_bytes())
         return Identity(**{key: str(told[key]) for key in Identity.__slots__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -47,7 +48,7 @@ def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:
     Raises:
         OSError: one of them can't be written.
     """
-    put(root / IDENTITY, (json.dumps(asdict(who), ensure_ascii=False) + "\n").encode(), 0o644)
+    put(root / "etc/edge-daemon" / IDENTITY, (json.dumps(asdict(who), ensure_ascii=False) + "\n").encode(), 0o644)
     lines = [
         f"device: {who.device}",
         f"room: {who.room}",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import sqlite_utils
 
 from edge_daemon.app.diary import KEPT_DAYS
+from edge_daemon.app.firstboot.identity import known
 from edge_daemon.app.inbox import pull_all
 from edge_daemon.app.sync.days import day_document, days_to_tell
 from edge_daemon.app.sync.heartbeat import heartbeat
@@ -105,11 +106,18 @@ class OfficeReceiver:
         self._server.close()
 
     def _tell_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
-        last = last_register(db)
-        if last is None or last.public_key is None:
+        public_key = self._public_key(db)
+        if public_key is None:
             return None
-        fields = {"schema": 1, "device": self._device, "public_key": last.public_key}
+        fields = {"schema": 1, "device": self._device, "public_key": public_key}
         return self._replace(paths.key(self._device), fields)
+
+    def _public_key(self, db: sqlite_utils.Database) -> str | None:
+        """Return the key that signed last; before the first register the one that the first boot wrote down."""
+        if (last := last_register(db)) is not None:
+            return last.public_key
+        who = known(self._home.config_path.parent)
+        return who.public_key if who is not None and who.device == self._device else None
 
     def _tell_days(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         zone = ZoneInfo(self._home.config.device.time_zone)
