@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_daemon.app.sync import office
+from edge_daemon.app.sync import office, session
 from edge_daemon.app.sync.lock import alone
 from edge_daemon.app.sync.note import read_note
 from edge_daemon.delivery.http import Limits
@@ -87,6 +87,20 @@ def test_nothing_that_is_set_up_is_said_and_touches_nothing(tmp_path, clock):
     assert result.nothing_done == "not set up"
     assert "upstream.url" in result.line()
     assert not home.register_db_path.exists()
+
+
+def test_without_any_link_nothing_is_tried_and_nothing_noted_as_failed(tmp_path, api, clock, monkeypatch):
+    home = a_device(tmp_path / "home", api)
+    near = (home.state_dir / "config.toml").read_text()
+    (home.state_dir / "config.toml").write_text(near.replace("https://localhost", "https://office.example"))
+    monkeypatch.setattr(session, "has_link", lambda: False)
+    result = run(home, clock)
+    assert result.line() == "no network yet; 3 items wait"
+    assert not result.needs_a_person
+    assert queue(home)["upstream"].state == "open", "the link that comes up finds no wait in its way"
+    (home.state_dir / "config.toml").write_text(near)
+    run(home, clock)
+    assert held_registers(api) == made_registers(home), "a server on this computer needs no link"
 
 
 def test_a_second_sync_leaves_the_first_one_alone(api, tmp_path, clock):
