@@ -27,7 +27,6 @@ COUNT_EVERY = 10
 """Captures between two provisional counts."""
 
 
-
 class LiveCamera(Protocol):
     """A camera that is told when a picture will be wanted."""
 
