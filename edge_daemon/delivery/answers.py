@@ -31,6 +31,12 @@ _BUSY: Final = (429, 502, 503, 504, 507)
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
+class Forbidden(Outcome):
+    """A 403: of this device, or, from a server that has just taken another document, of this one document."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Problem details (RFC 9457), and the SHA-256 by which a server says what it holds."""
@@ -111,11 +117,12 @@ def held(where: str, *, is_ours: bool) -> Outcome:
 
 
 def _not_known(status: int, where: str, told: str) -> Outcome:
+    retry = "then `edge-daemon outbox retry`"
     if status == _UNAUTHORISED:
-        what = f"{where} does not know this device's token (401){told}; correct upstream.token_file"
-    else:
-        what = f"{where} does not allow this device to deliver (403){told}; ask who runs it"
-    return Outcome("parked", f"{what}, then `edge-daemon outbox retry`", everybody=True)
+        what = f"{where} does not know this device's token (401){told}; correct upstream.token_file, {retry}"
+        return Outcome("parked", what, everybody=True)
+    what = f"{where} does not allow this device to deliver (403){told}; ask who runs it, {retry}"
+    return Forbidden("parked", what, everybody=True)
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:

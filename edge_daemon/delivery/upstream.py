@@ -19,7 +19,7 @@ from typing import Final
 from edge_daemon import __version__
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery import receipts
-from edge_daemon.delivery.answers import is_page, page, refusal
+from edge_daemon.delivery.answers import Forbidden, is_page, page, refusal
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
 from edge_daemon.delivery.paths import quoted
 from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url
@@ -71,7 +71,7 @@ class Upstream:
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         url = checked_url(settings)
-        self._now, self._failed_in_a_row, self._has_taken = now, 0, False
+        self._now, self._failed_in_a_row, self._forbidden_in_a_row, self._has_taken = now, 0, 0, False
         self._server = Server(
             url,
             secret=token,
@@ -142,11 +142,19 @@ class Upstream:
     def _weighed(self, outcome: Outcome) -> Outcome:
         """Tell the fault of a document from that of the server, by what became of those before."""
         if outcome.name == "delivered":
-            self._failed_in_a_row, self._has_taken = 0, True
+            self._failed_in_a_row, self._forbidden_in_a_row, self._has_taken = 0, 0, True
             return outcome
         if outcome.name == "parked":
-            # A server that has just taken a document knows this device: it is this one that it does not want.
             self._failed_in_a_row = 0
-            return dataclasses.replace(outcome, everybody=outcome.everybody and not self._has_taken)
+            return self._of_one(outcome) if isinstance(outcome, Forbidden) else outcome
         self._failed_in_a_row += 1
         return dataclasses.replace(outcome, everybody=outcome.everybody or self._failed_in_a_row >= IN_A_ROW)
+
+    def _of_one(self, outcome: Forbidden) -> Outcome:
+        """Tell a document that is forbidden from a device that is: a server that has just taken one knows the device.
+
+        A token that is no longer known (401) never is one document's fault: 2,000 items would be parked for it.
+        """
+        self._forbidden_in_a_row += 1
+        is_one = self._has_taken and self._forbidden_in_a_row < IN_A_ROW
+        return Outcome("parked", outcome.answer, everybody=not is_one)

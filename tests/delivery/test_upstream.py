@@ -157,6 +157,20 @@ def test_a_server_that_takes_documents_and_forbids_one_does_not_forbid_all(serve
     assert (outcome.name, outcome.everybody) == ("parked", False)
 
 
+def test_a_server_that_forbids_one_after_the_other_forbids_this_device(server, office):
+    put(office)
+    server.always = "403"
+    outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(2, 6)]
+    assert [one.everybody for one in outcomes] == [False, False, True, True]
+
+
+def test_a_token_that_is_withdrawn_in_the_middle_is_no_documents_fault(server, office):
+    put(office)
+    server.token = "another"
+    outcome = put(office, ELSEWHERE)
+    assert (outcome.name, outcome.everybody) == ("parked", True)
+
+
 @pytest.mark.parametrize("fault", ["400", "413", "422"])
 def test_a_refused_document_is_parked_with_the_servers_words(server, office, fault):
     server.faults.append(fault)
