@@ -2,7 +2,7 @@
 
     python provisioning/lock.py           newest versions that fit, with the hashes of their wheels
     python provisioning/lock.py --check   exit code 1 where a pinned wheel is no longer there, has another hash, or a
-                                          target would need something that is not pinned
+                                          target would need something that is not pinned; 3 without a network
 
 Needs `uv` (pip install uv), which resolves for another computer than this one; only wheels count, no source.
 """
@@ -33,6 +33,14 @@ _GLIBCS = (_GLIBC, "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manyli
 _PIN = re.compile(r"^([\w.-]+)==([^ ;]+)(?: ; ([^\\\n]+?))? \\$", re.MULTILINE)
 
 
+class NotReachedError(Exception):
+    """The index does not answer."""
+
+
+class NotResolvedError(Exception):
+    """There is no set of versions that fits."""
+
+
 @dataclass
 class Pin:
     """One version of one package: the Pythons that get it and the wheels of all targets."""
@@ -59,7 +67,11 @@ def resolved(python: str, machine: str, *extra: str) -> dict[str, tuple[str, set
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "pylock.toml"
         line = [*_compile(python, machine), "--format", "pylock.toml", "--output-file", str(out), *extra]
-        subprocess.run(line, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+        result = subprocess.run(line, check=False, capture_output=True, text=True, cwd=ROOT)
+        if "Failed to fetch" in result.stderr or "error sending request" in result.stderr:
+            raise NotReachedError(result.stderr)
+        if result.returncode:
+            raise NotResolvedError(result.stderr)
         document = tomllib.loads(out.read_text(encoding="utf-8"))
     return {
         package["name"]: (package["version"], {wheel["hashes"]["sha256"] for wheel in package["wheels"]})
@@ -144,8 +156,8 @@ def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
         try:
             there = resolved(python, machine, "--no-cache", "--constraint", constraints.name)
             wrong = _differences(pinned, there) + _pips_view(list(pinned.values()), python, machine)
-        except subprocess.CalledProcessError:
-            wrong = ["does not resolve with these pins (see above)"]
+        except NotResolvedError as error:
+            wrong = [f"does not resolve with these pins: {error}"]
     return [f"Python {python} on {machine}: {what}" for what in wrong]
 
 
@@ -160,7 +172,10 @@ def _pips_view(pins: list[Pin], python: str, machine: str) -> list[str]:
         listed.write_text("".join(pin.line() + "\n" for pin in pins), encoding="utf-8")
         line += ["--target", f"{folder}/target", "--requirement", str(listed)]
         result = subprocess.run(line, capture_output=True, text=True, check=False)
-    return [text for text in result.stderr.splitlines() if text.startswith("ERROR")] if result.returncode else []
+    if not result.returncode:
+        return []
+    lines = result.stderr.splitlines()
+    return [text for text in lines if text.startswith("ERROR")] or [f"pip: {' '.join(lines[-1:])}"]
 
 
 def _differences(pinned: dict[str, Pin], there: dict[str, tuple[str, set[str]]]) -> list[str]:
@@ -193,7 +208,11 @@ def _plain(name: str) -> str:
 def main() -> int:
     """Make or check; return the exit code."""
     if sys.argv[1:] == ["--check"]:
-        wrong = problems()
+        try:
+            wrong = problems()
+        except NotReachedError as error:
+            print(f"not checked: the package index does not answer\n{error}", file=sys.stderr)
+            return 3
         print("\n".join(wrong) or f"all {len(read())} pins have their wheels for {len(TARGETS)} targets")
         return 1 if wrong else 0
     if sys.argv[1:]:
