@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from edge_daemon.app.enqueue import deliver
 from edge_daemon.app.sync.result import SyncResult
 from edge_daemon.app.sync.session import Session
 from edge_daemon.home import Home
+from edge_daemon.lesson.ids import timetable_lesson_id
 from edge_daemon.store.database import open_register
 from tests.office_server import OfficeServer
 from tests.registers import START, a_lesson, a_register, keep
@@ -39,11 +41,13 @@ def a_device(folder: Path, server: OfficeServer | None, lessons: int = 3, studen
     return home
 
 
-def add_lessons(home: Home, numbers: Sequence[int], students: int = 4) -> None:
+def add_lessons(home: Home, numbers: Sequence[int], students: int = 4, device: str = DEVICE) -> None:
     shares = {f"S{n:03}": (0.9 if n % 4 else 0.1) for n in range(students)}
     db = open_register(home.register_db_path)
     for number in numbers:
-        register, sightings = a_register(a_lesson(START + timedelta(hours=number)), shares, captures=100)
+        lesson = a_lesson(START + timedelta(hours=number))
+        lesson = replace(lesson, device=device, lesson_id=timetable_lesson_id(device, "7b", lesson.start))
+        register, sightings = a_register(lesson, shares, captures=100)
         keep(db, register, sightings, also=deliver(home.config))
     db.conn.close()
 
@@ -66,8 +70,8 @@ def made_registers(home: Home) -> dict[tuple[str, int], bytes]:
     return {(row[0], row[1]): row[2].encode() for row in rows}
 
 
-def document(server: OfficeServer, name: str) -> dict:
-    return json.loads(server.documents()[f"v1/devices/{DEVICE}/{name}"])
+def document(server: OfficeServer, name: str, device: str = DEVICE) -> dict:
+    return json.loads(server.documents()[f"v1/devices/{device}/{name}"])
 
 
 class Clock:

@@ -8,6 +8,7 @@ from edge_daemon.app.sync import office, session
 from edge_daemon.app.sync.lock import alone
 from edge_daemon.app.sync.note import read_note
 from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Upstream
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs
@@ -188,6 +189,51 @@ def test_a_wrong_token_is_parked_once_and_a_right_one_opens_it(api, tmp_path, cl
     (home.state_dir / "token").write_text("secret-token\n")
     assert not run(home, clock).needs_a_person
     assert held_registers(api) == made_registers(home)
+
+
+def test_a_token_that_is_withdrawn_in_the_middle_of_a_run_parks_no_item(api, tmp_path, clock):
+    home = a_device(tmp_path / "home", api, lessons=6)
+
+    def withdraw(done: int, _total: int) -> None:
+        api.token = "another" if done >= 2 else api.token
+
+    assert run(home, clock, show=withdraw).needs_a_person
+    assert (queue(home)["upstream"].parked, queue(home)["upstream"].waiting) == (0, 4)
+    api.token = "secret-token"
+    clock.forward(hours=26)
+    run(home, clock)
+    assert held_registers(api) == made_registers(home)
+
+
+def test_a_device_that_was_renamed_delivers_what_it_made_before_under_its_old_name(server, tmp_path, clock):
+    home = a_device(tmp_path / "home", server)
+    config = home.config_path.read_text()
+    home.config_path.write_text(config.replace("room 204", "room 205"))
+    run(home, clock)
+    assert held_registers(server) == made_registers(home)
+    found = {path.split("/")[2] for path in server.documents() if "/registers/" in path}
+    assert found == {"room 204"}, "its name when it made and signed them"
+    assert document(server, "status.json", "room 205")["device"] == "room 205"
+
+
+def test_what_the_server_forbids_of_the_time_before_holds_up_nothing_of_today(api, tmp_path, clock, monkeypatch):
+    home = a_device(tmp_path / "home", api, lessons=5)
+    home.config_path.write_text(home.config_path.read_text().replace("room 204", "room 205"))
+    put = Upstream.put
+
+    def guarded(self, path, body, *, write_once):
+        with monkeypatch.context() as patch:
+            patch.setattr(api, "always", "403" if "/room 204/" in path else "")
+            return put(self, path, body, write_once=write_once)
+
+    monkeypatch.setattr(Upstream, "put", guarded)
+    run(home, clock)
+    assert queue(home)["upstream"].parked == 5
+    assert queue(home)["upstream"].state == "open"
+    add_lessons(home, range(5, 7), device="room 205")
+    clock.forward(hours=3)
+    run(home, clock)
+    assert len(held_registers(api)) == 2
 
 
 def test_a_server_that_refused_everybody_is_asked_again_after_a_day(api, tmp_path, clock):
