@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -12,10 +14,13 @@ from edge_daemon.app.absences import judge_absences
 from edge_daemon.attendance.document import from_json
 from edge_daemon.config import Config, MailConfig
 from edge_daemon.device.clock import SystemClock
+from edge_daemon.errors import StoreError
 from edge_daemon.store import outbox
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import Also, StoredRegister, starts
 from edge_daemon.types import Destination
+
+logger = logging.getLogger(__name__)
 
 _LOOK_BACK: Final = timedelta(days=100)
 """Sheets of weeks and months that ended before that are not sent any more: a device may be off for a summer."""
@@ -41,6 +46,35 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
             judge_absences(db, register, stored.created_at, config.mail)
 
     return also
+
+
+def deliver_or_leave(config: Config) -> Also:
+    """Return `deliver` for a lesson that ends: a fault in what follows from a register must not cost the register.
+
+    What a full or failing disk says is the register's business, too, and goes on to the caller, who tries again. Of a
+    register that was left the next sync brings the row for upstream (`enqueue_missing`); it is not mailed.
+    """
+    wanted = deliver(config)
+
+    def also(db: sqlite_utils.Database, stored: StoredRegister) -> None:
+        db.execute("SAVEPOINT rows")
+        try:
+            wanted(db, stored)
+        except Exception as error:
+            if _is_the_disks(error):
+                raise
+            db.execute("ROLLBACK TO rows")
+            logger.exception("register not queued", extra={"lesson_id": stored.lesson_id})
+        db.execute("RELEASE rows")
+
+    return also
+
+
+def _is_the_disks(error: Exception) -> bool:
+    """Return whether the database can't be written at all; a table that is not as it should be is another matter."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return False
+    return isinstance(error, (sqlite3.DatabaseError, StoreError)) and "no such" not in str(error)
 
 
 def sends_mail(mail: MailConfig) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import sqlite_utils
 
 from edge_daemon.app.compare import Comparer
-from edge_daemon.app.enqueue import deliver
+from edge_daemon.app.enqueue import deliver, deliver_or_leave
 from edge_daemon.attendance import packing
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.believe import believe
@@ -137,7 +137,7 @@ class LessonRun:
             sightings,
             lambda previous: sign(register, previous, self._signer),
             datetime.now(timezone.utc),
-            deliver(self._config, rehearsals=deliver_rehearsal),
+            deliver(self._config, rehearsals=True) if deliver_rehearsal else deliver_or_leave(self._config),
         )
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         logger.info(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ import sqlite_utils
 from edge_daemon.app.plans import AHEAD, account, account_since, plan_ahead
 from edge_daemon.app.promises import promise_ahead
 from edge_daemon.device.signing import Signer
+from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.lesson.watch import TimetableWatch
 from edge_daemon.store import lessons, skipped
 from edge_daemon.types import Lesson
@@ -75,7 +77,7 @@ class Schedule:
             return
         self._near = self._watch.timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY)
         plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
-        promise_ahead(self._db, self._open_signer, now)
+        self._promise(now)
         since = account_since(self._db, now)
         # What went by before the service looked for the first time did so without it; later ones it could not hold.
         reason = NOT_HELD if self._accounted else self._reason_before
@@ -83,6 +85,17 @@ class Schedule:
         if named:
             logger.warning("lessons went by", extra={"lessons": named, "reason": reason})
         self._accounted, self._expanded_at = True, now
+
+    def _promise(self, now: datetime) -> None:
+        """Promise what is planned. Where that fails lessons are held all the same: the outbox must cost no register."""
+        try:
+            promise_ahead(self._db, self._open_signer, now)
+        except DamageError:
+            raise  # the next start mends it
+        except StoreError as error:
+            logger.warning("plans not signed", extra={"reason": error.what})
+        except sqlite3.IntegrityError as error:
+            logger.warning("plans not signed", extra={"reason": str(error)})
 
     def due(self, now: datetime) -> Lesson | None:
         """Return the lesson that is on, or begins within LEAD, and has no register yet."""

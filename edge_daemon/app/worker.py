@@ -87,7 +87,9 @@ class Worker:
     def _hand_contacts_on(self) -> None:
         try:
             publish_contacts(self._home)
-        except (GalleryError, KeyFileError) as error:  # registers are taken all the same
+        except DamageError:
+            raise  # the next start mends it
+        except (GalleryError, KeyFileError, StoreError) as error:  # registers are taken all the same
             logger.warning("contacts not handed on", extra={"reason": error.what, "where": error.where})
 
     def hold_lesson(self, lesson_id: str) -> int:

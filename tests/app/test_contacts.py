@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -151,15 +150,27 @@ def test_nobody_enrolled_is_nothing_to_hand_on(home):
 
 def test_the_start_of_the_service_hands_them_on_though_there_is_no_camera(home):
     enrol(home)
+    broken(home, "DELETE FROM contacts")
+    check(home)
+    assert list(contacts(home)) == ["S2", "S1"]
+
+
+def test_the_start_of_the_service_goes_on_where_they_can_not_be_written(home):
+    enrol(home)
+    broken(home, "DROP TABLE contacts")
+    told = check(home)
+    assert "contacts not handed on" in told.stderr
+    assert "no_camera" in told.stdout, "it went on to the models and the camera"
+
+
+def broken(home, statement):
     db = open_register(home.register_db_path)
-    db.execute("DELETE FROM contacts")
+    db.execute(statement)
     db.conn.commit()
     db.conn.close()
-    reading, writing = os.pipe()
-    command = (sys.executable, "-m", "edge_daemon.app.worker", "--report", str(writing))
-    subprocess.run(
-        [*command, "--home", str(home.state_dir), "check"], pass_fds=(writing,), stdin=subprocess.PIPE, timeout=60
-    )
-    os.close(reading)
-    os.close(writing)
-    assert list(contacts(home)) == ["S2", "S1"]
+
+
+def check(home):
+    """Run the worker's check; what it reports is its stdout."""
+    command = (sys.executable, "-m", "edge_daemon.app.worker", "--report", "1", "--home", str(home.state_dir), "check")
+    return subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, timeout=60, check=False)

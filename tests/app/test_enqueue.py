@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.app.enqueue import catch_up, deliver, enqueue_missing, enqueue_periods
+from edge_daemon.app.enqueue import catch_up, deliver, deliver_or_leave, enqueue_missing, enqueue_periods
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
 from edge_daemon.device.clock import Reading, SystemClock
+from edge_daemon.errors import StoreError
 from edge_daemon.store import lessons, outbox, registers
 from edge_daemon.store.backup import back_up
 from edge_daemon.store.database import open_register
@@ -134,6 +136,43 @@ def test_a_correction_and_its_rows_are_written_together_or_not_at_all(db):
         registers.add_revision(db, LESSON.lesson_id, lambda last: last.document, START, also)
     assert rows(db) == []
     assert len(registers.revisions(db, LESSON.lesson_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        (
+            "CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "DROP TRIGGER broken",
+        ),
+        ("ALTER TABLE outbox RENAME TO gone", "ALTER TABLE gone RENAME TO outbox"),
+    ],
+)
+def test_a_broken_outbox_costs_no_register_and_the_next_sync_brings_its_row(db, broken, mended, caplog):
+    db.execute(broken)
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+    assert lessons.get_lesson(db, LESSON.lesson_id).state == "finalised"
+    assert [one.message for one in caplog.records] == ["register not queued"]
+    db.execute(mended)
+    assert rows(db) == []
+    assert enqueue_missing(db, START) == 1
+    assert [row[:2] for row in rows(db)] == [("upstream", "register")]
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("database or disk is full"), StoreError("the disk is full", "register.sqlite")]
+)
+def test_a_full_disk_leaves_the_lesson_to_be_finalised_again(db, monkeypatch, error):
+    def full(*_args, **_more):
+        raise error
+
+    monkeypatch.setattr(outbox, "put", full)
+    with pytest.raises(StoreError, match="full"):
+        keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+    assert lessons.get_lesson(db, LESSON.lesson_id).state == "running"
+    monkeypatch.undo()
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+    assert len(rows(db)) == 4
 
 
 def test_finalising_twice_brings_no_second_row(db):

@@ -7,12 +7,14 @@ import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
 from edge_daemon.app.plans import plan_ahead
 from edge_daemon.app.promises import promise_ahead
+from edge_daemon.app.schedule import Schedule
 from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.device.signing import is_signed_by
 from edge_daemon.errors import KeyFileError, RegisterError
@@ -94,6 +96,25 @@ def test_document_and_outbox_item_are_written_together_or_not_at_all(db):
     with pytest.raises(sqlite3.IntegrityError):
         promise_ahead(db, lambda: SIGNER, NOW)
     assert commitments(db) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "ALTER TABLE outbox RENAME TO gone",
+        "ALTER TABLE commitments RENAME TO gone",
+    ],
+)
+def test_a_lesson_is_due_though_nothing_can_be_promised(db, broken, caplog):
+    db.execute(broken)
+    coming = [lesson(2)]
+    timetable = SimpleNamespace(lessons=lambda start, end: [one for one in coming if start <= one.start < end])
+    watch = SimpleNamespace(timetable=timetable, refresh=lambda *, force: False, error="")
+    schedule = Schedule(watch, db, 100, lambda: SIGNER)
+    schedule.tend(NOW)
+    assert [one.message for one in caplog.records] == ["plans not signed"]
+    assert schedule.due(lesson(2).start) == lesson(2)
 
 
 def test_a_commitment_never_changes(db):
