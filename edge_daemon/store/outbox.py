@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import sqlite_utils
 
@@ -160,6 +160,9 @@ def claim(
 ) -> Delivery | None:
     """Claim the oldest item that is due; nobody else is given it until it is settled or the lease ends.
 
+    What was never tried comes before what failed: some items that always fail would else be the only ones that are
+    ever tried, where a receiver that fails several times in a row is left alone for a while.
+
     Args:
         db: register.sqlite; no transaction may be open.
         destination: for whom.
@@ -174,13 +177,7 @@ def claim(
     lease = min(timedelta(seconds=lease_s), _LONGEST_LEASE)
     with transaction(db):
         _mend_times(db, now)
-        row = db.execute(
-            "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc FROM outbox"
-            " WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ?"
-            " AND (lease_until_utc IS NULL OR lease_until_utc <= ? OR lease_until_utc > ?)"
-            " ORDER BY item_id LIMIT 1",
-            (destination, stored(min(now, due_by or now)), stored(now), stored(now + _LONGEST_LEASE)),
-        ).fetchone()
+        row = _oldest(db, destination, now, due_by, tried=False) or _oldest(db, destination, now, due_by, tried=True)
         if row is None:
             return None
         db.execute(
@@ -189,6 +186,20 @@ def claim(
             (owner, stored(now + lease), stored(now + timedelta(seconds=ceiling_s(row[5] + 1))), row[0]),
         )
     return Delivery(row[0], destination, row[1], row[2], row[3], row[4], row[5], parsed(row[6]))
+
+
+def _oldest(
+    db: sqlite_utils.Database, destination: Destination, now: datetime, due_by: datetime | None, *, tried: bool
+) -> tuple[Any, ...] | None:
+    """Return the oldest item that is due, among those that were tried before or those that never were."""
+    row: tuple[Any, ...] | None = db.execute(
+        "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc FROM outbox"
+        " WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ? AND (attempts > 0) = ?"
+        " AND (lease_until_utc IS NULL OR lease_until_utc <= ? OR lease_until_utc > ?)"
+        " ORDER BY item_id LIMIT 1",
+        (destination, stored(min(now, due_by or now)), tried, stored(now), stored(now + _LONGEST_LEASE)),
+    ).fetchone()
+    return row
 
 
 def settle(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 
 from edge_daemon.app.sync import office, session
@@ -122,6 +125,30 @@ def test_one_bad_item_holds_up_no_other(api, tmp_path, clock):
     clock.forward(hours=2)
     assert not run(home, clock).needs_a_person, "it was told already"
     assert len(held_registers(api)) == 2, "what is parked waits for a person"
+
+
+def test_many_documents_on_which_the_server_fails_do_not_hold_up_the_others(api, tmp_path, clock, monkeypatch):
+    home = a_device(tmp_path / "home", api, lessons=6)
+    good = max(made_registers(home), key=lambda key: json.loads(made_registers(home)[key])["start"])
+    put = Upstream.put
+
+    def guarded(self, path, body, *, write_once):
+        with monkeypatch.context() as patch:
+            patch.setattr(api, "always", "500" if "/registers/" in path and good[0] not in path else "")
+            return put(self, path, body, write_once=write_once)
+
+    monkeypatch.setattr(Upstream, "put", guarded)
+    for _ in range(12):
+        run(home, clock, rng=Shortest())
+        clock.forward(minutes=15)
+    assert list(held_registers(api)) == [good]
+
+
+class Shortest(random.Random):
+    """Waits are as short as they may be, so that all that failed is due again."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return min(a, b)
 
 
 def test_an_answer_for_everybody_ends_the_run_and_costs_no_item_a_try(api, tmp_path, clock):
