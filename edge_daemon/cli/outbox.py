@@ -109,7 +109,7 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
                 open_destinations(db, set(get_args(Destination)), now)
         else:
             for item_id in item_ids:
-                _check_retriable(_item(db, item_id))
+                _check_retriable(_item(db, item_id), now)
         count = rows.reopen(db, item_ids, now)
     click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync: `edge-daemon sync` for now")
 
@@ -130,10 +130,13 @@ def _item(db: sqlite_utils.Database, item_id: int) -> Item:
     return item
 
 
-def _check_retriable(item: Item) -> None:
+def _check_retriable(item: Item, now: datetime) -> None:
     where = f"outbox {item.item_id}"
     if item.state == "held":
         raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
+    if item.kind in rows.PERSONAL and item.state == "waiting" and not item.attempts and item.next_attempt > now:
+        what = "waits until a teacher had time to correct (mail.hold_h)"
+        raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
     if item.state in {"delivered", "void"}:
         what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
         raise DeliveryError(what, where, "there is nothing to try again")

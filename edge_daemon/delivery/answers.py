@@ -113,7 +113,7 @@ def held(where: str, *, is_ours: bool) -> Outcome:
     if is_ours:
         return Outcome("delivered", f"{where} had it already")
     what = f"{where} holds another document there, and none is ever overwritten"
-    return Outcome("parked", f"{what}; do two devices have the same device.name?")
+    return Outcome("parked", f"{what}; was register.sqlite restored from a backup, or have two devices one name?")
 
 
 def _not_known(status: int, where: str, told: str) -> Outcome:

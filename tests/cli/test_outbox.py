@@ -12,6 +12,7 @@ from edge_daemon.app.enqueue import deliver
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
+from edge_daemon.store.instants import stored, written
 from edge_daemon.types import Outcome
 from tests.cli.running import run
 from tests.registers import START, a_lesson, a_register, keep
@@ -130,7 +131,7 @@ def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
     item_id = settle(home, "mail", Outcome("parked", "550"))
     done = run(home, "outbox", "retry", str(item_id))
     assert (done.exit_code, done.stdout.split(":")[0]) == (0, "1 item is tried at the next sync")
-    assert settle(home, "mail", Outcome("delivered", "250")) == item_id
+    assert [settle(home, "mail", Outcome("delivered", "250")) for _ in range(3)][-1] == item_id, "after what is new"
 
 
 def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):
@@ -177,6 +178,18 @@ def test_what_is_delivered_held_or_void_is_not_tried_again(home, outcome, words)
     assert done.exit_code == 2
     assert words in done.stderr
     assert json.loads(run(home, "outbox", "show", "1", "--json").stdout)["state"] == outcome.name
+
+
+def test_nobody_takes_the_time_to_correct_away(home):
+    db = open_register(home / "register.sqlite")
+    soon = datetime.now(timezone.utc) + timedelta(hours=3)
+    db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE item_id = 3", (stored(soon),))
+    db.conn.commit()
+    db.conn.close()
+    done = run(home, "outbox", "retry", "3")
+    assert done.exit_code == 2
+    assert "outbox 3: waits until a teacher had time to correct (mail.hold_h)" in done.stderr
+    assert json.loads(run(home, "outbox", "show", "3", "--json").stdout)["next_attempt"] == written(soon)
 
 
 def test_a_correction_on_the_command_line_brings_its_rows(home):
