@@ -199,7 +199,10 @@ class Composer:
         return self._personal(delivery, contact, outbox.STUDENT_WEEK, values, mine)
 
     def _reachable(self, delivery: Delivery) -> Contact | Outcome:
-        contact = read_contacts(self._home, self._db).get(delivery.student_id)
+        contacts = read_contacts(self._home, self._db)
+        if not contacts:  # backups of register.sqlite have none: a restored one waits for the service
+            return Outcome("retry", "names and addresses are not handed on yet: the start of the service does it")
+        contact = contacts.get(delivery.student_id)
         if contact is None:
             return Outcome("void", "the student is no longer enrolled")
         if self._needs_addresses and not _address(contact, _ROLES[delivery.kind]):

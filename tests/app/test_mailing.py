@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 
 from edge_daemon.app import enqueue
+from edge_daemon.app.contacts import publish_contacts
 from edge_daemon.app.mailing import deliver_mail, open_sender
 from edge_daemon.delivery.mail_upstream import UpstreamMail
 from edge_daemon.errors import DeliveryError
@@ -337,6 +338,18 @@ def test_without_the_contact_key_the_office_is_told_of_bare_ids_and_the_others_w
     text = of(server, "office@school.example")[0].get_body(("plain",)).get_content()
     assert "- S01" in text
     assert "Ada" not in text
+
+
+def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home, server):
+    mail_school.hold(home)
+    db = open_register(home.register_db_path)
+    db.execute("DELETE FROM contacts")
+    db.conn.commit()
+    db.conn.close()
+    assert ("student", "", "S01", "retry") in drain(home, HELD + timedelta(minutes=1))
+    publish_contacts(home)
+    assert ("student", "", "S01", "delivered") in drain(home, HELD + timedelta(hours=2))
+    assert len(of(server, "ada@school.example")) == 1
 
 
 def test_a_mistake_in_a_template_is_said_before_anything_is_sent_and_once_for_all(home, server):
