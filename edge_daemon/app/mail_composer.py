@@ -138,7 +138,7 @@ class Composer:
         if register.revision == 1:
             return letter
         first = delivery.ref.replace(f"/{revision}", "/1", 1)
-        return _following(letter, letter_id(self._device, delivery.kind, first, ""))
+        return _following(letter, letter_id(register.lesson.device, delivery.kind, first, ""))
 
     def _period(self, delivery: Delivery) -> Letter | Outcome:
         about, address = self._office_of(delivery)
@@ -180,7 +180,8 @@ class Composer:
         notice = _NOTICE_OF.get(delivery.kind)
         if notice is None:
             return letter
-        return _following(letter, letter_id(self._device, notice, delivery.lesson_id, delivery.student_id))
+        follows = letter_id(register.lesson.device, notice, delivery.lesson_id, delivery.student_id)
+        return _following(letter, follows)
 
     def _own_week(self, delivery: Delivery) -> Letter | Outcome:
         if not self._mail.students:
@@ -229,8 +230,10 @@ class Composer:
         files: tuple[Attachment, ...] = (),
     ) -> Letter:
         composed = self._templates.template(template).fill(values)
+        # The device's name of then: a new one must not make another message of one that may have arrived.
+        device = found[0].lesson.device if found else self._device
         return Letter(
-            letter_id=letter_id(self._device, delivery.kind, delivery.ref, delivery.student_id),
+            letter_id=letter_id(device, delivery.kind, delivery.ref, delivery.student_id),
             role=role,
             student_id=delivery.student_id,
             address=address,

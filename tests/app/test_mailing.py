@@ -15,6 +15,7 @@ import pytest
 
 from edge_daemon.app import enqueue
 from edge_daemon.app.contacts import publish_contacts
+from edge_daemon.app.mail_composer import Composer
 from edge_daemon.app.mailing import deliver_mail, open_sender
 from edge_daemon.delivery.mail_upstream import UpstreamMail
 from edge_daemon.errors import DeliveryError
@@ -338,6 +339,23 @@ def test_without_the_contact_key_the_office_is_told_of_bare_ids_and_the_others_w
     text = of(server, "office@school.example")[0].get_body(("plain",)).get_content()
     assert "- S01" in text
     assert "Ada" not in text
+
+
+def test_a_message_keeps_its_id_though_the_device_gets_another_name(home):
+    mail_school.hold(home)
+    db = open_register(home.register_db_path)
+    about = [item for item in outbox.listed(db) if item.destination == "mail"]
+    deliveries = [
+        Delivery(one.item_id, "mail", one.kind, one.ref, one.student_id, one.lesson_id, 0, one.created_at)
+        for one in about
+    ]
+    before = [Composer(home, db).compose(one, HELD, checked=False) for one in deliveries]
+    home.config_path.write_text(home.config_path.read_text("utf-8").replace("room 204", "room 205"), "utf-8")
+    renamed = Home(home.state_dir)
+    after = [Composer(renamed, db).compose(one, HELD, checked=False) for one in deliveries]
+    db.conn.close()
+    assert renamed.config.device.name == "room 205"
+    assert [one.letter_id for one in before] == [one.letter_id for one in after]
 
 
 def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home, server):
