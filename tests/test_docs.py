@@ -98,3 +98,9 @@ def test_every_picture_of_the_demo_has_its_source():
     for picture in pictures:
         assert f"`{picture.relative_to(ROOT / 'demo/pictures')}`" in sources
         assert picture.stat().st_size <= 100_000
+
+
+def test_the_index_names_every_page_and_every_schema():
+    text = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for kind in ("*.md", "*.schema.json") for path in (ROOT / "docs").glob(kind)} - {"README.md"}
+    assert pages == {page for page in pages if f"]({page})" in text}
