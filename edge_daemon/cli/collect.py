@@ -77,7 +77,8 @@ def collect(
         known = len(collected.problems)
         if not collected.registers:
             _tell_problems(collected.problems)
-            raise DeliveryError("has no register that could be believed", source, "see `edge-daemon outbox list` there")
+            todo = "see what was left out, and --keys" if collected.problems else "see `edge-daemon outbox list` there"
+            raise DeliveryError("has no register that could be believed", source, todo)
         with progress("writing") as show:
             write_term(output, wish, collected, show)
     _tell_problems(collected.problems[:known])

@@ -323,6 +323,13 @@ def test_a_list_decides_though_the_server_has_another_key(root, rooms, tmp_path)
     assert room_rows(book)["room 2"]["Key is of"] == "your list"
 
 
+def test_where_the_list_fits_no_register_the_list_is_named(root, rooms, tmp_path):
+    keys = keys_file(tmp_path, room_1=OTHER.public_key, room_2=OTHER.public_key)
+    done = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
+    assert done.exit_code == 2
+    assert "see what was left out, and --keys" in done.stderr.splitlines()[-1]
+
+
 def test_a_room_that_is_not_in_the_list_is_one_line_and_one_that_got_a_new_key_has_two(root, rooms, tmp_path):
     again = OfficeRoom(root, "room 1")
     again.signer = OTHER
@@ -404,7 +411,7 @@ def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms,
         (("{root}", "--output", "{tmp}"), "ending"),
         (("{tmp}/nothing", "--output", "{tmp}/t.xlsx"), "no such folder"),
         (("{tmp}", "--output", "{tmp}/t.xlsx"), "has no folder v1/devices"),
-        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/none.csv"), "can't be read"),
+        (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/none.csv"), "check the path"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--keys", "{tmp}/bad.csv"), "line 2: is no public key"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--names", "{tmp}/bad.csv"), "student_id and name"),
         (("{root}", "--output", "{tmp}/t.xlsx", "--time-zone", "Mars/Base"), "is no time zone"),
@@ -502,22 +509,31 @@ def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "exit_code", "told"),
     [
-        ("401", "does not let us in"),
-        ("captive-portal", "can't list its folders"),
-        ("expired", "certificate"),
-        ("404", "has no v1/devices"),
+        ("401", 2, "does not let us in"),
+        ("captive-portal", 2, "can't list its folders"),
+        ("expired", 1, "certificate"),
+        ("404", 2, "has no v1/devices"),
     ],
 )
-def test_a_server_that_does_not_give_is_one_line(root, rooms, tmp_path, fault, told, monkeypatch):
+def test_a_server_that_does_not_give_is_one_line(root, rooms, tmp_path, fault, exit_code, told, monkeypatch):
     monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         server.always = fault
         done = collect(server.url, tmp_path / "t.xlsx", "--ca-file", str(server.ca_file))
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert (done.exit_code, done.stderr.count("\n")) == (exit_code, 1), done.stderr
     assert told in done.stderr
     assert not (tmp_path / "t.xlsx").exists()
+
+
+def test_an_authority_that_is_not_known_is_told_in_options_of_this_command(root, rooms, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_daemon.app.collect.mirror.time.sleep", lambda _: None)
+    with OfficeServer(root, certificates=tmp_path, token="") as server:
+        done = collect(server.url, tmp_path / "t.xlsx")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "--ca-file" in done.stderr
+    assert "upstream." not in done.stderr, "this computer has no settings of a device"
 
 
 def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_path, monkeypatch):

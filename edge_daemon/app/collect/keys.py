@@ -59,4 +59,5 @@ def _records(path: Path) -> list[tuple[int, list[str]]]:
     except (RosterError, csv.Error) as error:
         what = error.what if isinstance(error, RosterError) else str(error)
         where = error.where if isinstance(error, RosterError) else str(path)
-        raise DeliveryError(what, where, "save it as 'CSV UTF-8'") from error
+        todo = "check the path and its rights" if isinstance(error.__cause__, OSError) else "save it as 'CSV UTF-8'"
+        raise DeliveryError(what, where, todo) from error

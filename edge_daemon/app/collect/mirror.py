@@ -34,6 +34,15 @@ _OK: Final = 200
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
+_OPTIONS: Final = {"upstream.ca_file": "--ca-file", "upstream.url": "address", "upstream.proxy": "HTTPS_PROXY"}
+"""What `collect` has in place of a device's settings."""
+
+
+class NotReachedError(DeliveryError):
+    """The server did not answer as it should; what was asked for may be right."""
+
+    exit_code = 1
+
 
 class Mirror:
     """A server and the folder that gets its documents.
@@ -51,7 +60,8 @@ class Mirror:
         """Bring every document that is not there yet; return what could not be had.
 
         Raises:
-            DeliveryError: the server does not answer, does not let us in, or can't say what it has.
+            NotReachedError: the server does not answer.
+            DeliveryError: it does not let us in, or can't say what it has.
         """
         try:
             with ThreadPoolExecutor(_AT_ONCE) as self._pool:
@@ -63,7 +73,7 @@ class Mirror:
                 return problems
         except NoAnswerError as error:
             todo = "run it again; with --keep what is there already is not asked for again"
-            raise DeliveryError(error.what, self._server().base, todo) from error
+            raise NotReachedError(_in_our_words(error.what), self._server().base, todo) from error
         finally:
             for server in self._opened:
                 server.close()
@@ -139,3 +149,9 @@ class Mirror:
             with self._lock:
                 self._opened.append(server)
         return server
+
+
+def _in_our_words(what: str) -> str:
+    for setting, option in _OPTIONS.items():
+        what = what.replace(setting, option)
+    return what
