@@ -49,7 +49,7 @@ def test_(home: Home, address: str) -> None:
     with closing(sender):
         outcome = sender.send(trial_letter(home, address, sender.name))
     if outcome.name != "delivered":
-        raise _NotSentError(outcome.answer, sender.name)
+        raise _NotSentError(outcome.answer, "" if sender.name in outcome.answer else sender.name)
     click.echo(f"taken by {sender.name}: {outcome.answer}")
 
 

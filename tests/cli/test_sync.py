@@ -73,6 +73,14 @@ def test_settings_that_cannot_be_read_are_wrong_input(home):
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_why_an_item_waits_is_said_in_the_same_line(home, server):
+    server.faults.extend([*["404"] * len(home.config.upstream.pull), "500"])
+    done = run(home.state_dir, "sync")
+    assert (done.exit_code, done.stdout.count("\n")) == (0, 1)
+    assert "2 delivered, 1 waiting; " in done.stdout
+    assert "(500)" in done.stdout
+
+
 def test_words_of_a_server_cannot_drive_the_terminal(home, server):
     server.faults.extend([*["404"] * len(home.config.upstream.pull), "hostile-words"])
     done = run(home.state_dir, "sync", "--once")

@@ -20,6 +20,8 @@ class Tried:
     outcomes: Counter[OutcomeName] = field(default_factory=Counter)
     stopped_by: str = ""
     """The answer for which the rest was not tried; empty: all that was due was tried."""
+    put_off: str = ""
+    """What was answered to the last item that is tried again later."""
     newly_parked: int = 0
     """Items, or the receiver as a whole, that need a person since this run."""
     waits: bool = False
@@ -57,7 +59,7 @@ class SyncResult:
             words += [f"{left.waiting} waiting"] if left.waiting else []
             words += [f"{left.held} held"] if left.held else []
             words += [f"{left.parked} parked (see `edge-daemon outbox list`)"] if left.parked else []
-        why = tried.stopped_by or (left.answer if tried.waits and left is not None else "")
+        why = tried.stopped_by or (left.answer if tried.waits and left is not None else "") or tried.put_off
         return f"{destination}: {', '.join(words)}" + (f"; {why}" if why else "")
 
     def _waiting(self) -> str:

@@ -146,6 +146,7 @@ class Run:
                 return
             tried.outcomes[outcome.name] += 1
             tried.newly_parked += outcome.name == "parked"
+            tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
 
     def _settle(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> None:
         outbox.settle(self._db, delivery, outcome, self._now(), self._rng, channel.settings_sha256)
