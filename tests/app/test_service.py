@@ -56,6 +56,17 @@ def test_two_days_of_lessons_become_registers_without_anybody(device):
     assert not children(device.service.pid)
 
 
+def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device):
+    for table in ("outbox", "destinations", "commitments", "contacts", "events", "pulled"):
+        device.db.execute(f"DROP TABLE {table}")
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    log = device.stop()
+    assert {s["student_id"]: s["verdict"] for s in device.documents()[0]["students"]}["S1"] == "present"
+    assert "contacts not handed on" in log
+    assert "register not queued" in log
+
+
 def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(device):
     device.start()
     device.until(lambda: len(device.documents()) == 1)
