@@ -143,9 +143,9 @@ def _page(path: Path) -> Page:
         told = json.loads(text) if path.suffix == ".json" else dict(_lines(text))
         device, room, key = str(told["device"]), str(told.get("room", "")), str(told["public_key"]).lower()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PagesError(f"{path}: is no identity of a device") from error
+        raise PagesError(f"{path}: is no identity of a device; copy it from the card once more") from error
     if not _DEVICE.fullmatch(device) or not _KEY.fullmatch(key) or not room.isprintable():
-        raise PagesError(f"{path}: is no identity of a device")
+        raise PagesError(f"{path}: is no identity of a device; copy it from the card once more")
     page = Page(device, room, key, path)
     if "fingerprint" in told and str(told["fingerprint"]) != page.fingerprint:
         raise PagesError(f"{path}: the fingerprint is not that of the key; copy it from the card again")

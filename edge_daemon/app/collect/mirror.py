@@ -34,7 +34,7 @@ _OK: Final = 200
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-_OPTIONS: Final = {"upstream.ca_file": "--ca-file", "upstream.url": "address", "upstream.proxy": "HTTPS_PROXY"}
+_OPTIONS: Final = {"upstream.ca_file": "--ca-file", "upstream.url": "DIR_OR_URL", "upstream.proxy": "HTTPS_PROXY"}
 """What `collect` has in place of a device's settings."""
 
 
