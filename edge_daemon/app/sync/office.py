@@ -96,7 +96,7 @@ class OfficeReceiver:
             path = paths.commitment(device, delivery.ref)
         body = document.encode("utf-8")
         outcome = self._put(path, body, write_once=True)
-        if outcome.everybody and outcome.name == "parked" and self._is_known(db):
+        if outcome.everybody and outcome.name == "parked" and device != self._device and self._is_known(db):
             return self._put(path, body, write_once=True)
         return outcome
 
@@ -148,9 +148,9 @@ class OfficeReceiver:
         return self._put(paths.status(self._device), body, write_once=False)
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
-        """Return whether the server takes what surely is this device's own: then it is a document that it refuses.
+        """Return whether the server takes what is in this device's own folder.
 
-        Such as one of the time before the device was renamed, whose folder its token may not open any more.
+        Then it is not the device that it refuses, but a document of the time before it was renamed.
         """
         outcome = self._tell_heartbeat(db, self._begun) if self._begun is not None else None
         return outcome is not None and outcome.name == "delivered"
