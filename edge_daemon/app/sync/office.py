@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -21,11 +22,13 @@ from edge_daemon.delivery import paths
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Pulled, Upstream
 from edge_daemon.delivery.upstream_settings import read_token
-from edge_daemon.errors import DeliveryError
+from edge_daemon.errors import DamageError, DeliveryError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import document_of, last_register
 from edge_daemon.types import Delivery, Outcome
+
+logger = logging.getLogger(__name__)
 
 LIMITS = Limits()
 """How long an exchange may take; a test has less patience."""
@@ -75,10 +78,14 @@ class OfficeReceiver:
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Ask for what it has for us; what it answers to one document says nothing of the others."""
         source, self._begun = _Source(self._server), now
-        for result in pull_all(self._home, db, source, now):
-            if result.result == "unreachable":
-                return source.problem
-        return None
+        try:
+            results = pull_all(self._home, db, source, now)
+        except DamageError:
+            raise
+        except StoreError as error:  # what comes can't be kept; that is no reason to keep what should go
+            logger.warning("document not kept", extra={"reason": error.what})
+            return None
+        return source.problem if any(one.result == "unreachable" for one in results) else None
 
     def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
         """Put one document there, exactly as it was made."""

@@ -342,6 +342,17 @@ def test_an_item_that_cannot_be_used_is_parked(api, tmp_path, clock, monkeypatch
     assert run(home, clock).tried["upstream"].outcomes == {"parked": 1}
 
 
+def test_an_inbox_that_can_not_be_written_keeps_no_register_back(api, tmp_path, clock, caplog):
+    home = a_device(tmp_path / "home", api)
+    (home.state_dir / "inbox").write_text("somebody's file")
+    place = api.folder / "v1" / "devices" / "room 204"
+    place.mkdir(parents=True)
+    (place / "corrections.json").write_text('{"schema": 1, "corrections": []}')
+    run(home, clock)
+    assert "document not kept" in [one.message for one in caplog.records]
+    assert held_registers(api) == made_registers(home)
+
+
 def test_progress_comes_to_its_end(api, tmp_path, clock):
     home = a_device(tmp_path / "home", api)
     shown = []
