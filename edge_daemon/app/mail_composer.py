@@ -157,8 +157,8 @@ class Composer:
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
         """Return what an item is about, and its address or why it has none."""
         about, _, number = delivery.ref.partition(_ADDRESS_MARK)
-        if not self._needs_addresses:
-            return about, ""
+        if not self._needs_addresses:  # a further address is of the time before the school's server sent the mail
+            return about, Outcome("void", "the school's server has it once for all of the office") if number else ""
         place = int(number) - 1 if number.isdecimal() else 0
         if place < len(self._mail.office):
             return about, self._mail.office[place]

@@ -409,6 +409,16 @@ class _Upstream:
         pass
 
 
+def test_addresses_of_the_time_before_the_schools_server_sent_make_no_copies(home, server):
+    mail_school.hold(home)
+    server.mood.receiver.update({f"{name}@school.example": "451 4.2.1 later" for name in ("deputy", "archive")})
+    drain(home, HELD + timedelta(minutes=1))
+    upstream = _Upstream()
+    tried = drain(home, HELD + timedelta(hours=2), UpstreamMail(upstream, "room 204"))
+    assert {name for kind, _, _, name in tried if kind == "office"} == {"void"}
+    assert "office" not in {document["to"] for document in upstream.documents.values()}
+
+
 def test_where_the_schools_server_sends_it_gets_the_words_and_no_address(tmp_path, enrolled):
     settings = mail_school.SETTINGS.replace('host = "mail.school.example"', 'via = "upstream"')
     settings = settings.replace(settings[settings.index("office =") : settings.index("students")], "")
