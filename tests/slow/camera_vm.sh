@@ -17,7 +17,7 @@ packages+=,linux-image-amd64,initramfs-tools,linux-headers-amd64,v4l2loopback-dk
 
 mkdir -p "$folder"
 if [ ! -e "$root/etc/debian_version" ]; then
-    debootstrap --variant=minbase --include="$packages" bookworm "$root" "${MIRROR:-http://deb.debian.org/debian}" >&2
+    debootstrap --variant=minbase --include="$packages" bookworm "$root" ${MIRROR:+"$MIRROR"} >&2
 fi
 
 rm -rf "$root/opt/edge"

@@ -7,7 +7,7 @@
 #
 #   apt-get install --no-install-recommends debootstrap systemd-container
 #   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,python3-systemd \
-#       bookworm ROOTFS http://deb.debian.org/debian
+#       bookworm ROOTFS
 #
 # Needs root, overlayfs, cgroup2, systemd-nspawn, and a python3 (or PYTHON) of the ROOTFS's version: it fetches the wheels.
 # WORK (default /var/tmp/edge-daemon-systemd) holds the layer over ROOTFS, and the wheels for the next time.
