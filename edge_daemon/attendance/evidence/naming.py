@@ -12,6 +12,7 @@ from edge_daemon.attendance.evidence.context import place_thresholds
 from edge_daemon.attendance.evidence.decision import NOBODY, Decision
 from edge_daemon.attendance.evidence.links import SOLID_FACES, Link
 from edge_daemon.attendance.evidence.persons import exclude, familiarity, steadiness, unite
+from edge_daemon.attendance.evidence.remaining import second_look
 from edge_daemon.types import Candidate
 
 Scores = NDArray[np.float64]
@@ -57,14 +58,30 @@ def _name_persons(
     person_slots = [frozenset().union(*(slots[i] for i in person)) for person in united]
     scores = np.stack([score(person, faces) for person in persons])
     gains = np.stack([_person_gains(person, faces, decision) for person in persons])
+    contradict = _contradictions(united, links, alike, decision)
+    again = _gains(_second_look(persons, faces, scores, person_slots, decision), np.float64(0.0), np.float64(1.0))
     named = [NOBODY] * len(persons)
-    _name_rounds(named, gains, person_slots, _contradictions(united, links, alike, decision))
-    named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
+    for look in (gains, again):
+        _name_rounds(named, look, person_slots, contradict)
+        named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
     of_links = [NOBODY] * len(links)
     for person, student in zip(united, named, strict=True):
         for link in person:
             of_links[link] = student
     return of_links
+
+
+def _second_look(
+    persons: Sequence[Sequence[Link]],
+    faces: Sequence[Candidate],
+    scores: Scores,
+    slots: Sequence[frozenset[int]],
+    decision: Decision,
+) -> Scores:
+    own = [[faces[m] for link in person for m in link.members] for person in persons]
+    counts = [len(of_person) for of_person in own]
+    thresholds = [decision.threshold(_mean_width_px(of_person), len(of_person)) for of_person in own]
+    return second_look(scores, thresholds, counts, slots)
 
 
 def _person_gains(person: Sequence[Link], faces: Sequence[Candidate], decision: Decision) -> Scores:
