@@ -79,9 +79,9 @@ def _second_look(
     decision: Decision,
 ) -> Scores:
     own = [[faces[m] for link in person for m in link.members] for person in persons]
-    counts = [len(of_person) for of_person in own]
-    thresholds = [decision.threshold(_mean_width_px(of_person), len(of_person)) for of_person in own]
-    return second_look(scores, thresholds, counts, slots)
+    counts, widths = [len(of_person) for of_person in own], [_mean_width_px(of_person) for of_person in own]
+    thresholds = [decision.threshold(width, count) for width, count in zip(widths, counts, strict=True)]
+    return second_look(scores, thresholds, widths, counts, slots)
 
 
 def _person_gains(person: Sequence[Link], faces: Sequence[Candidate], decision: Decision) -> Scores:

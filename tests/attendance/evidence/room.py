@@ -39,7 +39,14 @@ class Room:
         return self.people[name]
 
     def sits(
-        self, name: str, slots: Sequence[int], seat: int, *, noise: float | None = None, shut: bool = False
+        self,
+        name: str,
+        slots: Sequence[int],
+        seat: int,
+        *,
+        noise: float | None = None,
+        shut: bool = False,
+        width_px: float = 40.0,
     ) -> None:
         """Put a person into a seat for some captures."""
         for slot in slots:
@@ -50,9 +57,9 @@ class Room:
             self.faces.append(
                 Candidate(
                     slot=slot,
-                    box=Box(x, y, 40.0, 50.0),
+                    box=Box(x, y, width_px, 1.25 * width_px),
                     score=0.99,
-                    quality=Quality(40.0, 0.5, 1.0),
+                    quality=Quality(width_px, 0.5, 1.0),
                     attentive=True,
                     eyes_open=not shut,
                     similarities=similarities,
