@@ -5,10 +5,8 @@ Prints one line of JSON a check, between markers, and never stops at a failure.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from v4l2_feed import open_feed
 
 from edge_daemon.camera import v4l2_nodes
 from edge_daemon.camera.process import CameraProcess
@@ -32,8 +31,6 @@ PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
 """Of vivid's menu `test_pattern`."""
 FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES = 4608, 2592, 8 << 20
 FEED_EVERY_S = 8.0
-V4L2_BUF_TYPE_VIDEO_OUTPUT = 2
-VIDIOC_S_FMT = 0xC0D05605
 BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
 
 
@@ -137,11 +134,7 @@ class Feed:
     """
 
     def __init__(self, path: str) -> None:
-        self._fd = os.open(path, os.O_RDWR)
-        form = bytearray(208)
-        size = (FEED_WIDTH_PX, FEED_HEIGHT_PX, int.from_bytes(b"MJPG", "little"), 1, 0, FEED_BYTES, 8)
-        struct.pack_into("<I4x7I", form, 0, V4L2_BUF_TYPE_VIDEO_OUTPUT, *size)
-        fcntl.ioctl(self._fd, VIDIOC_S_FMT, form)
+        self._fd = open_feed(path, FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES)
         self._written = 0
         self._jpegs: list[bytes] = []
         self._end = threading.Event()

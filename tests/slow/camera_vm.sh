@@ -22,7 +22,7 @@ fi
 
 rm -rf "$root/opt/edge"
 mkdir -p "$root/opt/edge"
-cp -r "$here/edge_daemon" "$here/tests/slow/camera_guest.py" "$root/opt/edge/"
+cp -r "$here/edge_daemon" "$here/tests/slow/camera_guest.py" "$here/tests/slow/v4l2_feed.py" "$root/opt/edge/"
 cat >"$root/opt/edge/run.sh" <<GUEST
 #!/bin/sh
 exec >/dev/console 2>&1
