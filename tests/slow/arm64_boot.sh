@@ -5,7 +5,7 @@
 #
 #   tests/slow/arm64_boot.sh ROOTFS_ARM64 FOLDER [--json OUT]
 #
-# About an hour. What it says of time is of the emulation, never of a board. ROOTFS_ARM64 as for tests/slow/arm64.sh, which says how to make it;
+# A good hour. What it says of time is of the emulation, never of a board. ROOTFS_ARM64 as for tests/slow/arm64.sh, which says how to make it;
 # it is not changed. FOLDER takes the machine (6 GB) and keeps its kernel for the next time. Needs root, overlayfs, qemu-system-arm,
 # qemu-user-static, e2fsprogs, and a network for apt and the package index.
 set -euo pipefail
