@@ -42,6 +42,8 @@ def ext4_disk(tmp_path):
     """Give an ext4 disk of 16 MB that the kernel makes read-only when it is told of a fault."""
     try:
         with loop_disk(tmp_path, 16) as disk:
+            if not Path(f"/sys/fs/ext4/{disk.device}/trigger_fs_error").exists():
+                pytest.skip("the kernel can't be told of a fault here: /sys is not mounted")
             yield disk
     except OSError as error:
         pytest.skip(str(error))
