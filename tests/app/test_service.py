@@ -8,13 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from edge_daemon.__main__ import run
 from edge_daemon.attendance.commitment import read_commitment
@@ -24,23 +21,7 @@ from edge_daemon.store.database import open_gallery
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
-from tests.simulated_device import CALENDAR, MONDAY, PATIENCE_S, Device, children, prepare, taken
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("device")
-    prepare(folder)
-    return folder
-
-
-@pytest.fixture
-def device(prepared, tmp_path) -> Iterator[Device]:
-    shutil.copytree(prepared, tmp_path / "home")
-    device = Device(tmp_path / "home")
-    yield device
-    if device.service is not None and device.service.poll() is None:
-        device.cut()
+from tests.simulated_device import CALENDAR, MONDAY, PATIENCE_S, children, taken
 
 
 def test_two_days_of_lessons_become_registers_without_anybody(device):

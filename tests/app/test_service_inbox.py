@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from edge_daemon.store.database import open_gallery
 from edge_daemon.store.diary import events
 from edge_daemon.store.gallery import student_rows, template_counts
 from edge_daemon.store.pulled import pulled_document
-from tests.simulated_device import MONDAY, Device, prepare, taken
+from tests.simulated_device import MONDAY, Device, taken
 
 LESSON_START = MONDAY + timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("device")
-    prepare(folder)
-    return folder
-
-
-@pytest.fixture
-def device(prepared, tmp_path) -> Iterator[Device]:
-    shutil.copytree(prepared, tmp_path / "home")
-    device = Device(tmp_path / "home")
-    yield device
-    if device.service is not None and device.service.poll() is None:
-        device.cut()
 
 
 def put(device: Device, name: str, **content: object) -> None:

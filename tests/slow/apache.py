@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edge_daemon.delivery import paths
-from tests.slow.web_server import FORTY, OTHER, ROOM, Web, place
+from tests.slow.web_checks import check_broken_off, check_documents, check_refusals
+from tests.slow.web_server import Web
 
 ACCESS = ("authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "allowmethods")
 MODULES = ("mpm_event", "dav", "dav_fs", "ssl", "mime", "rewrite", *ACCESS)
@@ -56,36 +56,11 @@ class Apache(Web):
 
 
 def check(apache: Apache, found: dict[str, object]) -> None:
-    file = apache.documents / place(1)
-    with apache.upstream() as office:
-        found["register_arrives"] = office.put(place(1), FORTY, write_once=True).name == "delivered"
-        found["register_lies_there_byte_for_byte"] = file.read_bytes() == FORTY
-        found["again_is_known"] = "already" in office.put(place(1), FORTY, write_once=True).answer
-        found["another_is_parked"] = office.put(place(1), FORTY + b" ", write_once=True).name == "parked"
-        replaced = [office.put(paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')]
-        found["status_is_replaced"] = replaced == ["delivered"] * 2
-        roster = paths.for_device(ROOM, "roster.csv")
-        found["roster_by_the_office"] = apache.raw("PUT", roster, b"student_id\n", name="office") == 201
-        first = office.get(roster, "", 1000)
-        found["roster_is_pulled_once"] = (
-            first.body == b"student_id\n" and office.get(roster, first.etag, 1000).status == 304
-        )
-    found["collect_reads_it"] = apache.collected()
-    with apache.upstream(OTHER) as office:
-        found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
-    found["overwriting_past_our_client"] = apache.raw("PUT", place(1), b"forged")
-    found["if_none_match_at_put"] = apache.raw("PUT", paths.status(ROOM), b"{}", If_None_Match="*")
-    found["into_another_devices_folder"] = apache.raw("PUT", "v1/devices/room-205/status.json", b"{}")
-    found["reading_another_devices_folder"] = apache.raw("GET", place(1), name=OTHER)
-    found["delete"] = apache.raw("DELETE", place(1))
+    check_documents(apache, found)
+    check_refusals(apache, found)
     found["list_by_the_office"] = apache.raw("PROPFIND", "v1/devices/", name="office", Depth="1")
     found["list_by_a_device"] = apache.raw("PROPFIND", "v1/devices/", Depth="1")
-    found["register_unchanged"] = file.read_bytes() == FORTY
-    with apache.upstream(password="wrong") as office:
-        outcome = office.put(place(2), FORTY, write_once=True)
-    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.everybody) == ("parked", True)
-    apache.break_off()
-    found["broken_off_put_leaves_nothing"] = not (apache.documents / place(3)).exists()
+    check_broken_off(apache, found)
 
 
 def main() -> None:

@@ -13,26 +13,17 @@
 # Needs root, overlayfs, a network for apt and the package index, and a python3 (or PYTHON) of the ROOTFS's version for the
 # same lesson on this computer. WORK (default /var/tmp/edge-daemon-arm64) holds the layer over ROOTFS.
 set -euo pipefail
-
-fail() { printf 'arm64.sh: %s\n' "$*" >&2; exit 2; }
+# shellcheck source=tests/slow/common.sh
+. "$(dirname "$0")/common.sh"
 
 rootfs=${1:-}
-[[ $rootfs && $rootfs != -* ]] || { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
-[[ $(id -u) == 0 ]] || fail 'run it as root'
+[[ $rootfs && $rootfs != -* ]] || usage
+needs_root
 [[ -x $rootfs/usr/bin/dpkg ]] || fail "$rootfs holds no Debian"
-binfmt=/proc/sys/fs/binfmt_misc
-[[ -e $binfmt/register ]] || mount -t binfmt_misc binfmt_misc $binfmt
-if [[ ! -e $binfmt/qemu-aarch64 ]]; then
-    [[ -e /usr/lib/binfmt.d/qemu-aarch64.conf ]] || fail 'qemu is missing: apt-get install --no-install-recommends qemu-user-static'
-    cat /usr/lib/binfmt.d/qemu-aarch64.conf >$binfmt/register
-    trap 'echo -1 >$binfmt/qemu-aarch64' EXIT
-fi
+emulate_arm64
 rootfs=$(readlink -f "$rootfs")
 shift
 cd "$(dirname "$0")/../.."
 export WORK=${WORK:-/var/tmp/edge-daemon-arm64}
-mkdir -p "$WORK"
-exec 9>"$WORK/lock"
-flock --nonblock 9 || fail "another run has $WORK; set WORK to another folder"
-# Mounts of the test end with it.
-unshare --mount --propagation private "${PYTHON:-python3}" -m tests.slow.arm64_checks "$rootfs" "$@"
+alone "$WORK"
+check tests.slow.arm64_checks "$rootfs" "$@"

@@ -9,27 +9,20 @@
 # it is not changed. FOLDER takes the machine (6 GB) and keeps its kernel for the next time. Needs root, overlayfs, qemu-system-arm,
 # qemu-user-static, e2fsprogs, and a network for apt and the package index.
 set -euo pipefail
-
-fail() { printf 'arm64_boot.sh: %s\n' "$*" >&2; exit 2; }
+# shellcheck source=tests/slow/common.sh
+. "$(dirname "$0")/common.sh"
 
 rootfs=${1:-} folder=${2:-}
-[[ $rootfs && $folder && $rootfs != -* ]] || { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
-[[ $(id -u) == 0 ]] || fail 'run it as root'
+[[ $rootfs && $folder && $rootfs != -* ]] || usage
+needs_root
 [[ -x $rootfs/usr/bin/dpkg ]] || fail "$rootfs holds no Debian"
-for tool in qemu-system-aarch64 mkfs.ext4 flock; do command -v $tool >/dev/null || fail "$tool is missing"; done
-binfmt=/proc/sys/fs/binfmt_misc
-[[ -e $binfmt/register ]] || mount -t binfmt_misc binfmt_misc $binfmt
-if [[ ! -e $binfmt/qemu-aarch64 ]]; then
-    [[ -e /usr/lib/binfmt.d/qemu-aarch64.conf ]] || fail 'qemu is missing: apt-get install --no-install-recommends qemu-user-static'
-    cat /usr/lib/binfmt.d/qemu-aarch64.conf >$binfmt/register
-    trap 'echo -1 >$binfmt/qemu-aarch64' EXIT
-fi
+needs 'qemu-system-arm e2fsprogs' qemu-system-aarch64 mkfs.ext4 flock
+emulate_arm64
 mkdir -p "$folder"
 rootfs=$(readlink -f "$rootfs") folder=$(readlink -f "$folder")
 shift 2
 cd "$(dirname "$0")/../.."
-exec 9>"$folder/lock"
-flock --nonblock 9 || fail "another run has $folder"
+alone "$folder"
 
 # A kernel with its drivers, and a camera that is fed by a program.
 base=$folder/base
@@ -53,5 +46,4 @@ if [[ ! -e $base/made ]]; then
     ls "$base"/lib/modules/*/updates/dkms/v4l2loopback.ko >&2
     touch "$base/made"
 fi
-# Mounts of the test end with it.
-unshare --mount --propagation private "${PYTHON:-python3}" -m tests.slow.arm64_boot "$base" "$folder" "$@"
+check tests.slow.arm64_boot "$base" "$folder" "$@"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import shutil
@@ -16,8 +15,9 @@ from edge_daemon.device.signing import Signer, fingerprint
 from provisioning import make_cards
 from tests.slow.systemd_machine import Machine
 from tests.slow.systemd_report import Report, wait_for
+from tests.slow.systemd_run import run_checks
 from tests.slow.systemd_service import Service
-from tests.slow.systemd_setup import KEY, LESSON, PROGRAM, install, timetable
+from tests.slow.systemd_setup import KEY, LESSON, PROGRAM, timetable
 
 FIRST_BOOT = "edge-daemon-firstboot.service"
 BOOT = "boot/firmware"
@@ -35,25 +35,9 @@ SECRETS = (b"tok-in-the-clear", b"correct horse")
 
 
 def main() -> None:
-    """Prepare a card, boot it, cut it off, boot it again; exit with 1 when a promise was broken."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("rootfs", type=Path)
-    parser.add_argument("--json", type=Path, metavar="OUT")
-    parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
-    arguments = parser.parse_args()
-    work = Path(os.environ["WORK"])
-    report, machine = Report(), Machine(arguments.rootfs, work)
-    try:
-        install(machine, work)
-        Checks(machine, report, work).run()
-    finally:
-        machine.off()
-        machine.unmount(keep=arguments.keep)
-    if arguments.json:
-        command = "tests/slow/firstboot.sh ROOTFS --json benchmarks/results/firstboot.json"
-        report.write(arguments.json, command=command, systemd=machine.version, rootfs="Debian 12, minbase")
-    print(f"{report.failed} failed" if report.failed else "every promise was kept")
-    raise SystemExit(1 if report.failed else 0)
+    """Prepare a card, boot it, cut it off, boot it again."""
+    command = "tests/slow/firstboot.sh ROOTFS --json benchmarks/results/firstboot.json"
+    run_checks(lambda machine, report, work: Checks(machine, report, work).run(), command)
 
 
 class Checks:

@@ -30,6 +30,7 @@ from edge_daemon.config import Config
 from edge_daemon.delivery import paths
 from edge_daemon.delivery.upstream import Upstream
 from tests.office_server import OfficeServer
+from tests.slow.web_checks import check_broken_off, check_documents, check_refusals
 from tests.slow.web_server import FORTY, OTHER, PASSWORDS, ROOM, Web, place
 
 WANTED = {
@@ -71,43 +72,16 @@ class Nginx(Web):
         return [line.split() for line in (self.folder / "access").read_text().splitlines()]
 
 
-def check_documents(nginx: Nginx, found: dict[str, object]) -> None:
-    file = nginx.documents / place(1)
+def check_as_documented(nginx: Nginx, found: dict[str, object]) -> None:
+    check_documents(nginx, found)
     with nginx.upstream() as office:
-        found["register_arrives"] = office.put(place(1), FORTY, write_once=True).name == "delivered"
-        found["register_lies_there_byte_for_byte"] = file.read_bytes() == FORTY
         again = office.put(place(1), FORTY, write_once=True)
         found["again_is_known_and_not_sent"] = "already" in again.answer and nginx.logged()[-1][0] == "GET"
-        other = office.put(place(1), FORTY + b" ", write_once=True)
-        found["another_is_parked"] = other.name == "parked" and not other.everybody and file.read_bytes() == FORTY
-        replaced = [office.put(paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')]
-        found["status_is_replaced"] = replaced == ["delivered"] * 2 and nginx.raw("GET", paths.status(ROOM)) == 200
-        pulled = paths.for_device(ROOM, "roster.csv")
-        found["roster_by_the_office"] = nginx.raw("PUT", pulled, b"student_id\n", name="office") == 201
-        first = office.get(pulled, "", 1000)
-        found["roster_is_pulled_once"] = (
-            first.body == b"student_id\n" and office.get(pulled, first.etag, 1000).status == 304
-        )
-    found["collect_reads_it"] = nginx.collected()
-    with nginx.upstream(OTHER) as office:
-        found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
-
-
-def check_refusals(nginx: Nginx, found: dict[str, object]) -> None:
-    file = nginx.documents / place(1)
-    found["overwriting_past_our_client"] = nginx.raw("PUT", place(1), b"forged")
-    found["if_none_match_at_put"] = nginx.raw("PUT", paths.status(ROOM), b"{}", If_None_Match="*")
-    found["into_another_devices_folder"] = nginx.raw("PUT", "v1/devices/room-205/status.json", b"{}")
-    found["reading_another_devices_folder"] = nginx.raw("GET", place(1), name=OTHER)
+    check_refusals(nginx, found)
     found["own_roster_by_the_device"] = nginx.raw("PUT", paths.for_device(ROOM, "roster.csv"), b"")
-    found["delete"] = nginx.raw("DELETE", place(1))
     rows = nginx.listed("v1/devices/")
     found["list_by_the_office"] = {ROOM, OTHER} <= {row["name"] for row in rows if row["type"] == "directory"}
     found["list_by_a_device"] = nginx.raw("GET", "v1/devices/")
-    found["register_unchanged"] = file.read_bytes() == FORTY
-    with nginx.upstream(password="wrong") as office:
-        outcome = office.put(place(2), FORTY, write_once=True)
-    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.everybody) == ("parked", True)
     with nginx.upstream() as office:
         nginx.stop()
         outcome = office.put(place(2), FORTY, write_once=True)
@@ -115,8 +89,7 @@ def check_refusals(nginx: Nginx, found: dict[str, object]) -> None:
         found["stopped_and_started"] = (
             outcome.everybody and office.put(place(2), FORTY, write_once=True).name == "delivered"
         )
-    nginx.break_off()
-    found["broken_off_put_leaves_nothing"] = not (nginx.documents / place(3)).exists()
+    check_broken_off(nginx, found)
 
 
 def check_folders(folder: Path, found: dict[str, object]) -> None:
@@ -214,8 +187,7 @@ def main() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         with Nginx(folder / "one") as nginx:
-            check_documents(nginx, found)
-            check_refusals(nginx, found)
+            check_as_documented(nginx, found)
             check_wire(nginx, folder, found)
             check_speed(nginx, found)
         check_folders(folder / "two", found)

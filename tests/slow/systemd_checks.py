@@ -5,19 +5,17 @@ python3 -m tests.slow.systemd_checks ROOTFS [--json OUT] [--keep]
 
 from __future__ import annotations
 
-import argparse
-import os
 import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 from tests.slow import systemd_limits, systemd_sandbox
 from tests.slow.systemd_machine import Machine
 from tests.slow.systemd_report import Report, wait_for
+from tests.slow.systemd_run import run_checks
 from tests.slow.systemd_service import Service
-from tests.slow.systemd_setup import LESSON, TIMETABLE, install, timetable
+from tests.slow.systemd_setup import LESSON, TIMETABLE, timetable
 
 LESSON_MIN = 7
 READY_S = 4.0
@@ -27,25 +25,9 @@ IDLE_CPU_PERCENT = 0.2
 
 
 def main() -> None:
-    """Install, boot, check, power off; exit with 1 when a promise was broken."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("rootfs", type=Path)
-    parser.add_argument("--json", type=Path, metavar="OUT")
-    parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
-    arguments = parser.parse_args()
-    work = Path(os.environ["WORK"])
-    report, machine = Report(), Machine(arguments.rootfs, work)
-    try:
-        install(machine, work)
-        Checks(machine, report).run()
-    finally:
-        machine.off()
-        machine.unmount(keep=arguments.keep)
-    about = {"systemd": machine.version, "rootfs": "Debian 12, minbase"}
-    if arguments.json:
-        report.write(arguments.json, **about)
-    print(f"{report.failed} failed" if report.failed else "every promise was kept")
-    raise SystemExit(1 if report.failed else 0)
+    """Check what systemd promises."""
+    command = "tests/slow/systemd.sh ROOTFS --json benchmarks/results/systemd.json"
+    run_checks(lambda machine, report, _: Checks(machine, report).run(), command)
 
 
 class Checks:

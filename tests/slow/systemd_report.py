@@ -49,7 +49,6 @@ class Report:
     def write(self, path: Path, **about: object) -> None:
         """Write everything as JSON."""
         document = {
-            "command": "tests/slow/systemd.sh ROOTFS --json benchmarks/results/systemd.json",
             "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             "commit": _commit(),
             "kernel": platform.release(),

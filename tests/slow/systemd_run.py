@@ -1,0 +1,38 @@
+"""One trial on a machine that boots: install, check, power off, write down what was found."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.slow.systemd_machine import Machine
+from tests.slow.systemd_report import Report
+from tests.slow.systemd_setup import install
+
+
+def run_checks(checks: Callable[[Machine, Report, Path], None], command: str) -> None:
+    """Run checks as the command line says; exit with 1 when a promise was broken.
+
+    Args:
+        checks: given the machine with the daemon on its disk, still off, and the folder of the trial.
+        command: how it is run, for the results.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("rootfs", type=Path)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
+    arguments = parser.parse_args()
+    work = Path(os.environ["WORK"])
+    report, machine = Report(), Machine(arguments.rootfs, work)
+    try:
+        install(machine, work)
+        checks(machine, report, work)
+    finally:
+        machine.off()
+        machine.unmount(keep=arguments.keep)
+    if arguments.json:
+        report.write(arguments.json, command=command, systemd=machine.version, rootfs="Debian 12, minbase")
+    print(f"{report.failed} failed" if report.failed else "every promise was kept")
+    raise SystemExit(1 if report.failed else 0)

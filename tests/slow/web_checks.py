@@ -1,0 +1,47 @@
+"""What our client does with a real web server, and what the server refuses: the same for each in docs/UPSTREAM.md."""
+
+from __future__ import annotations
+
+from edge_daemon.delivery import paths
+from tests.slow.web_server import FORTY, OTHER, ROOM, Web, place
+
+
+def check_documents(server: Web, found: dict[str, object]) -> None:
+    """Deliver, deliver again, replace, pull, and read as the office does."""
+    file = server.documents / place(1)
+    with server.upstream() as office:
+        found["register_arrives"] = office.put(place(1), FORTY, write_once=True).name == "delivered"
+        found["register_lies_there_byte_for_byte"] = file.read_bytes() == FORTY
+        found["again_is_known"] = "already" in office.put(place(1), FORTY, write_once=True).answer
+        other = office.put(place(1), FORTY + b" ", write_once=True)
+        found["another_is_parked"] = other.name == "parked" and not other.everybody and file.read_bytes() == FORTY
+        replaced = [office.put(paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')]
+        found["status_is_replaced"] = replaced == ["delivered"] * 2 and server.raw("GET", paths.status(ROOM)) == 200
+        roster = paths.for_device(ROOM, "roster.csv")
+        found["roster_by_the_office"] = server.raw("PUT", roster, b"student_id\n", name="office") == 201
+        first = office.get(roster, "", 1000)
+        found["roster_is_pulled_once"] = (
+            first.body == b"student_id\n" and office.get(roster, first.etag, 1000).status == 304
+        )
+    found["collect_reads_it"] = server.collected()
+    with server.upstream(OTHER) as office:
+        found["name_with_blank_and_umlaut"] = office.put(place(1, OTHER), FORTY, write_once=True).name == "delivered"
+
+
+def check_refusals(server: Web, found: dict[str, object]) -> None:
+    """Try what a device with a stolen password would; note the server's answers, which differ from kind to kind."""
+    found["overwriting_past_our_client"] = server.raw("PUT", place(1), b"forged")
+    found["if_none_match_at_put"] = server.raw("PUT", paths.status(ROOM), b"{}", If_None_Match="*")
+    found["into_another_devices_folder"] = server.raw("PUT", "v1/devices/room-205/status.json", b"{}")
+    found["reading_another_devices_folder"] = server.raw("GET", place(1), name=OTHER)
+    found["delete"] = server.raw("DELETE", place(1))
+    found["register_unchanged"] = (server.documents / place(1)).read_bytes() == FORTY
+    with server.upstream(password="wrong") as office:
+        outcome = office.put(place(2), FORTY, write_once=True)
+    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.everybody) == ("parked", True)
+
+
+def check_broken_off(server: Web, found: dict[str, object]) -> None:
+    """Break a request off in the middle of its body."""
+    server.break_off()
+    found["broken_off_put_leaves_nothing"] = not (server.documents / place(3)).exists()
