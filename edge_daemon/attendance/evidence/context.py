@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.decision import NOBODY, Decision
 from edge_daemon.attendance.evidence.links import Link
-from edge_daemon.attendance.evidence.persons import TURNS, UNITE_IN_TURNS, turns
+from edge_daemon.attendance.evidence.persons import UNITE_IN_TURNS
+from edge_daemon.attendance.evidence.places import TURNS, turns
 
 Scores = NDArray[np.float64]
 

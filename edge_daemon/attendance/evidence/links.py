@@ -1,8 +1,8 @@
 """Links: the faces at one place that are of one person, whoever that is.
 
 People come late, leave, and their chairs are taken: a place says nothing about who sits there. So the faces of a place
-are grouped by likeness (average linkage over the cosine of their embeddings), and what is left over, a blurred or
-turned face, joins the link that surrounds it in time unless its own likeness contradicts that.
+are grouped by likeness (linkage.py), and what is left over, a blurred or turned face, joins the link that surrounds it
+in time unless its own likeness contradicts that.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge_daemon.attendance.evidence.linkage import Matrix, average_linkage
 from edge_daemon.types import Vector
 
-Matrix = NDArray[np.floating]
-
-SAME_COSINE = 0.36
-"""Two groups of faces become one link above this mean cosine. Measured at 26 to 40 px: faces of one person 0.56 +- 0.13
-on average, of two persons 0.05 +- 0.15; the groups' means are far tighter."""
 JOIN_COSINE = 0.24
 """A single face joins the link before or after it above this mean cosine to the link's faces."""
 CONTRADICT_COSINE = 0.10
@@ -53,7 +48,7 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors
         vectors: (n, d) rows of length 1 whose products are the likeness of two faces.
     """
     cosines = vectors @ vectors.T
-    groups = _average_linkage(cosines)
+    groups = average_linkage(cosines, slots)
     solid = [list(g) for g in groups if len(g) >= SOLID_FACES]
     small = [g for g in groups if len(g) < SOLID_FACES]
     loose = sorted(i for g in small for i in g)
@@ -65,28 +60,6 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors
     _settle(solid, slots, cosines)
     left = [[i for i in g if joined[i] is None] for g in small]
     return [as_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
-
-
-def _average_linkage(cosines: Matrix) -> list[list[int]]:
-    """Merge the two most alike groups until none are alike enough."""
-    groups = [[i] for i in range(len(cosines))]
-    sums = np.array(cosines, dtype=float)  # sum of cosines between the members of two groups
-    sizes = np.ones(len(groups))
-    alive = np.ones(len(groups), bool)
-    while True:
-        means = sums / np.outer(sizes, sizes)
-        means[~alive] = -np.inf
-        means[:, ~alive] = -np.inf
-        np.fill_diagonal(means, -np.inf)
-        best = int(means.argmax())
-        a, b = divmod(best, len(groups))
-        if means.size == 0 or means[a, b] < SAME_COSINE:
-            return [g for g, living in zip(groups, alive, strict=True) if living]
-        groups[a] = groups[a] + groups[b]
-        sums[a] += sums[b]
-        sums[:, a] += sums[:, b]
-        sizes[a] += sizes[b]
-        alive[b] = False
 
 
 def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix) -> int | None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from edge_daemon.attendance.evidence.assign import assign
 from edge_daemon.attendance.evidence.context import place_thresholds
 from edge_daemon.attendance.evidence.decision import NOBODY, Decision
+from edge_daemon.attendance.evidence.likeness import steadiness
 from edge_daemon.attendance.evidence.links import SOLID_FACES, Link
-from edge_daemon.attendance.evidence.persons import exclude, familiarity, steadiness, unite
+from edge_daemon.attendance.evidence.persons import exclude, familiarity, unite
 from edge_daemon.attendance.evidence.remaining import second_look
 from edge_daemon.types import Candidate
 
@@ -39,7 +40,9 @@ def name_links(
     scores = np.stack([score([link], faces) for link in links])
     sizes = np.array([len(link.members) for link in links], dtype=np.float64)
     lower = place_thresholds(links, of_links, slots, scores, alike, decision)
-    _name_rounds(of_links, _gains(scores, lower, sizes[:, None]), slots, np.zeros(alike.shape, bool))
+    large = sizes >= decision.large_faces
+    contradict = (alike < decision.large_contradiction) & large & large[:, None]
+    _name_rounds(of_links, _gains(scores, lower, sizes[:, None]), slots, contradict)
     return of_links
 
 

@@ -7,36 +7,22 @@ lessons with faces of 26 to 116 px, two links of one person reach 0.95 to 1.03, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_daemon.attendance.evidence.likeness import steadiness
 from edge_daemon.attendance.evidence.links import SOLID_FACES, Link
+from edge_daemon.attendance.evidence.places import TURNS, turns
 from edge_daemon.types import Vector
 
 UNITE = 0.82
 """Two links are one person from this familiarity on."""
 UNITE_IN_TURNS = 0.35
 """... and from here on if they take turns at one place: the same person in another pose or light."""
-TURNS = 4
-"""Changes from one link to another and back at a place, twice: no two people share a chair in this way."""
-TYPICAL_LIKENESS = 0.60
-"""Mean cosine between two faces of one person in a lesson, where a link is too short to tell."""
 SHARED_SLOTS = 0.15
 """Links that share more than this part of the shorter one's captures are two persons; a stray face must not cost a
 link."""
-
-
-def steadiness(count: int, likeness: float) -> float:
-    """Return the square root of how alike the faces of a link are: what noise leaves of a similarity to its mean.
-
-    The cosine to a mean over noisy faces, divided by this, is the cosine to what the faces have in common (Spearman
-    1904, correction for attenuation). A short link borrows from what is typical.
-    """
-    pairs = count * (count - 1) / 2
-    known = likeness * pairs if pairs else 0.0
-    return float(np.sqrt(max((known + 3 * TYPICAL_LIKENESS) / (pairs + 3), 0.3)))
 
 
 def familiarity(links: Sequence[Link]) -> NDArray[np.float64]:
@@ -73,12 +59,6 @@ def unite(links: Sequence[Link], slots: Sequence[frozenset[int]]) -> list[list[i
         for link in person[b]:
             person[link] = person[a]
     return [sorted(group) for i, group in enumerate(person) if min(group) == i]
-
-
-def turns(a: frozenset[int], b: frozenset[int]) -> int:
-    """Return how often a place changes hands between two links."""
-    order = sorted([(slot, 0) for slot in a] + [(slot, 1) for slot in b])
-    return sum(x[1] != y[1] for x, y in pairwise(order))
 
 
 def _take_turns(links: Sequence[Link], slots: Sequence[frozenset[int]], a: int, b: int) -> bool:

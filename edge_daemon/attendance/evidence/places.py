@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +15,8 @@ SCALE_RANGE = 1.6
 """... and if its width differs by less than this factor."""
 DRIFT = 0.2
 """Share by which a place follows each new face: people slide along the bench."""
+TURNS = 4
+"""Changes from one link to another and back at a place, twice: no two people share a chair in this way."""
 
 
 class _Place:
@@ -61,6 +64,12 @@ def find_places(candidates: Sequence[Candidate]) -> list[list[int]]:
                 places[p].add(m, candidates[m])
         places += [_Place(m, candidates[m]) for m in members if m not in taken]
     return [place.members for place in places]
+
+
+def turns(a: frozenset[int], b: frozenset[int]) -> int:
+    """Return how often a place changes hands between two links."""
+    order = sorted([(slot, 0) for slot in a] + [(slot, 1) for slot in b])
+    return sum(x[1] != y[1] for x, y in pairwise(order))
 
 
 def _by_slot(candidates: Sequence[Candidate]) -> Iterable[list[int]]:

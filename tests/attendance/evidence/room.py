@@ -38,6 +38,13 @@ class Room:
             self.people[name] = _unit(self.random.normal(size=SIZE))
         return self.people[name]
 
+    def resembles(self, name: str, other: str, likeness: float) -> None:
+        """Add a person whose direction has this cosine to that of another one."""
+        own = self.person(other)
+        unlike = _unit(self.random.normal(size=SIZE))
+        unlike = _unit(unlike - (unlike @ own) * own)
+        self.people[name] = likeness * own + np.sqrt(1 - likeness**2) * unlike
+
     def sits(
         self,
         name: str,

@@ -51,6 +51,32 @@ def test_a_place_with_two_owners_has_two_links_split_at_the_right_capture():
     assert sorted(link.members for link in links) == [tuple(range(12)), tuple(range(12, 30))]
 
 
+def _one_after_the_other(likeness: float, *parts: int) -> list[tuple[int, ...]]:
+    """Return the links of a place where two looks, this alike, follow each other, each for so many of 30 captures."""
+    room = Room()
+    room.resembles("other look", "S00", likeness)
+    for number, count in enumerate(parts):
+        first = sum(parts[:number])
+        room.sits("other look" if number % 2 else "S00", range(first, first + count), 0, noise=0.5)
+    return sorted(link.members for link in link_place(0, range(30), range(30), _vectors(room)))
+
+
+def test_somebody_alike_who_takes_over_a_place_has_a_link_of_his_own():
+    assert _one_after_the_other(0.60, 15, 15) == [tuple(range(15)), tuple(range(15, 30))]
+
+
+def test_who_looks_a_little_different_from_now_on_keeps_the_link():
+    assert _one_after_the_other(0.80, 15, 15) == [tuple(range(30))]
+
+
+def test_who_looks_one_way_and_another_in_turns_is_one_person():
+    assert _one_after_the_other(0.60, 5, 5, 5, 5, 5, 5) == [tuple(range(30))]
+
+
+def test_a_few_odd_faces_at_the_end_are_no_other_person():
+    assert _one_after_the_other(0.60, 25, 5) == [tuple(range(30))]
+
+
 def test_likeness_and_centre_of_a_link_are_those_of_its_faces():
     room = Room()
     room.sits("S00", range(6), 0)
