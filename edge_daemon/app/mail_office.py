@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_daemon.app.mail_words import Words
+from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
 from edge_daemon.attendance.sheets import By, Entry, Sheet, arrange, entries_of
 from edge_daemon.config import MailConfig
 from edge_daemon.delivery.letter import Attachment
@@ -45,7 +46,7 @@ def lesson_values(register: Register, names: Names, words: Words, mail: MailConf
     absent = [e for e in sure if e.verdict.verdict == "absent"]
     unassessed = [e for e in sure if e.verdict.verdict == "not_assessed"]
     present = [e for e in sure if e.verdict.verdict == "present"]
-    remarks = [e for e in present if not {"late", "left_early"}.isdisjoint(e.verdict.flags)]
+    remarks = [e for e in present if attendance_event(e.verdict) in (TARDY, LEFT)]
 
     def rows(title: str, listed: Iterable[Entry], *, marked: bool) -> Rows:
         return Rows(words.say(title), tuple(_row(e, register, names, words, marked=marked) for e in listed))

@@ -24,14 +24,15 @@ def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
 
     The verdict decides whether somebody was there, the counts decide when: present and flagged `late` is Tardy (also
     for somebody who left early as well: Ed-Fi has one word an event), present and flagged `left_early` is Early
-    departure. That holds after a correction, too. A person who says "present" says nothing of the time; where the
-    camera saw the student, but late, it was late, and where it never saw the student there is no flag and it is In
-    Attendance.
+    departure. Where a person said "present", the word is that person's, In Attendance: whom the camera did not see for
+    the first minutes may have sat where it does not see. The flags stay in the register, as what was measured.
     """
     if verdict.verdict == "absent":
         return ABSENT
     if verdict.verdict != "present":
         return None
+    if "corrected" in verdict.flags:
+        return IN_ATTENDANCE
     if "late" in verdict.flags:
         return TARDY
     return LEFT if "left_early" in verdict.flags else IN_ATTENDANCE

@@ -26,7 +26,9 @@ END = START + timedelta(minutes=45)
         ("present", ("late",), "Tardy"),
         ("present", ("left_early",), "Early departure"),
         ("present", ("late", "left_early"), "Tardy"),
-        ("present", ("late", "corrected"), "Tardy"),
+        ("present", ("late", "corrected"), "In Attendance"),
+        ("present", ("left_early", "corrected"), "In Attendance"),
+        ("absent", ("left_early", "corrected"), "Unexcused Absence"),
         ("present", ("corrected",), "In Attendance"),
         ("absent", (), "Unexcused Absence"),
         ("absent", ("late",), "Unexcused Absence"),
@@ -60,14 +62,14 @@ def test_late_is_who_was_first_seen_more_than_the_set_minutes_after_the_start(mi
     assert attendance_event(seen_from(minute, late_min)) == event
 
 
-def test_a_person_who_says_present_says_nothing_of_the_time_so_the_counts_do():
-    register, _ = a_register(a_lesson(), {"never-seen": 0.0, "late": 0.9})
-    verdicts = tuple(
-        replace(v, flags=("late",), verdict="absent") if v.tally.student_id == "late" else v for v in register.verdicts
-    )
-    register = replace(register, verdicts=verdicts)
-    assert {attendance_event(v) for v in register.verdicts} == {"Unexcused Absence"}
-    for student in ("never-seen", "late"):
+def test_whom_a_person_corrects_to_present_is_in_attendance_and_the_flags_stay_as_measured():
+    register, _ = a_register(a_lesson(), {"never-seen": 0.0, "late": 0.9, "left": 0.2})
+    flags = {"never-seen": (), "late": ("late",), "left": ("left_early",)}
+    register = replace(register, verdicts=tuple(replace(v, flags=flags[v.tally.student_id]) for v in register.verdicts))
+    assert {attendance_event(v) for v in register.verdicts} == {"Unexcused Absence", "Tardy"}
+    for student in flags:
         register = correct(register, student, "present", by="T", reason="was there", at=END)
-    events = {v.tally.student_id: attendance_event(v) for v in register.verdicts}
-    assert events == {"never-seen": "In Attendance", "late": "Tardy"}
+    assert {attendance_event(v) for v in register.verdicts} == {"In Attendance"}
+    assert {v.tally.student_id: v.flags for v in register.verdicts} == {s: (*f, "corrected") for s, f in flags.items()}
+    register = correct(register, "left", "absent", by="T", reason="no", at=END)
+    assert {attendance_event(v) for v in register.verdicts} == {"In Attendance", "Unexcused Absence"}
