@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from provisioning import software as program
 from provisioning.cards import FOLDER, SYSTEMS, Admin, boot_lines, card
 from provisioning.rooms import Room, read_rooms
 
@@ -40,10 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problems.append(f"--admin-name: “{options.admin_name}” is no name of an account, as in technician")
     if options.output.exists() and (not options.output.is_dir() or any(options.output.iterdir())):
         problems.append(f"{options.output}: is there already; delete it or choose another folder")
-    if options.software and not (options.software / "install.sh").is_file():
-        problems.append(f"{options.software}: has no install.sh")
-    if options.software and options.software.resolve() in options.output.resolve().parents:
-        problems.append(f"{options.output}: lies in the software's folder, which is copied; choose another")
+    if options.software and (problem := program.problem(options.software, options.output)):
+        problems.append(problem)
     if problems:
         sys.stderr.writelines(f"{line}\n" for line in problems)
         return 2
@@ -84,7 +83,7 @@ def _write_card(room: Room, folder: Path, system: str, admin: Admin, software: P
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
     if software is not None:
-        shutil.copytree(software, folder / FOLDER / "software")
+        program.copy(software, folder / FOLDER / "software")
     added = boot_lines(room, system)
     lines = [f"{name} {line}" for name, lines in added.items() for line in lines]
     (folder / "additions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -125,7 +124,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--admin-keys", type=Path, metavar="FILE", help="public SSH keys of who may log in")
     parser.add_argument("--admin-name", default="technician", metavar="NAME", help="the account for them")
     parser.add_argument(
-        "--software", type=Path, metavar="DIR", help="folder with install.sh, for cards that lack the program"
+        "--software", type=Path, metavar="DIR", help="a checkout of the program, for cards that lack it"
     )
     return parser.parse_args(arguments)
 

@@ -8,6 +8,8 @@ import sys
 import zoneinfo
 from pathlib import Path
 
+from provisioning.software import PROGRAM
+
 ROOT = Path(__file__).parents[2]
 MAKE_CARDS = ROOT / "provisioning" / "make_cards.py"
 TIMETABLE = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nLOCATION:{}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -39,6 +41,16 @@ def write_list(folder: Path, *rows: dict[str, str], name: str = "rooms.csv") -> 
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def write_program(folder: Path) -> Path:
+    """Write a folder that looks like a checkout of the program, and return it."""
+    for name in PROGRAM:
+        path = folder / name
+        path = path if path.suffix or name == "LICENSE" else path / "part"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n")
+    return folder
 
 
 def make_cards(rooms: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ import yaml
 from edge_daemon.configfile import load_config
 from provisioning import put_on_card
 from provisioning.quoting import keyfile_text, pre_shared_key
-from tests.provisioning.lists import GOOD, ROOT, TOKEN, cards, make_cards, write_list
+from tests.provisioning.lists import GOOD, ROOT, TOKEN, cards, make_cards, write_list, write_program
 
 NAMES = [
     "School",
@@ -179,9 +179,9 @@ def test_what_is_no_public_key_is_refused(tmp_path):
 
 @pytest.fixture
 def software(tmp_path):
-    folder = tmp_path / "release"
-    (folder / "wheelhouse").mkdir(parents=True)
-    (folder / "install.sh").write_text("#!/bin/sh\n")
+    folder = write_program(tmp_path / "release")
+    (folder / "wheelhouse").mkdir()
+    (folder / "wheelhouse/numpy-2-py3-none-any.whl").write_bytes(b"PK")
     return folder
 
 

@@ -47,9 +47,12 @@ if [ ! -x "$folder/venv/bin/python" ]; then
     "$folder/venv/bin/pip" -q install 'jsonschema<4.18' jinja2 configobj pyyaml oauthlib jsonpatch requests
 fi
 rm -rf "$folder/list"
-mkdir -p "$folder/list/software"
-printf 'BEGIN:VCALENDAR\r\nLOCATION:1\r\nLOCATION:2\r\nLOCATION:3\r\nLOCATION:4\r\nEND:VCALENDAR\r\n' >"$folder/list/t.ics"
-printf '#!/bin/sh\n' >"$folder/list/software/install.sh"
+mkdir -p "$folder/list"
+{
+    printf 'BEGIN:VCALENDAR\r\n'
+    for room in 1 2 3 4; do printf 'BEGIN:VEVENT\r\nLOCATION:%s\r\nEND:VEVENT\r\n' "$room"; done
+    printf 'END:VCALENDAR\r\n'
+} >"$folder/list/t.ics"
 echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample it is me' >"$folder/list/keys.pub"
 cat >"$folder/list/rooms.csv" <<'LIST'
 room,device,time_zone,timetable,wifi_ssid,wifi_password,wifi_country,wifi_security,wifi_hidden,network
@@ -59,7 +62,7 @@ room,device,time_zone,timetable,wifi_ssid,wifi_password,wifi_country,wifi_securi
 4,room-4,Europe/Berlin,t.ics,,,,,,wired
 LIST
 python3 provisioning/make_cards.py "$folder/list/rooms.csv" --output "$folder/list/cards" \
-    --admin-keys "$folder/list/keys.pub" --software "$folder/list/software" >/dev/null
+    --admin-keys "$folder/list/keys.pub" --software . >/dev/null
 
 failed=0
 for release in bookworm trixie; do
