@@ -1,0 +1,67 @@
+"""Who may write to the state folder: its owner. What root leaves there the service can't write any more."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shlex
+
+from edge_daemon.errors import StoreError
+from edge_daemon.home import Home
+
+READING = frozenset(
+    {
+        *("audit", "collect", "config show", "doctor", "enrol list", "enrol show", "export", "identity"),
+        *("ledger verify", "mail preview", "mail test", "outbox list", "outbox show", "plan check", "plan list"),
+        *("register list", "register show", "status", "timetable check", "timetable show"),
+    }
+)
+"""Commands that leave nothing in the state folder. (SQLite gives the files beside a database to its owner.)"""
+FOR_ROOT = frozenset({"update", "update-check"})
+"""`update` writes beside the state folder only, and has `update-check` run as the service's user."""
+_UNITS = {
+    "run": "edge-daemon.service",
+    "sync": "edge-daemon-sync.service",
+    "maintain backup": "edge-daemon-backup.service",
+    "maintain retention": "edge-daemon-retention.service",
+}
+
+
+def check_owner(home: Home, command: str) -> None:
+    """Refuse, before anything is opened, a command that writes to a state folder of another user.
+
+    Args:
+        home: the installation.
+        command: its name without `edge-daemon`; one that this file doesn't know is taken to write.
+
+    Raises:
+        StoreError: with the command to use instead.
+    """
+    if command in READING or command in FOR_ROOT:
+        return
+    try:
+        owner = home.state_dir.stat().st_uid
+    except OSError:  # there is none yet, or the command says what is wrong with it
+        return
+    if owner == os.geteuid() or (os.geteuid() != 0 and os.access(home.state_dir, os.W_OK)):
+        return
+    what = f"belongs to the user {_name(owner)}, who could not write what `{command}` would leave there"
+    raise StoreError(what, str(home.state_dir), f"use {_instead(home, command, owner)}")
+
+
+def _instead(home: Home, command: str, owner: int) -> str:
+    if home.home_mode:
+        user, folder = shlex.quote(_name(owner)), shlex.quote(str(home.state_dir))
+        return f"`sudo -u {user} edge-daemon --home {folder} {command} …`"
+    if command in _UNITS:
+        unit = _UNITS[command]
+        told = "sudo attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"
+        return f"`sudo systemctl start {unit}`, then `{told}`"
+    return f"`sudo attendance {command} …`"
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"

@@ -1,0 +1,131 @@
+"""A state folder that is another user's: what only looks may, what would write is told what to do instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from edge_daemon.cli import cli
+from edge_daemon.cli.owner import FOR_ROOT, READING, check_owner
+from edge_daemon.errors import StoreError
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+from tests.cli.running import run
+from tests.registers import a_lesson, a_register, keep
+
+ANOTHER = 54321
+ROOT = os.geteuid() == 0
+LESSON = a_lesson()
+SETTINGS = '[upstream]\nurl = "https://127.0.0.1:9/attendance"\n'
+
+
+@pytest.fixture
+def home(demo_home, tmp_path, monkeypatch) -> Path:
+    """The folder of another user, with students and a register, as root meets it."""
+    folder = Path(shutil.copytree(demo_home, tmp_path / "home"))
+    with (folder / "config.toml").open("a") as file:
+        file.write(SETTINGS)
+    db = open_register(folder / "register.sqlite")
+    keep(db, *a_register(LESSON, {"s1": 0.0, "s2": 1.0}))
+    db.conn.close()
+    if ROOT:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, ANOTHER, ANOTHER)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return folder
+
+
+def leaves(group: click.Group = cli, before: str = "") -> Iterator[str]:
+    """Yield the name of every command that does something, as a user types it."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from leaves(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}"
+
+
+def state(folder: Path) -> dict[str, tuple[int, float]]:
+    """Return owner and time of change of everything in a folder."""
+    return {str(p): (p.stat().st_uid, p.stat().st_mtime) for p in (folder, *folder.rglob("*"))}
+
+
+WRITING = {
+    "enrol import": ["roster.csv"],
+    "enrol remove": ["s1"],
+    "ledger key": [],
+    "maintain backup": [],
+    "maintain check": [],
+    "maintain inbox": [],
+    "maintain retention": [],
+    "outbox retry": ["--all-parked"],
+    "register correct": [
+        *(LESSON.lesson_id, "--student", "s1", "--verdict", "present"),
+        *("--by", "J. Miller", "--reason", "was there"),
+    ],
+    "rehearse": ["--frames", "pictures"],
+    "run": [],
+    "sync": ["--once"],
+}
+
+
+def test_every_command_is_known_to_write_or_not():
+    assert {*WRITING, *READING, *FOR_ROOT, "firstboot"} == set(leaves())  # firstboot is told no home
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_a_command_that_writes_refuses_in_one_line_and_touches_nothing(home, command):
+    before = state(home)
+    done = run(home, *command.split(), *WRITING[command])
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "belongs to the user " in done.stderr
+    assert f"edge-daemon --home {home} {command} …`" in done.stderr
+    assert state(home) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("run", "`sudo systemctl start edge-daemon.service`, then `sudo attendance status`"),
+        ("sync", "`sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"),
+        ("maintain backup", "`sudo systemctl start edge-daemon-backup.service`, then `journalctl -u "),
+        ("maintain inbox", "`sudo attendance maintain inbox …`"),
+    ],
+)
+def test_on_an_installed_device_the_right_command_is_named(home, command, instead):
+    installed = Home(None)
+    installed.state_dir = home
+    with pytest.raises(StoreError) as refused:
+        check_owner(installed, command)
+    assert instead in refused.value.todo
+
+
+def test_the_owner_may(tmp_path):
+    assert run(tmp_path, "maintain", "backup").exit_code == 0
+
+
+@pytest.mark.skipif(not ROOT, reason="only root reads what is another user's")
+@pytest.mark.parametrize("command", sorted(READING))
+def test_a_command_that_looks_leaves_nothing_of_roots_behind(home, command, tmp_path, demo_frames):
+    arguments = {
+        "audit": ["--frames", str(demo_frames), "--pictures", "1"],
+        "collect": [str(tmp_path), "--output", str(tmp_path / "term.csv")],
+        "enrol show": ["S001"],
+        "export": ["--from", "2026-01-01", "--to", "2026-12-31", "--output", str(tmp_path / "one.csv")],
+        "mail preview": [LESSON.lesson_id, "--output", str(tmp_path / "mails")],
+        "mail test": ["--to", "office@school.example"],
+        "outbox show": ["1"],
+        "plan check": [LESSON.lesson_id],
+        "register show": [LESSON.lesson_id],
+    }
+    db = open_register(home / "register.sqlite")  # another's, which keeps the files beside the database where they are
+    done = run(home, *command.split(), *arguments.get(command, []))
+    assert "belongs to the user" not in done.stderr
+    assert {uid for uid, _ in state(home).values()} == {ANOTHER}
+    db.conn.close()
