@@ -169,7 +169,8 @@ def _sheet(page: Page, code: str, contact: str) -> str:
   <ul>
     <li>In a lesson it takes about 100 pictures at random moments. <b>No picture is kept</b>, and none leaves the
     box.</li>
-    <li>Only students who gave their consent are recognised. Everybody else is counted, and forgotten.</li>
+    <li>Only students who gave their consent are recognised. Everybody else is counted, and
+    forgotten when the lesson is over.</li>
     <li>It can be wrong. The teacher corrects the register; nobody should be punished by it alone.</li>
   </ul>
   {asks}

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,8 @@ from edge_daemon.app.keys import open_signer
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct as corrected
 from edge_daemon.cli.context import Home, pass_home
-from edge_daemon.cli.names import names_of
-from edge_daemon.cli.register_text import show_register
+from edge_daemon.cli.names import names_of, removed_of
+from edge_daemon.cli.register_text import Evidence, show_register
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError, RegisterError
 from edge_daemon.store import lessons, registers
@@ -76,9 +76,12 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
         content["sightings"] = [_sighting(one) for one in sightings]
         click.echo(json.dumps(content, ensure_ascii=False, indent=2))
         return
-    zone = ZoneInfo(home.config.device.time_zone)
+    found, keep_days = from_json(stored.document).register, home.config.storage.keep_sightings_days
+    is_expired = found.lesson.end < datetime.now(timezone.utc) - timedelta(days=keep_days)
+    removed = removed_of(home, [verdict.tally.student_id for verdict in found.verdicts])
     slots = [one.slot for one in captures]
-    for line in show_register(from_json(stored.document).register, slots, sightings, names_of(home), zone):
+    evidence = Evidence(slots, sightings, removed, keep_days if is_expired else None)
+    for line in show_register(found, evidence, names_of(home), ZoneInfo(home.config.device.time_zone)):
         click.echo(line)
 
 
@@ -161,11 +164,11 @@ def _revision(revisions: list[StoredRegister], wanted: int | None) -> StoredRegi
     return revisions[wanted - 1]
 
 
-def _sighting(sighting: Sighting) -> dict[str, str | int | float | None]:
+def _sighting(sighting: Sighting) -> dict[str, str | int | float]:
     box = sighting.box
     return {
         "slot": sighting.slot,
-        "student_id": sighting.student_id or None,
+        "student_id": sighting.student_id,
         "similarity": round(sighting.similarity, 4),
         "attentive": sighting.attentive,
         "x": box.x,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,15 +23,25 @@ class _Signs:
     unseen: str
 
 
-def show_register(
-    register: Register, slots: Sequence[int], sightings: Sequence[Sighting], names: Mapping[str, str], zone: ZoneInfo
-) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is still known of single captures: registers stay for ever, this does not."""
+
+    slots: Sequence[int]
+    """Of the captures that were taken."""
+    sightings: Sequence[Sighting]
+    removed: Mapping[str, datetime]
+    """When a student was removed: then no sighting is left."""
+    expired_days: int | None
+    """After so many days all sightings of a lesson go, where this one is so old; None: it is younger."""
+
+
+def show_register(register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo) -> Iterator[str]:
     """Yield the lines that show a register.
 
     Args:
         register: what was decided.
-        slots: of the captures that were taken.
-        sightings: of the lesson; those of erased students are gone.
+        evidence: of single captures, as far as it is still there.
         names: by student id, as far as they may be shown.
         zone: for times.
     """
@@ -40,13 +51,8 @@ def show_register(
     rows = [heads, *(_row(verdict, register, names, zone) for verdict in register.verdicts)]
     rows = rows if names else [(row[0], *row[2:]) for row in rows]
     yield table(rows[0], rows[1:])
-    signs = _signs()
     yield ""
-    yield f"Pictures in order:  {signs.facing} facing the class  {signs.turned} turned away  {signs.unseen} not seen"
-    width = max((len(verdict.tally.student_id) for verdict in register.verdicts), default=0)
-    for verdict in register.verdicts:
-        student_id = verdict.tally.student_id
-        yield f"{_printable(student_id):<{width}}  {_strip(student_id, slots, sightings, signs)}"
+    yield from _pictures(register, evidence, zone)
     for correction in register.corrections:
         at = correction.at.astimezone(zone)
         yield _printable(
@@ -83,10 +89,38 @@ def _row(verdict: Verdict, register: Register, names: Mapping[str, str], zone: Z
     )
 
 
-def _strip(student_id: str, slots: Sequence[int], sightings: Sequence[Sighting], signs: _Signs) -> str:
-    seen = {one.slot: one.attentive for one in sightings if one.student_id == student_id}
+def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    """Yield in which captures each student was; never "not seen" where nobody can tell any more."""
+    signs = _signs()
+    kept = Counter(one.student_id for one in evidence.sightings)
+    seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.frames_seen}
+    if seen and not any(kept[student_id] for student_id in seen) and not seen <= evidence.removed.keys():
+        days = evidence.expired_days
+        why = "" if days is None else f": deleted {days} days after the lesson (storage.keep_sightings_days)"
+        yield f"In which pictures each student was is no longer kept{why}"
+        return
+    yield f"Pictures in order:  {signs.facing} facing the class  {signs.turned} turned away  {signs.unseen} not seen"
+    width = max((len(verdict.tally.student_id) for verdict in register.verdicts), default=0)
+    for verdict in register.verdicts:
+        student_id = verdict.tally.student_id
+        if student_id in seen and not kept[student_id]:
+            drawn = _no_longer_kept(evidence.removed.get(student_id), zone)
+        elif verdict.verdict == "not_assessed" and student_id not in seen:
+            drawn = "not assessed"
+        else:
+            drawn = _strip(student_id, evidence, signs)
+        yield f"{_printable(student_id):<{width}}  {drawn}"
+
+
+def _no_longer_kept(removed_at: datetime | None, zone: ZoneInfo) -> str:
+    why = "" if removed_at is None else f": the student was removed on {removed_at.astimezone(zone):%Y-%m-%d}"
+    return f"no longer kept{why}"
+
+
+def _strip(student_id: str, evidence: Evidence, signs: _Signs) -> str:
+    seen = {one.slot: one.attentive for one in evidence.sightings if one.student_id == student_id}
     drawn = {True: signs.facing, False: signs.turned, None: signs.unseen}
-    return "".join(drawn[seen.get(slot)] for slot in slots)
+    return "".join(drawn[seen.get(slot)] for slot in evidence.slots)
 
 
 def _signs() -> _Signs:

@@ -156,10 +156,13 @@ def finalise(
 ) -> StoredRegister:
     """Write sightings, register and state of a lesson: all three or none.
 
+    Of unknown faces the register has the number. Nothing else needs them once it is made, so that where they were and
+    whom they resembled is not written at all.
+
     Args:
         db: register.sqlite.
         lesson_id: a running lesson; one that is finalised already gives back its first register, unchanged.
-        sightings: of students and, with an empty student id, of unknown faces.
+        sightings: of students and, with an empty student id, of unknown faces, which are left out.
         render: makes the canonical document of revision 1 from the SHA-256 of the register before it, if there is one.
         at: now.
         also: writes what follows from the register (its way to the office), in the same transaction.
@@ -175,7 +178,7 @@ def finalise(
             db.conn.executemany(
                 "INSERT INTO sightings (lesson_id, slot, student_id, similarity, attentive, x_px, y_px, w_px, h_px)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (_sighting_row(lesson_id, sighting) for sighting in sightings),
+                (_sighting_row(lesson_id, sighting) for sighting in sightings if sighting.student_id),
             )
             added = append(db, lesson_id, 1, render(last_sha256(db)), at)
             if also is not None:
@@ -191,14 +194,14 @@ def finalise(
 
 
 def sightings(db: sqlite_utils.Database, lesson_id: str) -> list[Sighting]:
-    """Return the sightings of a finalised lesson by slot, then student; unknown faces first."""
+    """Return the sightings of a finalised lesson by slot, then student; those of nobody known are never kept."""
     with faults(db):
         rows = db.execute(
             "SELECT slot, student_id, similarity, attentive, x_px, y_px, w_px, h_px FROM sightings"
-            " WHERE lesson_id = ? ORDER BY slot, student_id, sighting_id",
+            " WHERE lesson_id = ? AND student_id IS NOT NULL ORDER BY slot, student_id",
             (lesson_id,),
         ).fetchall()
-    return [Sighting(r[0], r[1] or "", r[2], bool(r[3]), Box(r[4], r[5], r[6], r[7])) for r in rows]
+    return [Sighting(r[0], r[1], r[2], bool(r[3]), Box(r[4], r[5], r[6], r[7])) for r in rows]
 
 
 def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tuple[int, int]]:
@@ -250,6 +253,6 @@ def _check_running(db: sqlite_utils.Database, lesson_id: str) -> None:
 def _sighting_row(lesson_id: str, sighting: Sighting) -> tuple[str | int | float | None, ...]:
     box = sighting.box
     return (
-        *(lesson_id, sighting.slot, sighting.student_id or None, float(sighting.similarity), int(sighting.attentive)),
+        *(lesson_id, sighting.slot, sighting.student_id, float(sighting.similarity), int(sighting.attentive)),
         *(float(box.x), float(box.y), float(box.w), float(box.h)),
     )

@@ -116,7 +116,7 @@ def _register_1(db: Database) -> None:
             sighting_id INTEGER PRIMARY KEY,
             lesson_id TEXT NOT NULL,
             slot INTEGER NOT NULL,
-            student_id TEXT,  -- NULL: an unknown face
+            student_id TEXT,  -- NULL: an unknown face; no longer written
             similarity REAL NOT NULL,
             attentive INTEGER NOT NULL CHECK (attentive IN (0, 1)),
             x_px REAL NOT NULL,

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from edge_daemon.app.keys import open_signer
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError
+from edge_daemon.gallery.seal import fingerprint
 from edge_daemon.home import Home
+from edge_daemon.store import gallery as tables
+from edge_daemon.store import lessons, retention
 from edge_daemon.store import registers as ledger
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.gallery import Tombstone
+from edge_daemon.store.instants import stored
 from edge_daemon.types import MissedCapture
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register
@@ -72,6 +77,31 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
     assert "borderline" in row
     assert "23%-64%" in row  # Wilson interval of 8 in 19
     assert next(line for line in text.splitlines() if line.startswith("c  ")).split()[1:4] == ["not", "assessed", "-"]
+    assert text.splitlines()[-1] == "c  not assessed"
+
+
+def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
+    (tmp_path / "config.toml").write_text("[storage]\nkeep_sightings_days = 3\n", "utf-8")
+    lesson = a_lesson(datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=10))
+    home = a_home(tmp_path, [a_register(lesson, {"a": 1.0, "b": 0.0})])
+    retention.erase_sightings_of_lessons_before(open_register(home / "register.sqlite"), lesson.end + timedelta(days=3))
+    lines = run(home, "register", "show", lesson.lesson_id).stdout.splitlines()
+    assert lines[-1] == (
+        "In which pictures each student was is no longer kept: deleted 3 days after the lesson"
+        " (storage.keep_sightings_days)"
+    )
+    assert next(line for line in lines if line.startswith("a ")).split()[1:5] == ["present", "20", "20", "100%"]
+    assert "not seen" not in "".join(lines)
+
+
+def test_who_was_removed_is_not_drawn_as_not_seen_but_when_it_was_is_said(home):
+    lessons.erase_sightings(open_register(home / "register.sqlite"), "b")
+    gone = Tombstone(fingerprint("b"), "0" * 64, "student", stored(START + timedelta(days=3)))
+    tables.erase(open_gallery(home / "gallery.sqlite"), [gone], [], [])
+    strips = run(home, "register", "show", FIRST.lesson_id).stdout.splitlines()[-3:]
+    assert strips == ["a  " + "▮" * 19, "b  no longer kept: the student was removed on 2026-11-19", "c  not assessed"]
+    strips = run(home, "register", "show", SECOND.lesson_id).stdout.splitlines()[-2:]
+    assert strips == ["a  " + "·" * 20, "b  no longer kept: the student was removed on 2026-11-19"]
 
 
 def test_json_of_a_register_is_its_document_with_the_sightings(home):
@@ -82,7 +112,7 @@ def test_json_of_a_register_is_its_document_with_the_sightings(home):
     mine = [one for one in shown["sightings"] if one["student_id"] == "b"]
     assert len(mine) == 18
     assert set(mine[0]) == {"slot", "student_id", "similarity", "attentive", "x", "y", "w", "h"}
-    assert sum(one["student_id"] is None for one in shown["sightings"]) == 10
+    assert {one["student_id"] for one in shown["sightings"]} == {"b"}  # of unknown faces the number is all
     assert len(shown["captures"]) == 20
 
 

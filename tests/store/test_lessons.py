@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sqlite3
+import struct
 from dataclasses import replace
 from datetime import timedelta
 
@@ -93,14 +94,22 @@ def test_captures_need_a_running_lesson(running):
 
 def test_sightings_come_back_as_they_were(running):
     sightings = [
-        Sighting(0, "", 0.2, False, Box(1.5, 2, 3, 4)),
-        Sighting(0, "", 0.1, False, Box(5, 6, 7, 8)),
-        Sighting(0, "a", 0.5, True, Box(9, 10, 11, 12)),
+        Sighting(0, "a", 0.5, True, Box(9.5, 10, 11, 12)),
+        Sighting(0, "b", 0.4, True, Box(5, 6, 7, 8)),
         Sighting(1, "a", 0.6, False, Box(9, 10, 11, 12)),
     ]
     finalised(running, sightings)
     assert lessons.sightings(running, LESSON.lesson_id) == sightings
-    assert lessons.frame_counts(running, LESSON.lesson_id) == {"a": (2, 1)}
+    assert lessons.frame_counts(running, LESSON.lesson_id) == {"a": (2, 1), "b": (1, 1)}
+
+
+def test_of_unknown_faces_nothing_is_written(running, tmp_path):
+    nobody = [Sighting(slot, "", 0.2, True, Box(1234.5678, 2, 3, 4)) for slot in range(4)]
+    finalised(running, [*nobody, Sighting(0, "a", 0.5, True, Box(9, 10, 11, 12))])
+    assert running.execute("SELECT student_id FROM sightings").fetchall() == [("a",)]
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert struct.pack(">d", 1234.5678) not in written
+    assert struct.pack(">d", 0.5) in written
 
 
 def test_a_student_counts_once_a_capture_or_nothing_is_written(running):
