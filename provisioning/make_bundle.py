@@ -1,8 +1,11 @@
-"""Makes a signed release bundle of this checkout, for `edge-daemon update`. The maintainer's command.
+"""Makes a signed release bundle of this checkout, for `edge-daemon update`. The maintainer's command (docs/UPDATES.md).
 
     python provisioning/make_bundle.py --new-key FOLDER
-        once: FOLDER/release.key stays with the maintainer, FOLDER/release.pub goes to /etc/edge-daemon of devices
-    python provisioning/make_bundle.py --key release.key --machine aarch64 --python 3.11 --output RELEASE.edge
+        once, before the first card: FOLDER/release.key stays with the maintainer; the public half goes to
+        provisioning/release.pub, too, from where install.sh gives it to devices
+    python provisioning/make_bundle.py --key FOLDER/release.key --machine aarch64 --python 3.11 --output RELEASE.edge
+    python provisioning/make_bundle.py --check RELEASE.edge
+        would a device that has provisioning/release.pub believe it? Verified by the program's own code
 
 A bundle is for one kind of computer: aarch64 with Python 3.10 (JetPack 6), 3.11 (Bookworm) or 3.13 (Trixie).
 """
@@ -13,29 +16,71 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+except ImportError:
+    sys.exit("make_bundle.py: the package cryptography is missing; pip install cryptography")
+
+from edge_daemon.app.update.bundle import Manifest, read_manifest, read_public_key, unpack
+from edge_daemon.errors import EdgeError, UpdateError
+from provisioning.device.wheelhouse import pins_for
+from provisioning.release_keys import new_key, signing_key
 
 ROOT = Path(__file__).resolve().parents[1]
+PUBLIC_KEY = ROOT / "provisioning/release.pub"
 _GLIBCS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 
 
-def new_key(folder: Path) -> None:
-    """Write a key pair: 64 hexadecimal digits in each file."""
-    key = Ed25519PrivateKey.generate()
-    descriptor = os.open(folder / "release.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key.private_bytes_raw().hex() + "\n")
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    (folder / "release.pub").write_text(public.hex() + "\n", encoding="ascii")
+class NotMadeError(EdgeError):
+    """A bundle can't be made, for no fault of whoever wants it."""
+
+    exit_code = 1
+
+
+def make(output: Path, key_path: Path, machine: str, python: str) -> Manifest:
+    """Write a bundle of this checkout, verified before it gets its name; mistakes are told before anything is fetched.
+
+    Raises:
+        UpdateError: the key or the output is not as it has to be.
+        NotMadeError: the package index does not give what is needed.
+    """
+    key = signing_key(key_path, PUBLIC_KEY)
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise UpdateError("is a folder" if output.is_dir() else "its folder is not there", str(output))
+    source = (ROOT / "edge_daemon/__init__.py").read_text(encoding="utf-8")
+    version = re.search(r'__version__ = "(.+)"', source)
+    about = {"version": version.group(1) if version else "0", "machine": machine, "python": python}
+    try:
+        with tempfile.TemporaryDirectory(prefix=".bundle-", dir=output.absolute().parent) as folder:
+            part = Path(folder) / "part.edge"
+            assemble(part, key, about, collect(Path(folder), machine, python))
+            manifest = verified(part)
+            part.replace(output)
+    except OSError as error:
+        raise UpdateError(f"can't be written ({error.strerror or error})", str(output)) from error
+    return manifest
+
+
+def verified(bundle: Path) -> Manifest:
+    """Return what a bundle says of itself, after its signature and each of its files were held against the public key.
+
+    Raises:
+        UpdateError: a device would not believe it.
+    """
+    manifest = read_manifest(bundle, read_public_key(PUBLIC_KEY))
+    with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
+        unpack(bundle, manifest, Path(folder))
+    return manifest
 
 
 def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files: dict[str, Path]) -> None:
@@ -65,10 +110,14 @@ def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files:
 
 
 def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
-    """Fetch and build what a release is made of; return name in the bundle to file."""
+    """Fetch and build what a release is made of; return name in the bundle to file.
+
+    Raises:
+        NotMadeError: pip can't fetch or build it.
+    """
     pip = [sys.executable, "-m", "pip"]
     pins = wheels / "requirements.txt"
-    pins.write_text(_pins_for(python), encoding="utf-8")
+    pins.write_text(_pins_text(python), encoding="utf-8")
     fetch = [
         *pip,
         "download",
@@ -83,8 +132,8 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
     fetch += ["--python-version", python, "--implementation", "cp"]
     for glibc in _GLIBCS:
         fetch += ["--platform", f"{glibc}_{machine}"]
-    subprocess.run([*fetch, "--requirement", str(pins)], check=True)
-    subprocess.run([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT)], check=True)
+    _called([*fetch, "--requirement", str(pins)])
+    _called([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT)])
     files = {f"wheels/{path.name}": path for path in wheels.glob("*.whl")}
     files["requirements.txt"] = pins
     systemd = ROOT / "systemd"
@@ -94,38 +143,53 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
     }
 
 
-def _pins_for(python: str) -> str:
+def _pins_text(python: str) -> str:
     """Return the pins for one Python, without conditions: pip would hold them against the maintainer's own."""
-    found = []
-    for block in (ROOT / "requirements-arm.txt").read_text(encoding="utf-8").split("\n\n")[1:]:
-        lines = [line for line in block.splitlines() if not line.startswith("#")]
-        if " ; " in lines[0] and f'python_version == "{python}"' not in lines[0]:
-            continue
-        found.append("\n".join([re.sub(r" ; .* \\$", r" \\", lines[0]), *lines[1:]]))
-    return "\n".join(found) + "\n"
+    text = (ROOT / "requirements-arm.txt").read_text(encoding="utf-8")
+    return "".join(
+        " \\\n".join([pin, *(f"    --hash=sha256:{value}" for value in hashes)]) + "\n"
+        for pin, hashes in pins_for(python, text).items()
+    )
 
 
-def main() -> int:
-    """Make what was asked for."""
+def _called(line: Sequence[str]) -> None:
+    result = subprocess.run(line, capture_output=True, text=True, check=False, errors="replace")
+    if result.returncode:
+        said = [text for text in result.stderr.splitlines() if text.strip()] or [f"exit code {result.returncode}"]
+        error = [text for text in said if text.startswith("ERROR")] or said
+        what = f"failed ({error[-1].removeprefix('ERROR: ')[:300]}); nothing was made"
+        raise NotMadeError(what, f"pip {line[3]}", "is the package index reachable?")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what was asked for: 0 done, 2 with a line on stderr for wrong usage, 1 where it failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--new-key", type=Path, metavar="FOLDER")
-    parser.add_argument("--key", type=Path)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--new-key", type=Path, metavar="FOLDER")
+    what.add_argument("--key", type=Path)
+    what.add_argument("--check", type=Path, metavar="RELEASE.edge")
     parser.add_argument("--machine", choices=("aarch64", "x86_64"), default="aarch64")
     parser.add_argument("--python", choices=("3.10", "3.11", "3.13"), default="3.11")
     parser.add_argument("--output", type=Path)
-    given = parser.parse_args()
-    if given.new_key:
-        new_key(given.new_key)
-        return 0
-    if not given.key or not given.output:
-        parser.error("--key and --output are needed, or --new-key")
-    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(given.key.read_text(encoding="ascii").strip()))
-    source = (ROOT / "edge_daemon/__init__.py").read_text(encoding="utf-8")
-    version = re.search(r'__version__ = "(.+)"', source)
-    about = {"version": version.group(1) if version else "0", "machine": given.machine, "python": given.python}
-    with tempfile.TemporaryDirectory() as folder:
-        assemble(given.output, key, about, collect(Path(folder), given.machine, given.python))
-    print(f"{given.output}: release {about['version']}, {given.output.stat().st_size >> 20} MiB")
+    given = parser.parse_args(arguments)
+    if given.key and not given.output:
+        parser.error("--key needs --output")
+    try:
+        if given.new_key:
+            new_key(given.new_key, PUBLIC_KEY)
+            print(f"{given.new_key}/release.key: signs releases; keep it, and a copy, where nobody else gets at it")
+            print(f"{PUBLIC_KEY}: commit it before cards are made; install.sh gives it to devices")
+            return 0
+        manifest = verified(given.check) if given.check else make(given.output, given.key, given.machine, given.python)
+    except EdgeError as error:
+        print(f"make_bundle.py: {error.line()}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:  # of a full disk, where files are unpacked to be checked
+        print(f"make_bundle.py: {error.filename or tempfile.gettempdir()}: {error.strerror}", file=sys.stderr)
+        return 1
+    bundle = given.check or given.output
+    told = f"release {manifest.version} for {manifest.machine} with Python {manifest.python}"
+    print(f"{bundle}: {told}, {bundle.stat().st_size >> 20} MiB, signed by the key of {PUBLIC_KEY.name}")
     return 0
 
 

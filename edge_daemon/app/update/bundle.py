@@ -87,7 +87,7 @@ def read_manifest(bundle: Path, key: Ed25519PublicKey) -> Manifest:
     try:
         key.verify(signature, raw)
     except InvalidSignature as error:
-        what = "the signature is not of the key that this device trusts; nothing was changed"
+        what = "the signature is not of the key that is trusted here; nothing was changed"
         raise UpdateError(what, str(bundle), _AGAIN) from error
     return _parsed(raw, bundle)
 

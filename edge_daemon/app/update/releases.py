@@ -57,8 +57,7 @@ class Releases:
         try:
             return (self.base / "current").readlink().name
         except OSError as error:
-            todo = "install with `sudo ./install.sh` first"
-            raise UpdateError("no release is installed here", str(self.base), todo) from error
+            raise _nothing_installed(self.base) from error
 
     def others(self) -> list[str]:
         """Return whole releases that are not in effect, the newest first."""
@@ -70,14 +69,18 @@ class Releases:
         """Call edge-daemon-release.
 
         Raises:
+            UpdateError: it is not there: this is no device.
             UpdateFailedError: it could not do it.
         """
         line = [str(self.base / "bin/edge-daemon-release"), *arguments]
         root = "" if self.root == Path("/") else str(self.root)
         environment = {**os.environ, "EDGE_DAEMON_ROOT": root}
-        result = subprocess.run(
-            line, env=environment, capture_output=True, text=True, check=False, timeout=_TOOL_S, errors="replace"
-        )
+        try:
+            result = subprocess.run(
+                line, env=environment, capture_output=True, text=True, check=False, timeout=_TOOL_S, errors="replace"
+            )
+        except FileNotFoundError as error:
+            raise _nothing_installed(self.base) from error
         if result.returncode:
             what = " ".join(result.stderr.split()) or f"exit code {result.returncode}"
             raise UpdateFailedError(what, f"edge-daemon-release {arguments[0]}")
@@ -108,3 +111,8 @@ class Releases:
             except OSError as error:
                 raise UpdateError("another installation or update is running", "", "wait until it is done") from error
             yield
+
+
+def _nothing_installed(base: Path) -> UpdateError:
+    todo = "install with `sudo ./install.sh` first; elsewhere `make_bundle.py --check` verifies a bundle"
+    return UpdateError("no release is installed here", str(base), todo)

@@ -91,12 +91,3 @@ def test_a_file_that_is_no_key_is_named(tmp_path, text):
     (tmp_path / "release.pub").write_text(text)
     with pytest.raises(UpdateError, match="64 hexadecimal digits"):
         read_public_key(tmp_path / "release.pub")
-
-
-def test_a_new_key_pair_is_one_and_is_never_overwritten(tmp_path):
-    make_bundle.new_key(tmp_path)
-    assert (tmp_path / "release.key").stat().st_mode & 0o777 == 0o600
-    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex((tmp_path / "release.key").read_text()))
-    assert read_public_key(tmp_path / "release.pub").public_bytes_raw() == private.public_key().public_bytes_raw()
-    with pytest.raises(FileExistsError):
-        make_bundle.new_key(tmp_path)

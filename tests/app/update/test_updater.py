@@ -149,6 +149,12 @@ def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundle
         updater.take(bundles[1]["2.0"])
 
 
+def test_where_nothing_is_installed_it_is_told_how_a_bundle_is_verified(tmp_path, bundles):
+    nowhere = Updater(Releases(tmp_path), Service(tmp_path, 1.0, 0.1), Home(tmp_path / "home"))
+    with pytest.raises(UpdateError, match=r"no release is installed here.*make_bundle.py --check"):
+        nowhere.take(bundles[1]["2.0"])
+
+
 def test_beside_an_installation_it_is_refused(device, updater, bundles):
     path = device.root / "run/lock/edge-daemon-install"
     path.parent.mkdir(parents=True)

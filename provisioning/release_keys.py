@@ -1,0 +1,68 @@
+"""The maintainer's key pair: the private half signs releases, the public half is in the checkout and on each device.
+
+Both are 64 hexadecimal digits in a file.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge_daemon.app.update.bundle import read_public_key
+from edge_daemon.errors import UpdateError
+
+
+def new_key(folder: Path, public_key: Path) -> None:
+    """Write a key pair into a folder, and its public half to where install.sh takes it from.
+
+    Raises:
+        UpdateError: there is a key already, or no place for one; nothing was made.
+    """
+    key = Ed25519PrivateKey.generate()
+    private, public = (raw.hex() for raw in (key.private_bytes_raw(), key.public_key().public_bytes_raw()))
+    texts = {public_key: public, folder / "release.pub": public, folder / "release.key": private}
+    made: list[Path] = []
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, text in texts.items():
+            mode = 0o600 if path.name == "release.key" else 0o644
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+                made.append(path)
+                file.write(text + "\n")
+    except OSError as error:
+        for path in made:
+            path.unlink()
+        with suppress(OSError):  # not empty: it was there
+            folder.rmdir()
+        where = str(error.filename or folder)
+        if isinstance(error, FileExistsError):
+            todo = "devices that have a key take releases of that key only; docs/UPDATES.md says how to change it"
+            raise UpdateError("is there already, and is not overwritten", where, todo) from error
+        raise UpdateError(f"can't be made ({error.strerror})", where) from error
+
+
+def signing_key(path: Path, public_key: Path) -> Ed25519PrivateKey:
+    """Return the private key of a file, if it is that of whom devices take releases.
+
+    Raises:
+        UpdateError: it is none, or not the other half of the public key in the checkout.
+    """
+    try:
+        raw = bytes.fromhex(path.read_text(encoding="ascii").strip())
+        key = Ed25519PrivateKey.from_private_bytes(raw)
+    except FileNotFoundError as error:
+        raise UpdateError("is not there", str(path), "--new-key makes a key, once") from error
+    except OSError as error:
+        raise UpdateError(f"can't be read ({error.strerror})", str(path)) from error
+    except ValueError as error:
+        raise UpdateError("is no private key", str(path), "give release.key, as --new-key made it") from error
+    trusted = read_public_key(public_key).public_bytes_raw()
+    if raw == trusted:
+        raise UpdateError("is the public half of the key", str(path), "give release.key, which signs")
+    if key.public_key().public_bytes_raw() != trusted:
+        what = f"is not the private half of {public_key}: no device would take the bundle"
+        raise UpdateError(what, str(path), "give the key that belongs to it")
+    return key
