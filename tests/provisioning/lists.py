@@ -26,7 +26,7 @@ GOOD = {
     "camera_kind": "picamera2",
 }
 TOKEN = "tok-3f9a"
-_ALONE = ("-I", "-S") if any(Path(folder).is_dir() for folder in zoneinfo.TZPATH) else ("-I",)
+ALONE = ("-I", "-S") if any(Path(folder).is_dir() for folder in zoneinfo.TZPATH) else ("-I",)
 """A Python that sees no package but its own; a bare system, as Windows, has its time zones from the package tzdata."""
 
 
@@ -56,7 +56,7 @@ def write_program(folder: Path) -> Path:
 def make_cards(rooms: Path, output: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script as a technician does."""
     return subprocess.run(
-        [sys.executable, *_ALONE, str(MAKE_CARDS), str(rooms), "--output", str(output), *options],
+        [sys.executable, *ALONE, str(MAKE_CARDS), str(rooms), "--output", str(output), *options],
         capture_output=True,
         text=True,
         timeout=60,

@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from edge_daemon.configfile import load_config
-from provisioning import put_on_card
 from provisioning.quoting import keyfile_text, pre_shared_key
-from tests.provisioning.lists import GOOD, ROOT, TOKEN, cards, make_cards, write_list, write_program
+from tests.provisioning.lists import GOOD, TOKEN, cards, make_cards, write_list, write_program
 
 NAMES = [
     "School",
@@ -253,48 +252,3 @@ def test_the_hook_leaves_a_service_that_installs_until_the_program_is_there(tmp_
     program.chmod(0o755)
     assert subprocess.run(["sh", "-c", text], env=environment).returncode == 0
     assert list(units.iterdir()) == []
-
-
-@pytest.fixture
-def boot(tmp_path):
-    folder = tmp_path / "bootfs"
-    folder.mkdir()
-    (folder / "cmdline.txt").write_text("console=tty1 root=PARTUUID=1-02 rootwait ds=nocloud;i=rpios-image\n")
-    (folder / "config.txt").write_text("[all]\ndtparam=audio=on\n")
-    (folder / "user-data").write_text("#cloud-config\n")
-    return folder
-
-
-def test_a_card_gets_its_folder_and_the_words_of_the_kernel_once(tmp_path, boot, capsys):
-    row = {**GOOD, "network": "none", "rtc": "ds3231", "upstream_url": "", "upstream_token_file": ""}
-    row.update(wifi_ssid="", wifi_password="", wifi_country="")
-    folder = cards(tmp_path, row) / "room-7a"
-    for _ in range(2):
-        assert put_on_card.main([str(folder), str(boot)]) == 0
-    words = (boot / "cmdline.txt").read_text().split()
-    assert [word.split("=")[0] for word in words] == ["console", "root", "rootwait", "ds"]
-    assert words[3].startswith("ds=nocloud;i=edge-daemon-room-7a-")
-    assert (boot / "config.txt").read_text().count("dtoverlay=i2c-rtc,ds3231") == 1
-    assert (boot / "config.txt").read_text().startswith("[all]\ndtparam=audio=on\n")
-    assert (boot / "edge-daemon/config.toml").read_bytes() == (folder / "edge-daemon/config.toml").read_bytes()
-    assert not (boot / "additions.txt").exists()
-
-
-def test_a_copy_that_was_cut_off_is_no_card(tmp_path, boot, monkeypatch):
-    folder = cards(tmp_path, GOOD) / "room-7a"
-    put_on_card.main([str(folder), str(boot)])
-
-    def pulled_out(place, content):
-        raise OSError(5, "Input/output error", str(place))
-
-    monkeypatch.setattr(put_on_card, "_write", pulled_out)
-    assert put_on_card.main([str(folder), str(boot)]) == 2
-    assert not (boot / "edge-daemon/card.json").exists()
-
-
-def test_a_card_of_another_system_is_refused(tmp_path, boot, capsys):
-    folder = cards(tmp_path, GOOD, options=("--os", "bookworm")) / "room-7a"
-    assert put_on_card.main([str(folder), str(boot)]) == 2
-    assert "--os trixie" in capsys.readouterr().err
-    assert put_on_card.main([str(folder), str(ROOT)]) == 2
-    assert "is no boot partition" in capsys.readouterr().err

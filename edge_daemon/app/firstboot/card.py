@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_daemon.errors import ProvisioningError
-from edge_daemon.home import Home
 
 FOLDERS = ("boot/firmware/edge-daemon", "boot/edge-daemon")
 """Where the boot partition is since Raspberry Pi OS Bookworm, and elsewhere."""
@@ -105,6 +104,23 @@ def check(card: Card, root: Path) -> None:
         ProvisioningError: a file is missing or not as it was written, or the time zone is not known here.
         ConfigError: the settings have a problem.
     """
+    from edge_daemon.home import Home  # here: put_on_card.py reads cards, too, and has no packages
+
+    check_files(card)
+    if not (root / "usr/share/zoneinfo" / card.time_zone).is_file():
+        raise ProvisioningError(f"this system does not know {card.time_zone}", "time zone", "apt-get install tzdata")
+    config = Home(card.folder).config
+    if config.device.name != card.device:
+        where = str(card.folder / "config.toml")
+        raise ProvisioningError(f"is for {config.device.name}, the card for {card.device}", where, _TODO)
+
+
+def check_files(card: Card) -> None:
+    """Look whether all files are there and as they were written.
+
+    Raises:
+        ProvisioningError: one is not.
+    """
     told = json.loads((card.folder / _MANIFEST).read_bytes())
     for name, digest in told["files"].items():
         if hashlib.sha256(_content(card.folder / name)).hexdigest() != digest:
@@ -112,12 +128,6 @@ def check(card: Card, root: Path) -> None:
     for name, size in told["secrets"].items():
         if len(_content(card.folder / name)) != size:
             raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
-    if not (root / "usr/share/zoneinfo" / card.time_zone).is_file():
-        raise ProvisioningError(f"this system does not know {card.time_zone}", "time zone", "apt-get install tzdata")
-    config = Home(card.folder).config
-    if config.device.name != card.device:
-        where = str(card.folder / "config.toml")
-        raise ProvisioningError(f"is for {config.device.name}, the card for {card.device}", where, _TODO)
 
 
 def _content(path: Path) -> bytes:
