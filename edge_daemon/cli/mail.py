@@ -12,6 +12,7 @@ import sqlite_utils
 from edge_daemon.app.absences import forbidden
 from edge_daemon.app.mail_composer import Composer
 from edge_daemon.app.mailing import open_sender, trial_letter
+from edge_daemon.app.sync.settings import withheld_secrets
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
@@ -23,6 +24,7 @@ from edge_daemon.store.database import open_register
 from edge_daemon.types import Delivery
 
 _NOBODY = "nobody@edge-daemon.invalid"
+_LENT = "use `sudo attendance mail test --to ADDRESS`"
 _KINDS = (
     *("office", "student", "guardian", "student-correction", "guardian-correction"),
     "week",
@@ -45,6 +47,8 @@ def test_(home: Home, address: str) -> None:
         raise DeliveryError("is no mail address", f"--to {address!r}", "give one such as office@school.example")
     if home.config.mail.via == "upstream":
         raise DeliveryError("the school's server sends the mail", "mail.via", "test it there")
+    if "mail.password_file" in withheld_secrets(home):
+        raise DeliveryError("is a credential that this shell is not given", "mail.password_file", _LENT)
     sender = open_sender(home)
     with closing(sender):
         outcome = sender.send(trial_letter(home, address, sender.name))

@@ -111,7 +111,8 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
             for item_id in item_ids:
                 _check_retriable(_item(db, item_id), now)
         count = rows.reopen(db, item_ids, now)
-    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync: `edge-daemon sync` for now")
+    at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
+    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; for now: `{at_once}`")
 
 
 @contextmanager

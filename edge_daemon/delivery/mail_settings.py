@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_daemon.config import MailConfig
-from edge_daemon.device.secrets import credential
+from edge_daemon.device.secrets import credential, how_to_make
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 16 * 1024
@@ -80,7 +80,7 @@ def _secret(settings: MailConfig, config_dir: Path) -> str:
                 data = file.read(_MAX_SECRET + 1)
         except OSError as error:
             what = f"there is no such credential, and {config_dir / name} can't be read ({error.strerror})"
-            raise DeliveryError(what, where, "make it, mode 600, or correct the setting") from error
+            raise DeliveryError(what, where, how_to_make(name)) from error
     secret = data.decode("utf-8", errors="replace").rstrip("\r\n")
     if not secret or len(data) > _MAX_SECRET or not secret.isprintable():
         raise DeliveryError("is empty or no password", where, "put the password there, on one line")

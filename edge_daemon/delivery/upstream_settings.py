@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from edge_daemon.config import UpstreamConfig
-from edge_daemon.device.secrets import credential
+from edge_daemon.device.secrets import credential, how_to_make
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 4096
@@ -38,7 +38,7 @@ def read_token(settings: UpstreamConfig, config_dir: Path) -> str:
                 data = file.read(_MAX_SECRET + 1)
         except OSError as error:
             what = f"there is no such credential, and {config_dir / name} can't be read ({error.strerror})"
-            raise DeliveryError(what, where, "make it, mode 600, or correct the setting") from error
+            raise DeliveryError(what, where, how_to_make(name)) from error
     token = data.decode("utf-8", errors="replace").strip()
     if (
         not token

@@ -14,6 +14,7 @@ from edge_daemon.errors import KeyFileError
 KEY_BYTES = 32
 DEVICE_KEY_CREDENTIAL = "device-key"
 CONTACT_KEY_CREDENTIAL = "contact-key"
+DELIVERY_CREDENTIALS = ("upstream-token", "mail-password")
 
 _NONE = b"none"
 """What the units give in place of a secret that was never made: a missing file would keep them from starting."""
@@ -34,7 +35,7 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
     missing = KeyFileError(
         "this command needs the device key, which only the service is given",
         f"credential {DEVICE_KEY_CREDENTIAL}",
-        "run it through systemd-run with LoadCredential=device-key, or with --home for a trial",
+        "run it as `sudo attendance …`, through systemd-run with LoadCredential=device-key, or with --home for a trial",
     )
     lost = KeyFileError(
         "is missing, and nothing of the gallery opens without it",
@@ -102,6 +103,26 @@ def credential(name: str) -> bytes | None:
     except OSError as error:
         what = f"can't be read ({error.strerror})"
         raise KeyFileError(what, f"credential {name}", "check the unit's user") from error
+
+
+def is_withheld(name: str) -> bool:
+    """Return whether systemd gives the credential that a setting names to a unit, and not to this process.
+
+    What delivers is given all of `DELIVERY_CREDENTIALS`, the word `none` where one was never made.
+    """
+    if not _CREDENTIAL_NAME.fullmatch(name):
+        return False
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        return True
+    return name in DELIVERY_CREDENTIALS and not os.path.lexists(Path(folder) / name)
+
+
+def how_to_make(name: str) -> str:
+    """Return what to do about a secret of delivery that neither a credential nor a file holds."""
+    if os.environ.get("CREDENTIALS_DIRECTORY") and name in DELIVERY_CREDENTIALS:
+        return f"put it into /etc/credstore/edge-daemon.{name}, mode 600, or correct the setting"
+    return "make it, mode 600, or correct the setting"
 
 
 def _checked(key: bytes, where: str) -> bytes:

@@ -6,7 +6,11 @@ import email
 import email.policy
 
 import pytest
+from click.testing import CliRunner
 
+from edge_daemon.cli.mail import mail
+from edge_daemon.errors import DeliveryError
+from edge_daemon.home import Home
 from tests import mail_school
 from tests.cli.running import run
 from tests.mail_server import PASSWORD, USER, Server
@@ -48,6 +52,17 @@ def test_a_test_message_is_sent_and_the_answer_is_one_line(reachable):
     (taken,) = server.taken
     assert taken.receiver == "admin@school.example"
     assert taken.message["Subject"] == "Test message of room 204"
+
+
+def test_on_an_installed_device_a_shell_without_the_password_is_told_which_one_has_it(reachable):
+    home, server = reachable
+    (home / "password").unlink()
+    installed = Home(None)
+    installed.state_dir, installed.config_path = home, home / "config.toml"
+    done = CliRunner().invoke(mail, ["test", "--to", "admin@school.example"], obj=installed)
+    assert isinstance(done.exception, DeliveryError)
+    assert done.exception.todo == "use `sudo attendance mail test --to ADDRESS`"
+    assert server.taken == []
 
 
 def test_a_refusal_is_one_line_too(reachable):

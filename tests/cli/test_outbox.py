@@ -7,8 +7,10 @@ import random
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from click.testing import CliRunner
 
 from edge_daemon.app.enqueue import deliver
+from edge_daemon.cli.outbox import outbox as cli_outbox
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
@@ -130,8 +132,15 @@ def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):
 def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
     item_id = settle(home, "mail", Outcome("parked", "550"))
     done = run(home, "outbox", "retry", str(item_id))
-    assert (done.exit_code, done.stdout.split(":")[0]) == (0, "1 item is tried at the next sync")
+    assert (done.exit_code, done.stdout) == (0, "1 item is tried at the next sync; for now: `edge-daemon sync`\n")
     assert [settle(home, "mail", Outcome("delivered", "250")) for _ in range(3)][-1] == item_id, "after what is new"
+
+
+def test_on_an_installed_device_the_unit_is_named_that_has_the_token(home):
+    installed = Home(None)
+    installed.state_dir, installed.config_path = home, home / "config.toml"
+    done = CliRunner().invoke(cli_outbox, ["retry", "--all-parked"], obj=installed)
+    assert done.output.endswith("; for now: `sudo systemctl start edge-daemon-sync.service`\n")
 
 
 def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from edge_daemon.cli import cli
-from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL
+from edge_daemon.device.secrets import DELIVERY_CREDENTIALS, DEVICE_KEY_CREDENTIAL
 from edge_daemon.home import Home
 from tests.systemd.units import DROP_INS, FOLDER, PROGRAM, SERVICES, TIMERS, settings, values, words
 
@@ -128,7 +128,7 @@ def test_a_room_without_token_or_password_still_delivers_what_it_can():
     """A credential that can't be loaded keeps a unit from starting, unless a word stands in for it."""
     unit = "edge-daemon-sync.service"
     loaded = {value.partition(":")[0] for value in values(unit, "LoadCredential")}
-    assert loaded == {"upstream-token", "mail-password", "contact-key"}
+    assert loaded == {*DELIVERY_CREDENTIALS, "contact-key"}
     assert set(values(unit, "SetCredential")) == {f"{name}:none" for name in loaded}
 
 

@@ -14,8 +14,9 @@ from edge_daemon.app.sync.lock import alone
 from edge_daemon.app.sync.note import Notebook, SyncNote, read_note, write_note
 from edge_daemon.app.sync.result import SyncResult
 from edge_daemon.app.sync.run import Run
-from edge_daemon.app.sync.settings import channels
+from edge_daemon.app.sync.settings import channels, withheld_secrets
 from edge_daemon.device.reach import has_link
+from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.store.backlog import backlogs
 from edge_daemon.store.database import open_register
@@ -53,8 +54,13 @@ class Session:
 
         Raises:
             ConfigError: the settings can't be read.
+            DeliveryError: only the unit is given what it takes to log in; nothing was tried or noted.
             StoreError: the database can't be used.
         """
+        if withheld := withheld_secrets(self._home):
+            what = "is a credential that only edge-daemon-sync.service is given"
+            todo = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
+            raise DeliveryError(what, withheld[0], todo)
         note = read_note(self._home.state_dir)
         notebook = Notebook.of(note)
         found = channels(self._home, notebook, self._now, self._stopping)

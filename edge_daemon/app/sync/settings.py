@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from edge_daemon.app.sync.channels import Channel, Receiver
 from edge_daemon.app.sync.note import Notebook
 from edge_daemon.config import MailConfig, UpstreamConfig
-from edge_daemon.device.secrets import credential
+from edge_daemon.device.secrets import credential, is_withheld
 from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.types import Destination
@@ -56,6 +56,25 @@ def is_set_up(home: Home) -> dict[Destination, bool]:
         ConfigError: the settings can't be read.
     """
     return {"upstream": bool(home.config.upstream.url), "mail": _sends_mail(home)}
+
+
+def withheld_secrets(home: Home) -> tuple[str, ...]:
+    """Return the settings whose secret is a credential that systemd gives to the unit, and not to this process.
+
+    Such a process knows nothing of the secret: what it tried would only fail, and tell the wrong reason.
+
+    Raises:
+        ConfigError: the settings can't be read.
+    """
+    upstream, mail, folder = home.config.upstream, home.config.mail, home.config_path.parent
+    logs_in = mail.via == "smtp" and bool(mail.host) and bool(mail.username)
+    named = {
+        "upstream.token_file": upstream.token_file if upstream.url else "",
+        "mail.password_file": mail.password_file if logs_in else "",
+    }
+    if home.home_mode:
+        return ()
+    return tuple(key for key, name in named.items() if is_withheld(name) and not (folder / name).exists())
 
 
 def _sends_mail(home: Home) -> bool:
