@@ -19,17 +19,18 @@ fail() { printf '%s\n' "install.sh: $*" >&2; exit 1; }
 
 usage() {
     cat <<TEXT
-usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE]    install on this device, or bring it up to this checkout
+usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE] [--yes]
+                             install on this device, or bring it up to this checkout
        sudo ./install.sh --uninstall [--purge] [--dry-run]
        ./install.sh demo | test [--yes]
 
-  --dry-run             say what would be done, change nothing
+  --dry-run             say what would be done and what is missing for it, change nothing
   --offline WHEELHOUSE  no network: Python packages from this folder, as pip download -r requirements-arm.txt fills it
   --uninstall           take away the program; data, keys and settings stay
   --purge               with --uninstall: all data, keys and settings go, too
   demo                  set up here, then take the register of a demo lesson (about a minute)
   test                  set up here, then run the tests
-  --yes                 install missing system packages without asking
+  --yes                 install missing system packages without asking (root is never asked)
 TEXT
 }
 
@@ -198,6 +199,10 @@ read_options() {
     done
     command=${command:-install}
     if [ "$purge" = 1 ] && [ "$command" != uninstall ]; then wrong_usage '--purge goes with --uninstall'; fi
+    if [ -n "$wheelhouse" ] && [ "$command" != install ]; then wrong_usage '--offline goes with installing'; fi
+    case $command$dry_run in
+        demo1 | test1) wrong_usage "--dry-run goes with installing and --uninstall, not with $command" ;;
+    esac
 }
 
 main() {

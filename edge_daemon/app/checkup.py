@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon.app.checkup_delivery import delivery_check, upstream_check
+from edge_daemon.app.checkup_updates import updates_check
 from edge_daemon.app.enqueue import sends_mail
 from edge_daemon.app.mail_composer import templates_of
 from edge_daemon.app.maintenance import RESERVE_BYTES
@@ -89,6 +90,7 @@ class Checkup:
             "temperature": lambda: checks.temperature(box),
             "power": lambda: checks.power(box),
             "network": lambda: reach.network(self._root),
+            "updates": lambda: updates_check(self._root, expected=not home.home_mode),
         }
 
     def _settings(self) -> Check:

@@ -11,7 +11,11 @@ install_on_device() {
     check_before
     one_at_a_time
     plan
-    if [ "$dry_run" = 1 ]; then say 'nothing was changed (--dry-run)'; return; fi
+    if [ "$dry_run" = 1 ]; then
+        [ -z "$wheelhouse" ] || check_offline
+        say 'nothing was changed (--dry-run)'
+        return
+    fi
     done_list=''
     after_power_cut
     system_packages
@@ -37,8 +41,10 @@ did() { done_list="$done_list    $*
 "; }
 
 plan() {
+    packages_from=', from apt where missing; Python packages'
+    if [ -n "$wheelhouse" ]; then packages_from=" (have to be there); Python packages from $wheelhouse"; fi
     cat <<TEXT
-    $system: $(wanted_packages | tr '\n' ' ' | sed 's/ $//') from apt; Python packages into $BASE (about 700 MB)
+    $system: $(wanted_packages | tr '\n' ' ' | sed 's/ $//')$packages_from into $BASE (about 700 MB)
     user edge-daemon; keys into $KEYS; settings $SETTINGS/config.toml unless they are there; state in $STATE
     units $(units_to_enable)
 TEXT
@@ -108,6 +114,16 @@ system_packages() {
     if [ "$system" = jetson ] && ! "$python" -c 'import cv2' 2>/dev/null; then
         fail "JetPack's OpenCV is missing (the one from the package index has no GStreamer): apt-get install nvidia-opencv"
     fi
+}
+
+# All that an installation without a network would miss, in one line.
+check_offline() {
+    missing=$(missing_packages | tr '\n' ' ')
+    lacking=${missing:+"these packages of the system: $missing"}
+    if find_python new_enough; then
+        wheels=$("$python" provisioning/device/wheelhouse.py "$wheelhouse") || lacking="$lacking${lacking:+and }${wheels:-a folder that can be read}"
+    fi
+    [ -z "$lacking" ] || fail "--offline would fail, for what is missing: $lacking. Nothing was changed"
 }
 
 # What the release is made of; the same again needs no second one.
@@ -228,7 +244,11 @@ first_settings() {
 
 # Of whom updates are taken: the maintainer's key, where the checkout brings one.
 release_key() {
-    if [ ! -e provisioning/release.pub ] || [ -e "$ROOT$SETTINGS/release.pub" ]; then return; fi
+    if [ -e "$ROOT$SETTINGS/release.pub" ]; then return; fi
+    if [ ! -e provisioning/release.pub ]; then
+        did "NO UPDATES YET: this device takes none until the maintainer's key is in $SETTINGS/release.pub (docs/UPDATES.md)"
+        return
+    fi
     install -m 644 provisioning/release.pub "$ROOT$SETTINGS/release.pub"
     did "$SETTINGS/release.pub, the key of whom updates are taken"
 }

@@ -53,7 +53,8 @@ def main() -> int:
     python, machine = f"{sys.version_info.major}.{sys.version_info.minor}", platform.machine()
     lacking = missing(Path(sys.argv[1]), python, machine)
     if lacking:
-        print(f"{len(lacking)} wheels for Python {python} on {machine}: {' '.join(lacking)}")
+        wheels = "wheel" if len(lacking) == 1 else "wheels"
+        print(f"{len(lacking)} {wheels} for Python {python} on {machine}: {' '.join(lacking)}")
     return 1 if lacking else 0
 
 

@@ -38,6 +38,7 @@ ALL = {
         "power",
     ),
     "network",
+    "updates",
 }
 
 
@@ -227,6 +228,23 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
     assert checks["state folder"].state == "bad"
     assert checks["device key"].state == "bad"
     assert checks["gallery"].state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "words"),
+    [
+        (None, "warning", "none can be taken, for there is no"),
+        ("a private joke", "bad", "is no public key"),
+        ("00" * 32, "good", "signed by the key in"),
+    ],
+)
+def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(tmp_path, text, state, words):
+    key = tmp_path / "root/etc/edge-daemon/release.pub"
+    if text is not None:
+        key.parent.mkdir(parents=True)
+        key.write_text(text)
+    checks = {check.name: check for check in Checkup(Home(None), tmp_path / "root").checks()}
+    assert (checks["updates"].state, words in checks["updates"].found) == (state, True), checks["updates"]
 
 
 def test_a_mistake_in_the_words_of_mail_is_named_with_its_line(home):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -344,6 +345,64 @@ def test_offline_with_packages_missing_names_them(device, tmp_path):
     assert not any(line.startswith("apt-get") for line in device.log())
 
 
+@pytest.fixture
+def wheelhouse(device, tmp_path):
+    """A folder with all wheels for this computer, and some for others; install.sh has a real Python to look at it."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    ours, text = f"cp{sys.version_info.major}{sys.version_info.minor}", ""
+    names = ("pure-1.0-py3-none-any.whl", f"bound-1.0-{ours}-{ours}-manylinux_2_17_{platform.machine()}.whl")
+    for name in (*names, f"stable-1.0-cp38-abi3-manylinux_2_17_{platform.machine()}.whl"):
+        (folder / name).write_text(name)
+        text += f"{name.split('-')[0]}==1.0 \\\n    --hash=sha256:{hashlib.sha256(name.encode()).hexdigest()}\n\n"
+    text += f'other==1.0 ; python_version == "3.9" \\\n    --hash=sha256:{"0" * 64}\n'
+    (device.checkout / "requirements-arm.txt").write_text(text)
+    (device.stubs / "python").unlink()
+    (device.stubs / "python").symlink_to(Path(sys.executable).resolve())
+    return folder
+
+
+def test_offline_a_dry_run_is_content_with_a_whole_wheelhouse(device, wheelhouse):
+    result = device.install("--offline", str(wheelhouse), "--dry-run")
+    assert result.returncode == 0, result.stderr
+    assert f"Python packages from {wheelhouse}" in result.stdout
+    assert "from apt" not in result.stdout
+
+
+def test_offline_a_dry_run_names_all_that_is_missing(device, wheelhouse):
+    before = device.files()
+    device.lacks("no-packages")
+    (wheelhouse / "pure-1.0-py3-none-any.whl").write_text("cut off")
+    bound = next(wheelhouse.glob("bound*"))
+    bound.rename(bound.with_name("bound-1.0-cp39-cp39-manylinux_2_17_riscv64.whl"))
+    result = device.install("--offline", str(wheelhouse), "--dry-run")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "these packages of the system: python3 python3-venv python3-systemd ca-certificates and 2 wheels" in line
+    assert line.endswith(": pure==1.0 bound==1.0. Nothing was changed")
+    assert (device.files(), device.log()) == (before, [])
+
+
+def test_offline_a_wheelhouse_with_nothing_in_it_lacks_every_pin_of_this_python(device, tmp_path):
+    (device.stubs / "python").unlink()
+    (device.stubs / "python").symlink_to(Path(sys.executable).resolve())
+    (tmp_path / "empty").mkdir()
+    told = device.install("--offline", str(tmp_path / "empty"), "--dry-run").stderr
+    assert all(name in told for name in ("ai-edge-litert==", "numpy==", "click=="))
+
+
+def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(device):
+    assert "NO UPDATES YET: this device takes none until" in device.install().stdout
+
+
+def test_the_maintainers_key_of_the_checkout_comes_also_to_a_device_that_was_installed_without(device):
+    device.install()
+    for key in ("first", "second"):
+        (device.checkout / "provisioning/release.pub").write_text(key)
+        assert "NO UPDATES YET" not in device.install().stdout
+    assert (device.card / "etc/edge-daemon/release.pub").read_text() == "first", "one that is there stays"
+
+
 def test_offline_without_the_folder_is_refused(device):
     assert "there is no folder /no/such" in device.install("--offline", "/no/such").stderr
 
@@ -378,7 +437,18 @@ def test_a_service_that_does_not_start_is_said(device):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--ofline"], ["--offline"], ["--purge"], ["demo", "test"], ["--uninstall", "install"]]
+    "wrong",
+    [
+        ["--ofline"],
+        ["--offline"],
+        ["--purge"],
+        ["demo", "test"],
+        ["--uninstall", "install"],
+        ["demo", "--dry-run"],
+        ["--dry-run", "test"],
+        ["demo", "--offline", "/tmp"],
+        ["--uninstall", "--offline", "/tmp"],
+    ],
 )
 def test_a_wrong_option_is_refused_before_anything_happens(device, wrong):
     before = device.files()
