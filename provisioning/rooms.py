@@ -225,18 +225,10 @@ def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: boo
         if not row.get("upstream_url"):
             row.complain("timetable", "comes from the server: give upstream_url")
     elif row.get("timetable"):
-        content = row.read("timetable", row.get("timetable"), MAX_FILE_BYTES)
-        files["timetable.ics"] = content
+        files["timetable.ics"] = row.read("timetable", row.get("timetable"), MAX_FILE_BYTES)
         values["timetable", "files"] = ["timetable.ics"]
-        places = timetables.locations(content)
-        if content and places is None:
-            row.complain("timetable", f"{row.get('timetable')} is no iCalendar file")
-        elif places is not None and ("timetable", "room") not in values:
-            if row.get("room") in places:
-                values["timetable", "room"] = row.get("room")
-            elif shared:
-                what = f"no event of {row.get('timetable')} has the LOCATION “{row.get('room')}”; give timetable_room"
-                row.complain("timetable", what)
+        if files["timetable.ics"]:
+            _filter(row, values, files["timetable.ics"], shared)
     holidays = [name.strip() for name in row.get("holidays").split("|") if name.strip()]
     for number, name in enumerate(holidays, 1):
         files[f"holidays-{number}.ics"] = row.read("holidays", name, MAX_FILE_BYTES)
@@ -246,6 +238,17 @@ def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: boo
         files["upstream-ca.pem"] = row.read("upstream_ca_file", row.get("upstream_ca_file"), 2**20)
         values["upstream", "ca_file"] = "/etc/edge-daemon/upstream-ca.pem"
     return files
+
+
+def _filter(row: _Row, values: dict[tuple[str, str], settings.Value], content: bytes, shared: bool) -> None:
+    """Let the device take the room's events only, unless the calendar knows no rooms and is this room's alone."""
+    name, told = row.get("timetable"), ("timetable", "room") in values
+    room = str(values.get(("timetable", "room"), row.get("room")))
+    problem = timetables.problem(name, content, room, needed=told or shared)
+    if problem:
+        row.complain("timetable_room" if told else "timetable", problem)
+    elif timetables.named(name, content):
+        values["timetable", "room"] = room
 
 
 def _secrets(row: _Row, values: dict[tuple[str, str], settings.Value]) -> dict[str, bytes]:

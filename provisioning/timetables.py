@@ -1,18 +1,42 @@
-"""A first look at a timetable, enough to see that the right file was named; the device reads it in full."""
+"""Holds the list's rooms against the calendars that it names, by the device's own rule of what is in a room."""
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
+from pathlib import Path
 
-_FOLD = re.compile(r"\r?\n[ \t]")
-_LOCATION = re.compile(r"^LOCATION(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_ESCAPE = re.compile(r"\\([\\;,nN])")
+from edge_daemon.errors import TimetableError
+from edge_daemon.lesson.ical_text import Source
+from edge_daemon.lesson.rooms import is_in_room, locations
+
+_SHOWN = 5
 
 
-def locations(content: bytes) -> set[str] | None:
-    """Return the rooms that occur in an iCalendar file (RFC 5545, 3.8.1.7), None where it is no such file."""
-    text = content.decode("utf-8-sig", errors="replace")
-    if not text.lstrip().upper().startswith("BEGIN:VCALENDAR"):
-        return None
-    found = _LOCATION.findall(_FOLD.sub("", text))
-    return {_ESCAPE.sub(lambda match: "\n" if match[1] in "nN" else match[1], place).strip() for place in found}
+def problem(name: str, content: bytes, room: str, *, needed: bool) -> str:
+    """Return what is wrong with a calendar for a room, or nothing.
+
+    Args:
+        name: of the file, as the list has it.
+        content: of the file.
+        room: whose events are wanted.
+        needed: whether a calendar that names no room at all is wrong, too; else it is that of the room alone.
+    """
+    try:
+        there = named(name, content)
+    except TimetableError as error:
+        return error.line()
+    if any(is_in_room(place, room) for place in there) or (not there and not needed):
+        return ""
+    some = ", ".join(f"“{place}”" for place in there[:_SHOWN]) or "none"
+    has = f"it has {some}{' …' if len(there) > _SHOWN else ''}"
+    return f"no event of {name} has the LOCATION “{room}” ({has}); give timetable_room"
+
+
+@lru_cache(maxsize=4)
+def named(name: str, content: bytes) -> tuple[str, ...]:
+    """Return the locations of a calendar; 200 lines may name the same one of 4 MiB.
+
+    Raises:
+        TimetableError: the file is no calendar, or damaged.
+    """
+    return tuple(sorted(locations(Source(Path(name), content))))

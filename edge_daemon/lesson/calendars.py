@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -10,9 +9,10 @@ from itertools import count
 from typing import Final
 
 from edge_daemon.errors import TimetableError
-from edge_daemon.lesson.event_reader import EventError, EventReader, plain_text
+from edge_daemon.lesson.event_reader import EventError, EventReader
 from edge_daemon.lesson.events import Event
-from edge_daemon.lesson.ical_text import Component, Source, components
+from edge_daemon.lesson.ical_text import Component, Source, components, plain_text
+from edge_daemon.lesson.rooms import is_in_room, location
 from edge_daemon.lesson.series import NEVER_MET, Series
 from edge_daemon.lesson.zones import Zones
 
@@ -20,8 +20,7 @@ MOST_EVENTS: Final = 5000
 """Of one room in one file: a week of 40 lessons written out one by one for three years."""
 
 _MOST_NEVER_MET = 5
-_PEEKED = frozenset({"UID", "LOCATION", "SUMMARY"})
-_BETWEEN_ROOMS = re.compile(r"[,;]")
+_PEEKED = frozenset({"UID", "SUMMARY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +47,6 @@ class Calendars:
     """What is read, but may not be what was meant."""
     rooms: tuple[str, ...]
     """All locations, as they are written."""
-
-
-def is_in_room(location: str, room: str) -> bool:
-    """Return whether an event is in a room: the room is the whole location or a part of it between commas.
-
-    Capitals and the number of spaces do not matter. An empty room means that every event counts.
-    """
-    wanted = _folded(room)
-    return not wanted or wanted == _folded(location) or wanted in map(_folded, _BETWEEN_ROOMS.split(location))
 
 
 def read_calendars(sources: Sequence[Source], room: str, zone: tzinfo, longest: timedelta) -> Calendars:
@@ -103,10 +93,10 @@ def _first_look(source: Source, room: str, rooms: set[str]) -> tuple[set[str], Z
         if component.name == "VTIMEZONE":
             definitions.append(component)
             continue
-        uid, location, _ = _peek(component)
-        rooms.add(location)
-        if is_in_room(location, room):
-            uids.add(uid)
+        place = location(component)
+        rooms.add(place)
+        if is_in_room(place, room):
+            uids.add(_peek(component)[0])
     rooms.discard("")
     return uids, Zones(definitions)
 
@@ -116,7 +106,7 @@ def _events(
 ) -> Iterator[Event]:
     number = 0
     for component in components(source, frozenset({"VEVENT"})):
-        uid, _, summary = _peek(component)
+        uid, summary = _peek(component)
         if uid not in uids:
             continue
         number += 1
@@ -129,10 +119,10 @@ def _events(
             left_out.append(Passed(summary, f"{source.path}, line {e.line}", e.why))
 
 
-def _peek(component: Component) -> tuple[str, str, str]:
-    """Return UID, location and summary without parsing the rest."""
+def _peek(component: Component) -> tuple[str, str]:
+    """Return UID and summary without parsing the rest."""
     found = {one.name: one.value for one in reversed(list(component.properties(_PEEKED)))}
-    return found.get("UID", "").strip(), plain_text(found.get("LOCATION", "")), plain_text(found.get("SUMMARY", ""))
+    return found.get("UID", "").strip(), plain_text(found.get("SUMMARY", ""))
 
 
 def _grouped(
@@ -171,7 +161,3 @@ def _latest(cores: Sequence[Event], left_out: list[Passed], remarks: list[Passed
     if len(kept) > 1:
         remarks.append(Passed(kept[0].summary, kept[1].where, f"has the same UID as the event of {kept[0].where}"))
     return kept
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from edge_daemon.lesson.events import Event, When, localised
-from edge_daemon.lesson.ical_text import Component, Property
+from edge_daemon.lesson.ical_text import Component, Property, plain_text
 from edge_daemon.lesson.library import LIBRARY_ERRORS, time_value
 from edge_daemon.lesson.rules import FIRST_YEAR, LAST_YEAR, rule_parts, rule_text
 from edge_daemon.lesson.zones import Zones
@@ -22,7 +22,6 @@ _NAMES: Final = frozenset(
     )
 )
 _MANY: Final = frozenset({"RDATE", "EXDATE", "CATEGORIES", "RRULE", "EXRULE"})
-_ESCAPE = re.compile(r"\\([\\;,nN])")
 
 
 class EventError(Exception):
@@ -149,12 +148,6 @@ class EventReader:
         if not isinstance(until, datetime):  # the day itself still has its lesson
             until = datetime.combine(until, time(23, 59, 59))
         return rule_text(parts, localised(until, start.tzinfo or self.zone))
-
-
-def plain_text(value: str) -> str:
-    """Return a TEXT value (RFC 5545, section 3.3.11) on one line, without control characters."""
-    text = _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], value)
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _sorted(component: Component) -> tuple[dict[str, Property], dict[str, list[Property]]]:

@@ -22,6 +22,7 @@ MAX_BYTES: Final = 10 * 2**20
 _TODO = "export it again; lessons go on by the last file that could be read"
 _DEPTH = 8
 """RFC 5545 nests three deep; the limit keeps a made-up file from growing the stack."""
+_ESCAPE = re.compile(r"\\([\\;,nN])")
 _PARAMETER = re.compile(r';([^=:;"]+)=("[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*')
 
 
@@ -124,6 +125,12 @@ def components(source: Source, wanted: frozenset[str]) -> Iterator[Component]:
         raise TimetableError(f"the file is cut off: this {name} has no end", where, _TODO)
     if not found:
         raise TimetableError("is empty", str(source.path), _TODO)
+
+
+def plain_text(value: str) -> str:
+    """Return a TEXT value (RFC 5545, section 3.3.11) on one line, without control characters."""
+    text = _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], value)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _logical_lines(source: Source) -> Iterator[tuple[int, str]]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from edge_daemon.lesson.calendars import Calendars, Passed, is_in_room, read_calendars
+from edge_daemon.lesson.calendars import Calendars, Passed, read_calendars
 from edge_daemon.lesson.ical_text import Source, read_source
 from edge_daemon.lesson.ids import timetable_lesson_id
 from edge_daemon.lesson.library import LIBRARY_ERRORS
 from edge_daemon.lesson.overlap import Planned, settle
 from edge_daemon.lesson.plan import SLOT_S
+from edge_daemon.lesson.rooms import is_in_room
 from edge_daemon.lesson.series import Occurrence, Series
 from edge_daemon.types import Lesson
 

@@ -13,7 +13,7 @@ import yaml
 
 from edge_daemon.configfile import load_config
 from provisioning.quoting import keyfile_text, pre_shared_key
-from tests.provisioning.lists import GOOD, TOKEN, cards, make_cards, write_list, write_program
+from tests.provisioning.lists import GOOD, TIMETABLE, TOKEN, cards, make_cards, write_list, write_program
 
 NAMES = [
     "School",
@@ -112,12 +112,14 @@ def test_the_daemon_reads_its_settings(tmp_path):
     row = {
         **GOOD,
         "room": 'Raum "7" \\ ü',
+        "timetable": "own.ics",
         "timetable_room": 'Raum "7" \\ ü',
         "mail.office": "a@school.example | b@school.example",
         "lesson.captures": "60",
         "rule.share": "0.5",
         "mail.guardians": "yes",
     }
+    (tmp_path / "own.ics").write_text(TIMETABLE.format('Raum "7" \\\\ ü'), encoding="utf-8")
     folder = cards(tmp_path, row) / "room-7a/edge-daemon"
     config = load_config(folder / "config.toml")
     assert (config.device.name, config.device.time_zone) == ("room-7a", "Europe/Berlin")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.provisioning.lists import GOOD, TIMETABLE, TOKEN, make_cards, write_list
+from edge_daemon.configfile import load_config
+from tests.provisioning.lists import GOOD, TOKEN, make_cards, write_list
 
 MISTAKES = {
     "room without a name": ({"room": ""}, "line 2, room: is empty"),
@@ -26,7 +27,7 @@ MISTAKES = {
     "address with a password": ({"upstream_url": "https://u:hunter2@a.example"}, "has a password in it"),
     "address with a wrong port": ({"upstream_url": "https://a.example:x"}, "is no address"),
     "timetable that is not there": ({"timetable": "none.ics"}, "none.ics can't be read: No such file"),
-    "timetable that is none": ({"timetable": "token.txt"}, "token.txt is no iCalendar file"),
+    "timetable that is none": ({"timetable": "token.txt"}, "token.txt, line 1: expected BEGIN:VCALENDAR here"),
     "token that is not there": ({"upstream_token_file": "none"}, "none can't be read"),
     "camera of no kind": ({"camera_kind": "polaroid"}, "camera_kind: expected one of picamera2, v4l2"),
     "setting out of range": ({"lesson.captures": "100000"}, "expected a number from 1 to 1000"),
@@ -114,15 +115,49 @@ def test_a_list_of_a_german_spreadsheet_is_read(tmp_path):
     assert make_cards(rooms, tmp_path / "cards").returncode == 0
 
 
-def test_a_timetable_of_the_whole_school_gives_each_room_its_own_events(tmp_path):
-    both = TIMETABLE.format("7a").replace("UID:1", "UID:1\r\nLOCATION;X=y:7\r\n b")
-    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b"})
-    (tmp_path / "7a.ics").write_text(both)
+SCHOOL = (
+    "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nLOCATION:7a\r\nEND:VEVENT\r\n"
+    "BEGIN:VEVENT\r\nLOCATION;X=y:7\r\n b\\, Main building\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def room_of(tmp_path, **changes):
+    """Return the room that the card's settings name, or what is wrong, for a list of one line."""
+    rooms = write_list(tmp_path, {**GOOD, "timetable": "school.ics", **changes})
+    (tmp_path / "school.ics").write_text(SCHOOL, encoding="utf-8", newline="")
+    done = make_cards(rooms, tmp_path / "cards")
+    if done.returncode:
+        return done.stderr
+    return load_config(tmp_path / "cards/room-7a/edge-daemon/config.toml").timetable.room
+
+
+@pytest.mark.parametrize("room", ["7a", "7A", "7b", "7B", "main  building", "7b, Main building"])
+def test_a_room_is_found_in_the_schools_calendar_as_the_device_finds_it(tmp_path, room):
+    assert room_of(tmp_path, room=room) == room
+
+
+def test_a_calendar_of_one_line_filters_by_the_room_that_the_list_names(tmp_path):
+    assert room_of(tmp_path, room="Chemistry", timetable_room="7b") == "7b"
+
+
+@pytest.mark.parametrize("room", ["7d", "Room 7a", "7"])
+def test_a_room_that_the_calendar_never_names_is_one_clear_line(tmp_path, room):
+    told = "no event of school.ics has the LOCATION “{}” (it has “7a”, “7b, Main building”); give timetable_room\n"
+    assert room_of(tmp_path, room=room) == f"rooms.csv line 2, timetable: {told.format(room)}"
+    wrong = room_of(tmp_path, timetable_room=room)
+    assert wrong == f"rooms.csv line 2, timetable_room: {told.format(room)}"
+
+
+def test_a_calendar_without_any_room_is_taken_whole_by_one_room_but_not_by_two(tmp_path):
+    rooms = write_list(tmp_path, GOOD)
+    (tmp_path / "7a.ics").write_text(SCHOOL.replace("LOCATION", "X-PLACE"), encoding="utf-8", newline="")
     assert make_cards(rooms, tmp_path / "cards").returncode == 0
-    assert 'room = "7b"' in (tmp_path / "cards/room-7b/edge-daemon/config.toml").read_text()
-    third = write_list(tmp_path, GOOD, {**GOOD, "room": "9", "device": "room-9"})
-    done = make_cards(third, tmp_path / "others")
-    assert "no event of 7a.ics has the LOCATION “9”" in done.stderr
+    assert "[timetable]\nfiles" in (tmp_path / "cards/room-7a/edge-daemon/config.toml").read_text()
+    calendar = (tmp_path / "7a.ics").read_bytes()
+    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b"})
+    (tmp_path / "7a.ics").write_bytes(calendar)
+    done = make_cards(rooms, tmp_path / "others")
+    assert "line 3, timetable: no event of 7a.ics has the LOCATION “7b” (it has none)" in done.stderr
 
 
 def test_a_folder_that_is_in_use_is_not_touched(tmp_path):
