@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from provisioning import checks, settings, timetables
+from provisioning import checks, quotes, settings, timetables
 
 REQUIRED = ("room", "device", "time_zone", "timetable")
 FILES = ("timetable", "holidays", "upstream_token_file", "upstream_ca_file", "mail_password_file")
@@ -18,6 +18,7 @@ OTHERS = ("network", "rtc", "watchdog")
 COLUMNS = (*REQUIRED, *FILES[1:], *WIFI, *OTHERS, *settings.SHORT)
 FROM_SERVER = "upstream"
 """In the place of a timetable's file: the device fetches it (docs/PULL.md)."""
+_NOT_UTF_8 = "is not UTF-8 text: save the list as “CSV UTF-8”"
 MAX_FILE_BYTES = 10 * 2**20
 MAX_SECRET_BYTES = 4096
 
@@ -98,7 +99,9 @@ def read_rooms(path: Path) -> tuple[list[Room], list[Problem]]:
         return [], [Problem(0, "", f"can't be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        return [], [Problem(line, "", "is not UTF-8 text: save the list as “CSV UTF-8”")]
+        return [], [Problem(line, "", _NOT_UTF_8)]
+    if "\0" in text:  # UTF-16
+        return [], [Problem(text[: text.index("\0")].count("\n") + 1, "", _NOT_UTF_8)]
     rows, problems = _rows(text, path.parent)
     named = [row.get("timetable") for row in rows]
     shared = {name for name in named if named.count(name) > 1 and name != FROM_SERVER}
@@ -110,7 +113,15 @@ def read_rooms(path: Path) -> tuple[list[Room], list[Problem]]:
 
 def _rows(text: str, folder: Path) -> tuple[list[_Row], list[Problem]]:
     first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    names = [name.strip(' "\r').lower() for name in first.split(delimiter)]
+    wrong = [
+        Problem(line, names[cell] if line > 1 and cell < len(names) else "", what)
+        for line, cell, what in quotes.problems(text, delimiter)
+    ]
+    if wrong:
+        return [], wrong
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines = ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
     try:
         header = [name.strip().lower() for name in next(lines, (0, []))[1]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge_daemon.configfile import load_config
+from provisioning.rooms import read_rooms
 from tests.provisioning.lists import GOOD, TOKEN, make_cards, write_list
 
 MISTAKES = {
@@ -18,7 +19,7 @@ MISTAKES = {
     "password too long": ({"wifi_password": "x" * 64}, "line 2, wifi_password: has 64 bytes; the most is 63"),
     "password too long in bytes": ({"wifi_password": "ü" * 32}, "line 2, wifi_password: has 64 bytes"),
     "no password": ({"wifi_password": ""}, "wifi_security open"),
-    "password over two lines": ({"wifi_password": "two\nlines here"}, "line 3, wifi_password: has a line break"),
+    "password over two lines": ({"wifi_password": "two\nlines here"}, "line 2, wifi_password: the quote that opens"),
     "network's name too long": ({"wifi_ssid": "ü" * 17}, "line 2, wifi_ssid: has 34 bytes"),
     "network's name with a control character": ({"wifi_ssid": "a\x07b"}, "line 2, wifi_ssid: has a line break"),
     "network's name with a separator of lines": ({"wifi_ssid": "a\u2028b"}, "line 2, wifi_ssid: has a line break"),
@@ -85,6 +86,10 @@ def test_a_double_names_both_lines(tmp_path, column):
         (b"\r\n\r\n", "line 1: is empty"),
         (b"room,device,time_zone,timetable\r\n", "has no device"),
         (b"room,device\r\nM\xfcller,7\r\n", "line 2: is not UTF-8"),
+        ("room,device\r\n7a,room-7a\r\n".encode("utf-16-le"), "line 1: is not UTF-8"),
+        ("room,device\r\n7a,room-7a\r\n".encode("utf-16-be"), "line 1: is not UTF-8"),
+        ("room,device\r\n".encode("utf-16"), "line 1: is not UTF-8"),
+        (b'room,"device\r\n7,room-7\r\n', "line 1: the quote that opens here is not closed"),
         (b"room,room,device,time_zone,timetable\r\n", "line 1, room: is there twice"),
         (b"device,time_zone,timetable\r\n7,Europe/Berlin,x\r\n", "line 1, room: is missing"),
         (b"room,device,time_zone,timetable\r\n7,room-7\r\n", "line 2: has 2 cells, the first line 4"),
@@ -97,6 +102,35 @@ def test_a_file_that_is_no_list_is_one_line(tmp_path, content, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert not (tmp_path / "cards").exists()
+
+
+QUOTES = {
+    '"secret"x1y': "goes on after its closing quote",
+    '"secret""': "the quote that opens here is not closed in this line",
+    '"secret': "the quote that opens here is not closed in this line",
+    ' "secret99"': "has blanks before its quote",
+    '"secret99" ': "goes on after its closing quote",
+}
+
+
+@pytest.mark.parametrize("cell", QUOTES)
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_quote_out_of_place_is_one_complaint_at_the_line_where_it_opens(tmp_path, cell, delimiter):
+    rooms = write_list(tmp_path, {**GOOD, "wifi_password": "CELL"}, {**GOOD, "room": "7b", "wifi_ssid": "The School"})
+    text = rooms.read_text(encoding="utf-8").replace("The School", '"The School"').replace(",", delimiter)
+    rooms.write_text(text.replace("CELL", cell), encoding="utf-8")
+    done = make_cards(rooms, tmp_path / "cards")
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith(f"rooms.csv line 2, wifi_password: {QUOTES[cell]}; ")) == (2, True)
+    assert "secret" not in line
+
+
+def test_quotes_that_belong_to_a_password_come_out_as_they_went_in(tmp_path):
+    for cell, password in (('"a ""b"" c;,d"', 'a "b" c;,d'), ('ab"cd"efg', 'ab"cd"efg')):
+        rooms = write_list(tmp_path, {**GOOD, "wifi_password": "CELL", "wifi_security": "wpa3"})
+        rooms.write_text(rooms.read_text(encoding="utf-8").replace("CELL", cell), encoding="utf-8")
+        found, problems = read_rooms(rooms)
+        assert (problems, [room.wifi.password for room in found]) == ([], [password])
 
 
 def test_no_message_repeats_a_password_or_a_token(tmp_path):
