@@ -107,6 +107,7 @@ def read_rooms(path: Path) -> tuple[list[Room], list[Problem]]:
     shared = {name for name in named if named.count(name) > 1 and name != FROM_SERVER}
     rooms = [_room(row, row.get("timetable") in shared) for row in rows]
     _complain_of_doubles(rows)
+    _complain_of_same_tokens(rows, rooms)
     problems += [problem for row in rows for problem in row.problems]
     return rooms, sorted(problems, key=lambda problem: problem.line)
 
@@ -170,6 +171,16 @@ def _complain_of_doubles(rows: Sequence[_Row]) -> None:
             if name and name in seen:
                 row.complain(column, f"“{row.get(column)}” is in line {seen[name]}, too; each has one device")
             seen.setdefault(name, row.line)
+
+
+def _complain_of_same_tokens(rows: Sequence[_Row], rooms: Sequence[Room]) -> None:
+    """A card that is stolen opens its own room at the server, and no other."""
+    seen: dict[bytes, int] = {}
+    for row, room in zip(rows, rooms, strict=True):
+        token = room.secrets.get("upstream-token", b"").strip()
+        if token and token in seen:
+            row.complain("upstream_token_file", f"has the token of line {seen[token]}; each device needs its own")
+        seen.setdefault(token, row.line)
 
 
 def _room(row: _Row, timetable_is_shared: bool) -> Room:

@@ -25,6 +25,7 @@ GOOD = {
     "timetable": "7a.ics",
     "camera_kind": "picamera2",
 }
+OTHER = {**GOOD, "room": "7b", "device": "room-7b", "upstream_token_file": ""}
 TOKEN = "tok-3f9a"
 ALONE = ("-I", "-S") if any(Path(folder).is_dir() for folder in zoneinfo.TZPATH) else ("-I",)
 """A Python that sees no package but its own; a bare system, as Windows, has its time zones from the package tzdata."""

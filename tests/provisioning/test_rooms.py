@@ -6,7 +6,7 @@ import pytest
 
 from edge_daemon.configfile import load_config
 from provisioning.rooms import read_rooms
-from tests.provisioning.lists import GOOD, TOKEN, make_cards, write_list
+from tests.provisioning.lists import GOOD, OTHER, TOKEN, make_cards, write_list
 
 MISTAKES = {
     "room without a name": ({"room": ""}, "line 2, room: is empty"),
@@ -60,7 +60,7 @@ def test_a_mistake_is_one_line_with_its_place_and_makes_nothing(tmp_path, mistak
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path):
-    other = {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a"}
+    other = {**OTHER, "timetable_room": "7a"}
     rows = [{**GOOD, "time_zone": "Mars/Base"}, {**other, "wifi_country": "XX", "wifi_password": "x"}]
     done = make_cards(write_list(tmp_path, *rows), tmp_path / "cards")
     places = [line.split(":")[0] for line in done.stderr.splitlines()]
@@ -73,10 +73,19 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(tmp_path):
 
 @pytest.mark.parametrize("column", ["room", "device"])
 def test_a_double_names_both_lines(tmp_path, column):
-    other = {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a", column: GOOD[column].upper().lower()}
+    other = {**OTHER, "timetable_room": "7a", column: GOOD[column].upper().lower()}
     done = make_cards(write_list(tmp_path, GOOD, other), tmp_path / "cards")
     assert done.returncode == 2
     assert f"line 3, {column}: “{GOOD[column]}” is in line 2, too" in done.stderr
+
+
+@pytest.mark.parametrize("named", ["token.txt", "copy.txt"])
+def test_two_devices_with_one_token_are_refused(tmp_path, named):
+    (tmp_path / "copy.txt").write_text(f"{TOKEN}\r\n")
+    rooms = write_list(tmp_path, GOOD, {**OTHER, "timetable_room": "7a", "upstream_token_file": named})
+    done = make_cards(rooms, tmp_path / "cards")
+    told = "rooms.csv line 3, upstream_token_file: has the token of line 2; each device needs its own\n"
+    assert (done.returncode, done.stderr) == (2, told)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +125,7 @@ QUOTES = {
 @pytest.mark.parametrize("cell", QUOTES)
 @pytest.mark.parametrize("delimiter", [",", ";"])
 def test_a_quote_out_of_place_is_one_complaint_at_the_line_where_it_opens(tmp_path, cell, delimiter):
-    rooms = write_list(tmp_path, {**GOOD, "wifi_password": "CELL"}, {**GOOD, "room": "7b", "wifi_ssid": "The School"})
+    rooms = write_list(tmp_path, {**GOOD, "wifi_password": "CELL"}, {**OTHER, "wifi_ssid": "The School"})
     text = rooms.read_text(encoding="utf-8").replace("The School", '"The School"').replace(",", delimiter)
     rooms.write_text(text.replace("CELL", cell), encoding="utf-8")
     done = make_cards(rooms, tmp_path / "cards")
@@ -188,7 +197,7 @@ def test_a_calendar_without_any_room_is_taken_whole_by_one_room_but_not_by_two(t
     assert make_cards(rooms, tmp_path / "cards").returncode == 0
     assert "[timetable]\nfiles" in (tmp_path / "cards/room-7a/edge-daemon/config.toml").read_text()
     calendar = (tmp_path / "7a.ics").read_bytes()
-    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b"})
+    rooms = write_list(tmp_path, GOOD, OTHER)
     (tmp_path / "7a.ics").write_bytes(calendar)
     done = make_cards(rooms, tmp_path / "others")
     assert "line 3, timetable: no event of 7a.ics has the LOCATION “7b” (it has none)" in done.stderr
@@ -207,7 +216,7 @@ def test_a_folder_that_is_in_use_is_not_touched(tmp_path):
 def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path, monkeypatch):
     from provisioning import make_cards as script
 
-    rooms = write_list(tmp_path, GOOD, {**GOOD, "room": "7b", "device": "room-7b", "timetable_room": "7a"})
+    rooms = write_list(tmp_path, GOOD, {**OTHER, "timetable_room": "7a"})
     real = script._write_card
 
     def fails_at_the_second(room, *rest):
