@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
@@ -113,6 +114,21 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
         count = rows.reopen(db, item_ids, now)
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
     click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; for now: `{at_once}`")
+
+
+@outbox.command()
+@click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@pass_home
+def copy(home: Home, folder: Path) -> None:
+    """Copy all that the office is to have into FOLDER: from a room without network, on a stick.
+
+    What is there already stays as it is. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
+    """
+    from edge_daemon.app.sync.copy import copy_all
+
+    with _opened(home) as db:
+        done = copy_all(home, db, folder, datetime.now(timezone.utc))
+    click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")
 
 
 @contextmanager

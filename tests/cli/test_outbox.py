@@ -213,3 +213,23 @@ def test_a_correction_on_the_command_line_brings_its_rows(home):
         ("office", f"{LESSON.lesson_id}/2"),
     ]
     assert (items[2]["kind"], items[2]["state"]) == ("guardian", "void")
+
+
+def test_the_outbox_is_copied_to_a_stick_that_the_office_collects_from(home, tmp_path_factory):
+    stick, book = tmp_path_factory.mktemp("stick"), tmp_path_factory.mktemp("office") / "term.csv"
+    (home / "config.toml").write_text(SETTINGS.replace("[device]", f'[device]\nname = "{LESSON.device}"'), "utf-8")
+    before = json.loads(run(home, "outbox", "list", "--json").stdout)
+    done = run(home, "outbox", "copy", str(stick))
+    assert (done.exit_code, done.stdout) == (0, f"2 documents copied to {stick}, 0 were there already\n")
+    assert json.loads(run(home, "outbox", "list", "--json").stdout) == before
+    collected = run(home, "collect", str(stick), "--output", str(book), "--time-zone", "UTC")
+    assert (collected.exit_code, collected.stderr) == (0, "")
+    assert "2 registers of 1 room written" in collected.stdout
+    verdicts = [line.split(",")[10] for line in book.read_text("utf-8-sig").splitlines()[1:]]
+    assert verdicts == ["absent", "present", "present", "present"]
+
+
+def test_a_folder_that_is_not_there_is_no_stick(home, tmp_path):
+    done = run(home, "outbox", "copy", str(tmp_path / "not" / "mounted"))
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert not (tmp_path / "not").exists()

@@ -120,6 +120,7 @@ def test_a_command_that_looks_leaves_nothing_of_roots_behind(home, command, tmp_
         "export": ["--from", "2026-01-01", "--to", "2026-12-31", "--output", str(tmp_path / "one.csv")],
         "mail preview": [LESSON.lesson_id, "--output", str(tmp_path / "mails")],
         "mail test": ["--to", "office@school.example"],
+        "outbox copy": [str(tmp_path)],
         "outbox show": ["1"],
         "plan check": [LESSON.lesson_id],
         "register show": [LESSON.lesson_id],
