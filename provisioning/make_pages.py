@@ -5,7 +5,8 @@
 A device's key is made on the device at its first start, so that there is no page before it. IDENTITIES are files or
 folders: the `edge-daemon-identity.txt` that each device leaves on its boot partition (the surest source: nobody was in
 between), or a copy of the server's folder `v1/devices`, with a key.json for each device. Where one device has two keys,
-that is an error: find out why before you trust either.
+that is an error: find out why before you trust either. A list of keys that is there already is kept, and gets the lines
+that it lacks; another key of a device that stands in it has to be allowed by name (--replaced).
 
 Needs segno (pip install segno). Print the page from a browser; each room is one sheet.
 """
@@ -20,9 +21,10 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         pages = read_pages(options.identities)
-        sheets = document(pages, options.contact)
-        keys = key_list(pages)
-        _write(options.output, sheets)
+        texts = {options.output: document(pages, options.contact)}
         if options.keys:
-            _write(options.keys, keys)
+            texts[options.keys] = key_file(options.keys, pages, options.replaced)
+        _write(texts)
     except PagesError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -122,6 +123,60 @@ def key_list(pages: Sequence[Page]) -> str:
     writer.writerow(("device", "public_key", "room", "fingerprint"))
     writer.writerows((page.device, page.public_key, page.room, page.fingerprint) for page in pages)
     return text.getvalue()
+
+
+def key_file(path: Path, pages: Sequence[Page], replaced: Sequence[str]) -> str:
+    """Return the list of keys as it is to be: every line that is there, and those that it lacks.
+
+    Args:
+        path: the list; there may be none yet.
+        pages: the devices.
+        replaced: devices that may have another key than the list says. The old one stays: it signed old registers.
+
+    Raises:
+        PagesError: the list can't be read as one, or a device has another key.
+    """
+    unknown = sorted(set(replaced) - {page.device for page in pages})
+    if unknown:
+        raise PagesError(f"--replaced {unknown[0]}: its identity is not among those given")
+    if not path.exists():
+        return key_list(pages)
+    text, head, keys = _known_keys(path)
+    end = "\r\n" if "\r\n" in text else "\n"
+    added = io.StringIO(newline="")
+    writer = csv.DictWriter(added, head, extrasaction="ignore", lineterminator=end)
+    for page in pages:
+        known = keys.get(page.device, set())
+        if page.public_key in known:
+            continue
+        if known and page.device not in replaced:
+            what = f"{path} has another key of {page.device} than {page.source}: find out why"
+            raise PagesError(f"{what}; where its card was replaced, add --replaced {page.device}")
+        told = {"device": page.device, "public_key": page.public_key, "room": page.room}
+        writer.writerow({**told, "fingerprint": page.fingerprint})
+    return f"{text if text.endswith(end) else text + end}{added.getvalue()}" if added.getvalue() else text
+
+
+def _known_keys(path: Path) -> tuple[str, list[str], dict[str, set[str]]]:
+    """Return a list of keys: its text, its columns, and the keys of each device."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
+    except OSError as error:
+        raise PagesError(f"{path}: can't be read: {error.strerror}; nothing was written") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PagesError(f"{path}: is not a CSV file in UTF-8; nothing was written") from error
+    head = [name.strip().lower() for name in rows[0]] if rows else []
+    if not {"device", "public_key"} <= set(head):
+        raise PagesError(f"{path}: has no columns device and public_key between commas; nothing was written")
+    keys: dict[str, set[str]] = {}
+    for number, cells in enumerate(rows[1:], 2):
+        told = dict(zip(head, cells, strict=False))
+        key = "".join(told.get("public_key", "").split()).lower()
+        if cells and not _KEY.fullmatch(key):
+            raise PagesError(f"{path}: line {number} has no public key of 64 hexadecimal digits; nothing was written")
+        keys.setdefault(told.get("device", "").strip(), set()).add(key)
+    return text, head, keys
 
 
 def _files(source: Path) -> Iterator[Path]:
@@ -187,22 +242,41 @@ def _sheet(page: Page, code: str, contact: str) -> str:
 """
 
 
-def _write(path: Path, text: str) -> None:
-    descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+def _write(texts: Mapping[Path, str]) -> None:
+    """Write all files or none."""
+    parts: dict[Path, Path] = {}
+    path = Path()
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(part).replace(path)
-    except OSError:
-        Path(part).unlink(missing_ok=True)
-        raise
+        for path, text in texts.items():
+            if path.is_dir():
+                raise PagesError(f"{path}: is a folder; nothing was written")
+            descriptor, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+            parts[path] = Path(part)
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, part)
+        for path, part_path in parts.items():
+            part_path.replace(path)
+    except OSError as error:
+        raise PagesError(f"{path}: can't be written: {error.strerror}; nothing was written") from error
+    finally:
+        for part_path in parts.values():
+            part_path.unlink(missing_ok=True)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make the page beside each box, and the office's list of keys.")
     parser.add_argument("identities", type=Path, nargs="+", metavar="IDENTITIES", help="files or folders")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.html", help="the pages")
-    parser.add_argument("--keys", type=Path, metavar="FILE.csv", help="the office's list of keys")
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE.csv", help="the office's list of keys, new or to be added to"
+    )
+    parser.add_argument(
+        "--replaced", action="append", default=[], metavar="DEVICE", help="has a new card, and so another key"
+    )
     parser.add_argument("--contact", default="", metavar="TEXT", help="whom to ask, as it stands on each page")
     return parser.parse_args(arguments)
 

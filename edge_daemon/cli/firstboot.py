@@ -21,6 +21,7 @@ def firstboot(root: Path) -> None:
     """Take over what a prepared card brings: settings, network, credentials. Makes this device's keys.
 
     systemd starts this (edge-daemon-firstboot.service) while the boot partition has such a folder. Safe to repeat.
+    Without one it writes the identity down anew where the device key was brought back from the safe.
     """
     from edge_daemon.app.firstboot import steps, system
 

@@ -85,6 +85,32 @@ def test_the_identity_is_where_people_look_and_is_that_of_the_key(device, tmp_pa
     assert json.loads(device.text("etc/edge-daemon/identity.json"))["public_key"] == public_key
 
 
+def test_a_key_that_was_brought_back_is_the_identity_again(device, tmp_path):
+    device.put(made(tmp_path))
+    device.start()
+    (device.root / "etc/credstore/edge-daemon.device-key").write_bytes(b"o" * 32)
+    who, warning = device.start()
+    public_key = Signer(b"o" * 32).public_key
+    assert (who.device, who.room, who.public_key, warning) == ("room-7a", "7a", public_key, "")
+    assert f"public_key: {public_key}" in device.text("boot/firmware/edge-daemon-identity.txt")
+    assert json.loads(device.text("etc/edge-daemon/identity.json"))["public_key"] == public_key
+    assert fingerprint(public_key) in device.text("etc/issue.d/edge-daemon.issue")
+    before = device.files()
+    assert device.start() is None
+    assert device.files() == before
+
+
+@pytest.mark.parametrize("key", [None, b"short"])
+def test_without_a_whole_key_the_identity_stays_as_it_was_written_down(device, tmp_path, key):
+    device.put(made(tmp_path))
+    device.start()
+    place = device.root / "etc/credstore/edge-daemon.device-key"
+    place.unlink() if key is None else place.write_bytes(key)
+    before = device.files()
+    assert device.start() is None
+    assert device.files() == before
+
+
 def test_without_a_card_nothing_happens(device):
     before = device.files()
     assert device.start() is None

@@ -89,3 +89,71 @@ def test_what_is_no_identity_is_one_line_and_makes_nothing(tmp_path, capsys, nam
     assert pages(tmp_path, folder) == (2, "")
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+OTHER = "device,public_key,room,fingerprint,note\r\nroom-8," + KEY + ',8,x,"by hand, ""new"""\r\n'
+
+
+def list_of_keys(tmp_path, text):
+    (tmp_path / "devices.csv").write_bytes(text.encode())
+    return tmp_path / "devices.csv"
+
+
+def test_a_list_that_is_there_keeps_every_line_and_gets_those_that_it_lacks(tmp_path, told):
+    who, path = told
+    keys = list_of_keys(tmp_path, OTHER)
+    for _ in range(2):  # the second time there is nothing to add
+        assert pages(tmp_path, path, options=("--keys", str(keys)))[0] == 0
+        assert keys.read_bytes().decode().startswith(OTHER)
+        assert read_keys(keys) == {"room-8": frozenset({KEY}), "room-7a": frozenset({who.public_key})}
+        assert len(keys.read_text().splitlines()) == 3
+
+
+def test_another_key_of_a_device_is_refused_until_somebody_says_that_its_card_was_replaced(tmp_path, told, capsys):
+    who, path = told
+    before = f"device,public_key\nroom-7a,{KEY}"
+    keys = list_of_keys(tmp_path, before)
+    assert pages(tmp_path, path, options=("--keys", str(keys))) == (2, "")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{keys} has another key of room-7a than {path}: find out why; ")
+    assert line.endswith("add --replaced room-7a")
+    assert keys.read_text() == before
+    for _ in range(2):
+        assert pages(tmp_path, path, options=("--keys", str(keys), "--replaced", "room-7a"))[0] == 0
+        assert keys.read_text() == f"{before}\nroom-7a,{who.public_key}\n"
+    assert read_keys(keys) == {"room-7a": frozenset({KEY, who.public_key})}
+
+
+def test_a_device_that_was_not_given_is_not_replaced(tmp_path, told, capsys):
+    _, path = told
+    options = ("--keys", str(tmp_path / "devices.csv"), "--replaced", "room-9")
+    assert pages(tmp_path, path, options=options) == (2, "")
+    assert "room-9: its identity is not among those given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "has no columns device and public_key"),
+        (f"device;public_key\nroom-8;{KEY}\n", "has no columns device and public_key"),
+        ("device,public_key\nroom-8,12\n", "line 2 has no public key"),
+        (f'device,public_key\n"room-8,{KEY}\n', "is not a CSV file in UTF-8"),
+    ],
+)
+def test_a_list_that_can_not_be_read_is_not_written_over(tmp_path, told, capsys, text, words):
+    keys = list_of_keys(tmp_path, text)
+    assert pages(tmp_path, told[1], options=("--keys", str(keys))) == (2, "")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+    assert keys.read_text() == text
+
+
+@pytest.mark.parametrize("keys", ["none/devices.csv", "told"])
+def test_a_list_that_can_not_be_written_leaves_no_pages_either(tmp_path, told, capsys, keys):
+    (tmp_path / "told").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert pages(tmp_path, told[1], options=("--keys", str(tmp_path / keys))) == (2, "")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path / keys}: ")
+    assert line.endswith("nothing was written")
+    assert sorted(tmp_path.rglob("*")) == before

@@ -12,6 +12,7 @@ from edge_daemon.device.signing import Signer, fingerprint
 
 IDENTITY = "identity.json"
 """In the folder of the settings."""
+_BOOTS = ("boot/firmware", "boot")
 _TEXT = "edge-daemon-identity.txt"
 _PROBLEM = "edge-daemon-problem.txt"
 
@@ -40,6 +41,23 @@ def known(settings: Path) -> Identity | None:
         return Identity(**{key: str(told[key]) for key in Identity.__slots__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def renew(root: Path, device_key: bytes) -> Identity | None:
+    """Write down the identity by the key in use, where another one was written down: a key was brought back.
+
+    Returns:
+        The identity, None where there is none to renew.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    told = known(root / "etc/edge-daemon")
+    who = told and identity(told.device, told.room, device_key)
+    if who is None or who == told:
+        return None
+    publish(who, root, next((root / boot for boot in _BOOTS if (root / boot).is_dir()), root / _BOOTS[-1]), "")
+    return who
 
 
 def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:

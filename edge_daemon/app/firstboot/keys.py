@@ -61,6 +61,14 @@ def make(card: Card, root: Path) -> bytes:
     return places[0].read_bytes()
 
 
+def in_use(root: Path) -> bytes | None:
+    """Return the device key, None where there is none, or who asks may not read it."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        key = _places(root)[0].read_bytes()
+        return key if len(key) == KEY_BYTES else None
+    return None
+
+
 def _places(root: Path) -> list[Path]:
     return [root / STORE / f"edge-daemon.{name}" for name in (DEVICE_KEY_CREDENTIAL, CONTACT_KEY_CREDENTIAL)]
 

@@ -26,24 +26,30 @@ def first_boot(root: Path, command: system.Command = system.run) -> tuple[Identi
         command: runs a program of the system.
 
     Returns:
-        Who the device is, and a warning or nothing; None where there is no card to take over.
+        Who the device is, and a warning or nothing; None where there is no card to take over, and the identity that
+        was written down is that of the key.
 
     Raises:
         EdgeError: the card is not whole, is a copy, or the disk can't be written; the boot partition has the line, too.
     """
     folder = cards.find(root)
-    if folder is None:
-        _tidy(root)
-        return None
     try:
-        return _take(cards.read(folder), root, command)
+        return _take(cards.read(folder), root, command) if folder else _without_card(root)
     except OSError as error:
-        problem = ProvisioningError(f"{error.strerror}", str(error.filename or folder), "is the card full or broken?")
-        _leave_word(problem, folder.parent)
+        where = str(error.filename or folder or root)
+        problem = ProvisioningError(f"{error.strerror}", where, "is the card full or broken?")
+        _leave_word(problem, folder)
         raise problem from error
     except EdgeError as error:
-        _leave_word(error, folder.parent)
+        _leave_word(error, folder)
         raise
+
+
+def _without_card(root: Path) -> tuple[Identity, str] | None:
+    _tidy(root)
+    key = keys.in_use(root)
+    who = identity.renew(root, key) if key else None
+    return (who, "") if who else None
 
 
 def _take(card: Card, root: Path, command: system.Command) -> tuple[Identity, str]:
@@ -119,8 +125,9 @@ def _tidy(root: Path) -> None:
         remove(root / TAKEN)
 
 
-def _leave_word(problem: EdgeError, boot: Path) -> None:
+def _leave_word(problem: EdgeError, folder: Path | None) -> None:
     try:
-        identity.tell_problem(problem.line(), boot)
+        if folder:
+            identity.tell_problem(problem.line(), folder.parent)
     except OSError:
         return  # a boot partition that can't be written: the log has it
