@@ -44,9 +44,10 @@ def check_owner(home: Home, command: str) -> None:
         owner = home.state_dir.stat().st_uid
     except OSError:  # there is none yet, or the command says what is wrong with it
         return
-    if owner == os.geteuid() or (os.geteuid() != 0 and os.access(home.state_dir, os.W_OK)):
+    may_all = os.geteuid() == 0  # and so meets no other refusal
+    if owner == os.geteuid() or (not may_all and (home.home_mode or os.access(home.state_dir, os.W_OK))):
         return
-    what = f"belongs to the user {_name(owner)}, who could not write what `{command}` would leave there"
+    what = f"belongs to the user {_name(owner)}, who has to be the one that writes there, as `{command}` does"
     raise StoreError(what, str(home.state_dir), f"use {_instead(home, command, owner)}")
 
 

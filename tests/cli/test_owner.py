@@ -106,6 +106,15 @@ def test_on_an_installed_device_the_right_command_is_named(home, command, instea
     assert instead in refused.value.todo
 
 
+def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monkeypatch):
+    installed = Home(None)
+    installed.state_dir = home
+    monkeypatch.setattr(os, "geteuid", lambda: ANOTHER + 1)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match="sudo attendance outbox retry"):
+        check_owner(installed, "outbox retry")
+
+
 def test_the_owner_may(tmp_path):
     assert run(tmp_path, "maintain", "backup").exit_code == 0
 
