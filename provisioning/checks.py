@@ -29,6 +29,8 @@ def is_yes(cell: str) -> bool:
 
 def device_problem(name: str) -> str:
     """A device's name is its host name, too (RFC 1123), and a folder at the server."""
+    if name == "localhost":
+        return "is the name of every computer for itself: it becomes the host name"
     if _DEVICE.fullmatch(name):
         return ""
     return "use up to 63 of a-z, 0-9 and -, as in room-7: it becomes the host name"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -19,26 +18,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from provisioning import admins
 from provisioning import software as program
 from provisioning.cards import FOLDER, SYSTEMS, Admin, boot_lines, card
 from provisioning.rooms import Room, read_rooms
-
-_ADMIN = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the folders; 0 done, 2 with one line a problem on stderr and nothing written."""
     options = _options(arguments)
     rooms, found = read_rooms(options.rooms)
+    name = options.rooms.name or options.rooms
     problems = [
-        f"{options.rooms.name}{f' line {p.line}' if p.line else ''}{f', {p.column}' if p.column else ''}: {p.what}"
-        for p in found
+        f"{name}{f' line {p.line}' if p.line else ''}{f', {p.column}' if p.column else ''}: {p.what}" for p in found
     ]
-    keys, key_problems = _admin_keys(options.admin_keys)
-    problems += key_problems
-    if not _ADMIN.fullmatch(options.admin_name):
-        problems.append(f"--admin-name: “{options.admin_name}” is no name of an account, as in technician")
+    keys, key_problem = admins.read_keys(options.admin_keys) if options.admin_keys else ([], "")
+    problems += filter(None, (key_problem, admins.name_problem(options.admin_name)))
     if options.output.exists() and (not options.output.is_dir() or any(options.output.iterdir())):
         problems.append(f"{options.output}: is there already; delete it or choose another folder")
     if options.software and (problem := program.problem(options.software, options.output)):
@@ -50,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(rooms, options.output, options.os, Admin(options.admin_name, keys), options.software)
     except OSError as error:
         what = f"can't be written: {error.strerror or error}; nothing was made"
-        sys.stderr.write(f"{error.filename or options.output}: {what}\n")
+        beside = f".{options.output.name}." in str(error.filename)  # where it is made before it gets its name
+        sys.stderr.write(f"{options.output if beside else error.filename or options.output}: {what}\n")
         return 2
     _tell(rooms, options.output, has_keys=bool(keys))
     return 0
@@ -87,21 +83,6 @@ def _write_card(room: Room, folder: Path, system: str, admin: Admin, software: P
     added = boot_lines(room, system)
     lines = [f"{name} {line}" for name, lines in added.items() for line in lines]
     (folder / "additions.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _admin_keys(path: Path | None) -> tuple[list[str], list[str]]:
-    """Return the public keys of a file, and what is wrong with it."""
-    if path is None:
-        return [], []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return [], [f"{path}: can't be read as text"]
-    keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    wrong = [n for n, key in enumerate(keys, 1) if not _PUBLIC_KEY.fullmatch(key) or not key.isprintable()]
-    if wrong or not keys:
-        return [], [f"{path}: key {n} is no public key of OpenSSH" for n in wrong] or [f"{path}: has no key"]
-    return keys, []
 
 
 def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:

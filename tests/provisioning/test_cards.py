@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -172,10 +173,47 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
     assert yaml.safe_load((folder / "meta-data").read_text())["instance-id"].startswith("edge-daemon-room-7a-")
 
 
-def test_what_is_no_public_key_is_refused(tmp_path):
-    (tmp_path / "id").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\nAAAA\n", "is a private key; give the public one"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "is a private key; give the public one"),
+        (f"{PUBLIC_KEY}\nhello\nworld\n", "key 2 is no public key of OpenSSH"),
+        ("", "has no key"),
+    ],
+)
+def test_what_is_no_public_key_is_one_line(tmp_path, text, told):
+    (tmp_path / "id").write_text(text)
     done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-keys", str(tmp_path / "id"))
-    assert (done.returncode, done.stderr) == (2, f"{tmp_path / 'id'}: key 1 is no public key of OpenSSH\n")
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.startswith(f"{tmp_path / 'id'}: {told}")) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["root", "edge-daemon", "www-data", "systemd-network"])
+def test_an_account_of_the_system_does_not_become_the_technicians(tmp_path, name):
+    done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--admin-name", name)
+    told = f"--admin-name: “{name}” is an account of the system, not of a person\n"
+    assert (done.returncode, done.stderr) == (2, told)
+
+
+def test_a_folder_in_the_place_of_the_list_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = make_cards(Path(), tmp_path / "cards")
+    assert (done.returncode, done.stderr) == (2, ".: can't be read: Is a directory\n")
+
+
+@pytest.mark.parametrize("output", ["a-file/CARDS", "proc/CARDS"])
+def test_where_nothing_can_be_made_the_folder_that_was_given_is_named(tmp_path, output):
+    rooms = write_list(tmp_path, GOOD)
+    (tmp_path / "a-file").write_text("")
+    (tmp_path / "proc").symlink_to("/proc/self")  # which refuses new names, to root, too
+    done = make_cards(rooms, tmp_path / output)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, line.endswith("; nothing was made")) == (2, True)
+    assert line.startswith(
+        (f"{tmp_path / output}: can't be written", f"{(tmp_path / output).parent}: can't be written")
+    )
+    assert "/." not in line
 
 
 @pytest.fixture

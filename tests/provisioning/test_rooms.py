@@ -11,6 +11,7 @@ from tests.provisioning.lists import GOOD, OTHER, TOKEN, make_cards, write_list
 MISTAKES = {
     "room without a name": ({"room": ""}, "line 2, room: is empty"),
     "device that is no host name": ({"device": "Room 7"}, "line 2, device: use up to 63 of a-z"),
+    "device that every computer is": ({"device": "localhost"}, "line 2, device: is the name of every computer"),
     "device that would leave the folder": ({"device": "../7a"}, "line 2, device: use up to 63 of a-z"),
     "wrong time zone": ({"time_zone": "Europe/Berln"}, "did you mean Europe/Berlin?"),
     "wrong country": ({"wifi_country": "UK"}, "line 2, wifi_country: “UK” is no country"),
