@@ -14,49 +14,19 @@ Needs segno (pip install segno). Print the page from a browser; each room is one
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import html
 import io
-import json
 import os
-import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-IDENTITY = "edge-daemon-identity"
-_MAX_BYTES = 64 * 1024
-_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,79}")
-_KEY = re.compile(r"[0-9a-f]{64}")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-
-class PagesError(Exception):
-    """Something that the user has to mend, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A device as it told of itself."""
-
-    device: str
-    room: str
-    public_key: str
-    source: Path
-
-    @property
-    def fingerprint(self) -> str:
-        """As `edge_daemon.device.signing.fingerprint`."""
-        digest = hashlib.sha256(self.public_key.encode("ascii")).hexdigest()[:20]
-        return " ".join(digest[place : place + 4] for place in range(0, 20, 4))
-
-    @property
-    def code(self) -> str:
-        """What the QR code says; every telephone shows it as text."""
-        return f"edge-daemon\ndevice: {self.device}\nfingerprint: {self.fingerprint}\npublic_key: {self.public_key}"
+from provisioning.identities import Page, PagesError, read_pages
+from provisioning.key_list import key_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,24 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_pages(sources: Sequence[Path]) -> list[Page]:
-    """Return the devices of all sources, one page each, in the order of their rooms.
-
-    Raises:
-        PagesError: a file is not what it should be, two keys for one device, or no device at all.
-    """
-    found: dict[str, Page] = {}
-    for page in (_page(path) for source in sources for path in _files(source)):
-        other = found.setdefault(page.device, page)
-        if other.public_key != page.public_key:
-            raise PagesError(f"{page.device} has two keys, in {other.source} and in {page.source}: find out why")
-        if page.room and not other.room:
-            found[page.device] = page
-    if not found:
-        raise PagesError(f"no {IDENTITY}.txt and no key.json in {', '.join(str(source) for source in sources)}")
-    return sorted(found.values(), key=lambda page: (page.room or page.device, page.device))
-
-
 def document(pages: Sequence[Page], contact: str) -> str:
     """Return one HTML file with a sheet for each page.
 
@@ -114,104 +66,6 @@ def document(pages: Sequence[Page], contact: str) -> str:
         segno.make(page.code, error="m").save(drawn, kind="svg", scale=4, xmldecl=False, svgns=True, nl=False)
         sheets.append(_sheet(page, drawn.getvalue().decode("utf-8"), contact))
     return _HEAD + "".join(sheets) + "</body></html>\n"
-
-
-def key_list(pages: Sequence[Page]) -> str:
-    """Return the list that `edge-daemon collect --keys` takes."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("device", "public_key", "room", "fingerprint"))
-    writer.writerows((page.device, page.public_key, page.room, page.fingerprint) for page in pages)
-    return text.getvalue()
-
-
-def key_file(path: Path, pages: Sequence[Page], replaced: Sequence[str]) -> str:
-    """Return the list of keys as it is to be: every line that is there, and those that it lacks.
-
-    Args:
-        path: the list; there may be none yet.
-        pages: the devices.
-        replaced: devices that may have another key than the list says. The old one stays: it signed old registers.
-
-    Raises:
-        PagesError: the list can't be read as one, or a device has another key.
-    """
-    unknown = sorted(set(replaced) - {page.device for page in pages})
-    if unknown:
-        raise PagesError(f"--replaced {unknown[0]}: its identity is not among those given")
-    if not path.exists():
-        return key_list(pages)
-    text, head, keys = _known_keys(path)
-    end = "\r\n" if "\r\n" in text else "\n"
-    added = io.StringIO(newline="")
-    writer = csv.DictWriter(added, head, extrasaction="ignore", lineterminator=end)
-    for page in pages:
-        known = keys.get(page.device, set())
-        if page.public_key in known:
-            continue
-        if known and page.device not in replaced:
-            what = f"{path} has another key of {page.device} than {page.source}: find out why"
-            raise PagesError(f"{what}; where its card was replaced, add --replaced {page.device}")
-        told = {"device": page.device, "public_key": page.public_key, "room": page.room}
-        writer.writerow({**told, "fingerprint": page.fingerprint})
-    return f"{text if text.endswith(end) else text + end}{added.getvalue()}" if added.getvalue() else text
-
-
-def _known_keys(path: Path) -> tuple[str, list[str], dict[str, set[str]]]:
-    """Return a list of keys: its text, its columns, and the keys of each device."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-        rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
-    except OSError as error:
-        raise PagesError(f"{path}: can't be read: {error.strerror}; nothing was written") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PagesError(f"{path}: is not a CSV file in UTF-8; nothing was written") from error
-    head = [name.strip().lower() for name in rows[0]] if rows else []
-    if not {"device", "public_key"} <= set(head):
-        raise PagesError(f"{path}: has no columns device and public_key between commas; nothing was written")
-    keys: dict[str, set[str]] = {}
-    for number, cells in enumerate(rows[1:], 2):
-        told = dict(zip(head, cells, strict=False))
-        key = "".join(told.get("public_key", "").split()).lower()
-        if cells and not _KEY.fullmatch(key):
-            raise PagesError(f"{path}: line {number} has no public key of 64 hexadecimal digits; nothing was written")
-        keys.setdefault(told.get("device", "").strip(), set()).add(key)
-    return text, head, keys
-
-
-def _files(source: Path) -> Iterator[Path]:
-    if not source.exists():
-        raise PagesError(f"{source}: is not there")
-    if source.is_file():
-        yield source
-        return
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and (path.name == "key.json" or (path.stem.startswith(IDENTITY) and path.suffix == ".txt")):
-            yield path
-
-
-def _page(path: Path) -> Page:
-    with path.open("rb") as file:
-        content = file.read(_MAX_BYTES)
-    try:
-        text = content.decode("utf-8-sig")
-        told = json.loads(text) if path.suffix == ".json" else dict(_lines(text))
-        device, room, key = str(told["device"]), str(told.get("room", "")), str(told["public_key"]).lower()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PagesError(f"{path}: is no identity of a device; copy it from the card once more") from error
-    if not _DEVICE.fullmatch(device) or not _KEY.fullmatch(key) or not room.isprintable():
-        raise PagesError(f"{path}: is no identity of a device; copy it from the card once more")
-    page = Page(device, room, key, path)
-    if "fingerprint" in told and str(told["fingerprint"]) != page.fingerprint:
-        raise PagesError(f"{path}: the fingerprint is not that of the key; copy it from the card again")
-    return page
-
-
-def _lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        key, found, value = line.partition(": ")
-        if found:
-            yield key.strip(), value.strip()
 
 
 def _sheet(page: Page, code: str, contact: str) -> str:
@@ -278,7 +132,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--replaced", action="append", default=[], metavar="DEVICE", help="has a new card, and so another key"
     )
     parser.add_argument("--contact", default="", metavar="TEXT", help="whom to ask, as it stands on each page")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.replaced and not options.keys:
+        parser.error("--replaced goes with --keys: the list in which the device has another key")
+    return options
 
 
 _HEAD = """<!DOCTYPE html>

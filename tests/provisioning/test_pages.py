@@ -10,6 +10,7 @@ import pytest
 from edge_daemon.app.collect.keys import read_keys
 from edge_daemon.device.signing import fingerprint
 from provisioning import make_pages
+from provisioning.identities import Page
 from tests.provisioning.devices import Device, made
 
 KEY = "ab" * 32
@@ -42,7 +43,7 @@ def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path,
 
 
 def test_the_code_says_device_fingerprint_and_key():
-    page = make_pages.Page("room-7a", "7a", KEY, None)
+    page = Page("room-7a", "7a", KEY, None)
     assert page.fingerprint == fingerprint(KEY)
     assert page.code == f"edge-daemon\ndevice: room-7a\nfingerprint: {fingerprint(KEY)}\npublic_key: {KEY}"
 

@@ -7,7 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from provisioning.make_pages import Page, key_list
+from provisioning.identities import Page
+from provisioning.key_list import key_list
 
 PAGE = Path(__file__).parents[3] / "docs/UPDATES.md"
 STUB = """#!/bin/sh
