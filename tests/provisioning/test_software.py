@@ -91,3 +91,23 @@ def test_the_program_can_be_built_of_the_copy(tmp_path):
     done = subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "software", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / done.stdout.split()[-1]).stat().st_size > 10 * 2**20  # the networks are in it
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CARDS/room-7a/user-data",
+        "KEYS/release.key",
+        "tokens/7a.txt",
+        "ROOMS.csv",
+        "devices.csv",
+        "TERM.xlsx",
+        "pages.html",
+    ],
+)
+def test_what_the_pages_make_in_a_checkout_is_never_committed(name):
+    git = shutil.which("git") or pytest.skip("needs git")
+    done = subprocess.run([git, "check-ignore", "--quiet", "--no-index", name], cwd=ROOT, capture_output=True)
+    if done.returncode == 128:
+        pytest.skip("is no checkout")
+    assert done.returncode == 0
