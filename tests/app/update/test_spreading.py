@@ -20,7 +20,9 @@ case "$*" in *room-7b*) [ "$(basename "$0")" = scp ] ;; esac
 def test_the_line_reaches_every_device_of_the_offices_list_and_names_those_that_failed(tmp_path):
     (line,) = re.findall(r"^    (cut -d[^']*'[^']*')$", PAGE.read_text(encoding="utf-8"), re.M)
     pages = [Page(device, device, "00" * 32, tmp_path) for device in ("room-7a", "room-7b", "room-7c")]
-    (tmp_path / "devices.csv").write_text(key_list(pages), newline="")
+    keys = key_list(pages)
+    replaced = keys.splitlines()[-1].partition(",")[0] + ",its,key,of,before\r\n"
+    (tmp_path / "devices.csv").write_text(keys + replaced, newline="")
     for name in ("ssh", "scp"):
         (tmp_path / name).write_text(STUB)
         (tmp_path / name).chmod(0o755)
