@@ -5,6 +5,7 @@ Both are 64 hexadecimal digits in a file.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,11 @@ def new_key(folder: Path, public_key: Path) -> None:
     private, public = (raw.hex() for raw in (key.private_bytes_raw(), key.public_key().public_bytes_raw()))
     texts = {public_key: public, folder / "release.pub": public, folder / "release.key": private}
     made: list[Path] = []
+    there = folder.exists()
     try:
+        for path in texts:
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, text in texts.items():
             mode = 0o600 if path.name == "release.key" else 0o644
@@ -35,8 +40,9 @@ def new_key(folder: Path, public_key: Path) -> None:
     except OSError as error:
         for path in made:
             path.unlink()
-        with suppress(OSError):  # not empty: it was there
-            folder.rmdir()
+        if not there:
+            with suppress(OSError):
+                folder.rmdir()
         where = str(error.filename or folder)
         if isinstance(error, FileExistsError):
             todo = "devices that have a key take releases of that key only; docs/UPDATES.md says how to change it"

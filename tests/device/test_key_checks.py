@@ -41,6 +41,16 @@ def test_a_key_that_others_can_read_is_an_error(tmp_path):
         device_key_check(tmp_path / "device.key", needed=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_looks_at_a_key_that_belongs_with_its_folder_to_somebody_and_finds_it_in_order(tmp_path):
+    device_key(tmp_path / "device.key")
+    for path in (tmp_path, tmp_path / "device.key"):
+        os.chown(path, 65534, 65534)
+    assert device_key_check(tmp_path / "device.key", needed=True).state == "good"
+    os.chown(tmp_path, 0, 0)
+    assert device_key_check(tmp_path / "device.key", needed=True).state == "warning"
+
+
 def test_no_key_is_made_by_looking(tmp_path):
     assert device_key_check(tmp_path / "device.key", needed=False).state == "good"
     with pytest.raises(KeyFileError, match="is missing"):

@@ -49,14 +49,16 @@ def test_a_new_key_gets_its_folder_and_the_checkout_its_public_half(tmp_path, pu
     assert f"{public_key}: commit it before cards are made" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("folder", ["keys", "others"])
+@pytest.mark.parametrize("folder", ["keys", "empty", "others/deep"])
 def test_a_key_is_never_overwritten(tmp_path, keys, public_key, capsys, folder):
     before = contents(keys), public_key.read_text()
+    (tmp_path / "empty").mkdir()
     assert make_bundle.main(["--new-key", str(tmp_path / folder)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "is there already, and is not overwritten" in line
     assert (contents(keys), public_key.read_text()) == before
     assert not (tmp_path / "others").exists()
+    assert (tmp_path / "empty").is_dir()
 
 
 def test_a_key_in_the_folder_stays_also_where_the_checkout_has_none(keys, public_key, capsys):
