@@ -18,14 +18,13 @@ from zoneinfo import ZoneInfo
 import sqlite_utils
 
 from edge_daemon.app.diary import KEPT_DAYS
-from edge_daemon.app.firstboot.identity import known
 from edge_daemon.app.sync.days import day_document, days_to_tell
+from edge_daemon.app.sync.documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.delivery import paths
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
-from edge_daemon.store.backlog import last_register
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
 
@@ -52,8 +51,7 @@ def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime)
         else:
             there += 1
     for path, fields in _replaced(home, db, now):
-        text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        _put(folder / path, text.encode("utf-8"), write_once=False)
+        _put(folder / path, json_bytes(fields), write_once=False)
     os.sync()
     return Copied(new, there)
 
@@ -61,18 +59,17 @@ def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime)
 def _written_once(home: Home, db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
     device, to_deliver = home.config.device.name, refs_of_outbox(db, outbox.REGISTER)
     for row in ledger_rows(db):
-        told = json.loads(row.document)
         # A rehearsal is no lesson; the office is to have it only where somebody asked for that.
-        if told["origin"] == "timetable" or f"{row.lesson_id}/{row.revision}" in to_deliver:
-            yield paths.register(told["device"] or device, row.lesson_id, row.revision), row.document
+        if json.loads(row.document)["origin"] == "timetable" or f"{row.lesson_id}/{row.revision}" in to_deliver:
+            yield paths.register(device_of(row.document, device), row.lesson_id, row.revision), row.document
     for one in commitments(db):
-        yield paths.commitment(json.loads(one.document)["device"] or device, one.ref), one.document
+        yield paths.commitment(device_of(one.document, device), one.ref), one.document
 
 
 def _replaced(home: Home, db: sqlite_utils.Database, now: datetime) -> Iterator[tuple[str, Mapping[str, object]]]:
     device, zone = home.config.device.name, ZoneInfo(home.config.device.time_zone)
-    if (public_key := _public_key(home, db)) is not None:
-        yield paths.key(device), {"schema": 1, "device": device, "public_key": public_key}
+    if (key := key_document(home, db)) is not None:
+        yield paths.key(device), key
     for day in days_to_tell(db, "", now, zone, KEPT_DAYS):
         yield paths.day(device, day), day_document(db, day, zone, device)
     how = heartbeat(home, db, now)
@@ -80,13 +77,6 @@ def _replaced(home: Home, db: sqlite_utils.Database, now: datetime) -> Iterator[
     if isinstance(queue, dict) and isinstance(upstream := queue["upstream"], dict):
         upstream.update(waiting=0, oldest=None)  # for who reads this folder: it is all here
     yield paths.status(device), how
-
-
-def _public_key(home: Home, db: sqlite_utils.Database) -> str | None:
-    if (last := last_register(db)) is not None:
-        return last.public_key
-    who = known(home.config_path.parent)
-    return who.public_key if who is not None and who.device == home.config.device.name else None
 
 
 def _put(path: Path, body: bytes, *, write_once: bool) -> bool:

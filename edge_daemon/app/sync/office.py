@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -13,9 +12,9 @@ from zoneinfo import ZoneInfo
 import sqlite_utils
 
 from edge_daemon.app.diary import KEPT_DAYS
-from edge_daemon.app.firstboot.identity import known
 from edge_daemon.app.inbox import pull_all
 from edge_daemon.app.sync.days import day_document, days_to_tell
+from edge_daemon.app.sync.documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.app.sync.note import Notebook
 from edge_daemon.delivery import paths
@@ -25,7 +24,7 @@ from edge_daemon.delivery.upstream_settings import read_token
 from edge_daemon.errors import DamageError, DeliveryError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
-from edge_daemon.store.backlog import document_of, last_register
+from edge_daemon.store.backlog import document_of
 from edge_daemon.types import Delivery, Outcome
 
 logger = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class OfficeReceiver:
         if document is None:
             raise DeliveryError("what it is about is not there", f"item {delivery.item_id}", "see `edge-daemon ledger`")
         # The name that it was made and signed under, not today's: in the folder of another device nobody believes it.
-        device = _device_of(document, self._device)
+        device = device_of(document, self._device)
         if delivery.kind == outbox.REGISTER:
             lesson_id, _, revision = delivery.ref.rpartition("/")
             path = paths.register(device, lesson_id, int(revision))
@@ -120,18 +119,8 @@ class OfficeReceiver:
         self._server.close()
 
     def _tell_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
-        public_key = self._public_key(db)
-        if public_key is None:
-            return None
-        fields = {"schema": 1, "device": self._device, "public_key": public_key}
-        return self._replace(paths.key(self._device), fields)
-
-    def _public_key(self, db: sqlite_utils.Database) -> str | None:
-        """Return the key that signed last; before the first register the one that the first boot wrote down."""
-        if (last := last_register(db)) is not None:
-            return last.public_key
-        who = known(self._home.config_path.parent)
-        return who.public_key if who is not None and who.device == self._device else None
+        fields = key_document(self._home, db)
+        return None if fields is None else self._replace(paths.key(self._device), fields)
 
     def _tell_days(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         zone = ZoneInfo(self._home.config.device.time_zone)
@@ -151,7 +140,7 @@ class OfficeReceiver:
     def _tell_heartbeat(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         if self._stopping():
             return None
-        body = _json(heartbeat(self._home, db, now)).encode("utf-8")
+        body = json_bytes(heartbeat(self._home, db, now))
         return self._put(paths.status(self._device), body, write_once=False)
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
@@ -164,7 +153,7 @@ class OfficeReceiver:
 
     def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
         """Put a document there unless it has that one; None: it has."""
-        body = _json(fields).encode("utf-8")
+        body = json_bytes(fields)
         sha256 = hashlib.sha256(body).hexdigest()
         if self._notebook.documents.get(path) == sha256:
             return None
@@ -202,14 +191,3 @@ class _Source:
         answer = self._server.get(path, etag, max_bytes)
         self.problem = answer.problem
         return answer
-
-
-def _device_of(document: str, otherwise: str) -> str:
-    """Return the name of the device that made a document."""
-    found = json.loads(document).get("device")
-    return found if isinstance(found, str) and found else otherwise
-
-
-def _json(fields: Mapping[str, object]) -> str:
-    """Return one text for the same fields, as registers have it, without loading what signs them."""
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge_daemon.attendance.evidence.linkage import LARGE_FACES
+
 NOBODY = -1
 """In the place of a student's index: somebody unknown."""
 
@@ -32,7 +34,7 @@ class Decision:
     """The same between two students whose templates are alike."""
     contradiction: float = 0.40
     """Less familiar to each other than this, two links are not of one student."""
-    large_faces: int = 6
+    large_faces: int = LARGE_FACES
     large_contradiction: float = 0.75
     """The same where both links have so many faces: then no pose or blur explains why they differ."""
 

@@ -54,20 +54,23 @@ def test_a_seat_taken_over_by_a_stranger_brings_its_owner_nothing():
     assert _named(room) == room.ordered_truth()
 
 
-def test_a_seat_taken_over_by_somebody_who_looks_alike_brings_its_owner_nothing():
-    # Large clear faces: both of one person and of two are as alike as far and blurred ones of one person.
+def _with_a_double(likeness, *seated):
+    """A class in which S04 and somebody this alike have one seat, one after the other: large clear faces."""
     room = _full_class(Room(), but=("S04",))
-    room.resembles("double", "S04", 0.55)
-    room.sits("S04", range(14), 4, noise=0.58, width_px=70)
-    room.sits("double", range(14, 40), 4, noise=0.58, width_px=70)
+    room.resembles("double", "S04", likeness)
+    for name, slots in seated:
+        room.sits(name, slots, 4, noise=0.58, width_px=70)
+    return room
+
+
+def test_a_seat_taken_over_by_somebody_who_looks_alike_brings_its_owner_nothing():
+    # Both of one person and of two, large clear faces are as alike as far and blurred ones of one person.
+    room = _with_a_double(0.55, ("S04", range(14)), ("double", range(14, 40)))
     assert _named(room) == room.ordered_truth()
 
 
 def test_a_double_who_resembles_the_student_too_little_for_a_name_does_not_get_it_from_the_chair():
-    room = _full_class(Room(), but=("S04",))
-    room.resembles("double", "S04", 0.40)
-    room.sits("double", range(26), 4, noise=0.58, width_px=70)
-    room.sits("S04", range(26, 40), 4, noise=0.58, width_px=70)
+    room = _with_a_double(0.40, ("double", range(26)), ("S04", range(26, 40)))
     assert _named(room) == room.ordered_truth()
 
 
