@@ -22,7 +22,7 @@ from benchmarks.audit_captures import Capture, captures
 from benchmarks.audit_seats import Outcome, outcomes
 from benchmarks.lesson import lessons
 from benchmarks.rates import Rate
-from edge_daemon.app.audit.expect import expected
+from edge_daemon.app.audit.expected_accuracy import expected
 from edge_daemon.device import journal
 from edge_daemon.vision.pipeline import Detector
 

@@ -14,10 +14,10 @@ from benchmarks import folder
 from benchmarks.lesson import enrol
 from benchmarks.lesson_truth import TrueFace, Truth, read_truth
 from benchmarks.matching import match
-from edge_daemon.app.audit.light import Light, face_light
-from edge_daemon.app.opening import embedder_id, open_gallery_store
-from edge_daemon.attendance.evidence.believe import believe
-from edge_daemon.attendance.evidence.decision import Decision
+from edge_daemon.app.audit.face_light import Light, face_light
+from edge_daemon.app.opening.models_and_gallery import embedder_id, open_gallery_store
+from edge_daemon.attendance.evidence.sighting_resolver import believe
+from edge_daemon.attendance.evidence.thresholds import Decision
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.home import Home
 from edge_daemon.types import Candidate, Face, Picture

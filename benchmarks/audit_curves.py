@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.audit_captures import AS_IS, SHRUNK, SOME, Capture
 from benchmarks.audit_seats import Outcome
 from benchmarks.rates import Rate
-from edge_daemon.app.audit.expect import Worth, by_width
+from edge_daemon.app.audit.expected_accuracy import Worth, by_width
 
 Array = NDArray[np.float64]
 

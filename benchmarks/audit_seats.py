@@ -10,12 +10,12 @@ import numpy as np
 
 from benchmarks.audit_captures import Capture
 from benchmarks.lesson_truth import TrueFace
-from edge_daemon.app.audit.seats import Look, Seat, find_seats
+from edge_daemon.app.audit.seat_finder import Look, Seat, find_seats
 
 LOOKS = 5
 """Captures that the audit looks at, of a whole lesson; half of the captures where there are fewer."""
 _REACH, _SCALE = 0.9, 1.6
-"""As in attendance/evidence/places.py."""
+"""As in attendance/evidence/seats.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""At which light a picture shows nobody any more: what the limits of `edge_daemon/camera/judge.py` are read from.
+"""At which light a picture shows nobody any more: the source of the limits in `edge_daemon/camera/exposure_check.py`.
 
     python -m benchmarks.camera_light FOLDER_OR_PICTURE [--json OUT]
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge_daemon.camera.exposure_check import WHITE_FROM, contrast_of, fault_of, sampled
 from edge_daemon.camera.files import PICTURE_SUFFIXES, read_picture
-from edge_daemon.camera.judge import WHITE_FROM, contrast_of, fault_of, sampled
 from edge_daemon.types import Picture
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from edge_daemon.vision.pipeline import Detector

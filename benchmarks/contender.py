@@ -21,12 +21,12 @@ import cv2
 
 from benchmarks.folder import picture
 from benchmarks.yunet import YuNet
-from edge_daemon.app.keys import open_signer
-from edge_daemon.app.lesson_run import LessonRun
-from edge_daemon.app.opening import load_models, open_gallery_store
+from edge_daemon.app.capture.lesson_run import LessonRun
+from edge_daemon.app.opening.models_and_gallery import load_models, open_gallery_store
+from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.device import journal
 from edge_daemon.home import Home
-from edge_daemon.lesson.ids import rehearsal_lesson_id
+from edge_daemon.lesson.lesson_ids import rehearsal_lesson_id
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Frame, Lesson, Picture

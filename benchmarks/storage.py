@@ -28,8 +28,8 @@ import sqlite_utils
 
 from benchmarks import command, machine
 from benchmarks.loop_disk import LoopDisk, loop_disk
-from edge_daemon.attendance import packing
-from edge_daemon.gallery import seal
+from edge_daemon.attendance import candidate_codec
+from edge_daemon.gallery import data_keys
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates, lessons
 from edge_daemon.store.backup import back_up
@@ -173,8 +173,8 @@ def _hold(
         seen = [i for i in range(size.students) if chance.random() < size.seen]
         faces = [_face(chance, slot, size.enrolled) for _ in seen]
         sightings += [Sighting(slot, students[i], 0.6, True, f.box) for i, f in zip(seen, faces, strict=True)]
-        bound = seal.binding("candidates", lesson_id, str(slot))
-        sealed = seal.seal(seal.lesson_key(KEY, lesson_id), packing.pack(faces, students), bound)
+        bound = data_keys.binding("candidates", lesson_id, str(slot))
+        sealed = data_keys.seal(data_keys.lesson_key(KEY, lesson_id), candidate_codec.pack(faces, students), bound)
         candidates.put_candidates(gallery_db, lesson_id, slot, sealed)
         taken = lessons.Capture(slot, f"{slot}", start + timedelta(seconds=27 * slot), "synchronised", lesson_id, 1.5)
         lessons.add_capture(register_db, lesson_id, taken)

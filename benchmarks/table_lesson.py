@@ -20,8 +20,9 @@ def section(result: Result) -> str:
         f"## Whole lessons (`benchmarks.lesson`)\n\n{len(result['lessons'])} lessons, {result['captures']:,} captures "
         "of people that the program was not tuned on. Students change seats, come into one that somebody left, and "
         "are replaced by strangers. The lessons were made after the last change of the program. The constants of the "
-        "second look at far faces (`attendance/evidence/remaining.py`) and of seats taken over (`linkage.py`) were set "
-        "on other lessons of these people; those lessons also showed mistakes whose causes were mended. The program "
+        "second look at far faces (`attendance/evidence/second_pass.py`) and of seats taken over "
+        "(`track_clustering.py`) were set on other lessons of these people; those lessons also showed mistakes "
+        "whose causes were mended. The program "
         "runs as a user runs it (`enrol import`, then `rehearse`).\n"
     )
     return "\n".join([head, _verdicts(result), _faces(result), _machine(result), _mistakes(result)])

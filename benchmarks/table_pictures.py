@@ -36,8 +36,8 @@ def wider(result: Result) -> str:
         f"## Faces in real photographs (`benchmarks.wider`)\n\n{result['pictures']} pictures of WIDER FACE. Every "
         "label counts, also blurred, turned and half hidden faces; labels marked invalid count nowhere. A face counts "
         f"as found from an overlap (IoU) of {result['min_iou']} on; of the faces from 32 px on: {ious}. The "
-        "gate that tells faces from other things was fitted on 66 of these pictures (`edge_daemon/vision/gate.py`): "
-        "that flatters the program a little.\n\n" + table(heading, rows)
+        "gate that tells faces from other things (`edge_daemon/vision/face_verifier.py`) was fitted on 66 of these "
+        "pictures: that flatters the program a little.\n\n" + table(heading, rows)
     )
 
 

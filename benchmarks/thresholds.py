@@ -5,8 +5,8 @@
 DIR has images/ and images.csv (file, identity), as cut from Labeled Faces in the Wild. In every trial each person is
 enrolled from three photographs; one face, three or ten of the others are brought down to a size and pooled as the
 program pools the faces of a link. *Student*: the person is one of a class of 30. *Stranger*: the person is not, and the
-best of the 30 counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.decision`, which were chosen
-from this table.
+best of the 30 counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.thresholds`, which were
+chosen from this table.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from benchmarks import command, folder, machine
 from benchmarks.rates import Rate
-from edge_daemon.attendance.evidence.decision import Decision
-from edge_daemon.attendance.evidence.links import as_link
-from edge_daemon.attendance.evidence.naming import score
+from edge_daemon.attendance.evidence.identification import score
+from edge_daemon.attendance.evidence.thresholds import Decision
+from edge_daemon.attendance.evidence.tracks import as_link
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector
 from edge_daemon.vision.portrait import PortraitReader

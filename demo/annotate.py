@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout need not be installed
-from edge_daemon.app import drawing
+from edge_daemon.app.audit import drawing
 from edge_daemon.types import Box
 
 KNOWN, UNKNOWN = (60, 150, 40), (40, 90, 220)

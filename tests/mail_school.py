@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.enqueue import deliver
-from edge_daemon.app.keys import open_signer
+from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.home import Home

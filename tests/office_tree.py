@@ -17,10 +17,10 @@ from pathlib import Path
 from edge_daemon.attendance.commitment import Promise, sign_commitment
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.register import correct
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from edge_daemon.device.signing import Signer
-from edge_daemon.lesson.ids import timetable_lesson_id
-from edge_daemon.store.instants import written
+from edge_daemon.lesson.lesson_ids import timetable_lesson_id
+from edge_daemon.timestamps import written
 from edge_daemon.types import Lesson, Register, Verdict
 from tests.registers import START, a_register
 
@@ -34,7 +34,7 @@ class OfficeRoom:
         self._previous: str | None = None
         self._commitment: str | None = None
         if with_key:
-            self.put(paths.key(device), {"schema": 1, "device": device, "public_key": self.signer.public_key})
+            self.put(document_paths.key(device), {"schema": 1, "device": device, "public_key": self.signer.public_key})
 
     def put(self, path: str, content: object) -> Path:
         target = self.root / path
@@ -53,7 +53,7 @@ class OfficeRoom:
         """Write a revision; return where it lies."""
         text = sign(register, self._previous, signer or self.signer)
         self._previous = hashlib.sha256(text.encode()).hexdigest()
-        return self.put(paths.register(self.device, register.lesson.lesson_id, register.revision), text)
+        return self.put(document_paths.register(self.device, register.lesson.lesson_id, register.revision), text)
 
     def correct(self, register: Register, student: str, verdict: str) -> Register:
         """Deliver the next revision and return it."""
@@ -66,7 +66,7 @@ class OfficeRoom:
         promises = [Promise(one.lesson_id, one.start, one.end, 20, seed_sha256) for one in lessons]
         ref, text = sign_commitment(self.device, at, promises, self._commitment, self.signer)
         self._commitment = hashlib.sha256(text.encode()).hexdigest()
-        return self.put(paths.commitment(self.device, ref), text)
+        return self.put(document_paths.commitment(self.device, ref), text)
 
     def heartbeat(self, at: datetime, **more: object) -> Path:
         """Say that all is well, but for what is named."""
@@ -83,7 +83,7 @@ class OfficeRoom:
             "service": {"state": "waiting", "problems": {}},
             "computer": {"disk_free_mb": 20_000, "temperature_c": 51.0, "power_now": []},
         }
-        return self.put(paths.status(self.device), {**told, **more})
+        return self.put(document_paths.status(self.device), {**told, **more})
 
 
 def a_school(root: Path, rooms: int, lessons: int, students: int) -> int:

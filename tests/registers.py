@@ -16,7 +16,7 @@ from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
-from edge_daemon.lesson.ids import timetable_lesson_id
+from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register

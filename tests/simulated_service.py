@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from edge_daemon.app.service import Service
+from edge_daemon.app.service.service import Service
 from edge_daemon.device import journal
 from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home

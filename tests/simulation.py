@@ -74,7 +74,7 @@ class SimulatedClock:
 
 
 def main() -> None:
-    from edge_daemon.app import worker
+    from edge_daemon.app.service import worker
 
     worker.main(SimulatedClock(Path(os.environ[VARIABLE]), leads=True))
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.enqueue import deliver
-from edge_daemon.app.sync.result import SyncResult
-from edge_daemon.app.sync.session import Session
+from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.sync.sync_result import SyncResult
+from edge_daemon.app.sync.sync_session import Session
 from edge_daemon.home import Home
-from edge_daemon.lesson.ids import timetable_lesson_id
+from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.store.database import open_register
 from tests.office_server import OfficeServer
 from tests.registers import START, a_lesson, a_register, keep

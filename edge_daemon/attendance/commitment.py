@@ -16,7 +16,7 @@ from typing import Final
 from edge_daemon.attendance.fields import Json, ObjectReader
 from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.errors import RegisterError
-from edge_daemon.store.instants import written
+from edge_daemon.timestamps import written
 
 SCHEMA: Final = 1
 KIND: Final = "commitment"

@@ -18,7 +18,7 @@ from typing import Final, cast
 from edge_daemon.attendance.edfi import attendance_event
 from edge_daemon.attendance.fields import Json, ObjectReader
 from edge_daemon.device.signing import Signer, canonical, signed
-from edge_daemon.store.instants import written
+from edge_daemon.timestamps import written
 from edge_daemon.types import (
     CapturePlan,
     ClockState,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Union, get_args
 
 from edge_daemon.errors import RegisterError
-from edge_daemon.store.instants import parsed
+from edge_daemon.timestamps import parsed
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from edge_daemon.camera import wire
 from edge_daemon.camera.base import Camera
-from edge_daemon.camera.judge import digest_of, fault_of
-from edge_daemon.camera.opening import open_camera
+from edge_daemon.camera.exposure_check import digest_of, fault_of
+from edge_daemon.camera.factory import open_camera
 from edge_daemon.config import CameraConfig
 from edge_daemon.device import journal
 from edge_daemon.errors import CameraError

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from types import TracebackType
 
 from edge_daemon.camera import wire
+from edge_daemon.camera.exposure_check import repeats
 from edge_daemon.camera.helper import Helper
-from edge_daemon.camera.judge import repeats
-from edge_daemon.camera.ladder import Ladder
+from edge_daemon.camera.recovery import Ladder
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame, Picture

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from edge_daemon.app.collect.judge import counted
-from edge_daemon.app.collect.keys import read_keys, read_names
-from edge_daemon.app.collect.term import Collected, Wish, check_output, read_all, write_term
-from edge_daemon.app.collect.tree import Problem
+from edge_daemon.app.collect.document_tree import Problem
+from edge_daemon.app.collect.room_ranking import counted
+from edge_daemon.app.collect.term_file import Collected, Wish, check_output, read_all, write_term
+from edge_daemon.app.collect.trusted_keys import read_keys, read_names
 from edge_daemon.attendance.sheets import By
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.progress import progress

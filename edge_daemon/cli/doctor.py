@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import click
 
-from edge_daemon.app.checkup import Checkup
+from edge_daemon.app.health.doctor import Checkup
 from edge_daemon.cli.context import Home, pass_home
-from edge_daemon.device.health import Check
+from edge_daemon.device.check import Check
 
 _WIDTH = 13
 

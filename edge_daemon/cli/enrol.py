@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 from sqlite_utils import Database
 
-from edge_daemon.app.contacts import publish_contacts
-from edge_daemon.app.maintenance import forget_erased
+from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.upkeep.maintenance import forget_erased
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_text import Removal
@@ -28,7 +28,7 @@ from edge_daemon.store import lessons, outbox
 from edge_daemon.store.database import check_writable, open_gallery, open_register
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.enrol import Photographs
+    from edge_daemon.gallery.roster_import import Photographs
 
 
 @click.group()
@@ -52,7 +52,7 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
 
     The roster is a CSV file, or the folder of OneRoster files (docs/ENROLMENT.md).
     """
-    from edge_daemon.gallery.enrol import import_roster  # here: OpenCV and the models load slowly on a Pi
+    from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV and the models load slowly on a Pi
 
     # Everything that may be refused comes before the first file is made.
     rows = read_students(roster, datetime.now(ZoneInfo(home.config.device.time_zone)).date())
@@ -165,8 +165,8 @@ def _gallery(home: Home, *, create: bool = False) -> Iterator[GalleryStore]:
 
 
 def _photographs(home: Home, folder: Path) -> Photographs:
-    from edge_daemon.app.opening import embedder_id, load_models
-    from edge_daemon.gallery.enrol import Photographs, check_folder
+    from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
+    from edge_daemon.gallery.roster_import import Photographs, check_folder
     from edge_daemon.vision.portrait import PortraitReader
 
     check_folder(folder)

@@ -15,7 +15,7 @@ from edge_daemon.gallery import erasure
 from edge_daemon.gallery.templates import StudentRecord
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.enrol import EnrolReport
+    from edge_daemon.gallery.roster_import import EnrolReport
 
 _SHOWN_IDS = 10
 _MOST_WARNINGS = 100

@@ -23,10 +23,10 @@ def firstboot(root: Path) -> None:
     systemd starts this (edge-daemon-firstboot.service) while the boot partition has such a folder. Safe to repeat.
     Without one it writes the identity down anew where the device key was brought back from the safe.
     """
-    from edge_daemon.app.firstboot import steps, system
+    from edge_daemon.app.firstboot import host_setup, steps
 
     os.umask(0o022)  # what is secret gets its mode by name; the service's user must be able to enter the folders
-    done = steps.first_boot(root, system.run if root == Path("/") else _not_here)
+    done = steps.first_boot(root, host_setup.run if root == Path("/") else _not_here)
     if done is None:
         click.echo("no card to take over: the boot partition has no edge-daemon/card.json")
         return

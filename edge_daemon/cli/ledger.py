@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import click
 import sqlite_utils
 
-from edge_daemon.app.ledger import GROUPS, LedgerLine, Told, ledger_lines
+from edge_daemon.app.ledger.ledger_lines import GROUPS, LedgerLine, Told, ledger_lines
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.table import table
 from edge_daemon.errors import KeyFileError, RegisterError
 from edge_daemon.store.database import open_register
-from edge_daemon.store.instants import written
+from edge_daemon.timestamps import written
 
 
 @click.group(invoke_without_command=True)
@@ -57,7 +57,7 @@ def verify(home: Home, public_key: str | None, as_json: bool) -> None:
     Signatures are held against --key, else the device's own key where this command is given it, else the key that the
     first document names: then compare the fingerprint with the one that you noted.
     """
-    from edge_daemon.app.verify import verify as verified
+    from edge_daemon.app.ledger.verify import verify as verified
     from edge_daemon.device.signing import fingerprint
 
     if not home.register_db_path.exists():
@@ -92,7 +92,7 @@ def verify(home: Home, public_key: str | None, as_json: bool) -> None:
 @pass_home
 def key(home: Home) -> None:
     """Print this device's line for the list that `collect --keys` takes: device,public_key."""
-    from edge_daemon.app.keys import open_signer
+    from edge_daemon.app.opening.signer import open_signer
 
     csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, open_signer(home).public_key))
 

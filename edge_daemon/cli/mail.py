@@ -9,15 +9,15 @@ from pathlib import Path
 import click
 import sqlite_utils
 
-from edge_daemon.app.absences import forbidden
-from edge_daemon.app.mail_composer import Composer
-from edge_daemon.app.mailing import open_sender, trial_letter
-from edge_daemon.app.sync.settings import withheld_secrets
+from edge_daemon.app.notices.absences import forbidden
+from edge_daemon.app.notices.composer import Composer
+from edge_daemon.app.notices.mail_delivery import open_sender, trial_letter
+from edge_daemon.app.sync.receiver_settings import withheld_secrets
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
-from edge_daemon.delivery.letter import Letter
 from edge_daemon.delivery.mail_message import to_bytes, to_message
+from edge_daemon.delivery.message import Letter
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import open_register

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from edge_daemon.app import maintenance
+from edge_daemon.app.upkeep import maintenance
 from edge_daemon.cli.context import Home, pass_home
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -89,7 +89,7 @@ def inbox(home: Home, files: tuple[Path, ...], as_json: bool) -> None:
     FILE: documents that came by another way than the network: roster.csv, timetable.ics, corrections.json,
     withdrawals.json, known by their names.
     """
-    from edge_daemon.app.apply_inbox import apply_by_hand  # here: cryptography, which no timer's command needs
+    from edge_daemon.app.inbox.apply import apply_by_hand  # here: cryptography, which no timer's command needs
 
     done = apply_by_hand(home, files, datetime.now(timezone.utc))
     if as_json:

@@ -20,9 +20,9 @@ from edge_daemon.store import lessons
 from edge_daemon.store import outbox as rows
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.destinations import open_destinations
-from edge_daemon.store.instants import written
 from edge_daemon.store.lessons import StoredLesson
 from edge_daemon.store.outbox import DestinationState, Item
+from edge_daemon.timestamps import written
 from edge_daemon.types import Destination
 
 _ALL = "all"
@@ -124,7 +124,7 @@ def copy(home: Home, folder: Path) -> None:
 
     What is there already stays as it is. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
     """
-    from edge_daemon.app.sync.copy import copy_all
+    from edge_daemon.app.sync.office_copy import copy_all
 
     with _opened(home) as db:
         done = copy_all(home, db, folder, datetime.now(timezone.utc))

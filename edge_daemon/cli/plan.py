@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.promises import promised_sha256
+from edge_daemon.app.service.commitment_publisher import promised_sha256
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
@@ -17,7 +17,7 @@ from edge_daemon.errors import RegisterError
 from edge_daemon.lesson.plan import make_plan, seed_digest
 from edge_daemon.store import lessons, plans, registers
 from edge_daemon.store.database import open_register
-from edge_daemon.store.instants import written
+from edge_daemon.timestamps import written
 
 AHEAD = timedelta(days=7)
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import click
 import sqlite_utils
 
-from edge_daemon.app.enqueue import deliver
-from edge_daemon.app.keys import open_signer
+from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct as corrected
 from edge_daemon.cli.context import Home, pass_home

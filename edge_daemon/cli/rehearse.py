@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.rehearsal import rehearse as take_register
+from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table

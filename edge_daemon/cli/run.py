@@ -15,6 +15,6 @@ def run(home: Home) -> None:
     systemd starts this on a device (systemd/edge-daemon.service). SIGHUP looks for a new timetable at once, SIGUSR1
     writes the stacks of all threads to the log.
     """
-    from edge_daemon.app.service import Service
+    from edge_daemon.app.service.service import Service
 
     Service(home).run()

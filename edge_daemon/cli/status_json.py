@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_daemon.app.delivery_standing import DeliveryStanding
-from edge_daemon.app.standing import Standing
+from edge_daemon.app.health.delivery_overview import DeliveryStanding
+from edge_daemon.app.health.overview import Standing
 from edge_daemon.device.status import LessonStatus, age_s
-from edge_daemon.store.instants import written
-from edge_daemon.store.recent import LessonCounts
+from edge_daemon.store.lesson_counts import LessonCounts
+from edge_daemon.timestamps import written
 
 
 def document(standing: Standing, names: Mapping[str, str]) -> dict[str, object]:

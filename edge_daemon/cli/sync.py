@@ -12,10 +12,10 @@ import click
 
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
-from edge_daemon.store.instants import written
+from edge_daemon.timestamps import written
 
 if TYPE_CHECKING:
-    from edge_daemon.app.sync.result import SyncResult
+    from edge_daemon.app.sync.sync_result import SyncResult
     from edge_daemon.store.backlog import Backlog
 
 _INTERRUPTED = 130
@@ -45,7 +45,7 @@ def sync(home: Home, once: bool, as_json: bool) -> None:
     done that can be done now, also without a network; 1 where something was refused and needs a person.
     """
     _load_lean()
-    from edge_daemon.app.sync.session import Session
+    from edge_daemon.app.sync.sync_session import Session
 
     wish = _Wish()
     if once or as_json:

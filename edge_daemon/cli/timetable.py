@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.timetables import pulled_timetable, timetable_of_files, timetable_paths
+from edge_daemon.app.opening.timetable_files import pulled_timetable, timetable_of_files, timetable_paths
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
 from edge_daemon.config import UPSTREAM

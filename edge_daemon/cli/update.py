@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edge_daemon.app.update.releases import Releases
-from edge_daemon.app.update.service import Service
+from edge_daemon.app.update.service_control import Service
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.cli.context import Home, pass_home
 

@@ -13,8 +13,8 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from edge_daemon.delivery.error_messages import cleaned
 from edge_daemon.delivery.http import Answer
-from edge_daemon.delivery.words import cleaned
 from edge_daemon.types import Outcome
 
 _LONGEST_RETRY_S: Final = 24 * 3600.0

@@ -22,8 +22,8 @@ from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
-from edge_daemon.delivery import words
-from edge_daemon.delivery.line import Adapter, Line
+from edge_daemon.delivery import error_messages
+from edge_daemon.delivery.connection_deadline import Adapter, Line
 
 _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
@@ -164,7 +164,7 @@ class Server:
     def _told(self, error: Exception) -> str:
         proxy = urlsplit(select_proxy(self.base, self._proxies) or "")
         is_proxy = isinstance(error, requests.exceptions.ProxyError) and proxy.hostname
-        return words.told(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
+        return error_messages.told(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
 
     def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> Answer:
         # Not by Session.send: that reads the whole body of a redirect, however long, and keeps cookies.
@@ -221,4 +221,4 @@ class _Auth(AuthBase):
 def _in_the_middle(error: BaseException) -> bool:
     """Return whether the server was reached, and was the one that we wanted, when it failed."""
     before = (ssl.SSLCertVerificationError, NewConnectionError, ProxyError, ConnectTimeoutError)
-    return not any(words.find(error, kind) for kind in before)
+    return not any(error_messages.find(error, kind) for kind in before)

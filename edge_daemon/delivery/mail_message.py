@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from edge_daemon.config import is_address
-from edge_daemon.delivery.letter import Letter
+from edge_daemon.delivery.message import Letter
 from edge_daemon.errors import DeliveryError
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final, Protocol
 
-from edge_daemon.delivery.letter import Letter
 from edge_daemon.delivery.mail_message import to_bytes, to_message, wire_address
 from edge_daemon.delivery.mail_settings import ServerSettings
+from edge_daemon.delivery.message import Letter
 from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, NotEncrypted, Refused, SmtpSession
 from edge_daemon.errors import DeliveryError
 from edge_daemon.types import Outcome

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
-from edge_daemon.delivery import paths
-from edge_daemon.delivery.letter import Letter
+from edge_daemon.delivery import document_paths
+from edge_daemon.delivery.message import Letter
 from edge_daemon.types import Outcome
 
 SCHEMA = 1
@@ -40,7 +40,7 @@ class UpstreamMail:
 
     def send(self, letter: Letter) -> Outcome:
         """Store a letter; the server has sent it or will."""
-        path = paths.mail(self._device, letter.letter_id)
+        path = document_paths.mail(self._device, letter.letter_id)
         return self._upstream.put(path, to_json(letter, self._device), write_once=False)
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ import sqlite_utils
 from edge_daemon.errors import DeliveryError, EdgeError, StoreError
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
-from edge_daemon.store.diary import Event, add_events
+from edge_daemon.store.daily_events import Event, add_events
 from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
 from edge_daemon.types import Outcome

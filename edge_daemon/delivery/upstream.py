@@ -20,8 +20,8 @@ from edge_daemon import __version__
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery import receipts
 from edge_daemon.delivery.answers import Forbidden, is_page, page, refusal
+from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
-from edge_daemon.delivery.paths import quoted
 from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url
 from edge_daemon.delivery.webdav import WebDav
 from edge_daemon.errors import DeliveryError
@@ -99,7 +99,7 @@ class Upstream:
         """Deliver a document.
 
         Args:
-            path: below `upstream.url`, not quoted (`delivery/paths.py`).
+            path: below `upstream.url`, not quoted (`delivery/document_paths.py`).
             body: the document, JSON.
             write_once: what is there already is never overwritten; otherwise it is replaced.
 

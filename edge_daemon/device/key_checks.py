@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from edge_daemon.config import Config
-from edge_daemon.device.health import Check
+from edge_daemon.device.check import Check
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, KEY_BYTES, credential, device_key
 
 _STORES = ("etc/credstore/edge-daemon.device-key", "etc/credstore.encrypted/edge-daemon.device-key")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from edge_daemon import __version__
-from edge_daemon.device.box import Box
+from edge_daemon.device.host import Box
 from edge_daemon.device.status import ServiceStatus, State, write_atomically
 from edge_daemon.types import ClockState
 

@@ -18,11 +18,11 @@ from typing import cast
 import sqlite_utils
 
 from edge_daemon.errors import GalleryError
-from edge_daemon.gallery.seal import fingerprint
+from edge_daemon.gallery.data_keys import fingerprint
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.database import path_of
 from edge_daemon.store.gallery import Erased, StudentRow, Tombstone
-from edge_daemon.store.instants import parsed, stored
+from edge_daemon.timestamps import parsed, stored
 
 TOMBSTONES_FILE = "gallery.erased"
 

@@ -11,7 +11,7 @@ import numpy as np
 import sqlite_utils
 
 from edge_daemon.errors import GalleryError
-from edge_daemon.gallery import erasure, seal
+from edge_daemon.gallery import data_keys, erasure
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.gallery import StudentRow, TemplateRow
 from edge_daemon.types import Student, StudentTemplates, Vector
@@ -80,7 +80,9 @@ class GalleryStore:
                     "gallery",
                     "run `edge-daemon enrol import` again with the photographs",
                 )
-            plain = seal.open_sealed(self.data_key(keys[row.student_id]), row.sealed, _bound(row.student_id, embedder))
+            plain = data_keys.open_sealed(
+                self.data_key(keys[row.student_id]), row.sealed, _bound(row.student_id, embedder)
+            )
             stacks.setdefault(row.student_id, []).append(_unpacked(plain))
         return [
             StudentTemplates(student_id, np.concatenate([v for v, _ in stack]), np.concatenate([w for _, w in stack]))
@@ -124,11 +126,11 @@ class GalleryStore:
 
     def new_key(self, student_id: str) -> bytes:
         """Return a fresh data key, wrapped."""
-        return seal.wrap_key(self._device_key, seal.new_data_key(), student_id)
+        return data_keys.wrap_key(self._device_key, data_keys.new_data_key(), student_id)
 
     def data_key(self, row: StudentRow) -> bytes:
         """Return the data key of a student; raises GalleryError where the device key is another."""
-        return seal.unwrap_key(self._device_key, row.wrapped_key, row.student_id)
+        return data_keys.unwrap_key(self._device_key, row.wrapped_key, row.student_id)
 
     def sealed_student(
         self, student: Student, extra: Mapping[str, str], position: int | None, wrapped_key: bytes
@@ -137,20 +139,20 @@ class GalleryStore:
         row = StudentRow(student.student_id, position, student.courses, student.consent, b"", wrapped_key)
         fields = {"name": student.name, "email": student.email, "guardian_email": student.guardian_email}
         plain = json.dumps([fields, dict(extra)], ensure_ascii=False).encode("utf-8", "surrogatepass")
-        sealed = seal.seal(self.data_key(row), plain, seal.binding("fields", student.student_id))
+        sealed = data_keys.seal(self.data_key(row), plain, data_keys.binding("fields", student.student_id))
         return StudentRow(row.student_id, position, row.courses, row.consent, sealed, wrapped_key)
 
     def sealed_template(
         self, row: StudentRow, embedder: EmbedderId, photograph: str, vectors: Vector, widths_px: Vector
     ) -> TemplateRow:
         """Return the template of one photograph as stored."""
-        sealed = seal.seal(self.data_key(row), _packed(vectors, widths_px), _bound(row.student_id, embedder))
+        sealed = data_keys.seal(self.data_key(row), _packed(vectors, widths_px), _bound(row.student_id, embedder))
         return TemplateRow(row.student_id, photograph, sealed, embedder.sha256, embedder.preprocessing)
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
         """Return the candidates of one capture sealed under the running lesson's key."""
-        bound = seal.binding("candidates", lesson_id, str(slot))
-        return seal.seal(seal.lesson_key(self._device_key, lesson_id), plain, bound)
+        bound = data_keys.binding("candidates", lesson_id, str(slot))
+        return data_keys.seal(data_keys.lesson_key(self._device_key, lesson_id), plain, bound)
 
     def open_candidates(self, lesson_id: str, slot: int, sealed: bytes) -> bytes:
         """Return what `seal_candidates` was given.
@@ -158,11 +160,11 @@ class GalleryStore:
         Raises:
             GalleryError: of another lesson, slot or device, or changed.
         """
-        bound = seal.binding("candidates", lesson_id, str(slot))
-        return seal.open_sealed(seal.lesson_key(self._device_key, lesson_id), sealed, bound)
+        bound = data_keys.binding("candidates", lesson_id, str(slot))
+        return data_keys.open_sealed(data_keys.lesson_key(self._device_key, lesson_id), sealed, bound)
 
     def _record(self, row: StudentRow, photographs: int) -> StudentRecord:
-        plain = seal.open_sealed(self.data_key(row), row.sealed, seal.binding("fields", row.student_id))
+        plain = data_keys.open_sealed(self.data_key(row), row.sealed, data_keys.binding("fields", row.student_id))
         fields, extra = json.loads(plain.decode("utf-8", "surrogatepass"))
         student = Student(
             row.student_id, fields["name"], fields["email"], fields["guardian_email"], row.consent, row.courses
@@ -171,7 +173,7 @@ class GalleryStore:
 
 
 def _bound(student_id: str, embedder: EmbedderId) -> bytes:
-    return seal.binding("template", student_id, embedder.sha256, str(embedder.preprocessing))
+    return data_keys.binding("template", student_id, embedder.sha256, str(embedder.preprocessing))
 
 
 def _packed(vectors: Vector, widths_px: Vector) -> bytes:

@@ -11,8 +11,8 @@ from typing import Final
 
 from edge_daemon.lesson.events import Event, When, localised
 from edge_daemon.lesson.ical_text import Component, Property, plain_text
-from edge_daemon.lesson.library import LIBRARY_ERRORS, time_value
-from edge_daemon.lesson.rules import FIRST_YEAR, LAST_YEAR, rule_parts, rule_text
+from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS, time_value
+from edge_daemon.lesson.recurrence_rules import FIRST_YEAR, LAST_YEAR, rule_parts, rule_text
 from edge_daemon.lesson.zones import Zones
 
 _NAMES: Final = frozenset(

@@ -14,8 +14,8 @@ from icalendar import Event as CalendarEvent
 from icalendar.prop import vDDDLists, vDDDTypes, vInt, vRecur, vText
 
 from edge_daemon.lesson.events import Event, When, localised
-from edge_daemon.lesson.library import LIBRARY_ERRORS
-from edge_daemon.lesson.rules import rule_step, rule_until
+from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.recurrence_rules import rule_step, rule_until
 
 NEVER_MET: Final = "its rule is never met"
 """Found out by looking until the year 9999, which takes a second."""

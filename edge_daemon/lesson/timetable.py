@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.lesson.calendars import Calendars, Passed, read_calendars
 from edge_daemon.lesson.ical_text import Source, read_source
-from edge_daemon.lesson.ids import timetable_lesson_id
-from edge_daemon.lesson.library import LIBRARY_ERRORS
+from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.lesson.overlap import Planned, settle
 from edge_daemon.lesson.plan import SLOT_S
 from edge_daemon.lesson.rooms import is_in_room

@@ -10,7 +10,7 @@ from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from edge_daemon.lesson.ical_text import Component
-from edge_daemon.lesson.library import LIBRARY_ERRORS
+from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
 
 _MOST_LINES = 2000
 """Of a VTIMEZONE; Outlook's longest have some hundred."""

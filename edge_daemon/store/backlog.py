@@ -12,7 +12,7 @@ import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.database import faults
 from edge_daemon.store.destinations import State, destination_state
-from edge_daemon.store.instants import parsed, stored
+from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Destination
 
 DESTINATIONS: tuple[Destination, ...] = ("upstream", "mail")

@@ -10,8 +10,8 @@ from typing import Literal, cast
 import sqlite_utils
 
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.store.instants import parsed, stored
 from edge_daemon.store.retries import LONGEST_ASKED_S, SLACK, next_try
+from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Destination, Outcome
 
 State = Literal["open", "waiting", "parked"]

@@ -11,7 +11,7 @@ from typing import Literal, cast
 import sqlite_utils
 
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.store.instants import stored
+from edge_daemon.timestamps import stored
 
 Erased = Literal["student", "templates"]
 

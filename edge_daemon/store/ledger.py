@@ -10,7 +10,7 @@ from typing import Literal, cast
 import sqlite_utils
 
 from edge_daemon.store.database import faults
-from edge_daemon.store.instants import parsed, stored
+from edge_daemon.timestamps import parsed, stored
 
 LessonState = Literal["planned", "running", "finalised", "skipped"]
 

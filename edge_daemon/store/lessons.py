@@ -11,8 +11,8 @@ import sqlite_utils
 
 from edge_daemon.errors import StoreError
 from edge_daemon.store.database import bring_in_log, faults, path_of, transaction
-from edge_daemon.store.instants import parsed, stored
 from edge_daemon.store.registers import Also, StoredRegister, append, last_sha256
+from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Box, CapturePlan, ClockState, Lesson, MissedCapture, Origin, Sighting
 
 State = Literal["running", "finalised"]

@@ -23,7 +23,6 @@ from edge_daemon.store.destinations import (
     open_destinations,
     set_destination,
 )
-from edge_daemon.store.instants import parsed, stored
 from edge_daemon.store.outbox_items import (
     COMMITMENT,
     GUARDIAN,
@@ -47,6 +46,7 @@ from edge_daemon.store.outbox_items import (
     of_lesson,
 )
 from edge_daemon.store.retries import LONGEST_ASKED_S, SLACK, ceiling_s, next_try
+from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Delivery, Destination, Outcome
 
 __all__ = [

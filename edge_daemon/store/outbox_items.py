@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, cast, get_args
 import sqlite_utils
 
 from edge_daemon.store.database import faults
-from edge_daemon.store.instants import parsed
+from edge_daemon.timestamps import parsed
 from edge_daemon.types import Destination
 
 State = Literal["waiting", "held", "parked", "delivered", "void"]

@@ -11,7 +11,7 @@ import sqlite_utils
 
 from edge_daemon.errors import RegisterError
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.store.instants import parsed, stored
+from edge_daemon.timestamps import parsed, stored
 
 
 @dataclass(frozen=True, slots=True)

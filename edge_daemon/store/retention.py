@@ -10,7 +10,7 @@ import sqlite_utils
 
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.store.gallery import wipe_log
-from edge_daemon.store.instants import stored
+from edge_daemon.timestamps import stored
 
 _SETTLE_S = 2.0
 """Candidates are written just before the capture that they belong to."""

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlite_utils
 
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.store.instants import parsed, stored
+from edge_daemon.timestamps import parsed, stored
 
 
 @dataclass(frozen=True, slots=True)

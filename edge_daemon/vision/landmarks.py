@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Picture, Pose
-from edge_daemon.vision import shape
+from edge_daemon.vision import mesh_shape
 from edge_daemon.vision.align import similarity, warp
 from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard
@@ -48,7 +48,7 @@ class Mesh:
 
     def alignment(self) -> Array:
         """Return the (2, 3) matrix that brings this face to the place where the embedder expects it."""
-        return similarity(self.points[shape.INDEX, :2], shape.TARGET)
+        return similarity(self.points[mesh_shape.INDEX, :2], mesh_shape.TARGET)
 
     def pose(self) -> Pose:
         """Return the head's turn, from the directions ear to ear and forehead to chin in space."""

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture
-from edge_daemon.vision import change, gate, nms, tiles
+from edge_daemon.vision import change, face_verifier, nms, tiles
 from edge_daemon.vision.blazeface import Detections, join
-from edge_daemon.vision.crew import Crew, Worker
-from edge_daemon.vision.gate import Hit
+from edge_daemon.vision.face_reader import Candidate, distinct, hits
+from edge_daemon.vision.face_verifier import Hit
+from edge_daemon.vision.interpreter_pool import Crew, Worker
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.places import Places
-from edge_daemon.vision.reader import Candidate, distinct, hits
+from edge_daemon.vision.tile_memory import Places
 
 T = TypeVar("T")
 
@@ -73,9 +73,11 @@ class Detector:
             return worker.reader.describe(picture, candidate)
 
         looked = self.crew.run(look, found)
-        best_case = gate.among_others([h.box for h in looked], [gate.probability(h, presence=1.0) for h in looked])
+        best_case = face_verifier.among_others(
+            [h.box for h in looked], [face_verifier.probability(h, presence=1.0) for h in looked]
+        )
         measured = self.crew.run(measure, _at_least(looked, best_case))
-        believed = gate.among_others([c.hit.box for c in measured], [c.probability for c in measured])
+        believed = face_verifier.among_others([c.hit.box for c in measured], [c.probability for c in measured])
         return distinct(self.crew.run(describe, _at_least(measured, believed)))
 
 
@@ -142,7 +144,7 @@ def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
 
 
 def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]:
-    return [item for item, p in zip(items, probabilities, strict=True) if p >= gate.MIN_PROBABILITY]
+    return [item for item, p in zip(items, probabilities, strict=True) if p >= face_verifier.MIN_PROBABILITY]
 
 
 def _one_a_face(found: Detections) -> Detections:

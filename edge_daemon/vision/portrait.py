@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture, Vector
-from edge_daemon.vision import gate, nms, tiles
+from edge_daemon.vision import face_verifier, nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
-from edge_daemon.vision.gate import Hit
+from edge_daemon.vision.face_reader import LOOK_SHARE, FaceReader, blazeface_square, distinct, hits
+from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.mobilefacenet import Embedder
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.reader import LOOK_SHARE, FaceReader, blazeface_square, distinct, hits
 
 Array = NDArray[np.float32]
 
@@ -47,7 +47,10 @@ class PortraitReader:
         found = join([*self._close_ups(picture), *self._farther(picture)])
         groups = nms.groups(found.boxes, found.scores)
         best = found.take(np.array([g[0] for g in groups], np.intp))
-        read = [self._reader.read(picture, self._sure(picture, hit), gate.PORTRAIT_PROBABILITY) for hit in hits(best)]
+        read = [
+            self._reader.read(picture, self._sure(picture, hit), face_verifier.PORTRAIT_PROBABILITY)
+            for hit in hits(best)
+        ]
         faces = distinct([face for face in read if face is not None])
         return sorted(faces, key=lambda face: -face.box.w)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from edge_daemon.app.audit.face_light import Light
 from edge_daemon.app.audit.findings import Findings
-from edge_daemon.app.audit.front import find_front
-from edge_daemon.app.audit.light import Light
+from edge_daemon.app.audit.front_direction import find_front
 from edge_daemon.app.audit.optics import Optics
-from edge_daemon.app.audit.rows import judge
-from edge_daemon.app.audit.scene import Scene
-from edge_daemon.app.audit.seats import Look, find_seats
+from edge_daemon.app.audit.scene_light import Scene
+from edge_daemon.app.audit.seat_finder import Look, find_seats
+from edge_daemon.app.audit.seat_rows import judge
 from edge_daemon.types import Box, Face, Pose, Quality
 
 OPTICS = Optics(4608, 2592, 66.0)

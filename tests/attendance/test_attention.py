@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.attendance import packing
+from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.attention import faces_front, ray_deg, shut_for_long
 from edge_daemon.types import Box, Candidate, Pose, Quality
 from tests.attendance.evidence.room import Room
@@ -59,12 +59,12 @@ def test_packed_candidates_come_back_without_their_embeddings(students: int, slo
     ]
     with_vectors = [replace(c, embedding=np.ones(192, np.float32)) for c in candidates]
     ids = [f"s{i}" for i in range(students)]
-    back = packing.unpack(slot, packing.pack(with_vectors, ids), ids)
+    back = candidate_codec.unpack(slot, candidate_codec.pack(with_vectors, ids), ids)
     assert [repr(c) for c in back] == [repr(c) for c in candidates]
 
 
 def test_students_enrolled_or_removed_since_do_not_shift_the_others():
     similarities = np.array([0.1, 0.2, 0.3], np.float32)
     face = Candidate(0, Box(0, 0, 1, 1), 1.0, Quality(1, 1, 1), True, None, similarities, None)
-    (back,) = packing.unpack(0, packing.pack([face], ["a", "b", "c"]), ["c", "new", "a"])
+    (back,) = candidate_codec.unpack(0, candidate_codec.pack([face], ["a", "b", "c"]), ["c", "new", "a"])
     assert back.similarities == pytest.approx([0.3, 0.0, 0.1])

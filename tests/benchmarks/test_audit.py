@@ -8,7 +8,7 @@ from benchmarks.audit_captures import AS_IS, SHRUNK, WORSE, Capture, Seen, worse
 from benchmarks.audit_curves import WIDTHS_PX, nearest, table
 from benchmarks.audit_seats import outcomes
 from benchmarks.lesson_truth import TrueFace
-from edge_daemon.app.audit.light import Light
+from edge_daemon.app.audit.face_light import Light
 from edge_daemon.types import Box, Face, Quality
 
 SEATS = ((300.0, 300.0, 20.0), (900.0, 300.0, 20.0), (300.0, 900.0, 60.0), (900.0, 900.0, 60.0))

@@ -13,7 +13,7 @@ import pytest
 
 from edge_daemon.camera import opencv, picamera2, v4l2_nodes
 from edge_daemon.camera.base import Camera
-from edge_daemon.camera.opening import open_camera
+from edge_daemon.camera.factory import open_camera
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 from tests.camera import fake_opencv, fake_picamera2

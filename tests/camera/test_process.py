@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.camera import helper
-from edge_daemon.camera.ladder import FIRST_GAP_S
 from edge_daemon.camera.process import CameraProcess
+from edge_daemon.camera.recovery import FIRST_GAP_S
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 from tests.camera import broken

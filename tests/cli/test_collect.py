@@ -537,11 +537,11 @@ def test_an_authority_that_is_not_known_is_told_in_options_of_this_command(root,
 
 
 def test_names_that_a_server_lists_can_not_leave_the_folder(root, rooms, tmp_path, monkeypatch):
-    from edge_daemon.app.collect import listing
+    from edge_daemon.app.collect import server_listing
 
     evil = {f"v1/devices/{name}/key.json": "x" for name in ("..", "../../x", "a/../..", ".hidden", "a\\b", "")}
-    honest = listing.index
-    monkeypatch.setattr(listing, "index", lambda server: {**honest(server), **evil})
+    honest = server_listing.index
+    monkeypatch.setattr(server_listing, "index", lambda server: {**honest(server), **evil})
     with OfficeServer(root, certificates=tmp_path, token="") as server:
         options = ("--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept" / "here"))
         book_of(root, tmp_path, *options, source=server.url)

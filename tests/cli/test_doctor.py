@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.app import checkup
-from edge_daemon.app.checkup import Checkup
+from edge_daemon.app.health import doctor
+from edge_daemon.app.health.doctor import Checkup
 from edge_daemon.device.status import write_status
 from edge_daemon.home import Home
 from edge_daemon.vision.models import default_models_dir
@@ -44,8 +44,8 @@ ALL = {
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(checkup, "WARM_UP_S", 0.0)
-    monkeypatch.setattr(checkup, "time_embedders", lambda models: {"float16": 5.0, "float32": 5.0, "int8": 5.0})
+    monkeypatch.setattr(doctor, "WARM_UP_S", 0.0)
+    monkeypatch.setattr(doctor, "time_embedders", lambda models: {"float16": 5.0, "float32": 5.0, "int8": 5.0})
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def home(tmp_path):
     return folder
 
 
-def found(folder, **arguments) -> dict[str, checkup.Check]:
+def found(folder, **arguments) -> dict[str, doctor.Check]:
     return {check.name: check for check in Checkup(Home(folder), **arguments).checks()}
 
 
@@ -149,7 +149,7 @@ def test_a_precision_that_is_set_is_used(home, monkeypatch):
 
 
 def test_a_faster_file_is_recommended(home, monkeypatch):
-    monkeypatch.setattr(checkup, "time_embedders", lambda models: {"float16": 3.0, "float32": 5.0, "int8": 5.0})
+    monkeypatch.setattr(doctor, "time_embedders", lambda models: {"float16": 3.0, "float32": 5.0, "int8": 5.0})
     check = found(home)["embedder"]
     assert (check.state, 'embedder = "float16"' in check.advice) == ("warning", True)
 
@@ -169,7 +169,7 @@ def test_a_broken_timetable_is_named_with_its_line(home):
 
 
 def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
-    monkeypatch.setattr(checkup, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
+    monkeypatch.setattr(doctor, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
     write_status(home / "run", a_status())
     checks = found(home)
     assert checks["camera"].state == "not checked"
@@ -201,7 +201,7 @@ def test_a_service_that_is_gone_stuck_or_degraded_is_bad(home, changes, words):
 
 
 def test_a_camera_that_hangs_does_not_hold_up_the_rest(home, monkeypatch):
-    monkeypatch.setattr(checkup, "_one_picture", lambda settings: time.sleep(5))
+    monkeypatch.setattr(doctor, "_one_picture", lambda settings: time.sleep(5))
     checks = found(home, limit_s=1.0)
     assert "no answer within 1 s" in checks["camera"].found
     assert checks["disk"].state == "good"
@@ -214,7 +214,7 @@ def test_looking_makes_nothing(tmp_path):
 
 
 def test_a_library_of_the_camera_that_raises_anything_is_a_finding(home, monkeypatch):
-    monkeypatch.setattr(checkup, "camera_settings", lambda given: 1 / 0)
+    monkeypatch.setattr(doctor, "camera_settings", lambda given: 1 / 0)
     assert found(home)["camera"].found == "internal error, ZeroDivisionError"
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.app.plans import plan_ahead
-from edge_daemon.app.promises import promise_ahead
+from edge_daemon.app.capture.plan_recorder import plan_ahead
+from edge_daemon.app.service.commitment_publisher import promise_ahead
 from edge_daemon.attendance.commitment import Promise, sign_commitment
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.device.secrets import device_key

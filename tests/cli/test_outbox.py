@@ -9,12 +9,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
-from edge_daemon.app.enqueue import deliver
+from edge_daemon.app.notices.outbox_rows import deliver
 from edge_daemon.cli.outbox import outbox as cli_outbox
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
-from edge_daemon.store.instants import stored, written
+from edge_daemon.timestamps import stored, written
 from edge_daemon.types import Outcome
 from tests.cli.running import run
 from tests.registers import START, a_lesson, a_register, keep

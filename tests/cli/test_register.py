@@ -5,17 +5,17 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.app.keys import open_signer
+from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError
-from edge_daemon.gallery.seal import fingerprint
+from edge_daemon.gallery.data_keys import fingerprint
 from edge_daemon.home import Home
 from edge_daemon.store import gallery as tables
 from edge_daemon.store import lessons, retention
 from edge_daemon.store import registers as ledger
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.gallery import Tombstone
-from edge_daemon.store.instants import stored
+from edge_daemon.timestamps import stored
 from edge_daemon.types import MissedCapture
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.app import standing
+from edge_daemon.app.health import overview
 from edge_daemon.device.status import write_status
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons
@@ -62,7 +62,7 @@ def test_with_the_key_at_hand_students_have_names(demo_home, tmp_path):
     status = a_status()
     write_status(
         tmp_path / "home" / "run",
-        a_status(lesson=standing.LessonStatus(**{**_fields(status.lesson), "provisional": {"S3": (5, 4)}})),
+        a_status(lesson=overview.LessonStatus(**{**_fields(status.lesson), "provisional": {"S3": (5, 4)}})),
     )
     assert looked(tmp_path / "home")["lesson"]["provisional"][0]["name"] == "Grace Hopper"
     (tmp_path / "home" / "device.key").unlink()
@@ -94,7 +94,7 @@ def test_what_needs_a_person_comes_first_and_in_the_exit_code(home, changes, pro
 
 
 def test_a_service_that_hangs_is_told_from_one_that_runs(home, monkeypatch):
-    monkeypatch.setattr(standing, "age_s", lambda status: 500.0)
+    monkeypatch.setattr(overview, "age_s", lambda status: 500.0)
     write_status(home / "run", a_status())
     assert looked(home)["service"] == "stuck"
     assert looked(home)["problems"] == ["the service has said nothing for 500 s"]
@@ -136,7 +136,7 @@ def test_the_lesson_that_runs_is_not_one_without_a_register(home):
     begun = a_lesson(NOW, "8c")
     lessons.start_lesson(db, begun, make_plan(begun.lesson_id, 2700, 100), "synchronised")
     db.conn.close()
-    lesson = standing.LessonStatus(
+    lesson = overview.LessonStatus(
         lesson_id=begun.lesson_id, course="8c", start=begun.start, end=begun.end, captures_planned=100
     )
     write_status(home / "run", a_status(lesson=lesson))
@@ -179,7 +179,7 @@ def test_what_is_broken_is_a_problem_and_no_error(home, file, content):
 
 
 def test_a_full_disk_needs_a_person(home, monkeypatch):
-    monkeypatch.setattr(standing, "LEAST_FREE_MB", 10**9)
+    monkeypatch.setattr(overview, "LEAST_FREE_MB", 10**9)
     assert "MB left" in looked(home)["problems"][0]
 
 
@@ -199,7 +199,7 @@ def test_somebody_else_is_told_to_be_root(home):
     if pid == 0:
         os.setuid(65534)
         try:
-            found = standing.look(standing.Home(home), NOW)
+            found = overview.look(overview.Home(home), NOW)
             os._exit(0 if found.life == "hidden" and "root" in found.problems[0] else 1)
         finally:
             os._exit(2)

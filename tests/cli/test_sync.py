@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from edge_daemon.app.sync.lock import alone
+from edge_daemon.app.sync.delivery_lock import alone
 from tests.cli.running import run
 from tests.office_server import OfficeServer
 from tests.sync_device import a_device, add_lessons, held_registers, made_registers
@@ -133,7 +133,7 @@ def test_the_process_with_the_network_loads_no_numpy(tmp_path):
     code = (
         "import sys; from edge_daemon.__main__ import run; "
         f"run(['--home', {str(home.state_dir)!r}, 'sync']); "
-        "from edge_daemon.app.sync import office, post; "
+        "from edge_daemon.app.sync import mail_receiver, office_receiver; "
         "sys.exit(bool({'numpy', 'cv2', 'icalendar'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.DEVNULL).returncode == 0

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.delivery.answers import fields_of, is_page, problem_of, refusal, retry_after_s
+from edge_daemon.delivery.error_messages import LONGEST, cleaned
 from edge_daemon.delivery.http import Answer
-from edge_daemon.delivery.words import LONGEST, cleaned
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=timezone.utc)
 

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from edge_daemon.delivery.letter import Letter, letter_id
 from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.delivery.mail_settings import ServerSettings
+from edge_daemon.delivery.message import Letter, letter_id
 from tests import office_ca
 from tests.mail_server import PASSWORD, TOKEN, USER, Server
 

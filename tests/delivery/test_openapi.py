@@ -14,7 +14,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from edge_daemon.attendance.commitment import Promise, sign_commitment
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from tests.delivery.upstreams import upstream
 from tests.office_server import OfficeServer
 from tests.registers import SIGNER, START, a_lesson, register_document
@@ -27,7 +27,7 @@ REGISTRY = Registry().with_resources(
     + [("openapi.yaml", DRAFT202012.create_resource(OPENAPI))]
 )
 LESSON = a_lesson()
-REGISTER = paths.register("room-1", LESSON.lesson_id, 1)
+REGISTER = document_paths.register("room-1", LESSON.lesson_id, 1)
 
 
 def resolved(part):
@@ -93,16 +93,16 @@ def server(tmp_path_factory):
             office.faults.extend([fault] if fault else [])
             device.put(REGISTER, register, write_once=True)
         device.put(REGISTER, register_document(3), write_once=True)
-        device.put(paths.commitment("room-1", ref), commitment.encode(), write_once=True)
+        device.put(document_paths.commitment("room-1", ref), commitment.encode(), write_once=True)
         for _ in range(2):
-            device.put(paths.key("room-1"), json.dumps(key).encode(), write_once=False)
-            device.put(paths.status("room-1"), b"{}", write_once=False)
-            device.put(paths.day("room-1", START.date()), b"{}", write_once=False)
-            device.put(paths.mail("room-1", "<a@room-1>"), b"{}", write_once=False)
-        office.store(paths.for_device("room-1", "roster.csv"), b"student_id\n", write_once=False)
-        pulled = device.get(paths.for_device("room-1", "roster.csv"), "", 1000)
-        device.get(paths.for_device("room-1", "roster.csv"), pulled.etag, 1000)
-        device.get(paths.for_device("room-1", "timetable.ics"), "", 1000)
+            device.put(document_paths.key("room-1"), json.dumps(key).encode(), write_once=False)
+            device.put(document_paths.status("room-1"), b"{}", write_once=False)
+            device.put(document_paths.day("room-1", START.date()), b"{}", write_once=False)
+            device.put(document_paths.mail("room-1", "<a@room-1>"), b"{}", write_once=False)
+        office.store(document_paths.for_device("room-1", "roster.csv"), b"student_id\n", write_once=False)
+        pulled = device.get(document_paths.for_device("room-1", "roster.csv"), "", 1000)
+        device.get(document_paths.for_device("room-1", "roster.csv"), pulled.etag, 1000)
+        device.get(document_paths.for_device("room-1", "timetable.ics"), "", 1000)
         device.get("v1/documents", "", 100_000)
         yield office
 

@@ -14,8 +14,8 @@ from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.pull import ASK_ANEW_AFTER, REST, TAKEN, PullResult, Wanted, pull
 from edge_daemon.delivery.upstream import Pulled, Upstream
 from edge_daemon.errors import DeliveryError, StoreError
+from edge_daemon.store.daily_events import events
 from edge_daemon.store.database import open_register
-from edge_daemon.store.diary import events
 from edge_daemon.store.pulled import note_applied, note_refused, pulled_document
 from edge_daemon.types import Outcome
 from tests.delivery.upstreams import settings

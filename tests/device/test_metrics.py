@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from edge_daemon.device.box import Box, Memory
+from edge_daemon.device.host import Box, Memory
 from edge_daemon.device.metrics import FILE, Metric, Outbox, rendered, write_metrics
 from tests.device.prometheus import parsed
 from tests.device.test_status import AT, a_status

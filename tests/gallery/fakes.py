@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_daemon.gallery.enrol import Photographs
+from edge_daemon.gallery.roster_import import Photographs
 from edge_daemon.gallery.templates import EmbedderId
 from edge_daemon.types import Box, Face, Picture, Pose, Quality, Vector
 

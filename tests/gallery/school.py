@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_daemon.gallery.enrol import EnrolReport, import_roster
 from edge_daemon.gallery.roster import read_roster
+from edge_daemon.gallery.roster_import import EnrolReport, import_roster
 from edge_daemon.gallery.templates import GalleryStore
 from tests.gallery.fakes import FakeReader, photographs, picture, save
 

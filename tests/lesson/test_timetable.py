@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.lesson.ids import timetable_lesson_id
+from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.lesson.timetable import load_timetable
 from tests.lesson.calendar_files import BERLIN, calendar, event, lesson
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from edge_daemon.app.collect.keys import read_keys
+from edge_daemon.app.collect.trusted_keys import read_keys
 from edge_daemon.device.signing import fingerprint
 from provisioning import make_pages
 from provisioning.identities import Page

@@ -28,10 +28,10 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.enqueue import deliver
+from edge_daemon.app.notices.outbox_rows import deliver
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
 from edge_daemon.store.commitments import add_commitment
@@ -136,10 +136,10 @@ class World:
         with transaction(db):
             add_commitment(db, ref, document, self.now)
             outbox.put(db, destination="upstream", kind=outbox.COMMITMENT, ref=ref, not_before=self.now, at=self.now)
-        self.oracle.was_made(paths.commitment(DEVICE, ref), document.encode())
+        self.oracle.was_made(document_paths.commitment(DEVICE, ref), document.encode())
 
     def _made(self, lesson_id: str, revision: int, document: str) -> None:
-        self.oracle.was_made(paths.register(DEVICE, lesson_id, revision), document.encode())
+        self.oracle.was_made(document_paths.register(DEVICE, lesson_id, revision), document.encode())
         self.mail.expect(lesson_id, revision, document)
 
     def plan(self, left: int) -> tuple[list[str], dict[str, object], float | None]:
@@ -216,9 +216,9 @@ class World:
 
 def _path(item: outbox.Item) -> str:
     if item.kind == outbox.COMMITMENT:
-        return paths.commitment(DEVICE, item.ref)
+        return document_paths.commitment(DEVICE, item.ref)
     lesson_id, _, revision = item.ref.rpartition("/")
-    return paths.register(DEVICE, lesson_id, int(revision))
+    return document_paths.register(DEVICE, lesson_id, int(revision))
 
 
 class Trial:

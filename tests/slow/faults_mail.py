@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from edge_daemon.attendance.document import from_json
-from edge_daemon.delivery.letter import letter_id
+from edge_daemon.delivery.message import letter_id
 from tests.mail_server import PASSWORD, USER, Server
 from tests.slow.delivery_oracle import Mail, Oracle, sha256
 from tests.sync_device import DEVICE

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_daemon.config import Config
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from edge_daemon.delivery.upstream import Upstream
 from tests.office_server import OfficeServer
 from tests.slow.web_checks import check_broken_off, check_documents, check_refusals
@@ -78,7 +78,7 @@ def check_as_documented(nginx: Nginx, found: dict[str, object]) -> None:
         again = office.put(place(1), FORTY, write_once=True)
         found["again_is_known_and_not_sent"] = "already" in again.answer and nginx.logged()[-1][0] == "GET"
     check_refusals(nginx, found)
-    found["own_roster_by_the_device"] = nginx.raw("PUT", paths.for_device(ROOM, "roster.csv"), b"")
+    found["own_roster_by_the_device"] = nginx.raw("PUT", document_paths.for_device(ROOM, "roster.csv"), b"")
     rows = nginx.listed("v1/devices/")
     found["list_by_the_office"] = {ROOM, OTHER} <= {row["name"] for row in rows if row["type"] == "directory"}
     found["list_by_a_device"] = nginx.raw("GET", "v1/devices/")

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.plans import plan_of
+from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_gallery, open_register
 from tests.simulated_device import Device, prepare

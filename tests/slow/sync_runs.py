@@ -24,9 +24,9 @@ from pathlib import Path
 import requests  # noqa: F401 - loaded before the fork
 import sqlite_utils  # noqa: F401
 
-from edge_daemon.app import mailing
-from edge_daemon.app.sync import office, post  # noqa: F401 - loaded before the fork
-from edge_daemon.app.sync.session import Session
+from edge_daemon.app.notices import mail_delivery
+from edge_daemon.app.sync import mail_receiver, office_receiver  # noqa: F401 - loaded before the fork
+from edge_daemon.app.sync.sync_session import Session
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.errors import EdgeError
@@ -70,8 +70,8 @@ def without_names() -> None:
 
 def one_run(wish: dict, answers: int) -> None:
     told: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
-    office.LIMITS = IMPATIENT
-    mailing.MailServer = functools.partial(MailServer, timeout_s=1.0, deadline_s=2.0)
+    office_receiver.LIMITS = IMPATIENT
+    mail_delivery.MailServer = functools.partial(MailServer, timeout_s=1.0, deadline_s=2.0)
     if wish.get("dns"):
         without_names()
     if wish.get("file_limit"):

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon import __version__
-from edge_daemon.app.enqueue import deliver
+from edge_daemon.app.notices.outbox_rows import deliver
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from tests.mail_server import PASSWORD, USER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from tests.slow.web_server import FORTY, OTHER, ROOM, Web, place
 
 
@@ -15,9 +15,13 @@ def check_documents(server: Web, found: dict[str, object]) -> None:
         found["again_is_known"] = "already" in office.put(place(1), FORTY, write_once=True).answer
         other = office.put(place(1), FORTY + b" ", write_once=True)
         found["another_is_parked"] = other.name == "parked" and not other.everybody and file.read_bytes() == FORTY
-        replaced = [office.put(paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')]
-        found["status_is_replaced"] = replaced == ["delivered"] * 2 and server.raw("GET", paths.status(ROOM)) == 200
-        roster = paths.for_device(ROOM, "roster.csv")
+        replaced = [
+            office.put(document_paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')
+        ]
+        found["status_is_replaced"] = (
+            replaced == ["delivered"] * 2 and server.raw("GET", document_paths.status(ROOM)) == 200
+        )
+        roster = document_paths.for_device(ROOM, "roster.csv")
         found["roster_by_the_office"] = server.raw("PUT", roster, b"student_id\n", name="office") == 201
         first = office.get(roster, "", 1000)
         found["roster_is_pulled_once"] = (
@@ -31,7 +35,7 @@ def check_documents(server: Web, found: dict[str, object]) -> None:
 def check_refusals(server: Web, found: dict[str, object]) -> None:
     """Try what a device with a stolen password would; note the server's answers, which differ from kind to kind."""
     found["overwriting_past_our_client"] = server.raw("PUT", place(1), b"forged")
-    found["if_none_match_at_put"] = server.raw("PUT", paths.status(ROOM), b"{}", If_None_Match="*")
+    found["if_none_match_at_put"] = server.raw("PUT", document_paths.status(ROOM), b"{}", If_None_Match="*")
     found["into_another_devices_folder"] = server.raw("PUT", "v1/devices/room-205/status.json", b"{}")
     found["reading_another_devices_folder"] = server.raw("GET", place(1), name=OTHER)
     found["delete"] = server.raw("DELETE", place(1))

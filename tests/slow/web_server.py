@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from edge_daemon.config import Config
-from edge_daemon.delivery import paths
+from edge_daemon.delivery import document_paths
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Upstream
 from tests import office_ca
@@ -113,9 +113,8 @@ class Web:
     def break_off(self) -> None:
         """Send half of a document to the place of revision 3, and go."""
         pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
-        head = (
-            f"PUT /attendance/{paths.quoted(place(3))} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {pair}\r\n"
-        )
+        head = f"PUT /attendance/{document_paths.quoted(place(3))} HTTP/1.1\r\nHost: localhost\r\n"
+        head += f"Authorization: Basic {pair}\r\n"
         context = ssl.create_default_context(cafile=f"{self.folder}/ca.pem")
         plain = socket.create_connection(("localhost", self.port), 5)
         with context.wrap_socket(plain, server_hostname="localhost") as encrypted:
@@ -125,7 +124,7 @@ class Web:
 
 
 def place(revision: int, device: str = ROOM) -> str:
-    return paths.register(device, a_lesson().lesson_id, revision)
+    return document_paths.register(device, a_lesson().lesson_id, revision)
 
 
 def free_port() -> int:

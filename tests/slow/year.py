@@ -24,7 +24,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge_daemon.app.timetables import read_timetable
+from edge_daemon.app.opening.timetable_files import read_timetable
 from tests.simulated_device import Device, children, prepare
 
 START = datetime(2026, 8, 31, 5, 0, tzinfo=timezone.utc)

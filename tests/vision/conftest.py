@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from edge_daemon.vision.face_reader import FaceReader
 from edge_daemon.vision.models import ModelSet, default_models_dir
 from edge_daemon.vision.pipeline import Detector
 from edge_daemon.vision.portrait import PortraitReader
-from edge_daemon.vision.reader import FaceReader
 from tests.vision import pictures
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.vision import align
+from edge_daemon.vision.face_reader import Hit, blazeface_square
 from edge_daemon.vision.landmarks import Mesh
-from edge_daemon.vision.reader import Hit, blazeface_square
 from tests.vision import pictures
 
 

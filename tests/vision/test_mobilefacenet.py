@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from edge_daemon.vision import align
-from edge_daemon.vision.gate import Hit
+from edge_daemon.vision.face_reader import blazeface_square
+from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.mobilefacenet import MobileFaceNet, unit
-from edge_daemon.vision.reader import blazeface_square
 from tests.vision import pictures
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_daemon.vision.face_reader import blazeface_square, rectangle
 from edge_daemon.vision.pipeline import Detector, RoomDetector
-from edge_daemon.vision.reader import blazeface_square, rectangle
 from tests.vision import pictures
 
 

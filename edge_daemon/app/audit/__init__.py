@@ -1,7 +1,7 @@
 """One look at the room: how well each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
 
-from edge_daemon.app.audit.document import Setting, settings, to_json
-from edge_daemon.app.audit.drawn import draw, png
-from edge_daemon.app.audit.room import PICTURES, Audit, audit
+from edge_daemon.app.audit.audit_document import Setting, settings, to_json
+from edge_daemon.app.audit.audit_picture import draw, png
+from edge_daemon.app.audit.room_audit import PICTURES, Audit, audit
 
 __all__ = ["PICTURES", "Audit", "Setting", "audit", "draw", "png", "settings", "to_json"]

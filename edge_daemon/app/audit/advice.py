@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge_daemon.app.audit import conditions, placing
+from edge_daemon.app.audit import camera_placement, conditions
 from edge_daemon.app.audit.findings import Advice, Findings, faces
 
 MOST = 5
@@ -19,7 +19,13 @@ def advise(findings: Findings) -> tuple[Advice, ...]:
     if found:
         return tuple(found)  # nothing else is right in a picture that is turned
     if findings.rows:
-        for part in (placing.size, placing.aim, conditions.light, conditions.focus, placing.aside):
+        for part in (
+            camera_placement.size,
+            camera_placement.aim,
+            conditions.light,
+            conditions.focus,
+            camera_placement.aside,
+        ):
             found += part(findings)
     else:
         found = [_nobody(findings)]

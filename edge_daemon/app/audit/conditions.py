@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from edge_daemon.app.audit.expect import WORTH
+from edge_daemon.app.audit.expected_accuracy import WORTH
 from edge_daemon.app.audit.findings import Advice, Findings, worth
-from edge_daemon.app.audit.rows import JudgedSeat
+from edge_daemon.app.audit.seat_rows import JudgedSeat
 
 _SOME = 2
 """Seats from which on a word is said."""

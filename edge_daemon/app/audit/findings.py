@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_daemon.app.audit.expect import expected_of
-from edge_daemon.app.audit.front import Front
+from edge_daemon.app.audit.expected_accuracy import expected_of
+from edge_daemon.app.audit.front_direction import Front
 from edge_daemon.app.audit.optics import Optics
-from edge_daemon.app.audit.rows import JudgedSeat, Row
-from edge_daemon.app.audit.scene import Scene
+from edge_daemon.app.audit.scene_light import Scene
+from edge_daemon.app.audit.seat_rows import JudgedSeat, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from edge_daemon.app.collect import listing
-from edge_daemon.app.collect.tree import MAX_BYTES, Problem
+from edge_daemon.app.collect import server_listing
+from edge_daemon.app.collect.document_tree import MAX_BYTES, Problem
+from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import Answer, NoAnswerError, Server
-from edge_daemon.delivery.paths import quoted
 from edge_daemon.errors import DeliveryError
 
 _AT_ONCE: Final = 6
@@ -79,9 +79,9 @@ class Mirror:
                 server.close()
 
     def _paths(self) -> Iterator[str]:
-        found = self._patient(lambda: listing.index(self._server()))
+        found = self._patient(lambda: server_listing.index(self._server()))
         for path in found if found is not None else self._walk():
-            if _WANTED.fullmatch(path) and all(listing.is_name(part) for part in path.split("/")):
+            if _WANTED.fullmatch(path) and all(server_listing.is_name(part) for part in path.split("/")):
                 yield path
 
     def _walk(self) -> Iterator[str]:
@@ -105,8 +105,8 @@ class Mirror:
         for folder, entries in zip(folders, self._each(self._folder, folders), strict=True):
             yield from (f"{folder}/{one.name}" for one in entries if not one.is_folder)
 
-    def _folder(self, path: str) -> list[listing.Entry]:
-        return self._patient(lambda: listing.folder(self._server(), path))
+    def _folder(self, path: str) -> list[server_listing.Entry]:
+        return self._patient(lambda: server_listing.folder(self._server(), path))
 
     def _each(self, work: Callable[[_In], _Out], things: Iterable[_In]) -> Iterator[_Out]:
         return self._pool.map(work, things)

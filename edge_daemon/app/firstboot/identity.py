@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge_daemon import __version__
-from edge_daemon.app.firstboot.files import put
+from edge_daemon.app.firstboot.card_files import put
 from edge_daemon.device.signing import Signer, fingerprint
 
 IDENTITY = "identity.json"

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from edge_daemon.app.firstboot import card as cards
-from edge_daemon.app.firstboot import identity, keys, system
+from edge_daemon.app.firstboot import device_keys, host_setup, identity
 from edge_daemon.app.firstboot.card import CREDENTIALS, WIFI, Card
-from edge_daemon.app.firstboot.files import put, remove, wipe
+from edge_daemon.app.firstboot.card_files import put, remove, wipe
 from edge_daemon.app.firstboot.identity import Identity
 from edge_daemon.errors import EdgeError, ProvisioningError
 
@@ -18,7 +18,7 @@ _NO_CLOCK = "this room has no network and the box no clock chip: without the tim
 _WITHOUT_WIFI = b"network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      optional: true\n"
 
 
-def first_boot(root: Path, command: system.Command = system.run) -> tuple[Identity, str] | None:
+def first_boot(root: Path, command: host_setup.Command = host_setup.run) -> tuple[Identity, str] | None:
     """Take over the card, if there is one; safe to repeat at any point.
 
     Args:
@@ -47,30 +47,30 @@ def first_boot(root: Path, command: system.Command = system.run) -> tuple[Identi
 
 def _without_card(root: Path) -> tuple[Identity, str] | None:
     _tidy(root)
-    key = keys.in_use(root)
+    key = device_keys.in_use(root)
     who = identity.renew(root, key) if key else None
     return (who, "") if who else None
 
 
-def _take(card: Card, root: Path, command: system.Command) -> tuple[Identity, str]:
+def _take(card: Card, root: Path, command: host_setup.Command) -> tuple[Identity, str]:
     taken = root / TAKEN
     if not (taken.is_file() and taken.read_text(encoding="ascii") == card.digest):
         cards.check(card, root)
-        keys.check(card, root)
-        system.stop(root, command)
+        device_keys.check(card, root)
+        host_setup.stop(root, command)
         _credentials(card, root)
-        device_key = keys.make(card, root)
+        device_key = device_keys.make(card, root)
         _settings(card, root)
-        system.name(card, root, command)
-        system.time_zone(card, root)
-        system.network(card, root, command)
-        system.watchdog(card, root)
+        host_setup.name(card, root, command)
+        host_setup.time_zone(card, root)
+        host_setup.network(card, root, command)
+        host_setup.watchdog(card, root)
     else:
-        device_key = keys.make(card, root)  # they are there
+        device_key = device_keys.make(card, root)  # they are there
     who = identity.identity(card.device, card.room, device_key)
-    warning = _NO_CLOCK if card.network == "none" and not system.has_clock_chip(root) else ""
+    warning = _NO_CLOCK if card.network == "none" and not host_setup.has_clock_chip(root) else ""
     identity.publish(who, root, card.folder.parent, warning)
-    system.services(root, command)
+    host_setup.services(root, command)
     put(taken, card.digest.encode("ascii"), 0o644)
     _wipe(card)
     _tidy(root)
@@ -79,7 +79,7 @@ def _take(card: Card, root: Path, command: system.Command) -> tuple[Identity, st
 
 def _credentials(card: Card, root: Path) -> None:
     """Move tokens and passwords to where only root reads them; those that the card has not are gone."""
-    store = root / keys.STORE
+    store = root / device_keys.STORE
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, kept in CREDENTIALS.items():
         if name in card.secrets:

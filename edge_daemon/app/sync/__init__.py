@@ -1,5 +1,6 @@
 """`edge-daemon sync`: the process that has the network. It sees neither the gallery nor the device key.
 
-A session (`session.py`) takes the lock; its run (`run.py`) asks the office what is new (`office.py`), delivers what is
-due, tells how the device is (`heartbeat.py`) and what happened day by day (`days.py`); it leaves a note (`note.py`).
+A session (`sync_session.py`) takes the lock. Its run (`sync_run.py`) asks the office what is new
+(`office_receiver.py`), delivers what is due, and sends the state of the device (`heartbeat.py`) and its events day by
+day (`day_documents.py`). It leaves a note (`store/sync_note.py`).
 """

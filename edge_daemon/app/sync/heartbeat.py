@@ -13,16 +13,16 @@ from typing import Union
 import sqlite_utils
 
 from edge_daemon import __version__
-from edge_daemon.app.sync.days import without_addresses
-from edge_daemon.device.box import Box, read_box
+from edge_daemon.app.sync.day_documents import without_addresses
 from edge_daemon.device.clock import SystemClock
+from edge_daemon.device.host import Box, read_box
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
 from edge_daemon.home import Home
 from edge_daemon.store import backlog
-from edge_daemon.store.instants import written
 from edge_daemon.store.migrations import REGISTER
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.pulled import pulled_documents
+from edge_daemon.timestamps import written
 
 Value = Union[None, bool, int, float, str, "list[Value]", "dict[str, Value]"]
 

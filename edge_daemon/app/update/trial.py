@@ -11,7 +11,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from edge_daemon.app.opening import load_models
+from edge_daemon.app.opening.models_and_gallery import load_models
 from edge_daemon.errors import ModelError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store.database import explained, open_gallery, open_register

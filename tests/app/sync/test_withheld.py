@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_daemon.app.sync.session import Session
+from edge_daemon.app.sync.sync_session import Session
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register

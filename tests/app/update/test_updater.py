@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_daemon.app.update.releases import Releases
-from edge_daemon.app.update.service import Service
+from edge_daemon.app.update.service_control import Service
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.errors import UpdateError, UpdateFailedError
 from edge_daemon.home import Home

@@ -1,0 +1,51 @@
+"""Where the front of the class is: where most heads are turned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_daemon.app.audit.optics import Optics
+from edge_daemon.app.audit.seat_finder import Seat
+
+MIN_HEADS = 6
+AGREE_DEG = 20.0
+AGREE_SHARE = 0.7
+"""So many heads have to lie so close to their median. While pupils talk to each other they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the heads say."""
+
+    heads: int
+    """Seats whose face is large enough to tell."""
+    agree: int
+    """Those within `AGREE_DEG` of the median."""
+    median_yaw_deg: float
+
+    @property
+    def yaw_deg(self) -> int | None:
+        """The value for `attention.front_yaw_deg`; None where too few heads agree."""
+        enough = self.heads >= MIN_HEADS and self.agree >= AGREE_SHARE * self.heads
+        return round(self.median_yaw_deg) if enough else None
+
+
+def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> Front:
+    """Return where the heads are turned, as the lesson's candidates are judged.
+
+    Args:
+        seats: of the room.
+        optics: takes the ray to each seat off its head's turn; None: as seen from the camera.
+    """
+    yaws = np.array([seat.yaw_deg - _ray_deg(seat, optics) for seat in seats if seat.yaw_deg is not None])
+    if not len(yaws):
+        return Front(0, 0, 0.0)
+    median = float(np.median(yaws))
+    return Front(len(yaws), int((np.abs(yaws - median) <= AGREE_DEG).sum()), median)
+
+
+def _ray_deg(seat: Seat, optics: Optics | None) -> float:
+    return 0.0 if optics is None else optics.angle_deg(seat.box.x + seat.box.w / 2 - optics.width_px / 2)

@@ -1,0 +1,173 @@
+"""One look at a room: pictures to faces, faces to seats and rows, and what is to be expected of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_daemon.app.audit.advice import advise
+from edge_daemon.app.audit.audit_captures import Taking, take
+from edge_daemon.app.audit.face_light import face_light
+from edge_daemon.app.audit.findings import Advice, Findings
+from edge_daemon.app.audit.front_direction import Front, find_front
+from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG, Optics
+from edge_daemon.app.audit.scene_light import Scene, mean_scene, measure_scene
+from edge_daemon.app.audit.seat_finder import Look, find_seats
+from edge_daemon.app.audit.seat_rows import Row, judge
+from edge_daemon.app.opening.models_and_gallery import load_models
+from edge_daemon.config import Config
+from edge_daemon.types import Box, Face, Picture
+from edge_daemon.vision.face_reader import hits, rectangle
+from edge_daemon.vision.pipeline import Detector
+
+PICTURES = 5
+_FEW, _LEANING_DEG = 2, 20.0
+"""With so few seats, or heads leaning so much, it is tried whether the camera lies on its side."""
+_TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_MORE = 1.3
+"""So many times as many faces are found in a picture turned the right way: of faces that stand on their heads about
+half are found, as if they were upright."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The picture that is drawn on: the one with most faces."""
+
+    picture: Picture
+    index: int
+    """0-based, among the pictures that were looked at."""
+    suspected: tuple[Box, ...]
+    """Everything that might be a face, believed in or not: all of it is blanked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What one look at the room has found."""
+
+    pictures: int
+    unreadable: tuple[str, ...]
+    """One line for each picture that could not be had."""
+    optics: Optics
+    scene: Scene
+    rows: tuple[Row, ...]
+    """The furthest first."""
+    front: Front
+    lens_position: float | None
+    """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
+    turned_by_deg: int
+    """The camera hangs turned by so much: nothing else is right then. 0: upright."""
+    from_camera: bool
+    """The pictures come from the camera of the settings."""
+    advice: tuple[Advice, ...]
+    shown: Shown
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is anything to go by: somebody was there, and upright."""
+        return bool(self.rows) and not self.turned_by_deg
+
+    @property
+    def seats(self) -> int:
+        """How many seats a face was found in."""
+        return sum(len(row.seats) for row in self.rows)
+
+
+def audit(
+    config: Config,
+    frames: Path | None,
+    *,
+    count: int = PICTURES,
+    field_of_view_deg: float | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Audit:
+    """Look at the room. Needs neither gallery nor key, recognises nobody and keeps no picture.
+
+    Args:
+        config: settings.
+        frames: folder or video in place of the camera of the settings.
+        count: pictures to look at.
+        field_of_view_deg: of the lens, horizontal; None: as in the settings.
+        progress: told (pictures done, pictures in all).
+
+    Raises:
+        EdgeError: no models, no source, no picture.
+    """
+    taking = Taking()
+    source = take(config.camera, frames, count, taking)
+    detector = Detector(load_models(config), threads=config.vision.threads or os.cpu_count() or 1, embed=False)
+    looks: list[Look] = []
+    scenes: list[Scene] = []
+    best, most = None, -1
+    for index, frame in enumerate(source):
+        progress(index, count)
+        picture = frame.picture
+        if best is not None and picture.shape != best.picture.shape:
+            taking.unreadable.append(f"{frame.name} has another size than the pictures before it")
+            continue
+        found, suspected = _faces(detector, picture)
+        looks += [Look(index, face, face_light(picture, face.box)) for face in found]
+        scenes.append(measure_scene(picture))
+        if len(found) > most:
+            best, most = Shown(picture, index, suspected), len(found)
+    progress(count, count)
+    assert best is not None  # `take` has raised where there was no picture
+    height, width = best.picture.shape[:2]
+    known_deg = field_of_view_deg or config.camera.field_of_view_deg
+    optics = Optics(width, height, known_deg or FIELD_OF_VIEW_DEG)
+    rays = optics if config.camera.field_of_view_deg else None
+    return _concluded(detector, looks, scenes, best, taking, optics, rays)
+
+
+def _concluded(
+    detector: Detector,
+    looks: list[Look],
+    scenes: list[Scene],
+    shown: Shown,
+    taking: Taking,
+    optics: Optics,
+    rays: Optics | None,
+) -> Audit:
+    seats = find_seats(looks)
+    rows, front, scene = judge(seats, optics), find_front(seats, rays), mean_scene(scenes)
+    lying = len(seats) <= _FEW or abs(_lean_deg(looks)) > _LEANING_DEG
+    upright = sum(look.picture == shown.index for look in looks)
+    turned_by_deg, turned_faces = _turned(detector, shown.picture, upright, (180, 90, 270) if lying else (180,))
+    findings = Findings(optics, rows, scene, front, turned_by_deg, turned_faces)
+    return Audit(
+        pictures=len(scenes),
+        unreadable=tuple(taking.unreadable),
+        optics=optics,
+        scene=scene,
+        rows=rows,
+        front=front,
+        lens_position=taking.lens_position,
+        turned_by_deg=turned_by_deg,
+        from_camera=taking.from_camera,
+        advice=advise(findings),
+        shown=shown,
+    )
+
+
+def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box, ...]]:
+    """Return the faces, and everything that was taken for one at first."""
+    suspected = hits(detector.sweep(picture))
+    faces = detector.read(picture, suspected)
+    return faces, tuple([rectangle(hit.box) for hit in suspected] + [face.box for face in faces])
+
+
+def _turned(detector: Detector, picture: Picture, upright: int, turns: Sequence[int]) -> tuple[int, int]:
+    """Return by how many degrees the picture has to be turned for more faces, and how many there are then; 0: none."""
+    found = {deg: len(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[deg]), np.uint8))[0]) for deg in turns}
+    deg = max(found, key=lambda d: found[d])
+    return (deg, found[deg]) if found[deg] >= max(_FEW, upright + 1, _MORE * upright) else (0, 0)
+
+
+def _lean_deg(looks: Sequence[Look]) -> float:
+    """Return how much heads lean to one side, all in all; by their eyes."""
+    eyes = np.array([look.face.keypoints[1] - look.face.keypoints[0] for look in looks], np.float64).reshape(-1, 2)
+    return float(np.degrees(np.median(np.arctan2(eyes[:, 1], eyes[:, 0])))) if len(eyes) else 0.0

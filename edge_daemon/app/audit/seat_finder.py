@@ -1,0 +1,141 @@
+"""Faces of a few pictures become seats, and seats become rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.app.audit.face_light import Light
+from edge_daemon.attendance.evidence.seats import find_places
+from edge_daemon.types import Box, Candidate, Face
+
+Array = NDArray[np.float64]
+
+ROW_GAP, ROUGH_GAP = 0.045, 0.15
+"""Two rows are further apart than this in the logarithm of the face's width. The first: in the furthest row, where the
+height in the picture steadies the width; 40 cm at 9 m. The second: by the width alone, which varies by a tenth."""
+SURE = 0.95
+"""A seat's faces are faces if the median of their scores is this high: one picture may take a pattern for a face, and
+faces in company are believed with less."""
+ROW_SPAN = 0.37
+"""No row reaches over more than this: the nearest face of a row is at most 1.45 times as wide as the furthest."""
+_ENOUGH, _ROUNDS = 6, 4
+_LEVEL = 0.8
+"""Correlation of width and height in the picture from which on the one tells of the other."""
+_BY_HEIGHT = 0.7
+"""Weight of the height: people sit higher or lower by less than faces are measured broader or narrower."""
+_OUTLIER = 0.3
+"""In the logarithm of the width: nobody's face is so much broader than others at the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A face in one of the pictures."""
+
+    picture: int
+    """0-based."""
+    face: Face
+    light: Light
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where somebody sits; numbers are medians over the pictures in which a face was there."""
+
+    box: Box
+    width_px: float
+    sharpness: float
+    light: Light
+    yaw_deg: float | None
+    """Turn of the head as seen from the camera; None where the face is too small to tell."""
+    looks: tuple[Look, ...]
+
+
+def find_seats(looks: Sequence[Look]) -> list[Seat]:
+    """Group faces to seats with the rule that the evidence of a lesson is linked with, from top to bottom.
+
+    Args:
+        looks: ordered by picture.
+    """
+    candidates = [_candidate(look) for look in looks]
+    places = [[looks[m] for m in members] for members in find_places(candidates)]
+    seats = [_seat(own) for own in places if np.median([look.face.score for look in own]) >= SURE]
+    return sorted(seats, key=lambda seat: (seat.box.y, seat.box.x))
+
+
+def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
+    """Group seats to rows by their distance from the camera, the furthest first; in a row from left to right.
+
+    The distance shows in the width of the face and, on a level floor, in its height in the picture; both are noisy,
+    and their mean tells rows apart that neither does alone.
+    """
+    if not seats:
+        return []
+    depth, steady = _log_widths(seats)
+    order = [int(i) for i in np.argsort(depth, kind="stable")]
+    # Rows are the same step apart everywhere, and a step changes a near face more than a far one.
+    least = np.minimum(ROW_GAP * np.exp(depth - depth.min()), ROUGH_GAP)
+    rows = _split(order, depth, least if steady else np.full_like(depth, ROUGH_GAP))
+    return [sorted((seats[i] for i in row), key=lambda seat: seat.box.x) for row in rows]
+
+
+def _split(order: list[int], depth: Array, least: Array) -> list[list[int]]:
+    """Cut at every gap that is wide enough there; cut what still spans too much at its widest gap."""
+    gaps = np.diff(depth[order])
+    cuts = np.flatnonzero(gaps > least[order[:-1]])
+    if not len(cuts) and depth[order[-1]] - depth[order[0]] > ROW_SPAN:
+        cuts = np.array([int(gaps.argmax())])
+    if not len(cuts):
+        return [order]
+    parts = np.split(np.array(order), cuts + 1)
+    return [row for part in parts for row in _split([int(i) for i in part], depth, least)]
+
+
+def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
+    """Return the logarithm of each seat's face width, and whether its height in the picture could steady it.
+
+    A face that does not fit to its height, such as one on a poster, keeps its own width.
+    """
+    widths = np.log([seat.width_px for seat in seats])
+    middles = np.array([seat.box.y + seat.box.h / 2 for seat in seats])
+    fits = np.ones(len(seats), np.bool_)
+    expected = widths
+    for _ in range(_ROUNDS):
+        if fits.sum() < _ENOUGH or np.ptp(middles[fits]) < 1 or np.ptp(widths[fits]) < ROW_GAP:
+            return widths, False
+        expected = _curve(middles, fits) @ np.linalg.lstsq(_curve(middles, fits)[fits], widths[fits], rcond=None)[0]
+        fits = np.abs(widths - expected) < _OUTLIER
+    told = float(np.corrcoef(expected[fits], widths[fits])[0, 1])
+    if told < _LEVEL:
+        return widths, False
+    return np.where(fits, _BY_HEIGHT * expected + (1 - _BY_HEIGHT) * widths, widths), True
+
+
+def _curve(middles: Array, fits: NDArray[np.bool_]) -> Array:
+    """Return constant, linear and square terms (n, 3) of the height in the picture."""
+    steady = (middles - middles[fits].mean()) / middles[fits].std()
+    return np.stack([np.ones_like(steady), steady, steady**2], axis=1)
+
+
+def _seat(looks: Sequence[Look]) -> Seat:
+    def median(values: Sequence[float]) -> float:
+        return float(np.median(values))
+
+    boxes, lights = [look.face.box for look in looks], [look.light for look in looks]
+    yaws = [look.face.pose.yaw_deg for look in looks if look.face.pose is not None]
+    return Seat(
+        box=Box(*(median([getattr(box, side) for box in boxes]) for side in ("x", "y", "w", "h"))),
+        width_px=median([look.face.quality.width_px for look in looks]),
+        sharpness=median([look.face.quality.sharpness for look in looks]),
+        light=Light(*(median([getattr(light, part) for light in lights]) for part in ("luma", "clipped", "behind"))),
+        yaw_deg=median(yaws) if yaws else None,
+        looks=tuple(looks),
+    )
+
+
+def _candidate(look: Look) -> Candidate:
+    nobody, face = np.zeros(0, np.float32), look.face
+    return Candidate(look.picture, face.box, face.score, face.quality, True, None, nobody, None)

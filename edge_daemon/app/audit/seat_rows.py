@@ -1,0 +1,82 @@
+"""Seats with what is to be expected of them, and the rows that they form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_daemon.app.audit.expected_accuracy import Expected, expected
+from edge_daemon.app.audit.optics import Optics
+from edge_daemon.app.audit.seat_finder import Seat, find_rows
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSeat:
+    """A seat and its prospects."""
+
+    seat: Seat
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Seats at about the same distance from the camera."""
+
+    number: int
+    """1 is the row nearest to the camera."""
+    seats: tuple[JudgedSeat, ...]
+    """From left to right."""
+    distance_m: float
+    """An estimate."""
+
+    def mean(self, value: Callable[[JudgedSeat], float]) -> float:
+        """Return the mean of something over the seats."""
+        return float(np.mean([value(seat) for seat in self.seats]))
+
+    @property
+    def width_px(self) -> float:
+        """Mean width of the faces."""
+        return self.mean(lambda s: s.seat.width_px)
+
+    @property
+    def narrowest_px(self) -> float:
+        """Width of the narrowest face."""
+        return min(s.seat.width_px for s in self.seats)
+
+    @property
+    def widest_px(self) -> float:
+        """Width of the widest face."""
+        return max(s.seat.width_px for s in self.seats)
+
+    @property
+    def sharpness(self) -> float:
+        """Mean sharpness of the faces, 0 to 1."""
+        return self.mean(lambda s: s.seat.sharpness)
+
+    @property
+    def luma(self) -> float:
+        """Mean light on the faces, 0 to 255."""
+        return self.mean(lambda s: s.seat.light.luma)
+
+    @property
+    def hit(self) -> float:
+        """Mean hit rate to expect of one capture, 0 to 1."""
+        return self.mean(lambda s: s.expected.hit)
+
+    @property
+    def register(self) -> float:
+        """Mean chance of a right verdict, 0 to 1."""
+        return self.mean(lambda s: s.expected.register)
+
+
+def judge(seats: Sequence[Seat], optics: Optics) -> tuple[Row, ...]:
+    """Return the rows, the furthest first."""
+    groups = find_rows(seats)
+    rows = []
+    for number, group in zip(range(len(groups), 0, -1), groups, strict=True):
+        judged = tuple(JudgedSeat(seat, expected(seat)) for seat in group)
+        distance = optics.distance_m(float(np.median([seat.width_px for seat in group])))
+        rows.append(Row(number, judged, distance))
+    return tuple(rows)

@@ -1,0 +1,45 @@
+"""When the time is known at last: untimed captures get their lessons, or become registers without one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons
+from edge_daemon.app.opening.timetable_files import read_timetable
+from edge_daemon.device.clock import Reading
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.home import Home
+from edge_daemon.store.untimed import untimed_captures
+from edge_daemon.types import Lesson
+
+logger = logging.getLogger(__name__)
+
+LONGEST = timedelta(hours=24)
+"""No lesson is longer: one that began before that can't hold a capture."""
+
+
+def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading: Reading) -> None:
+    """Give every untimed capture a place; after this there are none.
+
+    Raises:
+        StoreError: a database can't be written; what was not given yet waits for the next time.
+        TimetableError: the timetable can't be read, so that nobody knows which lessons there were.
+    """
+    lost = begin_without_time(db, home.config.device.name, reading.boot_id)
+    if lost:
+        logger.warning("captures of an unknown time", extra={"sessions": len(lost)})
+    given = give_to_lessons(db, gallery, _seen(home, db, reading), home.config.lesson.captures, reading)
+    logger.info("captures got their time", extra={"captures": given})
+
+
+def _seen(home: Home, db: sqlite_utils.Database, reading: Reading) -> Sequence[Lesson]:
+    """Return the lessons that the untimed captures of this boot can belong to."""
+    ages_s = [reading.boottime_s - c.boottime_s for c in untimed_captures(db) if c.boot_id == reading.boot_id]
+    if not ages_s:
+        return []
+    start = reading.utc - timedelta(seconds=max(ages_s)) - LONGEST
+    return read_timetable(home).lessons(start, reading.utc)

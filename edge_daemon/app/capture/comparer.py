@@ -1,0 +1,63 @@
+"""A picture to candidates: vision and gallery, wired."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge_daemon.app.opening.models_and_gallery import embedder_id
+from edge_daemon.attendance.attention import faces_front, ray_deg
+from edge_daemon.config import Config
+from edge_daemon.gallery.match import Matcher
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.types import Candidate, Face, Picture
+from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.pipeline import Detector, RoomDetector
+
+
+class Comparer:
+    """Finds the faces of one room's pictures and compares each with every enrolled student.
+
+    Args:
+        config: settings.
+        gallery: students and templates.
+        models: verified model files.
+    """
+
+    def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet) -> None:
+        self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
+        self._matcher = Matcher(gallery.templates(embedder_id(models)))
+        threads = config.vision.threads or os.cpu_count() or 1
+        self._detect = RoomDetector(Detector(models, threads=threads))
+
+    @property
+    def student_ids(self) -> Sequence[str]:
+        """The students with a template, in the order of a candidate's similarities."""
+        return self._matcher.student_ids
+
+    def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
+        """Return the faces of a picture (height, width, 3), compared."""
+        faces = self._detect(picture)
+        if not faces:
+            return []
+        widths = np.array([face.quality.width_px for face in faces], dtype=np.float32)
+        similarities = self._matcher.similarities(np.stack([face.embedding for face in faces]), widths)
+        width_px = picture.shape[1]
+        return [self._candidate(slot, face, row, width_px) for face, row in zip(faces, similarities, strict=True)]
+
+    def _candidate(self, slot: int, face: Face, similarities: np.ndarray, picture_width_px: int) -> Candidate:
+        middle_px = face.box.x + face.box.w / 2
+        ray = ray_deg(middle_px, picture_width_px, self._field_of_view_deg)
+        front_yaw_deg = self._attention.front_yaw_deg + ray
+        return Candidate(
+            slot=slot,
+            box=face.box,
+            score=face.score,
+            quality=face.quality,
+            attentive=faces_front(face.pose, front_yaw_deg, self._attention.max_yaw_deg),
+            eyes_open=face.eyes_open,
+            similarities=similarities,
+            embedding=face.embedding,
+        )

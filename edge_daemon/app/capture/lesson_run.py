@@ -1,0 +1,208 @@
+"""One lesson: pictures to faces, faces to candidates, candidates to a register."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import sqlite_utils
+
+from edge_daemon.app.capture.comparer import Comparer
+from edge_daemon.app.notices.outbox_rows import deliver, deliver_or_leave
+from edge_daemon.attendance import candidate_codec
+from edge_daemon.attendance.document import sign
+from edge_daemon.attendance.evidence.sighting_resolver import believe
+from edge_daemon.attendance.rule import Circumstances, judge, rule_of
+from edge_daemon.attendance.tally import guests, tally, unknown_faces
+from edge_daemon.config import Config
+from edge_daemon.device.clock import Reading
+from edge_daemon.device.signing import Signer
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.store import candidates as candidate_rows
+from edge_daemon.store import lessons
+from edge_daemon.types import (
+    Candidate,
+    CapturePlan,
+    ClockState,
+    Frame,
+    Lesson,
+    MissedCapture,
+    Register,
+    Sighting,
+    Student,
+)
+from edge_daemon.vision.models import ModelSet
+
+logger = logging.getLogger(__name__)
+
+_TRUST: tuple[ClockState, ...] = ("unsynchronised", "rtc", "synchronised")
+"""A register is timed as well as the worst of its captures."""
+
+
+class LessonRun:
+    """One lesson from its first capture to its register; may be taken up again after a restart.
+
+    Args:
+        config: settings.
+        register_db: register.sqlite.
+        gallery: students and templates.
+        models: verified model files.
+        lesson: which lesson.
+        plan: its captures.
+        captures_planned: number of slots.
+        clock: how far the time can be trusted.
+        signer: signs the register.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        register_db: sqlite_utils.Database,
+        gallery: GalleryStore,
+        models: ModelSet,
+        lesson: Lesson,
+        plan: CapturePlan,
+        captures_planned: int,
+        clock: ClockState,
+        signer: Signer,
+    ) -> None:
+        self._config, self._db, self._gallery, self._models = config, register_db, gallery, models
+        self._signer = signer
+        self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
+        self._comparer = Comparer(config, gallery, models)
+        lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
+        # Candidates are written before their capture: where the power failed between the two there was no capture.
+        taken = {capture.slot for capture in lessons.captures(register_db, lesson.lesson_id)}
+        self._candidates = {
+            slot: self._opened(slot, sealed)
+            for slot, sealed in candidate_rows.candidates(gallery.db, lesson.lesson_id).items()
+            if slot in taken
+        }
+
+    @property
+    def settled_slots(self) -> frozenset[int]:
+        """The slots that have a picture, or a reason for having none."""
+        taken = {capture.slot for capture in lessons.captures(self._db, self._lesson.lesson_id)}
+        return frozenset(taken | {m.slot for m in lessons.missed_captures(self._db, self._lesson.lesson_id)})
+
+    def take(self, frame: Frame, reading: Reading | None = None) -> None:
+        """Work on one capture and commit it.
+
+        Args:
+            frame: the picture; a slot that has one already is worked on again and counted once.
+            reading: of the clock when it was taken; None in a rehearsal.
+
+        Raises:
+            StoreError: it can't be written; nothing of this capture counts.
+        """
+        found = self._comparer.candidates(frame.slot, frame.picture)
+        sealed = self._gallery.seal_candidates(
+            self._lesson.lesson_id, frame.slot, candidate_codec.pack(found, self._comparer.student_ids)
+        )
+        candidate_rows.put_candidates(self._gallery.db, self._lesson.lesson_id, frame.slot, sealed)
+        capture = lessons.Capture(frame.slot, frame.name, frame.taken_at)
+        if reading is not None:
+            capture = replace(capture, clock=reading.state, boot_id=reading.boot_id, boottime_s=reading.boottime_s)
+        lessons.add_capture(self._db, self._lesson.lesson_id, capture)
+        self._candidates[frame.slot] = found
+
+    def miss(self, missed: MissedCapture) -> None:
+        """Record that a slot has no picture, and why."""
+        lessons.add_missed(self._db, self._lesson.lesson_id, missed)
+        logger.info(
+            "capture missed",
+            extra={"lesson_id": self._lesson.lesson_id, "slot": missed.slot, "reason": missed.reason},
+        )
+
+    def provisional(self) -> dict[str, tuple[int, int]]:
+        """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
+        sightings = self._believed(self._gallery.look_alikes())
+        slots = dict.fromkeys(self._candidates, self._lesson.start)
+        return {t.student_id: (t.frames_seen, t.frames_attentive) for t in tally(self._students(), sightings, slots)}
+
+    def finalise(self, *, deliver_rehearsal: bool = False) -> tuple[Register, list[Sighting]]:
+        """Decide who was there, write the register with its way to the office, erase the candidates.
+
+        Args:
+            deliver_rehearsal: a rehearsal leaves the device, too.
+        """
+        look_alikes = self._gallery.look_alikes()
+        sightings = self._believed(look_alikes)
+        register = self._judge(sightings, look_alikes)
+        lessons.finalise(
+            self._db,
+            self._lesson.lesson_id,
+            sightings,
+            lambda previous: sign(register, previous, self._signer),
+            datetime.now(timezone.utc),
+            deliver(self._config, rehearsals=True) if deliver_rehearsal else deliver_or_leave(self._config),
+        )
+        candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+        logger.info(
+            "lesson finalised",
+            extra={"lesson_id": self._lesson.lesson_id, "captures_taken": register.captures_taken},
+        )
+        return register, sightings
+
+    def abandon(self) -> None:
+        """Forget a lesson that shall not have a register."""
+        lessons.discard_lesson(self._db, self._lesson.lesson_id)
+        candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+
+    def _opened(self, slot: int, sealed: bytes) -> list[Candidate]:
+        plain = self._gallery.open_candidates(self._lesson.lesson_id, slot, sealed)
+        return candidate_codec.unpack(slot, plain, self._comparer.student_ids)
+
+    def _believed(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
+        everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
+        sightings = believe(everything, self._comparer.student_ids, look_alikes)
+        # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
+        assessed = self._assessed()
+        return [s if s.student_id in assessed else replace(s, student_id="") for s in sightings]
+
+    def _assessed(self) -> set[str]:
+        consenting = {s.student_id for s in self._gallery.students() if s.consent}
+        return consenting & set(self._comparer.student_ids)
+
+    def _students(self) -> list[str]:
+        return sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
+
+    def _judge(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
+        captures = lessons.captures(self._db, self._lesson.lesson_id)
+        taken_at = {capture.slot: capture.taken_at for capture in captures}
+        clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
+        ids = self._students()
+        circumstances = Circumstances(
+            start=self._lesson.start,
+            end=self._lesson.end,
+            taken_at=tuple(sorted(taken_at.values())),
+            captures_planned=self._planned,
+            time_trusted=clock != "unsynchronised",
+        )
+        verdicts = judge(
+            tally(ids, sightings, taken_at),
+            rule_of(self._config.rule),
+            circumstances,
+            not_assessed=set(ids) - self._assessed(),
+            look_alikes=look_alikes,
+        )
+        return Register(
+            lesson=self._lesson,
+            revision=1,
+            clock=clock,
+            plan=self._plan,
+            captures_planned=self._planned,
+            captures_taken=len(captures),
+            missed=tuple(lessons.missed_captures(self._db, self._lesson.lesson_id)),
+            verdicts=verdicts,
+            guests=guests(ids, sightings),
+            unknown_faces=unknown_faces(sightings),
+            models={role: card.sha256 for card in self._models.cards for role in card.roles},
+            corrections=(),
+        )
+
+
+def _belongs(student: Student, course: str) -> bool:
+    return not course or not student.courses or course in student.courses

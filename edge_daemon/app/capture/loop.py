@@ -1,0 +1,178 @@
+"""A lesson from its first slot to its last: wait for the instant, take the picture, work on it, say so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from edge_daemon.app.capture.lesson_run import LessonRun
+from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.capture.timebase import Timebase
+from edge_daemon.app.capture.worker_report import Kind, Report
+from edge_daemon.device.clock import Clock
+from edge_daemon.errors import CameraError, DamageError, StoreError
+from edge_daemon.types import CapturePlan, ClockState, Frame, Lesson, MissedCapture
+
+logger = logging.getLogger(__name__)
+
+WARM_UP_S = 2.0
+"""The sensor runs this long before the instant, so that exposure and white balance have settled."""
+LATE_S = 10.0
+"""A picture that is later than this is not the one that was drawn. The picture before it may take a few seconds."""
+BEAT_S = 5.0
+"""The longest silence of a worker that only waits."""
+COUNT_EVERY = 10
+"""Captures between two provisional counts."""
+
+
+class LiveCamera(Protocol):
+    """A camera that is told when a picture will be wanted."""
+
+    fault: str
+
+    def prepare(self, slot: int) -> None:
+        """Warm up for a slot; returns at once."""
+        ...
+
+    def capture(self, slot: int) -> Frame:
+        """Take the picture now; raises CameraError when it is missed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a lesson meets besides its own data."""
+
+    clock: Clock
+    wake: tuple[int, ...]
+    """File descriptors that end a wait."""
+    stopping: Callable[[], bool]
+    report: Callable[[Report], None]
+    no_room: Callable[[], str]
+    """Why nothing more may be written to the disk now; empty: it may."""
+
+
+class LessonLoop:
+    """Goes through the slots of a lesson once.
+
+    Args:
+        run: counts and keeps.
+        camera: takes pictures.
+        lesson: which lesson.
+        plan: its instants.
+        trust: how far the service trusted the clock when it began the lesson.
+        around: clock, stop and report.
+    """
+
+    def __init__(
+        self,
+        run: LessonRun,
+        camera: LiveCamera,
+        lesson: Lesson,
+        plan: CapturePlan,
+        trust: ClockState,
+        around: Surroundings,
+    ) -> None:
+        self._run, self._camera, self._lesson, self._plan, self._around = run, camera, lesson, plan, around
+        reading = around.clock.reading()
+        self._time = Timebase(replace(reading, state=trust) if reading.state == "unsynchronised" else reading)
+        self._begun_s = reading.boottime_s
+        self._moved = False
+        self._unwritten: dict[int, str] = {}
+        self._storage_fault = ""
+        self._taken = 0
+
+    def go(self) -> bool:
+        """Give every slot that is open its turn; return False if told to stop before the last."""
+        settled = self._run.settled_slots
+        for slot, offset_s in enumerate(self._plan.offsets_s):
+            if slot in settled:
+                continue
+            if not self._wait_for(slot, offset_s):
+                return False
+        return True
+
+    def write_missed(self) -> None:
+        """Write the reasons that could not be written when they arose; raises StoreError when they still can't."""
+        for slot, reason in list(self._unwritten.items()):
+            self._run.miss(MissedCapture(slot, reason))
+            del self._unwritten[slot]
+
+    def _wait_for(self, slot: int, offset_s: float) -> bool:
+        """Take the picture of a slot at its instant; return False if told to stop while waiting."""
+        prepared = False
+        while not self._around.stopping():
+            reading = self._around.clock.reading()
+            self._moved |= self._time.see(reading)
+            due_s = self._time.boottime_s(self._lesson.start) + offset_s
+            left_s = due_s - reading.boottime_s
+            if left_s < -LATE_S:
+                self._miss(slot, self._why_late(due_s))
+                return True
+            if left_s <= 0:
+                self._take(slot)
+                return True
+            if left_s <= WARM_UP_S and not prepared:
+                self._camera.prepare(slot)
+                prepared = True
+            self._tell("waiting", slot, next_s=due_s)
+            self._around.clock.wait(min(left_s if prepared else left_s - WARM_UP_S, BEAT_S), self._around.wake)
+        return False
+
+    def _take(self, slot: int) -> None:
+        if reason := self._around.no_room():
+            self._storage_fault = reason
+            self._miss(slot, reason)
+            return
+        try:
+            frame = self._camera.capture(slot)
+        except CameraError as error:
+            self._miss(slot, error.what)
+            return
+        reading = self._around.clock.reading()
+        age_s = max(0.0, (reading.utc - frame.taken_at).total_seconds())
+        taken_at = self._time.utc(reading.boottime_s - age_s)
+        try:
+            self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
+            self.write_missed()
+        except DamageError:
+            raise  # it does not pass: the start that follows brings the database back, and the lesson goes on
+        except StoreError as error:
+            logger.warning("storage fault", extra={"lesson_id": self._lesson.lesson_id, "reason": error.what})
+            self._storage_fault = error.what
+            self._miss(slot, error.what)
+            return
+        self._storage_fault = ""
+        self._taken += 1
+        self._tell("taken", slot)
+        if self._taken % COUNT_EVERY == 1:
+            self._around.report(Report("counts", counts=self._run.provisional()))
+
+    def _miss(self, slot: int, reason: str) -> None:
+        self._unwritten[slot] = reason
+        try:
+            self.write_missed()
+        except DamageError:
+            raise
+        except StoreError as error:
+            self._storage_fault = error.what
+        self._tell("missed", slot, text=reason)
+
+    def _why_late(self, due_s: float) -> str:
+        if self._moved:
+            return CLOCK_SET
+        return NOT_RUNNING if due_s < self._begun_s else TOO_SLOW
+
+    def _tell(self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None) -> None:
+        self._around.report(
+            Report(
+                kind,
+                slot,
+                text,
+                next_utc=None if next_s is None else self._time.utc(next_s),
+                camera_fault=self._camera.fault,
+                storage_fault=self._storage_fault,
+            )
+        )

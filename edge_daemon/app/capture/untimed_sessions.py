@@ -1,0 +1,154 @@
+"""Pictures of a time that nobody knows: taken while the clock is wrong, given to their lessons when it is right.
+
+A Raspberry Pi 4 that boots without a network does not know which lesson it sees. It takes a picture at a random instant
+of every 27 s, and keeps the candidates (sealed, as always) with the time since boot. When the clock is set in the same
+boot, each capture has a time after all: those of a lesson become its captures, the others are erased. When it never is,
+they become a register without a known lesson: inconclusive, flagged `clock`, for a person to look at.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.capture.plan_recorder import begin
+from edge_daemon.device.clock import Reading
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.lesson.lesson_ids import NAMESPACE
+from edge_daemon.lesson.plan import make_plan
+from edge_daemon.store import candidates as candidate_rows
+from edge_daemon.store import lessons
+from edge_daemon.store.untimed import UntimedCapture, forget_untimed, untimed_captures
+from edge_daemon.types import Lesson
+
+EVERY_S = 27.0
+"""A lesson of 45 minutes has a hundred of these."""
+SESSION_CAPTURES = 100
+"""A longer time is several sessions: each may become a register, and none grows without end."""
+FREE_S = 3.0
+"""Left free at the end of a span, so that pictures stay apart and each has time to be worked on."""
+
+
+def place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
+    """Return the session and the slot in it of a boot's capture of that number."""
+    session, slot = divmod(capture, SESSION_CAPTURES)
+    return str(uuid.uuid5(NAMESPACE, f"{device}|untimed|{boot_id}|{session}")), slot
+
+
+def drawn_wait_s(boottime_s: float) -> float:
+    """Return the seconds until the next picture, drawn uniformly within the span that begins next."""
+    next_span_s = EVERY_S - boottime_s % EVERY_S
+    return next_span_s + secrets.randbelow(1 << 53) / (1 << 53) * (EVERY_S - FREE_S)
+
+
+def give_to_lessons(
+    db: sqlite_utils.Database,
+    gallery: GalleryStore,
+    timetable: Iterable[Lesson],
+    captures_wanted: int,
+    reading: Reading,
+) -> int:
+    """Give the captures of this boot to the lessons that they fall in, now that the time is known.
+
+    Args:
+        db: register.sqlite.
+        gallery: its key seals the candidates anew, for another lesson.
+        timetable: lessons that may have been seen.
+        captures_wanted: of a lesson.
+        reading: the clock, trusted.
+
+    Returns:
+        How many captures found a lesson; all others of this boot are erased.
+    """
+    mine = [c for c in untimed_captures(db) if c.boot_id == reading.boot_id]
+    times = {(c.session_id, c.slot): _time_of(c, reading) for c in mine}
+    given = 0
+    for lesson in timetable:
+        inside = [c for c in mine if lesson.start <= times[c.session_id, c.slot] < lesson.end]
+        if inside:
+            given += _give(db, gallery, lesson, captures_wanted, inside, reading)
+    for session in {c.session_id for c in mine}:
+        candidate_rows.erase_candidates(gallery.db, session)
+        forget_untimed(db, session)
+    return given
+
+
+def begin_without_time(db: sqlite_utils.Database, device: str, boot_id: str) -> list[str]:
+    """Turn the sessions of earlier boots into lessons of an untrusted time, which are finalised like any other.
+
+    Returns:
+        Their ids.
+    """
+    sessions: dict[str, list[UntimedCapture]] = defaultdict(list)
+    for capture in untimed_captures(db):
+        if capture.boot_id != boot_id:
+            sessions[capture.session_id].append(capture)
+    for session, captures in sessions.items():
+        _begin_without_time(db, device, session, captures)
+    return list(sessions)
+
+
+def _begin_without_time(
+    db: sqlite_utils.Database, device: str, session: str, captures: Sequence[UntimedCapture]
+) -> None:
+    start = min(c.believed for c in captures)
+    end = max(c.believed for c in captures) + timedelta(seconds=EVERY_S)
+    lesson = Lesson(session, device, "", start, end, "timetable")
+    planned = max(c.slot for c in captures) + 1
+    plan = make_plan(session, (end - start).total_seconds(), planned)
+    known = lessons.start_lesson(db, lesson, plan, "unsynchronised", planned)
+    for c in captures if known.state == "running" else ():
+        at = lessons.Capture(c.slot, str(c.slot), c.believed, "unsynchronised", c.boot_id, c.boottime_s)
+        lessons.add_capture(db, session, at)
+    forget_untimed(db, session)
+
+
+def _give(
+    db: sqlite_utils.Database,
+    gallery: GalleryStore,
+    lesson: Lesson,
+    captures_wanted: int,
+    inside: Sequence[UntimedCapture],
+    reading: Reading,
+) -> int:
+    """Put captures into the slots that they fall in; a slot that has a picture keeps it, the second one is dropped."""
+    known = begin(db, lesson, captures_wanted, reading)
+    if known.state == "finalised" or not known.captures_planned:
+        return 0
+    width_s = (known.lesson.end - known.lesson.start).total_seconds() / known.captures_planned
+    there = lessons.captures(db, lesson.lesson_id)
+    filled = {capture.slot for capture in there}
+    # Given before an interruption: the time is a little different now, and so may be the slot.
+    before = {(capture.boot_id, capture.boottime_s) for capture in there}
+    given = 0
+    for c in inside:
+        if (c.boot_id, c.boottime_s) in before:
+            continue
+        at = _time_of(c, reading)
+        slot = int((at - known.lesson.start).total_seconds() // width_s)
+        in_lesson = 0 <= slot < known.captures_planned and slot not in filled
+        if in_lesson and _move_candidates(gallery, c, lesson.lesson_id, slot):
+            filled.add(slot)
+            capture = lessons.Capture(slot, str(c.slot), at, reading.state, c.boot_id, c.boottime_s)
+            lessons.add_capture(db, lesson.lesson_id, capture)
+            given += 1
+    return given
+
+
+def _move_candidates(gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int) -> bool:
+    """Return whether there were any: a capture without them was erased half way, and has not seen an empty room."""
+    sealed = candidate_rows.candidates(gallery.db, capture.session_id).get(capture.slot)
+    if sealed is None:
+        return False
+    plain = gallery.open_candidates(capture.session_id, capture.slot, sealed)
+    candidate_rows.put_candidates(gallery.db, lesson_id, slot, gallery.seal_candidates(lesson_id, slot, plain))
+    return True
+
+
+def _time_of(capture: UntimedCapture, reading: Reading) -> datetime:
+    return reading.utc - timedelta(seconds=reading.boottime_s - capture.boottime_s)

@@ -1,0 +1,108 @@
+"""Which rooms need somebody: faulty, silent or late ones first, each with the reasons in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, get_args
+
+from edge_daemon.app.collect.heartbeat_text import Days, Heartbeat
+from edge_daemon.app.collect.room_documents import Room
+
+Severity = Literal["faulty", "silent", "late", "well"]
+
+SILENT: Final = timedelta(hours=72)
+"""A device that nobody heard of for so long; a weekend without power is less."""
+LATE: Final = timedelta(hours=24)
+"""A register that waits for so long to be taken, or that long after its lesson is not here."""
+DAYS_BACK: Final = 14
+"""Days whose logs are looked at."""
+_FEW_MB: Final = 500
+_HOT_C: Final = 80.0
+_FEW_CAPTURES: Final = 0.5
+_LOOK: Final = 20
+"""Lessons, the last ones, whose pictures are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a room stands."""
+
+    room: Room
+    heartbeat: Heartbeat | None
+    severity: Severity
+    reasons: tuple[str, ...]
+    missing: int
+    """Lessons that were promised, are over, and have no register here."""
+
+
+def judge(room: Room, heartbeat: Heartbeat | None, days: Days, now: datetime, since: datetime | None) -> Judgement:
+    """Return how a room stands now."""
+    missing = sum(
+        promise.end + LATE < now and lesson_id not in room.kept and (since is None or promise.start >= since)
+        for lesson_id, promise in room.promised.items()
+    )
+    found = [*_faults(room, heartbeat, days), *_silence(heartbeat, now), *_lateness(heartbeat, missing, now)]
+    order = get_args(Severity)
+    severity: Severity = min((one for one, _ in found), key=order.index, default="well")
+    return Judgement(room, heartbeat, severity, tuple(reason for _, reason in found), missing)
+
+
+def rank(judgement: Judgement) -> tuple[int, str]:
+    """Return the place of a room in the list: those that need somebody first, then by name."""
+    return get_args(Severity).index(judgement.severity), judgement.room.device
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 lesson`, `2 lessons`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _faults(room: Room, heartbeat: Heartbeat | None, days: Days) -> Iterator[tuple[Severity, str]]:
+    if room.problems:
+        yield "faulty", f"{counted(len(room.problems), 'thing')} to look at (page Left out)"
+    if not room.keys:
+        yield "faulty", "no key: nothing of it can be believed"
+    if heartbeat is not None:
+        for problem in heartbeat.problems:
+            yield "faulty", problem
+        if heartbeat.service in ("silent", "degraded"):
+            yield "faulty", f"the service is {heartbeat.service}"
+        if heartbeat.clock == "unsynchronised":
+            yield "faulty", "the time is not known there"
+        if heartbeat.parked:
+            yield "faulty", f"{counted(heartbeat.parked, 'item')} refused by the server or a mail server"
+        if heartbeat.disk_free_mb is not None and heartbeat.disk_free_mb < _FEW_MB:
+            yield "faulty", f"the disk is nearly full ({heartbeat.disk_free_mb:.0f} MB free)"
+        if heartbeat.temperature_c is not None and heartbeat.temperature_c > _HOT_C:
+            yield "faulty", f"too hot ({heartbeat.temperature_c:.0f} °C)"
+        if heartbeat.power:
+            yield "faulty", "power: " + ", ".join(word.replace("_", " ") for word in heartbeat.power)
+    last = sorted((k for k in room.kept.values() if not k.is_rehearsal), key=lambda kept: kept.start)[-_LOOK:]
+    blind = sum(kept.captures_taken < _FEW_CAPTURES * kept.captures_planned for kept in last)
+    if blind:
+        yield "faulty", f"too few pictures in {blind} of the last {counted(len(last), 'lesson')}"
+    if days.lessons_not_held:
+        reason, count = days.lessons_not_held.most_common(1)[0]
+        total = sum(days.lessons_not_held.values())
+        yield "faulty", f"{counted(total, 'lesson')} without a register in {DAYS_BACK} days, {count} because: {reason}"
+
+
+def _silence(heartbeat: Heartbeat | None, now: datetime) -> Iterator[tuple[Severity, str]]:
+    if heartbeat is None or heartbeat.at is None:
+        yield "silent", "it never said how it is"
+    elif now - heartbeat.at > SILENT:
+        yield "silent", f"not heard of for {counted((now - heartbeat.at).days, 'day')}"
+
+
+def _lateness(heartbeat: Heartbeat | None, missing: int, now: datetime) -> Iterator[tuple[Severity, str]]:
+    if missing:
+        yield "late", f"no register here of {counted(missing, 'lesson')} that it promised"
+    if heartbeat is None:
+        return
+    if heartbeat.oldest is not None and now - heartbeat.oldest > LATE:
+        days = counted((now - heartbeat.oldest).days, "day")
+        yield "late", f"{counted(heartbeat.waiting, 'document')} waiting there, the oldest for {days}"
+    for answer in heartbeat.answers:
+        yield "late", f"a receiver takes nothing: {answer}"

@@ -1,0 +1,117 @@
+"""What a server has: by the index of kind `api`, else folder by folder (nginx's autoindex as JSON, or WebDAV).
+
+Whatever a server names is a name and never a path: nothing that it says can lead out of the folder that is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
+
+from edge_daemon.delivery.document_paths import quoted
+from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.errors import DeliveryError
+
+MAX_LISTING: Final = 64 * 2**20
+_OK, _MULTISTATUS, _NOT_FOUND, _WHO, _NOT_ALLOWED = 200, 207, 404, 401, 403
+_NO_DAV: Final = (403, 405, 501)
+"""What a server that knows no PROPFIND answers: nginx has folders that are not there for a GET, and then this."""
+_ASK: Final = b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>'
+_DAV: Final = "{DAV:}"
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder in a folder."""
+
+    name: str
+    is_folder: bool
+
+
+def index(server: Server) -> Mapping[str, str] | None:
+    """Return SHA-256 by path of everything that the server has, None where it has no index.
+
+    Raises:
+        NoAnswerError: there was no whole answer.
+        DeliveryError: the server does not let us in.
+    """
+    answer = server.ask("GET", "v1/documents", headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
+    if answer.status in (_WHO, _NOT_ALLOWED):
+        raise _refused(server, answer)
+    if answer.status != _OK or answer.is_cut:
+        return None
+    found = _json(answer)
+    rows = found.get("documents") if isinstance(found, dict) else None
+    if not isinstance(rows, list):
+        return None
+    pairs = [(row.get("path"), row.get("sha256")) for row in rows if isinstance(row, dict)]
+    return {path: sha256 for path, sha256 in pairs if isinstance(path, str) and isinstance(sha256, str)}
+
+
+def folder(server: Server, path: str) -> list[Entry]:
+    """Return what lies in a folder, nothing where there is none.
+
+    Raises:
+        NoAnswerError: there was no whole answer.
+        DeliveryError: the server does not let us in, or can't list folders.
+    """
+    place = quoted(path) + "/"
+    answer = server.ask("GET", place, headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
+    if answer.status == _WHO:
+        raise _refused(server, answer)
+    is_absent = answer.status == _NOT_FOUND
+    rows = _json(answer) if answer.status == _OK and not answer.is_cut else None
+    if isinstance(rows, list):
+        return _named((row.get("name"), row.get("type") == "directory") for row in rows if isinstance(row, dict))
+    headers = {"Depth": "1", "Content-Type": "application/xml"}
+    answer = server.ask("PROPFIND", place, body=_ASK, headers=headers, max_bytes=MAX_LISTING)
+    if answer.status == _NOT_FOUND or (is_absent and answer.status in _NO_DAV):
+        return []
+    if answer.status != _MULTISTATUS or answer.is_cut:
+        raise _refused(server, answer)
+    return _of_propfind(answer.body, unquote(f"{urlsplit(server.base).path}/{place}"), server.where)
+
+
+def _of_propfind(body: bytes, asked: str, where: str) -> list[Entry]:
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise DeliveryError("its list of files defines entities, which no WebDAV server does", where)
+    try:
+        tree = ElementTree.fromstring(body)  # noqa: S314 - nothing but elements is left in it
+    except ElementTree.ParseError as error:
+        raise DeliveryError(f"its list of files can't be read ({error})", where, "is it a WebDAV server?") from error
+    found: list[tuple[object, bool]] = []
+    for response in tree.iter(f"{_DAV}response"):
+        path = unquote(urlsplit(response.findtext(f"{_DAV}href", "")).path).rstrip("/")
+        if path != asked.rstrip("/"):
+            found.append((path.rpartition("/")[2], response.find(f".//{_DAV}collection") is not None))
+    return _named(found)
+
+
+def _named(pairs: Iterable[tuple[object, bool]]) -> list[Entry]:
+    return [Entry(name, is_folder) for name, is_folder in pairs if isinstance(name, str) and is_name(name)]
+
+
+def is_name(name: str) -> bool:
+    """Say whether that is the name of a file or folder, and neither hidden nor a way elsewhere."""
+    return 0 < len(name) <= _LONGEST and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
+
+
+def _json(answer: Answer) -> object:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refused(server: Server, answer: Answer) -> DeliveryError:
+    if answer.status in (_WHO, _NOT_ALLOWED):
+        todo = "give --token-file, and --username where the server wants a name"
+        return DeliveryError(f"does not let us in ({answer.status})", server.where, todo)
+    what = f"can't list its folders (answered {answer.status})"
+    todo = "a server of kind api has v1/documents, nginx `autoindex_format json`, others PROPFIND; or sync the folder"
+    return DeliveryError(what, server.where, todo)

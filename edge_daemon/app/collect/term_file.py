@@ -1,0 +1,198 @@
+"""From the rooms' folders to the term's file: two passes, so that a term of a large school needs little memory.
+
+The first pass proves every document and remembers where each lesson's highest revision lies. The second reads them
+again, one week at a time, and writes; a document that is another one by then is left out and named.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from pathlib import Path
+
+from edge_daemon.app.collect.document_tree import Problem, UnreadableError, devices_folder, read_text, room_folders
+from edge_daemon.app.collect.heartbeat_text import read_days, read_heartbeat
+from edge_daemon.app.collect.room_documents import Kept, Room, read_room
+from edge_daemon.app.collect.room_ranking import DAYS_BACK, Judgement, judge, rank
+from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.export import HEADS, register_lines, write_whole
+from edge_daemon.attendance.proof import digest
+from edge_daemon.attendance.sheets import By, period
+from edge_daemon.attendance.term import Months, events_of, term_sheet
+from edge_daemon.attendance.term_book import Cells, TermBook, term_book
+from edge_daemon.device.signing import fingerprint
+from edge_daemon.errors import DeliveryError, RegisterError
+from edge_daemon.types import Register
+
+Progress = Callable[[int, int], None]
+
+_ROOM_HEADS = (
+    *("Room", "State", "What somebody should look at", "Heard of", "Registers", "Last lesson", "Missing"),
+    *("Pictures %", "Waiting there", "Refused", "Clock", "Disk free, GB", "°C", "Version", "Key", "Key is of"),
+)
+_ROOM_WIDTHS = (18, 9, 70, 17, 10, 17, 9, 11, 12, 9, 15, 12, 7, 10, 28, 14)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to collect."""
+
+    folder: Path
+    pinned: Mapping[str, frozenset[str]] | None
+    names: Mapping[str, str]
+    since: datetime | None
+    zone: tzinfo
+    by: By
+    now: datetime
+
+
+@dataclass(slots=True)
+class Collected:
+    """What was read."""
+
+    judgements: list[Judgement] = field(default_factory=list)
+    """Of all rooms, those first that need somebody."""
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def registers(self) -> int:
+        """How many lessons have one."""
+        return sum(len(one.room.kept) for one in self.judgements)
+
+    @property
+    def repeated(self) -> int:
+        """How many files were copies."""
+        return sum(one.room.repeated for one in self.judgements)
+
+
+def read_all(wish: Wish, progress: Progress) -> Collected:
+    """Prove every document of every room.
+
+    Raises:
+        DeliveryError: the folder is no tree of documents.
+    """
+    devices = devices_folder(wish.folder)
+    folders, collected = room_folders(devices), Collected()
+    today = wish.now.astimezone(wish.zone).date()
+    for done, folder in enumerate(folders):
+        progress(done, len(folders))
+        room = read_room(folder, wish.pinned, wish.since, devices)
+        days = read_days(folder, today - timedelta(days=DAYS_BACK), today)
+        collected.judgements.append(judge(room, read_heartbeat(folder), days, wish.now, wish.since))
+        collected.problems += room.problems
+    progress(len(folders), len(folders))
+    collected.judgements.sort(key=rank)
+    return collected
+
+
+def write_term(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
+    """Write the term, .xlsx or .csv: whole or not at all.
+
+    Raises:
+        RegisterError: it can't be written.
+    """
+    write = _write_csv if path.suffix.lower() == ".csv" else _write_xlsx
+    write_whole(path, lambda part: write(part, wish, collected, progress))
+
+
+def _write_xlsx(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
+    groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k, wish))]
+    months = Months(wish.zone)
+    # A document may change while we write: then there is something to name that was not known before.
+    with term_book(path, [name for name, _ in groups], with_problems=True) as book:
+        for done, (_, group) in enumerate(groups):
+            progress(done, len(groups))
+            registers = list(_again(group, collected))
+            for register in registers:
+                months.add(register)
+                for event in events_of(register, wish.zone):
+                    book.event(event, wish.names.get(event.student_id, ""))
+            if registers:
+                book.sheet(term_sheet(registers, wish.names, wish.zone, wish.by))
+        progress(len(groups), len(groups))
+        book.months(months, wish.names)
+        _write_rooms(book, wish, collected)
+        rows = [(one.where, one.what) for one in collected.problems]
+        remarks = (
+            "Documents that are not believed, and what is odd about others. Nothing of the first is in a sheet.",
+        )
+        book.left_out(Cells(("Where", "What"), (90, 80), rows, remarks))
+
+
+def _write_csv(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
+    kept = _in_order(collected)
+    with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADS)
+        for done, register in enumerate(_again(kept, collected)):
+            progress(done, len(kept))
+            writer.writerows(register_lines(register, wish.names, wish.zone))
+    progress(len(kept), len(kept))
+
+
+def _in_order(collected: Collected) -> list[Kept]:
+    kept = [one for judgement in collected.judgements for one in judgement.room.kept.values()]
+    return sorted(kept, key=lambda one: (one.start, one.path))
+
+
+def _period(kept: Kept, wish: Wish) -> str:
+    return period(kept.start.astimezone(wish.zone), wish.by)
+
+
+def _again(kept: Sequence[Kept], collected: Collected) -> Iterator[Register]:
+    for one in kept:
+        try:
+            text = read_text(one.path)
+            if digest(text) != one.sha256:
+                raise UnreadableError("was changed while it was collected")
+            yield from_json(text).register
+        except (UnreadableError, RegisterError) as error:
+            collected.problems.append(Problem(str(one.path), str(error)))
+
+
+def _write_rooms(book: TermBook, wish: Wish, collected: Collected) -> None:
+    rows = [_room_row(one, wish) for one in collected.judgements]
+    states = [one.severity for one in collected.judgements]
+    counts = ", ".join(f"{states.count(s)} {s}" for s in ("faulty", "silent", "late", "well") if s in states)
+    remarks = (
+        f"Collected {wish.now.astimezone(wish.zone):%a %Y-%m-%d %H:%M}: {counts or 'no rooms'}.",
+        "A register counts only with the signature of its room's key. Heartbeats and logs are the devices' own words.",
+    )
+    book.rooms(Cells(_ROOM_HEADS, _ROOM_WIDTHS, rows, remarks), states)
+
+
+def _room_row(one: Judgement, wish: Wish) -> Sequence[str | int | float | None]:
+    room, said = one.room, one.heartbeat
+    held = [kept for kept in room.kept.values() if not kept.is_rehearsal]
+    planned = sum(kept.captures_planned for kept in held)
+    last = max((kept.start for kept in held), default=None)
+    return (
+        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, wish), len(held)),
+        *(_time(last, wish), one.missing or None),
+        round(sum(kept.captures_taken for kept in held) / planned, 4) if planned else None,
+        *((said.waiting, said.parked, said.clock) if said else (None, None, "")),
+        round(said.disk_free_mb / 1024, 1) if said and said.disk_free_mb is not None else None,
+        *((said.temperature_c, said.version) if said else (None, "")),
+        " / ".join(sorted(fingerprint(key) for key in room.keys)),
+        "your list" if room.is_pinned else "the server",
+    )
+
+
+def _time(at: datetime | None, wish: Wish) -> str:
+    return f"{at.astimezone(wish.zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+def check_output(path: Path) -> None:
+    """Refuse a place that nothing can be written to, before work is done; raises DeliveryError."""
+    if path.suffix.lower() not in (".xlsx", ".csv"):
+        raise DeliveryError("the ending is not known", str(path), "use .xlsx or .csv")
+    if path.is_dir():
+        raise DeliveryError("is a folder", str(path), "name a file")
+    if not path.parent.is_dir():
+        raise DeliveryError("there is no such folder", str(path.parent), "make it first")
+
+
+__all__ = ["Collected", "Room", "Wish", "check_output", "read_all", "write_term"]

@@ -1,0 +1,246 @@
+"""The checks of `doctor` that need more than the computer: settings, models, databases, timetable, camera, service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from edge_daemon.app.health.doctor_delivery import delivery_check, upstream_check
+from edge_daemon.app.health.doctor_updates import updates_check
+from edge_daemon.app.notices.composer import templates_of
+from edge_daemon.app.notices.outbox_rows import sends_mail
+from edge_daemon.app.opening.models_and_gallery import camera_settings, embedder_id, load_models, open_gallery_store
+from edge_daemon.app.opening.timetable_files import timetable_of_files
+from edge_daemon.app.upkeep.maintenance import RESERVE_BYTES
+from edge_daemon.camera.base import WARM_UP_S
+from edge_daemon.camera.process import CameraProcess
+from edge_daemon.config import CameraConfig
+from edge_daemon.device import connectivity, host_checks
+from edge_daemon.device import host as boxes
+from edge_daemon.device.check import LIMIT_S, Check, checked
+from edge_daemon.device.clock import clock_state
+from edge_daemon.device.key_checks import device_key_check, passwords
+from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
+from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
+from edge_daemon.errors import CameraError, DeliveryError, ModelError
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
+from edge_daemon.vision.golden import parity
+from edge_daemon.vision.interpreter import runtime_name
+from edge_daemon.vision.models import default_models_dir
+from edge_daemon.vision.timing import time_embedders
+
+_TELLING = 0.9
+"""A file has to be faster by this factor before a change is worth enrolling everybody again."""
+_HOLDS_CAMERA = ("starting", "lesson")
+_AHEAD = timedelta(days=7)
+
+
+class Checkup:
+    """All checks of one installation.
+
+    Args:
+        home: the installation.
+        root: where /proc and /sys are.
+        limit_s: how long one check may take.
+    """
+
+    def __init__(self, home: Home, root: Path = Path("/"), limit_s: float = LIMIT_S) -> None:
+        self._home, self._root, self._limit_s = home, root, limit_s
+        self._box = boxes.read_box(home.state_dir, root)
+
+    def checks(self) -> Iterator[Check]:
+        """Yield one check after another; each takes no longer than the limit, and none raises."""
+        settings = checked("settings", self._settings, self._limit_s)
+        yield settings
+        named: dict[str, Callable[[], Check]] = {
+            "models": self._models,
+            "parity": self._parity,
+            "embedder": self._embedder,
+            "gallery": self._gallery,
+            "device key": self._device_key,
+            "passwords": self._passwords,
+            "timetable": self._timetable,
+            "camera": self._camera,
+            "clock": self._clock,
+            "mail": lambda: connectivity.mail(self._home.config.mail, self._home.config_path.parent),
+            "mail texts": self._mail_texts,
+            "upstream": lambda: upstream_check(self._home),
+            "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
+        }
+        if settings.state != "bad":  # without settings nobody knows which models, which camera
+            yield from (checked(name, look, self._limit_s) for name, look in named.items())
+        for name, look in self._without_settings().items():
+            yield checked(name, look, self._limit_s)
+
+    def _without_settings(self) -> dict[str, Callable[[], Check]]:
+        home, box = self._home, self._box
+        now = datetime.now(timezone.utc)
+        return {
+            "registers": self._registers,
+            "service": self._service,
+            "state folder": lambda: host_checks.folder(home.state_dir, expected=not home.home_mode),
+            "backup": lambda: host_checks.backup(
+                box, now, expected=not home.home_mode and home.register_db_path.exists()
+            ),
+            "disk": lambda: host_checks.disk(home.state_dir, box, RESERVE_BYTES),
+            "memory": lambda: host_checks.memory(box, self._memory_limit()),
+            "temperature": lambda: host_checks.temperature(box),
+            "power": lambda: host_checks.power(box),
+            "network": lambda: connectivity.network(self._root),
+            "updates": lambda: updates_check(self._root, expected=not home.home_mode),
+        }
+
+    def _settings(self) -> Check:
+        _ = self._home.config
+        path = self._home.config_path
+        return Check("settings", "good", str(path) if path.exists() else "defaults")
+
+    def _models(self) -> Check:
+        models = load_models(self._home.config)
+        return Check("models", "good", f"{len(models.cards)} files verified, interpreter {runtime_name()}")
+
+    def _parity(self) -> Check:
+        folder = Path(self._home.config.models.dir or default_models_dir())
+        try:
+            found = parity(load_models(self._home.config).embedder(), folder)
+        except ModelError as error:  # networks of one's own: nothing says that they compute wrongly
+            return Check("parity", "not checked", f"{error.where}: {error.what}", error.todo)
+        told = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
+        if found.holds:
+            return Check("parity", "good", told)
+        advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised rightly"
+        return Check("parity", "bad", f"{told}, at least {found.least} is right", advice)
+
+    def _embedder(self) -> Check:
+        models = load_models(self._home.config)
+        times_ms = time_embedders(models)
+        used = models.embedder()
+        own = next(p for p in times_ms if f"embedder_{p}" in used.roles)
+        fastest = min(times_ms, key=lambda p: times_ms[p])
+        told = ", ".join(f"{precision} {ms:.1f} ms" for precision, ms in sorted(times_ms.items()))
+        found = f"{own} is used; a face takes: {told}"
+        if times_ms[fastest] < _TELLING * times_ms[own]:
+            advice = f'set embedder = "{fastest}" under [models], then run `edge-daemon enrol import` again'
+            return Check("embedder", "warning", found, advice)
+        return Check("embedder", "good", found)
+
+    def _gallery(self) -> Check:
+        if not self._home.gallery_db_path.exists():
+            return Check("gallery", "warning", "nobody is enrolled", "run `edge-daemon enrol import`")
+        if not self._home.home_mode and credential(DEVICE_KEY_CREDENTIAL) is None:
+            return Check("gallery", "not checked", "it opens with the device key only")
+        store = open_gallery_store(self._home)
+        with closing(store.db.conn):
+            students = store.students()
+            templates = store.templates(embedder_id(load_models(self._home.config)))
+        found = f"{len(students)} students, {len(templates)} with a template for this embedder"
+        if students and not templates:
+            return Check("gallery", "bad", found, "run `edge-daemon enrol import` again: nobody would be recognised")
+        return Check("gallery", "good", found)
+
+    def _device_key(self) -> Check:
+        key_file = self._home.key_path if self._home.home_mode else None
+        return device_key_check(key_file, needed=self._home.gallery_db_path.exists(), root=self._root)
+
+    def _passwords(self) -> Check:
+        return passwords(self._home.config, self._home.config_path.parent, is_service=not self._home.home_mode)
+
+    def _timetable(self) -> Check:
+        config, now = self._home.config, datetime.now(timezone.utc)
+        if not config.timetable.files:
+            advice = "name iCalendar files under timetable.files"
+            return Check("timetable", "warning", "the settings name no calendar, so there are no lessons", advice)
+        found = timetable_of_files(self._home)
+        count = len(found.lessons(now, now + _AHEAD))
+        told = f"{count} lessons in the next {_AHEAD.days} days"
+        if found.left_out or not count:
+            left_out = f", {len(found.left_out)} events left out" if found.left_out else ""
+            return Check("timetable", "warning", told + left_out, "see `edge-daemon timetable check`")
+        return Check("timetable", "good", told)
+
+    def _camera(self) -> Check:
+        status = self._running()
+        if status is not None and status.camera_fault:
+            return Check("camera", "bad", f"the service says: {status.camera_fault}", "check its cable and settings")
+        if status is not None and status.state in _HOLDS_CAMERA:
+            return Check("camera", "not checked", f"the service holds it, without a fault ({status.detail})")
+        settings = camera_settings(self._home)
+        try:
+            return _one_picture(settings)
+        except CameraError as error:
+            if not self._home.home_mode or self._home.config.camera != CameraConfig():
+                raise
+            return Check("camera", "warning", error.what, "set camera.kind and camera.source, if there is to be one")
+
+    def _mail_texts(self) -> Check:
+        mail = self._home.config.mail
+        if not sends_mail(mail):
+            return Check("mail texts", "not checked", "no mail is set up")
+        if mail.via == "smtp" and not mail.from_:
+            return Check(
+                "mail texts", "bad", "no sender is set", "set mail.from to the address that messages come from"
+            )
+        try:
+            own = templates_of(self._home).check()
+        except DeliveryError as error:
+            return Check("mail texts", "bad", f"{error.where}: {error.what}", error.todo)
+        return Check("mail texts", "good", f"{mail.language}, {own} of the school's own")
+
+    def _clock(self) -> Check:
+        trusted = self._home.config.device.trust_clock
+        return host_checks.clock(clock_state(self._root), datetime.now(timezone.utc), trusted=trusted)
+
+    def _registers(self) -> Check:
+        if not self._home.register_db_path.exists():
+            return Check("registers", "good", "none yet")
+        db = open_register(self._home.register_db_path, create=False)
+        with closing(db.conn):
+            lessons = len(latest_registers(db))
+            return Check(
+                "registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers"
+            )
+
+    def _service(self) -> Check:
+        try:
+            status = read_status(self._home.runtime_dir)
+        except PermissionError:
+            return Check("service", "not checked", "what it says is for its user", "run it as root")
+        advice = "`systemctl status edge-daemon` and `journalctl -u edge-daemon` say why"
+        if status is None:
+            if self._home.home_mode:
+                return Check("service", "not checked", "none runs with this --home")
+            return Check("service", "bad", "does not run", advice)
+        if not runs(status):
+            return Check("service", "bad", f"ended without a word, after: {status.detail}", advice)
+        if age_s(status) > STALE_S:
+            return Check("service", "bad", f"has said nothing for {age_s(status):.0f} s", advice)
+        return Check("service", "bad" if status.state == "degraded" else "good", status.detail)
+
+    def _running(self) -> ServiceStatus | None:
+        try:
+            status = read_status(self._home.runtime_dir)
+        except PermissionError:
+            return None
+        return status if status is not None and runs(status) else None
+
+    def _memory_limit(self) -> tuple[int, int] | None:
+        status = self._running()
+        return boxes.memory_limit(status.pid, self._root) if status is not None else None
+
+
+def _one_picture(settings: CameraConfig) -> Check:
+    """Take a picture as the service does, in a process of its own; what is wrong with it is a CameraError."""
+    with CameraProcess(settings, now=lambda: datetime.now(timezone.utc)) as camera:
+        camera.prepare(0)
+        if settings.kind != "files":
+            time.sleep(WARM_UP_S)
+        begun_s = time.monotonic()
+        frame = camera.capture(0)
+        took_s = time.monotonic() - begun_s
+    height, width = frame.picture.shape[:2]
+    return Check("camera", "good", f"{settings.kind} gave a picture of {width} x {height} in {took_s:.1f} s")

@@ -1,0 +1,60 @@
+"""The checks of `doctor` about delivery: does the school's server know us, and does what waits get through?"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+
+from edge_daemon.app.health.delivery_overview import look_at_delivery
+from edge_daemon.device import connectivity
+from edge_daemon.device.check import Check
+from edge_daemon.errors import DeliveryError, KeyFileError
+from edge_daemon.home import Home
+
+_MAX_BYTES = 64 * 1024
+_ANSWERED = (200, 304, 404)
+_ONLY_SYNC = "only the sync service is given the token: `systemctl start edge-daemon-sync` tries it"
+
+
+def upstream_check(home: Home) -> Check:
+    """Connect, encrypt, and ask for this device's own heartbeat, with its token: nothing is changed there."""
+    settings, folder = home.config.upstream, home.config_path.parent
+    found = connectivity.upstream(settings, folder)
+    if found.state != "good" and not settings.proxy:
+        return found
+    from edge_daemon.delivery import document_paths  # the libraries of the network, only where there is a server
+    from edge_daemon.delivery.upstream import Upstream
+    from edge_daemon.delivery.upstream_settings import read_token
+
+    try:
+        token = read_token(settings, folder)
+    except (DeliveryError, KeyFileError):
+        if home.home_mode:
+            raise
+        return Check("upstream", found.state, f"{found.found}; its token was not tried", _ONLY_SYNC)
+    device = home.config.device.name
+    with closing(Upstream(settings, token, config_dir=folder, device=device)) as server:
+        answer = server.get(document_paths.status(device), "", _MAX_BYTES)
+    if answer.problem is not None:
+        return Check("upstream", "bad", answer.problem.answer, "correct upstream.url, upstream.kind or the token")
+    knows = "has heard of this device" if answer.status != _ANSWERED[-1] else "has nothing of this device yet"
+    return Check("upstream", "good", f"{found.found}; it knows the token, and {knows}")
+
+
+def delivery_check(home: Home, now: datetime) -> Check:
+    """Say what waits, what was refused, and when the last sync was."""
+    standing = look_at_delivery(home, now)
+    if standing is None:
+        return Check("delivery", "not checked", "there is no register yet")
+    waiting = sum(queue.waiting for queue in standing.queues.values())
+    parked = sum(queue.parked for queue in standing.queues.values())
+    if standing.is_quiet:
+        advice = "set upstream.url or mail.host, if they are to leave this device"
+        return Check("delivery", "not checked", f"no receiver is set; {waiting} items wait", advice)
+    last = standing.note
+    synced = f"the last sync {last.began_at:%Y-%m-%d %H:%M} UTC" if last.began_at is not None else "no sync yet"
+    found = f"{waiting} items wait, {parked} are parked; {synced}"
+    problems = list(standing.problems())
+    if not problems:
+        return Check("delivery", "good", found)
+    return Check("delivery", "warning", f"{found}; {'; '.join(problems)}", "see `edge-daemon outbox list`")

@@ -1,0 +1,167 @@
+"""How it stands now: what the service says, else what the databases know; and what of it needs a person.
+
+Nothing of vision is loaded here and no key is asked for.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from edge_daemon.app.health.delivery_overview import DeliveryStanding, look_at_delivery
+from edge_daemon.device.clock import SystemClock
+from edge_daemon.device.host import Box, read_box
+from edge_daemon.device.host_checks import LEAST_FREE_MB
+from edge_daemon.device.status import STALE_S, LessonStatus, ServiceStatus, age_s, read_status, runs
+from edge_daemon.errors import EdgeError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+from edge_daemon.store.lesson_counts import LessonCounts, last_finalised, unfinished
+from edge_daemon.store.skipped import SkippedLesson, skipped_lessons
+from edge_daemon.types import ClockState, Lesson
+
+LOOK_BACK = timedelta(days=7)
+LOOK_AHEAD = timedelta(days=14)
+MB = 2**20
+
+Life = Literal["runs", "stuck", "ended", "none", "hidden"]
+"""Of the service: `ended`: its process is gone and said nothing; `hidden`: only its user may know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The device at one moment."""
+
+    now: datetime
+    life: Life
+    status: ServiceStatus | None
+    """The last words of the service, also of one that ended."""
+    clock: ClockState
+    next_start: datetime | None
+    next_course: str
+    last: LessonCounts | None
+    open_lessons: tuple[LessonCounts, ...]
+    """Begun without a register yet; without the one that runs."""
+    skipped: tuple[SkippedLesson, ...]
+    """Of the last days."""
+    box: Box
+    delivery: DeliveryStanding | None = None
+    """None: there is no database yet, or it can't be read."""
+    problems: tuple[str, ...] = field(default=())
+    """What needs a person, a line each; empty: all is well."""
+
+    @property
+    def lesson(self) -> LessonStatus | None:
+        """The lesson that runs, as the service tells it."""
+        return self.status.lesson if self.status is not None and self.life in ("runs", "stuck") else None
+
+
+def look(home: Home, now: datetime) -> Standing:
+    """Find out how it stands; what can't be found out is a problem, never an error."""
+    problems: list[str] = []
+    status, life = _service(home)
+    problems += _service_problems(home, status, life)
+    current = status if status is not None and life in ("runs", "stuck") else None
+    last, open_lessons, skipped = _history(home, now, problems)
+    if current is not None and current.lesson is not None:
+        running = current.lesson.lesson_id
+        open_lessons = tuple(one for one in open_lessons if one.stored.lesson.lesson_id != running)
+    following = None if current is not None else _next_lesson(home, now, problems)
+    delivery = _delivery(home, now, problems)
+    box = read_box(home.state_dir)
+    if box.disk_free_bytes < LEAST_FREE_MB * MB:
+        problems.append(f"the disk has only {box.disk_free_bytes // MB} MB left")
+    if last is not None and last.stored.lesson.origin == "timetable" and 2 * last.taken < last.stored.captures_planned:
+        planned = last.stored.captures_planned
+        problems.append(f"of the last lesson only {last.taken} of {planned} captures were taken: inconclusive")
+    return Standing(
+        now=now,
+        life=life,
+        status=status,
+        clock=current.clock if current is not None else _clock(home),
+        next_start=current.next_lesson_start if current is not None else following.start if following else None,
+        next_course=current.next_course if current is not None else following.course if following else "",
+        last=last,
+        open_lessons=open_lessons,
+        skipped=skipped,
+        box=box,
+        delivery=delivery,
+        problems=tuple(problems),
+    )
+
+
+def _service(home: Home) -> tuple[ServiceStatus | None, Life]:
+    try:
+        status = read_status(home.runtime_dir)
+    except PermissionError:
+        return None, "hidden"
+    if status is None:
+        return None, "none"
+    if not runs(status):
+        return status, "ended"
+    return status, "stuck" if age_s(status) > STALE_S else "runs"
+
+
+def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> list[str]:
+    if life == "hidden":
+        return ["what the service says is for its user: run this as root"]
+    if status is None:
+        return [] if home.home_mode else ["no service runs: `systemctl status edge-daemon` says why"]
+    if life == "ended":
+        return ["the service ended without a word: `journalctl -u edge-daemon` may say why"]
+    found = [f"the service has said nothing for {age_s(status):.0f} s"] if life == "stuck" else []
+    if status.state == "degraded":
+        found.append(status.detail)
+    faults = (("camera", status.camera_fault), ("timetable", status.timetable_error), ("storage", status.storage_fault))
+    return [*found, *(f"{name}: {fault}" for name, fault in faults if fault)]
+
+
+def _history(
+    home: Home, now: datetime, problems: list[str]
+) -> tuple[LessonCounts | None, tuple[LessonCounts, ...], tuple[SkippedLesson, ...]]:
+    try:
+        if not home.register_db_path.exists():
+            return None, (), ()
+        db = open_register(home.register_db_path, create=False)
+        with closing(db.conn):
+            return last_finalised(db), tuple(unfinished(db)), tuple(skipped_lessons(db, now - LOOK_BACK))
+    except StoreError as error:
+        problems.append(error.line())
+    except PermissionError:
+        problems.append(f"{home.state_dir} is for the service's user: run this as root")
+    return None, (), ()
+
+
+def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryStanding | None:
+    try:
+        found = look_at_delivery(home, now)
+    except (EdgeError, PermissionError):  # told with the history, or with the timetable
+        return None
+    problems.extend(found.problems() if found is not None else ())
+    return found
+
+
+def _clock(home: Home) -> ClockState:
+    """Ask the computer, because no service tells."""
+    try:
+        trusted = home.config.device.trust_clock
+    except EdgeError:  # told with the timetable
+        trusted = False
+    return SystemClock(trusted=trusted).reading().state
+
+
+def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | None:
+    """Ask the timetable itself, because no service tells."""
+    try:
+        if not home.config.timetable.files:
+            return None
+        from edge_daemon.app.opening.timetable_files import (
+            timetable_of_files,  # takes time and memory, and is seldom needed
+        )
+
+        return next(iter(timetable_of_files(home).lessons(now, now + LOOK_AHEAD)), None)
+    except EdgeError as error:
+        problems.append(error.line())
+        return None

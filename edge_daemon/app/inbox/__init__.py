@@ -1,0 +1,1 @@
+"""What comes back from the office: checked on arrival, put into force between lessons."""

@@ -1,0 +1,261 @@
+"""Putting into force what the office sent: between lessons, in a process that has the keys and no network.
+
+Each document is applied as a whole or not at all: one transaction in one database, then a note that it was applied,
+then the file is erased. A process that dies in between leaves the old state or the new one, and the file, which is
+taken up again; every step may be done twice. What came over the network is checked here once more, as if nobody had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from edge_daemon.app.inbox.corrections import apply_corrections
+from edge_daemon.app.inbox.waiting import LIMITS, NAMES, TIMETABLE, alone, bare, busy, inbox_dir, wanted_names
+from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.upkeep.maintenance import forget_erased
+from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
+from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
+from edge_daemon.device.secrets import device_key
+from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError, RosterError, StoreError, TimetableError
+from edge_daemon.gallery.pulled_roster import ROSTER, check_change, parse_pulled_roster, without_marks
+from edge_daemon.home import Home
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.backup import erase_file
+from edge_daemon.store.daily_events import Event, add_events
+from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.pulled import note_applied, note_refused
+
+logger = logging.getLogger(__name__)
+
+_WEEKS: Final = 4
+_LOOK_AHEAD_WEEKS: Final = 52
+_REFUSED = (RosterError, TimetableError, DeliveryError)
+"""The document's fault: it is put away with its reason. Any other error is the device's: the document waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of one document; nothing personal is in it."""
+
+    document: str
+    in_force: bool
+    """False: it was refused, and what was in force stays."""
+    told: str
+    """What it did, in a line for people."""
+    problem: str = ""
+    """Why it was refused, or what of it could not be done."""
+
+
+def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None) -> tuple[Applied, ...]:
+    """Apply what waits in the inbox; to be called while no lesson is on, nor soon (`inbox.busy`).
+
+    Args:
+        home: the installation.
+        now: a time that can be trusted.
+        names: of the documents; None: those that the settings want.
+
+    Raises:
+        EdgeError: the device can't do it now; what was not applied waits for the next time.
+    """
+    done: list[Applied] = []
+    with alone(home):
+        for name in NAMES:
+            if name not in (wanted_names(home.config) if names is None else names):
+                continue
+            fresh, taken = inbox_dir(home) / name, inbox_dir(home) / f"{name}{TAKEN}"
+            erase_file(inbox_dir(home) / f"{name}{DONE}")  # what a process that was killed has left of it
+            for path in (taken, fresh):  # the older one first
+                if path.is_symlink():
+                    path.unlink()
+                elif path.exists():
+                    path.replace(taken)  # a newer version may come meanwhile
+                    done.append(_apply(home, name, taken, now))
+    return tuple(done)
+
+
+def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[Applied, ...]:
+    """Apply what waits, and documents that came by another way; refused while a lesson is on or soon.
+
+    Args:
+        home: the installation.
+        files: documents, each named as the office's server names it; what they are is decided by a person, not by
+            `upstream.pull`.
+        now: the time.
+
+    Raises:
+        StoreError: not now, or a file can't be read.
+        DeliveryError: a file is none of the documents.
+    """
+    contents = {path.name: _content(path) for path in files}
+    home.ensure_state_dir()
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        reason = busy(db, now)
+    if reason:
+        raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes in a lesson")
+    for name, data in contents.items():
+        put(inbox_dir(home) / name, data)
+    return apply_inbox(home, now, {*wanted_names(home.config), *contents})
+
+
+def _content(path: Path) -> bytes:
+    if path.name not in LIMITS:
+        raise DeliveryError("is none of the office's documents", str(path), f"name it as one of {', '.join(NAMES)}")
+    try:
+        with path.open("rb") as file:
+            return file.read(LIMITS[path.name] + 1)
+    except OSError as error:
+        raise StoreError(f"can't be read: {error.strerror}", str(path), "check the path and its rights") from error
+
+
+def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
+    try:
+        # The process with the network may write here, and must not have this one read what it may not read itself.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            data = file.read(LIMITS[document] + 1)
+    except OSError as error:
+        raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error
+    applied = _outcome(home, document, data, now)
+    sha256 = hashlib.sha256(data).hexdigest()
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        if applied.in_force:
+            note_applied(db, document, sha256, problem=applied.problem, at=now)
+        else:
+            note_refused(db, document, sha256, problem=applied.problem)
+        word = "document applied" if applied.in_force else "document refused"
+        reason = {"reason": applied.problem} if applied.problem else {}
+        add_events(db, [Event(now, word, {"document": document, **reason})])
+    discard(path)
+    if applied.in_force:
+        logger.info("document applied", extra={"document": document, "reason": applied.problem})
+    else:
+        logger.warning("document refused", extra={"document": document, "reason": applied.problem})
+    return applied
+
+
+def _outcome(home: Home, name: str, data: bytes, now: datetime) -> Applied:
+    steps: Mapping[str, Callable[[Home, bytes, datetime], Applied]] = {
+        ROSTER: _apply_roster,
+        WITHDRAWALS: _apply_withdrawals,
+        CORRECTIONS: _apply_corrections,
+        TIMETABLE: _apply_timetable,
+    }
+    try:
+        if len(data) > LIMITS[name]:
+            raise DeliveryError(f"is larger than {LIMITS[name]} bytes", name, "make it smaller")
+        return steps[name](home, data, now)
+    except _REFUSED as error:
+        return Applied(name, False, "refused", bare(error))
+
+
+def _apply_roster(home: Home, data: bytes, now: datetime) -> Applied:
+    from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV loads slowly, and few rosters come
+    from edge_daemon.gallery.templates import GalleryStore
+
+    rows = parse_pulled_roster(data)
+    withdrawn = _withdrawn(home)
+    rows = [
+        replace(
+            row, student=replace(row.student, consent=row.student.consent and row.student.student_id not in withdrawn)
+        )
+        for row in rows
+    ]
+    fresh = not home.gallery_db_path.exists()
+    db = open_gallery(home.gallery_db_path)
+    with closing(db.conn):
+        store = GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
+        before = tables.student_rows(db)
+        check_change(before, rows, now.astimezone(ZoneInfo(home.config.device.time_zone)).date())
+        report = import_roster(without_marks(rows), None, store, now)
+    forget_erased(home, now)
+    new = report.students - len({row.student_id for row in before} & {row.student.student_id for row in rows})
+    told = f"{report.students} students, {new} of them new, {len(report.without_template)} without template"
+    left = sum(row.position is not None and row.student_id in report.left for row in before)
+    told += f"; {left} left" if left else ""
+    return Applied(ROSTER, True, told, _hand_contacts_on(home))
+
+
+def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> Applied:
+    from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+    from edge_daemon.gallery.withdrawals import Withdrawn, withdraw
+
+    student_ids = parse_withdrawals(data, home.config.device.name)
+    done = Withdrawn(0, 0, len(student_ids))
+    if home.gallery_db_path.exists():
+        store = open_gallery_store(home)
+        with closing(store.db.conn):
+            done = withdraw(store, student_ids, now)
+    # Kept, for a roster that comes later may be older: it can't give back a consent that is withdrawn here.
+    put(_withdrawals_path(home), data)
+    forget_erased(home, now)
+    told = f"{done.erased} consents taken back, {done.already} were not given, {done.unknown} ids are not known here"
+    return Applied(WITHDRAWALS, True, told)
+
+
+def _apply_corrections(home: Home, data: bytes, now: datetime) -> Applied:
+    wanted = parse_corrections(data, home.config.device.name, now)
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        done = apply_corrections(db, wanted, open_signer(home), deliver(home.config), now.replace(microsecond=0))
+    told = f"{done.revisions} revisions made, {done.already} corrections were done already"
+    told += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
+    return Applied(CORRECTIONS, True, told, done.problem)
+
+
+def _apply_timetable(home: Home, data: bytes, now: datetime) -> Applied:
+    from edge_daemon.app.opening.timetable_files import (
+        pulled_timetable,  # here: libraries of calendars take time and memory
+    )
+    from edge_daemon.lesson.ical_text import Source
+    from edge_daemon.lesson.timetable import build_timetable
+
+    config = home.config
+    source = Source(Path(TIMETABLE), data)
+    read = build_timetable([source], [], config.timetable.room, config.device.name, config.device.time_zone)
+    for week in range(0, _LOOK_AHEAD_WEEKS, _WEEKS):
+        start = now + timedelta(weeks=week)
+        if read.lessons(start, start + timedelta(weeks=_WEEKS)):
+            break
+    else:
+        room = " in this room" if config.timetable.room else ""
+        raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the one that is in use stays")
+    put(pulled_timetable(home), data)
+    left_out = f"{len(read.left_out)} events are no lessons here" if read.left_out else ""
+    return Applied(TIMETABLE, True, "it is the timetable now" + (f"; {left_out}" if left_out else ""))
+
+
+def _withdrawals_path(home: Home) -> Path:
+    return home.state_dir / "pulled" / WITHDRAWALS
+
+
+def _withdrawn(home: Home) -> frozenset[str]:
+    """Return whose consent is withdrawn by the last list that was applied."""
+    try:
+        data = _withdrawals_path(home).read_bytes()
+    except FileNotFoundError:
+        return frozenset()
+    except OSError as error:
+        where = str(_withdrawals_path(home))
+        raise StoreError(f"can't be read: {error.strerror}", where, "check its owner and the disk") from error
+    return frozenset(parse_withdrawals(data, home.config.device.name))
+
+
+def _hand_contacts_on(home: Home) -> str:
+    """Bring what mail uses up to date; return why that is not possible."""
+    try:
+        publish_contacts(home)
+    except (GalleryError, KeyFileError) as error:
+        return f"mail goes on with the names and addresses from before: {bare(error)}"
+    return ""

@@ -1,0 +1,119 @@
+"""Corrections of the office become revisions of registers, signed and delivered as those made on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+import sqlite_utils
+
+from edge_daemon.attendance.document import from_json, sign
+from edge_daemon.attendance.register import correct
+from edge_daemon.delivery.office_documents import OfficeCorrection
+from edge_daemon.device.signing import Signer
+from edge_daemon.errors import RegisterError
+from edge_daemon.store import registers
+from edge_daemon.store.database import transaction
+from edge_daemon.store.registers import Also, StoredRegister
+from edge_daemon.types import Correction, Register
+
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What became of a list of corrections."""
+
+    revisions: int
+    already: int
+    """In the register as they are, or the register says the same by the same person for the same reason."""
+    overtaken: int
+    """Somebody has decided about the student later, on the device or at the office."""
+    left_out: tuple[str, ...]
+    """The office's ids of those whose lesson or student this device does not know."""
+
+    @property
+    def problem(self) -> str:
+        """What could not be done, in a line for people; empty: all was."""
+        if not self.left_out:
+            return ""
+        named = ", ".join(self.left_out[:_NAMED]) + (" ..." if len(self.left_out) > _NAMED else "")
+        return f"{len(self.left_out)} corrections name a lesson or student that is on no register here: {named}"
+
+
+def apply_corrections(
+    db: sqlite_utils.Database, wanted: Sequence[OfficeCorrection], signer: Signer, also: Also, now: datetime
+) -> Corrected:
+    """Make the revisions of all corrections in one transaction; doing it twice is doing it once.
+
+    A correction that a register already has, with the same time, is done: the register itself remembers. What names a
+    lesson or student that is not here is left out and told, for a list serves the year and must not stop for one line.
+
+    Args:
+        db: register.sqlite.
+        wanted: the earliest decision first.
+        signer: of this device.
+        also: writes what follows from a revision, in the same transaction.
+        now: when the revisions are made.
+
+    Raises:
+        StoreError: the database can't be written; nothing was changed.
+    """
+    work = _Work(db, signer, also, now)
+    with transaction(db):
+        for one in wanted:
+            work.take(one)
+    return Corrected(work.revisions, work.already, work.overtaken, tuple(work.left_out))
+
+
+class _Work:
+    """The registers as they become, correction by correction, within one transaction."""
+
+    def __init__(self, db: sqlite_utils.Database, signer: Signer, also: Also, now: datetime) -> None:
+        self._db, self._signer, self._also, self._now = db, signer, also, now
+        self._known: dict[str, tuple[StoredRegister, Register] | None] = {}
+        self.revisions = self.already = self.overtaken = 0
+        self.left_out: list[str] = []
+
+    def take(self, one: OfficeCorrection) -> None:
+        known = self._latest(one.lesson_id)
+        if known is None:
+            self.left_out.append(one.correction_id)
+            return
+        stored, register = known
+        if one.correction in register.corrections:
+            self.already += 1
+        elif _is_overtaken(register, one.correction):
+            self.overtaken += 1
+        else:
+            self._correct(one, stored, register)
+
+    def _correct(self, one: OfficeCorrection, stored: StoredRegister, register: Register) -> None:
+        what = one.correction
+        try:
+            new = correct(register, what.student_id, what.verdict, by=what.by, reason=what.reason, at=what.at)
+        except RegisterError:  # the texts were checked before: the student is not on this register
+            self.left_out.append(one.correction_id)
+            return
+        if new is register:
+            self.already += 1
+            return
+        document = sign(new, stored.sha256, self._signer)
+        added = registers.append(self._db, one.lesson_id, new.revision, document, self._now)
+        self._also(self._db, added)
+        self._known[one.lesson_id] = (added, new)
+        self.revisions += 1
+
+    def _latest(self, lesson_id: str) -> tuple[StoredRegister, Register] | None:
+        if lesson_id not in self._known:
+            stored = registers.latest(self._db, lesson_id)
+            register = from_json(stored.document).register if stored is not None else None
+            self._known[lesson_id] = (stored, register) if stored is not None and register is not None else None
+        return self._known[lesson_id]
+
+
+def _is_overtaken(register: Register, wanted: Correction) -> bool:
+    of_student = [one for one in register.corrections if one.student_id == wanted.student_id]
+    return any(one.at > wanted.at and replace(one, at=wanted.at) != wanted for one in of_student)

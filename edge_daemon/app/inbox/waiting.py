@@ -1,0 +1,150 @@
+"""What is pulled from the office, and how each document is looked at before it may wait in the inbox.
+
+This is the part of the process with the network: it knows the forms of the documents, not the gallery. What a document
+means here is decided where it is applied (`apply.py`), and there everything is checked once more.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import sqlite_utils
+
+from edge_daemon.config import UPSTREAM, Config
+from edge_daemon.delivery.document_paths import for_device
+from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
+from edge_daemon.delivery.pull import DONE, TAKEN, PullResult, Source, Wanted, pull
+from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
+from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
+from edge_daemon.home import Home
+from edge_daemon.store import lessons, plans
+
+TIMETABLE: Final = "timetable.ics"
+NAMES: Final = (ROSTER, WITHDRAWALS, CORRECTIONS, TIMETABLE)
+"""In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
+QUIET: Final = timedelta(minutes=3)
+"""Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
+two minutes (`workers.STALL_S`)."""
+FINISHING: Final = timedelta(hours=1)
+"""So long a lesson that is over may still be finished with the students that it began with."""
+LONGEST: Final = timedelta(hours=24)
+"""No lesson is longer."""
+
+LIMITS: Final[Mapping[str, int]] = {ROSTER: 2 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
+_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+
+
+def inbox_dir(home: Home) -> Path:
+    """Return the folder of documents that came and are not applied yet."""
+    return home.state_dir / "inbox"
+
+
+def wanted_names(config: Config) -> tuple[str, ...]:
+    """Return which documents the settings ask for."""
+    named = {ROSTER if word == "roster" else f"{word}.json" for word in config.upstream.pull}
+    return tuple(name for name in NAMES if name in named or (name == TIMETABLE and UPSTREAM in config.timetable.files))
+
+
+def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetime) -> tuple[PullResult, ...]:
+    """Ask for every document that the settings want, and put what is new and whole into the inbox.
+
+    Where the server can't be reached at all, the rest is not asked for.
+
+    Raises:
+        StoreError: the inbox or register.sqlite can't be written.
+    """
+    device = home.config.device.name
+    checks: Mapping[str, Callable[[bytes], object]] = {
+        ROSTER: _check_roster,
+        TIMETABLE: _check_timetable,
+        CORRECTIONS: lambda data: parse_corrections(data, device, now),
+        WITHDRAWALS: lambda data: parse_withdrawals(data, device),
+    }
+    results: list[PullResult] = []
+    for name in wanted_names(home.config):
+        wanted = Wanted(name, for_device(device, name), LIMITS[name], checks[name])
+        results.append(pull(wanted, source, db, inbox_dir(home), now))
+        if results[-1].everybody:
+            break
+    return tuple(results)
+
+
+def waits(home: Home) -> bool:
+    """Return whether a document that the settings want waits to be applied, or one that was is not erased yet."""
+    folder = inbox_dir(home)
+    try:
+        there = {path.name for path in folder.iterdir()}
+    except OSError:
+        return False
+    return (
+        any({name, f"{name}{TAKEN}", f"{name}{DONE}"} & there for name in wanted_names(home.config)) if there else False
+    )
+
+
+def busy(db: sqlite_utils.Database, now: datetime) -> str:
+    """Return why nothing may be applied now: a lesson that is on, not finished, or soon; empty: it may.
+
+    Raises:
+        StoreError: register.sqlite can't be read.
+    """
+    for stored in lessons.running_lessons(db):
+        lesson = stored.lesson
+        if lesson.origin == "timetable" and lesson.start - QUIET <= now < lesson.end + FINISHING:
+            return "a lesson is on or being finished"
+    for plan in plans.committed_plans(db, now - LONGEST, now + QUIET):
+        known = lessons.get_lesson(db, plan.lesson.lesson_id)
+        if now < plan.lesson.end and (known is None or known.state != "finalised"):
+            return "a lesson is on" if plan.lesson.start <= now else "a lesson is about to begin"
+    return ""
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[None]:
+    """Keep a second process from applying at the same time.
+
+    Raises:
+        StoreError: one is at it, or the inbox can't be used.
+    """
+    folder = inbox_dir(home)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"can't be used: {error.strerror}", str(folder), "check its owner and the disk") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError("another process is applying what is there", str(folder), "wait for its end") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def bare(error: EdgeError) -> str:
+    """Return an error's line without the values that it quotes: an id or an address does not belong into a log."""
+    return _QUOTED.sub("(...)", error.line())
+
+
+def _check_roster(data: bytes) -> None:
+    try:
+        parse_pulled_roster(data)
+    except RosterError as error:
+        raise RosterError(_QUOTED.sub("(...)", error.what), error.where, error.todo) from error
+
+
+def _check_timetable(data: bytes) -> None:
+    """Look at the frame alone: libraries of calendars take more memory than the process with the network may have."""
+    from edge_daemon.lesson.ical_text import Source as Text
+    from edge_daemon.lesson.ical_text import components
+
+    events = sum(1 for _ in components(Text(Path(TIMETABLE), data), frozenset({"VEVENT"})))
+    if not events:
+        raise TimetableError("has no event", TIMETABLE, "export it again; nothing was changed")

@@ -1,0 +1,1 @@
+"""What became of every lesson, and the proof that nothing was changed."""

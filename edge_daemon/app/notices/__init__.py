@@ -1,0 +1,1 @@
+"""What follows from a register: rows of the outbox, absence notices, mail."""

@@ -1,0 +1,292 @@
+"""Letters of outbox items: what each is about is read when it is composed, the newest revision and today's address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import sqlite_utils
+
+from edge_daemon.app.notices.absences import forbidden
+from edge_daemon.app.notices.office_mail import attached, lesson_sheet, lesson_values, period_sheet, period_values
+from edge_daemon.app.notices.personal_mail import notice_values, week_values
+from edge_daemon.app.notices.sealed_contacts import Contact, read_contacts
+from edge_daemon.app.notices.wording import Words
+from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.sheets import By
+from edge_daemon.delivery.mail_templates import Templates, Values
+from edge_daemon.delivery.message import Attachment, Letter, Role, letter_id
+from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.home import Home
+from edge_daemon.store import outbox, registers
+from edge_daemon.store.database import transaction
+from edge_daemon.types import Delivery, Outcome, Register
+
+_OFFICE = frozenset((outbox.OFFICE, outbox.WEEK, outbox.MONTH))
+_ROLES: dict[str, Role] = {
+    outbox.STUDENT: "student",
+    outbox.STUDENT_CORRECTION: "student",
+    outbox.STUDENT_WEEK: "student",
+    outbox.GUARDIAN: "guardian",
+    outbox.GUARDIAN_CORRECTION: "guardian",
+}
+_NOTICE_OF = {outbox.STUDENT_CORRECTION: outbox.STUDENT, outbox.GUARDIAN_CORRECTION: outbox.GUARDIAN}
+_ADDRESS_MARK = "#"
+"""Between what an item to the office is about and the number of its address, from 2 on."""
+
+
+def templates_of(home: Home) -> Templates:
+    """Return the words that the settings name."""
+    mail = home.config.mail
+    return Templates(mail.language, home.config_path.parent / mail.templates if mail.templates else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A week or month."""
+
+    by: By
+    start: datetime
+    end: datetime
+
+
+class Composer:
+    """Makes letters of outbox items.
+
+    Args:
+        home: settings, and the key of the contacts.
+        db: register.sqlite.
+        needs_addresses: False: whoever sends knows the addresses.
+    """
+
+    def __init__(self, home: Home, db: sqlite_utils.Database, *, needs_addresses: bool = True) -> None:
+        self._home, self._db, self._needs_addresses = home, db, needs_addresses
+        self._mail, self._device = home.config.mail, home.config.device.name
+        self._templates = templates_of(home)
+        self._zone = ZoneInfo(home.config.device.time_zone)
+
+    def compose(self, delivery: Delivery, at: datetime, *, checked: bool = True) -> Letter | Outcome:
+        """Return the letter of an item, or why there is none (now).
+
+        Args:
+            delivery: the item.
+            at: now.
+            checked: False: whether it may be sent is not asked, to look at it.
+
+        Raises:
+            DeliveryError: a template can't be used.
+            KeyFileError: it is to a student or guardian, and the contacts can't be read.
+            StoreError: the database can't be read.
+        """
+        if delivery.kind == outbox.OFFICE:
+            return self._lesson(delivery)
+        if delivery.kind in (outbox.WEEK, outbox.MONTH):
+            return self._period(delivery)
+        if delivery.kind == outbox.STUDENT_WEEK:
+            return self._own_week(delivery)
+        if delivery.kind in _ROLES:
+            refusal = forbidden(self._db, delivery, self._mail, at) if checked else None
+            return refusal or self._notice(delivery)
+        return Outcome("void", f"this release knows no mail of the kind {delivery.kind}")
+
+    def spread(self, delivery: Delivery, at: datetime) -> None:
+        """Write the items that follow from one: for the office's further addresses, and of each student's week."""
+        if delivery.kind not in _OFFICE or _ADDRESS_MARK in delivery.ref:
+            return
+        further = range(2, len(self._mail.office) + 1) if self._needs_addresses else ()
+        students = self._students_of_week(delivery.ref) if delivery.kind == outbox.WEEK and self._mail.students else ()
+        with transaction(self._db):
+            for number in further:
+                ref = f"{delivery.ref}{_ADDRESS_MARK}{number}"
+                self._put(delivery.kind, ref, "", delivery.lesson_id, delivery.created_at, at)
+            for student_id in students:
+                self._put(outbox.STUDENT_WEEK, delivery.ref, student_id, "", delivery.created_at, at)
+
+    def _put(self, kind: str, ref: str, student_id: str, lesson_id: str, not_before: datetime, at: datetime) -> None:
+        outbox.put(
+            self._db,
+            destination="mail",
+            kind=kind,
+            ref=ref,
+            student_id=student_id,
+            lesson_id=lesson_id,
+            not_before=not_before,
+            at=at,
+        )
+
+    # --- the office ---------------------------------------------------------------------------------------------------
+
+    def _lesson(self, delivery: Delivery) -> Letter | Outcome:
+        about, address = self._office_of(delivery)
+        if isinstance(address, Outcome):
+            return address
+        lesson_id, _, revision = about.partition("/")
+        stored = registers.latest(self._db, lesson_id)
+        if stored is None:
+            return Outcome("void", "there is no such register any more")
+        if str(stored.revision) != revision:
+            return Outcome("void", "a later revision is sent in its place")
+        register = from_json(stored.document).register
+        if register.clock == "unsynchronised" and not register.corrections:
+            return Outcome("void", "nobody knows the lesson's time: such a register is not mailed")
+        names, words = self._names(), self._words()
+        file = attached(lesson_sheet(register, names, words), f"{words.course(register.lesson)} {self._device}")
+        values = lesson_values(register, names, words, self._mail)
+        letter = self._letter(delivery, "office", address, "office", values, [register], (file,))
+        if register.revision == 1:
+            return letter
+        first = delivery.ref.replace(f"/{revision}", "/1", 1)
+        return _following(letter, letter_id(register.lesson.device, delivery.kind, first, ""))
+
+    def _period(self, delivery: Delivery) -> Letter | Outcome:
+        about, address = self._office_of(delivery)
+        if isinstance(address, Outcome):
+            return address
+        period = self._span(about)
+        found = self._registers(period)
+        if not found:
+            return Outcome("void", "there were no lessons")
+        names, words = self._names(), self._words()
+        sheet = period_sheet(found, names, words, period.by)
+        values = period_values(found, sheet, names, words)
+        file = attached(sheet, self._device)
+        return self._letter(delivery, "office", address, delivery.kind, values, found, (file,))
+
+    def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
+        """Return what an item is about, and its address or why it has none."""
+        about, _, number = delivery.ref.partition(_ADDRESS_MARK)
+        if not self._needs_addresses:  # a further address is of the time before the school's server sent the mail
+            return about, Outcome("void", "the school's server has it once for all of the office") if number else ""
+        place = int(number) - 1 if number.isdecimal() else 0
+        if place < len(self._mail.office):
+            return about, self._mail.office[place]
+        return about, Outcome("void", "the settings name no such address of the office any more (mail.office)")
+
+    # --- students and guardians ---------------------------------------------------------------------------------------
+
+    def _notice(self, delivery: Delivery) -> Letter | Outcome:
+        contact = self._reachable(delivery)
+        if isinstance(contact, Outcome):
+            return contact
+        stored = registers.latest(self._db, delivery.lesson_id)
+        register = from_json(stored.document).register if stored is not None else None
+        if register is None or delivery.student_id not in {v.tally.student_id for v in register.verdicts}:
+            return Outcome("void", "the student is not on the register")
+        share = self._home.config.rule.share
+        values = notice_values(register, contact.student_id, contact.name or contact.student_id, self._words(), share)
+        letter = self._personal(delivery, contact, delivery.kind, values, [register])
+        notice = _NOTICE_OF.get(delivery.kind)
+        if notice is None:
+            return letter
+        follows = letter_id(register.lesson.device, notice, delivery.lesson_id, delivery.student_id)
+        return _following(letter, follows)
+
+    def _own_week(self, delivery: Delivery) -> Letter | Outcome:
+        if not self._mail.students:
+            return Outcome("void", "the settings do not want this mail any more")
+        contact = self._reachable(delivery)
+        if isinstance(contact, Outcome):
+            return contact
+        period = self._span(delivery.ref)
+        found = [r for r in self._registers(period) if r.clock != "unsynchronised"]
+        mine = [r for r in found if contact.student_id in {v.tally.student_id for v in r.verdicts}]
+        if not mine:
+            return Outcome("void", "there were no lessons")
+        words = self._words()
+        sheet = period_sheet(mine, {}, words, period.by)
+        values = week_values(mine, sheet, contact.student_id, contact.name or contact.student_id, words)
+        return self._personal(delivery, contact, outbox.STUDENT_WEEK, values, mine)
+
+    def _reachable(self, delivery: Delivery) -> Contact | Outcome:
+        contacts = read_contacts(self._home, self._db)
+        if not contacts:  # backups of register.sqlite have none: a restored one waits for the service
+            return Outcome("retry", "names and addresses are not handed on yet: the start of the service does it")
+        contact = contacts.get(delivery.student_id)
+        if contact is None:
+            return Outcome("void", "the student is no longer enrolled")
+        if self._needs_addresses and not _address(contact, _ROLES[delivery.kind]):
+            return Outcome("void", f"the roster has no mail address of the {_ROLES[delivery.kind]}")
+        return contact
+
+    # --- what both need -----------------------------------------------------------------------------------------------
+
+    def _personal(
+        self, delivery: Delivery, contact: Contact, template: str, values: Values, found: Sequence[Register]
+    ) -> Letter:
+        role = _ROLES[delivery.kind]
+        address = _address(contact, role) if self._needs_addresses else ""
+        return self._letter(delivery, role, address, template, values, found)
+
+    def _letter(
+        self,
+        delivery: Delivery,
+        role: Role,
+        address: str,
+        template: str,
+        values: Values,
+        found: Sequence[Register],
+        files: tuple[Attachment, ...] = (),
+    ) -> Letter:
+        composed = self._templates.template(template).fill(values)
+        # The device's name of then: a new one must not make another message of one that may have arrived.
+        device = found[0].lesson.device if found else self._device
+        return Letter(
+            letter_id=letter_id(device, delivery.kind, delivery.ref, delivery.student_id),
+            role=role,
+            student_id=delivery.student_id,
+            address=address,
+            sender_name=self._words().say("sender", room=self._device),
+            subject=composed.subject,
+            text=composed.text,
+            html=composed.html,
+            registers=tuple((r.lesson.lesson_id, r.revision) for r in found),
+            attachments=files,
+        )
+
+    def _words(self) -> Words:
+        return Words(self._templates.words, self._zone)
+
+    def _names(self) -> dict[str, str]:
+        """Return the names of all students; none where they can't be read, for the office knows bare ids, too."""
+        try:
+            return {one.student_id: one.name for one in read_contacts(self._home, self._db).values()}
+        except KeyFileError:
+            return {}
+
+    def _registers(self, period: _Period) -> list[Register]:
+        stored = registers.latest_registers(self._db, period.start, period.end)
+        found = (from_json(one.document).register for one in stored)
+        return [register for register in found if register.lesson.origin == "timetable"]
+
+    def _students_of_week(self, ref: str) -> list[str]:
+        found = self._registers(self._span(ref))
+        return sorted({verdict.tally.student_id for register in found for verdict in register.verdicts})
+
+    def _span(self, ref: str) -> _Period:
+        """Return the days of `2026-W47` or `2026-11`.
+
+        Raises:
+            RegisterError: it is neither.
+        """
+        year, _, rest = ref.partition("-")
+        try:
+            if rest.startswith("W"):
+                first = date.fromisocalendar(int(year), int(rest[1:]), 1)
+                return _Period("week", self._midnight(first), self._midnight(first + timedelta(days=7)))
+            first = date(int(year), int(rest), 1)
+            return _Period("month", self._midnight(first), self._midnight((first + timedelta(days=31)).replace(day=1)))
+        except (ValueError, OverflowError) as error:
+            raise RegisterError("is no week or month", repr(ref), "a week is 2026-W47, a month 2026-11") from error
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self._zone).astimezone(timezone.utc)
+
+
+def _address(contact: Contact, role: Role) -> str:
+    return contact.guardian_email if role == "guardian" else contact.email
+
+
+def _following(letter: Letter, follows: str) -> Letter:
+    return replace(letter, follows=follows)

@@ -1,0 +1,93 @@
+"""Mail: from an outbox item to a letter, and from the letter to what became of it.
+
+What the item is about is read when it is sent: the newest revision, the address of today. Whether a student or guardian
+may be told is asked again at that moment. The office may have several addresses: each has an item of its own, made from
+the first one's before that is sent, so that one refused address holds up no other and is not asked twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
+
+import sqlite_utils
+
+from edge_daemon.app.notices.composer import Composer, templates_of
+from edge_daemon.app.notices.wording import Words
+from edge_daemon.delivery.mail_server import MailServer, Sender
+from edge_daemon.delivery.mail_settings import server_settings
+from edge_daemon.delivery.message import Letter, letter_id
+from edge_daemon.errors import DeliveryError, KeyFileError
+from edge_daemon.home import Home
+from edge_daemon.store import outbox
+from edge_daemon.types import Delivery, Outcome
+
+
+def open_sender(home: Home) -> Sender:
+    """Return the way that mail goes, not yet connected.
+
+    Raises:
+        DeliveryError: settings, password or templates can't be used.
+        KeyFileError: a credential can't be read.
+    """
+    mail = home.config.mail
+    templates_of(home).check()
+    if mail.via == "upstream":
+        from edge_daemon.delivery.mail_upstream import UpstreamMail
+        from edge_daemon.delivery.upstream import Upstream
+        from edge_daemon.delivery.upstream_settings import read_token
+
+        settings = home.config.upstream
+        if not settings.url:
+            raise DeliveryError("mail is left to the school's server, and none is set", "upstream.url", "name it")
+        folder = home.config_path.parent
+        device = home.config.device.name
+        return UpstreamMail(Upstream(settings, read_token(settings, folder), config_dir=folder, device=device), device)
+    return MailServer(server_settings(mail, home.config_path.parent))
+
+
+def deliver_mail(
+    home: Home, db: sqlite_utils.Database, delivery: Delivery, server: Sender, now: datetime | None = None
+) -> Outcome:
+    """Try to deliver one mail item, once.
+
+    Args:
+        home: settings, and the key of the contacts.
+        db: register.sqlite; no transaction may be open.
+        delivery: a claimed item of the destination `mail`.
+        server: of `open_sender`.
+        now: by the clock; None: ask it.
+
+    Raises:
+        StoreError: the database can't be read or written.
+    """
+    at = now or datetime.now(timezone.utc)
+    composer = Composer(home, db, needs_addresses=server.needs_addresses)
+    try:
+        made = composer.compose(delivery, at)
+        if isinstance(made, Letter) or delivery.kind == outbox.WEEK:  # its students have theirs without an office
+            composer.spread(delivery, at)
+    except KeyFileError as error:  # of students and guardians only; the office is told of bare ids meanwhile
+        return Outcome("retry", error.line())
+    except DeliveryError as error:  # a template: it is one for all, and mended by a person at any time
+        return Outcome("retry", error.line(), everybody=True)
+    return server.send(made) if isinstance(made, Letter) else made
+
+
+def trial_letter(home: Home, address: str, server: str) -> Letter:
+    """Return a message that says that mail works; every one is another."""
+    mail, device, at = home.config.mail, home.config.device.name, datetime.now(timezone.utc)
+    templates = templates_of(home)
+    composed = templates.template("test").fill({"room": device, "server": server})
+    words = Words(templates.words, ZoneInfo(home.config.device.time_zone))
+    return Letter(
+        letter_id=letter_id(device, "test", f"{at.timestamp()} {mail.host}", ""),
+        role="office",
+        student_id="",
+        address=address,
+        sender_name=words.say("sender", room=device),
+        subject=composed.subject,
+        text=composed.text,
+        html=composed.html,
+        registers=(),
+    )

@@ -1,0 +1,206 @@
+"""What the office is told: of one lesson, of a week, of a month."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from edge_daemon.app.notices.wording import Words
+from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
+from edge_daemon.attendance.sheets import By, Entry, Sheet, arrange, entries_of
+from edge_daemon.config import MailConfig
+from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows, Tone
+from edge_daemon.delivery.mail_templates import Values
+from edge_daemon.delivery.message import Attachment
+from edge_daemon.types import Register, Verdict, VerdictName
+
+Names = Mapping[str, str]
+"""Of the students by id, in the roster's order; a student who is not in it stands by the bare id."""
+
+TONES: Mapping[VerdictName, Tone] = {
+    "present": "good",
+    "absent": "bad",
+    "inconclusive": "doubt",
+    "not_assessed": "quiet",
+}
+_WORTH_A_LOOK = frozenset(("borderline", "look_alike", "static_face"))
+_NOT_IN_NAMES = re.compile(r"[^\w .-]+")
+
+
+def in_doubt(verdict: Verdict) -> bool:
+    """Return whether a person should look: the device could not decide, or has doubts that nobody took away."""
+    if verdict.verdict == "inconclusive":
+        return True
+    if "corrected" in verdict.flags or verdict.verdict == "not_assessed":
+        return False
+    return bool(verdict.flags) if verdict.verdict == "absent" else not _WORTH_A_LOOK.isdisjoint(verdict.flags)
+
+
+def lesson_values(register: Register, names: Names, words: Words, mail: MailConfig) -> Values:
+    """Return what a message about one lesson says to the office."""
+    entries = in_order(register, names)
+    doubtful = [e for e in entries if in_doubt(e.verdict)]
+    sure = [e for e in entries if not in_doubt(e.verdict)]
+    absent = [e for e in sure if e.verdict.verdict == "absent"]
+    unassessed = [e for e in sure if e.verdict.verdict == "not_assessed"]
+    present = [e for e in sure if e.verdict.verdict == "present"]
+    remarks = [e for e in present if attendance_event(e.verdict) in (TARDY, LEFT)]
+
+    def rows(title: str, listed: Iterable[Entry], *, marked: bool) -> Rows:
+        return Rows(words.say(title), tuple(_row(e, register, names, words, marked=marked) for e in listed))
+
+    figures = (
+        Figure(words.say("present"), len(present), "good"),
+        Figure(words.say("absent"), len(absent), "bad"),
+        Figure(words.say("doubtful"), len(doubtful), "doubt"),
+        Figure(words.say("unassessed"), len(unassessed), "quiet"),
+    )
+    told = mail.students or mail.guardians
+    return {
+        **words.lesson(register.lesson),
+        "counts": _counts(register, words, len(absent), len(doubtful), len(unassessed)),
+        "figures": Figures(figures),
+        "corrections": _corrections(register, names, words),
+        "absent": rows("title_absent", absent, marked=False),
+        "doubtful": rows("title_doubtful", doubtful, marked=True),
+        "unassessed": rows("title_unassessed", unassessed, marked=False),
+        "remarks": rows("title_remarks", remarks, marked=False),
+        "facts": _facts(register, names, words),
+        "told": words.say("told_after", hours=words.say("hours", count=f"{mail.hold_h:g}")) if told else "",
+    }
+
+
+def period_values(registers: Sequence[Register], sheet: Sheet, names: Names, words: Words) -> Values:
+    """Return what a message about a week or month says to the office."""
+    absent, doubtful, held = Counter[str](), Counter[str](), Counter[str]()
+    for register in registers:
+        for verdict in register.verdicts:
+            student_id = verdict.tally.student_id
+            held[student_id] += 1
+            doubtful[student_id] += in_doubt(verdict)
+            absent[student_id] += verdict.verdict == "absent" and not in_doubt(verdict)
+    figures = (
+        Figure(words.say("lesson_count"), len(registers), "good"),
+        Figure(words.say("absence_count"), absent.total(), "bad"),
+        Figure(words.say("doubtful"), doubtful.total(), "doubt"),
+    )
+
+    def rows(title: str, counts: Counter[str], tone: Tone) -> Rows:
+        place = {student_id: number for number, student_id in enumerate(names)}
+        ranked = sorted(counts.items(), key=lambda one: (-one[1], place.get(one[0], len(place)), one[0]))
+        listed = [
+            Row(
+                *_named(student_id, names),
+                "",
+                words.say("note_absences", absent=count, lessons=held[student_id]),
+                tone,
+            )
+            for student_id, count in ranked
+            if count
+        ]
+        return Rows(words.say(title), tuple(listed))
+
+    return {
+        "period": sheet.name,
+        "first_day": words.short_day(sheet.first_day),
+        "last_day": words.short_day(sheet.last_day),
+        "room": sheet.device,
+        "lessons": str(len(registers)),
+        "figures": Figures(figures),
+        "absences": rows("title_absences", absent, "bad"),
+        "doubtful": rows("title_still_doubtful", doubtful, "doubt"),
+    }
+
+
+def lesson_sheet(register: Register, names: Names, words: Words) -> Sheet:
+    """Return the sheet of one lesson."""
+    (sheet,) = arrange([register], names, words.zone, "week")
+    start = register.lesson.start.astimezone(words.zone)
+    return replace(sheet, name=f"{start:%Y-%m-%d %H.%M}", first_day=start, last_day=start)
+
+
+def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: By) -> Sheet:
+    """Return the sheet of a week or month; the registers are all of it."""
+    (sheet,) = arrange(registers, names, words.zone, by)
+    return sheet
+
+
+def attached(sheet: Sheet, label: str) -> Attachment:
+    """Return a sheet as a file."""
+    from edge_daemon.attendance.spreadsheet import workbook_bytes  # 130 ms that not every message needs
+
+    name = " ".join(_NOT_IN_NAMES.sub(" ", f"{sheet.name} {label}").split())
+    return Attachment(f"{name[:80].strip()}.xlsx", workbook_bytes([sheet]))
+
+
+def in_order(register: Register, names: Names) -> list[Entry]:
+    """Return what a register says, in the roster's order."""
+    place = {student_id: number for number, student_id in enumerate(names)}
+    entries = entries_of(register)
+    return [entries[one] for one in sorted(entries, key=lambda one: (place.get(one, len(place)), one))]
+
+
+def _counts(register: Register, words: Words, absent: int, doubtful: int, unassessed: int) -> str:
+    """Return the figures of a subject line: what needs the office comes first."""
+    found = [words.say("count_rehearsal")] if register.lesson.origin == "rehearsal" else []
+    found += [words.say("count_corrected")] if register.revision > 1 else []
+    if not register.verdicts:
+        return ", ".join([*found, words.say("nobody")])
+    if not absent + doubtful:
+        found.append(words.say("all_present" if not unassessed else "count_absent", count=0))
+    for key, count in (("count_absent", absent), ("count_doubtful", doubtful), ("count_unassessed", unassessed)):
+        found += [words.say(key, count=count)] if count else []
+    return ", ".join(found)
+
+
+def _named(student_id: str, names: Names) -> tuple[str, str]:
+    """Return a name with the id beside it, or the bare id."""
+    name = names.get(student_id, "")
+    return (name, student_id) if name else (student_id, "")
+
+
+def _row(entry: Entry, register: Register, names: Names, words: Words, *, marked: bool) -> Row:
+    verdict = entry.verdict
+    notes = [words.flags(verdict)] if verdict.flags else []
+    if verdict.verdict != "not_assessed" or verdict.tally.frames_seen:
+        attentive = verdict.tally.frames_attentive
+        notes.append(words.say("note_seen", attentive=attentive, taken=register.captures_taken))
+    else:
+        notes.append(words.say("reason_no_consent"))
+    mark = words.say(f"mark_{verdict.verdict}") if marked else ""
+    tone = "doubt" if in_doubt(verdict) else TONES[verdict.verdict]
+    return Row(*_named(verdict.tally.student_id, names), "; ".join(notes), mark, tone)
+
+
+def _corrections(register: Register, names: Names, words: Words) -> Rows:
+    rows = [
+        Row(
+            *_named(one.student_id, names),
+            words.say("note_correction", by=one.by, at=words.moment(one.at), reason=one.reason),
+            words.say(f"mark_{one.verdict}"),
+            TONES[one.verdict],
+        )
+        for one in reversed(register.corrections)
+    ]
+    return Rows(words.say("title_corrections"), tuple(rows))
+
+
+def _facts(register: Register, names: Names, words: Words) -> Facts:
+    taken, planned = register.captures_taken, register.captures_planned
+    facts = [
+        ("fact_pictures", words.say("of_planned", taken=taken, planned=planned)),
+    ]
+    reasons = Counter(missed.reason for missed in register.missed)
+    if reasons:
+        facts.append(("fact_missed", ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))))
+    if register.unknown_faces:
+        facts.append(("fact_strangers", words.say("strangers", count=register.unknown_faces)))
+    if register.guests:
+        facts.append(("fact_guests", ", ".join(names.get(one) or one for one in register.guests)))
+    if register.clock != "synchronised":
+        facts.append(("fact_clock", words.say(f"clock_{register.clock}")))
+    said = words.say("revision", lesson_id=register.lesson.lesson_id[:8], revision=register.revision)
+    facts.append(("fact_register", said))
+    return Facts(tuple((words.say(label), value) for label, value in facts))

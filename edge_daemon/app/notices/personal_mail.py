@@ -1,0 +1,75 @@
+"""What one student, or a guardian of theirs, is told: their own record, and nothing of anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_daemon.app.notices.office_mail import TONES, in_doubt
+from edge_daemon.app.notices.wording import Words
+from edge_daemon.attendance.sheets import Entry, Sheet, entries_of
+from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows
+from edge_daemon.delivery.mail_templates import Values
+from edge_daemon.types import Register
+
+
+def notice_values(register: Register, student_id: str, name: str, words: Words, share: float) -> Values:
+    """Return what a message about one student in one lesson says.
+
+    Args:
+        register: the newest revision; the student is on it.
+        student_id: whom it is about.
+        name: theirs.
+        words: the language.
+        share: from which on a student is present (rule.share).
+    """
+    entry = entries_of(register)[student_id]
+    return {**words.lesson(register.lesson), "name": name, "facts": _facts(register, entry, words, share)}
+
+
+def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words) -> Values:
+    """Return what a student's own record of a week says; they are on at least one of the registers."""
+    found = [(r, entries_of(r)[student_id]) for r in registers if student_id in entries_of(r)]
+    sure = [entry.verdict.verdict for _, entry in found if not in_doubt(entry.verdict)]
+    figures = (
+        Figure(words.say("present"), sure.count("present"), "good"),
+        Figure(words.say("absent"), sure.count("absent"), "bad"),
+        Figure(words.say("doubtful"), len(found) - len(sure), "doubt"),
+        Figure(words.say("unassessed"), sure.count("not_assessed"), "quiet"),
+    )
+    rows = [_own_row(register, entry, words) for register, entry in found]
+    return {
+        "period": sheet.name,
+        "first_day": words.short_day(sheet.first_day),
+        "last_day": words.short_day(sheet.last_day),
+        "room": sheet.device,
+        "lessons": str(len(found)),
+        "name": name,
+        "figures": Figures(figures),
+        "own": Rows(words.say("title_own"), tuple(rows)),
+    }
+
+
+def _own_row(register: Register, entry: Entry, words: Words) -> Row:
+    """Return one lesson. Of what the device itself doubts nothing is said but that somebody will look at it."""
+    verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.course(register.lesson)
+    if in_doubt(verdict):
+        return Row(when, course, "", words.say("doubtful"), "doubt")
+    seen = words.say("note_seen", attentive=verdict.tally.frames_attentive, taken=register.captures_taken)
+    notes = "; ".join(filter(None, (words.flags(verdict), seen)))
+    return Row(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
+
+
+def _facts(register: Register, entry: Entry, words: Words, share: float) -> Facts:
+    tally, taken = entry.verdict.tally, register.captures_taken
+    facts = [
+        ("fact_seen", words.say("of_pictures", count=tally.frames_seen, taken=taken)),
+        ("fact_facing", words.say("with_share", count=tally.frames_attentive, taken=taken, share=_percent(entry))),
+        ("fact_needed", words.say("needed_share", share=f"{share:.0%}")),
+    ]
+    if entry.correction is not None:
+        facts.append(("fact_decided", words.say("person")))
+    return Facts(tuple((words.say(label), value) for label, value in facts))
+
+
+def _percent(entry: Entry) -> str:
+    return f"{entry.verdict.share:.0%}"

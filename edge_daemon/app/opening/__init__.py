@@ -1,0 +1,1 @@
+"""Opening what an installation has: models, gallery, signing key, timetable, databases."""

@@ -1,0 +1,184 @@
+"""The start of the service: are the databases sound, and if not, what is brought back and what is lost."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import sqlite_utils
+
+from edge_daemon.errors import DamageError
+from edge_daemon.home import Home
+from edge_daemon.store import retention
+from edge_daemon.store.backup import Backup, backups, restore, stamp
+from edge_daemon.store.database import check_path, open_gallery, open_register
+from edge_daemon.store.integrity import Depth, Findings, examine, loss
+from edge_daemon.timestamps import written
+
+logger = logging.getLogger(__name__)
+
+FULL_CHECK_AFTER = timedelta(days=7)
+"""A start checks in full where no backup, which is checked in full, is as young as this."""
+
+_CANDIDATES_GONE = "its faces were lost with a damaged database"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the service starts with."""
+
+    register_db: sqlite_utils.Database
+    gallery_ok: bool
+    """There is a gallery, and it is the one that was written or a copy of it."""
+    notes: tuple[str, ...]
+    """What was damaged, what was done, what is lost: a line each, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mended:
+    """What became of one damaged database."""
+
+    problem: str
+    backup: Backup | None
+    aside: Path | None
+
+
+def open_databases(home: Home, now: datetime | None = None) -> Opened:
+    """Check both databases, bring back what is damaged from the last good copy, and open the register.
+
+    To be called before any other part of this process opens one of them.
+
+    Args:
+        home: where they are.
+        now: for names of files, and for the age of the newest backup.
+
+    Raises:
+        StoreError: no rights, no room, a failing disk, or a database of another program; nothing was deleted.
+        GalleryError: what was erased can't be erased again from a gallery that was brought back.
+    """
+    now = (now or datetime.now(timezone.utc)).replace(microsecond=0)
+    home.ensure_state_dir()
+    try:
+        opened = _opened(home, now, thorough=home.suspect_path.exists())
+    except (DamageError, sqlite3.IntegrityError):
+        opened = _opened(home, now, thorough=True)
+    home.suspect_path.unlink(missing_ok=True)
+    return opened
+
+
+def suspect(home: Home) -> None:
+    """Note that a database is damaged, for the next start, which mends it; a note that can't be made is logged."""
+    try:
+        home.suspect_path.touch(mode=0o600)
+    except OSError as error:
+        logger.warning("damage not noted", extra={"reason": error.strerror})
+
+
+def _opened(home: Home, now: datetime, *, thorough: bool) -> Opened:
+    gallery, notes = _mend(home, home.gallery_db_path, now, thorough=thorough)
+    register, register_notes = _mend(home, home.register_db_path, now, thorough=thorough)
+    register_db = open_register(home.register_db_path)
+    try:
+        notes += register_notes
+        if register is not None:
+            notes.append(_told(home.register_db_path, register, _lost(register, register_db)))
+        if gallery is not None:
+            notes.append(_told(home.gallery_db_path, gallery, "what was enrolled since"))
+        with gallery_of(home) as gallery_db:
+            if gallery_db is not None and (gallery or register):
+                _erase_again(gallery_db, register_db)
+            dropped = retention.drop_captures_without_candidates(register_db, gallery_db, _CANDIDATES_GONE)
+    except BaseException:
+        register_db.conn.close()
+        raise
+    if dropped:
+        notes.append(f"{dropped} captures of running lessons count as missed: {_CANDIDATES_GONE}")
+    _keep(home, notes, now)
+    begun_anew = gallery is not None and gallery.backup is None
+    return Opened(register_db, home.gallery_db_path.exists() and not begun_anew, tuple(notes))
+
+
+@contextmanager
+def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
+    """Open gallery.sqlite without its key; None where nobody is enrolled."""
+    if not home.gallery_db_path.exists():
+        yield None
+        return
+    db = open_gallery(home.gallery_db_path, create=False)
+    with closing(db.conn):
+        yield db
+
+
+def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Mended | None, list[str]]:
+    """Bring a database back where it is damaged or gone; return what was done, and what else there is to say."""
+    known = backups(home.backup_dir, path.stem)
+    if not path.exists():
+        log_without_file = path.with_name(path.name + "-wal").exists()
+        findings = Findings("the file is gone" if known or log_without_file else "")
+    else:
+        check_path(path, create=False)
+        log = home.damaged_dir / f"{path.stem}-{stamp(now)}.sqlite-wal"
+        findings = examine(path, "full" if thorough else _depth(path, known, now), keep_log=log)
+        if findings.empty and known:
+            findings = Findings("the file is empty")
+    if not findings.problem:
+        return None, _log_notes(path, findings)
+    logger.error("database damaged", extra={"file": path.name, "reason": findings.problem})
+    copy, aside = restore(path, home.backup_dir, home.damaged_dir, now)
+    return _Mended(findings.problem, copy, aside), []
+
+
+def _depth(path: Path, known: Sequence[Backup], now: datetime) -> Depth:
+    """Return how closely to look: SQLite removes the log when it is closed, so that one tells of a sudden end."""
+    if not any(abs(now - copy.taken_at) < FULL_CHECK_AFTER for copy in known[:1]):
+        return "full"
+    return "quick" if path.with_name(path.name + "-wal").exists() else "start"
+
+
+def _log_notes(path: Path, findings: Findings) -> list[str]:
+    if not findings.lost_commits:
+        return []
+    return [f"{path.name}: its log was damaged, the last {findings.lost_commits} commits or more are lost"]
+
+
+def _lost(mended: _Mended, restored: sqlite_utils.Database) -> str:
+    """Return what the restored register lacks, as far as the damaged file can still be read."""
+    found = loss(mended.aside, restored.conn) if mended.aside is not None else None
+    if found is None:
+        return "nobody can read any more how much that is"
+    return f"{found.registers} registers, {found.lessons} lessons, as far as the damaged file can be read"
+
+
+def _told(path: Path, mended: _Mended, lost: str) -> str:
+    kept = f"; the damaged file is kept as {mended.aside}" if mended.aside is not None else ""
+    what = f"{path.name} was damaged ({mended.problem})"
+    if mended.backup is None:
+        return f"{what} and there is no backup: begun anew, everything from before is lost ({lost}){kept}"
+    at = written(mended.backup.taken_at)
+    return f"{what} and is the backup of {at} now: what came after it is lost ({lost}){kept}"
+
+
+def _erase_again(gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> None:
+    from edge_daemon.gallery import erasure  # here: a start without damage needs no cryptography
+
+    erasure.apply_tombstones(gallery_db)
+    erasure.erase_sightings_again(gallery_db, register_db)
+
+
+def _keep(home: Home, notes: Sequence[str], now: datetime) -> None:
+    """Write the notes beside the damaged files: a restart must not make them forgotten."""
+    for note in notes:
+        logger.error("storage repaired", extra={"reason": note})
+    if not notes:
+        return
+    try:
+        home.damaged_dir.mkdir(mode=0o700, exist_ok=True)
+        with (home.damaged_dir / "NOTES.txt").open("a", encoding="utf-8") as file:
+            file.writelines(f"{written(now)} {note}\n" for note in notes)
+    except OSError as error:
+        logger.warning("notes not kept", extra={"reason": error.strerror})

@@ -1,0 +1,1 @@
+"""The service: follows the timetable, starts a worker for each lesson, reports how it is."""

@@ -1,0 +1,93 @@
+"""Plans of coming lessons are promised to the office: signed, and on their way before the lesson begins."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.capture.plan_recorder import AHEAD
+from edge_daemon.attendance.commitment import Promise, read_commitment, sign_commitment
+from edge_daemon.device.signing import Signer, is_signed_by
+from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.store import outbox
+from edge_daemon.store.commitments import add_commitment, commitments
+from edge_daemon.store.database import transaction
+from edge_daemon.store.plans import CommittedPlan, committed_plans
+
+logger = logging.getLogger(__name__)
+
+LATEST = timedelta(hours=20)
+"""A document is made when a lesson is this near, and holds every plan that is on record by then: two documents cover a
+day of lessons, and they are made in the afternoon before, when the device still has power and network."""
+_LOOK_BACK = 100
+"""Commitments in which a plan is looked for; those of a day are a few."""
+
+
+def promise_ahead(db: sqlite_utils.Database, open_signer: Callable[[], Signer], now: datetime) -> int:
+    """Sign the plans of coming lessons that no commitment has yet; the document and its outbox item, or neither.
+
+    Args:
+        db: register.sqlite.
+        open_signer: asked only where something is to be signed. Without the key plans stay unsigned, and lessons are
+            held: that is logged, and tried again.
+        now: the time, trusted.
+
+    Returns:
+        How many plans were promised.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    coming = committed_plans(db, now, now + AHEAD)
+    promised = _promised(db)
+    new = [plan for plan in coming if _promise(plan) not in promised]
+    if not new or new[0].lesson.start - now > LATEST:
+        return 0
+    try:
+        signer = open_signer()
+    except KeyFileError as error:
+        logger.warning("plans not signed", extra={"reason": error.what})
+        return 0
+    at = now.replace(microsecond=0)
+    with transaction(db):
+        last = next(iter(commitments(db, newest=1)), None)
+        previous = last.sha256 if last else None
+        ref, document = sign_commitment(new[0].lesson.device, at, [_promise(plan) for plan in new], previous, signer)
+        add_commitment(db, ref, document, now)
+        outbox.put(db, destination="upstream", kind=outbox.COMMITMENT, ref=ref, not_before=now, at=now)
+    return len(new)
+
+
+def promised_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
+    """Return the SHA-256 of the seed that was promised last before a lesson began.
+
+    Empty where promises had been made by then, but none for this lesson; None where none had been made at all.
+    """
+    found: str | None = None
+    for stored in commitments(db):
+        commitment = read_commitment(stored.document)
+        if commitment.at > start or not is_signed_by(json.loads(stored.document), commitment.public_key):
+            continue
+        mine = [one.seed_sha256 for one in commitment.promises if one.lesson_id == lesson_id]
+        found = mine[-1] if mine else found or ""
+    return found
+
+
+def _promised(db: sqlite_utils.Database) -> set[Promise]:
+    found: set[Promise] = set()
+    for one in commitments(db, newest=_LOOK_BACK):
+        with contextlib.suppress(
+            RegisterError
+        ):  # a document that can't be read promises nothing; `ledger verify` tells
+            found.update(read_commitment(one.document).promises)
+    return found
+
+
+def _promise(plan: CommittedPlan) -> Promise:
+    lesson = plan.lesson
+    return Promise(lesson.lesson_id, lesson.start, lesson.end, plan.captures_planned, plan.seed_sha256)

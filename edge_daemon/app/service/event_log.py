@@ -1,0 +1,143 @@
+"""The service's diary: which of the log's events are kept, and how they reach the card with few writes.
+
+Events are gathered in memory and written at a turn of the service's loop, all in one commit. The same thing again
+(a disk that fails at every turn) is counted, and written once an hour. While nobody knows the time they wait for it;
+they then get the time that they had, as far as this boot knows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import sqlite_utils
+
+from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.device.clock import Reading
+from edge_daemon.device.journal import fields_of
+from edge_daemon.errors import StoreError
+from edge_daemon.store.daily_events import Event, add_events
+
+KEPT: Final = frozenset(
+    {
+        "service started",
+        "service stopped",
+        "camera keeps failing",
+        "camera answers again",
+        "timetable broken",
+        "storage fault",
+        "database damaged",
+        "storage repaired",
+        "clock changed",
+        "worker failed",
+        "worker hangs",
+    }
+)
+"""Missed captures and lessons that went by stand in tables of their own."""
+KEPT_DAYS: Final = 400
+"""Events are kept for it, and told to a server that never heard of this device."""
+AGAIN_S = 3600.0
+"""The same event with the same reason is written no more often."""
+_MOST = 200
+"""Events that wait in memory; a device without time would else gather them for years."""
+_LONGEST = 200
+"""Letters of a reason."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    event: str
+    fields: dict[str, str | int | float]
+    boottime_s: float
+    times: int = 1
+
+
+@dataclass(slots=True)
+class _Known:
+    since_s: float
+    again: _Waiting | None = field(default=None)
+
+
+class Diary(logging.Handler):
+    """Hears the program's log and keeps what belongs into the diary.
+
+    Args:
+        now_s: seconds since boot. Not a whole reading: what is heard may come from within one.
+    """
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        super().__init__(logging.INFO)
+        self._now_s = now_s
+        self._waiting: list[_Waiting] = []
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._faults = {"camera": "", "storage": ""}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take in a record of the log; nothing is written here, for the log may speak within a transaction."""
+        if record.msg in KEPT:
+            fields = {name: value for name, value in fields_of(record).items() if isinstance(value, str | int | float)}
+            self._note(str(record.msg), fields)
+
+    def heard(self, lesson_id: str, report: Report) -> None:
+        """Take in a worker's report: its own log reaches the journal, but not this process."""
+        if report.kind not in ("waiting", "taken", "missed"):
+            return
+        self._changed("camera", report.camera_fault, "camera keeps failing", "camera answers again", lesson_id)
+        self._changed("storage", report.storage_fault, "storage fault", "", lesson_id)
+
+    def write(self, db: sqlite_utils.Database, reading: Reading, *, last: bool = False) -> None:
+        """Write what waits, in one commit; a database that can't be written is told by whoever needs it more.
+
+        Args:
+            db: register.sqlite.
+            reading: the clock.
+            last: the process ends: what waits for the time or for its hour is written as it is.
+        """
+        self._take_repeats(reading, last=last)
+        if not self._waiting or (reading.state == "unsynchronised" and not last):
+            return
+        events = [
+            Event(
+                reading.utc - timedelta(seconds=max(0.0, reading.boottime_s - one.boottime_s)),
+                one.event,
+                {**one.fields, **({"times": one.times} if one.times > 1 else {})},
+            )
+            for one in self._waiting
+        ]
+        try:
+            add_events(db, events)
+        except StoreError:
+            return  # they wait; a full disk has a fault of its own in the status
+        self._waiting.clear()
+
+    def _changed(self, name: str, fault: str, begins: str, ends: str, lesson_id: str) -> None:
+        before, self._faults[name] = self._faults[name], fault
+        if fault and not before:
+            self._note(begins, {"lesson_id": lesson_id, "reason": fault})
+        elif before and not fault and ends:
+            self._note(ends, {"lesson_id": lesson_id})
+
+    def _note(self, event: str, fields: dict[str, str | int | float]) -> None:
+        now_s = self._now_s()
+        reason = str(fields.get("reason", ""))[:_LONGEST]
+        if reason:
+            fields["reason"] = reason
+        known = self._known.get((event, reason))
+        if known is None or now_s - known.since_s >= AGAIN_S or not reason:
+            self._known[event, reason] = _Known(now_s, known.again if known else None)
+            self._waiting.append(_Waiting(event, fields, now_s))
+        elif known.again is None:
+            known.again = _Waiting(event, fields, now_s)
+        else:
+            known.again.times += 1
+        del self._waiting[:-_MOST]
+
+    def _take_repeats(self, reading: Reading, *, last: bool) -> None:
+        for key, known in list(self._known.items()):
+            if last or reading.boottime_s - known.since_s >= AGAIN_S:
+                if known.again is not None:
+                    self._waiting.append(known.again)
+                del self._known[key]

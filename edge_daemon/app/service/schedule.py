@@ -1,0 +1,116 @@
+"""Which lesson is due, which comes next, and which went by."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.capture.plan_recorder import AHEAD, account, account_since, plan_ahead
+from edge_daemon.app.service.commitment_publisher import promise_ahead
+from edge_daemon.device.signing import Signer
+from edge_daemon.errors import DamageError, StoreError
+from edge_daemon.lesson.timetable_watch import TimetableWatch
+from edge_daemon.store import lessons, skipped
+from edge_daemon.types import Lesson
+
+logger = logging.getLogger(__name__)
+
+LEAD = timedelta(seconds=20)
+"""A worker is started so long before its lesson: models and camera take seconds on a Pi."""
+LONGEST = timedelta(hours=24)
+"""No lesson of a timetable is longer."""
+EXPAND_EVERY = timedelta(minutes=10)
+
+DEVICE_OFF = "the device was off"
+LOST = "lost with a damaged database, or the device was off"
+NOT_HELD = "no picture could be taken"
+
+
+class Schedule:
+    """The timetable against the clock and the records.
+
+    Args:
+        watch: the timetable, which may change at any time.
+        db: register.sqlite.
+        captures_wanted: of a lesson.
+        open_signer: gives what signs plans; asked only where something is to be signed.
+        reason_before: why lessons of the time before this start have no register.
+    """
+
+    def __init__(
+        self,
+        watch: TimetableWatch,
+        db: sqlite_utils.Database,
+        captures_wanted: int,
+        open_signer: Callable[[], Signer],
+        *,
+        reason_before: str = DEVICE_OFF,
+    ) -> None:
+        self._watch, self._db, self._captures_wanted = watch, db, captures_wanted
+        self._open_signer = open_signer
+        self._reason_before = reason_before
+        self._near: Sequence[Lesson] = ()
+        self._expanded_at: datetime | None = None
+        self._accounted = False
+
+    @property
+    def error(self) -> str:
+        """What is wrong with the timetable's files; the last good ones are in force."""
+        return self._watch.error
+
+    def refresh(self, *, force: bool = False) -> None:
+        """Look whether the timetable changed."""
+        if self._watch.refresh(force=force):
+            self._expanded_at = None
+
+    def tend(self, now: datetime) -> None:
+        """Put coming plans on record, promise them, and name lessons that went by; call often, it works once a while.
+
+        Raises:
+            StoreError: register.sqlite can't be written.
+        """
+        if self._expanded_at is not None and timedelta(0) <= now - self._expanded_at < EXPAND_EVERY:
+            return
+        self._near = self._watch.timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY)
+        plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
+        self._promise(now)
+        since = account_since(self._db, now)
+        # What went by before the service looked for the first time did so without it; later ones it could not hold.
+        reason = NOT_HELD if self._accounted else self._reason_before
+        named = account(self._db, self._watch.timetable.lessons(since, now), reason, now)
+        if named:
+            logger.warning("lessons went by", extra={"lessons": named, "reason": reason})
+        self._accounted, self._expanded_at = True, now
+
+    def _promise(self, now: datetime) -> None:
+        """Promise what is planned. Where that fails lessons are held all the same: the outbox must cost no register."""
+        try:
+            promise_ahead(self._db, self._open_signer, now)
+        except DamageError:
+            raise  # the next start mends it
+        except StoreError as error:
+            logger.warning("plans not signed", extra={"reason": error.what})
+        except sqlite3.IntegrityError as error:
+            logger.warning("plans not signed", extra={"reason": str(error)})
+
+    def due(self, now: datetime) -> Lesson | None:
+        """Return the lesson that is on, or begins within LEAD, and has no register yet."""
+        on = [x for x in self._near if x.start - LEAD <= now < x.end]
+        for lesson in sorted(on, key=lambda x: x.start):
+            known = lessons.get_lesson(self._db, lesson.lesson_id)
+            if known is None or known.state == "running":
+                return lesson
+        return None
+
+    def following(self, now: datetime) -> Lesson | None:
+        """Return the next lesson that has not begun."""
+        return min((x for x in self._near if x.start > now), key=lambda x: x.start, default=None)
+
+    def skip(self, lesson: Lesson, reason: str, now: datetime) -> None:
+        """Name a lesson that could not be held, and forget that it was begun."""
+        lessons.discard_lesson(self._db, lesson.lesson_id)
+        skipped.skip_lessons(self._db, [lesson], reason, now)

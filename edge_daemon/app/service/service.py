@@ -1,0 +1,341 @@
+"""The service: follows the timetable for years, one lesson at a time, and says how it is.
+
+It sees no picture. Whatever needs models, templates or the camera is done by a worker, a process of its own, so that
+the service stays small between lessons and nothing that happens to a camera or a picture can end it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import sqlite_utils
+
+from edge_daemon.app.capture.plan_recorder import begin, plan_of
+from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.app.inbox import waiting
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.opening.timetable_files import watch_timetable
+from edge_daemon.app.service.event_log import Diary
+from edge_daemon.app.service.schedule import DEVICE_OFF, LEAD, LOST, Schedule
+from edge_daemon.app.service.status_reporter import Teller
+from edge_daemon.app.service.worker_pool import Staff
+from edge_daemon.app.service.worker_process import COMMAND, WorkerProcess
+from edge_daemon.app.upkeep.maintenance import open_databases, suspect
+from edge_daemon.device import journal
+from edge_daemon.device.clock import Clock, Reading, SystemClock
+from edge_daemon.device.clock_jump_guard import DoubtingClock
+from edge_daemon.device.notify import notify, watchdog_s
+from edge_daemon.errors import DamageError, ServiceError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store import lessons
+from edge_daemon.store.untimed import untimed_captures
+from edge_daemon.types import Lesson, MissedCapture
+
+logger = logging.getLogger(__name__)
+
+TURN_S = 25.0
+"""The longest time between two looks at everything."""
+ANSWER_S = 45.0
+"""Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
+CHECK_S = 1200.0
+"""The databases are checked, and brought back where they are damaged, within this."""
+STOP_S = 8.0
+"""A worker finishes the picture in hand within this; systemd is promised 10 s."""
+GRACE_S = 120.0
+"""A time server is waited for so long before pictures are taken without a time."""
+GIVE_UP_AFTER = 3
+"""A lesson that is over, has no picture, and failed so often will not have a register."""
+
+
+class Service:
+    """`edge-daemon run`.
+
+    Args:
+        home: where settings and databases are.
+        clock: the time; None: the computer's.
+        command: how to start a worker.
+        turn_s: the longest time between two looks at everything; shorter where the watchdog wants it.
+    """
+
+    def __init__(
+        self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND, turn_s: float = TURN_S
+    ) -> None:
+        self._home, config = home, home.config
+        self._turn_s = min(turn_s, (watchdog_s() or 2 * turn_s) / 2)
+        raw = clock or SystemClock(trusted=config.device.trust_clock)
+        self._clock = DoubtingClock(raw)
+        self._begun = self._clock.reading()
+        self._tell = Teller(home, self._begun)
+        self._diary = Diary(lambda: raw.reading().boottime_s)
+        self._staff = Staff(home, command, self._heard)
+        self._stopping = self._reload = self._answered = False
+
+    def run(self) -> None:
+        """Run until SIGTERM.
+
+        Raises:
+            EdgeError: settings, databases or models can't be used, the camera does not answer, or a service runs
+                already.
+        """
+        self._home.ensure_state_dir()
+        with self._alone(), self._signals() as wake:
+            journal.listen(self._diary)
+            # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
+            notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
+            opened = open_databases(self._home)
+            self._tell.repaired(opened.notes)
+            self._db: sqlite_utils.Database = opened.register_db
+            self._schedule = Schedule(
+                watch_timetable(self._home),
+                self._db,
+                self._home.config.lesson.captures,
+                lambda: open_signer(self._home),
+                reason_before=LOST if opened.notes else DEVICE_OFF,
+            )
+            self._schedule.refresh()
+            try:
+                if self._await_answer(wake):
+                    self._loop(wake)
+            finally:
+                self._end()
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _loop(self, wake: int) -> None:
+        notify("READY=1")
+        logger.info("service started")
+        while not self._stopping:
+            reading = self._clock.reading()
+            self._schedule.refresh(force=self._reload)
+            self._reload = False
+            self._staff.hear(reading.boottime_s)
+            try:
+                self._act(reading)
+            except DamageError as error:
+                suspect(self._home)
+                raise ServiceError(error.what, error.where, "the next start mends it") from error
+            except StoreError as error:
+                logger.warning("storage fault", extra={"reason": error.what})
+                self._tell.storage_fault(error.line())
+            self._mend_if_idle()
+            self._diary.write(self._db, reading)
+            self._tell.count_outbox(self._db, reading)
+            self._say(reading)
+            self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
+            _drain(wake)
+
+    def _act(self, reading: Reading) -> None:
+        """Start what has to run now."""
+        if reading.state == "unsynchronised":
+            if reading.boottime_s - self._begun.boottime_s > GRACE_S:
+                self._staff.start("untimed", "", reading.boottime_s)
+            return
+        # Before captures get their lessons: those begin by it, and what went by before them would not be named.
+        self._schedule.tend(reading.utc)
+        if self._staff.at("untimed"):
+            self._staff.stop(task="untimed")
+        else:
+            self._staff.forget("untimed", "")
+            if self._settles(reading):
+                return
+        self._hold_due(reading)
+        self._finish_old(reading)
+        self._apply_inbox(reading)
+
+    def _settles(self, reading: Reading) -> bool:
+        """Have untimed captures given to their lessons; return whether all else has to wait for that."""
+        if self._staff.at("settle"):
+            return True
+        if not untimed_captures(self._db):
+            return False
+        trouble = self._staff.trouble("settle")
+        hopeless = trouble is not None and trouble.failures >= GIVE_UP_AFTER
+        # What fails for ever must not cost the lessons to come; it is tried again between them.
+        if not hopeless or (self._staff.idle and self._schedule.due(reading.utc) is None):
+            self._staff.start("settle", "", reading.boottime_s)
+        return not hopeless or self._staff.at("settle") is not None
+
+    def _hold_due(self, reading: Reading) -> None:
+        lesson = self._schedule.due(reading.utc) or self._on(reading)
+        if lesson is None:
+            return
+        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        if self._staff.start("lesson", lesson.lesson_id, reading.boottime_s):
+            taken = len(lessons.captures(self._db, lesson.lesson_id))
+            missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
+            self._tell.lesson_begins(stored, taken, missed)
+            logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
+
+    def _on(self, reading: Reading) -> Lesson | None:
+        """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
+        begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
+        return next((x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end), None)
+
+    def _finish_old(self, reading: Reading) -> None:
+        """Have lessons finalised that were interrupted and are over: one by one, for each takes the memory of one."""
+        for lesson_id in self._staff.troubled_lessons():
+            known = lessons.get_lesson(self._db, lesson_id)
+            if known is None:
+                self._staff.forget("lesson", lesson_id)
+            elif known.state == "finalised" and self._staff.idle:  # all but the last step was done
+                self._staff.start("lesson", lesson_id, reading.boottime_s)
+        for stored in lessons.running_lessons(self._db):
+            lesson = stored.lesson
+            if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
+                continue
+            trouble = self._staff.trouble("lesson", lesson.lesson_id)
+            empty = not lessons.captures(self._db, lesson.lesson_id)
+            if trouble and trouble.failures >= GIVE_UP_AFTER and empty:
+                self._schedule.skip(lesson, trouble.reason, reading.utc)
+                self._staff.forget("lesson", lesson.lesson_id)
+                self._tell.lesson_ends(finalised=False)
+            elif self._staff.idle:
+                self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
+
+    def _apply_inbox(self, reading: Reading) -> None:
+        """Have applied what the office sent, while nothing else is done, and no lesson is soon."""
+        if self._staff.idle and waiting.waits(self._home) and not waiting.busy(self._db, reading.utc):
+            self._staff.start("inbox", "", reading.boottime_s)
+
+    def _mend_if_idle(self) -> None:
+        """End where a worker or the nightly backup met damage: the next start looks closely and restores."""
+        if self._home.suspect_path.exists() and not self._staff.fds:
+            raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
+
+    def _pause_s(self, reading: Reading) -> float:
+        pause_s = min(self._turn_s, self._staff.pause_s(reading.boottime_s))
+        following = self._schedule.following(reading.utc)
+        if following is None or reading.state == "unsynchronised":
+            return pause_s
+        return min(pause_s, max(1.0, (following.start - LEAD - reading.utc).total_seconds()))
+
+    # --- the start ----------------------------------------------------------------------------------------------------
+
+    def _await_answer(self, wake: int) -> bool:
+        """Wait until models and camera have answered; return False if told to stop before that."""
+        until_s = self._begun.boottime_s + ANSWER_S
+        while not self._answered and not self._stopping:
+            reading = self._clock.reading()
+            trouble = self._staff.trouble("check")
+            if trouble and (not trouble.no_camera or reading.boottime_s > until_s):
+                self._note_unanswered(trouble.reason, reading)
+                raise ServiceError(trouble.reason)
+            if trouble and reading.state != "unsynchronised":
+                with contextlib.suppress(StoreError):  # registers of lessons that are over need no camera
+                    self._finish_old(reading)
+            self._staff.start("check", "", reading.boottime_s)
+            detail = f"the camera does not answer: {trouble.reason}" if trouble else self._tell.status.detail
+            self._tell.tell(reading, "starting", detail)
+            notify(f"EXTEND_TIMEOUT_USEC={int(ANSWER_S * 1e6)}")
+            self._clock.wait(1.0, (wake, *self._staff.fds))
+            _drain(wake)
+            self._staff.hear(reading.boottime_s)
+        return self._answered
+
+    def _note_unanswered(self, reason: str, reading: Reading) -> None:
+        """Record why a lesson that is on has no pictures from this start."""
+        if reading.state == "unsynchronised":
+            return
+        self._schedule.tend(reading.utc)
+        lesson = self._schedule.due(reading.utc)
+        if lesson is None:
+            return
+        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        for slot, offset_s in enumerate(plan_of(stored).offsets_s):
+            if self._begun.utc <= stored.lesson.start + timedelta(seconds=offset_s) <= reading.utc:
+                lessons.add_missed(self._db, lesson.lesson_id, MissedCapture(slot, reason))
+
+    # --- what is heard and said ---------------------------------------------------------------------------------------
+
+    def _heard(self, worker: WorkerProcess, report: Report) -> None:
+        if worker.task == "check":
+            if report.kind == "ready":
+                self._answered = True
+                self._staff.forget("check", "")
+            return
+        self._tell.heard(worker.lesson_id, report)
+        self._diary.heard(worker.lesson_id, report)
+        lesson = self._tell.status.lesson
+        if report.kind == "done" and lesson and lesson.lesson_id == worker.lesson_id:
+            self._tell.lesson_ends(finalised=True)
+
+    def _say(self, reading: Reading) -> None:
+        following = self._schedule.following(reading.utc)
+        self._tell.coming(following, self._schedule.error, self._staff.restarts)
+        trouble = self._staff.worst()
+        if reading.state == "unsynchronised":
+            self._tell.tell(reading, "degraded", "the time is not known; pictures are kept until it is")
+        elif self._staff.at("untimed") or self._staff.at("settle"):
+            self._tell.tell(reading, "waiting", "the time is known; pictures get their lessons")
+        elif trouble:
+            self._tell.tell(reading, "degraded", f"tries again: {trouble.reason}")
+        else:
+            self._tell.say_lesson(reading, following)
+
+    # --- the process --------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a second service from the same databases."""
+        path = self._home.runtime_dir / "service.lock"
+        try:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            file = path.open("a+")
+        except OSError as error:
+            raise ServiceError(f"can't be written: {error.strerror}", str(path), "check the folder's owner") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ServiceError("a service runs already", str(path), "stop that one first") from error
+            yield
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[int]:
+        """Yield a file descriptor that can be read after a signal."""
+        reading, writing = os.pipe()
+        for fd in (reading, writing):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        signal.signal(signal.SIGHUP, self._told_to_reload)
+        # Our handler passes the wish on to the workers; faulthandler's own runs first, even where Python is stuck.
+        signal.signal(signal.SIGUSR1, lambda *_: self._staff.dump_stacks())
+        faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
+        try:
+            yield reading
+        finally:
+            signal.set_wakeup_fd(-1)
+            faulthandler.unregister(signal.SIGUSR1)
+            os.close(reading)
+            os.close(writing)
+
+    def _told_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _told_to_reload(self, *_: object) -> None:
+        self._reload = True
+
+    def _end(self) -> None:
+        notify("STOPPING=1", "STATUS=finishing the picture in hand")
+        self._staff.stop()
+        self._staff.end(STOP_S)
+        if self._stopping:
+            self._tell.forget()
+        logger.info("service stopped")
+        self._diary.write(self._db, self._clock.reading(), last=True)
+        self._db.conn.close()
+
+
+def _drain(fd: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while os.read(fd, 4096):
+            pass

@@ -1,0 +1,200 @@
+"""What the service tells the outside: systemd, the status file, the metrics."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
+
+import sqlite_utils
+
+from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.device.clock import Reading
+from edge_daemon.device.host import read_box
+from edge_daemon.device.metrics import Outbox, write_metrics
+from edge_daemon.device.notify import notify
+from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
+from edge_daemon.errors import StoreError
+from edge_daemon.home import Home
+from edge_daemon.store.backlog import DESTINATIONS, open_items
+from edge_daemon.store.destinations import destination_state
+from edge_daemon.store.lessons import StoredLesson
+from edge_daemon.store.sync_note import read_note
+from edge_daemon.types import Lesson
+
+logger = logging.getLogger(__name__)
+
+WRITE_EVERY_S = 15.0
+COUNT_EVERY_S = 60.0
+_WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow"}
+
+
+class Teller:
+    """Keeps the service's status and writes it when it changed, or now and then.
+
+    Args:
+        home: where the runtime folder is.
+        reading: the clock at the start.
+    """
+
+    def __init__(self, home: Home, reading: Reading) -> None:
+        self._home = home
+        self._zone = ZoneInfo(home.config.device.time_zone)
+        self.status = ServiceStatus(
+            state="starting",
+            detail="looking whether models and camera answer",
+            pid=os.getpid(),
+            started_utc=reading.utc,
+            updated_utc=reading.utc,
+            clock=reading.state,
+        )
+        self._repairs = ""
+        self._missed: Counter[str] = Counter()
+        self._written: ServiceStatus | None = None
+        self._written_s = 0.0
+        self._outbox: Outbox | None = None
+        self._counted_s = float("-inf")
+
+    def lesson_begins(self, stored: StoredLesson, taken: int, missed: int) -> None:
+        """Show a lesson as running."""
+        lesson = stored.lesson
+        self.status = replace(
+            self.status,
+            lesson=LessonStatus(
+                lesson_id=lesson.lesson_id,
+                course=lesson.course,
+                start=lesson.start,
+                end=lesson.end,
+                captures_planned=stored.captures_planned,
+                captures_taken=taken,
+                captures_missed=missed,
+            ),
+        )
+
+    def lesson_ends(self, *, finalised: bool) -> None:
+        """Show that the lesson is over."""
+        lesson = self.status.lesson
+        if lesson is None:
+            return
+        self.status = replace(self.status, lesson=None)
+        if finalised:
+            self._repairs = ""
+            self.status = replace(
+                self.status,
+                last_lesson_id=lesson.lesson_id,
+                last_lesson_end=lesson.end,
+                last_lesson_taken=lesson.captures_taken,
+                last_lesson_planned=lesson.captures_planned,
+                lessons_total=self.status.lessons_total + 1,
+            )
+
+    def heard(self, lesson_id: str, report: Report) -> None:
+        """Take in a worker's report; one of another lesson than the one that is shown counts in the totals alone."""
+        if report.kind == "taken":
+            self.status = replace(self.status, captures_total=self.status.captures_total + 1)
+        if report.kind == "missed":
+            self._missed[_WORDS.get(report.text, "storage" if report.storage_fault else "camera")] += 1
+            self.status = replace(self.status, missed_total=dict(self._missed))
+        if report.kind in ("waiting", "taken", "missed"):
+            self.status = replace(
+                self.status, camera_fault=report.camera_fault, storage_fault=report.storage_fault or self._repairs
+            )
+        lesson = self.status.lesson
+        if lesson is None or lesson.lesson_id != lesson_id:
+            return
+        if report.kind == "taken":
+            lesson = replace(lesson, captures_taken=lesson.captures_taken + 1)
+        elif report.kind == "missed":
+            lesson = replace(lesson, captures_missed=lesson.captures_missed + 1, last_missed_reason=report.text)
+        elif report.kind == "counts":
+            lesson = replace(lesson, provisional=report.counts)
+        self.status = replace(
+            self.status, lesson=replace(lesson, next_capture_utc=report.next_utc or lesson.next_capture_utc)
+        )
+
+    def repaired(self, notes: Sequence[str]) -> None:
+        """Show what the start had to repair, until a lesson has been held since."""
+        self._repairs = "; ".join(notes)
+        self.status = replace(self.status, storage_fault=self._repairs)
+
+    def coming(self, following: Lesson | None, timetable_error: str, worker_restarts: int) -> None:
+        """Show what comes next."""
+        self.status = replace(
+            self.status,
+            next_lesson_start=following.start if following else None,
+            next_course=following.course if following else "",
+            timetable_error=timetable_error,
+            worker_restarts=worker_restarts,
+        )
+
+    def storage_fault(self, what: str) -> None:
+        """Show that the databases can't be used; the next capture that is written takes it back."""
+        self.status = replace(self.status, storage_fault=what)
+
+    def count_outbox(self, db: sqlite_utils.Database, reading: Reading) -> None:
+        """Take in what waits to be delivered, once a minute: another process delivers it."""
+        if reading.boottime_s - self._counted_s < COUNT_EVERY_S:
+            return
+        self._counted_s = reading.boottime_s
+        try:
+            items = open_items(db)
+            states = {name: destination_state(db, name).state for name in DESTINATIONS}
+            last_sync = read_note(self._home.state_dir).began_at
+        except (StoreError, OSError):
+            return  # told by those who need the database more
+        self._outbox = Outbox(
+            waiting={name: items.get((name, "waiting"), (0, None))[0] for name in DESTINATIONS},
+            parked={name: items.get((name, "parked"), (0, None))[0] for name in DESTINATIONS},
+            oldest={name: items[name, "waiting"][1] for name in DESTINATIONS if (name, "waiting") in items},
+            refuses={name: state == "parked" for name, state in states.items()},
+            last_sync=last_sync,
+        )
+
+    def say_lesson(self, reading: Reading, following: Lesson | None) -> None:
+        """Tell of the lesson that runs, else of the next one."""
+        lesson = self.status.lesson
+        if lesson is None:
+            when = f"next lesson {following.course} at {self.local(following.start)}" if following else ""
+            self.tell(reading, "waiting", when or "no lesson within a day")
+            return
+        done = lesson.captures_taken + lesson.captures_missed
+        counts = f"{lesson.captures_taken} of {lesson.captures_planned} captures taken, {lesson.captures_missed} missed"
+        if done >= lesson.captures_planned:
+            self.tell(reading, "finalising", f"{lesson.course}: {counts}; the register is being made")
+            return
+        next_at = f", next at {self.local(lesson.next_capture_utc)}" if lesson.next_capture_utc else ""
+        self.tell(reading, "lesson", f"{lesson.course}: {counts}{next_at}")
+
+    def tell(self, reading: Reading, state: State, detail: str) -> None:
+        """Write what changed; feed the watchdog. Call at every turn of the loop, and only from there."""
+        self.status = replace(self.status, state=state, detail=detail, clock=reading.state)
+        changed = self.status != self._written
+        old = reading.boottime_s - self._written_s
+        notify("WATCHDOG=1", *([f"STATUS={detail}"] if changed else []))
+        # In a lesson something changes every second; the file is in memory, yet writing it costs time.
+        if (changed and old >= 1.0) or old >= WRITE_EVERY_S:
+            self._write(reading)
+
+    def forget(self) -> None:
+        """Take the status back: nothing runs any more, and that was wanted."""
+        (self._home.runtime_dir / FILE).unlink(missing_ok=True)
+
+    def local(self, at: datetime) -> str:
+        """Return a time as people in the building write it."""
+        local = at.astimezone(self._zone)
+        same_day = local.date() == datetime.now(timezone.utc).astimezone(self._zone).date()
+        return local.strftime("%H:%M:%S" if same_day else "%a %d %b %H:%M")
+
+    def _write(self, reading: Reading) -> None:
+        self._written, self._written_s = self.status, reading.boottime_s
+        status = replace(self.status, updated_utc=reading.utc)
+        try:
+            write_status(self._home.runtime_dir, status)
+            write_metrics(self._home.runtime_dir, status, read_box(self._home.state_dir), self._outbox)
+        except OSError as error:
+            logger.warning("status can't be written", extra={"reason": error.strerror})

@@ -1,0 +1,256 @@
+"""The process that holds one lesson: models, templates and pictures live here and end with it.
+
+The service starts it (`worker_process.py`) and hears of every step through a pipe. It may be killed at any moment:
+what was committed stays, and the next worker goes on from there.
+
+    python -m edge_daemon.app.service.worker --report FD [--home DIR] check | lesson ID | untimed | settle | inbox
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import fcntl
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from edge_daemon.app.capture.comparer import Comparer
+from edge_daemon.app.capture.lesson_run import LessonRun
+from edge_daemon.app.capture.loop import LATE_S, LessonLoop, Surroundings
+from edge_daemon.app.capture.plan_recorder import plan_of
+from edge_daemon.app.capture.untimed_loop import UntimedLoop
+from edge_daemon.app.capture.worker_report import Kind, Report, encode
+from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.opening.database_recovery import gallery_of
+from edge_daemon.app.opening.models_and_gallery import camera_settings, load_models, open_gallery_store
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.upkeep.maintenance import disk_state, suspect
+from edge_daemon.camera.process import CameraProcess
+from edge_daemon.device import journal
+from edge_daemon.device.clock import Clock, SystemClock
+from edge_daemon.errors import CameraError, DamageError, EdgeError, GalleryError, KeyFileError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store import candidates as candidate_rows
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+from edge_daemon.vision.pipeline import Detector
+
+logger = logging.getLogger(__name__)
+
+STOPPED = 75
+"""Exit code (EX_TEMPFAIL of sysexits.h): told to stop before the end; start another one to go on."""
+
+
+class Worker:
+    """One task, from its arguments to its last report.
+
+    Args:
+        home: where settings and databases are.
+        clock: the time.
+        report_fd: where reports are written.
+    """
+
+    def __init__(self, home: Home, clock: Clock, report_fd: int) -> None:
+        self._home, self._clock, self._report_fd = home, clock, report_fd
+        self._stop = False
+        reading, writing = os.pipe()
+        for fd in (reading, writing):
+            os.set_blocking(fd, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, self._told_to_stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
+        # The service holds the other end of our stdin: when it dies, however it dies, we stop too.
+        self._around = Surroundings(clock, (reading, 0), self._stopping, self._report, self._no_room)
+
+    def check(self) -> int:
+        """Have the models and the camera answer once; bring the contacts that mail uses up to date."""
+        self._hand_contacts_on()
+        Detector(load_models(self._home.config))
+        with self._camera() as camera:
+            camera.prepare(0)
+            try:
+                camera.capture(0)
+            except CameraError:
+                if not camera.answers:
+                    raise
+                # A black picture is an answer, too: early in the morning the room is dark.
+        self._report(Report("ready"))
+        return 0
+
+    def _hand_contacts_on(self) -> None:
+        try:
+            publish_contacts(self._home)
+        except DamageError:
+            raise  # the next start mends it
+        except (GalleryError, KeyFileError, StoreError) as error:  # registers are taken all the same
+            logger.warning("contacts not handed on", extra={"reason": error.what, "where": error.where})
+
+    def hold_lesson(self, lesson_id: str) -> int:
+        """Take the pictures of a lesson that are still to come, then finalise it."""
+        with self._alone(lesson_id):
+            db = open_register(self._home.register_db_path, create=False)
+            stored = lessons.get_lesson(db, lesson_id)
+            if stored is None:
+                raise StoreError("was never started", f"lesson {lesson_id}", "start it first")
+            if stored.state == "finalised":
+                with gallery_of(self._home) as gallery_db:  # the worker before this one ended just before that
+                    if gallery_db is not None:
+                        candidate_rows.erase_candidates(gallery_db, lesson_id)
+                self._report(Report("done"))
+                return 0
+            run = LessonRun(
+                self._home.config,
+                db,
+                open_gallery_store(self._home),
+                load_models(self._home.config),
+                stored.lesson,
+                plan_of(stored),
+                stored.captures_planned,
+                stored.clock,
+                open_signer(self._home),
+            )
+            return self._hold(run, stored)
+
+    def hold_untimed(self) -> int:
+        """Take pictures until told to stop, because nobody knows the time."""
+        gallery = open_gallery_store(self._home)
+        comparer = Comparer(self._home.config, gallery, load_models(self._home.config))
+        db = open_register(self._home.register_db_path)
+        with self._alone("untimed"), self._camera() as camera:
+            self._report(Report("ready"))
+            UntimedLoop(db, gallery, comparer, camera, self._home.config.device.name, self._around).go()
+        return STOPPED
+
+    def settle(self) -> int:
+        """Give untimed captures to their lessons; the clock is right now."""
+        # Here, for the libraries of calendars take a tenth of a second, and no other task needs them.
+        from edge_daemon.app.capture.assign_untimed import settle
+
+        with self._alone("untimed"):
+            db = open_register(self._home.register_db_path)
+            settle(self._home, db, open_gallery_store(self._home), self._clock.reading())
+        self._report(Report("done"))
+        return 0
+
+    def apply_inbox(self) -> int:
+        """Put into force what the office sent; the service starts this while no lesson is on, nor soon."""
+        from edge_daemon.app.inbox.apply import apply_inbox  # here: no other task needs it
+
+        apply_inbox(self._home, self._clock.reading().utc)
+        self._report(Report("done"))
+        return 0
+
+    def _hold(self, run: LessonRun, stored: lessons.StoredLesson) -> int:
+        lesson, plan = stored.lesson, plan_of(stored)
+        if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
+            camera = self._camera()
+            loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._around)
+            # Not before the last slot can be late: a picture that may still be taken needs a camera that is given back.
+            ended = self._clock.reading().utc >= lesson.end + timedelta(seconds=LATE_S)
+            with contextlib.nullcontext() if ended else camera:
+                if not loop.go():
+                    return STOPPED
+            self._report(Report("closing"))
+            loop.write_missed()
+        else:
+            self._report(Report("closing"))
+        run.finalise()
+        self._report(Report("done"))
+        return 0
+
+    def _camera(self) -> CameraProcess:
+        return CameraProcess(camera_settings(self._home), now=lambda: self._clock.reading().utc)
+
+    @contextlib.contextmanager
+    def _alone(self, task: str) -> Iterator[None]:
+        """Keep a second worker from the same task: one whose service was killed may still finish its picture."""
+        path = self._home.runtime_dir / f"{task}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    self._report(Report("waiting", text="for the worker before this one"))
+                    self._clock.wait(0.5, self._around.wake)
+                    if self._stopping():
+                        sys.exit(STOPPED)
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+
+    def _stopping(self) -> bool:
+        return self._stop or _hung_up(0)
+
+    def _told_to_stop(self, *_: object) -> None:
+        self._stop = True
+
+    def _report(self, report: Report) -> None:
+        try:
+            os.write(self._report_fd, encode(report))
+        except BrokenPipeError:
+            self._stop = True
+
+    def _no_room(self) -> str:
+        return disk_state(self._home).reason
+
+
+def _hung_up(fd: int) -> bool:
+    """Return whether the other end of a pipe is gone."""
+    poll = select.poll()
+    poll.register(fd, 0)
+    return bool(poll.poll(0))
+
+
+def main(clock: Clock | None = None) -> None:
+    """Run one task and exit: 0 done, 75 stopped before the end, 1 or 2 failed with the reason reported."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--report", type=int, required=True)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("task", choices=("check", "lesson", "untimed", "settle", "inbox"))
+    parser.add_argument("lesson_id", nargs="?", default="")
+    arguments = parser.parse_args()
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
+    journal.set_up()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    sys.exit(_run(arguments, clock))
+
+
+def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
+    home = Home(arguments.home)
+    try:
+        clock = clock or SystemClock(trusted=home.config.device.trust_clock)
+        worker = Worker(home, clock, arguments.report)
+        tasks = {
+            "check": worker.check,
+            "lesson": lambda: worker.hold_lesson(arguments.lesson_id),
+            "untimed": worker.hold_untimed,
+            "settle": worker.settle,
+            "inbox": worker.apply_inbox,
+        }
+        return tasks[arguments.task]()
+    except DamageError as error:
+        suspect(home)
+        os.write(arguments.report, encode(Report("failed", text=error.line())))
+        return error.exit_code
+    except EdgeError as error:
+        kind: Kind = "no_camera" if isinstance(error, CameraError) else "failed"
+        os.write(arguments.report, encode(Report(kind, text=error.line())))
+        return error.exit_code
+    except Exception:
+        logger.exception("worker failed")
+        os.write(arguments.report, encode(Report("failed", text="internal error; the log has more")))
+        return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The workers that run now: started, heard, ended when they hang, and started again after a while."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.app.service.worker_process import Task, WorkerProcess
+from edge_daemon.home import Home
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 300.0
+STOPPED = 75
+"""The exit code of a worker that was told to stop (worker.py)."""
+
+
+@dataclass(slots=True)
+class Trouble:
+    """How often a task failed in a row."""
+
+    failures: int
+    again_at_s: float
+    reason: str
+    no_camera: bool = False
+
+
+class Staff:
+    """Starts and ends workers; one at a time has the camera.
+
+    Args:
+        home: where settings and databases are.
+        command: how to start a worker.
+        heard: told of every report.
+    """
+
+    def __init__(self, home: Home, command: Sequence[str], heard: Callable[[WorkerProcess, Report], None]) -> None:
+        self._home, self._command, self._heard = home, command, heard
+        self._workers: list[WorkerProcess] = []
+        self._troubles: dict[tuple[Task, str], Trouble] = {}
+        self.restarts = 0
+
+    @property
+    def fds(self) -> list[int]:
+        """File descriptors that can be read when a worker has something to tell."""
+        return [worker.fd for worker in self._workers if not worker.hung_up]
+
+    def at(self, task: Task, lesson_id: str = "") -> WorkerProcess | None:
+        """Return the worker at a task, if there is one."""
+        return next((w for w in self._workers if (w.task, w.lesson_id) == (task, lesson_id)), None)
+
+    def trouble(self, task: Task, lesson_id: str = "") -> Trouble | None:
+        """Return how a task fails, None where it does not."""
+        return self._troubles.get((task, lesson_id))
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is at work."""
+        return not self._workers
+
+    def troubled_lessons(self) -> list[str]:
+        """Return the lessons whose worker failed last time."""
+        return [lesson_id for task, lesson_id in self._troubles if task == "lesson"]
+
+    def pause_s(self, now_s: float) -> float:
+        """Return the seconds until a task that failed may be tried again; infinite where none waits for that."""
+        left_s = (trouble.again_at_s - now_s for trouble in self._troubles.values())
+        return min((one_s for one_s in left_s if one_s > 0), default=float("inf"))
+
+    def worst(self) -> Trouble | None:
+        """Return the trouble that has lasted longest, None where all goes well."""
+        return max(self._troubles.values(), key=lambda trouble: trouble.failures, default=None)
+
+    def forget(self, task: Task, lesson_id: str) -> None:
+        """Forget the trouble of a task that was given up."""
+        self._troubles.pop((task, lesson_id), None)
+
+    def start(self, task: Task, lesson_id: str, now_s: float) -> WorkerProcess | None:
+        """Start a worker, unless one is at it, the camera is taken, or the last one failed a moment ago."""
+        trouble = self.trouble(task, lesson_id)
+        if self.at(task, lesson_id) or (trouble and now_s < trouble.again_at_s):
+            return None
+        if any(not worker.camera_free for worker in self._workers):
+            return None
+        try:
+            worker = WorkerProcess(self._command, self._home, task, lesson_id)
+        except OSError as error:
+            self._fail((task, lesson_id), f"its process can't be started: {error.strerror}", now_s)
+            logger.warning("worker failed", extra={"task": task, "lesson_id": lesson_id, "reason": error.strerror})
+            return None
+        self._workers.append(worker)
+        logger.info("worker started", extra={"task": task, "lesson_id": lesson_id})
+        return worker
+
+    def hear(self, now_s: float) -> None:
+        """Take in what workers tell; end those that hang; note those that have ended."""
+        for worker in list(self._workers):
+            self._take_in_all(worker, now_s)
+            # After what it told, for we may have been the ones who stood still; and at once, for nothing more wakes us.
+            if worker.stalled or (worker.hung_up and not worker.wait(2.0)):
+                logger.error("worker hangs", extra={"task": worker.task, "lesson_id": worker.lesson_id})
+                worker.kill()
+            code = worker.exit_code()
+            if code is not None:
+                self._take_in_all(worker, now_s)
+                self._ended(worker, code, now_s)
+
+    def stop(self, *, task: Task | None = None) -> None:
+        """Ask workers to end after the picture in hand."""
+        for worker in self._workers:
+            if task is None or worker.task == task:
+                worker.stop()
+
+    def end(self, seconds: float) -> None:
+        """Wait so long until all have ended, and kill those that take longer."""
+        until_s = time.monotonic() + seconds
+        for worker in self._workers:
+            if not worker.wait(max(0.0, until_s - time.monotonic())):
+                worker.kill()
+            worker.close()
+        self._workers.clear()
+
+    def dump_stacks(self) -> None:
+        """Have every worker write the stacks of its threads to the log."""
+        for worker in self._workers:
+            worker.dump_stacks()
+
+    def _take_in_all(self, worker: WorkerProcess, now_s: float) -> None:
+        for report in worker.reports():
+            self._take_in(worker, report, now_s)
+
+    def _take_in(self, worker: WorkerProcess, report: Report, now_s: float) -> None:
+        key = (worker.task, worker.lesson_id)
+        if report.kind == "closing":
+            worker.camera_free = True
+        if report.kind in ("no_camera", "failed"):
+            worker.told_why = True
+            self._fail(key, report.text, now_s, no_camera=report.kind == "no_camera")
+        elif report.kind in ("taken", "done"):
+            self._troubles.pop(key, None)
+        self._heard(worker, report)
+
+    def _ended(self, worker: WorkerProcess, code: int, now_s: float) -> None:
+        self._workers.remove(worker)
+        worker.close()
+        if code in (0, STOPPED):
+            return
+        self.restarts += 1
+        key = (worker.task, worker.lesson_id)
+        if not worker.told_why:
+            self._fail(key, f"its process was killed by signal {-code}" if code < 0 else f"exit code {code}", now_s)
+        logger.warning(
+            "worker failed",
+            extra={"task": worker.task, "lesson_id": worker.lesson_id, "reason": self._troubles[key].reason},
+        )
+
+    def _fail(self, key: tuple[Task, str], reason: str, now_s: float, *, no_camera: bool = False) -> None:
+        failures = self._troubles[key].failures + 1 if key in self._troubles else 1
+        pause_s = min(FIRST_PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S)
+        self._troubles[key] = Trouble(failures, now_s + pause_s, reason, no_camera)

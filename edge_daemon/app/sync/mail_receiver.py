@@ -1,0 +1,52 @@
+"""The mail server as a receiver, or the school's server where that sends the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlite_utils
+
+from edge_daemon.app.notices.mail_delivery import deliver_mail, open_sender
+from edge_daemon.delivery.mail_server import Sender
+from edge_daemon.home import Home
+from edge_daemon.types import Delivery, Outcome
+
+
+class PostReceiver:
+    """Whoever sends the mail.
+
+    Args:
+        home: the installation.
+        sender: the way that mail goes.
+        now: the clock.
+    """
+
+    def __init__(self, home: Home, sender: Sender, now: Callable[[], datetime]) -> None:
+        self._home, self._sender, self._now = home, sender, now
+
+    @classmethod
+    def opened(cls, home: Home, now: Callable[[], datetime]) -> PostReceiver:
+        """Return what the settings name; nothing is connected yet.
+
+        Raises:
+            DeliveryError: settings, password or templates can't be used.
+            KeyFileError: a credential can't be read.
+        """
+        return cls(home, open_sender(home), now)
+
+    def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
+        """Ask nothing: mail goes one way."""
+        return None
+
+    def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
+        """Send one message."""
+        return deliver_mail(self._home, db, delivery, self._sender, self._now())
+
+    def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
+        """Tell nothing: the device's state goes to the school's server."""
+        return None
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._sender.close()

@@ -1,0 +1,100 @@
+"""Everything that the office is to have, copied into a folder: the way out of a room without network, on a stick.
+
+The folder gets the tree that the office's server has (docs/UPSTREAM.md), so that `collect` reads it as it is. Nothing
+is settled by it: a stick can be lost, so that everything is copied each time that is not there yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlite_utils
+
+from edge_daemon.app.service.event_log import KEPT_DAYS
+from edge_daemon.app.sync.day_documents import day_document, days_to_tell
+from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
+from edge_daemon.app.sync.heartbeat import heartbeat
+from edge_daemon.delivery import document_paths
+from edge_daemon.errors import DeliveryError
+from edge_daemon.home import Home
+from edge_daemon.store import outbox
+from edge_daemon.store.commitments import commitments
+from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """How many registers and promises are in the folder now."""
+
+    new: int
+    there: int
+
+
+def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> Copied:
+    """Copy registers and promises that are not there yet, then the key, the log of each day, and how the device is.
+
+    Raises:
+        DeliveryError: something can't be written, or another document is there under that name; what was copied stays.
+        StoreError: the database can't be read.
+    """
+    new = there = 0
+    for path, document in _written_once(home, db):
+        if _put(folder / path, document.encode("utf-8"), write_once=True):
+            new += 1
+        else:
+            there += 1
+    for path, fields in _replaced(home, db, now):
+        _put(folder / path, json_bytes(fields), write_once=False)
+    os.sync()
+    return Copied(new, there)
+
+
+def _written_once(home: Home, db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
+    device, to_deliver = home.config.device.name, refs_of_outbox(db, outbox.REGISTER)
+    for row in ledger_rows(db):
+        # A rehearsal is no lesson; the office is to have it only where somebody asked for that.
+        if json.loads(row.document)["origin"] == "timetable" or f"{row.lesson_id}/{row.revision}" in to_deliver:
+            yield document_paths.register(device_of(row.document, device), row.lesson_id, row.revision), row.document
+    for one in commitments(db):
+        yield document_paths.commitment(device_of(one.document, device), one.ref), one.document
+
+
+def _replaced(home: Home, db: sqlite_utils.Database, now: datetime) -> Iterator[tuple[str, Mapping[str, object]]]:
+    device, zone = home.config.device.name, ZoneInfo(home.config.device.time_zone)
+    if (key := key_document(home, db)) is not None:
+        yield document_paths.key(device), key
+    for day in days_to_tell(db, "", now, zone, KEPT_DAYS):
+        yield document_paths.day(device, day), day_document(db, day, zone, device)
+    how = heartbeat(home, db, now)
+    queue = how["queue"]
+    if isinstance(queue, dict) and isinstance(upstream := queue["upstream"], dict):
+        upstream.update(waiting=0, oldest=None)  # for who reads this folder: it is all here
+    yield document_paths.status(device), how
+
+
+def _put(path: Path, body: bytes, *, write_once: bool) -> bool:
+    """Return whether the file was written; False where these very bytes are there."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_bytes() == body:
+                return False
+            if write_once:
+                todo = "look at it; if a stick was pulled out too early, delete that file and copy again"
+                raise DeliveryError("another document has that name; it was not overwritten", str(path), todo)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(body)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        what = f"can't be written: {error.strerror}"
+        raise DeliveryError(what, str(path), "check the folder: is it the stick, is there room") from error
+    return True

@@ -1,0 +1,193 @@
+"""The school's server as a receiver: registers and commitments, what it has for us, and how the device is."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import sqlite_utils
+
+from edge_daemon.app.inbox.waiting import pull_all
+from edge_daemon.app.service.event_log import KEPT_DAYS
+from edge_daemon.app.sync.day_documents import day_document, days_to_tell
+from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
+from edge_daemon.app.sync.heartbeat import heartbeat
+from edge_daemon.delivery import document_paths
+from edge_daemon.delivery.http import Limits
+from edge_daemon.delivery.upstream import Pulled, Upstream
+from edge_daemon.delivery.upstream_settings import read_token
+from edge_daemon.errors import DamageError, DeliveryError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store import outbox
+from edge_daemon.store.backlog import document_of
+from edge_daemon.store.sync_note import Notebook
+from edge_daemon.types import Delivery, Outcome
+
+logger = logging.getLogger(__name__)
+
+LIMITS = Limits()
+"""How long an exchange may take; a test has less patience."""
+_KEPT_DAYS = 7
+
+
+class Documents(Protocol):
+    """What `delivery/upstream.py` gives."""
+
+    def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
+        """Put a document there, once."""
+
+    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+        """Ask for a document."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class OfficeReceiver:
+    """The school's server.
+
+    Args:
+        home: the installation.
+        server: its address, checked, with what we log in with.
+        notebook: what it has already; kept up to date.
+        stopping: asked between documents.
+    """
+
+    def __init__(self, home: Home, server: Documents, notebook: Notebook, stopping: Callable[[], bool]) -> None:
+        self._home, self._server, self._notebook, self._stopping = home, server, notebook, stopping
+        self._device = home.config.device.name
+        self._begun: datetime | None = None
+
+    @classmethod
+    def opened(cls, home: Home, notebook: Notebook, stopping: Callable[[], bool]) -> OfficeReceiver:
+        """Return the server that the settings name.
+
+        Raises:
+            DeliveryError: the settings can't be used.
+        """
+        settings, folder = home.config.upstream, home.config_path.parent
+        token = read_token(settings, folder)
+        server = Upstream(settings, token, config_dir=folder, device=home.config.device.name, limits=LIMITS)
+        return cls(home, server, notebook, stopping)
+
+    def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        """Ask for what it has for us; what it answers to one document says nothing of the others."""
+        source, self._begun = _Source(self._server), now
+        try:
+            results = pull_all(self._home, db, source, now)
+        except DamageError:
+            raise
+        except StoreError as error:  # what comes can't be kept; that is no reason to keep what should go
+            logger.warning("document not kept", extra={"reason": error.what})
+            return None
+        return source.problem if any(one.result == "unreachable" for one in results) else None
+
+    def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
+        """Put one document there, exactly as it was made."""
+        if delivery.kind not in (outbox.REGISTER, outbox.COMMITMENT):
+            raise DeliveryError("is of a kind that this program does not know", f"item {delivery.item_id}", "update it")
+        document = document_of(db, delivery.kind, delivery.ref)
+        if document is None:
+            raise DeliveryError("what it is about is not there", f"item {delivery.item_id}", "see `edge-daemon ledger`")
+        # The name that it was made and signed under, not today's: in the folder of another device nobody believes it.
+        device = device_of(document, self._device)
+        if delivery.kind == outbox.REGISTER:
+            lesson_id, _, revision = delivery.ref.rpartition("/")
+            path = document_paths.register(device, lesson_id, int(revision))
+        else:
+            path = document_paths.commitment(device, delivery.ref)
+        body = document.encode("utf-8")
+        outcome = self._put(path, body, write_once=True)
+        if outcome.everybody and outcome.name == "parked" and device != self._device and self._is_known(db):
+            return self._put(path, body, write_once=True)
+        return outcome
+
+    def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        """Tell the key, what happened day by day, and last how the device is: its time is that of all before it."""
+        for step in (self._tell_key, self._tell_days, self._tell_heartbeat):
+            outcome = step(db, now)
+            if outcome is not None and outcome.everybody:
+                return outcome
+        return None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._server.close()
+
+    def _tell_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
+        fields = key_document(self._home, db)
+        return None if fields is None else self._replace(document_paths.key(self._device), fields)
+
+    def _tell_days(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        zone = ZoneInfo(self._home.config.device.time_zone)
+        today = now.astimezone(zone).date()
+        for day in days_to_tell(db, self._notebook.days_until, now, zone, KEPT_DAYS):
+            if self._stopping():
+                return None
+            outcome = self._replace(document_paths.day(self._device, day), day_document(db, day, zone, self._device))
+            if outcome is not None and outcome.name != "delivered":
+                return outcome
+            # Of yesterday something may still come to light: a register that is made late, an item that is refused.
+            if day < today - timedelta(days=1):
+                self._notebook.days_until = day.isoformat()
+        self._forget_old(today)
+        return None
+
+    def _tell_heartbeat(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        if self._stopping():
+            return None
+        body = json_bytes(heartbeat(self._home, db, now))
+        return self._put(document_paths.status(self._device), body, write_once=False)
+
+    def _is_known(self, db: sqlite_utils.Database) -> bool:
+        """Return whether the server takes what is in this device's own folder.
+
+        Then it is not the device that it refuses, but a document of the time before it was renamed.
+        """
+        outcome = self._tell_heartbeat(db, self._begun) if self._begun is not None else None
+        return outcome is not None and outcome.name == "delivered"
+
+    def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
+        """Put a document there unless it has that one; None: it has."""
+        body = json_bytes(fields)
+        sha256 = hashlib.sha256(body).hexdigest()
+        if self._notebook.documents.get(path) == sha256:
+            return None
+        outcome = self._put(path, body, write_once=False)
+        if outcome.name == "delivered":
+            self._notebook.documents[path] = sha256
+        return outcome
+
+    def _forget_old(self, today: date) -> None:
+        kept = {
+            document_paths.key(self._device),
+            *(document_paths.day(self._device, today - timedelta(days=n)) for n in range(_KEPT_DAYS)),
+        }
+        self._notebook.documents = {path: sha256 for path, sha256 in self._notebook.documents.items() if path in kept}
+
+    def _put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
+        outcome = self._server.put(path, body, write_once=write_once)
+        self._notebook.reached = self._notebook.reached or outcome.name == "delivered"
+        return outcome
+
+
+class _Source:
+    """The server as `delivery/pull.py` asks it; keeps why there was no answer.
+
+    Args:
+        server: that is asked.
+    """
+
+    def __init__(self, server: Documents) -> None:
+        self._server = server
+        self.problem: Outcome | None = None
+
+    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+        """Ask for a document, unless it is the version of the ETag."""
+        answer = self._server.get(path, etag, max_bytes)
+        self.problem = answer.problem
+        return answer

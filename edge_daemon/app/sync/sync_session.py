@@ -1,0 +1,113 @@
+"""From the settings to a run: who is delivered to, whether anybody can be reached, one run at a time, a note of it."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from edge_daemon.app.notices.outbox_rows import catch_up
+from edge_daemon.app.sync.delivery_lock import alone
+from edge_daemon.app.sync.receiver_settings import channels, withheld_secrets
+from edge_daemon.app.sync.sync_result import SyncResult
+from edge_daemon.app.sync.sync_run import Run
+from edge_daemon.device.connectivity import has_link
+from edge_daemon.errors import DeliveryError
+from edge_daemon.home import Home
+from edge_daemon.store.backlog import backlogs
+from edge_daemon.store.database import open_register
+from edge_daemon.store.sync_note import Notebook, SyncNote, read_note, write_note
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """`edge-daemon sync`, from its start to its line.
+
+    Args:
+        home: the installation.
+        now: the clock; another one in tests.
+        rng: source of the jitter; None: the system's.
+        show: told (done, in all).
+        stopping: asked before each item.
+        eager: a person is waiting: what failed before is tried at once, too.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        rng: random.Random | None = None,
+        show: Callable[[int, int], None] = lambda _done, _total: None,
+        stopping: Callable[[], bool] = lambda: False,
+        eager: bool = False,
+    ) -> None:
+        self._home, self._now, self._show, self._stopping, self._eager = home, now, show, stopping, eager
+        self._rng = rng or random.SystemRandom()
+
+    def go(self) -> SyncResult:
+        """Take one run.
+
+        Raises:
+            ConfigError: the settings can't be read.
+            DeliveryError: only the unit is given what it takes to log in; nothing was tried or noted.
+            StoreError: the database can't be used.
+        """
+        if withheld := withheld_secrets(self._home):
+            what = "is a credential that only edge-daemon-sync.service is given"
+            todo = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
+            raise DeliveryError(what, withheld[0], todo)
+        note = read_note(self._home.state_dir)
+        notebook = Notebook.of(note)
+        found = channels(self._home, notebook, self._now, self._stopping)
+        if not found:
+            return SyncResult("not set up")
+        with alone(self._home) as is_alone:
+            if not is_alone:
+                return SyncResult("busy")
+            db = open_register(self._home.register_db_path)
+            with closing(db.conn):
+                catch_up(db, self._home.config, self._now())
+                if all(channel.is_far for channel in found) and not has_link():
+                    return SyncResult("no network", left=backlogs(db))
+                run = Run(
+                    db,
+                    found,
+                    now=self._now,
+                    rng=self._rng,
+                    show=self._show,
+                    stopping=self._stopping,
+                    eager=self._eager,
+                )
+                return self._noted(run, note, notebook)
+
+    def _noted(self, run: Run, note: SyncNote, notebook: Notebook) -> SyncResult:
+        """Take the run, and leave a note of it also where it fails."""
+        began_at, summary, ended_at = self._now(), "failed; the log says why", None
+        try:
+            result = run.go()
+            summary, ended_at = result.line(), self._now()
+        finally:
+            learnt = replace(note, began_at=began_at, ended_at=ended_at, summary=summary)
+            if notebook.reached:
+                learnt = replace(learnt, reached_at=self._now())
+            self._leave(replace(learnt, documents=notebook.documents, days_until=notebook.days_until))
+        logger.info(
+            "sync ended",
+            extra={
+                "delivered": sum(one.outcomes["delivered"] for one in result.tried.values()),
+                "waiting": sum(one.waiting for one in result.left.values()),
+                "parked": sum(one.parked for one in result.left.values()),
+            },
+        )
+        return result
+
+    def _leave(self, note: SyncNote) -> None:
+        try:
+            write_note(self._home.state_dir, note)
+        except OSError as error:
+            logger.warning("note of the sync not kept", extra={"reason": error.strerror})

@@ -1,0 +1,1 @@
+"""Daily upkeep: backups, retention, disk space."""

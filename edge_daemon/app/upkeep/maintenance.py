@@ -1,0 +1,219 @@
+"""Keeping the two databases sound for years: checked at every start, copied every day, mended without anybody there.
+
+docs/STORAGE.md says what is checked when, and why the settings are as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from edge_daemon.app.opening.database_recovery import Opened, gallery_of, open_databases, suspect
+from edge_daemon.app.service.event_log import KEPT_DAYS
+from edge_daemon.device.clock import SystemClock
+from edge_daemon.errors import DamageError, StoreError
+from edge_daemon.home import Home
+from edge_daemon.store import backup as copies
+from edge_daemon.store import disk, retention
+from edge_daemon.store.daily_events import forget_events_before
+from edge_daemon.store.database import open_register
+from edge_daemon.store.integrity import Depth, Findings, examine, holds_key
+from edge_daemon.types import ClockState
+
+__all__ = [
+    "Daily",
+    "DiskState",
+    "Opened",
+    "Retained",
+    "back_up",
+    "check",
+    "daily",
+    "disk_state",
+    "forget_erased",
+    "open_databases",
+    "retain",
+    "suspect",
+]
+
+logger = logging.getLogger(__name__)
+
+RESERVE_BYTES = 64 * 2**20
+"""Below this no capture is taken: what is left is for finalising what was captured.
+
+Finalising 100 captures of 30 students takes 0.8 MB, 1000 captures of 60 students 40 MB (docs/STORAGE.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskState:
+    """May captures go on?"""
+
+    free_bytes: int
+    stop: bool
+    reason: str
+    """Empty where captures may go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retained:
+    """What a retention run erased."""
+
+    sightings: int
+    candidate_sets: int
+    """Lessons and untimed sessions whose candidates went."""
+    untimed: int
+    skipped: str = ""
+    """Why nothing was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """What the daily job did."""
+
+    backups: tuple[copies.Backup, ...]
+    erased: int
+    """Copies that still held what was erased."""
+    retained: Retained
+
+
+def daily(home: Home, now: datetime, clock: ClockState | None = None) -> Daily:
+    """Back up, then delete what is over its time; safe beside a running lesson.
+
+    Raises:
+        StoreError: a backup could not be made; what could be done was done.
+    """
+    made, erased = back_up(home, now)
+    return Daily(made, erased, retain(home, now, clock))
+
+
+def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
+    """Make a verified copy of both databases and remove old ones.
+
+    Returns:
+        The copies, and how many older ones were erased because they held what `enrol remove` had erased.
+
+    Raises:
+        StoreError: one could not be made, the other one was. A DamageError is noted for the next start.
+    """
+    made: list[copies.Backup] = []
+    faults: list[StoreError] = []
+    for path in (home.register_db_path, home.gallery_db_path):
+        try:
+            if path.exists():
+                made.append(_copy_of(home, path, now))
+        except StoreError as error:
+            faults.append(error)
+            if isinstance(error, DamageError):
+                suspect(home)
+    erased = _erase(_stale_copies(home, unreadable=False))
+    if faults:
+        raise faults[0]
+    return tuple(made), erased
+
+
+def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retained:
+    """Delete sightings that are over their time, and candidates and untimed captures that nobody needs any more.
+
+    Args:
+        home: where the databases are; `storage.keep_sightings_days` holds.
+        now: what the clock says.
+        clock: how far it can be trusted; None asks. A clock that may be years ahead deletes nothing.
+
+    Raises:
+        StoreError: a database can't be written.
+    """
+    reading = SystemClock(trusted=home.config.device.trust_clock).reading()
+    if (clock or reading.state) == "unsynchronised":
+        return Retained(0, 0, 0, "nobody knows the time, so nothing is known to be old")
+    if not home.register_db_path.exists():
+        return Retained(0, 0, 0, "there is no register yet")
+    before = now - timedelta(days=home.config.storage.keep_sightings_days)
+    register_db = open_register(home.register_db_path, create=False)
+    with closing(register_db.conn), gallery_of(home) as gallery_db:
+        sightings = retention.erase_sightings_of_lessons_before(register_db, before)
+        untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
+        forget_events_before(register_db, now - timedelta(days=KEPT_DAYS))
+        idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
+    return Retained(sightings, idle, untimed)
+
+
+def check(home: Home, depth: Depth = "full") -> dict[str, Findings]:
+    """Examine both databases as they are, by name of file; from a process that has neither open.
+
+    Raises:
+        StoreError: one can't be looked at.
+    """
+    paths = (home.register_db_path, home.gallery_db_path)
+    found = {path.name: examine(path, depth) for path in paths if path.exists()}
+    if any(findings.problem for findings in found.values()):
+        suspect(home)
+    return found
+
+
+def disk_state(home: Home) -> DiskState:
+    """Return how much room there is, and whether captures have to stop; raises nothing, writes nothing."""
+    try:
+        free = disk.free_bytes(home.state_dir)
+    except OSError as error:
+        return DiskState(0, True, f"the disk does not answer: {error.strerror}")
+    if disk.is_read_only(home.state_dir):
+        return DiskState(free, True, "the disk is read-only")
+    if free < RESERVE_BYTES:
+        left = f"{free // 2**20} MB free, {RESERVE_BYTES // 2**20} MB are kept for finalising"
+        return DiskState(free, True, f"the disk is full: {left}")
+    return DiskState(free, False, "")
+
+
+def forget_erased(home: Home, now: datetime) -> int:
+    """After an erasure: no copy of the gallery may keep what was erased; a fresh copy takes their place first.
+
+    Returns:
+        How many files were overwritten and removed, damaged galleries that were put aside among them.
+
+    Raises:
+        StoreError: a file can't be erased. That no fresh copy could be made is logged, and prevents nothing.
+    """
+    stale = _stale_copies(home, unreadable=True)
+    if any(path.parent == home.backup_dir for path in stale):
+        try:
+            _copy_of(home, home.gallery_db_path, now)
+        except StoreError as error:
+            logger.warning("no fresh backup of the gallery", extra={"reason": error.what})
+    return _erase(stale)
+
+
+def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
+    # The candidates of a running lesson go when it ends, contacts when a student is removed: a copy that is kept for a
+    # week must not have them. The start of the service brings the contacts of those who are still enrolled again.
+    emptied = ("candidates",) if path == home.gallery_db_path else ("contacts",)
+    made = copies.back_up(path, home.backup_dir, now, reserve_bytes=RESERVE_BYTES, emptied=emptied)
+    copies.prune(home.backup_dir, path.stem, home.config.storage.keep_backups)
+    return made
+
+
+def _stale_copies(home: Home, *, unreadable: bool) -> list[Path]:
+    """Return the copies of the gallery that still have a key that an erasure destroyed."""
+    with gallery_of(home) as gallery_db:
+        if gallery_db is None:
+            return []
+        from edge_daemon.gallery import erasure  # here: the service itself needs no cryptography
+
+        destroyed = erasure.destroyed_keys(gallery_db)
+    if not destroyed:
+        return []
+    stem = home.gallery_db_path.stem
+    found = [path for folder in (home.backup_dir, home.damaged_dir) for path in sorted(folder.glob(f"{stem}-*.sqlite"))]
+    held = {path: holds_key(path, destroyed) for path in found}
+    return [path for path, has_key in held.items() if (unreadable if has_key is None else has_key)]
+
+
+def _erase(stale: Iterable[Path]) -> int:
+    count = 0
+    for path in stale:
+        for suffix in ("-wal", "-shm", ""):
+            copies.erase_file(path.with_name(path.name + suffix))
+        count += 1
+    return count

@@ -1,0 +1,199 @@
+"""Give persons their students: pooled similarity, nobody in two places at once, open to strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.attendance.evidence.assignment import assign
+from edge_daemon.attendance.evidence.identities import exclude, familiarity, unite
+from edge_daemon.attendance.evidence.seat_history import place_thresholds
+from edge_daemon.attendance.evidence.second_pass import second_look
+from edge_daemon.attendance.evidence.similarity import steadiness
+from edge_daemon.attendance.evidence.thresholds import NOBODY, Decision
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Link
+from edge_daemon.types import Candidate
+
+Scores = NDArray[np.float64]
+
+COHORT = 5
+"""How many other students a similarity is held against."""
+COHORT_WEIGHT = 0.5
+"""Some faces, the far and blurred above all, resemble everybody. Taking half the mean similarity of the five next
+students off halves the false refusals at the same rate of strangers named (adaptive cohort normalisation, Matejka et
+al. 2017)."""
+
+
+def name_links(
+    links: Sequence[Link],
+    faces: Sequence[Candidate],
+    student_ids: Sequence[str],
+    look_alikes: Collection[tuple[str, str]],
+    decision: Decision,
+) -> list[int]:
+    """Return for each link the index of its student, or NOBODY for somebody unknown."""
+    slots = [frozenset(faces[m].slot for m in link.members) for link in links]
+    alike = familiarity(links)
+    of_links = _name_persons(links, slots, alike, faces, student_ids, look_alikes, decision)
+    scores = np.stack([score([link], faces) for link in links])
+    sizes = np.array([len(link.members) for link in links], dtype=np.float64)
+    lower = place_thresholds(links, of_links, slots, scores, alike, decision)
+    large = sizes >= decision.large_faces
+    contradict = (alike < decision.large_contradiction) & large & large[:, None]
+    _name_rounds(of_links, _gains(scores, lower, sizes[:, None]), slots, contradict)
+    return of_links
+
+
+def _name_persons(
+    links: Sequence[Link],
+    slots: Sequence[frozenset[int]],
+    alike: Scores,
+    faces: Sequence[Candidate],
+    student_ids: Sequence[str],
+    look_alikes: Collection[tuple[str, str]],
+    decision: Decision,
+) -> list[int]:
+    """Return the students of the links by what their faces say themselves, all links of a person alike."""
+    united = unite(links, slots)
+    persons = [[links[i] for i in person] for person in united]
+    person_slots = [frozenset().union(*(slots[i] for i in person)) for person in united]
+    scores = np.stack([score(person, faces) for person in persons])
+    gains = np.stack([_person_gains(person, faces, decision) for person in persons])
+    contradict = _contradictions(united, links, alike, decision)
+    again = _gains(_second_look(persons, faces, scores, person_slots, decision), np.float64(0.0), np.float64(1.0))
+    named = [NOBODY] * len(persons)
+    for look in (gains, again):
+        _name_rounds(named, look, person_slots, contradict)
+        named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
+    of_links = [NOBODY] * len(links)
+    for person, student in zip(united, named, strict=True):
+        for link in person:
+            of_links[link] = student
+    return of_links
+
+
+def _second_look(
+    persons: Sequence[Sequence[Link]],
+    faces: Sequence[Candidate],
+    scores: Scores,
+    slots: Sequence[frozenset[int]],
+    decision: Decision,
+) -> Scores:
+    own = [[faces[m] for link in person for m in link.members] for person in persons]
+    counts, widths = [len(of_person) for of_person in own], [_mean_width_px(of_person) for of_person in own]
+    thresholds = [decision.threshold(width, count) for width, count in zip(widths, counts, strict=True)]
+    return second_look(scores, thresholds, widths, counts, slots)
+
+
+def _person_gains(person: Sequence[Link], faces: Sequence[Candidate], decision: Decision) -> Scores:
+    """Return (students,): what a name brings by all links of a person together, or by the one that tells most.
+
+    Somebody who is known beyond doubt in the second row stays known after moving to the last one.
+    """
+    parts = [list(person), *([link] for link in person if len(person) > 1 and len(link.members) >= SOLID_FACES)]
+    gains = []
+    for part in parts:
+        own = [faces[m] for link in part for m in link.members]
+        threshold = decision.threshold(_mean_width_px(own), len(own))
+        gains.append(_gains(score(part, faces), np.float64(threshold), np.float64(len(own))))
+    return np.asarray(np.max(gains, axis=0), dtype=np.float64)
+
+
+def score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
+    """Return (students,): how much more like each student the faces are than like the others."""
+    parts = [_pooled(link, faces) * len(link.members) for link in links]
+    return _normalised(np.sum(parts, axis=0) / sum(len(link.members) for link in links))
+
+
+def _mean_width_px(faces: Sequence[Candidate]) -> float:
+    return sum(face.quality.width_px for face in faces) / len(faces)
+
+
+def _pooled(link: Link, faces: Sequence[Candidate]) -> Scores:
+    mean = np.mean([faces[m].similarities for m in link.members], axis=0)
+    return np.asarray(mean / steadiness(len(link.members), link.likeness), dtype=np.float64)
+
+
+def _normalised(pooled: Scores) -> Scores:
+    """Take off half of what the most similar other students reach."""
+    count = min(COHORT, len(pooled) - 1)
+    if count == 0:
+        return pooled
+    order = np.argsort(-pooled)
+    best = pooled[order[: count + 1]]
+    cohort = np.full(len(pooled), best[:count].mean())
+    cohort[order[:count]] = (best.sum() - best[:count]) / count  # a student is not in his own cohort
+    return np.asarray(pooled - COHORT_WEIGHT * cohort, dtype=np.float64)
+
+
+def _contradictions(
+    persons: Sequence[Sequence[int]], links: Sequence[Link], alike: Scores, decision: Decision
+) -> NDArray[np.bool_]:
+    """Say which persons look too different to be one student, by the largest link of each.
+
+    Who takes over a student's seat may resemble the portraits, but not the one who sat there before.
+    """
+    largest = [max(person, key=lambda i: len(links[i].members)) for person in persons]
+    faces = np.array([len(links[i].members) for i in largest])
+    fewer = np.minimum(faces[:, None], faces[None, :])
+    least = np.where(fewer >= decision.large_faces, decision.large_contradiction, decision.contradiction)
+    return np.asarray((alike[np.ix_(largest, largest)] < least) & (fewer >= SOLID_FACES))
+
+
+def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.float64) -> Scores:
+    """What a name brings: more for more faces and for a score farther above the threshold."""
+    gains = (scores - thresholds + 0.05) * np.sqrt(sizes)
+    return np.asarray(np.where(scores >= thresholds, gains, 0.0), dtype=np.float64)
+
+
+def _name_rounds(
+    named: list[int], gains: Scores, slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
+) -> None:
+    """Assign until nothing is left; each round gives a student at most one more row, for people move within a
+    lesson."""
+    while True:
+        new = assign(_without_conflicts(gains, named, slots, contradict))
+        if all(student < 0 for student in new):
+            return
+        for row, student in enumerate(new):
+            if student >= 0:
+                named[row] = student
+
+
+def _without_conflicts(
+    gains: Scores, named: Sequence[int], slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
+) -> Scores:
+    """Take away what is named, and a student from rows in the same captures as his, or unlike his."""
+    left: Scores = gains.copy()
+    for row, student in enumerate(named):
+        if student == NOBODY:
+            continue
+        left[row] = 0.0
+        for other in range(len(named)):
+            if contradict[row, other] or exclude(slots[other], slots[row]):
+                left[other, student] = 0.0
+    return left
+
+
+def _drop_doubtful(
+    named: Sequence[int],
+    scores: Scores,
+    slots: Sequence[frozenset[int]],
+    student_ids: Sequence[str],
+    look_alikes: Collection[tuple[str, str]],
+    decision: Decision,
+) -> list[int]:
+    """Take names back whose runner-up is nearly as similar, unless that student is seen elsewhere at the time."""
+    result = list(named)
+    for row, student in enumerate(named):
+        if student == NOBODY:
+            continue
+        for rival in np.argsort(-scores[row])[:3]:
+            pair = tuple(sorted((student_ids[student], student_ids[int(rival)])))
+            margin = decision.look_alike_margin if pair in look_alikes else decision.margin
+            elsewhere = any(n == rival and slots[k] & slots[row] for k, n in enumerate(named))
+            if rival != student and not elsewhere and scores[row, student] - scores[row, rival] < margin:
+                result[row] = NOBODY
+    return result

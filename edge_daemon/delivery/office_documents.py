@@ -1,0 +1,190 @@
+"""What the office writes for a device: corrections of registers, and consents that were withdrawn (docs/PULL.md).
+
+Both are JSON (RFC 8259), described by docs/corrections.schema.json and docs/withdrawals.schema.json. What comes over a
+network is believed as little as possible: every value is checked here, a document is taken as a whole or not at all,
+and an error names the place and never the value, for it goes into the log.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Union, cast, get_args
+
+from edge_daemon.errors import DeliveryError
+from edge_daemon.timestamps import parsed
+from edge_daemon.types import Correction, VerdictName
+
+CORRECTIONS: Final = "corrections.json"
+WITHDRAWALS: Final = "withdrawals.json"
+
+MAX_ENTRIES: Final = 5000
+"""Of one document; a school year of one room has some hundred corrections."""
+MAX_OF_A_LESSON: Final = 200
+"""Each makes a revision that repeats those before it: a mistake in an export must not fill the disk."""
+MAX_TEXT: Final = 500
+"""Characters of a name or a reason."""
+_MAX_ID: Final = 200
+_FUTURE: Final = timedelta(days=1)
+"""An office's clock, or its time zone, may be wrong by so much."""
+_LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CORRECTION_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
+"""It stands in logs: a number, no room for a name."""
+_TODO: Final = "correct it at the office; nothing was changed"
+
+Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeCorrection:
+    """A correction that the office asks for."""
+
+    correction_id: str
+    """The office's own, unique within the document: by it the office is told what could not be done."""
+    lesson_id: str
+    correction: Correction
+
+
+def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeCorrection, ...]:
+    """Return the corrections of a document, the earliest decision first.
+
+    Args:
+        data: the document.
+        device: name of this device: a document that names another one is refused.
+        now: a decision of the future is refused.
+
+    Raises:
+        DeliveryError: the document, or any entry of it, is not as docs/PULL.md has it.
+    """
+    entries = _entries(data, CORRECTIONS, "corrections", device)
+    found = [_correction(entry, now) for entry in entries]
+    known: dict[str, int] = {}
+    for number, one in enumerate(found, 1):
+        first = known.setdefault(one.correction_id, number)
+        if first != number:
+            raise _error(CORRECTIONS, f"correction {number}", f"its id is that of correction {first}, too")
+    busiest = max(Counter(one.lesson_id for one in found).values(), default=0)
+    if busiest > MAX_OF_A_LESSON:
+        what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
+        raise _error(CORRECTIONS, "corrections", what)
+    return tuple(sorted(found, key=lambda one: one.correction.at))
+
+
+def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:
+    """Return the ids of the students who are not to be recognised any more, each once.
+
+    Raises:
+        DeliveryError: as `parse_corrections`.
+    """
+    entries = _entries(data, WITHDRAWALS, "withdrawals", device)
+    return tuple(dict.fromkeys(entry.text("student_id", _MAX_ID) for entry in entries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One object of a document; every method refuses a value of another kind."""
+
+    document: str
+    place: str
+    values: Mapping[str, Json]
+
+    def text(self, key: str, longest: int) -> str:
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(key, "a text was expected")
+        if len(value) > longest:
+            raise self.error(key, f"has {len(value)} characters, {longest} at most are taken")
+        if not all(sign.isprintable() for sign in value):
+            raise self.error(key, "has a line break or another character that can't be printed")
+        return value.strip()
+
+    def at(self, key: str, now: datetime) -> datetime:
+        try:
+            at = parsed(self.text(key, _MAX_ID))
+        except ValueError as error:
+            raise self.error(key, "a time like 2026-11-21T08:00:00Z was expected") from error
+        if at > now + _FUTURE:
+            raise self.error(key, "is in the future")
+        return at.replace(microsecond=0)
+
+    def error(self, key: str, what: str) -> DeliveryError:
+        return _error(self.document, f"{self.place}, {key}", what)
+
+
+def _correction(entry: _Entry, now: datetime) -> OfficeCorrection:
+    lesson_id = entry.text("lesson_id", _MAX_ID).lower()
+    if not _LESSON_ID.fullmatch(lesson_id):
+        raise entry.error("lesson_id", "a lesson's id was expected, as registers have it")
+    verdict = entry.text("verdict", _MAX_ID)
+    if verdict not in get_args(VerdictName):
+        raise entry.error("verdict", "expected one of " + ", ".join(get_args(VerdictName)))
+    correction_id = entry.text("id", _MAX_ID)
+    if not _CORRECTION_ID.fullmatch(correction_id):
+        raise entry.error("id", "letters, digits and . _ : / - were expected, 64 at most")
+    return OfficeCorrection(
+        correction_id,
+        lesson_id,
+        Correction(
+            student_id=entry.text("student_id", _MAX_ID),
+            verdict=cast(VerdictName, verdict),
+            by=entry.text("by", MAX_TEXT),
+            reason=entry.text("reason", MAX_TEXT),
+            at=entry.at("at", now),
+        ),
+    )
+
+
+def _entries(data: bytes, document: str, key: str, device: str) -> list[_Entry]:
+    """Return the entries under a key; other keys than those that are known are passed over."""
+    top = _object(data, document)
+    if top.get("schema") != 1 or isinstance(top.get("schema"), bool):
+        raise _error(document, "schema", "1 was expected: this program knows no other form")
+    if top.get("device", device) != device:
+        raise _error(document, "device", "names another device")
+    values = top.get(key)
+    if not isinstance(values, list):
+        raise _error(document, key, "a list was expected")
+    if len(values) > MAX_ENTRIES:
+        raise _error(document, key, f"has {len(values)} entries, {MAX_ENTRIES} at most are taken")
+    entries = []
+    for number, value in enumerate(values, 1):
+        place = f"{key.removesuffix('s')} {number}"
+        if not isinstance(value, dict):
+            raise _error(document, place, "an object was expected")
+        entries.append(_Entry(document, place, value))
+    return entries
+
+
+def _object(data: bytes, document: str) -> Mapping[str, Json]:
+    try:
+        top = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_pairs, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise _error(document, f"byte {error.start}", "is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _error(document, f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise _error(document, "", "nests too deep") from error
+    except ValueError as error:  # a key that is there twice, a number too long or not of JSON
+        raise _error(document, "", "has a key twice in one object, or a number that JSON does not have") from error
+    if not isinstance(top, dict):
+        raise _error(document, "", "an object was expected")
+    return top
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+def _no_constant(_: str) -> float:
+    raise ValueError("no number of JSON")
+
+
+def _error(document: str, place: str, what: str) -> DeliveryError:
+    return DeliveryError(what, f"{document}, {place}" if place else document, _TODO)

@@ -1,0 +1,146 @@
+"""The state of the computer, read from /proc and /sys: disk, memory, heat, power; `host_checks.py` judges it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+_MILLI = 1000.0
+_PLAUSIBLE_C = (-40.0, 150.0)
+"""Sensors that are switched off answer with something else (Jetson: -256)."""
+_RPI_VOLT_STICKY = 0x10000
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory and swap in bytes."""
+
+    size: int
+    available: int
+    swap_size: int
+    swap_free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The computer at one moment; None where it does not tell."""
+
+    disk_size_bytes: int
+    disk_free_bytes: int
+    memory: Memory | None
+    temperature_c: float | None
+    """Of the hottest sensor."""
+    throttled: int | None
+    """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since the start; under-voltage, capped, throttled, hot."""
+    last_backup: datetime | None
+
+
+def read_box(state_dir: Path, root: Path = Path("/")) -> Box:
+    """Read everything once.
+
+    Args:
+        state_dir: whose disk and backups are meant; need not be there yet.
+        root: where /proc and /sys are; commands are asked only with the real one.
+    """
+    usage = shutil.disk_usage(existing(state_dir))
+    return Box(
+        usage.total,
+        usage.free,
+        memory(root),
+        temperature_c(root),
+        throttled(root),
+        last_backup(state_dir / "backups"),
+    )
+
+
+def existing(path: Path) -> Path:
+    """Return the path, or the nearest folder above it that is there."""
+    # Not Path.exists, which raises where a folder above may not be looked into.
+    return next(p for p in (path.absolute(), *path.absolute().parents) if os.path.exists(p))  # noqa: PTH110
+
+
+def memory(root: Path = Path("/")) -> Memory | None:
+    """Read /proc/meminfo (proc_meminfo(5))."""
+    fields = {}
+    for line in _text(root / "proc/meminfo").splitlines():
+        name, _, value = line.partition(":")
+        number, _, unit = value.strip().partition(" ")
+        if unit == "kB" and number.isdecimal():
+            fields[name] = int(number) * 1024
+    try:
+        return Memory(fields["MemTotal"], fields["MemAvailable"], fields["SwapTotal"], fields["SwapFree"])
+    except KeyError:
+        return None
+
+
+def memory_limit(pid: int | str, root: Path = Path("/")) -> tuple[int, int] | None:
+    """Return (used, limit) in bytes of the tightest control group (v2) that a process is in; None: there is none."""
+    place = next((x[3:] for x in _text(root / f"proc/{pid}/cgroup").splitlines() if x.startswith("0::/")), None)
+    if place is None:
+        return None
+    top = root / "sys/fs/cgroup"
+    folder, found = top / place.lstrip("/"), []
+    while folder != top and top in folder.parents:
+        used, limit = (_text(folder / f"memory.{name}") for name in ("current", "max"))
+        if used.isdecimal() and limit.isdecimal():
+            found.append((int(used), int(limit)))
+        folder = folder.parent
+    return min(found, key=lambda pair: pair[1] - pair[0]) if found else None
+
+
+def temperature_c(root: Path = Path("/")) -> float | None:
+    """Return what the hottest of /sys/class/thermal says."""
+    found = []
+    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
+        text = _text(zone / "temp")
+        if text.lstrip("-").isdecimal():
+            found.append(int(text) / _MILLI)
+    return max((c for c in found if _PLAUSIBLE_C[0] <= c <= _PLAUSIBLE_C[1]), default=None)
+
+
+def throttled(root: Path = Path("/")) -> int | None:
+    """Return the bits with which a Raspberry Pi tells of bad power and heat; None on other computers."""
+    for file in sorted((root / "sys/devices/platform").glob("soc*/*firmware/get_throttled")):
+        return _hexadecimal(_text(file))
+    if root == Path("/") and (told := _vcgencmd()) is not None:
+        return told
+    for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
+        if _text(chip / "name") == "rpi_volt":
+            return _RPI_VOLT_STICKY if _text(chip / "in0_lcrit_alarm") == "1" else 0
+    return None
+
+
+def last_backup(folder: Path) -> datetime | None:
+    """Return when the newest file of the folder of backups was written."""
+    try:
+        times = [path.stat().st_mtime for path in folder.rglob("*") if path.is_file()]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(times), timezone.utc) if times else None
+
+
+def _vcgencmd() -> int | None:
+    try:
+        done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=3, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return _hexadecimal(done.stdout.strip().partition("=")[2])
+
+
+def _hexadecimal(text: str) -> int | None:
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str:
+    """Return a small file's text; a sensor that does not answer is an error of the system, here an empty text."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

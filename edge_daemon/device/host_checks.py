@@ -1,0 +1,167 @@
+"""Judging the computer: room, memory, heat, power, clock, folders. Every threshold says where it comes from."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from edge_daemon.device.check import Check
+from edge_daemon.device.host import Box, existing
+from edge_daemon.types import ClockState
+
+LEAST_FREE_MB = 500
+"""A term's captures, sightings and backups; the service stops capturing much later."""
+LEAST_AVAILABLE_MB = 300
+"""What a lesson takes at most in all its processes."""
+WARM_C, HOT_C = 75.0, 85.0
+"""A Raspberry Pi slows down from 80 °C on and at 85 °C much; a Jetson at about 95 °C."""
+BACKUP_AGE = timedelta(days=3)
+"""Backups are made daily, by a job that also catches up after a power cut."""
+BUILT = datetime(2026, 1, 1, tzinfo=timezone.utc)
+"""No clock that is right says an earlier time than this program was written at."""
+
+_POWER = {0: "the power supply is too weak now", 16: "the power supply was too weak since the start"}
+_HEAT = {
+    1: "the processor's clock is capped now",
+    2: "the processor is slowed down now",
+    3: "the processor is hot and slowed down now",
+    17: "the processor's clock was capped since the start",
+    18: "the processor was slowed down since the start",
+    19: "the processor was hot and slowed down since the start",
+}
+"""Bits of `vcgencmd get_throttled` (raspberrypi.com, documentation of vcgencmd)."""
+
+
+def disk(folder: Path, box: Box, stop_bytes: int = 0) -> Check:
+    """Say whether the disk that holds a folder can be written and has room.
+
+    Args:
+        folder: of the state; need not be there yet.
+        box: has the figures of its disk.
+        stop_bytes: with less the service takes no captures.
+    """
+    free_mb = box.disk_free_bytes // 2**20
+    place = existing(folder)
+    if os.statvfs(place).f_flag & os.ST_RDONLY:
+        advice = "a worn-out SD card does that: look at `dmesg`, and replace the card"
+        return Check("disk", "bad", f"{place} is on a disk that can only be read", advice)
+    if box.disk_free_bytes < stop_bytes:
+        return Check("disk", "bad", f"{free_mb} MB free: no captures are taken", "make room, or use a larger card")
+    if free_mb < LEAST_FREE_MB:
+        return Check("disk", "warning", f"{free_mb} MB free", f"make room: {LEAST_FREE_MB} MB at least")
+    return Check("disk", "good", f"{free_mb} MB free")
+
+
+def memory(box: Box, limit: tuple[int, int] | None) -> Check:
+    """Say whether a lesson has the memory that it takes.
+
+    Args:
+        box: has the computer's figures.
+        limit: (used, limit) in bytes of the service's control group; None: none, or no service.
+    """
+    if box.memory is None:
+        return Check("memory", "not checked", "this system tells nothing of its memory")
+    available_mb, swap_mb = (x // 2**20 for x in (box.memory.available, box.memory.swap_size - box.memory.swap_free))
+    found = f"{available_mb} of {box.memory.size // 2**20} MB available, {swap_mb} MB in swap"
+    if limit is not None:
+        found += f", the service uses {limit[0] // 2**20} of its {limit[1] // 2**20} MB"
+        if limit[0] > 0.9 * limit[1]:
+            return Check("memory", "warning", found, "the service is near its limit: raise MemoryMax= of its unit")
+    if available_mb < LEAST_AVAILABLE_MB:
+        advice = f"a lesson takes up to {LEAST_AVAILABLE_MB} MB: stop other programs, or vision.threads = 1"
+        return Check("memory", "warning", found, advice)
+    return Check("memory", "good", found)
+
+
+def temperature(box: Box) -> Check:
+    """Say whether the computer is too hot."""
+    if box.temperature_c is None:
+        return Check("temperature", "not checked", "this computer has no sensor")
+    found = f"{box.temperature_c:.0f} °C"
+    if box.temperature_c < WARM_C:
+        return Check("temperature", "good", found)
+    return Check(
+        "temperature",
+        "bad" if box.temperature_c >= HOT_C else "warning",
+        found,
+        "let air to the box, keep it out of the sun, fit a heat sink or a fan",
+    )
+
+
+def power(box: Box) -> Check:
+    """Decode what a Raspberry Pi tells of bad power and of heat."""
+    if box.throttled is None:
+        return Check("power", "not checked", "this computer does not tell whether its power is good")
+    weak = [words for bit, words in _POWER.items() if box.throttled >> bit & 1]
+    slow = [words for bit, words in _HEAT.items() if box.throttled >> bit & 1]
+    if not weak and not slow:
+        return Check("power", "good", "no under-voltage and no throttling since the start")
+    advice = "let air to the box, fit a heat sink or a fan"
+    if weak:
+        advice = "use the power supply that is made for this board, and a short cable; bad power also ruins SD cards"
+    return Check("power", "bad" if box.throttled & 0x1 else "warning", ", ".join([*weak, *slow]), advice)
+
+
+def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
+    """Say how far the time can be trusted.
+
+    Args:
+        state: how the clock is set.
+        now: what it says.
+        trusted: device.trust_clock of the settings.
+    """
+    found = f"{now.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC, "
+    rtc = "connect it to a network with a time server, or fit a clock chip (RTC) with a battery"
+    if now < BUILT:
+        return Check("clock", "bad", f"{found}which is in the past", rtc)
+    if state == "synchronised":
+        return Check("clock", "good", f"{found}set by a time server")
+    if state == "rtc":
+        return Check("clock", "good", f"{found}set by a clock chip; no time server was heard")
+    if trusted:
+        return Check("clock", "good", f"{found}trusted because the settings say so (device.trust_clock)")
+    return Check("clock", "warning", f"{found}set by nobody: registers would be inconclusive", rtc)
+
+
+def folder(path: Path, *, expected: bool) -> Check:
+    """Say whether the folder of the state belongs to this user, and to nobody else.
+
+    Args:
+        path: the folder.
+        expected: an installation has it already; a trial makes it when it needs it.
+    """
+    if not path.exists():
+        advice = "run `systemctl start edge-daemon`, which makes it" if expected else ""
+        return Check("state folder", "bad" if expected else "good", f"{path} is not there yet", advice)
+    status = path.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    found = f"{path}, mode {mode:03o}, owner {status.st_uid}"
+    if mode & 0o077:
+        return Check("state folder", "bad", f"{found}: others can look into it", f"chmod 700 {path}")
+    strangers = sorted(p.name for p in path.glob("*.sqlite*") if p.stat().st_uid != status.st_uid)
+    if strangers:
+        what = f"{found}: {', '.join(strangers)} belongs to somebody else"
+        return Check("state folder", "bad", what, f"chown --reference={path} {path}/*.sqlite*")
+    if os.geteuid() not in (0, status.st_uid):
+        return Check("state folder", "bad", f"{found}: you are another user", "run it as root or as the owner")
+    return Check("state folder", "good", found)
+
+
+def backup(box: Box, now: datetime, *, expected: bool) -> Check:
+    """Say how old the last backup is.
+
+    Args:
+        box: knows it.
+        now: the time.
+        expected: there is something to lose.
+    """
+    advice = "run `edge-daemon maintain backup`, and look why the daily job did not"
+    if box.last_backup is None:
+        if not expected:
+            return Check("backup", "not checked", "there is nothing to copy yet")
+        return Check("backup", "warning", "none was made yet", advice)
+    age = now - box.last_backup
+    found = f"the last one is of {box.last_backup:%Y-%m-%d %H:%M} UTC"
+    return Check("backup", "warning", found, advice) if age > BACKUP_AGE else Check("backup", "good", found)

@@ -1,0 +1,257 @@
+"""Enrolment: roster and photographs in, sealed templates out, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from edge_daemon.errors import GalleryError, PhotographError
+from edge_daemon.gallery import erasure
+from edge_daemon.gallery.agreement import Exemplar, Refusal, Twin, find_look_alikes, find_twins, keep_agreeing
+from edge_daemon.gallery.photograph_gate import check_size, choose_face
+from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
+from edge_daemon.gallery.roster import RosterRow
+from edge_daemon.gallery.templates import EmbedderId, GalleryStore
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.database import check_writable
+from edge_daemon.store.gallery import GalleryChange, LookAlike, StudentRow, TemplateRow, Tombstone
+from edge_daemon.types import Face, Picture, Student, Vector
+
+
+class PortraitReader(Protocol):
+    """What enrolment needs to know about a photograph."""
+
+    def faces(self, picture: Picture) -> list[Face]:
+        """Return all faces of a photograph (BGR, uint8), largest first."""
+
+    def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
+        """Return vectors (n, 192) of length 1 and the face widths (n,) in pixels they stand for, own size first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photographs:
+    """Where the photographs are, and what reads them."""
+
+    folder: Path
+    reader: PortraitReader
+    embedder: EmbedderId
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolReport:
+    """What an import did."""
+
+    students: int
+    """On the roster now."""
+    accepted: int
+    """Photographs that became templates."""
+    refused: tuple[Refusal, ...]
+    without_consent: tuple[str, ...]
+    without_template: tuple[str, ...]
+    """Everybody on the roster who can't be recognised, those without consent among them."""
+    removed_before: tuple[str, ...]
+    """On the roster, but removed by `enrol remove` and not readmitted: without template."""
+    left: tuple[str, ...]
+    """Enrolled students who are not on this roster any more."""
+    twins: tuple[Twin, ...]
+    look_alikes: tuple[LookAlike, ...]
+    unclaimed: tuple[str, ...]
+    """Folders of photographs that belong to nobody on the roster."""
+
+
+def import_roster(
+    roster: Sequence[RosterRow],
+    photographs: Photographs | None,
+    store: GalleryStore,
+    now: datetime,
+    *,
+    readmit: frozenset[str] = frozenset(),
+    watch: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - names for the caller
+) -> EnrolReport:
+    """Make the gallery what roster and photographs say; doing it twice changes nothing more.
+
+    A student who is not on the roster any more leaves lessons and registers, but what is sealed of them stays until
+    `enrol remove`: an office's export that lacks a page must not destroy a year of photographs that nobody has any
+    more. A student whose consent is withdrawn loses the templates at once, and the key that backups have them under.
+    A student who was removed stays without template, whatever the roster says, until readmitted by name: a list that
+    is exported every week must not undo an erasure.
+
+    Args:
+        roster: all of it, as `read_roster` gives it.
+        photographs: None leaves the templates of students who consent as they are.
+        store: the gallery.
+        now: for tombstones.
+        readmit: ids of removed students who are to be enrolled again.
+        watch: is told how many photographs of how many are done.
+
+    Raises:
+        PhotographError: there is no such folder of photographs; nothing was changed.
+        GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
+        StoreError: the database can't be written; nothing was changed.
+    """
+    before = {row.student_id: row for row in tables.student_rows(store.db)}
+    _check_before_the_work(store, before.values())
+    barred = _barred(store, roster, before) - readmit
+    roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
+    exemplars: dict[str, list[Exemplar]] = {}
+    refused: list[Refusal] = []
+    if photographs is not None:
+        check_folder(photographs.folder)
+        exemplars, refused = _read_all([r.student for r in roster if r.student.consent], photographs, watch)
+    students, marks = _sealed_roster(store, roster, before, now)
+    change = GalleryChange(
+        students=students,
+        templates=_sealed_templates(store, students, exemplars, photographs),
+        replaced=frozenset(s.student_id for s in students if photographs is not None or not s.consent),
+        look_alikes=_look_alikes_kept(store, students) if photographs is None else find_look_alikes(exemplars),
+        tombstones=marks,
+    )
+    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
+        raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
+    tables.wipe_log(store.db)
+    erasure.append_to_file(store.db, marks)
+    return _report(store, students, before, exemplars, refused, barred, photographs)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise PhotographError where there is no folder of photographs to read."""
+    if not folder.is_dir():
+        raise PhotographError("there is no such folder of photographs", str(folder), "give the right one with --photos")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise PhotographError("the folder of photographs can't be read", str(folder), "check its owner and mode")
+
+
+def _check_before_the_work(store: GalleryStore, rows: Iterable[StudentRow]) -> None:
+    """Refuse now what would be refused after minutes of reading photographs."""
+    check_writable(store.db)
+    for row in rows:
+        store.data_key(row)
+
+
+def _barred(store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[str, StudentRow]) -> frozenset[str]:
+    """Return who was removed and never readmitted: a readmitted student is in the gallery, with consent."""
+    removed = erasure.removed_ids(store.db, [row.student.student_id for row in roster])
+    return frozenset(i for i in removed if i not in before or not before[i].consent)
+
+
+def _bare(row: RosterRow) -> RosterRow:
+    """Return a removed student as the bare id that the teacher fills the register in for."""
+    return RosterRow(replace(row.student, name="", email="", guardian_email="", consent=False), {})
+
+
+def _read_all(
+    students: Sequence[Student], photographs: Photographs, watch: Callable[[int, int], None]
+) -> tuple[dict[str, list[Exemplar]], list[Refusal]]:
+    refused: list[Refusal] = []
+    files: list[tuple[str, Path]] = []
+    for student in students:
+        try:
+            files += [(student.student_id, path) for path in photographs_of(photographs.folder, student.student_id)]
+        except PhotographError as error:
+            refused.append(Refusal("", student.student_id, _reason(error)))
+    read: dict[str, list[Exemplar]] = {}
+    for done, (student_id, path) in enumerate(files):
+        watch(done, len(files))
+        try:
+            read.setdefault(student_id, []).append(_read(student_id, path, photographs))
+        except PhotographError as error:
+            refused.append(Refusal(_short(path), student_id, _reason(error)))
+    watch(len(files), len(files))
+    exemplars, disagreeing = keep_agreeing(read)
+    return exemplars, refused + disagreeing
+
+
+def _read(student_id: str, path: Path, photographs: Photographs) -> Exemplar:
+    photograph = read_photograph(path)
+    check_size(photograph.picture)
+    face = choose_face(photograph.picture, photographs.reader.faces(photograph.picture))
+    vectors, widths_px = photographs.reader.templates(photograph.picture, face)
+    return Exemplar(student_id, _short(path), photograph.sha256, vectors, widths_px)
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _reason(error: PhotographError) -> str:
+    return f"{error.what}; {error.todo}" if error.todo else error.what
+
+
+def _sealed_roster(
+    store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[str, StudentRow], now: datetime
+) -> tuple[list[StudentRow], list[Tombstone]]:
+    """Seal the roster, and mark the keys of withdrawn consents: nothing may be sealed under them any more."""
+    destroyed = erasure.destroyed_keys(store.db)
+    students: list[StudentRow] = []
+    marks: list[Tombstone] = []
+    for position, row in enumerate(roster):
+        old = before.get(row.student.student_id)
+        withdrawn = old is not None and old.consent and not row.student.consent
+        if old is not None and withdrawn:
+            marks.append(erasure.tombstone(old, "templates", now))
+        fresh = old is None or withdrawn or erasure.key_sha256(old) in destroyed
+        wrapped = store.new_key(row.student.student_id) if old is None or fresh else old.wrapped_key
+        students.append(store.sealed_student(row.student, row.extra, position, wrapped))
+    return students, marks
+
+
+def _look_alikes_kept(store: GalleryStore, students: Iterable[StudentRow]) -> list[LookAlike]:
+    consenting = {student.student_id for student in students if student.consent}
+    return [pair for pair in tables.look_alikes(store.db) if {pair.a, pair.b} <= consenting]
+
+
+def _sealed_templates(
+    store: GalleryStore,
+    students: Sequence[StudentRow],
+    exemplars: Mapping[str, Sequence[Exemplar]],
+    photographs: Photographs | None,
+) -> list[TemplateRow]:
+    if photographs is None:
+        return []
+    sealed = []
+    for student in students:
+        for exemplar in exemplars.get(student.student_id, ()):
+            # Keyed by the data key: once that is destroyed, nobody can show that a photograph was enrolled.
+            name = hmac.new(store.data_key(student), exemplar.sha256, hashlib.sha256).hexdigest()
+            sealed.append(
+                store.sealed_template(student, photographs.embedder, name, exemplar.vectors, exemplar.widths_px)
+            )
+    return sealed
+
+
+def _report(
+    store: GalleryStore,
+    students: Sequence[StudentRow],
+    before: Mapping[str, StudentRow],
+    exemplars: Mapping[str, Sequence[Exemplar]],
+    refused: Sequence[Refusal],
+    barred: frozenset[str],
+    photographs: Photographs | None,
+) -> EnrolReport:
+    ids = {student.student_id for student in students}
+    with_template = tables.template_counts(store.db)
+    return EnrolReport(
+        students=len(students),
+        accepted=sum(len(own) for own in exemplars.values()),
+        refused=tuple(refused),
+        without_consent=tuple(s.student_id for s in students if not s.consent and s.student_id not in barred),
+        without_template=tuple(s.student_id for s in students if s.student_id not in with_template),
+        removed_before=tuple(s.student_id for s in students if s.student_id in barred),
+        left=tuple(row.student_id for row in before.values() if row.student_id not in ids),
+        twins=tuple(find_twins(exemplars)),
+        look_alikes=tuple(tables.look_alikes(store.db)),
+        unclaimed=_unclaimed(photographs.folder, ids) if photographs is not None else (),
+    )
+
+
+def _unclaimed(folder: Path, ids: set[str]) -> tuple[str, ...]:
+    claimed = {form for student_id in ids for form in spellings(student_id)}
+    return tuple(
+        sorted(e.name for e in os.scandir(folder) if e.is_dir() and e.name not in claimed and e.name[:1] != ".")
+    )

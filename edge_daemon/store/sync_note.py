@@ -1,0 +1,89 @@
+"""What the last sync leaves behind for `status`, for the metrics and for the next one: one small file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import cattrs
+from cattrs.preconf.json import make_converter
+
+from edge_daemon.timestamps import parsed, written
+
+FILE = "sync.json"
+
+_FORMAT = 1
+_converter = make_converter()
+_converter.register_unstructure_hook(datetime, written)
+_converter.register_structure_hook(datetime, lambda text, _: parsed(text))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncNote:
+    """The last run, and which documents the server has already."""
+
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    """None: it was ended from outside."""
+    summary: str = ""
+    reached_at: datetime | None = None
+    """When the school's server last took something."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of documents that are replaced when they change, by path: the key, the days."""
+    days_until: str = ""
+    """The last day whose document is complete on the server, as YYYY-MM-DD."""
+
+
+@dataclass(slots=True)
+class Notebook:
+    """What a run learns for the note."""
+
+    documents: dict[str, str] = field(default_factory=dict)
+    days_until: str = ""
+    reached: bool = False
+    """Whether the school's server took something."""
+
+    @classmethod
+    def of(cls, note: SyncNote) -> Notebook:
+        """Return what the runs before knew."""
+        return cls(dict(note.documents), note.days_until)
+
+
+def read_note(folder: Path) -> SyncNote:
+    """Return the note in the folder of the state; an empty one where there is none that can be read.
+
+    Raises:
+        PermissionError: the file is somebody else's.
+    """
+    try:
+        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
+            return SyncNote()
+        return _converter.structure(document, SyncNote)
+    except PermissionError:
+        raise
+    except (OSError, ValueError, cattrs.BaseValidationError):
+        return SyncNote()
+
+
+def write_note(folder: Path, note: SyncNote) -> None:
+    """Replace the note. Not synced to the card: an older one, or none, costs only that documents are sent once more.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
+    part = folder / f".{FILE}.{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"format": _FORMAT, **_converter.unstructure(note)}, file, ensure_ascii=False)
+        part.replace(folder / FILE)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,59 @@
+"""Networks for several threads: each has its own, for an interpreter can't be shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import TypeVar
+
+from edge_daemon.types import Picture
+from edge_daemon.vision import tiles
+from edge_daemon.vision.blazeface import BlazeFace, Detections
+from edge_daemon.vision.face_reader import FaceReader
+from edge_daemon.vision.models import ModelSet
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Worker:
+    """The networks of one thread."""
+
+    def __init__(self, models: ModelSet, *, embed: bool) -> None:
+        self._sweeper = BlazeFace(models.card("detector_sweep"))
+        self.reader = FaceReader(models, embed=embed)
+
+    def sweep(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
+        """Detect the faces of one large tile, in pixels of the picture."""
+        part = tiles.cut(picture, tile, self._sweeper.side_px)
+        scale = round(tile.side) / self._sweeper.side_px
+        return self._sweeper(part, threshold).placed(scale, round(tile.left), round(tile.top))
+
+
+class Crew:
+    """Workers that share jobs. Results come in the order of the jobs and do not depend on the number of workers.
+
+    Args:
+        models: verified model files.
+        threads: workers; with one, everything runs in the calling thread.
+        embed: whether faces get a vector.
+    """
+
+    def __init__(self, models: ModelSet, *, threads: int, embed: bool) -> None:
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        for _ in range(max(threads, 1)):
+            self._idle.put(Worker(models, embed=embed))
+        self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
+
+    def run(self, job: Callable[[Worker, T], R], items: Sequence[T]) -> list[R]:
+        """Return `job(worker, item)` of every item."""
+
+        def one(item: T) -> R:
+            worker = self._idle.get()
+            try:
+                return job(worker, item)
+            finally:
+                self._idle.put(worker)
+
+        return list(map(one, items)) if self._pool is None else list(self._pool.map(one, items))

@@ -1,0 +1,155 @@
+"""The audit on real pictures with the real networks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_daemon.app.audit import audit, draw, png, settings, to_json
+from edge_daemon.app.audit.audit_captures import Taking, take
+from edge_daemon.app.audit.front_direction import Front
+from edge_daemon.app.opening.models_and_gallery import load_models
+from edge_daemon.config import AttentionConfig, CameraConfig, Config
+from edge_daemon.errors import CameraError
+from edge_daemon.vision.pipeline import Detector
+
+CONFIG = Config()
+
+
+@pytest.fixture(scope="module")
+def frames(demo_frames, tmp_path_factory) -> Path:
+    """The demo's captures, small, for speed."""
+    folder = tmp_path_factory.mktemp("small")
+    for path in sorted(demo_frames.iterdir()):
+        small = cv2.resize(cv2.imread(str(path)), (960, 540), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / path.name), small)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def looked(frames):
+    return audit(CONFIG, frames, count=3)
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return Detector(load_models(CONFIG), threads=1, embed=False)
+
+
+def turned(frames, folder: Path, code: int) -> Path:
+    folder.mkdir()
+    picture = cv2.imread(str(frames / "capture-02.jpg"))
+    cv2.imwrite(str(folder / "1.jpg"), cv2.rotate(picture, code))
+    return folder
+
+
+def test_everybody_in_the_demo_is_found_in_a_seat(looked):
+    assert looked.pictures == 3
+    assert looked.seats == 4
+    middles = sorted(s.seat.box.x + s.seat.box.w / 2 for row in looked.rows for s in row.seats)
+    assert middles == pytest.approx([160, 385, 600, 765], abs=30)
+    assert [row.number for row in looked.rows] == list(range(len(looked.rows), 0, -1))
+
+
+def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_there_are(tmp_path):
+    for number in range(1, 10):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((4, 4, 3), number, np.uint8))
+    assert [f.name for f in take(CONFIG.camera, tmp_path, 3, Taking())] == ["1.png", "5.png", "9.png"]
+    assert len(list(take(CONFIG.camera, tmp_path, 50, Taking()))) == 9
+    assert [f.name for f in take(CONFIG.camera, tmp_path, 1, Taking())] == ["1.png"]
+
+
+def test_a_camera_that_hangs_upside_down_is_noticed(frames, tmp_path):
+    looked = audit(CONFIG, turned(frames, tmp_path / "turned", cv2.ROTATE_180), count=1)
+    assert [advice.code for advice in looked.advice] == ["upside_down"]
+    assert not looked.usable
+
+
+def test_a_camera_that_lies_on_its_side_is_noticed(frames, tmp_path):
+    looked = audit(CONFIG, turned(frames, tmp_path / "turned", cv2.ROTATE_90_CLOCKWISE), count=1)
+    assert looked.advice[0].code == "on_its_side"
+
+
+def test_in_the_drawn_picture_no_face_is_left(looked, detector):
+    drawn = draw(looked, show_faces=False)
+    height, width = looked.shown.picture.shape[:2]
+    assert drawn.shape[1] == width
+    assert drawn.shape[0] > height
+    assert len(detector(looked.shown.picture)) >= 3
+    assert detector(drawn[:height]) == []
+
+
+def test_faces_are_kept_where_that_is_asked_for(looked):
+    original, drawn = looked.shown.picture, draw(looked, show_faces=True)
+    box = looked.rows[-1].seats[0].seat.box
+    inner = (slice(int(box.y + 9), int(box.y + box.h - 9)), slice(int(box.x + 9), int(box.x + box.w - 9)))
+    assert (drawn[inner] == original[inner]).all()
+
+
+def test_the_audited_picture_itself_is_not_drawn_on(looked):
+    before = looked.shown.picture.copy()
+    draw(looked, show_faces=False)
+    assert (looked.shown.picture == before).all()
+
+
+def test_the_drawn_picture_is_a_png_of_the_same_pixels(looked):
+    drawn = draw(looked, show_faces=False)
+    assert (cv2.imdecode(np.frombuffer(png(drawn), np.uint8), cv2.IMREAD_COLOR) == drawn).all()
+
+
+def test_the_document_is_json_and_names_no_path(looked, frames):
+    text = json.dumps(to_json(looked, CONFIG))
+    document = json.loads(text)
+    assert document["seats"] == 4
+    assert document["size_px"] == [960, 540]
+    assert sum(len(row["seats"]) for row in document["rows"]) == 4
+    assert str(frames) not in text
+
+
+def test_a_setting_is_told_only_where_it_differs(looked):
+    looked = replace(looked, front=Front(12, 11, -17.6), lens_position=0.53)
+    found = {(s.section, s.key): s.value for s in settings(looked, CONFIG)}
+    assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
+    done = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
+    assert settings(looked, done) == ()
+
+
+def test_a_camera_upside_down_is_told_its_setting_and_no_other(looked):
+    turned = replace(looked, front=Front(12, 11, -17.6), turned_by_deg=180)
+    assert settings(turned, CONFIG) == ()
+    (found,) = settings(replace(turned, from_camera=True), CONFIG)
+    assert (found.section, found.key, found.value) == ("camera", "upside_down", True)
+
+
+def test_pictures_of_another_size_and_unreadable_ones_are_left_out_with_a_line(frames, tmp_path):
+    shutil.copy(frames / "capture-01.jpg", tmp_path / "1.jpg")
+    (tmp_path / "2.jpg").write_bytes(b"no picture")
+    cv2.imwrite(str(tmp_path / "3.jpg"), np.full((300, 400, 3), 128, np.uint8))
+    looked = audit(CONFIG, tmp_path, count=3)
+    assert looked.pictures == 1
+    assert [line.split()[0] for line in looked.unreadable] == ["2.jpg", "3.jpg"]
+
+
+def test_without_any_picture_the_error_says_why(tmp_path):
+    (tmp_path / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(CameraError, match=r"no picture could be had \(1.jpg is damaged"):
+        audit(CONFIG, tmp_path)
+
+
+def test_the_camera_of_the_settings_is_asked_where_no_folder_is_named(tmp_path):
+    config = Config(camera=CameraConfig(kind="files", source=str(tmp_path)))
+    with pytest.raises(CameraError, match="has no pictures"):
+        audit(config, None)
+
+
+def test_a_camera_that_is_not_there_is_one_line_and_not_five_attempts():
+    config = Config(camera=CameraConfig(kind="v4l2", source="/dev/video-none"))
+    with pytest.raises(CameraError, match="no picture could be had") as error:
+        audit(config, None)
+    assert error.value.line().count("picture 1") == 1

@@ -1,0 +1,63 @@
+"""What a rehearsal leaves behind, and what it doesn't."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+from edge_daemon.app.capture.rehearsal import rehearse
+from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+from edge_daemon.errors import CameraError
+from edge_daemon.home import Home
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+
+
+@pytest.fixture
+def home(demo_home: Path, tmp_path: Path) -> Home:
+    return Home(Path(shutil.copytree(demo_home, tmp_path / "home")))
+
+
+def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home, demo_frames: Path):
+    def interrupt(done: int, _total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rehearse(home, demo_frames, sightings=None, progress=interrupt)
+    register_db = open_register(home.register_db_path)
+    assert lessons.running_lessons(register_db) == []
+    assert register_db["captures"].count == 0
+    assert open_gallery_store(home).db["candidates"].count == 0
+
+
+def test_a_rehearsal_without_one_good_picture_is_refused(home: Home, tmp_path: Path):
+    (tmp_path / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(CameraError, match="no picture could be read"):
+        rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
+    assert open_register(home.register_db_path)["lessons"].count == 0
+
+
+def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_frames: Path, tmp_path: Path):
+    frames = Path(shutil.copytree(demo_frames, tmp_path / "frames"))
+    whole = [cv2.imread(str(path)) for path in sorted(frames.iterdir())]
+    height, width = whole[0].shape[:2]
+    cv2.imwrite(str(frames / "capture-02.jpg"), cv2.cvtColor(whole[1], cv2.COLOR_BGR2GRAY))
+    cv2.imwrite(str(frames / "capture-04.jpg"), cv2.resize(whole[3], (width * 3 // 4, height * 3 // 4)))
+    cv2.imwrite(str(frames / "capture-05.jpg"), whole[4][:, : width // 2])
+    done = rehearse(home, frames, sightings=None, progress=lambda _done, _total: None)
+    assert done.register.captures_taken == 6
+    assert done.register.missed == ()
+    assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.frames_seen == 6
+
+
+def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):
+    rehearse(home, demo_frames, sightings=None, progress=lambda _done, _total: None)
+    databases = [f"{name}.sqlite{side}" for name in ("gallery", "register") for side in ("", "-wal", "-shm")]
+    assert {p.name for p in home.state_dir.rglob("*")} <= {"device.key", "contact.key", *databases}
+    data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())
+    assert b"\xff\xd8\xff" not in data
+    assert b"\x89PNG" not in data

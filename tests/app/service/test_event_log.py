@@ -1,0 +1,131 @@
+"""Which events reach the diary, when, and at what cost for the card."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.app.service.event_log import AGAIN_S, Diary
+from edge_daemon.device import journal
+from edge_daemon.device.clock import Reading
+from edge_daemon.store import daily_events as rows
+from edge_daemon.store.database import open_register
+from tests.registers import START
+
+logger = logging.getLogger("edge_daemon.app.service.service")
+
+
+class Time:
+    def __init__(self):
+        self.s, self.state = 1000.0, "synchronised"
+
+    def reading(self):
+        return Reading(START + timedelta(seconds=self.s), self.s, self.state, "boot")
+
+
+@pytest.fixture
+def at():
+    return Time()
+
+
+@pytest.fixture
+def heard(at):
+    handler = Diary(lambda: at.s)
+    ours, root = logging.getLogger("edge_daemon"), logging.getLogger()
+    before = (ours.level, [(other, other.level) for other in root.handlers])
+    journal.listen(handler)
+    yield handler
+    ours.removeHandler(handler)
+    ours.setLevel(before[0])
+    for other, level in before[1]:
+        other.setLevel(level)
+
+
+@pytest.fixture
+def db(tmp_path):
+    db = open_register(tmp_path / "register.sqlite")
+    yield db
+    db.conn.close()
+
+
+def kept(db):
+    return [(e.event, dict(e.fields)) for e in rows.events(db, START, START + timedelta(days=3))]
+
+
+def test_a_start_is_kept_though_the_users_log_shows_only_warnings(heard, db, at):
+    logger.info("service started")
+    heard.write(db, at.reading())
+    assert kept(db) == [("service started", {})]
+
+
+def test_only_fixed_words_with_fixed_fields_are_kept(heard, db, at):
+    logger.warning("somebody came in", extra={"reason": "x"})
+    logger.warning("worker failed", extra={"task": "lesson", "reason": "no memory", "student": "Anna"})
+    heard.write(db, at.reading())
+    assert kept(db) == [("worker failed", {"task": "lesson", "reason": "no memory"})]
+
+
+def test_nothing_is_written_where_nothing_happened(heard, db, at):
+    before = db.conn.total_changes
+    heard.write(db, at.reading())
+    assert db.conn.total_changes == before
+
+
+def test_a_fault_at_every_turn_is_written_once_an_hour_with_its_number(heard, db, at):
+    for _ in range(int(AGAIN_S) // 25):
+        logger.warning("storage fault", extra={"reason": "the disk is full"})
+        heard.write(db, at.reading())
+        at.s += 25
+    assert kept(db) == [("storage fault", {"reason": "the disk is full"})]
+    heard.write(db, at.reading())
+    assert kept(db)[1:] == [("storage fault", {"reason": "the disk is full", "times": 143})]
+
+
+def test_the_end_writes_what_else_would_wait_for_its_hour(heard, db, at):
+    for _ in range(3):
+        logger.warning("storage fault", extra={"reason": "the disk is full"})
+    heard.write(db, at.reading(), last=True)
+    assert [fields.get("times", 1) for _, fields in kept(db)] == [1, 2]
+
+
+def test_what_happened_before_the_time_was_known_gets_its_time_afterwards(heard, db, at):
+    at.state = "unsynchronised"
+    logger.info("service started")
+    at.s += 600
+    heard.write(db, at.reading())
+    assert kept(db) == []
+    at.state = "synchronised"
+    heard.write(db, at.reading())
+    (event,) = rows.events(db, START, START + timedelta(days=1))
+    assert event.at == START + timedelta(seconds=1000)
+
+
+def test_a_device_without_time_keeps_the_last_events_only(heard, db, at):
+    at.state = "unsynchronised"
+    for number in range(1000):
+        logger.info("clock changed", extra={"moved_s": number})
+    heard.write(db, at.reading(), last=True)
+    assert [fields["moved_s"] for _, fields in kept(db)] == list(range(800, 1000))
+
+
+def test_a_camera_that_a_worker_reports_faulty_is_kept_once_until_it_answers_again(heard, db, at):
+    for fault in ("", "black", "black", "black", "", ""):
+        heard.heard("L1", Report("missed" if fault else "taken", camera_fault=fault))
+    heard.heard("L1", Report("closing"))
+    heard.write(db, at.reading())
+    assert kept(db) == [
+        ("camera keeps failing", {"lesson_id": "L1", "reason": "black"}),
+        ("camera answers again", {"lesson_id": "L1"}),
+    ]
+
+
+def test_a_database_that_cannot_be_written_loses_nothing(heard, db, at):
+    logger.info("service started")
+    db.conn.execute("PRAGMA query_only = ON")
+    heard.write(db, at.reading())
+    db.conn.execute("PRAGMA query_only = OFF")
+    heard.write(db, at.reading())
+    assert kept(db) == [("service started", {})]

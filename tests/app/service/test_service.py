@@ -1,0 +1,258 @@
+"""The service as a process: real workers, real databases, a simulated clock, pictures from files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import cv2
+import numpy as np
+
+from edge_daemon.__main__ import run
+from edge_daemon.attendance.commitment import read_commitment
+from edge_daemon.store.candidates import candidates, put_candidates
+from edge_daemon.store.commitments import commitments
+from edge_daemon.store.database import open_gallery
+from edge_daemon.store.plans import committed_plans
+from edge_daemon.store.skipped import skipped_lessons
+from edge_daemon.store.untimed import untimed_captures
+from tests.simulated_device import CALENDAR, MONDAY, PATIENCE_S, children, taken
+
+
+def test_two_days_of_lessons_become_registers_without_anybody(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    log = device.stop()
+    first, second = device.documents()
+    assert (first["course"], first["captures_taken"], first["captures_planned"]) == ("Maths", 4, 4)
+    assert (first["start"], second["start"]) == ("2026-11-23T08:00:00Z", "2026-11-24T08:00:00Z")
+    assert first["clock"] == "synchronised"
+    assert {s["student_id"]: s["verdict"] for s in first["students"]}["S1"] == "present"
+    assert "S1" not in log
+    assert not children(device.service.pid)
+
+
+def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device):
+    for table in ("outbox", "destinations", "commitments", "contacts", "events", "pulled"):
+        device.db.execute(f"DROP TABLE {table}")
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    log = device.stop()
+    assert {s["student_id"]: s["verdict"] for s in device.documents()[0]["students"]}["S1"] == "present"
+    assert "contacts not handed on" in log
+    assert "register not queued" in log
+
+
+def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    document = device.documents()[0]
+    plan = next(p for p in committed_plans(device.db, MONDAY, MONDAY + timedelta(days=1)))
+    assert plan.committed_at <= MONDAY + timedelta(seconds=30)
+    assert plan.seed_sha256 == document["seed_sha256"]
+    assert plan.seed.hex() == document["seed"]
+    promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
+    assert promise.at <= MONDAY + timedelta(seconds=30)
+    assert promise.promises[0].seed_sha256 == document["seed_sha256"]
+    assert promise.public_key == document["public_key"]
+
+
+def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    before = taken(device)
+    device.clock.set(boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["captures_taken"] + len(document["missed"]) == 4
+    assert document["captures_taken"] >= 2
+    assert [c for c in taken(device) if c.slot in {b.slot for b in before}] == before
+    device.stop()
+
+
+def test_a_lesson_that_ended_in_the_dark_is_finalised_with_its_missed_slots_named(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) >= 1)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(hours=30), boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["start"] == "2026-11-23T08:00:00Z"
+    assert {m["reason"] for m in document["missed"]} == {"the service was not running"}
+    device.until(lambda: len(skipped_lessons(device.db)) == 1)
+    skipped = skipped_lessons(device.db)[0]
+    assert skipped.start == MONDAY + timedelta(hours=25)
+    assert skipped.reason == "the device was off"
+    device.stop()
+
+
+def test_pictures_of_an_unknown_time_get_their_lesson_when_the_time_is_known(device):
+    device.clock.set(utc=MONDAY - timedelta(days=1, hours=3), state="unsynchronised")
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(untimed_captures(device.db)) >= 40)
+    # 40 captures are 18 minutes: the truth is that they began at eight.
+    os.kill(device.service.pid, signal.SIGSTOP)
+    device.clock.set(utc=MONDAY + timedelta(hours=1, minutes=30), state="synchronised")
+    os.kill(device.service.pid, signal.SIGCONT)
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["start"] == "2026-11-23T08:00:00Z"
+    assert document["clock"] == "synchronised"
+    assert document["captures_taken"] >= 1
+    device.until(lambda: not untimed_captures(device.db))
+    device.stop()
+
+
+def test_a_time_that_is_never_known_makes_an_inconclusive_register(device):
+    device.clock.set(state="unsynchronised")
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(untimed_captures(device.db)) >= 3)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(days=3, hours=3), state="synchronised", boot=2)
+    device.start()
+    device.until(lambda: any(d["clock"] == "unsynchronised" for d in device.documents()))
+    document = next(d for d in device.documents() if d["clock"] == "unsynchronised")
+    assert document["course"] == ""
+    verdicts = {s["verdict"] for s in document["students"]}
+    assert verdicts == {"inconclusive", "not_assessed"}
+    assert all("clock" in s["flags"] for s in document["students"])
+    device.stop()
+
+
+def test_a_broken_timetable_keeps_the_old_one_also_over_a_restart(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.timetable("BEGIN:VCALENDAR\nBEGIN:VEVENT\n")
+    device.service.send_signal(signal.SIGHUP)
+    device.until(lambda: bool(device.status().get("timetable_error")))
+    device.stop()
+    device.start()
+    device.until(lambda: len(device.documents()) == 2)
+    assert device.status()["timetable_error"]
+    device.stop()
+
+
+def test_a_camera_that_is_not_there_ends_the_start_with_one_line(device):
+    shutil.rmtree(device.home.state_dir / "frames")
+    device.start()
+    assert device.service.wait(PATIENCE_S) == 1
+    log = device.log()
+    assert log.splitlines()[-1].startswith("edge-daemon: ")
+    assert "frames: no such folder" in log.splitlines()[-1]
+
+
+def test_a_second_service_is_refused_in_one_line(device):
+    device.start()
+    device.until(lambda: bool(device.status()))
+    second = subprocess.run(
+        [sys.executable, "-m", "edge_daemon", "--home", str(device.home.state_dir), "run"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "a service runs already" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+    device.stop()
+
+
+def test_a_database_that_is_found_damaged_ends_the_service_and_the_next_start_mends_it(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    assert run(["--home", str(device.home.state_dir), "maintain", "backup"]) == 0
+    device.home.suspect_path.touch()  # what a worker does that meets damage
+    assert device.service.wait(PATIENCE_S) == 1
+    with device.home.register_db_path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(4096 * 8))
+    device.start()
+    device.until(device.ready)
+    device.until(lambda: len(device.documents()) == 2)
+    assert "restored" in device.log() or "repaired" in device.log()
+    assert list((device.home.state_dir / "damaged").iterdir())
+    device.stop()
+
+
+def test_a_dark_room_is_an_answer_and_no_evidence_that_nobody_is_there(device):
+    for picture in (device.home.state_dir / "frames").iterdir():
+        cv2.imwrite(str(picture), np.zeros((1296, 2304, 3), np.uint8))
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    document = device.documents()[0]
+    assert document["captures_taken"] == 0
+    assert len(document["missed"]) == 4
+    assert all("black" in m["reason"] for m in document["missed"])
+    assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
+    device.stop()
+
+
+def test_a_service_that_is_told_to_stop_leaves_no_status_and_no_process(device):
+    device.start()
+    device.until(device.ready)
+    device.until(lambda: device.status()["state"] == "lesson")
+    begun = time.monotonic()
+    device.stop()
+    assert time.monotonic() - begun < 10
+    assert not device.status()
+    assert not [line for line in device.log().splitlines() if "Traceback" in line]
+
+
+def test_a_camera_that_is_found_at_the_second_look_is_no_trouble_any_more(device):
+    frames, away = device.home.state_dir / "frames", device.home.state_dir / "away"
+    frames.rename(away)
+    device.start()
+    device.until(lambda: "does not answer" in str(device.status().get("detail")))
+    away.rename(frames)
+    device.until(device.ready)
+    assert "tries again" not in str(device.status()["detail"])
+    device.until(lambda: device.status()["state"] == "lesson")
+    device.stop()
+
+
+def test_a_lesson_that_was_begun_goes_on_after_a_restart_though_the_timetable_has_lost_it(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    device.clock.set(boot=2)
+    device.timetable(CALENDAR.replace("20261123T", "20261130T"))
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    assert device.documents()[0]["captures_taken"] >= 3
+    device.stop()
+
+
+def test_a_lesson_that_is_over_gets_its_register_though_the_camera_is_broken_now(device):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    device.clock.set(utc=MONDAY + timedelta(hours=5), boot=2)
+    shutil.rmtree(device.home.state_dir / "frames")
+    device.start()
+    assert device.service.wait(PATIENCE_S) == 1
+    assert [d["captures_taken"] for d in device.documents()] == [2]
+
+
+def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_next_one(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    lesson_id = str(device.documents()[0]["lesson_id"])
+    gallery_db = open_gallery(device.home.gallery_db_path)
+    put_candidates(gallery_db, lesson_id, 0, b"sealed")
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "edge_daemon.app.service.worker", "--report", str(writing)]
+    arguments = ["--home", str(device.home.state_dir), "lesson", lesson_id]
+    subprocess.run([*command, *arguments], pass_fds=(writing,), check=True)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        assert told.read() == '{"kind": "done"}\n'
+    assert not candidates(gallery_db, lesson_id)

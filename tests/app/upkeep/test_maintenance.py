@@ -1,0 +1,306 @@
+"""Databases are kept sound: copies every day, what is over its time goes, what was erased stays erased."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlite_utils
+
+from edge_daemon.app.upkeep import maintenance
+from edge_daemon.app.upkeep.maintenance import back_up, check, daily, disk_state, forget_erased, open_databases, retain
+from edge_daemon.errors import DamageError
+from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.home import Home
+from edge_daemon.store import candidates as candidate_rows
+from edge_daemon.store import gallery as tables
+from edge_daemon.store import lessons, untimed
+from edge_daemon.store.backup import backups
+from edge_daemon.store.database import open_gallery, open_register
+from tests.damage import spoil_page
+from tests.gallery.school import School
+from tests.registers import START, a_home, a_lesson, a_register
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=timezone.utc)
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    """An installation with two finalised lessons."""
+    return Home(a_home(tmp_path / "home", [_lesson(0), _lesson(1)]))
+
+
+@pytest.fixture
+def school(tmp_path, home) -> School:
+    """Students, enrolled."""
+    school = School(tmp_path / "office")
+    school.write_roster(S1="yes", S2="yes")
+    school.photograph("S1", 1)
+    school.photograph("S2", 2)
+    with closing(open_gallery(home.gallery_db_path).conn) as conn:
+        school.enrol(GalleryStore(_database(conn), KEY))
+    return school
+
+
+def _database(conn: sqlite3.Connection) -> sqlite_utils.Database:
+    return sqlite_utils.Database(conn, execute_plugins=False)
+
+
+def _lesson(day: int):
+    return a_register(a_lesson(START + timedelta(days=day)), {"S1": 0.9, "S2": 0.1})
+
+
+def _rows(path: Path, query: str) -> list[tuple]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as conn:
+        return conn.execute(query).fetchall()
+
+
+def _start(home: Home, number: int = 0, start: datetime = START, captures: int = 3):
+    """Begin a lesson with captures and their candidates; return its id."""
+    register, _ = a_register(a_lesson(start, f"running-{number}"), {"S1": 0.5}, captures=captures)
+    lesson = register.lesson
+    with closing(open_register(home.register_db_path).conn) as r, closing(open_gallery(home.gallery_db_path).conn) as g:
+        lessons.start_lesson(_database(r), lesson, register.plan, "synchronised")
+        for slot in range(captures):
+            candidate_rows.put_candidates(_database(g), lesson.lesson_id, slot, b"sealed" * 50)
+            lessons.add_capture(_database(r), lesson.lesson_id, lessons.Capture(slot, f"{slot}", lesson.start))
+    return lesson.lesson_id
+
+
+# --- backups ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_the_whole_register_in_one_file_for_its_owner_only(home):
+    (made,), erased = back_up(home, NOW)
+    assert erased == 0
+    assert made.path.name == "register-000001-20261120T030000Z.sqlite"
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(home.backup_dir.stat().st_mode) == 0o700
+    assert [path.name for path in home.backup_dir.iterdir()] == [made.path.name]
+    query = "SELECT lesson_id, sha256, document FROM registers ORDER BY 1"
+    assert _rows(made.path, query) == _rows(home.register_db_path, query) != []
+
+
+def test_both_databases_are_copied_and_the_gallery_without_candidates(home, school):
+    _start(home)
+    made, _ = back_up(home, NOW)
+    assert [copy.path.name.split("-")[0] for copy in made] == ["register", "gallery"]
+    assert _rows(made[1].path, "SELECT count(*) FROM students") == [(2,)]
+    assert _rows(made[1].path, "SELECT count(*) FROM candidates") == [(0,)]
+    assert b"sealed" * 10 not in made[1].path.read_bytes()
+    assert _rows(home.gallery_db_path, "SELECT count(*) FROM candidates") == [(3,)]
+
+
+def test_as_many_copies_stay_as_the_settings_say_whatever_the_clock_said(home):
+    home.config_path.write_text("[storage]\nkeep_backups = 2\n")
+    for at in (NOW, NOW + timedelta(days=400), NOW + timedelta(days=1)):
+        back_up(home, at)
+    kept = backups(home.backup_dir, "register")
+    assert [copy.number for copy in kept] == [3, 2]
+    assert kept[0].taken_at == NOW + timedelta(days=1)
+
+
+def test_a_damaged_database_is_not_copied_and_the_good_copies_stay(home):
+    (good,), _ = back_up(home, NOW)
+    spoil_page(home.register_db_path, "registers")
+    with pytest.raises(DamageError, match="is damaged"):
+        back_up(home, NOW)
+    assert list(home.backup_dir.iterdir()) == [good.path]
+
+
+def test_one_damaged_database_does_not_keep_the_other_from_being_copied(home, school):
+    spoil_page(home.register_db_path, "registers")
+    with pytest.raises(DamageError):
+        back_up(home, NOW)
+    assert len(backups(home.backup_dir, "gallery")) == 1
+
+
+def test_with_nothing_recorded_yet_there_is_nothing_to_back_up(tmp_path):
+    assert back_up(Home(tmp_path), NOW) == ((), 0)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from edge_daemon.store import lessons
+from edge_daemon.store.database import open_register
+from tests.registers import *
+db = open_register(Path(sys.argv[1]))
+register, _ = a_register(a_lesson(START, "beside"), {"S1": 0.5}, captures=400)
+lessons.start_lesson(db, register.lesson, register.plan, "synchronised")
+for slot in range(400):
+    lessons.add_capture(db, register.lesson.lesson_id, lessons.Capture(slot, "x", START))
+    print(slot, flush=True)
+"""
+
+
+def test_a_backup_beside_a_running_lesson_is_of_one_moment_and_stops_nothing(home):
+    path = home.register_db_path
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, path], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in writer.stdout:
+            if line == "20\n":
+                break
+        (made,), _ = back_up(home, NOW)
+        lines = writer.stdout.read().split()
+        assert writer.wait(60) == 0
+    finally:
+        writer.kill()
+    ((copied,),) = _rows(made.path, "SELECT count(*) FROM captures WHERE name = 'x'")
+    assert 20 < copied <= 400
+    assert lines[-1] == "399"
+    assert _rows(path, "SELECT count(*) FROM captures WHERE name = 'x'") == [(400,)]
+
+
+# --- retention --------------------------------------------------------------------------------------------------------
+
+
+def test_old_sightings_go_and_registers_captures_and_newer_sightings_stay(home):
+    home.config_path.write_text("[storage]\nkeep_sightings_days = 3\n")
+    before = dict(_rows(home.register_db_path, "SELECT lesson_id, count(*) FROM sightings GROUP BY 1 ORDER BY 1"))
+    assert len(before) == 2
+    done = retain(home, START + timedelta(days=3, hours=2), "synchronised")
+    left = dict(_rows(home.register_db_path, "SELECT lesson_id, count(*) FROM sightings GROUP BY 1"))
+    assert left.items() < before.items()
+    assert done.sightings == sum(before.values()) - sum(left.values())
+    assert _rows(home.register_db_path, "SELECT count(*) FROM registers") == [(2,)]
+    assert _rows(home.register_db_path, "SELECT count(*) FROM captures") == [(40,)]
+    assert retain(home, START + timedelta(days=3, hours=2), "synchronised").sightings == 0
+
+
+def test_a_clock_that_nobody_vouches_for_deletes_nothing(home):
+    done = retain(home, NOW + timedelta(days=4000), "unsynchronised")
+    assert done.sightings == 0
+    assert "nobody knows the time" in done.skipped
+    assert retain(home, NOW + timedelta(days=4000), "rtc").sightings > 0
+
+
+def test_candidates_stay_for_the_lesson_that_runs_and_go_for_those_that_never_end(home, school):
+    running, stuck = _start(home, 1, NOW), _start(home, 2, NOW - timedelta(days=200))
+    with closing(open_gallery(home.gallery_db_path).conn) as conn:
+        candidate_rows.put_candidates(_database(conn), "of no lesson", 0, b"x" * 100)
+    done = retain(home, NOW, "synchronised")
+    assert done.candidate_sets == 2
+    assert _rows(home.gallery_db_path, "SELECT DISTINCT lesson_id FROM candidates") == [(running,)]
+    assert stuck != running
+
+
+def test_captures_of_unknown_time_go_when_they_are_old_but_never_those_of_this_boot(home, school):
+    this_boot = maintenance.SystemClock().reading().boot_id
+    with closing(open_register(home.register_db_path).conn) as conn:
+        for session, boot_id, day in (("old", "a", 200), ("new", "a", 1), ("now", this_boot, 200)):
+            at = NOW - timedelta(days=day)
+            untimed.add_untimed(_database(conn), untimed.UntimedCapture(session, 0, boot_id, 9.0, at))
+    assert retain(home, NOW, "synchronised").untimed == 1
+    assert _rows(home.register_db_path, "SELECT session_id FROM untimed ORDER BY 1") == [("new",), ("now",)]
+
+
+def test_the_daily_job_does_both(home):
+    done = daily(home, NOW + timedelta(days=300), "synchronised")
+    assert len(done.backups) == 1
+    assert done.retained.sightings > 0
+    ((kept,),) = _rows(done.backups[0].path, "SELECT count(*) FROM sightings")
+    assert kept == done.retained.sightings  # the copy is from before
+
+
+# --- erasure ----------------------------------------------------------------------------------------------------------
+
+
+def _secrets(home: Home, student_id: str) -> list[bytes]:
+    with closing(open_gallery(home.gallery_db_path).conn) as conn:
+        db = _database(conn)
+        row = next(row for row in tables.student_rows(db) if row.student_id == student_id)
+        return [
+            row.wrapped_key,
+            row.sealed,
+            *(t.sealed for t in tables.template_rows(db) if t.student_id == student_id),
+        ]
+
+
+def _holders(home: Home, secrets: list[bytes]) -> set[str]:
+    """Names of the files that hold any part of the secrets."""
+    parts = [secret[at : at + 16] for secret in secrets for at in range(0, len(secret) - 16, 64)]
+    files = [path for path in home.state_dir.rglob("*") if path.is_file()]
+    return {path.name for path in files if any(part in path.read_bytes() for part in parts)}
+
+
+def _remove(home: Home, student_id: str) -> None:
+    with closing(open_gallery(home.gallery_db_path).conn) as conn:
+        GalleryStore(_database(conn), KEY).remove(student_id, NOW)
+
+
+def test_after_a_removal_no_backup_holds_a_byte_of_the_student_and_a_fresh_one_the_others(home, school):
+    for day in range(3):
+        back_up(home, NOW + timedelta(days=day))
+    secrets = _secrets(home, "S1")
+    assert len(_holders(home, secrets)) == 4
+    open_copy = backups(home.backup_dir, "gallery")[0].path.open("rb")  # what a removed file's blocks hold
+    _remove(home, "S1")
+    assert forget_erased(home, NOW) == 3
+    assert _holders(home, secrets) == set()
+    with open_copy:
+        assert set(open_copy.read()) == {0}
+    (fresh,) = backups(home.backup_dir, "gallery")
+    assert _rows(fresh.path, "SELECT student_id FROM students") == [("S2",)]
+    assert forget_erased(home, NOW) == 0
+    assert len(backups(home.backup_dir, "register")) == 3
+
+
+def test_what_a_power_cut_left_of_an_erasure_in_backups_the_daily_job_erases(home, school):
+    back_up(home, NOW)
+    secrets = _secrets(home, "S1")
+    _remove(home, "S1")
+    _, erased = back_up(home, NOW)
+    assert erased == 1
+    assert _holders(home, secrets) == set()
+
+
+def test_a_damaged_gallery_that_was_put_aside_goes_with_an_erasure(home, school):
+    back_up(home, NOW)
+    secrets = _secrets(home, "S1")
+    spoil_page(home.gallery_db_path, "look_alikes")
+    open_databases(home, NOW).register_db.conn.close()
+    assert any("damaged" in str(path) and "gallery" in path.name for path in home.state_dir.rglob("*.sqlite"))
+    _remove(home, "S1")
+    forget_erased(home, NOW)
+    assert _holders(home, secrets) == set()
+
+
+def test_a_trial_without_backups_needs_none_after_an_erasure(home, school):
+    _remove(home, "S1")
+    assert forget_erased(home, NOW) == 0
+    assert not home.backup_dir.exists()
+
+
+# --- the disk ---------------------------------------------------------------------------------------------------------
+
+
+def test_captures_stop_below_the_reserve_and_go_on_above_it(home, monkeypatch):
+    assert disk_state(home).stop is False
+    monkeypatch.setattr(maintenance.disk, "free_bytes", lambda _: maintenance.RESERVE_BYTES - 1)
+    state = disk_state(home)
+    assert state.stop
+    assert state.reason == "the disk is full: 63 MB free, 64 MB are kept for finalising"
+    monkeypatch.setattr(maintenance.disk, "free_bytes", lambda _: maintenance.RESERVE_BYTES)
+    assert disk_state(home).stop is False
+
+
+def test_the_state_of_a_disk_that_is_gone_is_told_and_raises_nothing(tmp_path):
+    state = disk_state(Home(tmp_path / "nowhere"))
+    assert state.stop
+    assert "does not answer" in state.reason
+
+
+def test_check_finds_what_a_backup_would(home, school):
+    assert {name: found.problem for name, found in check(home).items()} == {"register.sqlite": "", "gallery.sqlite": ""}
+    spoil_page(home.gallery_db_path, "look_alikes")
+    assert check(home)["gallery.sqlite"].problem

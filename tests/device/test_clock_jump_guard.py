@@ -1,0 +1,74 @@
+"""A clock that jumps is not believed for some minutes; a time server that is heard at last is believed at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon.device.clock import Reading
+from edge_daemon.device.clock_jump_guard import HOLD_S, DoubtingClock
+
+START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
+
+
+class Told:
+    """A clock that says what a test tells it to."""
+
+    def __init__(self) -> None:
+        self.boottime_s, self.off_s, self.state = 100.0, 0.0, "synchronised"
+
+    def reading(self) -> Reading:
+        return Reading(START + timedelta(seconds=self.boottime_s + self.off_s), self.boottime_s, self.state, "boot")
+
+    def wait(self, seconds, wake=()):
+        self.boottime_s += seconds
+        return False
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.mark.parametrize("off_s", [365 * 86400.0, -7200.0, 61.0])
+def test_a_jump_is_doubted_and_believed_when_it_stands(told, off_s):
+    clock = DoubtingClock(told)
+    assert clock.reading().state == "synchronised"
+    told.off_s = off_s
+    assert clock.reading().state == "unsynchronised"
+    clock.wait(HOLD_S - 1)
+    assert clock.reading().state == "unsynchronised"
+    clock.wait(2)
+    assert clock.reading().state == "synchronised"
+    clock.wait(1)
+    assert clock.reading().state == "synchronised"
+
+
+def test_a_jump_that_is_taken_back_is_forgotten(told):
+    clock = DoubtingClock(told)
+    clock.reading()
+    told.off_s = 86400.0
+    assert clock.reading().state == "unsynchronised"
+    told.off_s = 0.0
+    assert clock.reading().state == "synchronised"
+    told.off_s = 86400.0
+    clock.wait(HOLD_S)
+    assert clock.reading().state == "unsynchronised", "the minutes are counted anew"
+
+
+def test_the_first_time_server_is_believed_at_once(told):
+    for state in ("unsynchronised", "rtc"):
+        told.state, told.off_s = state, -40000.0
+        clock = DoubtingClock(told)
+        clock.reading()
+        told.state, told.off_s = "synchronised", 0.0
+        assert clock.reading().state == "synchronised"
+
+
+def test_slow_corrections_are_followed_for_ever(told):
+    clock = DoubtingClock(told)
+    for _ in range(100):
+        told.off_s += 5.0
+        assert clock.reading().state == "synchronised"
+        clock.wait(60)

@@ -1,0 +1,66 @@
+"""Sealed values open with the right key in the right place, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_daemon.errors import GalleryError
+from edge_daemon.gallery import data_keys
+
+DEVICE_KEY = bytes(range(32))
+
+
+@given(st.binary(max_size=2000), st.text(max_size=50))
+def test_what_was_sealed_opens_again(plain, student_id):
+    key = data_keys.new_data_key()
+    bound = data_keys.binding("fields", student_id)
+    assert data_keys.open_sealed(key, data_keys.seal(key, plain, bound), bound) == plain
+
+
+@given(st.lists(st.text(max_size=6), max_size=4), st.lists(st.text(max_size=6), max_size=4))
+def test_two_bindings_are_equal_only_for_equal_fields(left, right):
+    assert (data_keys.binding("p", *left) == data_keys.binding("p", *right)) == (left == right)
+
+
+def test_a_value_does_not_open_in_another_students_place():
+    key = data_keys.new_data_key()
+    sealed = data_keys.seal(key, b"vector", data_keys.binding("template", "S1"))
+    with pytest.raises(GalleryError):
+        data_keys.open_sealed(key, sealed, data_keys.binding("template", "S2"))
+
+
+def test_one_flipped_bit_anywhere_is_noticed():
+    key = data_keys.new_data_key()
+    sealed = data_keys.seal(key, b"vector", b"")
+    for at in range(len(sealed)):
+        changed = bytearray(sealed)
+        changed[at] ^= 1
+        with pytest.raises(GalleryError):
+            data_keys.open_sealed(key, bytes(changed), b"")
+
+
+@pytest.mark.parametrize("length", [0, 5, 12, 27])
+def test_a_value_cut_short_is_noticed(length):
+    key = data_keys.new_data_key()
+    with pytest.raises(GalleryError):
+        data_keys.open_sealed(key, data_keys.seal(key, b"", b"")[:length], b"")
+
+
+def test_a_data_key_unwraps_for_its_student_and_device_only():
+    data_key = data_keys.new_data_key()
+    wrapped = data_keys.wrap_key(DEVICE_KEY, data_key, "S1")
+    assert data_keys.unwrap_key(DEVICE_KEY, wrapped, "S1") == data_key
+    with pytest.raises(GalleryError):
+        data_keys.unwrap_key(DEVICE_KEY, wrapped, "S2")
+    with pytest.raises(GalleryError, match="device's key"):
+        data_keys.unwrap_key(bytes(32), wrapped, "S1")
+
+
+def test_sealing_twice_gives_different_bytes():
+    assert data_keys.seal(DEVICE_KEY, b"same", b"") != data_keys.seal(DEVICE_KEY, b"same", b"")
+
+
+def test_every_lesson_has_its_own_key():
+    assert data_keys.lesson_key(DEVICE_KEY, "lesson-1") != data_keys.lesson_key(DEVICE_KEY, "lesson-2")
