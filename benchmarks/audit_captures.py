@@ -14,10 +14,10 @@ from benchmarks import folder
 from benchmarks.lesson import enrol
 from benchmarks.lesson_truth import TrueFace, Truth, read_truth
 from benchmarks.matching import match
-from edge_daemon.app.audit.face_light import Light, face_light
+from edge_daemon.app.audit.face_light import FaceLight, face_light
 from edge_daemon.app.opening.models_and_gallery import embedder_id, open_gallery_store
-from edge_daemon.attendance.evidence.sighting_resolver import believe
-from edge_daemon.attendance.evidence.thresholds import Decision
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
+from edge_daemon.attendance.evidence.thresholds import Thresholds
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.home import Home
 from edge_daemon.types import Candidate, Face, Picture
@@ -62,7 +62,7 @@ class Seen:
     """A found face; embeddings and pictures are not kept."""
 
     face: Face
-    light: Light
+    light: FaceLight
     truth: int
     """Index of the true face, -1: none."""
     alone: str
@@ -114,7 +114,7 @@ def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detec
         faces = find(picture)
         looked.append((name, picture.shape, faces, [face_light(picture, f.box) for f in faces]))
         candidates += _candidates(slot, faces, matcher)
-    counted = {(s.slot, s.box): s.student_id for s in believe(candidates, matcher.student_ids)}
+    counted = {(s.slot, s.box): s.student_id for s in resolve_sightings(candidates, matcher.student_ids)}
     for slot, (name, shape, faces, lights) in enumerate(looked):
         own = [c for c in candidates if c.slot == slot]
         true = tuple(_scaled(face, variant.scale) for face in truth.faces[name])
@@ -146,7 +146,7 @@ def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Pi
 def alone(candidate: Candidate, student_ids: Sequence[str]) -> str:
     """Return whom one picture names by itself."""
     best = int(np.argmax(candidate.similarities))
-    enough = candidate.similarities[best] >= Decision().threshold(candidate.quality.width_px, 1)
+    enough = candidate.similarities[best] >= Thresholds().threshold(candidate.quality.width_px, 1)
     return student_ids[best] if enough else ""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.audit_captures import AS_IS, SHRUNK, SOME, Capture
 from benchmarks.audit_seats import Outcome
 from benchmarks.rates import Rate
-from edge_daemon.app.audit.expected_accuracy import Worth, by_width
+from edge_daemon.app.audit.expected_accuracy import AccuracyFactors, by_width
 
 Array = NDArray[np.float64]
 
@@ -118,19 +118,19 @@ def _share(rate: Rate) -> float:
     return rate.hits / max(rate.n, 1)
 
 
-def hit_rate(worth_px: float, rows: Sequence[dict[str, object]]) -> float:
+def hit_rate(gain_px: float, rows: Sequence[dict[str, object]]) -> float:
     """Return the hit rate by a table."""
     widths, hits = [row["width_px"] for row in rows], [row["hit"] for row in rows]
-    return by_width(worth_px, widths, hits)  # type: ignore[arg-type]
+    return by_width(gain_px, widths, hits)  # type: ignore[arg-type]
 
 
 def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) -> dict[str, object]:
     """Return what blur and light take that makes the outcomes most likely, and how much each part tells."""
 
-    def loss(worth: Worth) -> float:
-        return log_loss(outcomes, lambda o: hit_rate(worth.px(o.seat.width_px, o.seat.sharpness, o.seat.light), rows))
+    def loss(gain: AccuracyFactors) -> float:
+        return log_loss(outcomes, lambda o: hit_rate(gain.px(o.seat.width_px, o.seat.sharpness, o.seat.light), rows))
 
-    best, least = Worth(), loss(Worth())
+    best, least = AccuracyFactors(), loss(AccuracyFactors())
     for _ in range(3):
         for key, values in _GRID.items():
             tried = [(loss(replace(best, **{key: value})), value) for value in values]  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) ->
         **asdict(best),
         "log_loss_a_face": round(least, 4),
         "log_loss_by_width_alone": round(alone, 4),
-        "log_loss_without": {name: round(loss(worth), 4) for name, worth in without.items()},
+        "log_loss_without": {name: round(loss(gain), 4) for name, gain in without.items()},
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.audit_captures import Capture
 from benchmarks.lesson_truth import TrueFace
-from edge_daemon.app.audit.seat_finder import Look, Seat, find_seats
+from edge_daemon.app.audit.seat_finder import Seat, SeatObservation, find_seats
 
 LOOKS = 5
 """Captures that the audit looks at, of a whole lesson; half of the captures where there are fewer."""
@@ -39,7 +39,7 @@ def outcomes(captures: Iterable[Capture]) -> list[Outcome]:
         own = list(group)
         wanted = LOOKS if len(own) > 2 * LOOKS else len(own) // 2
         chosen = {round(i) for i in np.linspace(0, len(own) - 1, wanted)}
-        looks = [Look(i, s.face, s.light) for i in sorted(chosen) for s in own[i].seen]
+        looks = [SeatObservation(i, s.face, s.light) for i in sorted(chosen) for s in own[i].seen]
         rest = [c for i, c in enumerate(own) if i not in chosen]
         result += [_outcome(lesson, variant, seat, seats, rest) for seats in [find_seats(looks)] for seat in seats]
     return [outcome for outcome in result if outcome.faces]

@@ -64,7 +64,7 @@ class Verdict:
 
     verdict: str
     flags: tuple[str, ...]
-    frames_seen: int
+    captures_seen: int
 
 
 @dataclass(frozen=True, slots=True)

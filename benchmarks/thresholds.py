@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from benchmarks import command, folder, machine
 from benchmarks.rates import Rate
 from edge_daemon.attendance.evidence.identification import score
-from edge_daemon.attendance.evidence.thresholds import Decision
-from edge_daemon.attendance.evidence.tracks import as_link
+from edge_daemon.attendance.evidence.thresholds import Thresholds
+from edge_daemon.attendance.evidence.tracks import make_track
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector
 from edge_daemon.vision.portrait import PortraitReader
@@ -110,11 +110,11 @@ def _scores(own: Sequence[Photograph], width: float, matcher: Matcher, students:
     quality, box = Quality(width, 0.5, 1.0), Box(0.0, 0.0, width, 1.25 * width)
     faces = [Candidate(k, box, 1.0, quality, True, True, row, None) for k, row in enumerate(similarities)]
     members = list(range(len(faces)))
-    return score([as_link(0, members, members, vectors)], faces)
+    return score([make_track(0, members, members, vectors)], faces)
 
 
 def _row(width: float, count: int, student: list[float], stranger: list[float]) -> dict[str, object]:
-    threshold = Decision().threshold(width, count)
+    threshold = Thresholds().threshold(width, count)
     return {
         "width_px": width,
         "faces": count,

@@ -46,7 +46,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"edge-daemon: {e.line()}", err=True)
         return e.exit_code
     except click.UsageError as e:
-        _tell_usage(e)
+        _print_usage_error(e)
         return 2
     except click.ClickException as e:
         click.echo(f"edge-daemon: {e.format_message()}", err=True)
@@ -55,15 +55,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 130
     except OSError as e:
         if e.errno != errno.EPIPE:
-            _tell_disk(e)
+            _print_disk_error(e)
         return 1
     except Exception as e:  # noqa: BLE001 - the edge of the process
-        _tell_internal(e)
+        _print_internal_error(e)
         return 1
     return result if isinstance(result, int) else 0
 
 
-def _tell_usage(error: click.UsageError) -> None:
+def _print_usage_error(error: click.UsageError) -> None:
     command = error.ctx.command_path if error.ctx else "edge-daemon"
     if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         click.echo(error.format_message(), err=True)
@@ -72,7 +72,7 @@ def _tell_usage(error: click.UsageError) -> None:
     click.echo(f"{command}: {words}; see {command} --help", err=True)
 
 
-def _tell_disk(error: OSError) -> None:
+def _print_disk_error(error: OSError) -> None:
     """Say what the system refused: a full disk, a folder that may not be written to."""
     if journal.shows_tracebacks():
         logger.error("the system refused", exc_info=error)
@@ -80,14 +80,14 @@ def _tell_disk(error: OSError) -> None:
     click.echo(f"edge-daemon: {place}{error.strerror or type(error).__name__}", err=True)
 
 
-def _tell_internal(error: Exception) -> None:
+def _print_internal_error(error: Exception) -> None:
     """Say where a fault of the program is; its message could hold something personal, so it stays out."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
     if journal.shows_tracebacks():
         logger.error("internal error", exc_info=error)
-    todo = "please report it with what EDGE_DAEMON_DEBUG=1 shows"
-    click.echo(f"edge-daemon: internal error, {place}; {todo}", err=True)
+    hint = "please report it with what EDGE_DAEMON_DEBUG=1 shows"
+    click.echo(f"edge-daemon: internal error, {place}; {hint}", err=True)
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def load_config(path: Path) -> Config:
     except FileNotFoundError:
         return Config()
     except OSError as e:
-        todo = "put a file there" if isinstance(e, IsADirectoryError) else "check its owner and mode"
-        raise ConfigError(f"can't be read: {e.strerror}", str(path), todo) from e
+        hint = "put a file there" if isinstance(e, IsADirectoryError) else "check its owner and mode"
+        raise ConfigError(f"can't be read: {e.strerror}", str(path), hint) from e
     except UnicodeDecodeError as e:
         raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e
     except tomllib.TOMLDecodeError as e:
@@ -62,8 +62,8 @@ def load_config(path: Path) -> Config:
 
 def file_name(key: Field[Any]) -> str:
     """Return a key's name as it stands in the file."""
-    told: Key | None = key.metadata.get("key")
-    return told.renamed if told and told.renamed else key.name
+    spec: Key | None = key.metadata.get("key")
+    return spec.renamed if spec and spec.renamed else key.name
 
 
 def _converter(folder: Path) -> cattrs.Converter:

@@ -14,14 +14,14 @@ class EdgeError(Exception):
 
     exit_code = 2
 
-    def __init__(self, what: str, where: str = "", todo: str = "") -> None:
-        self.what, self.where, self.todo = what, where, todo
+    def __init__(self, what: str, where: str = "", hint: str = "") -> None:
+        self.what, self.where, self.hint = what, where, hint
         super().__init__(self.line())
 
     def line(self) -> str:
         """Return the message as one line without control characters."""
         text = f"{self.where}: {self.what}" if self.where else self.what
-        text = f"{text}; {self.todo}" if self.todo else text
+        text = f"{text}; {self.hint}" if self.hint else text
         return "".join(c if c.isprintable() else " " for c in text)
 
 

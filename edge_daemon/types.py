@@ -179,8 +179,8 @@ class Tally:
     """In how many captures of a lesson a student was seen."""
 
     student_id: str
-    frames_seen: int
-    frames_attentive: int
+    captures_seen: int
+    captures_attentive: int
     first_seen: datetime | None
     last_seen: datetime | None
 
@@ -257,5 +257,5 @@ class Outcome:
     """The receiver's answer, or the reason, in plain words and without anything personal."""
     retry_after_s: float | None = None
     """What the receiver asked for."""
-    everybody: bool = False
+    receiver_down: bool = False
     """True: the receiver takes nothing at all now (no network, wrong token): the other items need not be tried."""

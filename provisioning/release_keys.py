@@ -45,8 +45,8 @@ def new_key(folder: Path, public_key: Path) -> None:
                 folder.rmdir()
         where = str(error.filename or folder)
         if isinstance(error, FileExistsError):
-            todo = "devices that have a key take releases of that key only; docs/UPDATES.md says how to change it"
-            raise UpdateError("is there already, and is not overwritten", where, todo) from error
+            hint = "devices that have a key take releases of that key only; docs/UPDATES.md says how to change it"
+            raise UpdateError("is there already, and is not overwritten", where, hint) from error
         raise UpdateError(f"can't be made ({error.strerror})", where) from error
 
 

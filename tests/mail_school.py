@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
@@ -73,7 +73,7 @@ def hold(
         lesson, shares or SHARES, captures=captures, missed=missed, not_assessed=["S08"], strangers=0.05
     )
     db = open_register(home.register_db_path)
-    keep(db, register, sightings, open_signer(home), deliver(home.config))
+    keep(db, register, sightings, open_signer(home), outbox_writer(home.config))
     db.conn.close()
     return lesson.lesson_id
 
@@ -98,5 +98,5 @@ def decide(home: Home, lesson_id: str, student_id: str, verdict: str, at: dateti
         return sign(made, last.sha256, signer)
 
     db = open_register(home.register_db_path)
-    registers.add_revision(db, lesson_id, render, at, deliver(home.config))
+    registers.add_revision(db, lesson_id, render, at, outbox_writer(home.config))
     db.conn.close()

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from edge_daemon.attendance.commitment import Promise, sign_commitment
+from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.delivery import document_paths
@@ -63,8 +63,8 @@ class OfficeRoom:
         return new
 
     def promise(self, lessons: Sequence[Lesson], at: datetime, seed_sha256: str) -> Path:
-        promises = [Promise(one.lesson_id, one.start, one.end, 20, seed_sha256) for one in lessons]
-        ref, text = sign_commitment(self.device, at, promises, self._commitment, self.signer)
+        plans_committed = [PlanCommitment(one.lesson_id, one.start, one.end, 20, seed_sha256) for one in lessons]
+        ref, text = sign_commitment(self.device, at, plans_committed, self._commitment, self.signer)
         self._commitment = hashlib.sha256(text.encode()).hexdigest()
         return self.put(document_paths.commitment(self.device, ref), text)
 
@@ -112,8 +112,8 @@ def _verdict(verdict: Verdict, student_id: str, lesson: Lesson, chance: random.R
     tally = replace(
         verdict.tally,
         student_id=student_id,
-        frames_seen=seen,
-        frames_attentive=seen,
+        captures_seen=seen,
+        captures_attentive=seen,
         first_seen=lesson.start if seen else None,
         last_seen=lesson.end if seen else None,
     )

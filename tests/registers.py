@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlite_utils
 
 from edge_daemon.attendance.document import sign
-from edge_daemon.attendance.rule import Circumstances, Rule, judge, share_of
+from edge_daemon.attendance.rule import LessonSummary, Rule, judge, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
@@ -21,7 +21,7 @@ from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.store.lessons import Capture
-from edge_daemon.store.registers import Also
+from edge_daemon.store.registers import OutboxWriter
 from edge_daemon.types import Box, Lesson, MissedCapture, Origin, Register, Sighting
 
 START = datetime(2026, 11, 16, 7, 0, tzinfo=timezone.utc)
@@ -66,7 +66,7 @@ def a_register(
     verdicts = judge(
         tally(sorted(shares), sightings, taken_at),
         RULE,
-        Circumstances(lesson.start, lesson.end, tuple(taken_at.values()), captures, time_trusted=True),
+        LessonSummary(lesson.start, lesson.end, tuple(taken_at.values()), captures, time_trusted=True),
         not_assessed=not_assessed,
     )
     register = Register(
@@ -91,7 +91,7 @@ def keep(
     register: Register,
     sightings: Sequence[Sighting],
     signer: Signer = SIGNER,
-    also: Also | None = None,
+    also: OutboxWriter | None = None,
 ) -> str:
     """Put a lesson through the database, from start to finalised; return the document."""
     lesson_id = register.lesson.lesson_id

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.sync.sync_result import SyncResult
-from edge_daemon.app.sync.sync_session import Session
+from edge_daemon.app.sync.sync_session import SyncSession
 from edge_daemon.home import Home
 from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.store.database import open_register
@@ -48,7 +48,7 @@ def add_lessons(home: Home, numbers: Sequence[int], students: int = 4, device: s
         lesson = a_lesson(START + timedelta(hours=number))
         lesson = replace(lesson, device=device, lesson_id=timetable_lesson_id(device, "7b", lesson.start))
         register, sightings = a_register(lesson, shares, captures=100)
-        keep(db, register, sightings, also=deliver(home.config))
+        keep(db, register, sightings, also=outbox_writer(home.config))
     db.conn.close()
 
 
@@ -89,7 +89,7 @@ class Clock:
 
 
 def run(home: Home, clock: Clock, **more) -> SyncResult:
-    return Session(Home(home.state_dir), now=clock, **more).go()
+    return SyncSession(Home(home.state_dir), now=clock, **more).go()
 
 
 UTC = timezone.utc

@@ -19,8 +19,8 @@ def problems(path) -> str:
     line = caught.value.line()
     assert line.startswith(f"{path}")
     assert "\n" not in line
-    assert caught.value.todo
-    assert line.endswith(f"; {caught.value.todo}")
+    assert caught.value.hint
+    assert line.endswith(f"; {caught.value.hint}")
     return line
 
 
@@ -123,8 +123,8 @@ def test_all_problems_are_named_at_once(tmp_path):
     line = problems(
         write(tmp_path, "colour = 1\n[rule]\nshare = 2\nshar = 2\n[lesson]\ncaptures = 0\n[device]\nname = 7")
     )
-    *wrong, _, todo = line.removeprefix(f"{tmp_path / 'config.toml'}: ").split("; ")
-    assert todo == "docs/CONFIGURATION.md has every key"
+    *wrong, _, hint = line.removeprefix(f"{tmp_path / 'config.toml'}: ").split("; ")
+    assert hint == "docs/CONFIGURATION.md has every key"
     assert [part.split(":")[0] for part in wrong] == [
         "device.name",
         "lesson.captures",

@@ -23,7 +23,7 @@ KIND: Final = "commitment"
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class PlanCommitment:
     """What was fixed about one lesson."""
 
     lesson_id: str
@@ -41,13 +41,13 @@ class Commitment:
     """Its name, in file names too: when it was made, and a part of its SHA-256."""
     device: str
     at: datetime
-    promises: tuple[Promise, ...]
+    plans_committed: tuple[PlanCommitment, ...]
     previous_sha256: str | None
     public_key: str
 
 
 def sign_commitment(
-    device: str, at: datetime, promises: Sequence[Promise], previous_sha256: str | None, signer: Signer
+    device: str, at: datetime, plans_committed: Sequence[PlanCommitment], previous_sha256: str | None, signer: Signer
 ) -> tuple[str, str]:
     """Return ref and canonical JSON of a new commitment, signed."""
     fields: dict[str, Json] = {
@@ -57,13 +57,13 @@ def sign_commitment(
         "at": written(at),
         "plans": [
             {
-                "lesson_id": promise.lesson_id,
-                "start": written(promise.start),
-                "end": written(promise.end),
-                "captures_planned": promise.captures_planned,
-                "seed_sha256": promise.seed_sha256,
+                "lesson_id": plan.lesson_id,
+                "start": written(plan.start),
+                "end": written(plan.end),
+                "captures_planned": plan.captures_planned,
+                "seed_sha256": plan.seed_sha256,
             }
-            for promise in promises
+            for plan in plans_committed
         ],
         "previous_sha256": previous_sha256,
     }
@@ -81,8 +81,8 @@ def read_commitment(text: str) -> Commitment:
     top = ObjectReader.of(text, "commitment")
     if top.text("kind") != KIND:
         raise RegisterError("is not a commitment", "key kind", "check its origin")
-    promises = (
-        Promise(
+    plans_committed = (
+        PlanCommitment(
             one.text("lesson_id"),
             one.time("start"),
             one.time("end"),
@@ -95,7 +95,7 @@ def read_commitment(text: str) -> Commitment:
         top.text("ref"),
         top.text("device"),
         top.time("at"),
-        tuple(promises),
+        tuple(plans_committed),
         top.optional_text("previous_sha256"),
         top.text("public_key"),
     )

@@ -126,8 +126,8 @@ def _student(verdict: Verdict, with_event: bool) -> dict[str, Json]:
     tally, share = verdict.tally, round(verdict.share, 6)
     fields: dict[str, Json] = {
         "student_id": tally.student_id,
-        "frames_seen": tally.frames_seen,
-        "frames_attentive": tally.frames_attentive,
+        "frames_seen": tally.captures_seen,
+        "frames_attentive": tally.captures_attentive,
         "share": int(share) if share in (0, 1) else share,
         "verdict": verdict.verdict,
         "flags": list(verdict.flags),

@@ -124,7 +124,7 @@ def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -
             *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
             *(lesson.lesson_id, register.revision, lesson.origin, guarded(student_id)),
             *(guarded(names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
-            *(verdict.tally.frames_attentive, verdict.tally.frames_seen),
+            *(verdict.tally.captures_attentive, verdict.tally.captures_seen),
             *(register.captures_taken, register.captures_planned, " ".join(verdict.flags)),
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
             attendance_event(verdict) or "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_daemon.attendance.sheets import Entry
+from edge_daemon.attendance.sheets import SheetEntry
 from edge_daemon.types import Flag
 
 _WORDS: Mapping[Flag, str] = {
@@ -19,15 +19,15 @@ _WORDS: Mapping[Flag, str] = {
 _WORTH_A_LOOK: frozenset[Flag] = frozenset(("borderline", "look_alike", "static_face"))
 
 
-def remark(entry: Entry) -> str:
+def remark(entry: SheetEntry) -> str:
     """Return the note of a mark, empty where the device had no doubt and nobody corrected it."""
     lines = []
     if entry.correction is not None:
         lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
     flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
-    in_doubt = entry.verdict.verdict in ("present", "absent") and not _WORTH_A_LOOK.isdisjoint(flags)
-    if lines or in_doubt:
+    needs_confirmation = entry.verdict.verdict in ("present", "absent") and not _WORTH_A_LOOK.isdisjoint(flags)
+    if lines or needs_confirmation:
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]
-        lines.append(f"facing the class in {tally.frames_attentive} pictures ({entry.verdict.share:.0%})")
+        lines.append(f"facing the class in {tally.captures_attentive} pictures ({entry.verdict.share:.0%})")
     return "\n".join(lines)

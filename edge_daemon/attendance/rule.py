@@ -31,7 +31,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class LessonSummary:
     """What is true of the whole lesson."""
 
     start: datetime
@@ -53,10 +53,10 @@ def rule_of(settings: RuleConfig) -> Rule:
     return Rule(share_of(settings.share), 60 * settings.late_min, 60 * settings.late_min)
 
 
-def judge(
+def decide(
     tallies: Iterable[Tally],
     rule: Rule,
-    lesson: Circumstances,
+    lesson: LessonSummary,
     *,
     not_assessed: Collection[str] = (),
     look_alikes: Iterable[tuple[str, str]] = (),
@@ -90,7 +90,7 @@ def judge(
     marked: dict[Flag, Collection[str]] = {"look_alike": alike, "static_face": static_faces}
     verdicts = []
     for t in tallies:
-        share = Fraction(t.frames_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
+        share = Fraction(t.captures_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
         flags = set(_flags_of_lesson(lesson))
         verdict: VerdictName = "present" if share >= rule.share else "absent"
         if flags:
@@ -127,7 +127,7 @@ def is_borderline(frames: int, captures: int, share: Fraction) -> bool:
     return captures > 0 and (frames - captures * share) ** 2 <= Z_SQUARED * captures * share * (1 - share)
 
 
-def _flags_of_lesson(lesson: Circumstances) -> Iterator[Flag]:
+def _flags_of_lesson(lesson: LessonSummary) -> Iterator[Flag]:
     """Yield what makes the whole lesson inconclusive."""
     if not lesson.time_trusted:
         yield "clock"
@@ -135,27 +135,27 @@ def _flags_of_lesson(lesson: Circumstances) -> Iterator[Flag]:
         yield "few_captures"
 
 
-def _flags_of_count(t: Tally, rule: Rule, lesson: Circumstances) -> set[Flag]:
+def _flags_of_count(t: Tally, rule: Rule, lesson: LessonSummary) -> set[Flag]:
     flags: set[Flag] = set()
-    if is_borderline(t.frames_attentive, len(lesson.taken_at), rule.share):
+    if is_borderline(t.captures_attentive, len(lesson.taken_at), rule.share):
         flags.add("borderline")
     if t.first_seen is None or t.last_seen is None:
         return flags
     before = sum(at < t.first_seen for at in lesson.taken_at)
     after = sum(at > t.last_seen for at in lesson.taken_at)
-    if t.first_seen - lesson.start > timedelta(seconds=rule.late_after_s) and _telling(t, before, lesson):
+    if t.first_seen - lesson.start > timedelta(seconds=rule.late_after_s) and _is_significant(t, before, lesson):
         flags.add("late")
-    if lesson.end - t.last_seen > timedelta(seconds=rule.left_before_s) and _telling(t, after, lesson):
+    if lesson.end - t.last_seen > timedelta(seconds=rule.left_before_s) and _is_significant(t, after, lesson):
         flags.add("left_early")
     return flags
 
 
-def _telling(t: Tally, gap: int, lesson: Circumstances) -> bool:
+def _is_significant(t: Tally, gap: int, lesson: LessonSummary) -> bool:
     """Say whether so many captures without the student are more than bad luck.
 
     Laplace's rule of succession, `gap` times: the probability of being missed in all
     of them for somebody who is seen as often as in the rest.
     """
     rest = len(lesson.taken_at) - gap
-    missed = max(rest - t.frames_seen, 0)
+    missed = max(rest - t.captures_seen, 0)
     return gap > 0 and prod((missed + 1 + i) / (rest + 2 + i) for i in range(gap)) < CHANCE

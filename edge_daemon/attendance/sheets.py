@@ -29,7 +29,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SheetEntry:
     """What the register says about one student in one lesson."""
 
     verdict: Verdict
@@ -43,13 +43,13 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """A student of a sheet."""
 
     student_id: str
     name: str
     """Empty where the gallery can't be read."""
-    entries: tuple[Entry | None, ...]
+    entries: tuple[SheetEntry | None, ...]
     """One a column; None: the student does not belong to that lesson's course."""
 
 
@@ -63,7 +63,7 @@ class Sheet:
     last_day: datetime
     device: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
 
 
 def arrange(registers: Iterable[Register], names: Mapping[str, str], zone: tzinfo, by: By) -> Iterator[Sheet]:
@@ -90,17 +90,17 @@ def arrange(registers: Iterable[Register], names: Mapping[str, str], zone: tzinf
         )
 
 
-def entries_of(register: Register) -> dict[str, Entry]:
+def entries_of(register: Register) -> dict[str, SheetEntry]:
     """Return what a register says, by student id."""
     corrections = {c.student_id: c for c in register.corrections}  # the last one of a student stands
-    return {v.tally.student_id: Entry(v, corrections.get(v.tally.student_id)) for v in register.verdicts}
+    return {v.tally.student_id: SheetEntry(v, corrections.get(v.tally.student_id)) for v in register.verdicts}
 
 
-def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[str, int]) -> Iterator[Row]:
+def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[str, int]) -> Iterator[SheetRow]:
     by_lesson = [entries_of(register) for register in lessons]
     student_ids = {student_id for entries in by_lesson for student_id in entries}
     for student_id in sorted(student_ids, key=lambda one: (place.get(one, len(place)), one)):
-        yield Row(student_id, names.get(student_id, ""), tuple(entries.get(student_id) for entries in by_lesson))
+        yield SheetRow(student_id, names.get(student_id, ""), tuple(entries.get(student_id) for entries in by_lesson))
 
 
 def _column(register: Register, zone: tzinfo) -> Column:

@@ -17,7 +17,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from edge_daemon.attendance.remarks import remark
-from edge_daemon.attendance.sheets import MARKS, Column, Entry, Row, Sheet
+from edge_daemon.attendance.sheets import MARKS, Column, Sheet, SheetEntry, SheetRow
 
 _FIRST_LESSON = 2
 """Column of the first lesson; before it stand name and student id."""
@@ -61,7 +61,7 @@ class Styles:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class Workbook:
     """A workbook that is being written."""
 
     pages: Any
@@ -70,7 +70,7 @@ class Book:
 
 
 @contextmanager
-def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[Book]:
+def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[Workbook]:
     """Give a workbook, and close it.
 
     Args:
@@ -86,7 +86,7 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[B
     book = xlsxwriter.Workbook(path if in_memory else str(path), {**settings, "in_memory": in_memory})
     book.set_properties({"title": "Attendance", "comments": "Written by edge-daemon"})
     try:
-        yield Book(book, _styles(book))
+        yield Workbook(book, _styles(book))
     finally:
         try:
             book.close()
@@ -183,7 +183,7 @@ def _head_lines(sheet: Sheet) -> tuple[int, int, int]:
     return 2, 2, max(1, min(6, -int(-longest // (_lesson_width(sheet) - 1.5))))
 
 
-def _write_student(page: Any, at: int, row: Row, columns: int, styles: Styles) -> None:
+def _write_student(page: Any, at: int, row: SheetRow, columns: int, styles: Styles) -> None:
     page.set_row(at, 18)
     page.write_string(at, 0, safe(row.name), styles.text)
     page.write_string(at, 1, safe(row.student_id), styles.text)
@@ -266,7 +266,7 @@ def _set_print(page: Any, sheet: Sheet) -> None:
     page.set_footer("&L&8&A&R&8page &P of &N")
 
 
-def _mark_style(entry: Entry, styles: Styles) -> Any:
+def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
     if entry.correction is not None:
         return styles.mark_corrected
     return styles.mark_look if remark(entry) else styles.mark

@@ -49,6 +49,6 @@ def unknown_faces(sightings: Iterable[Sighting]) -> int:
     return max(Counter(s.slot for s in sightings if not s.student_id).values(), default=0)
 
 
-def _tally(student_id: str, slots: set[int], frames_attentive: int, taken_at: Mapping[int, datetime]) -> Tally:
+def _tally(student_id: str, slots: set[int], captures_attentive: int, taken_at: Mapping[int, datetime]) -> Tally:
     times = [taken_at[slot] for slot in slots]
-    return Tally(student_id, len(slots), frames_attentive, min(times, default=None), max(times, default=None))
+    return Tally(student_id, len(slots), captures_attentive, min(times, default=None), max(times, default=None))

@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from edge_daemon.attendance.edfi import IN_ATTENDANCE, LEFT, TARDY, AttendanceEvent, attendance_event
-from edge_daemon.attendance.sheets import MARKS, By, Column, Entry, Row, Sheet, entries_of, period, span
+from edge_daemon.attendance.sheets import MARKS, By, Column, Sheet, SheetEntry, SheetRow, entries_of, period, span
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
@@ -27,7 +27,7 @@ class _Shared:
     """Lessons that begin at the same time and share no student."""
 
     registers: list[Register]
-    entries: dict[str, Entry]
+    entries: dict[str, SheetEntry]
 
 
 def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tzinfo, by: By) -> Sheet:
@@ -54,7 +54,7 @@ def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tz
         last_day=last,
         device=", ".join(devices) if len(devices) <= _NAMED else f"{len(devices)} rooms",
         columns=tuple(_column(shared.registers, zone) for shared in columns),
-        rows=tuple(Row(one, names.get(one, ""), tuple(c.entries.get(one) for c in columns)) for one in ids),
+        rows=tuple(SheetRow(one, names.get(one, ""), tuple(c.entries.get(one) for c in columns)) for one in ids),
     )
 
 
@@ -132,18 +132,18 @@ class Months:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TermLesson:
     """One student in one lesson, in Ed-Fi's words."""
 
     start: datetime
     end: datetime
     lesson: Lesson
     student_id: str
-    entry: Entry
+    entry: SheetEntry
     event: AttendanceEvent
 
 
-def events_of(register: Register, zone: tzinfo) -> Iterator[Event]:
+def events_of(register: Register, zone: tzinfo) -> Iterator[TermLesson]:
     """Yield whom the office has to know of: absent, tardy, left early. Rehearsals are no lessons."""
     if register.lesson.origin != "timetable":
         return
@@ -151,7 +151,7 @@ def events_of(register: Register, zone: tzinfo) -> Iterator[Event]:
     for student_id, entry in entries_of(register).items():
         event = attendance_event(entry.verdict)
         if event is not None and event != IN_ATTENDANCE:
-            yield Event(start, end, register.lesson, student_id, entry, event)
+            yield TermLesson(start, end, register.lesson, student_id, entry, event)
 
 
-__all__ = ["MARKS", "Event", "Months", "events_of", "term_sheet"]
+__all__ = ["MARKS", "Months", "TermLesson", "events_of", "term_sheet"]

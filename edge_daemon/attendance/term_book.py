@@ -14,8 +14,8 @@ from typing import Any, Final
 from edge_daemon.attendance.edfi import LEFT, TARDY
 from edge_daemon.attendance.remarks import remark
 from edge_daemon.attendance.sheets import Sheet
-from edge_daemon.attendance.spreadsheet import Book, safe, workbook, write_sheet
-from edge_daemon.attendance.term import Event, Months
+from edge_daemon.attendance.spreadsheet import Workbook, safe, workbook, write_sheet
+from edge_daemon.attendance.term import Months, TermLesson
 from edge_daemon.errors import RegisterError
 
 _MOST_ROWS: Final = 1_048_576
@@ -57,7 +57,7 @@ class TermBook:
         with_problems: whether there is a page of what was left out.
     """
 
-    def __init__(self, book: Book, periods: Sequence[str], *, with_problems: bool) -> None:
+    def __init__(self, book: Workbook, periods: Sequence[str], *, with_problems: bool) -> None:
         self._book = book
         names = ("Rooms", *(("Left out",) if with_problems else ()), "Months", "Events", *periods)
         self._pages: dict[str, Any] = {name: book.pages.add_worksheet(name) for name in names}
@@ -80,11 +80,11 @@ class TermBook:
     def sheet(self, sheet: Sheet) -> None:
         """Write a week or month; raises RegisterError for more lessons at a time than a sheet has columns."""
         if len(sheet.columns) > _MOST_COLUMNS:
-            todo = "collect the rooms in several parts, or write .csv"
-            raise RegisterError(f"has {len(sheet.columns)} columns, more than a sheet may", sheet.name, todo)
+            hint = "collect the rooms in several parts, or write .csv"
+            raise RegisterError(f"has {len(sheet.columns)} columns, more than a sheet may", sheet.name, hint)
         write_sheet(self._pages[sheet.name], sheet, self._book.styles)
 
-    def event(self, event: Event, name: str) -> None:
+    def event(self, event: TermLesson, name: str) -> None:
         """Append an event; where the page is full, the last line says so."""
         if self._events_at >= _MOST_ROWS:
             return

@@ -51,7 +51,7 @@ def main() -> int:
 
 def _serve(sock: socket.socket, start: wire.Start) -> None:
     """Answer one request after the other."""
-    with _Held(start) as held:
+    with _HeldFrame(start) as held:
         while data := wire.receive(sock)[0]:
             request = wire.decode_request(data)
             if request.do == "close":
@@ -62,12 +62,12 @@ def _serve(sock: socket.socket, start: wire.Start) -> None:
                 _answer(sock, held, request)
 
 
-def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
+def _answer(sock: socket.socket, held: _HeldFrame, request: wire.Request) -> None:
     try:
         frame, taken_s = held.capture(request.slot)
     except CameraError as error:
-        what, where, todo = (text[:_MAX_WORDS] for text in (error.what, error.where, error.todo))
-        sock.send(wire.encode(wire.Reply(request.number, what, where, todo)))
+        what, where, hint = (text[:_MAX_WORDS] for text in (error.what, error.where, error.hint))
+        sock.send(wire.encode(wire.Reply(request.number, what, where, hint)))
         return
     if fault := fault_of(frame.picture):
         sock.send(wire.encode(wire.Reply(request.number, fault, refused=True)))
@@ -85,7 +85,7 @@ def _answer(sock: socket.socket, held: _Held, request: wire.Request) -> None:
     wire.send_picture(sock, reply, frame.picture)
 
 
-class _Held:
+class _HeldFrame:
     """The camera, open or not. Whatever a camera library raises becomes a CameraError here."""
 
     def __init__(self, start: wire.Start) -> None:
@@ -96,7 +96,7 @@ class _Held:
         self._open = ExitStack()
         self._camera: Camera | None = None
 
-    def __enter__(self) -> _Held:
+    def __enter__(self) -> _HeldFrame:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -53,5 +53,5 @@ def check_source(settings: CameraConfig) -> None:
         raise CameraError("a device file is no source for picamera2", "camera.source", 'set camera.kind to "v4l2"')
     is_pipeline = "!" in source and "appsink" in source
     if kind == "gstreamer" and source and not source.isdecimal() and not is_pipeline:
-        todo = "give the number of a CSI sensor, or a pipeline that ends in an appsink"
-        raise CameraError(f"{source} is neither a number nor a pipeline", "camera.source", todo)
+        hint = "give the number of a CSI sensor, or a pipeline that ends in an appsink"
+        raise CameraError(f"{source} is neither a number nor a pipeline", "camera.source", hint)

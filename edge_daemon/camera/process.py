@@ -11,7 +11,7 @@ from types import TracebackType
 from edge_daemon.camera import wire
 from edge_daemon.camera.exposure_check import repeats
 from edge_daemon.camera.helper import Helper
-from edge_daemon.camera.recovery import Ladder
+from edge_daemon.camera.recovery import CameraRecovery
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame, Picture
@@ -48,7 +48,7 @@ class CameraProcess:
     ) -> None:
         self._settings, self._now, self._deadline_s, self._factory = settings, now, deadline_s, factory
         self._fields = {"camera": settings.kind, **(fields or {})}
-        self._ladder = Ladder()
+        self._recovery = CameraRecovery()
         self._helper: Helper | None = None
         self._requests = 0
         self._last_digest = ""
@@ -97,7 +97,7 @@ class CameraProcess:
         if self._helper is None:
             self._start(slot)
         if self._helper is None:
-            rest_s = self._ladder.rest_s(time.monotonic())
+            rest_s = self._recovery.rest_s(time.monotonic())
             raise CameraError(f"{self.fault or 'the camera rests'} (next attempt in {rest_s:.0f} s)")
         try:
             frame = self._taken(self._helper, slot)
@@ -125,7 +125,7 @@ class CameraProcess:
             raise CameraError(f"no room for the picture: {error.strerror}") from error
         self.answers = picture is not None or reply.refused
         if picture is None:
-            raise CameraError(reply.what or "the camera gave no picture", reply.where, reply.todo)
+            raise CameraError(reply.what or "the camera gave no picture", reply.where, reply.hint)
         return self._frame(slot, reply, picture)
 
     def _frame(self, slot: int, reply: wire.Reply, picture: Picture) -> Frame:
@@ -139,24 +139,24 @@ class CameraProcess:
     def _failed(self, error: CameraError, slot: int) -> None:
         """Take the next rung, and tell a person once."""
         self.fault = error.line()
-        if self._ladder.failed(time.monotonic()) == "restart":
+        if self._recovery.failed(time.monotonic()) == "restart":
             self._drop()
         elif self._helper is not None:
             self._helper.send(self._request("close", slot))
-        if self._ladder.reports:
+        if self._recovery.reports:
             logger.warning("camera keeps failing", extra={**self._fields, "slot": slot, "reason": self.fault})
 
     def _answered(self, slot: int) -> None:
         if self.fault:
-            logger.info("camera answers again", extra={**self._fields, "slot": slot, "missed": self._ladder.failures})
-        self._ladder.succeeded()
+            logger.info("camera answers again", extra={**self._fields, "slot": slot, "missed": self._recovery.failures})
+        self._recovery.succeeded()
         self.fault = ""
 
     def _start(self, slot: int) -> None:
         now_s = time.monotonic()
-        if self._ladder.rest_s(now_s):
+        if self._recovery.rest_s(now_s):
             return
-        self._ladder.started(now_s)
+        self._recovery.started(now_s)
         try:
             self._helper = Helper(self._settings, self._factory)
         except CameraError as error:
@@ -167,6 +167,6 @@ class CameraProcess:
             self._helper.kill()
             self._helper = None
 
-    def _request(self, do: wire.Wish, slot: int) -> wire.Request:
+    def _request(self, do: wire.TermRequest, slot: int) -> wire.Request:
         self._requests += 1
         return wire.Request(self._requests, do, slot)

@@ -13,7 +13,7 @@ MAX_GAP_S = 120.0
 """Starting a process and waiting in vain costs up to a deadline; a tenth of the lesson is the most to spend on it."""
 
 
-class Ladder:
+class CameraRecovery:
     """The failures in a row of one camera, and the steps that follow from them. Times are of a monotonic clock.
 
     The gap is between starts of the process. A process that still answers is asked at every capture, so that a

@@ -56,8 +56,8 @@ def find_node(source: str, nodes: Iterable[Node] | None = None) -> str:
         what = f"there is no camera with the name {source}" if source else "there is no camera"
         raise CameraError(what, "camera.source", f"attached: {_listed(found)}" if found else "is its cable in?")
     if source and len(named) > 1:
-        todo = f"name one by its place, as in /dev/v4l/by-path: {_listed(named)}"
-        raise CameraError(f"{len(named)} cameras have the name {source}", "camera.source", todo)
+        hint = f"name one by its place, as in /dev/v4l/by-path: {_listed(named)}"
+        raise CameraError(f"{len(named)} cameras have the name {source}", "camera.source", hint)
     return named[0].path
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from edge_daemon.types import Picture
 
 MAX_MESSAGE_BYTES = 1 << 16
-Wish = Literal["prepare", "capture", "close"]
+TermRequest = Literal["prepare", "capture", "close"]
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
 
 
@@ -41,7 +41,7 @@ class Request:
     """One wish; only `capture` is answered."""
 
     number: int
-    do: Wish
+    do: TermRequest
     slot: int = 0
 
 
@@ -52,7 +52,7 @@ class Reply:
     number: int
     what: str = ""
     where: str = ""
-    todo: str = ""
+    hint: str = ""
     refused: bool = False
     """There was a picture, but a bad one."""
     height_px: int = 0

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from edge_daemon.app.collect.document_tree import Problem
+from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.room_ranking import counted
-from edge_daemon.app.collect.term_file import Collected, Wish, check_output, read_all, write_term
+from edge_daemon.app.collect.term_file import CollectResult, TermRequest, check_output, read_all, write_term
 from edge_daemon.app.collect.trusted_keys import read_keys, read_names
 from edge_daemon.attendance.sheets import By
 from edge_daemon.cli.days import DAY
@@ -70,19 +70,19 @@ def collect(
     start = since.replace(tzinfo=zone).astimezone(timezone.utc) if since else None
     settings = UpstreamConfig(url=source, ca_file=ca_file, username=username, token_file=token_file or "")
     with _folder(source, settings, keep) as (folder, missing):
-        wish = Wish(folder, pinned, named, start, zone, cast(By, by), datetime.now(timezone.utc))
+        request = TermRequest(folder, pinned, named, start, zone, cast(By, by), datetime.now(timezone.utc))
         with progress("reading rooms") as show:
-            collected = read_all(wish, show)
+            collected = read_all(request, show)
         collected.problems += missing
         known = len(collected.problems)
         if not collected.registers:
-            _tell_problems(collected.problems)
-            todo = "see what was left out, and --keys" if collected.problems else "see `edge-daemon outbox list` there"
-            raise DeliveryError("has no register that could be believed", source, todo)
+            _print_problems(collected.problems)
+            hint = "see what was left out, and --keys" if collected.problems else "see `edge-daemon outbox list` there"
+            raise DeliveryError("has no register that could be believed", source, hint)
         with progress("writing") as show:
-            write_term(output, wish, collected, show)
-    _tell_problems(collected.problems[:known])
-    _tell_problems(collected.problems[known:])
+            write_term(output, request, collected, show)
+    _print_problems(collected.problems[:known])
+    _print_problems(collected.problems[known:])
     _tell(collected, output, is_pinned=pinned is not None)
 
 
@@ -90,12 +90,12 @@ def _zone(name: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(name or local_zone())
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        todo = "use a name such as Europe/Berlin; on Windows install tzdata"
-        raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", todo) from error
+        hint = "use a name such as Europe/Berlin; on Windows install tzdata"
+        raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", hint) from error
 
 
 @contextmanager
-def _folder(source: str, settings: UpstreamConfig, keep: Path | None) -> Iterator[tuple[Path, list[Problem]]]:
+def _folder(source: str, settings: UpstreamConfig, keep: Path | None) -> Iterator[tuple[Path, list[DocumentProblem]]]:
     """Give the folder with the documents, and what could not be had of them."""
     if "://" not in source:
         yield Path(source), []
@@ -105,7 +105,7 @@ def _folder(source: str, settings: UpstreamConfig, keep: Path | None) -> Iterato
         yield target, _download(settings, target)
 
 
-def _download(settings: UpstreamConfig, target: Path) -> list[Problem]:
+def _download(settings: UpstreamConfig, target: Path) -> list[DocumentProblem]:
     # Only here, for `requests` takes its time, and a folder needs none of it.
     from edge_daemon import __version__
     from edge_daemon.app.collect.mirror import Mirror
@@ -129,7 +129,7 @@ def _download(settings: UpstreamConfig, target: Path) -> list[Problem]:
         return Mirror(connect, target).fetch(show)
 
 
-def _tell_problems(problems: list[Problem]) -> None:
+def _print_problems(problems: list[DocumentProblem]) -> None:
     shown: Counter[tuple[str, str]] = Counter()
     for problem in problems:
         kind = problem.where.partition("/")[0], problem.what
@@ -142,7 +142,7 @@ def _tell_problems(problems: list[Problem]) -> None:
             click.echo(f"left out: {count - _SHOWN} more of {line}", err=True)
 
 
-def _tell(collected: Collected, output: Path, *, is_pinned: bool) -> None:
+def _tell(collected: CollectResult, output: Path, *, is_pinned: bool) -> None:
     rooms = collected.judgements
     if not is_pinned:
         click.echo("no --keys: the keys are as the server has them; compare these fingerprints with your own notes")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from edge_daemon.app.health.doctor import Checkup
+from edge_daemon.app.health.doctor import Doctor
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.device.check import Check
 
@@ -20,7 +20,7 @@ _WIDTH = 13
 @pass_home
 def doctor(home: Home, as_json: bool) -> None:
     """Check everything that a lesson needs, with advice. Exit code 1 where something is bad."""
-    checks = list(_told(Checkup(home).checks(), quiet=as_json))
+    checks = list(_told(Doctor(home).checks(), quiet=as_json))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     click.get_current_context().exit(1 if any(check.state == "bad" for check in checks) else 0)

@@ -118,8 +118,8 @@ def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
     """Refuse to readmit who is not on the roster: a slip of the pen must not pass for a readmission."""
     unknown = [student_id for student_id in dict.fromkeys(readmit) if student_id not in on_roster]
     if unknown:
-        todo = "give the id as the roster has it; nothing was changed"
-        raise RosterError(f"not on this roster: {text.ids(unknown)}", "--readmit", todo)
+        hint = "give the id as the roster has it; nothing was changed"
+        raise RosterError(f"not on this roster: {text.ids(unknown)}", "--readmit", hint)
 
 
 def _remove(home: Home, store: GalleryStore, student_id: str) -> Removal:

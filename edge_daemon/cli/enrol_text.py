@@ -159,14 +159,14 @@ def report_table(report: EnrolReport) -> str:
 
 
 def _warnings(report: EnrolReport) -> Iterator[str]:
-    told: set[str] = set()
+    listed: set[str] = set()
     for refusal in report.refused:
         if refusal.photograph:
             yield f"{refusal.photograph}: {refusal.reason}"
         else:  # the whole folder
-            told.add(refusal.student_id)
+            listed.add(refusal.student_id)
             yield f"student {refusal.student_id}: {refusal.reason}; the register has to be filled in by hand"
-    apart = {*report.without_consent, *report.removed_before, *told}
+    apart = {*report.without_consent, *report.removed_before, *listed}
     bare = [student_id for student_id in report.without_template if student_id not in apart]
     if len(bare) > _MOST_WARNINGS:  # the roster came without its photographs
         yield f"{len(bare)} students without usable photograph: {ids(bare)}; fill their register in by hand"

@@ -57,11 +57,11 @@ def _identity(home: Home) -> identities.Identity:
     if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
         key = device_key(home.key_path if home.home_mode else None, create=False)
         return identities.identity(home.config.device.name, home.config.timetable.room, key)
-    told = identities.known(home.config_path.parent)
-    if told is None:
-        todo = "run it with the device key (docs/SYSTEMD.md), or with --home"
-        raise ProvisioningError("not known without the device key", "identity", todo)
-    return told
+    known = identities.known(home.config_path.parent)
+    if known is None:
+        hint = "run it with the device key (docs/SYSTEMD.md), or with --home"
+        raise ProvisioningError("not known without the device key", "identity", hint)
+    return known
 
 
 def _not_here(_: object) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 import sqlite_utils
 
-from edge_daemon.app.ledger.ledger_lines import GROUPS, LedgerLine, Told, ledger_lines
+from edge_daemon.app.ledger.ledger_lines import GROUPS, DeliveryProgress, LedgerLine, ledger_lines
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.table import table
@@ -129,21 +129,21 @@ def _row(line: LedgerLine, zone: ZoneInfo) -> tuple[str, ...]:
         state = f"{line.register.revision}, {line.register.created_at.astimezone(zone):%m-%d %H:%M}"
     else:
         state = {"running": "is on", "planned": "to come"}.get(lesson.state, f"none: {lesson.reason}")
-    upstream = line.told["upstream"]
+    upstream = line.progress["upstream"]
     acknowledged = _short(upstream)
     if upstream.at is not None and upstream.delivered == upstream.wanted:
         acknowledged = f"{upstream.at.astimezone(zone):%m-%d %H:%M}"
     return (
         *(f"{lesson.start.astimezone(zone):%a %Y-%m-%d %H:%M}", lesson.course),
-        f"{line.promised_at.astimezone(zone):%m-%d %H:%M}" if line.promised_at else "-",
+        f"{line.committed_at.astimezone(zone):%m-%d %H:%M}" if line.committed_at else "-",
         *("-" if lesson.state in ("planned", "skipped") else captures, state, acknowledged),
-        *(_short(line.told[group]) for group in ("office", "students", "guardians")),
+        *(_short(line.progress[group]) for group in ("office", "students", "guardians")),
     )
 
 
-def _short(told: Told) -> str:
-    marks = "".join(f" {count}{mark}" for count, mark in ((told.held, "h"), (told.parked, "p")) if count)
-    return f"{told.delivered}/{told.wanted}{marks}" if told.wanted else "-"
+def _short(progress: DeliveryProgress) -> str:
+    marks = "".join(f" {count}{mark}" for count, mark in ((progress.held, "h"), (progress.parked, "p")) if count)
+    return f"{progress.delivered}/{progress.wanted}{marks}" if progress.wanted else "-"
 
 
 def _as_json(line: LedgerLine) -> dict[str, object]:
@@ -156,23 +156,23 @@ def _as_json(line: LedgerLine) -> dict[str, object]:
         "state": lesson.state,
         "reason": lesson.reason or None,
         "planned_at": written(lesson.planned_at) if lesson.planned_at else None,
-        "promised_at": written(line.promised_at) if line.promised_at else None,
+        "promised_at": written(line.committed_at) if line.committed_at else None,
         "captures_planned": lesson.captures_planned,
         "captures_taken": line.captures_taken,
         "revision": register.revision if register else None,
         "sha256": register.sha256 if register else None,
         "finalised_at": written(register.created_at) if register else None,
-        **{group: _told_json(line.told[group]) for group in GROUPS},
+        **{group: _progress_json(line.progress[group]) for group in GROUPS},
     }
 
 
-def _told_json(told: Told) -> dict[str, object]:
+def _progress_json(progress: DeliveryProgress) -> dict[str, object]:
     return {
-        "wanted": told.wanted,
-        "delivered": told.delivered,
-        "waiting": told.waiting,
-        "held": told.held,
-        "parked": told.parked,
-        "void": told.void,
-        "at": written(told.at) if told.at else None,
+        "wanted": progress.wanted,
+        "delivered": progress.delivered,
+        "waiting": progress.waiting,
+        "held": progress.held,
+        "parked": progress.parked,
+        "void": progress.void,
+        "at": written(progress.at) if progress.at else None,
     }

@@ -11,13 +11,13 @@ import sqlite_utils
 
 from edge_daemon.app.notices.absences import forbidden
 from edge_daemon.app.notices.composer import Composer
-from edge_daemon.app.notices.mail_delivery import open_sender, trial_letter
+from edge_daemon.app.notices.mail_delivery import open_sender, trial_message
 from edge_daemon.app.sync.receiver_settings import withheld_secrets
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
 from edge_daemon.delivery.mail_message import to_bytes, to_message
-from edge_daemon.delivery.message import Letter
+from edge_daemon.delivery.message import Message
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import open_register
@@ -51,7 +51,7 @@ def test_(home: Home, address: str) -> None:
         raise DeliveryError("is a credential that this shell is not given", "mail.password_file", _LENT)
     sender = open_sender(home)
     with closing(sender):
-        outcome = sender.send(trial_letter(home, address, sender.name))
+        outcome = sender.send(trial_message(home, address, sender.name))
     if outcome.name != "delivered":
         raise _NotSentError(outcome.answer, "" if sender.name in outcome.answer else sender.name)
     click.echo(f"taken by {sender.name}: {outcome.answer}")
@@ -82,7 +82,7 @@ def preview(home: Home, about: str, kind: str, student_id: str | None, output: P
             made = composer.compose(item, now, checked=False)
             refusal = forbidden(db, item, home.config.mail, now) if kind in outbox.PERSONAL else None
             name = f"{kind}-{item.student_id}" if item.student_id else kind
-            if isinstance(made, Letter):
+            if isinstance(made, Message):
                 _write(output, name, made, home.config.mail.from_ or _NOBODY, now)
                 held = f"; not sent now: {refusal.answer}" if refusal else ""
                 click.echo(f"{output / name}.eml: {made.subject}{held}")
@@ -121,12 +121,12 @@ def _make_folder(folder: Path) -> None:
         raise DeliveryError(f"can't be made: {error.strerror}", str(folder), "name another folder") from error
 
 
-def _write(folder: Path, name: str, letter: Letter, sender: str, now: datetime) -> None:
+def _write(folder: Path, name: str, message: Message, sender: str, now: datetime) -> None:
     try:
-        (folder / f"{name}.eml").write_bytes(to_bytes(to_message(letter, sender, now)))
-        (folder / f"{name}.html").write_text(letter.html, encoding="utf-8")
-        (folder / f"{name}.txt").write_text(letter.text, encoding="utf-8")
-        for attachment in letter.attachments:
+        (folder / f"{name}.eml").write_bytes(to_bytes(to_message(message, sender, now)))
+        (folder / f"{name}.html").write_text(message.html, encoding="utf-8")
+        (folder / f"{name}.txt").write_text(message.text, encoding="utf-8")
+        for attachment in message.attachments:
             (folder / f"{name}.xlsx").write_bytes(attachment.content)
     except OSError as error:
         raise DeliveryError(f"can't be written: {error.strerror}", str(folder), "check the folder") from error

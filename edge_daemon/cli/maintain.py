@@ -93,11 +93,14 @@ def inbox(home: Home, files: tuple[Path, ...], as_json: bool) -> None:
 
     done = apply_by_hand(home, files, datetime.now(timezone.utc))
     if as_json:
-        keys = ("document", "in_force", "told", "problem")
-        click.echo(json.dumps([{key: getattr(one, key) for key in keys} for one in done], indent=2))
+        rows = [
+            {"document": one.document, "in_force": one.in_force, "told": one.summary, "problem": one.problem}
+            for one in done
+        ]
+        click.echo(json.dumps(rows, indent=2))
     else:
         for one in done:
-            click.echo("; ".join(filter(None, (f"{one.document}: {one.told}", one.problem))))
+            click.echo("; ".join(filter(None, (f"{one.document}: {one.summary}", one.problem))))
         if not done:
             click.echo("nothing waits")
     if not all(one.in_force for one in done):

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.service.commitment_publisher import promised_sha256
+from edge_daemon.app.service.commitment_publisher import committed_sha256
 from edge_daemon.attendance.document import from_json
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
@@ -103,7 +103,7 @@ def check(home: Home, register_id: str, as_json: bool) -> None:
         "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == register.plan.seed_sha256,
         "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
     }
-    kept = promised_sha256(db, lesson_id, lesson.start)
+    kept = committed_sha256(db, lesson_id, lesson.start)
     if kept is not None:  # a release that promised nothing left none
         findings["promised, signed, before the lesson"] = kept == register.plan.seed_sha256
     if as_json:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 import sqlite_utils
 
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct as corrected
@@ -107,7 +107,7 @@ def correct(home: Home, register_id: str, student: str, verdict: str, by: str, r
     with _opened(home) as db:
         lesson_id = registers.find_lesson(db, register_id)
         signer = open_signer(home)
-        stored = registers.add_revision(db, lesson_id, render, now, deliver(home.config))
+        stored = registers.add_revision(db, lesson_id, render, now, outbox_writer(home.config))
     revision = f", revision {stored.revision}" if stored else ""
     already = "" if stored else " already, by the same person for the same reason; no new revision"
     click.echo(EdgeError(f"register {lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}").line())

@@ -78,8 +78,8 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
 
 def _row(verdict: Verdict, register: Register, names: Mapping[str, str], zone: ZoneInfo) -> tuple[str, ...]:
     tally = verdict.tally
-    low, high = interval(tally.frames_attentive, register.captures_taken)
-    numbers = (str(tally.frames_seen), str(tally.frames_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
+    low, high = interval(tally.captures_attentive, register.captures_taken)
+    numbers = (str(tally.captures_seen), str(tally.captures_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
     times = (_time(tally.first_seen, zone), _time(tally.last_seen, zone))
     if verdict.verdict == "not_assessed":
         numbers = ("-", "-", "-", "-")
@@ -93,7 +93,7 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
     """Yield in which captures each student was; never "not seen" where nobody can tell any more."""
     signs = _signs()
     kept = Counter(one.student_id for one in evidence.sightings)
-    seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.frames_seen}
+    seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.captures_seen}
     if seen and not any(kept[student_id] for student_id in seen) and not seen <= evidence.removed.keys():
         days = evidence.expired_days
         why = "" if days is None else f": deleted {days} days after the lesson (storage.keep_sightings_days)"

@@ -73,7 +73,7 @@ def _rows(register: Register, names: Mapping[str, str]) -> Iterator[tuple[str, .
 
 def _row(verdict: Verdict, name: str) -> tuple[str, ...]:
     tally = verdict.tally
-    numbers = (f"{tally.frames_seen}", f"{tally.frames_attentive}", f"{verdict.share:.0%}")
+    numbers = (f"{tally.captures_seen}", f"{tally.captures_attentive}", f"{verdict.share:.0%}")
     if verdict.verdict == "not_assessed":
         numbers = ("-", "-", "-")
     return (tally.student_id, name, verdict.verdict.replace("_", " "), *numbers, " ".join(verdict.flags))

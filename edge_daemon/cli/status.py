@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.health.overview import LOOK_BACK, MB, Life, Standing, look
+from edge_daemon.app.health.overview import LOOK_BACK, MB, Life, Overview, look
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
@@ -39,20 +39,20 @@ _WIDTH = 14
 @pass_home
 def status(home: Home, as_json: bool) -> None:
     """Say how it stands now; needs no key. Exit code 1 where something needs a person."""
-    standing = look(home, datetime.now(timezone.utc))
-    lesson = standing.lesson
+    overview = look(home, datetime.now(timezone.utc))
+    lesson = overview.lesson
     names = _names(home) if lesson is not None and lesson.provisional else {}
     if as_json:
-        click.echo(json.dumps(document(standing, names), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(document(overview, names), ensure_ascii=False, indent=2))
     else:
-        for title, text in _lines(standing, _zone(home)):
+        for title, text in _lines(overview, _zone(home)):
             click.echo(f"{title:{_WIDTH}}{_shown(text)}")
         if lesson is not None and lesson.provisional:
             click.echo()
             click.echo("So far; the register is made at the lesson's end:")
             rows = [(i, names.get(i, ""), str(seen), str(facing)) for i, (seen, facing) in lesson.provisional.items()]
             click.echo(table(("student", "name", "seen", "facing"), rows))
-    click.get_current_context().exit(1 if standing.problems else 0)
+    click.get_current_context().exit(1 if overview.problems else 0)
 
 
 def _names(home: Home) -> Mapping[str, str]:
@@ -68,50 +68,50 @@ def _zone(home: Home) -> tzinfo:
         return timezone.utc
 
 
-def _lines(standing: Standing, zone: tzinfo) -> Iterator[tuple[str, str]]:
+def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
     """Yield title and text of each line."""
 
     def local(at: datetime) -> str:
         there = at.astimezone(zone)
-        today = there.date() == standing.now.astimezone(zone).date()
+        today = there.date() == overview.now.astimezone(zone).date()
         return f"{there:%H:%M:%S}" if today else f"{there:%a %Y-%m-%d %H:%M}"
 
-    for problem in standing.problems:
+    for problem in overview.problems:
         yield "TO DO", problem
-    told, lesson = standing.status, standing.lesson
-    yield "service", _LIVES[standing.life]
-    if told is not None:
-        last_words = f"{told.detail} (said {age_s(told):.0f} s ago, started {local(told.started_utc)})"
-        yield ("now" if standing.life == "runs" else "last words"), last_words
+    status, lesson = overview.status, overview.lesson
+    yield "service", _LIVES[overview.life]
+    if status is not None:
+        last_words = f"{status.detail} (said {age_s(status):.0f} s ago, started {local(status.started_utc)})"
+        yield ("now" if overview.life == "runs" else "last words"), last_words
     if lesson is not None:
         yield "lesson", _running(lesson, local(lesson.start), local(lesson.end))
         if lesson.next_capture_utc is not None:
             yield "next capture", local(lesson.next_capture_utc)
-    if standing.next_start is not None:
-        yield "next lesson", f"{standing.next_course} {local(standing.next_start)}"
+    if overview.next_start is not None:
+        yield "next lesson", f"{overview.next_course} {local(overview.next_start)}"
     else:
         yield "next lesson", "none is known"
-    if standing.last is not None:
-        yield "last lesson", f"{_counts(standing.last)}, ended {local(standing.last.stored.lesson.end)}"
-    for one in standing.open_lessons:
+    if overview.last is not None:
+        yield "last lesson", f"{_counts(overview.last)}, ended {local(overview.last.stored.lesson.end)}"
+    for one in overview.open_lessons:
         yield (
             "no register",
             f"{_counts(one)}, of {local(one.stored.lesson.start)}; the service makes it at its next start",
         )
-    if standing.skipped:
-        newest = standing.skipped[-1]
-        count = f"{len(standing.skipped)} in the last {LOOK_BACK.days} days"
+    if overview.skipped:
+        newest = overview.skipped[-1]
+        count = f"{len(overview.skipped)} in the last {LOOK_BACK.days} days"
         yield "not held", f"{count}, the latest {newest.course} {local(newest.start)}: {newest.reason}"
-    if standing.delivery is not None:
-        for destination, queue in standing.delivery.queues.items():
-            yield destination, _queue(queue, is_set_up=standing.delivery.set_up[destination], local=local)
-        note = standing.delivery.note
+    if overview.delivery is not None:
+        for destination, queue in overview.delivery.queues.items():
+            yield destination, _queue(queue, is_set_up=overview.delivery.set_up[destination], local=local)
+        note = overview.delivery.note
         if note.began_at is not None:
             yield "last sync", f"{local(note.began_at)}: {note.summary}"
-    yield "clock", _CLOCKS[standing.clock]
-    yield "disk", f"{standing.box.disk_free_bytes // MB} MB free"
-    if told is not None and lesson is None and standing.life == "runs":
-        yield "since start", _totals(told.captures_total, told.missed_total, told.lessons_total)
+    yield "clock", _CLOCKS[overview.clock]
+    yield "disk", f"{overview.host.disk_free_bytes // MB} MB free"
+    if status is not None and lesson is None and overview.life == "runs":
+        yield "since start", _totals(status.captures_total, status.missed_total, status.lessons_total)
 
 
 def _running(lesson: LessonStatus, start: str, end: str) -> str:
@@ -128,12 +128,12 @@ def _counts(one: LessonCounts) -> str:
 
 def _queue(queue: Backlog, *, is_set_up: bool, local: Callable[[datetime], str]) -> str:
     counts = {"delivered": queue.delivered, "waiting": queue.waiting, "held": queue.held, "parked": queue.parked}
-    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "delivered")
+    status = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "delivered")
     if not is_set_up:
-        return f"not set up; {told}" if queue.waiting else "not set up"
+        return f"not set up; {status}" if queue.waiting else "not set up"
     since = f", the oldest of {local(queue.oldest)}" if queue.oldest is not None else ""
     why = f"; {queue.answer}" if queue.state != "open" else ""
-    return f"{told}{since}{why}"
+    return f"{status}{since}{why}"
 
 
 def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:

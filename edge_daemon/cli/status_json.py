@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_daemon.app.health.delivery_overview import DeliveryStanding
-from edge_daemon.app.health.overview import Standing
+from edge_daemon.app.health.delivery_overview import DeliveryOverview
+from edge_daemon.app.health.overview import Overview
 from edge_daemon.device.status import LessonStatus, age_s
 from edge_daemon.store.lesson_counts import LessonCounts
 from edge_daemon.timestamps import written
 
 
-def document(standing: Standing, names: Mapping[str, str]) -> dict[str, object]:
+def document(overview: Overview, names: Mapping[str, str]) -> dict[str, object]:
     """Return the whole standing; `names` is empty where the key is not at hand."""
-    told, lesson, last = standing.status, standing.lesson, standing.last
+    status, lesson, last = overview.status, overview.lesson, overview.last
     return {
-        "healthy": not standing.problems,
-        "problems": list(standing.problems),
-        "service": standing.life,
-        "state": told.state if told else None,
-        "detail": told.detail if told else None,
-        "started": written(told.started_utc) if told else None,
-        "age_s": round(age_s(told), 1) if told else None,
-        "clock": standing.clock,
+        "healthy": not overview.problems,
+        "problems": list(overview.problems),
+        "service": overview.life,
+        "state": status.state if status else None,
+        "detail": status.detail if status else None,
+        "started": written(status.started_utc) if status else None,
+        "age_s": round(age_s(status), 1) if status else None,
+        "clock": overview.clock,
         "lesson": _lesson_json(lesson, names) if lesson else None,
-        "next_lesson": {"course": standing.next_course, "start": written(standing.next_start)}
-        if standing.next_start
+        "next_lesson": {"course": overview.next_course, "start": written(overview.next_start)}
+        if overview.next_start
         else None,
         "last_lesson": _counts_json(last) if last else None,
-        "lessons_without_register": [_counts_json(one) for one in standing.open_lessons],
+        "lessons_without_register": [_counts_json(one) for one in overview.open_lessons],
         "lessons_not_held": [
             {"lesson_id": one.lesson_id, "course": one.course, "start": written(one.start), "reason": one.reason}
-            for one in standing.skipped
+            for one in overview.skipped
         ],
-        "delivery": _delivery_json(standing.delivery) if standing.delivery else None,
-        "disk_free_bytes": standing.box.disk_free_bytes,
+        "delivery": _delivery_json(overview.delivery) if overview.delivery else None,
+        "disk_free_bytes": overview.host.disk_free_bytes,
     }
 
 
-def _delivery_json(delivery: DeliveryStanding) -> dict[str, object]:
+def _delivery_json(delivery: DeliveryOverview) -> dict[str, object]:
     note = delivery.note
     queues: dict[str, object] = {
         str(destination): {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
-class _Wish:
+class _StopRequest:
     """The wish to stop; said twice, it is not waited for."""
 
     def __init__(self) -> None:
@@ -45,16 +45,16 @@ def sync(home: Home, once: bool, as_json: bool) -> None:
     done that can be done now, also without a network; 1 where something was refused and needs a person.
     """
     _load_lean()
-    from edge_daemon.app.sync.sync_session import Session
+    from edge_daemon.app.sync.sync_session import SyncSession
 
-    wish = _Wish()
+    request = _StopRequest()
     if once or as_json:
-        result = Session(home, stopping=lambda: bool(wish.by), eager=not once).go()
+        result = SyncSession(home, stopping=lambda: bool(request.by), eager=not once).go()
     else:
         with progress("delivering") as show:
-            result = Session(home, show=show, stopping=lambda: bool(wish.by), eager=True).go()
+            result = SyncSession(home, show=show, stopping=lambda: bool(request.by), eager=True).go()
     click.echo(json.dumps(_document(result), ensure_ascii=False, indent=2) if as_json else _shown(result.line()))
-    if wish.by == signal.SIGINT:
+    if request.by == signal.SIGINT:
         click.get_current_context().exit(_INTERRUPTED)
     click.get_current_context().exit(1 if result.needs_a_person else 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from edge_daemon.app.update.releases import Releases
-from edge_daemon.app.update.service_control import Service
+from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.cli.context import Home, pass_home
 
@@ -28,7 +28,7 @@ def update(home: Home, bundle: Path | None, *, back: bool, now: bool, ready_s: f
     # A shell that goes away ends nothing half-way; what does is mended at the next boot.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     root = Path(os.environ.get("EDGE_DAEMON_ROOT") or "/")
-    updater = Updater(Releases(root), Service(root, ready_s, settle_s), home)
+    updater = Updater(Releases(root), ServiceControl(root, ready_s, settle_s), home)
     name = updater.take(bundle, in_lesson=now) if bundle is not None else updater.go_back(in_lesson=now)
     click.echo(f"release {name} is in effect")
 

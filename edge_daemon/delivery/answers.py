@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from edge_daemon.delivery.error_messages import cleaned
-from edge_daemon.delivery.http import Answer
+from edge_daemon.delivery.http import HttpAnswer
 from edge_daemon.types import Outcome
 
 _LONGEST_RETRY_S: Final = 24 * 3600.0
@@ -31,14 +31,14 @@ _BUSY: Final = (429, 502, 503, 504, 507)
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
-class Forbidden(Outcome):
+class ForbiddenOutcome(Outcome):
     """A 403: of this device, or, from a server that has just taken another document, of this one document."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ProblemDetails:
     """Problem details (RFC 9457), and the SHA-256 by which a server says what it holds."""
 
     words: str
@@ -46,15 +46,15 @@ class Problem:
     sha256: str = ""
 
 
-def problem_of(answer: Answer) -> Problem:
+def problem_of(answer: HttpAnswer) -> ProblemDetails:
     """Return what a server says of its refusal; nothing where it is no problem document."""
     fields = fields_of(answer)
     texts = [cleaned(text) for text in (fields.get("title"), fields.get("detail")) if isinstance(text, str)]
     sha256 = fields.get("sha256")
-    return Problem(": ".join(text for text in texts if text), sha256 if isinstance(sha256, str) else "")
+    return ProblemDetails(": ".join(text for text in texts if text), sha256 if isinstance(sha256, str) else "")
 
 
-def fields_of(answer: Answer) -> dict[str, object]:
+def fields_of(answer: HttpAnswer) -> dict[str, object]:
     """Return the JSON object of an answer, an empty one where it is something else or was cut."""
     if answer.is_cut or is_page(answer):
         return {}
@@ -65,13 +65,13 @@ def fields_of(answer: Answer) -> dict[str, object]:
     return fields if isinstance(fields, dict) else {}
 
 
-def is_page(answer: Answer) -> bool:
+def is_page(answer: HttpAnswer) -> bool:
     """Return whether an answer is a web page, such as that of a captive portal."""
     is_html = "html" in answer.headers.get("content-type", "").lower()
     return is_html or answer.body[:64].lstrip()[:1] == b"<"
 
 
-def refusal(answer: Answer, where: str, now: datetime) -> Outcome:
+def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
     """Return what becomes of a document whose delivery was not answered with success.
 
     Args:
@@ -80,32 +80,32 @@ def refusal(answer: Answer, where: str, now: datetime) -> Outcome:
         now: for a Retry-After that is a date.
     """
     status, problem = answer.status, problem_of(answer)
-    told = f" ({problem.words})" if problem.words else ""
+    said = f" ({problem.words})" if problem.words else ""
     if 300 <= status < 400:
         target = cleaned(answer.headers.get("location", "another place"), 100)
         what = f"{where} answers with a redirect to {target}: a captive portal, or a wrong upstream.url"
-        return Outcome("retry", what, everybody=True)
+        return Outcome("retry", what, receiver_down=True)
     if status in (_UNAUTHORISED, _FORBIDDEN):
-        return _not_known(status, where, told)
+        return _not_known(status, where, said)
     if status == _PROXY_LOG_IN:
-        return Outcome("retry", "the proxy asks for a name and password (407)", everybody=True)
+        return Outcome("retry", "the proxy asks for a name and password (407)", receiver_down=True)
     if status == _NETWORK_LOG_IN:
         return page(where)
     if status in _NOT_THIS_SERVICE:
-        return Outcome("retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){told}", everybody=True)
+        return Outcome("retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){said}", receiver_down=True)
     if status in _BUSY:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
-        return Outcome("retry", f"{where} has no time or room now ({status}){told}", after_s, everybody=True)
+        return Outcome("retry", f"{where} has no time or room now ({status}){said}", after_s, receiver_down=True)
     if status in _PASSING or status >= 500 or status < 200:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
-        return Outcome("retry", f"{where} failed ({status}){told}", after_s)
-    return Outcome("parked", f"{where} refuses the document ({status}){told}")
+        return Outcome("retry", f"{where} failed ({status}){said}", after_s)
+    return Outcome("parked", f"{where} refuses the document ({status}){said}")
 
 
 def page(where: str) -> Outcome:
     """Return what becomes of a document that was answered with a web page."""
     what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
-    return Outcome("retry", what, everybody=True)
+    return Outcome("retry", what, receiver_down=True)
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
@@ -116,13 +116,13 @@ def held(where: str, *, is_ours: bool) -> Outcome:
     return Outcome("parked", f"{what}; was register.sqlite restored from a backup, or have two devices one name?")
 
 
-def _not_known(status: int, where: str, told: str) -> Outcome:
+def _not_known(status: int, where: str, said: str) -> Outcome:
     retry = "then `edge-daemon outbox retry`"
     if status == _UNAUTHORISED:
-        what = f"{where} does not know this device's token (401){told}; correct upstream.token_file, {retry}"
-        return Outcome("parked", what, everybody=True)
-    what = f"{where} does not allow this device to deliver (403){told}; ask who runs it, {retry}"
-    return Forbidden("parked", what, everybody=True)
+        what = f"{where} does not know this device's token (401){said}; correct upstream.token_file, {retry}"
+        return Outcome("parked", what, receiver_down=True)
+    what = f"{where} does not allow this device to deliver (403){said}; ask who runs it, {retry}"
+    return ForbiddenOutcome("parked", what, receiver_down=True)
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:

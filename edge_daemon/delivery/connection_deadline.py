@@ -20,7 +20,7 @@ class Deadline:
     is_over = False
 
 
-class Line:
+class ConnectionDeadline:
     """The connection in use, so that another thread can end it: a copy of its descriptor, whatever TLS lies on it."""
 
     def __init__(self) -> None:
@@ -75,7 +75,7 @@ class Line:
 class Adapter(HTTPAdapter):
     """One connection at a time, verified against our context, watched by a line."""
 
-    def __init__(self, context: ssl.SSLContext, line: Line) -> None:
+    def __init__(self, context: ssl.SSLContext, line: ConnectionDeadline) -> None:
         self._context, self._pools = context, _pools(line)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
@@ -94,7 +94,7 @@ class Adapter(HTTPAdapter):
         """Leave it to the context: what is done here in requests adds its own list of authorities to ours."""
 
 
-def _pools(line: Line) -> dict[str, Any]:
+def _pools(line: ConnectionDeadline) -> dict[str, Any]:
     """Return urllib3's pools, with connections that tell the line of themselves before TLS begins."""
 
     class Plain(HTTPConnection):

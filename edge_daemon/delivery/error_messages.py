@@ -25,7 +25,7 @@ def cleaned(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
-def told(error: BaseException, where: str, proxy: str = "") -> str:
+def explain(error: BaseException, where: str, proxy: str = "") -> str:
     """Return in one line what kept us from the server, and what to do.
 
     Args:

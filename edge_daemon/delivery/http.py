@@ -23,7 +23,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from edge_daemon.delivery import error_messages
-from edge_daemon.delivery.connection_deadline import Adapter, Line
+from edge_daemon.delivery.connection_deadline import Adapter, ConnectionDeadline
 
 _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
@@ -47,7 +47,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server said, whole."""
 
     status: int
@@ -104,7 +104,7 @@ class Server:
         self._proxies = {parts.scheme: proxy} if proxy else get_environ_proxies(base, no_proxy=None)
         self._auth = _Auth(secret, username)
         self._agent = agent
-        self._line = Line()
+        self._line = ConnectionDeadline()
         self._adapter = Adapter(ssl.create_default_context(cafile=ca_file or None), self._line)
 
     def __enter__(self) -> Server:
@@ -127,7 +127,7 @@ class Server:
         headers: Mapping[str, str] | None = None,
         max_bytes: int,
         packed: bool = False,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send a request and return the answer.
 
         Args:
@@ -141,8 +141,8 @@ class Server:
         Raises:
             NoAnswerError: there was no whole answer within the limits.
         """
-        told = {"User-Agent": self._agent, "Accept-Encoding": "gzip" if packed else "identity", **(headers or {})}
-        request = requests.Request(method, f"{self.base}/{path}", headers=told, data=body or None, auth=self._auth)
+        sent = {"User-Agent": self._agent, "Accept-Encoding": "gzip" if packed else "identity", **(headers or {})}
+        request = requests.Request(method, f"{self.base}/{path}", headers=sent, data=body or None, auth=self._auth)
         large_s = len(body) / _SENT_A_SECOND + max(0, max_bytes - _SMALL) / _READ_A_SECOND
         allowed_s = self._limits.exchange_s + large_s
         with self._line.until(allowed_s) as deadline:
@@ -151,7 +151,7 @@ class Server:
             except NoAnswerError as error:
                 failure = error
             except (requests.RequestException, HTTPError, OSError) as error:
-                failure = NoAnswerError(self._told(error), in_the_middle=_in_the_middle(error))
+                failure = NoAnswerError(self._explained(error), in_the_middle=_in_the_middle(error))
                 failure.__cause__ = error
         if deadline.is_over:  # a cut connection may look like the end of an answer
             what = f"{self.where} sent no whole answer within {allowed_s:.0f} s"
@@ -161,19 +161,19 @@ class Server:
             raise failure
         return answer
 
-    def _told(self, error: Exception) -> str:
+    def _explained(self, error: Exception) -> str:
         proxy = urlsplit(select_proxy(self.base, self._proxies) or "")
         is_proxy = isinstance(error, requests.exceptions.ProxyError) and proxy.hostname
-        return error_messages.told(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
+        return error_messages.explain(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
 
-    def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> Answer:
+    def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> HttpAnswer:
         # Not by Session.send: that reads the whole body of a redirect, however long, and keeps cookies.
         timeouts = (self._limits.connect_s, self._limits.read_s)
         response = self._adapter.send(request, stream=True, timeout=timeouts, proxies=self._proxies)
         headers = MappingProxyType({name.lower(): value for name, value in response.headers.items()})
         if request.method == "HEAD" or response.status_code in _WITHOUT_BODY:
             response.close()
-            return Answer(response.status_code, headers, b"", is_cut=False)
+            return HttpAnswer(response.status_code, headers, b"", is_cut=False)
         length = headers.get("content-length", "")
         chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         body, is_cut = self._read(response, max_bytes)
@@ -181,7 +181,7 @@ class Server:
             raise NoAnswerError(f"{self.where} sent an answer that may not be whole", in_the_middle=True)
         if headers.get("content-encoding", "identity").lower() == "gzip":
             body, is_cut = _unpacked(body, max_bytes, is_cut=is_cut)
-        return Answer(response.status_code, headers, body, is_cut)
+        return HttpAnswer(response.status_code, headers, body, is_cut)
 
     def _read(self, response: requests.Response, max_bytes: int) -> tuple[bytes, bool]:
         body = bytearray()

@@ -75,7 +75,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FactRow:
     """A line of a list."""
 
     main: str
@@ -90,7 +90,7 @@ class Rows:
     """A list with a title; nothing at all where it is empty."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[FactRow, ...]
 
     def text(self) -> str:
         """Return it with its title in capitals and notes below."""
@@ -109,7 +109,7 @@ class Rows:
         head = f'<h2 style="font-size:15px;line-height:20px;margin:20px 0 4px;color:{_INK}">{escaped(self.title)}</h2>'
         return head + _table("".join(self._row(row) for row in self.rows), "margin:0 0 16px")
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: FactRow) -> str:
         small = f' <span style="color:{_QUIET};font-size:13px">{escaped(row.small)}</span>' if row.small else ""
         note = (
             f'<div style="color:{_QUIET};font-size:13px;line-height:18px">{escaped(row.note)}</div>' if row.note else ""

@@ -1,4 +1,4 @@
-"""A letter as an Internet message (RFC 5322, MIME), ready for any server: seven-bit, addresses checked."""
+"""A message as an Internet mail (RFC 5322, MIME), ready for any server: seven-bit, addresses checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from edge_daemon.config import is_address
-from edge_daemon.delivery.message import Letter
+from edge_daemon.delivery.message import Message
 from edge_daemon.errors import DeliveryError
 
 _POLICY: Final = SMTP.clone(cte_type="7bit")
@@ -23,11 +23,11 @@ _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 
 
-def to_message(letter: Letter, sender: str, at: datetime, *, utf8: bool = False) -> EmailMessage:
-    """Return a letter as a message.
+def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = False) -> EmailMessage:
+    """Return a message as MIME.
 
     Args:
-        letter: has one receiver.
+        message: has one receiver.
         sender: address (mail.from).
         at: now.
         utf8: an address has letters other than ASCII, which only some servers take (RFC 6532).
@@ -35,35 +35,35 @@ def to_message(letter: Letter, sender: str, at: datetime, *, utf8: bool = False)
     Raises:
         DeliveryError: an address or the subject could break out of its header.
     """
-    message = EmailMessage(policy=_POLICY.clone(utf8=utf8))
+    mime = EmailMessage(policy=_POLICY.clone(utf8=utf8))
     domain = wire_address(sender, "mail.from").rpartition("@")[2]
-    message["From"] = _header(sender, letter.sender_name)
-    message["To"] = _header(letter.address, "")
-    message["Subject"] = one_line(letter.subject, "the subject")
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = message_id(letter.letter_id, domain)
-    if letter.follows:
-        message["In-Reply-To"] = message["References"] = message_id(letter.follows, domain)
+    mime["From"] = _header(sender, message.sender_name)
+    mime["To"] = _header(message.address, "")
+    mime["Subject"] = one_line(message.subject, "the subject")
+    mime["Date"] = format_datetime(at)
+    mime["Message-ID"] = message_id_header(message.message_id, domain)
+    if message.follows:
+        mime["In-Reply-To"] = mime["References"] = message_id_header(message.follows, domain)
     # RFC 3834, and what Exchange listens to: no out-of-office notes come back.
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
-    for attachment in letter.attachments:
+    mime["Auto-Submitted"] = "auto-generated"
+    mime["X-Auto-Response-Suppress"] = "All"
+    mime.set_content(message.text)
+    mime.add_alternative(message.html, subtype="html")
+    for attachment in message.attachments:
         maintype, subtype = _XLSX
-        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
-    return message
+        mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
+    return mime
 
 
-def to_bytes(message: EmailMessage) -> bytes:
+def to_bytes(mime: EmailMessage) -> bytes:
     """Return a message as it goes over the wire."""
     # Folded at 78, Python's email puts a long subject on a line of its own, after an empty one.
-    return message.as_bytes(policy=message.policy.clone(max_line_length=_LONGEST_HEADER))
+    return mime.as_bytes(policy=mime.policy.clone(max_line_length=_LONGEST_HEADER))
 
 
-def message_id(letter_id: str, domain: str) -> str:
-    """Return the Message-ID of a letter."""
-    return f"<{letter_id}@{_NO_DOMAIN.sub('-', domain).strip('.-') or 'edge-daemon.invalid'}>"
+def message_id_header(message_id: str, domain: str) -> str:
+    """Return the Message-ID of a message."""
+    return f"<{message_id}@{_NO_DOMAIN.sub('-', domain).strip('.-') or 'edge-daemon.invalid'}>"
 
 
 def wire_address(address: str, where: str) -> str:

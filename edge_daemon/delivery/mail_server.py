@@ -1,7 +1,7 @@
-"""Sending letters by a mail server, and what becomes of each: taken, to be tried again, refused for good.
+"""Sending messages by a mail server, and what becomes of each: taken, to be tried again, refused for good.
 
 Three kinds of refusal are told apart. What concerns the server (no encryption, no log-in, not reachable) holds for
-every letter and is said once. What concerns a receiver or a message concerns that letter alone. And where the
+every message and is said once. What concerns a receiver or a message concerns that message alone. And where the
 connection broke after the message was sent nobody knows: it is sent again, with the same Message-ID.
 """
 
@@ -19,8 +19,8 @@ from typing import Final, Protocol
 
 from edge_daemon.delivery.mail_message import to_bytes, to_message, wire_address
 from edge_daemon.delivery.mail_settings import ServerSettings
-from edge_daemon.delivery.message import Letter
-from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, NotEncrypted, Refused, SmtpSession
+from edge_daemon.delivery.message import Message
+from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, EncryptionUnavailable, SmtpRefusal, SmtpSession
 from edge_daemon.errors import DeliveryError
 from edge_daemon.types import Outcome
 
@@ -30,22 +30,22 @@ _IN_WORDS = re.compile(r"<?[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+>?")
 
 
 class Sender(Protocol):
-    """A way that letters go."""
+    """A way that messages go."""
 
     needs_addresses: bool
     """False: who delivers knows the addresses of students and guardians."""
     name: str
     """For people."""
 
-    def send(self, letter: Letter) -> Outcome:
-        """Try to send a letter, once."""
+    def send(self, message: Message) -> Outcome:
+        """Try to send a message, once."""
 
     def close(self) -> None:
         """Give connections back."""
 
 
 class MailServer:
-    """The mail server; connects when the first letter comes.
+    """The mail server; connects when the first message comes.
 
     Args:
         settings: how to reach it.
@@ -74,13 +74,13 @@ class MailServer:
         self._sent_s: deque[float] = deque(maxlen=settings.per_minute)
         self.name = f"{settings.host}:{settings.port}"
 
-    def send(self, letter: Letter) -> Outcome:
-        """Try to send a letter, once."""
+    def send(self, message: Message) -> Outcome:
+        """Try to send a message, once."""
         try:
             sender = wire_address(self._settings.sender, "mail.from")
-            receiver = wire_address(letter.address, f"the address of the {letter.role}")
+            receiver = wire_address(message.address, f"the address of the {message.role}")
             utf8 = not (sender.isascii() and receiver.isascii())
-            message = to_bytes(to_message(letter, self._settings.sender, self._now(), utf8=utf8))
+            mime = to_bytes(to_message(message, self._settings.sender, self._now(), utf8=utf8))
         except DeliveryError as error:
             return Outcome("parked", error.line())
         self._keep_pace()
@@ -89,7 +89,7 @@ class MailServer:
             return session
         if utf8 and not session.takes_utf8:
             return Outcome("parked", "the mail server takes no address with letters other than a to z")
-        return self._sent(session, sender, receiver, message, utf8)
+        return self._sent(session, sender, receiver, mime, utf8)
 
     def close(self) -> None:
         """End the connection."""
@@ -98,24 +98,24 @@ class MailServer:
             self._session = None
 
     def _connected(self) -> SmtpSession | Outcome:
-        """Connect; every failure here is one for all letters."""
+        """Connect; every failure here is one for all messages."""
         try:
             self._session = SmtpSession(self._settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s)
-        except NotEncrypted:
+        except EncryptionUnavailable:
             answer = f"{self.name} offers no encryption (STARTTLS), so nothing was said to it"
-            todo = 'mail.security = "tls" and its port (465), or a filter stands in between'
-            return Outcome("parked", f"{answer}; {todo}", everybody=True)
-        except Refused as refused:
+            hint = 'mail.security = "tls" and its port (465), or a filter stands in between'
+            return Outcome("parked", f"{answer}; {hint}", receiver_down=True)
+        except SmtpRefusal as refused:
             return _of_server(refused, self.name)
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome("retry", _unreached(error, self.name), everybody=True)
+            return Outcome("retry", _unreached(error, self.name), receiver_down=True)
         return self._session
 
-    def _sent(self, session: SmtpSession, sender: str, receiver: str, message: bytes, utf8: bool) -> Outcome:
+    def _sent(self, session: SmtpSession, sender: str, receiver: str, mime: bytes, utf8: bool) -> Outcome:
         try:
-            answer = session.send(sender, receiver, message, utf8=utf8)
-        except Refused as refused:
-            outcome = _of_letter(refused, self.name)
+            answer = session.send(sender, receiver, mime, utf8=utf8)
+        except SmtpRefusal as refused:
+            outcome = _outcome_of_message(refused, self.name)
             self._go_on_after(session, refused)
             return outcome
         except (OSError, smtplib.SMTPException) as error:
@@ -125,13 +125,13 @@ class MailServer:
             return Outcome("retry", f"{said}; perhaps it was taken: it is sent again under the same Message-ID")
         return Outcome("delivered", _words(answer))
 
-    def _go_on_after(self, session: SmtpSession, refused: Refused) -> None:
-        """Make the connection fit for the next letter, or give it up."""
+    def _go_on_after(self, session: SmtpSession, refused: SmtpRefusal) -> None:
+        """Make the connection fit for the next message, or give it up."""
         try:
             if refused.code == 421:  # it closes the connection
                 raise smtplib.SMTPServerDisconnected
             session.reset()
-        except (OSError, Refused, smtplib.SMTPException):
+        except (OSError, SmtpRefusal, smtplib.SMTPException):
             session.close()
             self._session = None
 
@@ -144,29 +144,29 @@ class MailServer:
         self._sent_s.append(self._monotonic())
 
 
-def _of_server(refused: Refused, name: str) -> Outcome:
-    """Return what a refusal before the first letter means."""
+def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
+    """Return what a refusal before the first message means."""
     said = _words(f"{refused.code or ''} {refused.words}")
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
             "parked",
             f"{name} does not log us in: {said}; check mail.username, mail.password_file, mail.auth",
-            everybody=True,
+            receiver_down=True,
         )
-    return Outcome("retry", f"{name} refuses us at its {refused.step}: {said}", everybody=True)
+    return Outcome("retry", f"{name} refuses us at its {refused.step}: {said}", receiver_down=True)
 
 
-def _of_letter(refused: Refused, name: str) -> Outcome:
-    """Return what a refusal of one letter means, and whether it is one of all."""
+def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
+    """Return what a refusal of one message means, and whether it is one of all."""
     said = _words(f"{refused.code} {refused.words}")
     if refused.code == 421:
-        return Outcome("retry", f"{name} closes: {said}", everybody=True)
+        return Outcome("retry", f"{name} closes: {said}", receiver_down=True)
     if refused.code == 530:  # RFC 4954: authentication required
-        return Outcome("parked", f"{name} wants a log-in: {said}; set mail.username", everybody=True)
+        return Outcome("parked", f"{name} wants a log-in: {said}; set mail.username", receiver_down=True)
     if refused.step == "sender" and refused.code != 552:  # 552: the message is too large
         if refused.is_for_good:
-            return Outcome("parked", f"{name} does not take our sender: {said}; check mail.from", everybody=True)
-        return Outcome("retry", f"{name} puts us off: {said}", everybody=refused.code != 452)
+            return Outcome("parked", f"{name} does not take our sender: {said}; check mail.from", receiver_down=True)
+        return Outcome("retry", f"{name} puts us off: {said}", receiver_down=refused.code != 452)
     return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {said}")
 
 
@@ -179,8 +179,8 @@ def _words(text: str) -> str:
 
 def _unreached(error: Exception, name: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        todo = "check mail.ca_file, the server's certificate, and this device's clock"
-        return f"the certificate of {name} is not trusted ({_words(error.verify_message)}); {todo}"
+        hint = "check mail.ca_file, the server's certificate, and this device's clock"
+        return f"the certificate of {name} is not trusted ({_words(error.verify_message)}); {hint}"
     if isinstance(error, ssl.SSLError):
         return f'no encryption was agreed on with {name}; mail.security is "tls" for port 465, "starttls" for 587'
     if isinstance(error, socket.gaierror):

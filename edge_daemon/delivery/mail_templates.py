@@ -51,7 +51,7 @@ _P = "margin:0 0 12px"
 
 
 @dataclass(frozen=True, slots=True)
-class Composed:
+class RenderedMail:
     """A filled template."""
 
     subject: str
@@ -67,13 +67,13 @@ class Template:
     paragraphs: tuple[str, ...]
     layout: str
 
-    def fill(self, values: Values) -> Composed:
+    def fill(self, values: Values) -> RenderedMail:
         """Return the message. A paragraph of which nothing but empty values is left is left out."""
         subject = shown(_filled(self.subject, {k: v for k, v in values.items() if isinstance(v, str)}, plain=True))
         parts = [part for part in (_part(paragraph, values) for paragraph in self.paragraphs) if part is not None]
         text = "\n\n".join(part[0] for part in parts) + "\n"
         pieces = {"{title}": escaped(subject), "{body}": "\n".join(part[1] for part in parts)}
-        return Composed(subject, text, _PIECES.sub(lambda match: pieces[match[0]], self.layout))
+        return RenderedMail(subject, text, _PIECES.sub(lambda match: pieces[match[0]], self.layout))
 
 
 class Templates:

@@ -21,10 +21,10 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A message, composed."""
 
-    letter_id: str
+    message_id: str
     """UUID, the same in every try of the same item: a receiver knows a repeat by it."""
     role: Role
     student_id: str
@@ -42,6 +42,6 @@ class Letter:
     """Id of the message that this one corrects: mail programs show both together."""
 
 
-def letter_id(device: str, kind: str, ref: str, student_id: str) -> str:
+def stable_message_id(device: str, kind: str, ref: str, student_id: str) -> str:
     """Return the id of the message of an outbox item: UUIDv5 of what makes the item unique."""
     return str(uuid.uuid5(_NAMESPACE, "|".join((device, kind, ref, student_id))))

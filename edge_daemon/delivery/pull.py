@@ -22,7 +22,7 @@ import sqlite_utils
 from edge_daemon.errors import DeliveryError, EdgeError, StoreError
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
-from edge_daemon.store.daily_events import Event, add_events
+from edge_daemon.store.daily_events import DailyEvent, add_events
 from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
 from edge_daemon.types import Outcome
@@ -45,7 +45,7 @@ _OK, _NOT_MODIFIED, _NOT_THERE = 200, 304, (404, 410)
 _MAX_PROBLEM: Final = 500
 
 
-class Answer(Protocol):
+class PullAnswer(Protocol):
     """What a server said to a GET."""
 
     @property
@@ -65,10 +65,10 @@ class Answer(Protocol):
         """What is wrong, of any status that is neither 200 nor 304 nor 404."""
 
 
-class Source(Protocol):
+class DocumentSource(Protocol):
     """The office's server."""
 
-    def get(self, path: str, etag: str, max_bytes: int) -> Answer:
+    def get(self, path: str, etag: str, max_bytes: int) -> PullAnswer:
         """Ask for a document, unless it is the version of the ETag.
 
         Raises:
@@ -77,7 +77,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedDocument:
     """A document that this device asks for."""
 
     document: str
@@ -96,11 +96,13 @@ class PullResult:
     document: str
     result: Result
     reason: str = ""
-    everybody: bool = False
+    receiver_down: bool = False
     """The server gives nothing at all now: the other documents need not be asked for."""
 
 
-def pull(wanted: Wanted, source: Source, db: sqlite_utils.Database, inbox: Path, now: datetime) -> PullResult:
+def pull(
+    wanted: WantedDocument, source: DocumentSource, db: sqlite_utils.Database, inbox: Path, now: datetime
+) -> PullResult:
     """Ask for a document, and put a new version into the inbox.
 
     Raises:
@@ -120,13 +122,13 @@ def pull(wanted: Wanted, source: Source, db: sqlite_utils.Database, inbox: Path,
         return _taken_back(wanted, known, db, inbox, now)
     if answer.status != _OK:
         problem = answer.problem or Outcome("retry", f"the server answered {answer.status}")
-        return PullResult(wanted.document, "unreachable", problem.answer, problem.everybody)
+        return PullResult(wanted.document, "unreachable", problem.answer, problem.receiver_down)
     return _received(wanted, answer, known, settled, db, inbox, now)
 
 
 def _received(
-    wanted: Wanted,
-    answer: Answer,
+    wanted: WantedDocument,
+    answer: PullAnswer,
     known: PulledDocument,
     settled: bool,
     db: sqlite_utils.Database,
@@ -166,12 +168,12 @@ def _broken(
     pulled.note_seen(db, known.name, etag=etag, sha256=sha256, problem=problem, at=now)
     if problem != known.problem:  # said once, not every quarter of an hour
         logger.warning("document refused", extra={"document": document, "reason": problem})
-        add_events(db, [Event(now, "document refused", {"document": document, "reason": problem})])
+        add_events(db, [DailyEvent(now, "document refused", {"document": document, "reason": problem})])
     return PullResult(known.name, "broken", problem)
 
 
 def _taken_back(
-    wanted: Wanted, known: PulledDocument, db: sqlite_utils.Database, inbox: Path, now: datetime
+    wanted: WantedDocument, known: PulledDocument, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
     """The office has no such document, or none any more: what waits of it is not applied, what was applied stays."""
     discard(inbox / wanted.document)

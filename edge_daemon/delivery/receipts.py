@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from edge_daemon.delivery.answers import fields_of, held, is_page, page, problem_of, refusal
-from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.types import Outcome
 
 MAX_ANSWER: Final = 64 * 1024
@@ -37,11 +37,11 @@ def put(server: Server, place: str, body: bytes, *, write_once: bool, now: datet
     return _receipt(answer, server.where, _sha256(body))
 
 
-def _receipt(answer: Answer, where: str, ours: str) -> Outcome:
+def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
     theirs = fields_of(answer).get("sha256")
     if not isinstance(theirs, str):
         what = f"{where} answers {answer.status} without a receipt"
-        return Outcome("retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', everybody=True)
+        return Outcome("retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', receiver_down=True)
     if theirs.lower() != ours:
         return Outcome("retry", f"{where} gives a receipt for something else than what was sent")
     return Outcome("delivered", f"receipt of {where}")

@@ -22,7 +22,7 @@ DEADLINE_S = 120.0
 """Of connecting and logging in, and of each message: a server that sends a byte now and then holds up no longer."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a mistake
+class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
     """A step that the server did not take.
 
     Args:
@@ -41,7 +41,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a mistake
         return 500 <= self.code <= 599
 
 
-class NotEncrypted(Exception):  # noqa: N818
+class EncryptionUnavailable(Exception):  # noqa: N818
     """The server offers no encryption, so that nothing was said to it."""
 
 
@@ -98,7 +98,7 @@ class SmtpSession:
             try:
                 code, words = self._smtp.data(message)
             except smtplib.SMTPDataError as error:
-                raise Refused("message", error.smtp_code, _text(error.smtp_error)) from error
+                raise SmtpRefusal("message", error.smtp_code, _text(error.smtp_error)) from error
             self._step("message", code, words)
         return f"{code} {_text(words)}"
 
@@ -125,13 +125,13 @@ class SmtpSession:
         self._greet()
         if not settings.is_tls:
             if not self._smtp.has_extn("starttls"):
-                raise NotEncrypted
+                raise EncryptionUnavailable
             try:
                 self._smtp.starttls(context=settings.context)
             except smtplib.SMTPResponseException as error:
                 if error.smtp_code >= 500:
-                    raise NotEncrypted from error
-                raise Refused("encryption", error.smtp_code, _text(error.smtp_error)) from error
+                    raise EncryptionUnavailable from error
+                raise SmtpRefusal("encryption", error.smtp_code, _text(error.smtp_error)) from error
             self._greet()  # what was said before encryption counts for nothing (RFC 3207, 4.2)
         if settings.username:
             self._log_in(settings)
@@ -144,7 +144,7 @@ class SmtpSession:
         offered = self._smtp.esmtp_features.get("auth", "").upper().split()
         if settings.auth == "xoauth2":
             if "XOAUTH2" not in offered:
-                raise Refused("log-in", 0, "the server does not offer XOAUTH2")
+                raise SmtpRefusal("log-in", 0, "the server does not offer XOAUTH2")
             token = f"user={settings.username}\x01auth=Bearer {settings.secret}\x01\x01"
             code, words = self._smtp.docmd("AUTH", f"XOAUTH2 {_base64(token)}")
             if code == 334:  # why not, in JSON; the refusal comes after an empty line
@@ -159,12 +159,12 @@ class SmtpSession:
                 code, words = self._smtp.docmd(_base64(settings.secret))
         else:
             said = f"the server offers no log-in that we know ({', '.join(offered) or 'none'})"
-            raise Refused("log-in", 0, said)
+            raise SmtpRefusal("log-in", 0, said)
         self._step("log-in", code, words)
 
     def _step(self, step: str, code: int, words: bytes) -> None:
         if not 200 <= code <= 299:
-            raise Refused(step, code, _text(words))
+            raise SmtpRefusal(step, code, _text(words))
 
     @contextmanager
     def _deadline(self, seconds: float | None = None) -> Iterator[None]:

@@ -19,7 +19,7 @@ from typing import Final
 from edge_daemon import __version__
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery import receipts
-from edge_daemon.delivery.answers import Forbidden, is_page, page, refusal
+from edge_daemon.delivery.answers import ForbiddenOutcome, is_page, page, refusal
 from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
 from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url
@@ -35,7 +35,7 @@ _OK, _NOT_MODIFIED, _NOT_FOUND, _GONE = 200, 304, 404, 410
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PullResponse:
     """What the server has for the device."""
 
     status: int
@@ -113,10 +113,10 @@ class Upstream:
             else:
                 outcome = receipts.put(self._server, place, body, write_once=write_once, now=self._now())
         except NoAnswerError as error:
-            outcome = Outcome("retry", error.what, everybody=not error.in_the_middle)
+            outcome = Outcome("retry", error.what, receiver_down=not error.in_the_middle)
         return self._weighed(outcome)
 
-    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+    def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
         """Ask for a document, unless it is the version of the ETag.
 
         Raises:
@@ -126,18 +126,18 @@ class Upstream:
         try:
             answer = self._server.ask("GET", quoted(path), headers=known, max_bytes=max_bytes)
         except NoAnswerError as error:
-            return Pulled(0, problem=Outcome("retry", error.what, everybody=not error.in_the_middle))
+            return PullResponse(0, problem=Outcome("retry", error.what, receiver_down=not error.in_the_middle))
         if answer.status == _NOT_MODIFIED:
-            return Pulled(_NOT_MODIFIED, etag=etag)
+            return PullResponse(_NOT_MODIFIED, etag=etag)
         if answer.status in (_NOT_FOUND, _GONE):
-            return Pulled(_NOT_FOUND)
+            return PullResponse(_NOT_FOUND)
         if answer.status != _OK:
-            return Pulled(answer.status, problem=refusal(answer, self._server.where, self._now()))
+            return PullResponse(answer.status, problem=refusal(answer, self._server.where, self._now()))
         if is_page(answer):
-            return Pulled(0, problem=page(self._server.where))
+            return PullResponse(0, problem=page(self._server.where))
         if answer.is_cut:
             raise DeliveryError(f"is larger than {max_bytes} bytes", path, "make it smaller")
-        return Pulled(_OK, answer.body, answer.headers.get("etag", ""))
+        return PullResponse(_OK, answer.body, answer.headers.get("etag", ""))
 
     def _weighed(self, outcome: Outcome) -> Outcome:
         """Tell the fault of a document from that of the server, by what became of those before."""
@@ -146,15 +146,15 @@ class Upstream:
             return outcome
         if outcome.name == "parked":
             self._failed_in_a_row = 0
-            return self._of_one(outcome) if isinstance(outcome, Forbidden) else outcome
+            return self._of_one(outcome) if isinstance(outcome, ForbiddenOutcome) else outcome
         self._failed_in_a_row += 1
-        return dataclasses.replace(outcome, everybody=outcome.everybody or self._failed_in_a_row >= IN_A_ROW)
+        return dataclasses.replace(outcome, receiver_down=outcome.receiver_down or self._failed_in_a_row >= IN_A_ROW)
 
-    def _of_one(self, outcome: Forbidden) -> Outcome:
+    def _of_one(self, outcome: ForbiddenOutcome) -> Outcome:
         """Tell a document that is forbidden from a device that is: a server that has just taken one knows the device.
 
         A token that is no longer known (401) never is one document's fault: 2,000 items would be parked for it.
         """
         self._forbidden_in_a_row += 1
         is_one = self._has_taken and self._forbidden_in_a_row < IN_A_ROW
-        return Outcome("parked", outcome.answer, everybody=not is_one)
+        return Outcome("parked", outcome.answer, receiver_down=not is_one)

@@ -56,19 +56,19 @@ def checked_url(settings: UpstreamConfig) -> str:
     Raises:
         DeliveryError: it is no address, is not encrypted without saying so, or has a password in it.
     """
-    where, todo = "upstream.url", "it looks like https://office.example.org/attendance"
+    where, hint = "upstream.url", "it looks like https://office.example.org/attendance"
     try:
         parts = urlsplit(settings.url)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        raise DeliveryError("is no address", where, todo) from None
+        raise DeliveryError("is no address", where, hint) from None
     if (
         parts.scheme not in ("https", "http")
         or not parts.hostname
         or not port_is_fine
         or not settings.url.isprintable()
     ):
-        raise DeliveryError("is no address of a server", where, todo)
+        raise DeliveryError("is no address of a server", where, hint)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise DeliveryError("has a password, question mark or # in it", where, "upstream.token_file takes the password")
     if parts.scheme == "http" and not settings.insecure_http:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from edge_daemon.delivery.answers import held, is_page, page, refusal
-from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.types import Outcome
 
 _MAX_ANSWER: Final = 64 * 1024
@@ -50,11 +50,11 @@ class WebDav:
             return refusal(answer, self._server.where, now)
         return self._acknowledged(place, body, now)
 
-    def _send(self, place: str, body: bytes, write_once: bool) -> Answer:
+    def _send(self, place: str, body: bytes, write_once: bool) -> HttpAnswer:
         headers = {"Content-Type": "application/json", **({"If-None-Match": "*"} if write_once else {})}
         return self._server.ask("PUT", place, body=body, headers=headers, max_bytes=_MAX_ANSWER)
 
-    def _read(self, place: str, body: bytes) -> Answer:
+    def _read(self, place: str, body: bytes) -> HttpAnswer:
         return self._server.ask("GET", place, max_bytes=max(len(body), _MAX_ANSWER), packed=True)
 
     def _acknowledged(self, place: str, body: bytes, now: datetime) -> Outcome:
@@ -67,7 +67,7 @@ class WebDav:
             return page(where) if is_page(there) else Outcome("retry", f"{where} accepted it and has something else")
         return Outcome("delivered", f"read back from {where}")
 
-    def _compare(self, there: Answer, body: bytes, now: datetime) -> Outcome:
+    def _compare(self, there: HttpAnswer, body: bytes, now: datetime) -> Outcome:
         """Something is there already: ours, of a try whose answer was lost, or another's."""
         if there.status != _OK:
             return refusal(there, self._server.where, now)
@@ -92,7 +92,7 @@ class WebDav:
 
     def _no_folder(self, status: int) -> Outcome:
         what = f"the folder of upstream.url is not there on {self._server.where} ({status})"
-        return Outcome("retry", f"{what}; make it, or correct upstream.url", everybody=True)
+        return Outcome("retry", f"{what}; make it, or correct upstream.url", receiver_down=True)
 
 
 def _folders_above(place: str) -> list[str]:
@@ -100,5 +100,5 @@ def _folders_above(place: str) -> list[str]:
     return ["/".join(parts[:end]) + "/" for end in range(1, len(parts) + 1)]
 
 
-def _is(there: Answer, body: bytes) -> bool:
+def _is(there: HttpAnswer, body: bytes) -> bool:
     return not there.is_cut and there.body == body

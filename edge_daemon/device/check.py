@@ -49,7 +49,7 @@ def _looked(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except EdgeError as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
-        return Check(name, "bad", what, error.todo)
+        return Check(name, "bad", what, error.hint)
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         return Check(name, "bad", f"{where}{error.strerror or type(error).__name__}", "check owner, mode and disk")

@@ -16,7 +16,7 @@ HOLD_S = 600.0
 """A jump that stands this long is believed."""
 
 
-class DoubtingClock:
+class ClockJumpGuard:
     """Gives another clock's readings, as `unsynchronised` for some minutes after a jump that nothing explains.
 
     A year ahead for a moment would else skip a year of lessons. While in doubt no lesson begins, pictures are taken

@@ -129,23 +129,23 @@ def _cipher(connection: socket.socket | None) -> str:
 def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
     """Say which step of the way failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        what, todo = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
+        what, hint = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
     elif isinstance(error, ssl.SSLError):
-        what, todo = f"no encryption was agreed on ({error.reason})", f"check {keys}"
+        what, hint = f"no encryption was agreed on ({error.reason})", f"check {keys}"
     elif isinstance(error, socket.gaierror):
-        what, todo = "the name leads nowhere", f"check the network's name server, {keys}"
+        what, hint = "the name leads nowhere", f"check the network's name server, {keys}"
     elif isinstance(error, TimeoutError):
-        what, todo = f"no answer within {TIMEOUT_S:g} s", f"a firewall may be in the way; check {keys}"
+        what, hint = f"no answer within {TIMEOUT_S:g} s", f"a firewall may be in the way; check {keys}"
     elif isinstance(error, smtplib.SMTPException):
-        what, todo = "this is no mail server that we understand", f"check {keys}"
+        what, hint = "this is no mail server that we understand", f"check {keys}"
     elif str(error).startswith(_REFUSED_BY_PROXY):
-        what, todo = (
+        what, hint = (
             f"the proxy does not let us through ({str(error)[len(_REFUSED_BY_PROXY) :][:40]})",
             "see its log-in",
         )
     else:
-        what, todo = getattr(error, "strerror", None) or type(error).__name__, f"check {keys}"
-    return Check(name, "bad", f"{where}: {what}", todo)
+        what, hint = getattr(error, "strerror", None) or type(error).__name__, f"check {keys}"
+    return Check(name, "bad", f"{where}: {what}", hint)
 
 
 def _shown(url: str) -> str:

@@ -26,7 +26,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Host:
     """The computer at one moment; None where it does not tell."""
 
     disk_size_bytes: int
@@ -39,7 +39,7 @@ class Box:
     last_backup: datetime | None
 
 
-def read_box(state_dir: Path, root: Path = Path("/")) -> Box:
+def read_host(state_dir: Path, root: Path = Path("/")) -> Host:
     """Read everything once.
 
     Args:
@@ -47,7 +47,7 @@ def read_box(state_dir: Path, root: Path = Path("/")) -> Box:
         root: where /proc and /sys are; commands are asked only with the real one.
     """
     usage = shutil.disk_usage(existing(state_dir))
-    return Box(
+    return Host(
         usage.total,
         usage.free,
         memory(root),
@@ -106,8 +106,8 @@ def throttled(root: Path = Path("/")) -> int | None:
     """Return the bits with which a Raspberry Pi tells of bad power and heat; None on other computers."""
     for file in sorted((root / "sys/devices/platform").glob("soc*/*firmware/get_throttled")):
         return _hexadecimal(_text(file))
-    if root == Path("/") and (told := _vcgencmd()) is not None:
-        return told
+    if root == Path("/") and (flags := _vcgencmd()) is not None:
+        return flags
     for chip in sorted((root / "sys/class/hwmon").glob("hwmon*")):
         if _text(chip / "name") == "rpi_volt":
             return _RPI_VOLT_STICKY if _text(chip / "in0_lcrit_alarm") == "1" else 0

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon.device.check import Check
-from edge_daemon.device.host import Box, existing
+from edge_daemon.device.host import Host, existing
 from edge_daemon.types import ClockState
 
 LEAST_FREE_MB = 500
@@ -34,7 +34,7 @@ _HEAT = {
 """Bits of `vcgencmd get_throttled` (raspberrypi.com, documentation of vcgencmd)."""
 
 
-def disk(folder: Path, box: Box, stop_bytes: int = 0) -> Check:
+def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
     """Say whether the disk that holds a folder can be written and has room.
 
     Args:
@@ -42,29 +42,29 @@ def disk(folder: Path, box: Box, stop_bytes: int = 0) -> Check:
         box: has the figures of its disk.
         stop_bytes: with less the service takes no captures.
     """
-    free_mb = box.disk_free_bytes // 2**20
+    free_mb = host.disk_free_bytes // 2**20
     place = existing(folder)
     if os.statvfs(place).f_flag & os.ST_RDONLY:
         advice = "a worn-out SD card does that: look at `dmesg`, and replace the card"
         return Check("disk", "bad", f"{place} is on a disk that can only be read", advice)
-    if box.disk_free_bytes < stop_bytes:
+    if host.disk_free_bytes < stop_bytes:
         return Check("disk", "bad", f"{free_mb} MB free: no captures are taken", "make room, or use a larger card")
     if free_mb < LEAST_FREE_MB:
         return Check("disk", "warning", f"{free_mb} MB free", f"make room: {LEAST_FREE_MB} MB at least")
     return Check("disk", "good", f"{free_mb} MB free")
 
 
-def memory(box: Box, limit: tuple[int, int] | None) -> Check:
+def memory(host: Host, limit: tuple[int, int] | None) -> Check:
     """Say whether a lesson has the memory that it takes.
 
     Args:
         box: has the computer's figures.
         limit: (used, limit) in bytes of the service's control group; None: none, or no service.
     """
-    if box.memory is None:
+    if host.memory is None:
         return Check("memory", "not checked", "this system tells nothing of its memory")
-    available_mb, swap_mb = (x // 2**20 for x in (box.memory.available, box.memory.swap_size - box.memory.swap_free))
-    found = f"{available_mb} of {box.memory.size // 2**20} MB available, {swap_mb} MB in swap"
+    available_mb, swap_mb = (x // 2**20 for x in (host.memory.available, host.memory.swap_size - host.memory.swap_free))
+    found = f"{available_mb} of {host.memory.size // 2**20} MB available, {swap_mb} MB in swap"
     if limit is not None:
         found += f", the service uses {limit[0] // 2**20} of its {limit[1] // 2**20} MB"
         if limit[0] > 0.9 * limit[1]:
@@ -75,33 +75,33 @@ def memory(box: Box, limit: tuple[int, int] | None) -> Check:
     return Check("memory", "good", found)
 
 
-def temperature(box: Box) -> Check:
+def temperature(host: Host) -> Check:
     """Say whether the computer is too hot."""
-    if box.temperature_c is None:
+    if host.temperature_c is None:
         return Check("temperature", "not checked", "this computer has no sensor")
-    found = f"{box.temperature_c:.0f} °C"
-    if box.temperature_c < WARM_C:
+    found = f"{host.temperature_c:.0f} °C"
+    if host.temperature_c < WARM_C:
         return Check("temperature", "good", found)
     return Check(
         "temperature",
-        "bad" if box.temperature_c >= HOT_C else "warning",
+        "bad" if host.temperature_c >= HOT_C else "warning",
         found,
         "let air to the box, keep it out of the sun, fit a heat sink or a fan",
     )
 
 
-def power(box: Box) -> Check:
+def power(host: Host) -> Check:
     """Decode what a Raspberry Pi tells of bad power and of heat."""
-    if box.throttled is None:
+    if host.throttled is None:
         return Check("power", "not checked", "this computer does not tell whether its power is good")
-    weak = [words for bit, words in _POWER.items() if box.throttled >> bit & 1]
-    slow = [words for bit, words in _HEAT.items() if box.throttled >> bit & 1]
+    weak = [words for bit, words in _POWER.items() if host.throttled >> bit & 1]
+    slow = [words for bit, words in _HEAT.items() if host.throttled >> bit & 1]
     if not weak and not slow:
         return Check("power", "good", "no under-voltage and no throttling since the start")
     advice = "let air to the box, fit a heat sink or a fan"
     if weak:
         advice = "use the power supply that is made for this board, and a short cable; bad power also ruins SD cards"
-    return Check("power", "bad" if box.throttled & 0x1 else "warning", ", ".join([*weak, *slow]), advice)
+    return Check("power", "bad" if host.throttled & 0x1 else "warning", ", ".join([*weak, *slow]), advice)
 
 
 def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
@@ -149,7 +149,7 @@ def folder(path: Path, *, expected: bool) -> Check:
     return Check("state folder", "good", found)
 
 
-def backup(box: Box, now: datetime, *, expected: bool) -> Check:
+def backup(host: Host, now: datetime, *, expected: bool) -> Check:
     """Say how old the last backup is.
 
     Args:
@@ -158,10 +158,10 @@ def backup(box: Box, now: datetime, *, expected: bool) -> Check:
         expected: there is something to lose.
     """
     advice = "run `edge-daemon maintain backup`, and look why the daily job did not"
-    if box.last_backup is None:
+    if host.last_backup is None:
         if not expected:
             return Check("backup", "not checked", "there is nothing to copy yet")
         return Check("backup", "warning", "none was made yet", advice)
-    age = now - box.last_backup
-    found = f"the last one is of {box.last_backup:%Y-%m-%d %H:%M} UTC"
+    age = now - host.last_backup
+    found = f"the last one is of {host.last_backup:%Y-%m-%d %H:%M} UTC"
     return Check("backup", "warning", found, advice) if age > BACKUP_AGE else Check("backup", "good", found)

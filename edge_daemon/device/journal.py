@@ -62,12 +62,12 @@ def silence_libraries() -> None:
 
 def under_systemd() -> bool:
     """Return whether stderr goes to the journal."""
-    told = os.environ.get("JOURNAL_STREAM", "")
+    entry = os.environ.get("JOURNAL_STREAM", "")
     try:
         stat = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):
         return False
-    return told == f"{stat.st_dev}:{stat.st_ino}"
+    return entry == f"{stat.st_dev}:{stat.st_ino}"
 
 
 def debugging() -> bool:
@@ -121,9 +121,9 @@ class SocketHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record; where journald is starting anew the next one may get through."""
         level = next(number for least, number in _PRIORITIES if record.levelno >= least)
-        told: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
-        told |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}
-        datagram = b"".join(_assignment(name, str(value)) for name, value in told.items())
+        entry: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
+        entry |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}
+        datagram = b"".join(_assignment(name, str(value)) for name, value in entry.items())
         for _ in range(2):  # the second time on a new connection
             with contextlib.suppress(OSError):
                 self._connected().send(datagram)

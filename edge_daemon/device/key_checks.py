@@ -53,8 +53,8 @@ def _stored_key(root: Path) -> Check:
             if status.st_mode & 0o077 or status.st_uid != path.parent.stat().st_uid:
                 return Check("device key", "bad", f"{found}: others can read or change it", f"chmod 600 {path}")
             if path == plain and status.st_size != KEY_BYTES:
-                todo = "restore it from where you keep it; docs/SYSTEMD.md says how a new one is made"
-                return Check("device key", "bad", f"{path} has {status.st_size} bytes, a key has {KEY_BYTES}", todo)
+                hint = "restore it from where you keep it; docs/SYSTEMD.md says how a new one is made"
+                return Check("device key", "bad", f"{path} has {status.st_size} bytes, a key has {KEY_BYTES}", hint)
             return Check("device key", "good", found)
         if os.geteuid() == 0:
             advice = "docs/SYSTEMD.md says how it is made"

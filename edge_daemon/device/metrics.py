@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from edge_daemon import __version__
-from edge_daemon.device.host import Box
+from edge_daemon.device.host import Host
 from edge_daemon.device.status import ServiceStatus, State, write_atomically
 from edge_daemon.types import ClockState
 
@@ -53,7 +53,7 @@ class Outbox:
     last_sync: datetime | None
 
 
-def write_metrics(folder: Path, status: ServiceStatus, box: Box | None = None, outbox: Outbox | None = None) -> None:
+def write_metrics(folder: Path, status: ServiceStatus, host: Host | None = None, outbox: Outbox | None = None) -> None:
     """Write the metrics so that everybody may read them; a reader sees the old ones or the new ones.
 
     Args:
@@ -66,7 +66,7 @@ def write_metrics(folder: Path, status: ServiceStatus, box: Box | None = None, o
         OSError: the folder can't be made or written.
     """
     write_atomically(
-        folder / FILE, rendered([*_service(status), *_lesson(status), *_computer(box), *_delivery(outbox)]), 0o644
+        folder / FILE, rendered([*_service(status), *_lesson(status), *_computer(host), *_delivery(outbox)]), 0o644
     )
 
 
@@ -125,21 +125,21 @@ def _lesson(status: ServiceStatus) -> Iterator[Metric]:
     yield Metric("last_lesson_captures_taken", "Of these taken", _one(status.last_lesson_taken if ended else None))
 
 
-def _computer(box: Box | None) -> Iterator[Metric]:
-    if box is None:
+def _computer(host: Host | None) -> Iterator[Metric]:
+    if host is None:
         return
-    yield Metric("disk_size_bytes", "Size of the disk with the databases", _one(box.disk_size_bytes))
-    yield Metric("disk_free_bytes", "Free on the disk with the databases", _one(box.disk_free_bytes))
-    if box.memory is not None:
-        yield Metric("memory_size_bytes", "Memory of the computer", _one(box.memory.size))
-        yield Metric("memory_available_bytes", "Memory that programs can still have", _one(box.memory.available))
-    yield Metric("temperature_celsius", "Of the hottest sensor", _one(box.temperature_c))
-    bits = box.throttled
+    yield Metric("disk_size_bytes", "Size of the disk with the databases", _one(host.disk_size_bytes))
+    yield Metric("disk_free_bytes", "Free on the disk with the databases", _one(host.disk_free_bytes))
+    if host.memory is not None:
+        yield Metric("memory_size_bytes", "Memory of the computer", _one(host.memory.size))
+        yield Metric("memory_available_bytes", "Memory that programs can still have", _one(host.memory.available))
+    yield Metric("temperature_celsius", "Of the hottest sensor", _one(host.temperature_c))
+    bits = host.throttled
     power = {} if bits is None else {"now": bits & 0x1, "since_start": bits >> 16 & 0x1}
     yield Metric("under_voltage", "1 where the power supply is too weak", power, "when")
     heat = {} if bits is None else {"now": int(bits & 0xE > 0), "since_start": int(bits >> 16 & 0xE > 0)}
     yield Metric("throttled", "1 where the processor is slowed down by heat or bad power", heat, "when")
-    yield Metric("backup_timestamp_seconds", "When the last backup was made", _one(box.last_backup))
+    yield Metric("backup_timestamp_seconds", "When the last backup was made", _one(host.last_backup))
 
 
 def _delivery(outbox: Outbox | None) -> Iterator[Metric]:

@@ -43,7 +43,7 @@ class Exemplar:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedPhotograph:
     """A photograph that was not taken, and why."""
 
     photograph: str
@@ -60,7 +60,9 @@ class Twin:
     reason: str
 
 
-def keep_agreeing(exemplars: Mapping[str, Sequence[Exemplar]]) -> tuple[dict[str, list[Exemplar]], list[Refusal]]:
+def keep_agreeing(
+    exemplars: Mapping[str, Sequence[Exemplar]],
+) -> tuple[dict[str, list[Exemplar]], list[RefusedPhotograph]]:
     """Refuse photographs that show somebody else than the student's other photographs.
 
     Photographs that resemble one another, directly or by way of a third, hang together; the largest such group is
@@ -75,7 +77,7 @@ def keep_agreeing(exemplars: Mapping[str, Sequence[Exemplar]]) -> tuple[dict[str
     """
     means = {student_id: _mean(own) for student_id, own in exemplars.items() if own}
     kept: dict[str, list[Exemplar]] = {}
-    refused: list[Refusal] = []
+    refused: list[RefusedPhotograph] = []
     for student_id, own in exemplars.items():
         unique = _without_copies(own, refused)
         groups = _groups(unique)
@@ -85,7 +87,7 @@ def keep_agreeing(exemplars: Mapping[str, Sequence[Exemplar]]) -> tuple[dict[str
         believed = [] if tie or not groups else groups[0]
         kept[student_id] = believed
         reason = _TIE if tie else _ODD_ONE
-        refused += [Refusal(e.photograph, student_id, reason) for e in unique if e not in believed]
+        refused += [RefusedPhotograph(e.photograph, student_id, reason) for e in unique if e not in believed]
     return kept, refused
 
 
@@ -107,14 +109,14 @@ def find_look_alikes(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[LookAl
     return sorted(_similar_pairs(exemplars, LOOK_ALIKE), key=lambda pair: (pair.a, pair.b))
 
 
-def _without_copies(exemplars: Sequence[Exemplar], refused: list[Refusal]) -> list[Exemplar]:
+def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotograph]) -> list[Exemplar]:
     """Drop a second copy of a file: two copies of a wrong photograph must not outvote a right one."""
     unique: dict[bytes, Exemplar] = {}
     for exemplar in exemplars:
         first = unique.setdefault(exemplar.sha256, exemplar)
         if first is not exemplar:
             reason = f"the same photograph as {first.photograph}"
-            refused.append(Refusal(exemplar.photograph, exemplar.student_id, reason))
+            refused.append(RefusedPhotograph(exemplar.photograph, exemplar.student_id, reason))
     return list(unique.values())
 
 

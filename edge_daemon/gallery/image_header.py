@@ -39,7 +39,7 @@ def read_header(data: bytes) -> ImageHeader:
     if data.startswith(_PNG):
         return _png(data)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        raise PhotographError("HEIC is not read", todo="convert it to JPEG")
+        raise PhotographError("HEIC is not read", hint="convert it to JPEG")
     raise PhotographError("not a JPEG or PNG picture")
 
 
@@ -63,7 +63,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     # The decoder fills what is missing with grey and says nothing: only the end marker tells. It is looked for behind
     # the start of the scan, for the thumbnail in the EXIF block has one of its own.
     if header is None or data.find(b"\xff\xd9", at) < 0:
-        raise PhotographError("truncated file", todo="copy it again")
+        raise PhotographError("truncated file", hint="copy it again")
     return header
 
 
@@ -78,10 +78,10 @@ def _png(data: bytes) -> ImageHeader:
         if len(check) < 4:
             break
         if zlib.crc32(body) != int.from_bytes(check, "big"):
-            raise PhotographError("damaged PNG", todo="copy it again")
+            raise PhotographError("damaged PNG", hint="copy it again")
         if kind == b"IHDR" and length >= 8:
             header = ImageHeader(int.from_bytes(body[4:8], "big"), int.from_bytes(body[8:12], "big"))
         if kind == b"IEND" and header is not None:
             return header
         at += 12 + length
-    raise PhotographError("truncated file", todo="copy it again")
+    raise PhotographError("truncated file", hint="copy it again")

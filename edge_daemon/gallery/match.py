@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_daemon.types import StudentTemplates, Vector
 
-TYPICAL_LIKENESS = 0.65
+TYPICAL_AGREEMENT = 0.65
 """Mean cosine between two photographs of one person, where a student has too few to tell."""
 
 OWN_WEIGHT = 6
@@ -76,6 +76,6 @@ def _steady_mean(vectors: Vector) -> Vector:
     mean = vectors.mean(axis=0)
     pairs = count * (count - 1)
     known = float(np.sum(vectors.sum(axis=0) ** 2)) - count  # the sum of cosines over all ordered pairs
-    likeness = max((known + 2 * TYPICAL_LIKENESS) / (pairs + 2), 0.2)
-    reliability = likeness * count / (1 + (count - 1) * likeness)  # Spearman-Brown
+    agreement = max((known + 2 * TYPICAL_AGREEMENT) / (pairs + 2), 0.2)
+    reliability = agreement * count / (1 + (count - 1) * agreement)  # Spearman-Brown
     return np.asarray(mean / (max(float(np.linalg.norm(mean)), 1e-9) * np.sqrt(reliability)), dtype=np.float32)

@@ -75,7 +75,7 @@ def read_photograph(path: Path) -> Photograph:
         data, header = _read_whole(path)
         return Photograph(_decode(data, header), hashlib.sha256(data).digest())
     except PhotographError as error:
-        raise PhotographError(error.what, str(path), error.todo) from error
+        raise PhotographError(error.what, str(path), error.hint) from error
 
 
 def _folder_of(photos_dir: Path, student_id: str) -> Path:
@@ -86,25 +86,25 @@ def _folder_of(photos_dir: Path, student_id: str) -> Path:
 def _read_whole(path: Path) -> tuple[bytes, ImageHeader]:
     try:
         if not path.resolve(strict=True).is_relative_to(path.parent.resolve()):
-            raise PhotographError("a link that leads out of the folder", todo="put the photograph itself there")
+            raise PhotographError("a link that leads out of the folder", hint="put the photograph itself there")
         # O_NONBLOCK: opening a fifo must not wait for its writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise PhotographError("not a file")
             if status.st_size > MAX_BYTES:
-                raise PhotographError(f"larger than {MAX_BYTES >> 20} MiB", todo="save it smaller")
+                raise PhotographError(f"larger than {MAX_BYTES >> 20} MiB", hint="save it smaller")
             data = file.read(MAX_BYTES)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, Python < 3.13
         raise PhotographError(f"can't be read ({getattr(error, 'strerror', None) or 'loop of links'})") from error
     if path.suffix.lower() in (".heic", ".heif"):
-        raise PhotographError("HEIC is not read", todo="convert it to JPEG")
+        raise PhotographError("HEIC is not read", hint="convert it to JPEG")
     if path.suffix.lower() not in _READ:
         raise PhotographError("not a JPEG or PNG picture")
     header = read_header(data)
     if header.width_px * header.height_px > MAX_PIXELS:
         size = f"{header.width_px}x{header.height_px}"
-        raise PhotographError(f"{size} is larger than {MAX_PIXELS // 10**6} megapixels", todo="save it smaller")
+        raise PhotographError(f"{size} is larger than {MAX_PIXELS // 10**6} megapixels", hint="save it smaller")
     return data, header
 
 
@@ -119,9 +119,9 @@ def _decode(data: bytes, header: ImageHeader) -> Picture:
         except cv2.error:
             decoded = None
     if decoded is None:
-        raise PhotographError("can't be decoded", todo="save it again as JPEG")
+        raise PhotographError("can't be decoded", hint="save it again as JPEG")
     if "remature end" in messages[0]:
-        raise PhotographError("damaged JPEG", todo="copy it again")
+        raise PhotographError("damaged JPEG", hint="copy it again")
     picture: Picture = decoded.astype(np.uint8, copy=False)
     longer = max(picture.shape[:2])
     if longer > WORKING_SIDE_PX:

@@ -71,8 +71,8 @@ def without_marks(roster: Sequence[RosterRow]) -> list[RosterRow]:
 
 def _check_share(what: str, going: Sequence[bool]) -> None:
     if 2 * sum(going) > len(going):
-        todo = f"if that is meant, add a column {LARGE_CHANGE} with a day such as 2026-09-30; nothing was changed"
-        raise RosterError(what.format(sum(going), len(going)), ROSTER, todo)
+        hint = f"if that is meant, add a column {LARGE_CHANGE} with a day such as 2026-09-30; nothing was changed"
+        raise RosterError(what.format(sum(going), len(going)), ROSTER, hint)
 
 
 def _large_change_until(roster: Sequence[RosterRow]) -> date | None:

@@ -126,8 +126,8 @@ def _header(cells: list[str], path: Path) -> list[str]:
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         separator = next((sign for sign in ";\t" if sign in cells[0]), None)
-        todo = f"separate the columns by commas, not by {separator!r}" if separator else _TODO
-        raise RosterError(f"the columns {', '.join(missing)} are missing", f"{path}, line 1", todo)
+        hint = f"separate the columns by commas, not by {separator!r}" if separator else _TODO
+        raise RosterError(f"the columns {', '.join(missing)} are missing", f"{path}, line 1", hint)
     doubled = sorted({name for name in header if name and header.count(name) > 1})
     if doubled:
         raise RosterError(f"the column {doubled[0]!r} is there twice", f"{path}, line 1", _TODO)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure
-from edge_daemon.gallery.agreement import Exemplar, Refusal, Twin, find_look_alikes, find_twins, keep_agreeing
+from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
 from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
 from edge_daemon.gallery.roster import RosterRow
@@ -24,7 +24,7 @@ from edge_daemon.store.gallery import GalleryChange, LookAlike, StudentRow, Temp
 from edge_daemon.types import Face, Picture, Student, Vector
 
 
-class PortraitReader(Protocol):
+class PhotographReader(Protocol):
     """What enrolment needs to know about a photograph."""
 
     def faces(self, picture: Picture) -> list[Face]:
@@ -39,7 +39,7 @@ class Photographs:
     """Where the photographs are, and what reads them."""
 
     folder: Path
-    reader: PortraitReader
+    reader: PhotographReader
     embedder: EmbedderId
 
 
@@ -51,7 +51,7 @@ class EnrolReport:
     """On the roster now."""
     accepted: int
     """Photographs that became templates."""
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedPhotograph, ...]
     without_consent: tuple[str, ...]
     without_template: tuple[str, ...]
     """Everybody on the roster who can't be recognised, those without consent among them."""
@@ -100,7 +100,7 @@ def import_roster(
     barred = _barred(store, roster, before) - readmit
     roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
     exemplars: dict[str, list[Exemplar]] = {}
-    refused: list[Refusal] = []
+    refused: list[RefusedPhotograph] = []
     if photographs is not None:
         check_folder(photographs.folder)
         exemplars, refused = _read_all([r.student for r in roster if r.student.consent], photographs, watch)
@@ -147,21 +147,21 @@ def _bare(row: RosterRow) -> RosterRow:
 
 def _read_all(
     students: Sequence[Student], photographs: Photographs, watch: Callable[[int, int], None]
-) -> tuple[dict[str, list[Exemplar]], list[Refusal]]:
-    refused: list[Refusal] = []
+) -> tuple[dict[str, list[Exemplar]], list[RefusedPhotograph]]:
+    refused: list[RefusedPhotograph] = []
     files: list[tuple[str, Path]] = []
     for student in students:
         try:
             files += [(student.student_id, path) for path in photographs_of(photographs.folder, student.student_id)]
         except PhotographError as error:
-            refused.append(Refusal("", student.student_id, _reason(error)))
+            refused.append(RefusedPhotograph("", student.student_id, _reason(error)))
     read: dict[str, list[Exemplar]] = {}
     for done, (student_id, path) in enumerate(files):
         watch(done, len(files))
         try:
             read.setdefault(student_id, []).append(_read(student_id, path, photographs))
         except PhotographError as error:
-            refused.append(Refusal(_short(path), student_id, _reason(error)))
+            refused.append(RefusedPhotograph(_short(path), student_id, _reason(error)))
     watch(len(files), len(files))
     exemplars, disagreeing = keep_agreeing(read)
     return exemplars, refused + disagreeing
@@ -180,7 +180,7 @@ def _short(path: Path) -> str:
 
 
 def _reason(error: PhotographError) -> str:
-    return f"{error.what}; {error.todo}" if error.todo else error.what
+    return f"{error.what}; {error.hint}" if error.hint else error.what
 
 
 def _sealed_roster(
@@ -230,7 +230,7 @@ def _report(
     students: Sequence[StudentRow],
     before: Mapping[str, StudentRow],
     exemplars: Mapping[str, Sequence[Exemplar]],
-    refused: Sequence[Refusal],
+    refused: Sequence[RefusedPhotograph],
     barred: frozenset[str],
     photographs: Photographs | None,
 ) -> EnrolReport:

@@ -14,7 +14,7 @@ from edge_daemon.store.gallery import GalleryChange, StudentRow
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class WithdrawalResult:
     """What a list of withdrawn consents did."""
 
     erased: int
@@ -25,7 +25,7 @@ class Withdrawn:
     """Ids that nobody has here: one list may serve a whole school."""
 
 
-def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> Withdrawn:
+def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> WithdrawalResult:
     """Take back the consent of students, also of those who are no longer on the roster; repeatable.
 
     As an import does it: the old data key gets a tombstone, so that no backup brings the templates back, and name and
@@ -39,7 +39,7 @@ def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -
     counts = tables.template_counts(store.db)
     going = {r.student_id for r in rows if r.student_id in wanted and (r.consent or r.student_id in counts)}
     known = wanted & {row.student_id for row in rows}
-    done = Withdrawn(len(going), len(known) - len(going), len(wanted) - len(known))
+    done = WithdrawalResult(len(going), len(known) - len(going), len(wanted) - len(known))
     if not going:
         return done
     records = {record.student.student_id: record for record in store.records()}

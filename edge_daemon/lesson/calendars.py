@@ -111,8 +111,8 @@ def _events(
             continue
         number += 1
         if number > MOST_EVENTS:
-            todo = "export fewer years, or set timetable.room"
-            raise TimetableError(f"has more than {MOST_EVENTS} events for this room", str(source.path), todo)
+            hint = "export fewer years, or set timetable.room"
+            raise TimetableError(f"has more than {MOST_EVENTS} events for this room", str(source.path), hint)
         try:
             yield reader.read(component, next(order))
         except EventError as e:

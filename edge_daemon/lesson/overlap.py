@@ -15,7 +15,7 @@ from edge_daemon.types import Lesson
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedLesson:
     """A lesson with the event that it comes from."""
 
     lesson: Lesson
@@ -26,10 +26,10 @@ class Planned:
     """Before the lesson was cut by the one before it."""
 
 
-def settle(planned: Iterable[Planned]) -> tuple[list[Planned], list[tuple[Planned, str]]]:
+def settle(planned: Iterable[PlannedLesson]) -> tuple[list[PlannedLesson], list[tuple[PlannedLesson, str]]]:
     """Return the lessons without overlap, sorted, and those that are passed, each with the reason."""
-    kept: list[Planned] = []
-    beaten: list[tuple[Planned, str]] = []
+    kept: list[PlannedLesson] = []
+    beaten: list[tuple[PlannedLesson, str]] = []
     for one in sorted(planned, key=lambda p: (p.lesson.start, p.lesson.end, p.order)):
         free = kept[-1].lesson.end if kept else one.lesson.start
         if free <= one.lesson.start:

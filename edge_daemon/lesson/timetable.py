@@ -14,7 +14,7 @@ from edge_daemon.lesson.calendars import Calendars, Passed, read_calendars
 from edge_daemon.lesson.ical_text import Source, read_source
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
 from edge_daemon.lesson.lesson_ids import timetable_lesson_id
-from edge_daemon.lesson.overlap import Planned, settle
+from edge_daemon.lesson.overlap import PlannedLesson, settle
 from edge_daemon.lesson.plan import SLOT_S
 from edge_daemon.lesson.rooms import is_in_room
 from edge_daemon.lesson.series import Occurrence, Series
@@ -97,7 +97,7 @@ class Timetable:
     def _worked_out(self, first: datetime) -> _Block:
         start, end = first - _MARGIN, first + _BLOCK
         free = list(_occurrences(self._holidays, start, end + LONGEST))
-        planned: dict[str, Planned] = {}
+        planned: dict[str, PlannedLesson] = {}
         passed: list[Passed] = []
         for one in _occurrences(self._series, start, end):
             if not (start <= one.start < end) or not is_in_room(_location(one), self._room):
@@ -112,7 +112,7 @@ class Timetable:
             if why:
                 passed.append(self._passed(lesson.course, one.event.where, one.start, why))
             else:
-                planned[lesson.lesson_id] = Planned(lesson, one.event.where, one.event.order, one.start)
+                planned[lesson.lesson_id] = PlannedLesson(lesson, one.event.where, one.event.order, one.start)
         kept, beaten = settle(planned.values())
         passed += [self._passed(p.lesson.course, p.where, p.event_start, why) for p, why in beaten]
         return _Block(

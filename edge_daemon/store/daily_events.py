@@ -19,7 +19,7 @@ from edge_daemon.timestamps import parsed, stored
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class DailyEvent:
     """Something that happened."""
 
     at: datetime
@@ -30,7 +30,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ParkedItem:
     """An outbox item that was refused for good."""
 
     at: datetime
@@ -51,10 +51,10 @@ class DayFigures:
     """Reason to captures."""
     not_held: Mapping[str, int]
     """Reason to lessons."""
-    refused: tuple[Refusal, ...]
+    refused: tuple[ParkedItem, ...]
 
 
-def add_events(db: sqlite_utils.Database, events: Iterable[Event]) -> None:
+def add_events(db: sqlite_utils.Database, events: Iterable[DailyEvent]) -> None:
     """Write down what happened, in one commit.
 
     Raises:
@@ -65,14 +65,14 @@ def add_events(db: sqlite_utils.Database, events: Iterable[Event]) -> None:
         db.conn.executemany("INSERT INTO events (at_utc, event, fields) VALUES (?, ?, ?)", rows)
 
 
-def events(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[Event]:
+def events(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[DailyEvent]:
     """Return what happened in [start, end), the earliest first."""
     with faults(db):
         rows = db.execute(
             "SELECT at_utc, event, fields FROM events WHERE at_utc >= ? AND at_utc < ? ORDER BY at_utc, event_id",
             (stored(start), stored(end)),
         ).fetchall()
-    return [Event(parsed(row[0]), row[1], json.loads(row[2])) for row in rows]
+    return [DailyEvent(parsed(row[0]), row[1], json.loads(row[2])) for row in rows]
 
 
 def figures(db: sqlite_utils.Database, start: datetime, end: datetime) -> DayFigures:
@@ -104,7 +104,7 @@ def figures(db: sqlite_utils.Database, start: datetime, end: datetime) -> DayFig
         ).fetchall()
     return DayFigures(
         *(held, planned, taken, dict(missed), dict(not_held)),
-        tuple(Refusal(parsed(row[0]), *row[1:]) for row in refused),
+        tuple(ParkedItem(parsed(row[0]), *row[1:]) for row in refused),
     )
 
 

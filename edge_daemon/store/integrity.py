@@ -41,7 +41,7 @@ _FRAME_HEADER = struct.Struct(">IIQ8x")
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class DatabaseFindings:
     """What an examination found."""
 
     problem: str = ""
@@ -52,7 +52,7 @@ class Findings:
     """Commits that the log had, and that can't be read any more; one more may have been cut off while being written."""
 
 
-def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path | None = None) -> Findings:
+def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path | None = None) -> DatabaseFindings:
     """Look at a database file, through its log.
 
     Args:
@@ -76,12 +76,12 @@ def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path
             if gone > 1 and keep_log is not None:
                 _keep_copy(path.with_name(path.name + "-wal"), keep_log)
     except UnicodeDecodeError:  # SQLite's message about damage quotes it
-        return Findings("names in it are damaged")
+        return DatabaseFindings("names in it are damaged")
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise explained(error, str(path)) from error
-        return Findings(str(error))
-    return Findings(problem, not tables, max(0, gone - 1))
+        return DatabaseFindings(str(error))
+    return DatabaseFindings(problem, not tables, max(0, gone - 1))
 
 
 def counts(conn: sqlite3.Connection) -> dict[str, int]:

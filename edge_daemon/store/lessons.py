@@ -11,7 +11,7 @@ import sqlite_utils
 
 from edge_daemon.errors import StoreError
 from edge_daemon.store.database import bring_in_log, faults, path_of, transaction
-from edge_daemon.store.registers import Also, StoredRegister, append, last_sha256
+from edge_daemon.store.registers import OutboxWriter, StoredRegister, append, last_sha256
 from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Box, CapturePlan, ClockState, Lesson, MissedCapture, Origin, Sighting
 
@@ -152,7 +152,7 @@ def finalise(
     sightings: Iterable[Sighting],
     render: Callable[[str | None], str],
     at: datetime,
-    also: Also | None = None,
+    also: OutboxWriter | None = None,
 ) -> StoredRegister:
     """Write sightings, register and state of a lesson: all three or none.
 

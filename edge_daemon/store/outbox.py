@@ -230,16 +230,18 @@ def settle(
         StoreError: the database can't be written; the item is tried again when the lease has ended.
     """
     with transaction(db):
-        if outcome.everybody or outcome.name == "delivered":
+        if outcome.receiver_down or outcome.name == "delivered":
             set_destination(db, delivery.destination, outcome, now, rng, settings_sha256)
         if not _counts(db, delivery, outcome):
             _forget_claim(db, delivery, outcome)
             return False
         tries = delivery.attempts + _is_try(outcome)
-        if outcome.name == "retry" or outcome.everybody:
+        if outcome.name == "retry" or outcome.receiver_down:
             # One for everybody was not this item's fault: due at once when its receiver takes something again.
             again = (
-                _due_before(delivery, now) if outcome.everybody else next_try(now, tries, outcome.retry_after_s, rng)
+                _due_before(delivery, now)
+                if outcome.receiver_down
+                else next_try(now, tries, outcome.retry_after_s, rng)
             )
             _write(db, delivery, "waiting", outcome.answer, again, tries, None)
         elif outcome.name == "held":
@@ -356,7 +358,7 @@ def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> 
 
 def _is_try(outcome: Outcome) -> bool:
     """Return whether something may have reached the receiver: a try, as its answer has it."""
-    return outcome.name not in {"held", "void"} and not outcome.everybody
+    return outcome.name not in {"held", "void"} and not outcome.receiver_down
 
 
 def _forget_claim(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> None:

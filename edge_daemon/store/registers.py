@@ -27,7 +27,7 @@ class StoredRegister:
     created_at: datetime
 
 
-Also = Callable[[sqlite_utils.Database, StoredRegister], None]
+OutboxWriter = Callable[[sqlite_utils.Database, StoredRegister], None]
 """What else is written with a register, in its transaction: all of it or none."""
 
 
@@ -86,8 +86,8 @@ def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
     if len(rows) == 1 and prefix:
         return str(rows[0][0])
     what = "several registers have ids that begin so" if rows else "there is no such register"
-    todo = "give more of the id" if rows else "see `edge-daemon register list`"
-    raise RegisterError(what, f"register {prefix!r}", todo)
+    hint = "give more of the id" if rows else "see `edge-daemon register list`"
+    raise RegisterError(what, f"register {prefix!r}", hint)
 
 
 def add_revision(
@@ -95,7 +95,7 @@ def add_revision(
     lesson_id: str,
     render: Callable[[StoredRegister], str | None],
     at: datetime,
-    also: Also | None = None,
+    also: OutboxWriter | None = None,
 ) -> StoredRegister | None:
     """Append the next revision of a register.
 

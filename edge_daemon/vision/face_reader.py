@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop of a second look (works for .15 to .5 of the crop's side)."""
 LOOK_THRESHOLD = 0.1
-TELLING_WIDTH_PX = 48.0
+POSE_WIDTH_PX = 48.0
 """Narrower faces are too small to tell where they look and whether their eyes are open."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
@@ -58,7 +58,7 @@ def distinct(faces: list[Face]) -> list[Face]:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class MeasuredHit:
     """A detection that has its mesh."""
 
     hit: Hit
@@ -112,24 +112,24 @@ class FaceReader:
         candidate = self.measure(picture, hit)
         return self.describe(picture, candidate) if candidate.probability >= least else None
 
-    def measure(self, picture: Picture, hit: Hit) -> Candidate:
+    def measure(self, picture: Picture, hit: Hit) -> MeasuredHit:
         """Return what is known of a detection by itself."""
         mesh = self.mesh(picture, hit)
-        return Candidate(hit, mesh, face_verifier.probability(hit, mesh.presence))
+        return MeasuredHit(hit, mesh, face_verifier.probability(hit, mesh.presence))
 
-    def describe(self, picture: Picture, candidate: Candidate) -> Face:
+    def describe(self, picture: Picture, candidate: MeasuredHit) -> Face:
         """Return the face that a detection was found to be."""
         hit, mesh = candidate.hit, candidate.mesh
         box = rectangle(hit.box)
-        telling = box.w >= TELLING_WIDTH_PX
+        is_large_enough = box.w >= POSE_WIDTH_PX
         measured = Quality(box.w, quality.sharpness(_own_pixels(picture, box)), mesh.presence)
         return Face(
             box=box,
             score=candidate.probability,
             keypoints=hit.points.astype(np.float32),
             quality=measured,
-            pose=mesh.pose() if telling else None,
-            eyes_open=mesh.eyes_open() if telling else None,
+            pose=mesh.pose() if is_large_enough else None,
+            eyes_open=mesh.eyes_open() if is_large_enough else None,
             embedding=self.embed(picture, mesh),
         )
 

@@ -31,7 +31,7 @@ def runtime_name() -> str:
     """
     names = available_runtimes()
     if not names:
-        raise ModelError("no TensorFlow Lite interpreter is installed", todo="pip install ai-edge-litert")
+        raise ModelError("no TensorFlow Lite interpreter is installed", hint="pip install ai-edge-litert")
     return names[0]
 
 
@@ -66,8 +66,8 @@ class Model:
             self._interpreter: Any = module.Interpreter(model_path=str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, SystemError, OSError) as error:
-            todo = "reinstall the models; tflite-runtime also needs NumPy < 2"
-            raise ModelError(f"{self.runtime} can't load this model", str(path), todo) from error
+            hint = "reinstall the models; tflite-runtime also needs NumPy < 2"
+            raise ModelError(f"{self.runtime} can't load this model", str(path), hint) from error
         (entry,) = self._interpreter.get_input_details()
         self._input_index: int = entry["index"]
         self.input_shape: tuple[int, ...] = tuple(int(n) for n in entry["shape"])

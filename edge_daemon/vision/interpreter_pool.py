@@ -17,7 +17,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Worker:
+class PooledInterpreters:
     """The networks of one thread."""
 
     def __init__(self, models: ModelSet, *, embed: bool) -> None:
@@ -31,7 +31,7 @@ class Worker:
         return self._sweeper(part, threshold).placed(scale, round(tile.left), round(tile.top))
 
 
-class Crew:
+class InterpreterPool:
     """Workers that share jobs. Results come in the order of the jobs and do not depend on the number of workers.
 
     Args:
@@ -41,12 +41,12 @@ class Crew:
     """
 
     def __init__(self, models: ModelSet, *, threads: int, embed: bool) -> None:
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._idle: SimpleQueue[PooledInterpreters] = SimpleQueue()
         for _ in range(max(threads, 1)):
-            self._idle.put(Worker(models, embed=embed))
+            self._idle.put(PooledInterpreters(models, embed=embed))
         self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
 
-    def run(self, job: Callable[[Worker, T], R], items: Sequence[T]) -> list[R]:
+    def run(self, job: Callable[[PooledInterpreters, T], R], items: Sequence[T]) -> list[R]:
         """Return `job(worker, item)` of every item."""
 
         def one(item: T) -> R:

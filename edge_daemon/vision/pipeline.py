@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from edge_daemon.types import Face, Picture
 from edge_daemon.vision import change, face_verifier, nms, tiles
 from edge_daemon.vision.blazeface import Detections, join
-from edge_daemon.vision.face_reader import Candidate, distinct, hits
+from edge_daemon.vision.face_reader import MeasuredHit, distinct, hits
 from edge_daemon.vision.face_verifier import Hit
-from edge_daemon.vision.interpreter_pool import Crew, Worker
+from edge_daemon.vision.interpreter_pool import InterpreterPool, PooledInterpreters
 from edge_daemon.vision.models import ModelSet
-from edge_daemon.vision.tile_memory import Places
+from edge_daemon.vision.tile_memory import TileMemory
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Detector:
     """
 
     def __init__(self, models: ModelSet, *, threads: int = 2, embed: bool = True) -> None:
-        self.crew = Crew(models, threads=threads, embed=embed)
+        self.interpreters = InterpreterPool(models, threads=threads, embed=embed)
         self._side_px = models.card("detector_sweep").size_px[0]
 
     def __call__(self, picture: Picture) -> list[Face]:
@@ -55,30 +55,30 @@ class Detector:
         """Search the whole picture; one detection a face."""
         height, width = picture.shape[:2]
         plan = tiles.pyramid(width, height, self._side_px)
-        parts = self.crew.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
+        parts = self.interpreters.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
         whole = tiles.grid(width, height, max(width, height), 0)
-        parts += self.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
+        parts += self.interpreters.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
         return _one_a_face(join(parts))
 
     def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
         """Take a second look where there was none, drop what is no face, and describe the others."""
 
-        def look(worker: Worker, hit: Hit) -> Hit:
+        def look(worker: PooledInterpreters, hit: Hit) -> Hit:
             return hit if hit.look_score else worker.reader.second_look(picture, hit)
 
-        def measure(worker: Worker, hit: Hit) -> Candidate:
+        def measure(worker: PooledInterpreters, hit: Hit) -> MeasuredHit:
             return worker.reader.measure(picture, hit)
 
-        def describe(worker: Worker, candidate: Candidate) -> Face:
+        def describe(worker: PooledInterpreters, candidate: MeasuredHit) -> Face:
             return worker.reader.describe(picture, candidate)
 
-        looked = self.crew.run(look, found)
+        looked = self.interpreters.run(look, found)
         best_case = face_verifier.among_others(
             [h.box for h in looked], [face_verifier.probability(h, presence=1.0) for h in looked]
         )
-        measured = self.crew.run(measure, _at_least(looked, best_case))
+        measured = self.interpreters.run(measure, _at_least(looked, best_case))
         believed = face_verifier.among_others([c.hit.box for c in measured], [c.probability for c in measured])
-        return distinct(self.crew.run(describe, _at_least(measured, believed)))
+        return distinct(self.interpreters.run(describe, _at_least(measured, believed)))
 
 
 class RoomDetector:
@@ -92,7 +92,7 @@ class RoomDetector:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._places = Places()
+        self._places = TileMemory()
         self._before: Picture | None = None
         self._captures, self._next_sweep, self._sweeps = 0, 0, 0
 
@@ -108,7 +108,7 @@ class RoomDetector:
 
     def _hits(self, picture: Picture, now: Picture) -> list[Hit]:
         if self._before is None or self._before.shape != now.shape:
-            self._places = Places()
+            self._places = TileMemory()
             return hits(self._sweep(picture))
         seats = self._look(picture, self._places.tiles())
         sure = seats.take(seats.scores >= _SURE)
@@ -129,7 +129,9 @@ class RoomDetector:
         return self._detector.sweep(picture)
 
     def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
-        parts = self._detector.crew.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), plan)
+        parts = self._detector.interpreters.run(
+            lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), plan
+        )
         return _one_a_face(join(parts))
 
 

@@ -83,12 +83,12 @@ class PortraitReader:
         Returns:
             Vectors (n, 192) of length 1, and the face widths in pixels (n,) that they stand for.
         """
-        around, centred = _surroundings(picture, face)
-        rows, widths = [self._vector(around, centred)], [face.quality.width_px]
+        context, centred = _surroundings(picture, face)
+        rows, widths = [self._vector(context, centred)], [face.quality.width_px]
         for width in WIDTHS_PX:
             scale = width / face.quality.width_px
             if scale < _SMALLER:
-                rows.append(self._vector(_farther_away(around, scale), _scaled(centred, scale)))
+                rows.append(self._vector(_farther_away(context, scale), _scaled(centred, scale)))
                 widths.append(width)
         return np.stack(rows), np.array(widths, np.float32)
 

@@ -26,7 +26,7 @@ _FORGET_AFTER = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KnownFace:
     """Where a face was."""
 
     x: float
@@ -44,11 +44,11 @@ class Place:
         return inside_x and inside_y and SHARES[0] <= self.side / tile.side <= SHARES[1]
 
 
-class Places:
+class TileMemory:
     """Places of one lesson."""
 
     def __init__(self) -> None:
-        self.known: list[Place] = []
+        self.known: list[KnownFace] = []
 
     def learn(self, faces: list[Face]) -> None:
         """Take in the faces of a capture."""
@@ -86,16 +86,16 @@ class Places:
         return float(np.median([p.side for p in near]))
 
 
-def _place(face: Face) -> Place:
+def _place(face: Face) -> KnownFace:
     box = blazeface_square(face.box)
-    return Place(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, float(box[2] - box[0]))
+    return KnownFace(float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2, float(box[2] - box[0]))
 
 
-def _same(a: Place, b: Place) -> bool:
+def _same(a: KnownFace, b: KnownFace) -> bool:
     return float(np.hypot(a.x - b.x, a.y - b.y)) < 0.5 * max(a.side, b.side)
 
 
-def _shared(place: Place, others: list[Place]) -> Tile:
+def _shared(place: KnownFace, others: list[KnownFace]) -> Tile:
     """Return a tile for a place, shifted so that it may serve its nearest neighbour, too."""
     side = place.side / LOOK_SHARE
     alone = Tile(place.x - side / 2, place.y - side / 2, side)

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from edge_daemon.app.audit.face_light import Light
-from edge_daemon.app.audit.findings import Findings
+from edge_daemon.app.audit.face_light import FaceLight
+from edge_daemon.app.audit.findings import AuditFindings
 from edge_daemon.app.audit.front_direction import find_front
 from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.scene_light import Scene
-from edge_daemon.app.audit.seat_finder import Look, find_seats
-from edge_daemon.app.audit.seat_rows import judge
+from edge_daemon.app.audit.seat_finder import SeatObservation, find_seats
+from edge_daemon.app.audit.seat_rows import rate_seats
 from edge_daemon.types import Box, Face, Pose, Quality
 
 OPTICS = Optics(4608, 2592, 66.0)
-GOOD_LIGHT, GOOD_SCENE = Light(130.0, 0.0, 120.0), Scene(115.0, 0.0, 0.4)
+GOOD_LIGHT, GOOD_SCENE = FaceLight(130.0, 0.0, 120.0), Scene(115.0, 0.0, 0.4)
 
 
 def look(
@@ -26,22 +26,24 @@ def look(
     *,
     picture: int = 0,
     sharpness: float = 0.6,
-    light: Light = GOOD_LIGHT,
+    light: FaceLight = GOOD_LIGHT,
     yaw_deg: float | None = None,
-) -> Look:
+) -> SeatObservation:
     """Return a face with its centre at (x, y)."""
     box = Box(x - width_px / 2, y - 0.625 * width_px, width_px, 1.25 * width_px)
     pose = None if yaw_deg is None else Pose(yaw_deg, 0.0, 0.0)
     quality = Quality(width_px, sharpness, 1.0)
     none = np.zeros(0, np.float32)
-    return Look(picture, Face(box, 0.99, np.zeros((6, 2), np.float32), quality, pose, None, none), light)
+    return SeatObservation(picture, Face(box, 0.99, np.zeros((6, 2), np.float32), quality, pose, None, none), light)
 
 
-def room(rows: Sequence[tuple[float, float]], xs: Iterable[float], **more: object) -> list[Look]:
+def room(rows: Sequence[tuple[float, float]], xs: Iterable[float], **more: object) -> list[SeatObservation]:
     """Return a face at each x for each row (y, width)."""
     return [look(x, y, width, **more) for y, width in rows for x in xs]  # type: ignore[arg-type]
 
 
-def findings(looks: Sequence[Look], *, scene: Scene = GOOD_SCENE, turned: tuple[int, int] = (0, 0)) -> Findings:
+def findings(
+    looks: Sequence[SeatObservation], *, scene: Scene = GOOD_SCENE, turned: tuple[int, int] = (0, 0)
+) -> AuditFindings:
     seats = find_seats(looks)
-    return Findings(OPTICS, judge(seats, OPTICS), scene, find_front(seats), *turned)
+    return AuditFindings(OPTICS, rate_seats(seats, OPTICS), scene, find_front(seats), *turned)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.attendance.rule import Circumstances, Rule, interval, is_borderline, judge, ordered, share_of
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, interval, is_borderline, ordered, share_of
 from edge_daemon.attendance.tally import tally
 from edge_daemon.types import Box, Sighting, Tally
 from tests.registers import RULE, START
@@ -15,9 +15,9 @@ from tests.registers import RULE, START
 END = START + timedelta(minutes=50)
 
 
-def circumstances(taken=100, planned=None, trusted=True):
+def summary(taken=100, planned=None, trusted=True):
     taken_at = tuple(START + timedelta(minutes=50) * (slot + 0.5) / max(taken, 1) for slot in range(taken))
-    return Circumstances(START, END, taken_at, taken if planned is None else planned, trusted)
+    return LessonSummary(START, END, taken_at, taken if planned is None else planned, trusted)
 
 
 def of(frames, seen=None, student_id="a"):
@@ -26,8 +26,8 @@ def of(frames, seen=None, student_id="a"):
     return Tally(student_id, seen, frames, START if seen else None, END if seen else None)
 
 
-def decide(frames, taken=100, planned=None, trusted=True, **options):
-    (verdict,) = judge([of(frames)], RULE, circumstances(taken, planned, trusted), **options)
+def verdict_of(frames, taken=100, planned=None, trusted=True, **options):
+    (verdict,) = decide([of(frames)], RULE, summary(taken, planned, trusted), **options)
     return verdict
 
 
@@ -40,15 +40,15 @@ def decide(frames, taken=100, planned=None, trusted=True, **options):
     ],
 )
 def test_forty_of_a_hundred_is_present(frames, taken, verdict):
-    assert decide(frames, taken).verdict == verdict
-    assert decide(frames, taken).share == frames / taken
+    assert verdict_of(frames, taken).verdict == verdict
+    assert verdict_of(frames, taken).share == frames / taken
 
 
 @given(st.integers(1, 100), st.integers(1, 5))
 def test_exactly_the_share_is_present_and_one_less_is_not(percent, parts):
     taken = 100 * parts
     rule = Rule(share_of(percent / 100))
-    at, below = judge([of(percent * parts), of(percent * parts - 1)], rule, circumstances(taken))
+    at, below = decide([of(percent * parts), of(percent * parts - 1)], rule, summary(taken))
     assert at.verdict == "present"
     assert below.verdict == "absent"
 
@@ -60,7 +60,7 @@ def test_the_share_is_what_somebody_wrote():
 
 
 def test_frames_attentive_decide_and_not_frames_seen():
-    (verdict,) = judge([of(30, seen=90)], RULE, circumstances())
+    (verdict,) = decide([of(30, seen=90)], RULE, summary())
     assert (verdict.verdict, verdict.share) == ("absent", 0.3)
 
 
@@ -68,25 +68,25 @@ def test_frames_attentive_decide_and_not_frames_seen():
     ("taken", "planned", "verdict"), [(49, 100, "inconclusive"), (50, 100, "present"), (1, 3, "inconclusive")]
 )
 def test_fewer_than_half_of_the_planned_captures_decide_nothing(taken, planned, verdict):
-    decided = decide(taken, taken, planned)
+    decided = verdict_of(taken, taken, planned)
     assert decided.verdict == verdict
     assert ("few_captures" in decided.flags) == (verdict == "inconclusive")
 
 
 @pytest.mark.parametrize("planned", [0, 100])
 def test_no_capture_at_all_is_inconclusive_and_no_share(planned):
-    decided = decide(0, 0, planned)
+    decided = verdict_of(0, 0, planned)
     assert (decided.verdict, decided.share, decided.flags) == ("inconclusive", 0.0, ("few_captures",))
 
 
 def test_without_a_trustworthy_time_nothing_is_decided():
-    decided = decide(90, trusted=False)
+    decided = verdict_of(90, trusted=False)
     assert (decided.verdict, decided.flags) == ("inconclusive", ("clock",))
 
 
 def test_who_gave_no_consent_is_not_assessed_whatever_was_seen():
-    assert decide(100, not_assessed={"a"}, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ()
-    decided = decide(40, 40, 100, trusted=False, not_assessed={"a"})
+    assert verdict_of(100, not_assessed={"a"}, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ()
+    decided = verdict_of(40, 40, 100, trusted=False, not_assessed={"a"})
     assert (decided.verdict, decided.flags) == ("not_assessed", ("clock", "few_captures"))
 
 
@@ -103,7 +103,7 @@ def test_who_gave_no_consent_is_not_assessed_whatever_was_seen():
     ],
 )
 def test_borderline_is_what_chance_could_have_turned(frames, taken, borderline):
-    assert ("borderline" in decide(frames, taken).flags) == borderline
+    assert ("borderline" in verdict_of(frames, taken).flags) == borderline
 
 
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.05, 1))
@@ -125,23 +125,26 @@ def test_the_interval_is_wilsons():
 def test_look_alikes_are_flagged_even_when_neither_could_be_told_and_was_seen():
     students = [of(90), of(0, student_id="b"), of(0, student_id="c"), of(0, student_id="d"), of(90, student_id="e")]
     flags = {
-        v.tally.student_id: v.flags
-        for v in judge(students, RULE, circumstances(), look_alikes=[("a", "b"), ("c", "d")])
+        v.tally.student_id: v.flags for v in verdict_of(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
     }
     assert flags == {"a": ("look_alike",), "b": ("look_alike",), "c": ("look_alike",), "d": ("look_alike",), "e": ()}
 
 
 def test_flags_have_one_order_and_no_repetition():
     assert ordered(["corrected", "borderline", "corrected", "late"]) == ("borderline", "late", "corrected")
-    assert decide(40, static_faces={"a"}, look_alikes=[("a", "b")]).flags == ("borderline", "look_alike", "static_face")
+    assert verdict_of(40, static_faces={"a"}, look_alikes=[("a", "b")]).flags == (
+        "borderline",
+        "look_alike",
+        "static_face",
+    )
 
 
 def flags_of(slots, taken=100, missed=()):
     """Flags of somebody seen in these captures of a lesson of 50 minutes, one capture every 30 s."""
     taken_at = {slot: START + timedelta(seconds=30 * slot + 15) for slot in range(taken) if slot not in missed}
     sightings = [Sighting(slot, "a", 0.5, True, Box(1, 2, 3, 4)) for slot in slots if slot not in missed]
-    lesson = Circumstances(START, END, tuple(taken_at.values()), 100, time_trusted=True)
-    (verdict,) = judge(tally(["a"], sightings, taken_at), RULE, lesson)
+    lesson = LessonSummary(START, END, tuple(taken_at.values()), 100, time_trusted=True)
+    (verdict,) = decide(tally(["a"], sightings, taken_at), RULE, lesson)
     return set(verdict.flags) - {"borderline"}
 
 
@@ -165,7 +168,7 @@ def test_nobody_is_late_for_captures_that_were_missed():
 
 
 def test_three_captures_tell_nothing_about_late():
-    lesson = circumstances(3)
+    lesson = summary(3)
     middle_and_last = Tally("a", 2, 2, lesson.taken_at[1], lesson.taken_at[2])
-    (verdict,) = judge([middle_and_last], RULE, lesson)
+    (verdict,) = decide([middle_and_last], RULE, lesson)
     assert verdict.flags == ("borderline",)

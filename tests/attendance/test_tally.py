@@ -33,7 +33,7 @@ def test_the_order_is_that_of_the_students():
 
 def test_guests_and_unknown_faces_are_nobodys_frames():
     sightings = [seen(1), seen(1, "guest"), seen(1, ""), seen(2, ""), seen(2, ""), seen(3, "z")]
-    assert [t.frames_seen for t in tally(["a"], sightings, TAKEN_AT)] == [1]
+    assert [t.captures_seen for t in tally(["a"], sightings, TAKEN_AT)] == [1]
     assert guests(["a"], sightings) == ("guest", "z")
     assert unknown_faces(sightings) == 2
     assert (guests(["a"], []), unknown_faces([])) == ((), 0)
@@ -49,4 +49,4 @@ def test_processing_twice_doubles_nothing(drawn):
     sightings = [seen(*one) for one in drawn]
     once = tally(["a", "b"], sightings, TAKEN_AT)
     assert tally(["a", "b"], sightings + sightings[::-1], TAKEN_AT) == once
-    assert all(0 <= t.frames_attentive <= t.frames_seen <= len(TAKEN_AT) for t in once)
+    assert all(0 <= t.captures_attentive <= t.captures_seen <= len(TAKEN_AT) for t in once)

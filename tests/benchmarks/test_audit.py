@@ -8,7 +8,7 @@ from benchmarks.audit_captures import AS_IS, SHRUNK, WORSE, Capture, Seen, worse
 from benchmarks.audit_curves import WIDTHS_PX, nearest, table
 from benchmarks.audit_seats import outcomes
 from benchmarks.lesson_truth import TrueFace
-from edge_daemon.app.audit.face_light import Light
+from edge_daemon.app.audit.face_light import FaceLight
 from edge_daemon.types import Box, Face, Quality
 
 SEATS = ((300.0, 300.0, 20.0), (900.0, 300.0, 20.0), (300.0, 900.0, 60.0), (900.0, 900.0, 60.0))
@@ -25,7 +25,7 @@ def lesson(name: str, hits: tuple[float, ...], captures: int = 20, variant: str 
     for number in range(captures):
         true = tuple(TrueFace((x, y, w, 1.25 * w), "student", f"S{i}", w) for i, (x, y, w) in enumerate(SEATS))
         seen = tuple(
-            Seen(face(*seat), Light(120.0, 0.0, 100.0), i, f"S{i}" if number % 20 < 20 * hits[i] else "", f"S{i}")
+            Seen(face(*seat), FaceLight(120.0, 0.0, 100.0), i, f"S{i}" if number % 20 < 20 * hits[i] else "", f"S{i}")
             for i, seat in enumerate(SEATS)
             if number
         )

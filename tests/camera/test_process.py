@@ -243,10 +243,10 @@ def test_starts_that_do_not_help_come_at_growing_gaps_and_captures_between_are_m
     reason = rig.miss(3)
     assert time.monotonic() - begun < 2
     assert reason.startswith("the camera did not answer within 0.5 s (next attempt in ")
-    rest_s = rig.camera._ladder.rest_s(time.monotonic())
+    rest_s = rig.camera._recovery.rest_s(time.monotonic())
     assert 0 < rest_s <= FIRST_GAP_S
     rig.be("good")
-    rig.camera._ladder._next_start_s = 0.0  # the gap passes
+    rig.camera._recovery._next_start_s = 0.0  # the gap passes
     rig.succeed(4)
 
 

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import itertools
 
-from edge_daemon.camera.recovery import FIRST_GAP_S, MAX_GAP_S, REPORT_AT, Ladder
+from edge_daemon.camera.recovery import FIRST_GAP_S, MAX_GAP_S, REPORT_AT, CameraRecovery
 
 
 def test_the_first_failure_reopens_the_second_restarts_the_third_reports():
-    ladder = Ladder()
+    ladder = CameraRecovery()
     assert (ladder.failed(0.0), ladder.reports) == ("reopen", False)
     assert (ladder.failed(1.0), ladder.reports) == ("restart", False)
     ladder.started(1.5)
@@ -16,7 +16,7 @@ def test_the_first_failure_reopens_the_second_restarts_the_third_reports():
 
 
 def test_gaps_between_starts_double_up_to_a_limit_and_never_end():
-    ladder, now_s, starts = Ladder(), 0.0, []
+    ladder, now_s, starts = CameraRecovery(), 0.0, []
     while len(starts) < 12:
         if not ladder.rest_s(now_s):
             ladder.started(now_s)
@@ -30,7 +30,7 @@ def test_gaps_between_starts_double_up_to_a_limit_and_never_end():
 
 
 def test_a_process_that_answers_is_restarted_only_after_the_gap():
-    ladder = Ladder()
+    ladder = CameraRecovery()
     ladder.failed(0.0)
     ladder.failed(1.0)
     ladder.started(1.0)
@@ -40,7 +40,7 @@ def test_a_process_that_answers_is_restarted_only_after_the_gap():
 
 
 def test_a_picture_brings_the_ladder_back_to_its_foot():
-    ladder = Ladder()
+    ladder = CameraRecovery()
     for second in range(20):
         ladder.failed(float(second))
         ladder.started(float(second))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.app.health import doctor
-from edge_daemon.app.health.doctor import Checkup
+from edge_daemon.app.health.doctor import Doctor
 from edge_daemon.device.status import write_status
 from edge_daemon.home import Home
 from edge_daemon.vision.models import default_models_dir
@@ -67,7 +67,7 @@ def home(tmp_path):
 
 
 def found(folder, **arguments) -> dict[str, doctor.Check]:
-    return {check.name: check for check in Checkup(Home(folder), **arguments).checks()}
+    return {check.name: check for check in Doctor(Home(folder), **arguments).checks()}
 
 
 def test_all_is_looked_at_and_a_sound_home_has_nothing_bad(home):
@@ -223,7 +223,7 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setattr(Home, "runtime_dir", tmp_path)
     place = Home(None)
     monkeypatch.setattr(place, "state_dir", tmp_path / "state")
-    checks = {check.name: check for check in Checkup(place, tmp_path / "root").checks()}
+    checks = {check.name: check for check in Doctor(place, tmp_path / "root").checks()}
     assert checks["service"].found == "does not run"
     assert checks["state folder"].state == "bad"
     assert checks["device key"].state == "bad"
@@ -243,7 +243,7 @@ def test_a_device_without_the_maintainers_key_is_told_that_it_takes_no_updates(t
     if text is not None:
         key.parent.mkdir(parents=True)
         key.write_text(text)
-    checks = {check.name: check for check in Checkup(Home(None), tmp_path / "root").checks()}
+    checks = {check.name: check for check in Doctor(Home(None), tmp_path / "root").checks()}
     assert (checks["updates"].state, words in checks["updates"].found) == (state, True), checks["updates"]
 
 
@@ -253,9 +253,9 @@ def test_a_mistake_in_the_words_of_mail_is_named_with_its_line(home):
     settings = '[mail]\nhost = "mail.invalid"\nfrom = "a@school.example"\ntemplates = "words"\n'
     with (home / "config.toml").open("a", encoding="utf-8") as file:
         file.write(settings)
-    found = {check.name: check for check in Checkup(Home(home)).checks()}["mail texts"]
+    found = {check.name: check for check in Doctor(Home(home)).checks()}["mail texts"]
     assert found.state == "bad"
     assert "week.txt: line 3: {office} is not known here" in found.found
     (home / "words" / "week.txt").write_text("Subject: {period}\n\nDear office\n", encoding="utf-8")
-    found = {check.name: check for check in Checkup(Home(home)).checks()}["mail texts"]
+    found = {check.name: check for check in Doctor(Home(home)).checks()}["mail texts"]
     assert (found.state, found.found) == ("good", "en, 1 of the school's own")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.app.capture.plan_recorder import plan_ahead
-from edge_daemon.app.service.commitment_publisher import promise_ahead
-from edge_daemon.attendance.commitment import Promise, sign_commitment
+from edge_daemon.app.service.commitment_publisher import publish_commitments
+from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer, fingerprint
@@ -39,7 +39,7 @@ def home(tmp_path) -> Path:
     plan_seed = a_register(DAYS[0], {"a": 1.0})[0].plan.seed_sha256
     for lesson in DAYS[:3]:
         at = lesson.start - timedelta(hours=3)
-        promise = Promise(lesson.lesson_id, lesson.start, lesson.end, 20, plan_seed)
+        promise = PlanCommitment(lesson.lesson_id, lesson.start, lesson.end, 20, plan_seed)
         last = db.execute("SELECT sha256 FROM commitments ORDER BY 1").fetchall()
         previous = db.execute("SELECT sha256 FROM commitments ORDER BY commitment_position DESC LIMIT 1").fetchone()
         ref, document = sign_commitment("room 204", at, [promise], previous[0] if last else None, signer)
@@ -316,7 +316,7 @@ def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
     signer = Signer(device_key(home / "device.key"))
     keep(db, *a_register(late, {"a": 1.0}), signer)
     plan_ahead(db, [a_lesson(START + timedelta(days=9))], 100, START + timedelta(days=8, hours=20))
-    assert promise_ahead(db, lambda: signer, START + timedelta(days=8, hours=20)) == 1
+    assert publish_commitments(db, lambda: signer, START + timedelta(days=8, hours=20)) == 1
     told, problems = verify(home)
     assert (told["unpromised"], told["commitments"], told["registers"]) == (1, 4, 5)
     assert problems == []

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.cli.outbox import outbox as cli_outbox
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
@@ -33,7 +33,7 @@ guardians = true
 @pytest.fixture
 def home(tmp_path):
     (tmp_path / "config.toml").write_text(SETTINGS, "utf-8")
-    with_rows = deliver(Home(tmp_path).config)
+    with_rows = outbox_writer(Home(tmp_path).config)
     db = open_register(tmp_path / "register.sqlite")
     keep(db, *a_register(LESSON, {"s1": 0.0, "s2": 1.0}), also=with_rows)
     keep(db, *a_register(NEXT, {"s1": 0.4, "s2": 1.0}), also=with_rows)
@@ -104,7 +104,7 @@ def test_before_the_first_register_there_is_nothing_and_no_file_is_made(tmp_path
 
 
 def test_a_receiver_that_refuses_everybody_is_named_once_above_the_list(home):
-    settle(home, "upstream", Outcome("parked", "401: the server does not know this token", everybody=True))
+    settle(home, "upstream", Outcome("parked", "401: the server does not know this token", receiver_down=True))
     first, *lines = run(home, "outbox", "list").stdout.splitlines()
     assert first.startswith("upstream takes nothing since ")
     assert first.endswith(": 401: the server does not know this token")
@@ -146,7 +146,7 @@ def test_on_an_installed_device_the_unit_is_named_that_has_the_token(home):
 def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):
     settle(home, "mail", Outcome("parked", "550"))
     settle(home, "mail", Outcome("parked", "552"))
-    settle(home, "upstream", Outcome("parked", "401", everybody=True))
+    settle(home, "upstream", Outcome("parked", "401", receiver_down=True))
     done = run(home, "outbox", "retry", "--all-parked")
     assert done.stdout.startswith("2 items are tried")
     listed = json.loads(run(home, "outbox", "list", "--json").stdout)

@@ -103,7 +103,7 @@ def test_on_an_installed_device_the_right_command_is_named(home, command, instea
     installed.state_dir = home
     with pytest.raises(StoreError) as refused:
         check_owner(installed, command)
-    assert instead in refused.value.todo
+    assert instead in refused.value.hint
 
 
 def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monkeypatch):

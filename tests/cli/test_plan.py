@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.attendance.commitment import Promise, sign_commitment
+from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.lesson.plan import make_plan, seed_digest
 from edge_daemon.store.commitments import add_commitment
 from edge_daemon.store.database import open_register
@@ -54,7 +54,7 @@ def test_a_plan_made_afterwards_or_another_one_is_found_out(home, before_s, seed
 def test_a_signed_promise_is_held_against_the_register(home, before_s, seed, code):
     on_record(home, 3600)
     db, at = open_register(home / "register.sqlite"), LESSON.start - timedelta(seconds=before_s)
-    promise = Promise(LESSON.lesson_id, LESSON.start, LESSON.end, 20, seed_digest(seed))
+    promise = PlanCommitment(LESSON.lesson_id, LESSON.start, LESSON.end, 20, seed_digest(seed))
     ref, document = sign_commitment("room 204", at, [promise], None, SIGNER)
     add_commitment(db, ref, document, at)
     done = run(home, "plan", "check", LESSON.lesson_id, "--json")

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from edge_daemon.delivery.answers import fields_of, is_page, problem_of, refusal, retry_after_s
 from edge_daemon.delivery.error_messages import LONGEST, cleaned
-from edge_daemon.delivery.http import Answer
+from edge_daemon.delivery.http import HttpAnswer
 
 NOW = datetime(2026, 11, 21, 15, 0, tzinfo=timezone.utc)
 
 
-def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, is_cut=False)
+def answer(status: int, body: bytes = b"", **headers: str) -> HttpAnswer:
+    return HttpAnswer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, is_cut=False)
 
 
 @pytest.mark.parametrize(

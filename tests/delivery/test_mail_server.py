@@ -13,7 +13,7 @@ import pytest
 
 from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.delivery.mail_settings import ServerSettings
-from edge_daemon.delivery.message import Letter, letter_id
+from edge_daemon.delivery.message import Message, stable_message_id
 from tests import office_ca
 from tests.mail_server import PASSWORD, TOKEN, USER, Server
 
@@ -46,9 +46,9 @@ def client(certificates, server, **changes):
     return MailServer(settings(certificates, server, **changes), now=lambda: NOW, **timing)
 
 
-def letter(address="office@school.example", ref="lesson-1/1", **changes):
-    made = Letter(
-        letter_id("room 204", "office", ref, ""),
+def message(address="office@school.example", ref="lesson-1/1", **changes):
+    made = Message(
+        stable_message_id("room 204", "office", ref, ""),
         "office",
         "",
         address,
@@ -62,45 +62,45 @@ def letter(address="office@school.example", ref="lesson-1/1", **changes):
 
 
 def test_a_letter_arrives_encrypted_and_logged_in(certificates, server):
-    outcome = client(certificates, server).send(letter())
+    outcome = client(certificates, server).send(message())
     assert (outcome.name, outcome.answer) == ("delivered", "250 2.0.0 queued as 4711")
     (taken,) = server.taken
     assert taken.encrypted
     assert taken.user == USER
     assert (taken.sender, taken.receiver) == ("attendance@school.example", "office@school.example")
-    message = taken.message
-    assert message["From"] == "Attendance room 204 <attendance@school.example>"
-    assert message["Subject"] == "2026-11-20 Fri 10:15 7b: 2 absent"
-    assert message["Auto-Submitted"] == "auto-generated"
-    assert message["Message-ID"] == f"<{letter().letter_id}@school.example>"
-    assert message.get_body(("plain",)).get_content() == "Text\n"
-    assert message.get_body(("html",)).get_content() == "<p>HTML</p>\n"
+    mime = taken.message
+    assert mime["From"] == "Attendance room 204 <attendance@school.example>"
+    assert mime["Subject"] == "2026-11-20 Fri 10:15 7b: 2 absent"
+    assert mime["Auto-Submitted"] == "auto-generated"
+    assert mime["Message-ID"] == f"<{message().message_id}@school.example>"
+    assert mime.get_body(("plain",)).get_content() == "Text\n"
+    assert mime.get_body(("html",)).get_content() == "<p>HTML</p>\n"
 
 
 def test_tls_from_the_first_byte(certificates):
     with Server(certificates, tls=True) as server:
-        assert client(certificates, server, is_tls=True).send(letter()).name == "delivered"
+        assert client(certificates, server, is_tls=True).send(message()).name == "delivered"
         assert server.taken[0].encrypted
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 def test_either_log_in_with_any_letters(certificates, server, mechanism):
     server.mood.auth = (mechanism,)
-    assert client(certificates, server).send(letter()).name == "delivered"
+    assert client(certificates, server).send(message()).name == "delivered"
     assert server.taken[0].user == USER
 
 
 def test_a_log_in_by_token(certificates, server):
     server.mood.auth = ("XOAUTH2",)
-    assert client(certificates, server, auth="xoauth2", secret=TOKEN).send(letter()).name == "delivered"
-    refused = client(certificates, server, auth="xoauth2", secret="expired").send(letter())
-    assert (refused.name, refused.everybody) == ("parked", True)
+    assert client(certificates, server, auth="xoauth2", secret=TOKEN).send(message()).name == "delivered"
+    refused = client(certificates, server, auth="xoauth2", secret="expired").send(message())
+    assert (refused.name, refused.receiver_down) == ("parked", True)
     assert "535" in refused.answer
 
 
 def test_one_connection_carries_many_letters(certificates, server):
     mail = client(certificates, server)
-    assert [mail.send(letter(ref=str(n))).name for n in range(5)] == ["delivered"] * 5
+    assert [mail.send(message(ref=str(n))).name for n in range(5)] == ["delivered"] * 5
     mail.close()
     assert len({taken.message["Message-ID"] for taken in server.taken}) == 5
 
@@ -110,8 +110,8 @@ def test_one_connection_carries_many_letters(certificates, server):
 
 def test_without_starttls_nothing_is_said_and_everybody_waits_for_a_person(certificates, server):
     server.mood.starttls_offered = False
-    outcome = client(certificates, server).send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "offers no encryption (STARTTLS)" in outcome.answer
     assert "465" in outcome.answer
     assert server.taken == []
@@ -119,12 +119,12 @@ def test_without_starttls_nothing_is_said_and_everybody_waits_for_a_person(certi
 
 def test_a_starttls_that_is_answered_with_no_is_no_clear_text_either(certificates, server):
     server.mood.starttls_answer = "502 5.5.1 not here"
-    outcome = client(certificates, server).send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert server.taken == []
     server.mood.starttls_answer = "454 4.7.0 TLS not available at the moment"
-    later = client(certificates, server).send(letter())
-    assert (later.name, later.everybody) == ("retry", True)
+    later = client(certificates, server).send(message())
+    assert (later.name, later.receiver_down) == ("retry", True)
     assert server.taken == []
 
 
@@ -149,9 +149,9 @@ def test_somebody_in_between_who_strips_starttls_hears_no_password(certificates,
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
-    outcome = client(certificates, server, port=listener.getsockname()[1]).send(letter())
+    outcome = client(certificates, server, port=listener.getsockname()[1]).send(message())
     thread.join(5)
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert bytes(heard).split()[0] == b"ehlo"
     assert b"AUTH" not in heard
     assert b"MAIL" not in heard.upper()
@@ -169,8 +169,8 @@ def test_somebody_in_between_who_strips_starttls_hears_no_password(certificates,
 @pytest.mark.parametrize("tls", [True, False])
 def test_a_certificate_that_is_not_right_gets_no_letter_until_it_is_renewed(certificates, certificate, ca, words, tls):
     with Server(certificates, certificate=certificate, tls=tls) as server:
-        outcome = client(certificates, server, ca=ca, is_tls=tls).send(letter())
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+        outcome = client(certificates, server, ca=ca, is_tls=tls).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert words in outcome.answer
     assert server.taken == []
 
@@ -181,11 +181,11 @@ def test_a_certificate_that_is_not_right_gets_no_letter_until_it_is_renewed(cert
 def test_greylisting_is_tried_again_and_then_taken(certificates, server):
     server.mood.greylist = 1
     mail = client(certificates, server)
-    first = mail.send(letter())
-    assert (first.name, first.everybody) == ("retry", False)
+    first = mail.send(message())
+    assert (first.name, first.receiver_down) == ("retry", False)
     assert "greylisted" in first.answer
     assert "office@school.example" not in first.answer
-    assert mail.send(letter()).name == "delivered"
+    assert mail.send(message()).name == "delivered"
     assert len(server.taken) == 1
 
 
@@ -193,9 +193,9 @@ def test_one_of_three_receivers_is_refused_and_the_others_are_not(certificates, 
     server.mood.receiver["gone@school.example"] = "550 5.1.1 <gone@school.example>: user unknown"
     mail = client(certificates, server)
     receivers = ("one@school.example", "gone@school.example", "three@school.example")
-    outcomes = [mail.send(letter(address, ref=f"lesson-1/1#{n}")) for n, address in enumerate(receivers)]
+    outcomes = [mail.send(message(address, ref=f"lesson-1/1#{n}")) for n, address in enumerate(receivers)]
     assert [outcome.name for outcome in outcomes] == ["delivered", "parked", "delivered"]
-    assert not any(outcome.everybody for outcome in outcomes)
+    assert not any(outcome.receiver_down for outcome in outcomes)
     assert outcomes[1].answer == "receiver refused: 550 5.1.1 (address): user unknown"
     assert [taken.receiver for taken in server.taken] == ["one@school.example", "three@school.example"]
 
@@ -206,75 +206,75 @@ def test_one_of_three_receivers_is_refused_and_the_others_are_not(certificates, 
 def test_what_is_said_to_the_message_holds_for_that_message_alone(certificates, server, answer, name):
     server.mood.data = [answer]
     mail = client(certificates, server)
-    outcome = mail.send(letter())
-    assert (outcome.name, outcome.everybody) == (name, False)
-    assert mail.send(letter(ref="lesson-2/1")).name == "delivered"
+    outcome = mail.send(message())
+    assert (outcome.name, outcome.receiver_down) == (name, False)
+    assert mail.send(message(ref="lesson-2/1")).name == "delivered"
 
 
 def test_a_connection_that_drops_after_the_message_is_repeated_under_the_same_message_id(certificates, server):
     server.mood.data = ["drop"]
     mail = client(certificates, server)
-    first = mail.send(letter())
-    assert (first.name, first.everybody) == ("retry", False)
+    first = mail.send(message())
+    assert (first.name, first.receiver_down) == ("retry", False)
     assert "same Message-ID" in first.answer
-    assert mail.send(letter()).name == "delivered"
+    assert mail.send(message()).name == "delivered"
     assert len(server.taken) == 2
     assert len({taken.message["Message-ID"] for taken in server.taken}) == 1
 
 
 def test_a_wrong_password_is_said_once_for_everybody(certificates, server):
-    outcome = client(certificates, server, secret="wrong").send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server, secret="wrong").send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "mail.password_file" in outcome.answer
     assert "wrong" not in outcome.answer
 
 
 def test_a_log_in_that_the_server_does_not_offer_is_for_a_person(certificates, server):
     server.mood.auth = ("XOAUTH2",)
-    outcome = client(certificates, server).send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "XOAUTH2" in outcome.answer
 
 
 def test_a_server_that_wants_a_log_in_and_is_given_none(certificates, server):
-    outcome = client(certificates, server, username="", secret="").send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server, username="", secret="").send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "mail.username" in outcome.answer
 
 
 def test_a_sender_that_is_not_ours_is_said_once_for_everybody(certificates, server):
     server.mood.sender["attendance@school.example"] = "553 5.7.1 sender not owned by user"
-    outcome = client(certificates, server).send(letter())
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    outcome = client(certificates, server).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "mail.from" in outcome.answer
 
 
 def test_a_server_that_closes_puts_everybody_off(certificates, server):
     server.mood.receiver["office@school.example"] = "421 4.3.2 shutting down"
     mail = client(certificates, server)
-    outcome = mail.send(letter())
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    outcome = mail.send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     server.mood.receiver.clear()
-    assert mail.send(letter()).name == "delivered"
+    assert mail.send(message()).name == "delivered"
 
 
 def test_nobody_listens_and_no_such_name(certificates, server):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    refused = client(certificates, server, port=port).send(letter())
-    assert (refused.name, refused.everybody) == ("retry", True)
+    refused = client(certificates, server, port=port).send(message())
+    assert (refused.name, refused.receiver_down) == ("retry", True)
     assert "nothing listens" in refused.answer
-    unknown = client(certificates, server, host="mail.invalid").send(letter())
-    assert (unknown.name, unknown.everybody) == ("retry", True)
+    unknown = client(certificates, server, host="mail.invalid").send(message())
+    assert (unknown.name, unknown.receiver_down) == ("retry", True)
     assert "leads nowhere" in unknown.answer
 
 
 def test_a_server_that_never_answers_takes_no_longer_than_the_timeout(certificates, server):
     server.mood.slow_s = 20
     begun_s = time.monotonic()
-    outcome = client(certificates, server, timeout_s=0.5).send(letter())
-    assert (outcome.name, outcome.everybody) == ("retry", False)
+    outcome = client(certificates, server, timeout_s=0.5).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", False)
     assert time.monotonic() - begun_s < 5
 
 
@@ -293,8 +293,8 @@ def test_a_server_that_answers_a_byte_at_a_time_takes_no_longer_than_the_deadlin
 
     threading.Thread(target=drip, daemon=True).start()
     begun_s = time.monotonic()
-    outcome = client(certificates, server, port=listener.getsockname()[1], timeout_s=5, deadline_s=0.5).send(letter())
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    outcome = client(certificates, server, port=listener.getsockname()[1], timeout_s=5, deadline_s=0.5).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert time.monotonic() - begun_s < 4
 
 
@@ -308,8 +308,8 @@ def test_a_web_page_in_place_of_a_mail_server(certificates, server):
             connection.recv(100)
 
     threading.Thread(target=answer, daemon=True).start()
-    outcome = client(certificates, server, port=listener.getsockname()[1], timeout_s=2).send(letter())
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    outcome = client(certificates, server, port=listener.getsockname()[1], timeout_s=2).send(message())
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
 
 
 # --- addresses, letters, pace
@@ -317,42 +317,42 @@ def test_a_web_page_in_place_of_a_mail_server(certificates, server):
 
 @pytest.mark.parametrize("address", ["a@school.example\nBcc: all@school.example", "a@school.example\r\nDATA", "a b@c"])
 def test_an_address_that_breaks_out_of_its_line_is_refused_and_never_sent(certificates, server, address):
-    outcome = client(certificates, server).send(letter(address))
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    outcome = client(certificates, server).send(message(address))
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
     assert "mail address" in outcome.answer
     assert server.taken == []
     assert server.handler.tries == {}
 
 
 def test_a_subject_that_breaks_out_of_its_line_is_refused(certificates, server):
-    outcome = client(certificates, server).send(letter(subject="Hello\r\nBcc: all@school.example"))
+    outcome = client(certificates, server).send(message(subject="Hello\r\nBcc: all@school.example"))
     assert outcome.name == "parked"
     assert "a line break or control character is in it" in outcome.answer
     assert server.taken == []
 
 
 def test_addresses_with_other_letters_go_where_the_server_takes_them(certificates, server):
-    assert client(certificates, server).send(letter("zoë@schöner.example")).name == "delivered"
+    assert client(certificates, server).send(message("zoë@schöner.example")).name == "delivered"
     assert server.taken[0].receiver == "zoë@xn--schner-yxa.example"
     server.mood.utf8 = False
-    assert client(certificates, server).send(letter("zoe@schöner.example")).name == "delivered"
+    assert client(certificates, server).send(message("zoe@schöner.example")).name == "delivered"
     assert server.taken[1].receiver == "zoe@xn--schner-yxa.example"
-    outcome = client(certificates, server).send(letter("zoë@school.example"))
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    outcome = client(certificates, server).send(message("zoë@school.example"))
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
 
 
 def test_every_byte_is_ascii_and_no_line_too_long_whatever_the_letters(certificates, server):
     text = "Größe " * 300 + "\n.\n.hidden\nFrom here\n"
     client(certificates, server).send(
-        letter(subject="Zoë " * 40 + "end", text=text, sender_name="Anwesenheit Raum Süd")
+        message(subject="Zoë " * 40 + "end", text=text, sender_name="Anwesenheit Raum Süd")
     )
     raw = server.taken[0].raw
     assert raw.isascii()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
-    message = server.taken[0].message
-    assert message["Subject"] == "Zoë " * 40 + "end"
-    assert message.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
-    assert message["From"].addresses[0].display_name == "Anwesenheit Raum Süd"
+    mime = server.taken[0].message
+    assert mime["Subject"] == "Zoë " * 40 + "end"
+    assert mime.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
+    assert mime["From"].addresses[0].display_name == "Anwesenheit Raum Süd"
 
 
 def test_no_more_letters_a_minute_than_the_settings_allow(certificates, server):
@@ -365,7 +365,7 @@ def test_no_more_letters_a_minute_than_the_settings_allow(certificates, server):
 
     mail = client(certificates, server, per_minute=3, pause=pause, monotonic=lambda: clock["s"])
     for number in range(7):
-        assert mail.send(letter(ref=str(number))).name == "delivered"
+        assert mail.send(message(ref=str(number))).name == "delivered"
     assert waits == [60.0, 60.0]
 
 
@@ -378,5 +378,5 @@ def test_the_greeting_names_no_host(certificates, server):
         return await hook(smtp, session, envelope, hostname, responses)
 
     server.handler.handle_EHLO = noting
-    client(certificates, server).send(letter())
+    client(certificates, server).send(message())
     assert set(names) == {"[127.0.0.1]"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows
+from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows
 from edge_daemon.delivery.mail_templates import BLOCKS, PLACEHOLDERS, Templates
 from edge_daemon.errors import DeliveryError
 
@@ -127,7 +127,7 @@ def test_a_value_is_text_whatever_is_in_it(tmp_path):
 
 def _tags(text):
     """How many tags a message's parts have with this text everywhere."""
-    row = Row(text, text, text, text, "bad")
+    row = FactRow(text, text, text, text, "bad")
     parts = (Rows(text, (row, row)), Facts(((text, text),)), Figures((Figure(text, 1, "good"),)))
     return sum(part.html().count("<") for part in parts)
 

@@ -13,7 +13,7 @@ import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from edge_daemon.attendance.commitment import Promise, sign_commitment
+from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.delivery import document_paths
 from tests.delivery.upstreams import upstream
 from tests.office_server import OfficeServer
@@ -86,7 +86,10 @@ def check_answers(server) -> set[tuple[str, int]]:
 def server(tmp_path_factory):
     """A server that has seen everything that a device does, and answered it in every way."""
     with OfficeServer(tmp_path_factory.mktemp("o") / "office") as office, upstream(office) as device:
-        register, plan = register_document(40), Promise(LESSON.lesson_id, LESSON.start, LESSON.end, 100, "ab" * 32)
+        register, plan = (
+            register_document(40),
+            PlanCommitment(LESSON.lesson_id, LESSON.start, LESSON.end, 100, "ab" * 32),
+        )
         ref, commitment = sign_commitment("room-1", START, [plan], None, SIGNER)
         key = {"schema": 1, "device": "room-1", "public_key": SIGNER.public_key}
         for fault in ("", "", "400", "401", "403", "409", "413", "422", "429", "500", "503"):

@@ -60,7 +60,7 @@ def test_the_certificate_is_verified_through_a_proxy_all_the_same(server, proxy)
     server.faults.append("unknown-ca")
     with upstream(server, proxy=proxy.url) as office:
         outcome = office.put(PLACE, BODY, write_once=True)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "authority" in outcome.answer
 
 
@@ -83,12 +83,12 @@ def test_what_a_proxy_refuses_is_told_plainly(server, status, words):
     with upstream(server, proxy=refusing.url) as office:
         outcome = office.put(PLACE, BODY, write_once=True)
     refusing.close()
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert words in outcome.answer
 
 
 def test_a_proxy_that_is_not_there_is_told_as_such(server):
     with upstream(server, proxy="http://localhost:9") as office:
         outcome = office.put(PLACE, BODY, write_once=True)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "proxy" in outcome.answer

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from edge_daemon.delivery.http import Limits
-from edge_daemon.delivery.pull import ASK_ANEW_AFTER, REST, TAKEN, PullResult, Wanted, pull
-from edge_daemon.delivery.upstream import Pulled, Upstream
+from edge_daemon.delivery.pull import ASK_ANEW_AFTER, REST, TAKEN, PullResult, WantedDocument, pull
+from edge_daemon.delivery.upstream import PullResponse, Upstream
 from edge_daemon.errors import DeliveryError, StoreError
 from edge_daemon.store.daily_events import events
 from edge_daemon.store.database import open_register
@@ -42,13 +42,13 @@ class Desk:
     now: datetime = NOW
     asked: list[str] = field(default_factory=list)
 
-    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+    def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
         self.asked.append(etag)
         return self.source.get(path, etag, max_bytes)
 
     def pull(self, later: timedelta = timedelta(0)) -> PullResult:
         self.now += later
-        return pull(Wanted(NAME, PLACE, self.max_bytes, _check), self, self.db, self.inbox, self.now)
+        return pull(WantedDocument(NAME, PLACE, self.max_bytes, _check), self, self.db, self.inbox, self.now)
 
     @property
     def known(self):
@@ -134,7 +134,7 @@ def test_a_server_without_etags_does_as_well(db, tmp_path):
     class Bare:
         def get(self, path, etag, max_bytes):
             assert etag == ""
-            return Pulled(200, b"one")
+            return PullResponse(200, b"one")
 
     desk = Desk(tmp_path / "inbox", db, Bare())
     assert desk.pull().result == "new"
@@ -254,7 +254,7 @@ def test_a_captive_portal_is_no_document_and_nothing_is_remembered_of_it(server,
     server.faults.append("captive-portal")
     result = desk.pull()
     assert result.result == "unreachable"
-    assert result.everybody
+    assert result.receiver_down
     assert desk.known.problem == ""
     assert desk.pull().result == "unchanged"
 
@@ -264,7 +264,7 @@ def test_a_page_that_calls_itself_something_else_is_no_document_either(db, tmp_p
         body = b"\n  " + PORTAL
 
         def get(self, path, etag, max_bytes):
-            return Pulled(200, self.body, '"portal"')
+            return PullResponse(200, self.body, '"portal"')
 
     liar = Liar()
     desk = Desk(tmp_path / "inbox", db, liar)
@@ -290,7 +290,7 @@ def test_a_server_in_trouble_changes_nothing(server, desk, fault):
 def test_only_what_concerns_everybody_is_told_so(db, tmp_path):
     class Busy:
         def get(self, path, etag, max_bytes):
-            return Pulled(500, problem=Outcome("retry", "internal error"))
+            return PullResponse(500, problem=Outcome("retry", "internal error"))
 
     assert desk_of(Busy(), db, tmp_path).pull() == PullResult(NAME, "unreachable", "internal error")
 

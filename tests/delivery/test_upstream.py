@@ -38,7 +38,7 @@ def put(office, path=PLACE, body=BODY):
 
 def test_a_document_arrives_byte_for_byte_and_its_receipt_is_the_acknowledgement(server, office):
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("delivered", False)
+    assert (outcome.name, outcome.receiver_down) == ("delivered", False)
     assert server.documents() == {PLACE: BODY}
     sent = server.seen[0]
     assert sent.headers["Content-Encoding"] == "gzip"
@@ -64,7 +64,7 @@ def test_many_documents_go_over_one_connection(server, office):
 def test_a_document_whose_answer_was_lost_is_known_again(server, office):
     server.faults.append("answer-lost")
     first = put(office)
-    assert (first.name, first.everybody) == ("retry", False)
+    assert (first.name, first.receiver_down) == ("retry", False)
     again = put(office)
     assert (again.name, "already" in again.answer) == ("delivered", True)
     assert len(server.documents()) == 1
@@ -73,7 +73,7 @@ def test_a_document_whose_answer_was_lost_is_known_again(server, office):
 def test_another_document_in_its_place_is_never_overwritten(server, office):
     server.store(PLACE, b"somebody else's", write_once=False)
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
     assert "another document" in outcome.answer
     assert server.documents() == {PLACE: b"somebody else's"}
 
@@ -98,7 +98,7 @@ def test_what_is_replaced_each_time_is_replaced(server, office):
 def test_what_is_wrong_with_the_server_is_everybodys_and_passes(server, office, fault):
     server.faults.append(fault)
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert server.documents().keys() <= ({PLACE} if fault == "no-receipt" else set())
     assert put(office).name == "delivered"
 
@@ -110,11 +110,11 @@ def test_what_is_wrong_with_the_server_is_everybodys_and_passes(server, office, 
 def test_what_may_be_one_documents_fault_holds_up_no_other_until_it_happens_in_a_row(server, office, fault):
     server.always = fault
     outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(1, 4)]
-    assert [(one.name, one.everybody) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
+    assert [(one.name, one.receiver_down) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
     server.always = ""
     assert put(office).name == "delivered"
     server.faults.append(fault)
-    assert not put(office, ELSEWHERE).everybody
+    assert not put(office, ELSEWHERE).receiver_down
 
 
 def test_a_captive_portal_and_a_redirect_are_told_as_such(server, office):
@@ -145,7 +145,7 @@ def test_a_server_that_asks_for_patience_is_given_it(server, office):
 def test_a_wrong_token_is_refused_for_everybody_once(server):
     with upstream(server, token="wrong") as office:
         outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
     assert "upstream.token_file" in outcome.answer
     assert "wrong" not in outcome.answer.replace("wrong upstream", "")
 
@@ -154,28 +154,28 @@ def test_a_server_that_takes_documents_and_forbids_one_does_not_forbid_all(serve
     put(office)
     server.faults.append("403")
     outcome = put(office, ELSEWHERE)
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
 
 
 def test_a_server_that_forbids_one_after_the_other_forbids_this_device(server, office):
     put(office)
     server.always = "403"
     outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(2, 6)]
-    assert [one.everybody for one in outcomes] == [False, False, True, True]
+    assert [one.receiver_down for one in outcomes] == [False, False, True, True]
 
 
 def test_a_token_that_is_withdrawn_in_the_middle_is_no_documents_fault(server, office):
     put(office)
     server.token = "another"
     outcome = put(office, ELSEWHERE)
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
 
 
 @pytest.mark.parametrize("fault", ["400", "413", "422"])
 def test_a_refused_document_is_parked_with_the_servers_words(server, office, fault):
     server.faults.append(fault)
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
     assert f"({fault}) (Fault {fault}: as was asked for)" in outcome.answer
     assert put(office, ELSEWHERE).name == "delivered"
 
@@ -215,7 +215,7 @@ def test_an_answer_without_end_is_not_read(server, office):
 def test_a_certificate_that_is_no_good_stops_everybody_before_anything_is_sent(server, office, fault, words):
     server.faults.append(fault)
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert words in outcome.answer
     assert server.seen == []
     assert put(office).name == "delivered"  # renewed
@@ -240,13 +240,13 @@ def test_a_server_that_does_not_encrypt_is_told_as_such(server, office, fault):
 def test_a_port_where_nothing_listens_and_a_name_that_leads_nowhere_are_everybodys(server, office):
     server.stop()
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "nothing listens" in outcome.answer
     server.start()
     assert put(office).name == "delivered"
     with upstream(server, url="https://nowhere.invalid/x") as nowhere:
         outcome = put(nowhere)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "leads nowhere" in outcome.answer
 
 

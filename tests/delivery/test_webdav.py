@@ -78,7 +78,7 @@ def test_a_document_whose_answer_was_lost_is_known_again_and_not_sent_again(serv
 def test_another_document_in_its_place_is_never_overwritten(server, office):
     server.store(PLACE, b"somebody else's", write_once=False)
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("parked", False)
+    assert (outcome.name, outcome.receiver_down) == ("parked", False)
     assert server.documents() == {PLACE: b"somebody else's"}
 
 
@@ -91,7 +91,7 @@ def test_what_is_replaced_each_time_is_replaced(server, office):
 def test_a_server_that_accepts_everything_and_stores_nothing_is_not_believed(server, office):
     server.always = "stores-nothing"
     outcomes = [put(office, PLACE.replace("1.json", f"{n}.json")) for n in range(1, 4)]
-    assert [(one.name, one.everybody) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
+    assert [(one.name, one.receiver_down) for one in outcomes] == [("retry", False), ("retry", False), ("retry", True)]
     assert "does not have it" in outcomes[0].answer
 
 
@@ -130,7 +130,7 @@ def test_a_packed_answer_is_never_unpacked_to_more_than_was_sent(server, office)
 def test_a_wrong_password_is_refused_for_everybody(server):
     with upstream(server, token="wrong") as office:
         outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("parked", True)
+    assert (outcome.name, outcome.receiver_down) == ("parked", True)
 
 
 def test_a_folder_of_the_address_that_is_not_there_is_told(tmp_path, certificates):
@@ -139,12 +139,12 @@ def test_a_folder_of_the_address_that_is_not_there_is_told(tmp_path, certificate
         upstream(server, url=server.url + "/not/made") as office,
     ):
         outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "folder of upstream.url is not there" in outcome.answer
 
 
 def test_a_server_without_webdav_is_told(server, office):
     server.faults.extend(["changed-answer", "405"])
     outcome = put(office)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "upstream.kind" in outcome.answer

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from edge_daemon.device.clock import Reading
-from edge_daemon.device.clock_jump_guard import HOLD_S, DoubtingClock
+from edge_daemon.device.clock_jump_guard import HOLD_S, ClockJumpGuard
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 
 
-class Told:
+class DeliveryProgress:
     """A clock that says what a test tells it to."""
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class Told:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> DeliveryProgress:
+    return DeliveryProgress()
 
 
 @pytest.mark.parametrize("off_s", [365 * 86400.0, -7200.0, 61.0])
 def test_a_jump_is_doubted_and_believed_when_it_stands(told, off_s):
-    clock = DoubtingClock(told)
+    clock = ClockJumpGuard(told)
     assert clock.reading().state == "synchronised"
     told.off_s = off_s
     assert clock.reading().state == "unsynchronised"
@@ -46,7 +46,7 @@ def test_a_jump_is_doubted_and_believed_when_it_stands(told, off_s):
 
 
 def test_a_jump_that_is_taken_back_is_forgotten(told):
-    clock = DoubtingClock(told)
+    clock = ClockJumpGuard(told)
     clock.reading()
     told.off_s = 86400.0
     assert clock.reading().state == "unsynchronised"
@@ -60,14 +60,14 @@ def test_a_jump_that_is_taken_back_is_forgotten(told):
 def test_the_first_time_server_is_believed_at_once(told):
     for state in ("unsynchronised", "rtc"):
         told.state, told.off_s = state, -40000.0
-        clock = DoubtingClock(told)
+        clock = ClockJumpGuard(told)
         clock.reading()
         told.state, told.off_s = "synchronised", 0.0
         assert clock.reading().state == "synchronised"
 
 
 def test_slow_corrections_are_followed_for_ever(told):
-    clock = DoubtingClock(told)
+    clock = ClockJumpGuard(told)
     for _ in range(100):
         told.off_s += 5.0
         assert clock.reading().state == "synchronised"

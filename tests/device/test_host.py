@@ -13,7 +13,7 @@ from tests.device.fake_sys import pi4, tree
 
 
 def test_a_pi_4(tmp_path):
-    found = host.read_box(tmp_path / "state", pi4(tmp_path, throttled="50005"))
+    found = host.read_host(tmp_path / "state", pi4(tmp_path, throttled="50005"))
     assert found.memory == host.Memory(3884436 * 1024, 3000000 * 1024, 524284 * 1024, 524284 * 1024)
     assert found.temperature_c == 51.121
     assert found.throttled == 0x50005
@@ -39,7 +39,7 @@ def test_a_jetson_tells_heat_by_many_sensors_of_which_some_are_off(tmp_path):
 
 
 def test_a_computer_that_tells_nothing(tmp_path):
-    found = host.read_box(tmp_path, tmp_path)
+    found = host.read_host(tmp_path, tmp_path)
     assert (found.memory, found.temperature_c, found.throttled) == (None, None, None)
 
 

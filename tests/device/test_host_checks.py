@@ -15,7 +15,7 @@ MB = 2**20
 NOW = datetime(2026, 9, 1, 8, tzinfo=timezone.utc)
 
 
-def a_box(**changes) -> boxes.Box:
+def a_box(**changes) -> boxes.Host:
     values = {
         "disk_size_bytes": 32000 * MB,
         "disk_free_bytes": 9000 * MB,
@@ -24,7 +24,7 @@ def a_box(**changes) -> boxes.Box:
         "throttled": 0,
         "last_backup": NOW,
     }
-    return boxes.Box(**{**values, **changes})
+    return boxes.Host(**{**values, **changes})
 
 
 @pytest.mark.parametrize(("free_mb", "state"), [(9000, "good"), (499, "warning"), (63, "bad")])
@@ -71,7 +71,7 @@ def test_the_temperature(celsius, state):
     ],
 )
 def test_the_bits_of_a_pi_in_plain_words(tmp_path, bits, state, words):
-    found = host_checks.power(boxes.read_box(tmp_path, pi4(tmp_path, throttled=bits)))
+    found = host_checks.power(boxes.read_host(tmp_path, pi4(tmp_path, throttled=bits)))
     assert found.state == state
     assert words in found.found
     assert bool(found.advice) == (state != "good")

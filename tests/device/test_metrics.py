@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 
 import pytest
 
-from edge_daemon.device.host import Box, Memory
+from edge_daemon.device.host import Host, Memory
 from edge_daemon.device.metrics import FILE, Metric, Outbox, rendered, write_metrics
 from tests.device.prometheus import parsed
 from tests.device.test_status import AT, a_status
 
-BOX = Box(
+BOX = Host(
     32 * 10**9, 10**9, Memory(4 * 10**9, 2 * 10**9, 0, 0), 61.5, 0x50001, datetime(2026, 8, 31, tzinfo=timezone.utc)
 )
 
@@ -83,7 +83,7 @@ def test_everybody_may_read_it_whatever_the_umask(tmp_path):
 
 
 def test_what_is_not_known_is_left_out(tmp_path):
-    write_metrics(tmp_path, a_status(lesson=None, next_lesson_start=None), Box(1, 1, None, None, None, None))
+    write_metrics(tmp_path, a_status(lesson=None, next_lesson_start=None), Host(1, 1, None, None, None, None))
     metrics = parsed((tmp_path / FILE).read_text())
     for name in ("lesson_captures_taken", "next_lesson_timestamp_seconds", "temperature_celsius", "under_voltage"):
         assert f"edge_daemon_{name}" not in metrics

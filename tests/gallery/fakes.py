@@ -15,11 +15,11 @@ EMBEDDER = EmbedderId("a" * 64, 1)
 _CODE_PX = 8
 
 
-def picture(person: int, shot: int = 0, faces: int = 1, *, likeness: int = 0) -> Picture:
+def picture(person: int, shot: int = 0, faces: int = 1, *, agreement: int = 0) -> Picture:
     """Return a picture whose corner says: this person (as like `likeness`, if that is not 0), so many faces."""
     canvas = np.random.default_rng(person * 100 + shot).integers(40, 215, (120, 120, 3), dtype=np.uint8)
     canvas[:_CODE_PX, :_CODE_PX] = (person, shot, faces)
-    canvas[:_CODE_PX, _CODE_PX : 2 * _CODE_PX] = likeness
+    canvas[:_CODE_PX, _CODE_PX : 2 * _CODE_PX] = agreement
     return canvas
 
 
@@ -43,9 +43,9 @@ class FakeReader:
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
         person, shot, _ = (int(value) for value in picture[0, 0])
         own = _unit(person) + 0.5 * _unit(1000 + 100 * person + shot)
-        likeness = int(picture[0, _CODE_PX, 0])
-        if likeness:
-            own = own + 0.9 * _unit(likeness)
+        agreement = int(picture[0, _CODE_PX, 0])
+        if agreement:
+            own = own + 0.9 * _unit(agreement)
         vector = own / np.linalg.norm(own)
         return np.stack([vector, -vector]).astype(np.float32), np.array([80.0, 40.0], np.float32)
 

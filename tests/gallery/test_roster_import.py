@@ -131,7 +131,7 @@ def test_the_same_face_under_two_students_is_reported_and_told_apart_more_strict
 
 
 def test_look_alikes_are_kept_and_renewed_with_every_import(store, school):
-    school.photograph("S2", 2, 0, likeness=1)
+    school.photograph("S2", 2, 0, agreement=1)
     for shot in (1, 2):
         (school.photos / "S2" / f"{shot}.png").unlink()
     assert school.enrol(store).twins == ()
@@ -152,7 +152,7 @@ def test_without_a_folder_of_photographs_the_roster_alone_is_renewed(store, scho
 def test_a_withdrawn_consent_ends_the_look_alike_too(store, school):
     for shot in (1, 2):
         (school.photos / "S2" / f"{shot}.png").unlink()
-    school.photograph("S2", 2, 0, likeness=1)
+    school.photograph("S2", 2, 0, agreement=1)
     school.enrol(store)
     school.write_roster(S1="yes", S2="yes")
     school.enrol(store, photos=False)

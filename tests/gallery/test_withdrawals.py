@@ -7,7 +7,7 @@ import pytest
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.templates import GalleryStore
-from edge_daemon.gallery.withdrawals import Withdrawn, withdraw
+from edge_daemon.gallery.withdrawals import WithdrawalResult, withdraw
 from edge_daemon.store import gallery as tables
 from tests.gallery.school import NOW, School
 
@@ -23,7 +23,7 @@ def school(tmp_path, store) -> School:
 
 
 def test_templates_go_and_all_else_stays(store, school):
-    assert withdraw(store, ["S1", "S3", "X9"], NOW) == Withdrawn(erased=1, already=1, unknown=1)
+    assert withdraw(store, ["S1", "S3", "X9"], NOW) == WithdrawalResult(erased=1, already=1, unknown=1)
     assert tables.template_counts(store.db) == {"S2": 1, "S4": 1}
     records = store.records()
     assert [(r.student.student_id, r.student.consent) for r in records] == [
@@ -43,7 +43,7 @@ def test_the_key_is_another_one_and_the_old_one_has_a_tombstone(store, school):
 def test_twice_is_once(store, school):
     withdraw(store, ["S1"], NOW)
     row = store.row("S1")
-    assert withdraw(store, ["S1"], NOW) == Withdrawn(0, 1, 0)
+    assert withdraw(store, ["S1"], NOW) == WithdrawalResult(0, 1, 0)
     assert store.row("S1") == row
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.lesson.overlap import Planned, settle
+from edge_daemon.lesson.overlap import PlannedLesson, settle
 from edge_daemon.types import Lesson
 from tests.lesson.calendar_files import event, lesson
 
@@ -73,7 +73,7 @@ def test_a_lesson_that_was_cut_keeps_its_id(office):
 @given(st.lists(st.tuples(st.integers(0, 600), st.integers(1, 120)), max_size=20))
 def test_however_lessons_lie_none_overlaps_another_and_each_has_half_of_itself(spans):
     planned = [
-        Planned(Lesson(str(n), "box", "", at, at + timedelta(minutes=length), "timetable"), f"line {n}", n, at)
+        PlannedLesson(Lesson(str(n), "box", "", at, at + timedelta(minutes=length), "timetable"), f"line {n}", n, at)
         for n, (start, length) in enumerate(spans)
         for at in [START + timedelta(minutes=start)]
     ]

@@ -28,7 +28,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.delivery import document_paths
@@ -58,10 +58,10 @@ class Zygote:
         command = [sys.executable, "-m", "tests.slow.sync_runs"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def run(self, wish: dict[str, object], kill_after_s: float | None) -> dict[str, object]:
+    def run(self, request: dict[str, object], kill_after_s: float | None) -> dict[str, object]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(wish) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         pid = json.loads(self._process.stdout.readline())["pid"]
         timer = threading.Timer(kill_after_s or 0, _kill, [pid])
@@ -108,12 +108,12 @@ class World:
             lesson = a_lesson(FIRST + timedelta(minutes=50 * self.lessons))
             register, sightings = a_register(lesson, {"S1": 0.9, "S2": 0.1, "S3": 0.5}, captures=4)
             self.now = max(self.now, lesson.end + timedelta(minutes=1))
-            document = keep(db, register, sightings, also=deliver(self.home.config))
+            document = keep(db, register, sightings, also=outbox_writer(self.home.config))
             self._made(lesson.lesson_id, 1, document)
         if self.lessons and self.chance.random() < 0.15:
             self._correct(db)
         if self.chance.random() < 0.1:
-            self._promise(db)
+            self._publish(db)
         db.conn.close()
 
     def _correct(self, db) -> None:
@@ -126,11 +126,11 @@ class World:
             new = correct(document.register, "S3", verdict, by="A teacher", reason=f"seen {self.runs}", at=at)
             return sign(new, last.sha256, SIGNER)
 
-        made = add_revision(db, lesson_id, render, self.now, deliver(self.home.config))
+        made = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
         if made is not None:
             self._made(lesson_id, made.revision, made.document)
 
-    def _promise(self, db) -> None:
+    def _publish(self, db) -> None:
         ref = f"{self.runs:06}"
         document = json.dumps({"schema": 1, "promised": ref})
         with transaction(db):
@@ -147,28 +147,28 @@ class World:
         chance = self.chance
         self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 2, 3, 4, 5)))))
         self.mail.plan(min(left, chance.choice((0, 0, 1, 1, 2))))
-        wish: dict[str, object] = {"home": str(self.home.state_dir), "at": self.now.isoformat()}
-        wish |= {"seed": chance.randrange(2**32), "eager": chance.random() < 0.8}
+        request: dict[str, object] = {"home": str(self.home.state_dir), "at": self.now.isoformat()}
+        request |= {"seed": chance.randrange(2**32), "eager": chance.random() < 0.8}
         names = []
         kind = chance.random()
         kill_after_s = None
         if kind < 0.22:
             names, kill_after_s = ["kill -9"], chance.uniform(0.0, 1.1 * self.usual_s)
         elif kind < 0.26:
-            names, wish["dns"] = ["DNS gone"], True
+            names, request["dns"] = ["DNS gone"], True
         elif kind < 0.30:
             names = ["clock jump"]
-            wish |= {
+            request |= {
                 "jump_s": chance.choice((-1, 1)) * 10 ** chance.uniform(2, 7.5),
                 "jump_after": chance.randrange(20),
             }
         elif kind < 0.34:
-            names, wish["file_limit"] = ["file limit"], chance.randrange(1, 120_000)
+            names, request["file_limit"] = ["file limit"], chance.randrange(1, 120_000)
         elif kind < 0.38:
             names = ["disk full"]
         elif kind < 0.41:
             names = ["connection refused"]
-        return names, wish, kill_after_s
+        return names, request, kill_after_s
 
     def _of_server(self, count: int) -> list[str]:
         faults: list[str] = []
@@ -260,7 +260,7 @@ class Trial:
     def turn(self, world: World, left: int) -> None:
         """One run of sync with its faults, and a look at what it left."""
         world.work()
-        names, wish, kill_after_s = world.plan(left)
+        names, request, kill_after_s = world.plan(left)
         planned = Counter(fault for fault in world.server.faults if fault)
         world.runs += 1
         self.runs += 1
@@ -269,7 +269,7 @@ class Trial:
         if "disk full" in names:
             world.disk.fill(leave_bytes=self.chance.randrange(0, 200_000))
         begun_s = time.monotonic()
-        told = self._real(world) if world is self.worlds[2] else self.zygote.run(wish, kill_after_s)
+        told = self._real(world) if world is self.worlds[2] else self.zygote.run(request, kill_after_s)
         took_s = time.monotonic() - begun_s
         if "disk full" in names:
             world.disk.empty()
@@ -313,8 +313,8 @@ class Trial:
             for _ in range(4):
                 world.reopen()
                 world.now += timedelta(hours=2)
-                wish = {"home": str(world.home.state_dir), "at": world.now.isoformat(), "seed": 1, "eager": True}
-                told = self.zygote.run(wish, None)
+                request = {"home": str(world.home.state_dir), "at": world.now.isoformat(), "seed": 1, "eager": True}
+                told = self.zygote.run(request, None)
                 if told["rc"] != 0 or told.get("error"):
                     self.crashes.append(f"calm: {told}")
                 if world.believed()[1] == 0:

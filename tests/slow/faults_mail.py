@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from edge_daemon.attendance.document import from_json
-from edge_daemon.delivery.message import letter_id
+from edge_daemon.delivery.message import stable_message_id
 from tests.mail_server import PASSWORD, USER, Server
 from tests.slow.delivery_oracle import Mail, Oracle, sha256
 from tests.sync_device import DEVICE
@@ -57,7 +57,7 @@ class MailFaults:
     def expect(self, lesson_id: str, revision: int, document: str) -> None:
         """Take in that a revision was made: the newest one of a lesson has to be mailed."""
         about = _minute(from_json(document).register.lesson.start)
-        message_id = letter_id(DEVICE, "office", f"{lesson_id}/{revision}", "")
+        message_id = stable_message_id(DEVICE, "office", f"{lesson_id}/{revision}", "")
         self._oracle.mails.setdefault((OFFICE, about), []).append(message_id)
 
     def plan(self, count: int) -> None:
@@ -105,15 +105,15 @@ class MailFaults:
         """Return everything that the server has taken."""
         taken = self._server.taken
         for one in taken[self._seen :]:
-            message = one.message
-            date = _ABOUT.search(str(message["Subject"]))
+            mime = one.message
+            date = _ABOUT.search(str(mime["Subject"]))
             if date is None:
                 continue  # the sheet of a week or month: it may say something else when it is tried again later
-            body = message.get_body(("plain",))
+            body = mime.get_body(("plain",))
             self._took.append(
                 Mail(
                     one.receiver,
-                    str(message["Message-ID"]).strip("<>").partition("@")[0],
+                    str(mime["Message-ID"]).strip("<>").partition("@")[0],
                     f"{date[1]} {date[2]}",
                     sha256(body.get_content().encode() if body else b""),
                 )

@@ -87,7 +87,7 @@ def check_as_documented(nginx: Nginx, found: dict[str, object]) -> None:
         outcome = office.put(place(2), FORTY, write_once=True)
         nginx.start()
         found["stopped_and_started"] = (
-            outcome.everybody and office.put(place(2), FORTY, write_once=True).name == "delivered"
+            outcome.receiver_down and office.put(place(2), FORTY, write_once=True).name == "delivered"
         )
     check_broken_off(nginx, found)
 

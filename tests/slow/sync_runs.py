@@ -26,7 +26,7 @@ import sqlite_utils  # noqa: F401
 
 from edge_daemon.app.notices import mail_delivery
 from edge_daemon.app.sync import mail_receiver, office_receiver  # noqa: F401 - loaded before the fork
-from edge_daemon.app.sync.sync_session import Session
+from edge_daemon.app.sync.sync_session import SyncSession
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.errors import EdgeError
@@ -68,19 +68,24 @@ def without_names() -> None:
     socket.getaddrinfo = fail
 
 
-def one_run(wish: dict, answers: int) -> None:
+def one_run(request: dict, answers: int) -> None:
     told: dict[str, object] = {"line": "", "needs_a_person": False, "error": ""}
     office_receiver.LIMITS = IMPATIENT
     mail_delivery.MailServer = functools.partial(MailServer, timeout_s=1.0, deadline_s=2.0)
-    if wish.get("dns"):
+    if request.get("dns"):
         without_names()
-    if wish.get("file_limit"):
+    if request.get("file_limit"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (wish["file_limit"], resource.RLIM_INFINITY))
-    clock = JumpingClock(datetime.fromisoformat(wish["at"]), wish.get("jump_s", 0.0), wish.get("jump_after", 10**9))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"], resource.RLIM_INFINITY))
+    clock = JumpingClock(
+        datetime.fromisoformat(request["at"]), request.get("jump_s", 0.0), request.get("jump_after", 10**9)
+    )
     try:
-        session = Session(
-            Home(Path(wish["home"])), now=clock, rng=random.Random(wish["seed"]), eager=wish.get("eager", False)
+        session = SyncSession(
+            Home(Path(request["home"])),
+            now=clock,
+            rng=random.Random(request["seed"]),
+            eager=request.get("eager", False),
         )
         result = session.go()
         told |= {"line": result.line(), "needs_a_person": result.needs_a_person}
@@ -91,14 +96,14 @@ def one_run(wish: dict, answers: int) -> None:
 
 def main() -> None:
     for line in sys.stdin:
-        wish = json.loads(line)
+        request = json.loads(line)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             code = 70
             try:
                 os.close(reading)
-                one_run(wish, writing)
+                one_run(request, writing)
                 code = 0
             except BaseException as error:  # noqa: BLE001 - the edge of the process
                 text = f"{type(error).__name__}: {error}"

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon import __version__
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from tests.mail_server import PASSWORD, USER
@@ -84,7 +84,7 @@ def add_lessons(home: Home, starts: Sequence[datetime], captures: int = CAPTURES
     db = open_register(home.register_db_path)
     for start in starts:
         register, _ = a_register(a_lesson(start), shares, captures=captures)
-        keep(db, register, [], also=deliver(home.config))
+        keep(db, register, [], also=outbox_writer(home.config))
     db.conn.close()
 
 

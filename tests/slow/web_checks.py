@@ -14,7 +14,7 @@ def check_documents(server: Web, found: dict[str, object]) -> None:
         found["register_lies_there_byte_for_byte"] = file.read_bytes() == FORTY
         found["again_is_known"] = "already" in office.put(place(1), FORTY, write_once=True).answer
         other = office.put(place(1), FORTY + b" ", write_once=True)
-        found["another_is_parked"] = other.name == "parked" and not other.everybody and file.read_bytes() == FORTY
+        found["another_is_parked"] = other.name == "parked" and not other.receiver_down and file.read_bytes() == FORTY
         replaced = [
             office.put(document_paths.status(ROOM), body, write_once=False).name for body in (b"{}", b'{"a":1}')
         ]
@@ -42,7 +42,7 @@ def check_refusals(server: Web, found: dict[str, object]) -> None:
     found["register_unchanged"] = (server.documents / place(1)).read_bytes() == FORTY
     with server.upstream(password="wrong") as office:
         outcome = office.put(place(2), FORTY, write_once=True)
-    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.everybody) == ("parked", True)
+    found["wrong_password_parks_everything_once"] = (outcome.name, outcome.receiver_down) == ("parked", True)
 
 
 def check_broken_off(server: Web, found: dict[str, object]) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from edge_daemon.store import daily_events
-from edge_daemon.store.daily_events import Event
+from edge_daemon.store.daily_events import DailyEvent
 from edge_daemon.store.database import open_register
 from edge_daemon.store.skipped import skip_lessons
 from edge_daemon.types import MissedCapture
@@ -24,7 +24,10 @@ def db(tmp_path):
 
 
 def test_what_was_written_down_is_read_in_the_order_of_time(db):
-    late, early = Event(START + DAY / 2, "service stopped"), Event(START, "worker failed", {"reason": "no memory"})
+    late, early = (
+        DailyEvent(START + DAY / 2, "service stopped"),
+        DailyEvent(START, "worker failed", {"reason": "no memory"}),
+    )
     daily_events.add_events(db, [late, early])
     assert daily_events.events(db, START, START + DAY) == [early, late]
     assert daily_events.events(db, START, START + DAY / 2) == [early]
@@ -65,7 +68,7 @@ def test_a_refused_item_belongs_to_the_day_of_its_refusal_and_names_no_student(d
 
 
 def test_old_events_go(db):
-    daily_events.add_events(db, [Event(START, "service started"), Event(START + DAY, "service stopped")])
+    daily_events.add_events(db, [DailyEvent(START, "service started"), DailyEvent(START + DAY, "service stopped")])
     assert daily_events.forget_events_before(db, START + DAY) == 1
     assert [e.event for e in daily_events.events(db, START, START + 2 * DAY)] == ["service stopped"]
     assert daily_events.forget_events_before(db, START + DAY) == 0

@@ -12,8 +12,8 @@ from edge_daemon.types import Outcome
 NOW = datetime(2026, 11, 16, 8, 0, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
 RNG = random.Random(1)
-WRONG_TOKEN = Outcome("parked", "401: the server does not know this token", everybody=True)
-NO_NETWORK = Outcome("retry", "no network", everybody=True)
+WRONG_TOKEN = Outcome("parked", "401: the server does not know this token", receiver_down=True)
+NO_NETWORK = Outcome("retry", "no network", receiver_down=True)
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ OUTCOMES = st.sampled_from(
         Outcome("parked", "413"),
         Outcome("held", "wait"),
         Outcome("void", "not needed"),
-        Outcome("retry", "no network", everybody=True),
-        Outcome("parked", "401", everybody=True),
+        Outcome("retry", "no network", receiver_down=True),
+        Outcome("parked", "401", receiver_down=True),
     ]
 )
 

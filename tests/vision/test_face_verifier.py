@@ -37,8 +37,8 @@ def test_a_clear_face_passes_and_a_pattern_does_not(side):
 
 def test_the_mesh_decides_about_doubtful_large_faces_more_than_about_small_ones():
     def spread(side):
-        doubtful = _hit(0.4, 0.4, side=side)
-        return probability(doubtful, 1.0) - probability(doubtful, 0.001)
+        unconfirmed = _hit(0.4, 0.4, side=side)
+        return probability(unconfirmed, 1.0) - probability(unconfirmed, 0.001)
 
     assert spread(80) > 0.2
     assert spread(80) != spread(16)
@@ -76,10 +76,10 @@ def test_a_blurred_picture_does_not_make_its_own_faces():
 
 
 def test_a_doubtful_face_passes_in_a_class_and_not_alone():
-    doubtful = 0.75
+    unconfirmed = 0.75
 
-    assert among_others(_row(1, 30), [doubtful])[0] < MIN_PROBABILITY
-    assert among_others(_row(13, 30), [0.99] * 12 + [doubtful])[-1] > MIN_PROBABILITY
+    assert among_others(_row(1, 30), [unconfirmed])[0] < MIN_PROBABILITY
+    assert among_others(_row(13, 30), [0.99] * 12 + [unconfirmed])[-1] > MIN_PROBABILITY
 
 
 def test_faces_of_another_size_are_no_company():

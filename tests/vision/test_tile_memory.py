@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.types import Box, Face, Quality
-from edge_daemon.vision.tile_memory import Places, cover
+from edge_daemon.vision.tile_memory import TileMemory, cover
 
 
 def _face(x: float, y: float, w: float) -> Face:
@@ -20,7 +20,7 @@ _FACES = st.lists(st.builds(_face, st.floats(0, 4000), st.floats(0, 2500), st.fl
 
 @given(_FACES)
 def test_every_place_is_shown_well_by_some_tile(faces):
-    places = Places()
+    places = TileMemory()
     places.learn(faces)
 
     plan = places.tiles()
@@ -30,14 +30,14 @@ def test_every_place_is_shown_well_by_some_tile(faces):
 
 
 def test_neighbours_share_a_tile():
-    places = Places()
+    places = TileMemory()
     places.learn([_face(100, 100, 40), _face(150, 105, 42)])
 
     assert len(places.tiles()) == 1
 
 
 def test_a_face_that_moves_a_little_keeps_its_place():
-    places = Places()
+    places = TileMemory()
     places.learn([_face(100, 100, 40)])
     places.learn([_face(108, 97, 41)])
 
@@ -45,7 +45,7 @@ def test_a_face_that_moves_a_little_keeps_its_place():
 
 
 def test_a_place_is_kept_for_a_while_and_then_given_up():
-    places = Places()
+    places = TileMemory()
     places.learn([_face(100, 100, 40)])
     places.learn([])
     assert [p.unseen for p in places.known] == [1]
@@ -66,7 +66,7 @@ def test_changed_parts_are_covered(seed):
 
 
 def test_a_newcomer_is_sought_at_the_size_of_the_people_nearby():
-    places = Places()
+    places = TileMemory()
     places.learn([_face(x, 100, 30) for x in (0, 200, 400, 600)] + [_face(x, 900, 90) for x in (0, 500, 1000, 1500)])
     changed = np.zeros((150, 250), bool)
     changed[12:17, 100:104] = True  # far away, beside the last row
@@ -79,7 +79,7 @@ def test_a_newcomer_is_sought_at_the_size_of_the_people_nearby():
 
 
 def test_known_people_who_move_are_no_newcomers():
-    places = Places()
+    places = TileMemory()
     places.learn([_face(x, 400, 60) for x in (100, 400, 700, 1000)])
     changed = np.zeros((150, 150), bool)
     changed[48:70, 48:62] = True

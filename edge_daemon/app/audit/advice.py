@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from edge_daemon.app.audit import camera_placement, conditions
-from edge_daemon.app.audit.findings import Advice, Findings, faces
+from edge_daemon.app.audit.findings import Advice, AuditFindings, faces
 
 MOST = 5
 """Lines of advice: whoever reads more does nothing."""
@@ -13,7 +13,7 @@ MOST = 5
 _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 
 
-def advise(findings: Findings) -> tuple[Advice, ...]:
+def advise(findings: AuditFindings) -> tuple[Advice, ...]:
     """Return what to do, what gains most first, at least one line and at most `MOST`."""
     found = list(_hanging(findings))
     if found:
@@ -32,7 +32,7 @@ def advise(findings: Findings) -> tuple[Advice, ...]:
     return tuple(sorted(found, key=lambda advice: -advice.gain)[:MOST]) or (_nothing(findings),)
 
 
-def _hanging(findings: Findings) -> Iterator[Advice]:
+def _hanging(findings: AuditFindings) -> Iterator[Advice]:
     if findings.turned_by_deg == 180:
         text = f"The camera hangs upside down: turned, the picture shows {faces(findings.turned_faces)}."
         yield Advice("upside_down", f"{text} Turn the camera, or the setting camera.upside_down.")
@@ -41,7 +41,7 @@ def _hanging(findings: Findings) -> Iterator[Advice]:
         yield Advice("on_its_side", f"{text} Turn the camera.")
 
 
-def _nobody(findings: Findings) -> Advice:
+def _nobody(findings: AuditFindings) -> Advice:
     scene = findings.scene
     if scene.luma < _BLACK_LUMA:
         return Advice("black", f"The picture is almost black (mean {scene.luma:.0f} of 255): lens cap, shutter, light?")
@@ -51,6 +51,6 @@ def _nobody(findings: Findings) -> Advice:
     return Advice("nobody", f"{text} Let people sit down, or put printed faces (A4) on the seats, and run it again.")
 
 
-def _nothing(findings: Findings) -> Advice:
+def _nothing(findings: AuditFindings) -> Advice:
     worst = min(row.hit for row in findings.rows)
     return Advice("good", f"Nothing needs to be moved: the weakest row has a hit rate of {worst:.0%}.")

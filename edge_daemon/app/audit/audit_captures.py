@@ -25,7 +25,7 @@ _IN_VAIN = 2
 
 
 @dataclass(slots=True)
-class Taking:
+class AuditCaptures:
     """What is known after the pictures were taken, besides the pictures."""
 
     unreadable: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Taking:
     """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
 
 
-def take(config: CameraConfig, frames: Path | None, count: int, taking: Taking) -> Iterator[Frame]:
+def take(config: CameraConfig, frames: Path | None, count: int, taking: AuditCaptures) -> Iterator[Frame]:
     """Yield up to `count` pictures: spread evenly over a folder or video, or one after the other from the camera.
 
     Args:
@@ -59,7 +59,7 @@ def take(config: CameraConfig, frames: Path | None, count: int, taking: Taking) 
         raise CameraError(f"no picture could be had ({taking.unreadable[0]})", str(source or f"camera {config.kind}"))
 
 
-def _from_files(source: Path, count: int, taking: Taking) -> Iterator[Frame]:
+def _from_files(source: Path, count: int, taking: AuditCaptures) -> Iterator[Frame]:
     with open_files(source) as camera:
         for slot in sorted({round(i) for i in np.linspace(0, camera.count - 1, min(count, camera.count))}):
             try:
@@ -71,7 +71,7 @@ def _from_files(source: Path, count: int, taking: Taking) -> Iterator[Frame]:
             yield frame
 
 
-def _from_camera(config: CameraConfig, count: int, taking: Taking) -> Iterator[Frame]:
+def _from_camera(config: CameraConfig, count: int, taking: AuditCaptures) -> Iterator[Frame]:
     """Ask the camera, which focuses anew: the lens position of the settings may be from before it was moved."""
     afresh = replace(config, lens_position=-1.0)
     taken = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_daemon.app.audit.room_audit import Audit
-from edge_daemon.app.audit.seat_rows import JudgedSeat, Row
+from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.config import Config
 
 _SAME_DEG = 5
@@ -67,7 +67,7 @@ def to_json(audit: Audit, config: Config) -> dict[str, object]:
     }
 
 
-def _row(row: Row, pictures: int) -> dict[str, object]:
+def _row(row: SeatRow, pictures: int) -> dict[str, object]:
     return {
         "row": row.number,
         "distance_m": round(row.distance_m, 1),
@@ -77,8 +77,8 @@ def _row(row: Row, pictures: int) -> dict[str, object]:
     }
 
 
-def _seat(judged: JudgedSeat, pictures: int) -> dict[str, object]:
-    seat, expected = judged.seat, judged.expected
+def _seat(rated: RatedSeat, pictures: int) -> dict[str, object]:
+    seat, expected = rated.seat, rated.expected
     return {
         "box": [round(value, 1) for value in (seat.box.x, seat.box.y, seat.box.w, seat.box.h)],
         "seen": round(len(seat.looks) / pictures, 3),
@@ -88,7 +88,7 @@ def _seat(judged: JudgedSeat, pictures: int) -> dict[str, object]:
         "behind": round(seat.light.behind, 1),
         "clipped": round(seat.light.clipped, 3),
         "yaw_deg": None if seat.yaw_deg is None else round(seat.yaw_deg, 1),
-        "worth_px": round(expected.worth_px, 1),
+        "worth_px": round(expected.gain_px, 1),
         "found": round(expected.found, 3),
         "hit_rate": round(expected.hit, 3),
         "register_right": round(expected.register, 3),

@@ -11,7 +11,7 @@ from edge_daemon.app.audit import drawing
 from edge_daemon.app.audit.drawing import Colour, Text
 from edge_daemon.app.audit.expected_accuracy import LEAST_PX
 from edge_daemon.app.audit.room_audit import Audit
-from edge_daemon.app.audit.seat_rows import JudgedSeat, Row
+from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.types import Box, Picture
 
 _COLOURS: tuple[Colour, ...] = (
@@ -56,7 +56,7 @@ def png(picture: Picture) -> bytes:
     return data.tobytes()
 
 
-def _draw_seats(picture: Picture, rows: Sequence[Row], high_px: float) -> None:
+def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> None:
     """Draw all boxes, then the labels, each where it hides least."""
     boxes = [s.seat.box for row in rows for s in row.seats]
     thickness = max(round(high_px / 9), 2)
@@ -73,11 +73,11 @@ def _draw_seats(picture: Picture, rows: Sequence[Row], high_px: float) -> None:
             taken.append(Box(left, top, *text.size))
 
 
-def _words(seat: JudgedSeat) -> tuple[str, ...]:
+def _words(seat: RatedSeat) -> tuple[str, ...]:
     return f"{seat.expected.hit:.0%}", f"{seat.seat.width_px:.0f}px"
 
 
-def _colour(row: Row) -> Colour:
+def _colour(row: SeatRow) -> Colour:
     return _COLOURS[(row.number - 1) % len(_COLOURS)]
 
 
@@ -118,7 +118,7 @@ def _headline(audit: Audit) -> str:
 HEADS = ("row", "seats", "face", "sharp", "light", "away", "hit rate", "register")
 
 
-def row_cells(row: Row) -> tuple[str, ...]:
+def row_cells(row: SeatRow) -> tuple[str, ...]:
     """Return what there is to say of a row, in the order of `HEADS`."""
     return (
         f"{row.number}",

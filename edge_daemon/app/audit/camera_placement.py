@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edge_daemon.app.audit import picture_span
 from edge_daemon.app.audit.expected_accuracy import GOOD_PX, LEAST_PX, expected_of
-from edge_daemon.app.audit.findings import Advice, Findings
+from edge_daemon.app.audit.findings import Advice, AuditFindings
 
 _STEP_M, _LEAST_M = 1.0, 0.1
 _LEAST_LENS = 1.02
@@ -18,7 +18,7 @@ _ASIDE_DEG = 35
 """Heads turned further than this show half a face."""
 
 
-def size(findings: Findings) -> Iterator[Advice]:
+def size(findings: AuditFindings) -> Iterator[Advice]:
     """Faces that are too small, and what a step closer or another lens would give the smallest."""
     short = [s for s in findings.seats if s.seat.width_px < LEAST_PX]
     near = [s for s in findings.seats if LEAST_PX <= s.seat.width_px < GOOD_PX]
@@ -35,11 +35,11 @@ def size(findings: Findings) -> Iterator[Advice]:
         yield Advice("small", f"{text} {_improvement(findings, smallest)}", _gain(findings, GOOD_PX))
 
 
-def _gain(findings: Findings, wanted_px: float) -> float:
-    return findings.gain(lambda s: s.expected.worth_px * max(1.0, wanted_px / s.seat.width_px))
+def _gain(findings: AuditFindings, wanted_px: float) -> float:
+    return findings.gain(lambda s: s.expected.gain_px * max(1.0, wanted_px / s.seat.width_px))
 
 
-def _remedy(findings: Findings, smallest_px: float, wanted_px: float) -> str:
+def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> str:
     """Say how the smallest face gets to a width, or as near to it as the others allow."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     needed_m, most_m = optics.metres_closer(smallest_px, wanted_px), picture_span.most_metres(seats, optics)
@@ -57,7 +57,7 @@ def _remedy(findings: Findings, smallest_px: float, wanted_px: float) -> str:
     return f"{_sentence(', '.join(ways))}; still nearer, {limit}" if ways else f"Nearer, {limit}"
 
 
-def _improvement(findings: Findings, smallest_px: float) -> str:
+def _improvement(findings: AuditFindings, smallest_px: float) -> str:
     """Say what a step closer would give the smallest face."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     by_m = min(_STEP_M, optics.metres_closer(smallest_px, GOOD_PX), picture_span.most_metres(seats, optics))
@@ -78,7 +78,7 @@ def _px_and_rate(px: float) -> str:
     return f"{px:.0f} px (hit rate {expected_of(px).hit:.0%})"
 
 
-def aim(findings: Findings) -> Iterator[Advice]:
+def aim(findings: AuditFindings) -> Iterator[Advice]:
     """Turn the camera where the heads are near one edge and far from the other."""
     optics = findings.optics
     heads = picture_span.span([s.seat for s in findings.seats], optics)
@@ -98,7 +98,7 @@ def aim(findings: Findings) -> Iterator[Advice]:
         yield Advice("tilt", f"{text} Tilt the camera {abs(tilt):.0f}° {'down' if tilt > 0 else 'up'}.", _AIM_GAIN)
 
 
-def aside(findings: Findings) -> Iterator[Advice]:
+def aside(findings: AuditFindings) -> Iterator[Advice]:
     """Hang the camera where heads are turned to."""
     yaw_deg = findings.front.yaw_deg
     if yaw_deg is not None and abs(yaw_deg) > _ASIDE_DEG:

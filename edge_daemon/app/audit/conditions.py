@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from edge_daemon.app.audit.expected_accuracy import WORTH
-from edge_daemon.app.audit.findings import Advice, Findings, worth
-from edge_daemon.app.audit.seat_rows import JudgedSeat
+from edge_daemon.app.audit.findings import Advice, AuditFindings, gain
+from edge_daemon.app.audit.seat_rows import RatedSeat
 
 _SOME = 2
 """Seats from which on a word is said."""
@@ -22,52 +22,52 @@ _SOFT_SCENE = 0.18
 """Sharpness of a room out of focus: captures of composed lessons have .26 to .71, blurred by 2 px .14 to .18."""
 
 
-def light(findings: Findings) -> Iterator[Advice]:
+def light(findings: AuditFindings) -> Iterator[Advice]:
     """Faces against the light, in the dark, or burnt out."""
     dark = [s for s in findings.seats if WORTH.in_light(s.seat.light.luma) < _TELLING]
     against = [s for s in dark if s.seat.light.behind > _AGAINST * s.seat.light.luma]
     if len(against) >= _SOME:
         dark = [s for s in dark if s not in against]
         measured = f"face {_mean(against, 'luma'):.0f}, behind it {_mean(against, 'behind'):.0f} of 255"
-        text = f"{findings.who(against)} against the light ({measured}) and {worth(against)}."
-        todo = "Turn the camera away from the window, or close the blinds."
-        yield Advice("against_light", f"{text} {todo}", _gain(findings, against, _lit))
+        text = f"{findings.who(against)} against the light ({measured}) and {gain(against)}."
+        hint = "Turn the camera away from the window, or close the blinds."
+        yield Advice("against_light", f"{text} {hint}", _gain(findings, against, _lit))
     if len(dark) >= _SOME:
-        text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {worth(dark)}."
+        text = f"{findings.who(dark)} dark ({_mean(dark, 'luma'):.0f} of 255) and {gain(dark)}."
         yield Advice("dark", f"{text} Switch on more light.", _gain(findings, dark, _lit))
     burnt = [s for s in findings.seats if WORTH.unburnt(s.seat.light.clipped) < _TELLING]
     if len(burnt) >= _SOME:
-        text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {worth(burnt)}."
-        todo = "Close the blinds, or switch off the lamp that shines on them."
-        yield Advice("burnt", f"{text} {todo}", _gain(findings, burnt, lambda s: WORTH.unburnt(s.seat.light.clipped)))
+        text = f"{findings.who(burnt)} burnt out ({_mean(burnt, 'clipped'):.0%} of the face) and {gain(burnt)}."
+        hint = "Close the blinds, or switch off the lamp that shines on them."
+        yield Advice("burnt", f"{text} {hint}", _gain(findings, burnt, lambda s: WORTH.unburnt(s.seat.light.clipped)))
 
 
-def focus(findings: Findings) -> Iterator[Advice]:
+def focus(findings: AuditFindings) -> Iterator[Advice]:
     """Faces that are blurred: by the lens, or by their own movement."""
     soft = [s for s in findings.seats if WORTH.in_focus(s.seat.width_px, s.seat.sharpness) < _TELLING]
     if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
         return
-    text, gain = f"{findings.who(soft)} blurred and {worth(soft)}", _gain(findings, soft, _focused)
+    text, gain_px = f"{findings.who(soft)} blurred and {gain(soft)}", _gain(findings, soft, _focused)
     if findings.scene.sharpness < _SOFT_SCENE:
-        todo = "clean the lens, set its focus, fix the camera firmly"
-        yield Advice("focus", f"{text}, and the room is blurred too: {todo}.", gain)
+        hint = "clean the lens, set its focus, fix the camera firmly"
+        yield Advice("focus", f"{text}, and the room is blurred too: {hint}.", gain_px)
     else:
-        todo = "people move. More light makes exposures shorter."
-        yield Advice("motion", f"{text}, while the room is sharp: {todo}", gain)
+        hint = "people move. More light makes exposures shorter."
+        yield Advice("motion", f"{text}, while the room is sharp: {hint}", gain_px)
 
 
-def _lit(seat: JudgedSeat) -> float:
+def _lit(seat: RatedSeat) -> float:
     return WORTH.in_light(seat.seat.light.luma)
 
 
-def _focused(seat: JudgedSeat) -> float:
+def _focused(seat: RatedSeat) -> float:
     return WORTH.in_focus(seat.seat.width_px, seat.seat.sharpness)
 
 
-def _gain(findings: Findings, seats: Sequence[JudgedSeat], lost: Callable[[JudgedSeat], float]) -> float:
+def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], lost: Callable[[RatedSeat], float]) -> float:
     """Return what all would gain if these seats had back what they have lost."""
-    return findings.gain(lambda s: s.expected.worth_px / (lost(s) if s in seats else 1.0))
+    return findings.gain(lambda s: s.expected.gain_px / (lost(s) if s in seats else 1.0))
 
 
-def _mean(seats: Sequence[JudgedSeat], part: str) -> float:
+def _mean(seats: Sequence[RatedSeat], part: str) -> float:
     return float(np.mean([getattr(s.seat.light, part) for s in seats]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_daemon.app.audit.face_light import Light
+from edge_daemon.app.audit.face_light import FaceLight
 from edge_daemon.app.audit.seat_finder import Seat
 
 LEAST_PX, GOOD_PX = 26.0, 40.0
@@ -23,7 +23,7 @@ SHARPNESS = (0.637, 0.593, 0.571, 0.549, 0.529, 0.495, 0.495, 0.503, 0.465, 0.44
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class AccuracyFactors:
     """What blur and light take from a face, as a share of its width ("worth" of benchmarks/results/audit.json)."""
 
     soft: float = 0.9
@@ -50,19 +50,19 @@ class Worth:
         """Return which share of its width a face is worth of which so much is burnt out or black."""
         return 1.0 - self.burnt_loss * clipped
 
-    def px(self, width_px: float, sharpness: float, light: Light) -> float:
+    def px(self, width_px: float, sharpness: float, light: FaceLight) -> float:
         """Return the width of a sharp, well-lit face that is as good as this one."""
         return width_px * self.in_focus(width_px, sharpness) * self.in_light(light.luma) * self.unburnt(light.clipped)
 
 
-WORTH = Worth()
+WORTH = AccuracyFactors()
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedAccuracy:
     """Shares of the captures in which somebody is there and can be seen, 0 to 1."""
 
-    worth_px: float
+    gain_px: float
     """Width of a sharp, well-lit face that is as good as this one."""
     found: float
     """The face is found."""
@@ -72,14 +72,14 @@ class Expected:
     """A student who can be seen in most captures gets the right verdict."""
 
 
-def expected(seat: Seat) -> Expected:
+def expected(seat: Seat) -> ExpectedAccuracy:
     """Return what the face of a seat can give."""
     return expected_of(WORTH.px(seat.width_px, seat.sharpness, seat.light))
 
 
-def expected_of(worth_px: float) -> Expected:
+def expected_of(gain_px: float) -> ExpectedAccuracy:
     """Return what a sharp and well-lit face of a width can give."""
-    return Expected(worth_px, *(by_width(worth_px, WIDTHS_PX, row) for row in (FOUND, HIT, REGISTER)))
+    return ExpectedAccuracy(gain_px, *(by_width(gain_px, WIDTHS_PX, row) for row in (FOUND, HIT, REGISTER)))
 
 
 def by_width(px: float, widths_px: Sequence[float], rates: Sequence[float]) -> float:

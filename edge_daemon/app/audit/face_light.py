@@ -16,7 +16,7 @@ _INNER_W, _INNER_H = 0.6, 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Light:
+class FaceLight:
     """Light of one face; luma is that of ITU-R BT.601, 0 (black) to 255."""
 
     luma: float
@@ -27,13 +27,13 @@ class Light:
     """Mean luma of what is above and beside the head."""
 
 
-def face_light(picture: Picture, box: Box) -> Light:
+def face_light(picture: Picture, box: Box) -> FaceLight:
     """Measure the light of a face in a picture (H, W, 3) in BGR."""
     dx, dy = box.w * (1 - _INNER_W) / 2, box.h * (1 - _INNER_H) / 2
     inner = _grey(picture, box.x + dx, box.y + dy, box.x + box.w - dx, box.y + box.h - dy)
     clipped = float(((inner >= _BURNT) | (inner <= _BLACK)).mean()) if inner.size else 0.0
     luma = float(inner.mean()) if inner.size else 0.0
-    return Light(luma, clipped, _behind(picture, box, luma))
+    return FaceLight(luma, clipped, _behind(picture, box, luma))
 
 
 def _behind(picture: Picture, box: Box, otherwise: float) -> float:

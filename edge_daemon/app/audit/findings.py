@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_daemon.app.audit.expected_accuracy import expected_of
-from edge_daemon.app.audit.front_direction import Front
+from edge_daemon.app.audit.front_direction import FrontDirection
 from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.scene_light import Scene
-from edge_daemon.app.audit.seat_rows import JudgedSeat, Row
+from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +27,25 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class AuditFindings:
     """Everything that was measured."""
 
     optics: Optics
-    rows: tuple[Row, ...]
+    rows: tuple[SeatRow, ...]
     """The furthest first."""
     scene: Scene
-    front: Front
+    front: FrontDirection
     turned_by_deg: int
     """More faces are found when the picture is turned by so much, clockwise; 0: upright."""
     turned_faces: int
     """Faces in the picture that was turned."""
 
     @property
-    def seats(self) -> list[JudgedSeat]:
+    def seats(self) -> list[RatedSeat]:
         """All seats."""
         return [seat for row in self.rows for seat in row.seats]
 
-    def gain(self, better_px: Callable[[JudgedSeat], float]) -> float:
+    def gain(self, better_px: Callable[[RatedSeat], float]) -> float:
         """Return by how much the mean hit rate would rise.
 
         Args:
@@ -53,11 +53,11 @@ class Findings:
         """
         return float(np.mean([expected_of(better_px(s)).hit - s.expected.hit for s in self.seats]))
 
-    def who(self, seats: Sequence[JudgedSeat]) -> str:
+    def who(self, seats: Sequence[RatedSeat]) -> str:
         """Return "3 faces (rows 5, 6) are" for some seats."""
         return f"{faces(len(seats))} ({self._where(seats)}) {'is' if len(seats) == 1 else 'are'}"
 
-    def _where(self, seats: Sequence[JudgedSeat]) -> str:
+    def _where(self, seats: Sequence[RatedSeat]) -> str:
         numbers = sorted({row.number for row in self.rows if any(s in row.seats for s in seats)})
         if len(numbers) == 1:
             return f"row {numbers[0]}"
@@ -72,15 +72,15 @@ def faces(count: int) -> str:
     return "1 face" if count == 1 else f"{count} faces"
 
 
-def worth(seats: Sequence[JudgedSeat]) -> str:
+def gain(seats: Sequence[RatedSeat]) -> str:
     """Return what the faces of some seats are worth, in pixels."""
-    width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _worth_px))
+    width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _gain_px))
     return f"only as good as {as_good:.0f} px instead of {width:.0f}"
 
 
-def _width_px(seat: JudgedSeat) -> float:
+def _width_px(seat: RatedSeat) -> float:
     return seat.seat.width_px
 
 
-def _worth_px(seat: JudgedSeat) -> float:
-    return seat.expected.worth_px
+def _gain_px(seat: RatedSeat) -> float:
+    return seat.expected.gain_px

@@ -17,7 +17,7 @@ AGREE_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class FrontDirection:
     """What the heads say."""
 
     heads: int
@@ -33,7 +33,7 @@ class Front:
         return round(self.median_yaw_deg) if enough else None
 
 
-def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> Front:
+def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> FrontDirection:
     """Return where the heads are turned, as the lesson's candidates are judged.
 
     Args:
@@ -42,9 +42,9 @@ def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> Front:
     """
     yaws = np.array([seat.yaw_deg - _ray_deg(seat, optics) for seat in seats if seat.yaw_deg is not None])
     if not len(yaws):
-        return Front(0, 0, 0.0)
+        return FrontDirection(0, 0, 0.0)
     median = float(np.median(yaws))
-    return Front(len(yaws), int((np.abs(yaws - median) <= AGREE_DEG).sum()), median)
+    return FrontDirection(len(yaws), int((np.abs(yaws - median) <= AGREE_DEG).sum()), median)
 
 
 def _ray_deg(seat: Seat, optics: Optics | None) -> float:

@@ -17,7 +17,7 @@ _NEAREST_M = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PictureSpan:
     """What the heads take of the picture, in shares of its width and height from the left and upper edge."""
 
     left: float
@@ -31,14 +31,14 @@ class Span:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
-def span(seats: Sequence[Seat], optics: Optics) -> Span:
+def span(seats: Sequence[Seat], optics: Optics) -> PictureSpan:
     """Return what the heads take; at least one seat."""
     edges = _edges(seats)
     w, h = optics.width_px, optics.height_px
-    return Span(edges[:, 0].min() / w, edges[:, 1].min() / h, edges[:, 2].max() / w, edges[:, 3].max() / h)
+    return PictureSpan(edges[:, 0].min() / w, edges[:, 1].min() / h, edges[:, 2].max() / w, edges[:, 3].max() / h)
 
 
-def longest_lens(span: Span) -> float:
+def longest_lens(span: PictureSpan) -> float:
     """Return by what factor the focal length may grow with everybody in the picture, the camera turned to them."""
     room = 1 - 2 * RIM
     return min(room / max(span.right - span.left, 1e-3), room / max(span.bottom - span.top, 1e-3))

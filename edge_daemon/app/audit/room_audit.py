@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 
 from edge_daemon.app.audit.advice import advise
-from edge_daemon.app.audit.audit_captures import Taking, take
+from edge_daemon.app.audit.audit_captures import AuditCaptures, take
 from edge_daemon.app.audit.face_light import face_light
-from edge_daemon.app.audit.findings import Advice, Findings
-from edge_daemon.app.audit.front_direction import Front, find_front
+from edge_daemon.app.audit.findings import Advice, AuditFindings
+from edge_daemon.app.audit.front_direction import FrontDirection, find_front
 from edge_daemon.app.audit.optics import FIELD_OF_VIEW_DEG, Optics
 from edge_daemon.app.audit.scene_light import Scene, mean_scene, measure_scene
-from edge_daemon.app.audit.seat_finder import Look, find_seats
-from edge_daemon.app.audit.seat_rows import Row, judge
+from edge_daemon.app.audit.seat_finder import SeatObservation, find_seats
+from edge_daemon.app.audit.seat_rows import SeatRow, rate_seats
 from edge_daemon.app.opening.models_and_gallery import load_models
 from edge_daemon.config import Config
 from edge_daemon.types import Box, Face, Picture
@@ -35,7 +35,7 @@ half are found, as if they were upright."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AnnotatedPicture:
     """The picture that is drawn on: the one with most faces."""
 
     picture: Picture
@@ -54,9 +54,9 @@ class Audit:
     """One line for each picture that could not be had."""
     optics: Optics
     scene: Scene
-    rows: tuple[Row, ...]
+    rows: tuple[SeatRow, ...]
     """The furthest first."""
-    front: Front
+    front: FrontDirection
     lens_position: float | None
     """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
     turned_by_deg: int
@@ -64,7 +64,7 @@ class Audit:
     from_camera: bool
     """The pictures come from the camera of the settings."""
     advice: tuple[Advice, ...]
-    shown: Shown
+    shown: AnnotatedPicture
 
     @property
     def usable(self) -> bool:
@@ -97,10 +97,10 @@ def audit(
     Raises:
         EdgeError: no models, no source, no picture.
     """
-    taking = Taking()
+    taking = AuditCaptures()
     source = take(config.camera, frames, count, taking)
     detector = Detector(load_models(config), threads=config.vision.threads or os.cpu_count() or 1, embed=False)
-    looks: list[Look] = []
+    looks: list[SeatObservation] = []
     scenes: list[Scene] = []
     best, most = None, -1
     for index, frame in enumerate(source):
@@ -110,10 +110,10 @@ def audit(
             taking.unreadable.append(f"{frame.name} has another size than the pictures before it")
             continue
         found, suspected = _faces(detector, picture)
-        looks += [Look(index, face, face_light(picture, face.box)) for face in found]
+        looks += [SeatObservation(index, face, face_light(picture, face.box)) for face in found]
         scenes.append(measure_scene(picture))
         if len(found) > most:
-            best, most = Shown(picture, index, suspected), len(found)
+            best, most = AnnotatedPicture(picture, index, suspected), len(found)
     progress(count, count)
     assert best is not None  # `take` has raised where there was no picture
     height, width = best.picture.shape[:2]
@@ -125,19 +125,19 @@ def audit(
 
 def _concluded(
     detector: Detector,
-    looks: list[Look],
+    looks: list[SeatObservation],
     scenes: list[Scene],
-    shown: Shown,
-    taking: Taking,
+    shown: AnnotatedPicture,
+    taking: AuditCaptures,
     optics: Optics,
     rays: Optics | None,
 ) -> Audit:
     seats = find_seats(looks)
-    rows, front, scene = judge(seats, optics), find_front(seats, rays), mean_scene(scenes)
+    rows, front, scene = rate_seats(seats, optics), find_front(seats, rays), mean_scene(scenes)
     lying = len(seats) <= _FEW or abs(_lean_deg(looks)) > _LEANING_DEG
     upright = sum(look.picture == shown.index for look in looks)
     turned_by_deg, turned_faces = _turned(detector, shown.picture, upright, (180, 90, 270) if lying else (180,))
-    findings = Findings(optics, rows, scene, front, turned_by_deg, turned_faces)
+    findings = AuditFindings(optics, rows, scene, front, turned_by_deg, turned_faces)
     return Audit(
         pictures=len(scenes),
         unreadable=tuple(taking.unreadable),
@@ -167,7 +167,7 @@ def _turned(detector: Detector, picture: Picture, upright: int, turns: Sequence[
     return (deg, found[deg]) if found[deg] >= max(_FEW, upright + 1, _MORE * upright) else (0, 0)
 
 
-def _lean_deg(looks: Sequence[Look]) -> float:
+def _lean_deg(looks: Sequence[SeatObservation]) -> float:
     """Return how much heads lean to one side, all in all; by their eyes."""
     eyes = np.array([look.face.keypoints[1] - look.face.keypoints[0] for look in looks], np.float64).reshape(-1, 2)
     return float(np.degrees(np.median(np.arctan2(eyes[:, 1], eyes[:, 0])))) if len(eyes) else 0.0

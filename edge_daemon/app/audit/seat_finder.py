@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.app.audit.face_light import Light
-from edge_daemon.attendance.evidence.seats import find_places
+from edge_daemon.app.audit.face_light import FaceLight
+from edge_daemon.attendance.evidence.seats import group_by_seat
 from edge_daemon.types import Box, Candidate, Face
 
 Array = NDArray[np.float64]
@@ -32,13 +32,13 @@ _OUTLIER = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeatObservation:
     """A face in one of the pictures."""
 
     picture: int
     """0-based."""
     face: Face
-    light: Light
+    light: FaceLight
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,20 @@ class Seat:
     box: Box
     width_px: float
     sharpness: float
-    light: Light
+    light: FaceLight
     yaw_deg: float | None
     """Turn of the head as seen from the camera; None where the face is too small to tell."""
-    looks: tuple[Look, ...]
+    looks: tuple[SeatObservation, ...]
 
 
-def find_seats(looks: Sequence[Look]) -> list[Seat]:
+def find_seats(looks: Sequence[SeatObservation]) -> list[Seat]:
     """Group faces to seats with the rule that the evidence of a lesson is linked with, from top to bottom.
 
     Args:
         looks: ordered by picture.
     """
     candidates = [_candidate(look) for look in looks]
-    places = [[looks[m] for m in members] for members in find_places(candidates)]
+    places = [[looks[m] for m in members] for members in group_by_seat(candidates)]
     seats = [_seat(own) for own in places if np.median([look.face.score for look in own]) >= SURE]
     return sorted(seats, key=lambda seat: (seat.box.y, seat.box.x))
 
@@ -108,8 +108,8 @@ def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
             return widths, False
         expected = _curve(middles, fits) @ np.linalg.lstsq(_curve(middles, fits)[fits], widths[fits], rcond=None)[0]
         fits = np.abs(widths - expected) < _OUTLIER
-    told = float(np.corrcoef(expected[fits], widths[fits])[0, 1])
-    if told < _LEVEL:
+    correlation = float(np.corrcoef(expected[fits], widths[fits])[0, 1])
+    if correlation < _LEVEL:
         return widths, False
     return np.where(fits, _BY_HEIGHT * expected + (1 - _BY_HEIGHT) * widths, widths), True
 
@@ -120,7 +120,7 @@ def _curve(middles: Array, fits: NDArray[np.bool_]) -> Array:
     return np.stack([np.ones_like(steady), steady, steady**2], axis=1)
 
 
-def _seat(looks: Sequence[Look]) -> Seat:
+def _seat(looks: Sequence[SeatObservation]) -> Seat:
     def median(values: Sequence[float]) -> float:
         return float(np.median(values))
 
@@ -130,12 +130,12 @@ def _seat(looks: Sequence[Look]) -> Seat:
         box=Box(*(median([getattr(box, side) for box in boxes]) for side in ("x", "y", "w", "h"))),
         width_px=median([look.face.quality.width_px for look in looks]),
         sharpness=median([look.face.quality.sharpness for look in looks]),
-        light=Light(*(median([getattr(light, part) for light in lights]) for part in ("luma", "clipped", "behind"))),
+        light=FaceLight(*(median([getattr(one, part) for one in lights]) for part in ("luma", "clipped", "behind"))),
         yaw_deg=median(yaws) if yaws else None,
         looks=tuple(looks),
     )
 
 
-def _candidate(look: Look) -> Candidate:
+def _candidate(look: SeatObservation) -> Candidate:
     nobody, face = np.zeros(0, np.float32), look.face
     return Candidate(look.picture, face.box, face.score, face.quality, True, None, nobody, None)

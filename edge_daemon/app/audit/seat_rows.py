@@ -7,31 +7,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_daemon.app.audit.expected_accuracy import Expected, expected
+from edge_daemon.app.audit.expected_accuracy import ExpectedAccuracy, expected
 from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.seat_finder import Seat, find_rows
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedSeat:
+class RatedSeat:
     """A seat and its prospects."""
 
     seat: Seat
-    expected: Expected
+    expected: ExpectedAccuracy
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SeatRow:
     """Seats at about the same distance from the camera."""
 
     number: int
     """1 is the row nearest to the camera."""
-    seats: tuple[JudgedSeat, ...]
+    seats: tuple[RatedSeat, ...]
     """From left to right."""
     distance_m: float
     """An estimate."""
 
-    def mean(self, value: Callable[[JudgedSeat], float]) -> float:
+    def mean(self, value: Callable[[RatedSeat], float]) -> float:
         """Return the mean of something over the seats."""
         return float(np.mean([value(seat) for seat in self.seats]))
 
@@ -71,12 +71,12 @@ class Row:
         return self.mean(lambda s: s.expected.register)
 
 
-def judge(seats: Sequence[Seat], optics: Optics) -> tuple[Row, ...]:
+def rate_seats(seats: Sequence[Seat], optics: Optics) -> tuple[SeatRow, ...]:
     """Return the rows, the furthest first."""
     groups = find_rows(seats)
     rows = []
     for number, group in zip(range(len(groups), 0, -1), groups, strict=True):
-        judged = tuple(JudgedSeat(seat, expected(seat)) for seat in group)
+        rated = tuple(RatedSeat(seat, expected(seat)) for seat in group)
         distance = optics.distance_m(float(np.median([seat.width_px for seat in group])))
-        rows.append(Row(number, judged, distance))
+        rows.append(SeatRow(number, rated, distance))
     return tuple(rows)

@@ -10,11 +10,11 @@ from datetime import datetime, timezone
 import sqlite_utils
 
 from edge_daemon.app.capture.comparer import Comparer
-from edge_daemon.app.notices.outbox_rows import deliver, deliver_or_leave
+from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.document import sign
-from edge_daemon.attendance.evidence.sighting_resolver import believe
-from edge_daemon.attendance.rule import Circumstances, judge, rule_of
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
+from edge_daemon.attendance.rule import LessonSummary, decide, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
@@ -118,9 +118,11 @@ class LessonRun:
 
     def provisional(self) -> dict[str, tuple[int, int]]:
         """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
-        sightings = self._believed(self._gallery.look_alikes())
+        sightings = self._resolved(self._gallery.look_alikes())
         slots = dict.fromkeys(self._candidates, self._lesson.start)
-        return {t.student_id: (t.frames_seen, t.frames_attentive) for t in tally(self._students(), sightings, slots)}
+        return {
+            t.student_id: (t.captures_seen, t.captures_attentive) for t in tally(self._students(), sightings, slots)
+        }
 
     def finalise(self, *, deliver_rehearsal: bool = False) -> tuple[Register, list[Sighting]]:
         """Decide who was there, write the register with its way to the office, erase the candidates.
@@ -129,15 +131,15 @@ class LessonRun:
             deliver_rehearsal: a rehearsal leaves the device, too.
         """
         look_alikes = self._gallery.look_alikes()
-        sightings = self._believed(look_alikes)
-        register = self._judge(sightings, look_alikes)
+        sightings = self._resolved(look_alikes)
+        register = self._decide(sightings, look_alikes)
         lessons.finalise(
             self._db,
             self._lesson.lesson_id,
             sightings,
             lambda previous: sign(register, previous, self._signer),
             datetime.now(timezone.utc),
-            deliver(self._config, rehearsals=True) if deliver_rehearsal else deliver_or_leave(self._config),
+            outbox_writer(self._config, rehearsals=True) if deliver_rehearsal else lenient_outbox_writer(self._config),
         )
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         logger.info(
@@ -155,9 +157,9 @@ class LessonRun:
         plain = self._gallery.open_candidates(self._lesson.lesson_id, slot, sealed)
         return candidate_codec.unpack(slot, plain, self._comparer.student_ids)
 
-    def _believed(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
+    def _resolved(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
         everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
-        sightings = believe(everything, self._comparer.student_ids, look_alikes)
+        sightings = resolve_sightings(everything, self._comparer.student_ids, look_alikes)
         # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
         assessed = self._assessed()
         return [s if s.student_id in assessed else replace(s, student_id="") for s in sightings]
@@ -169,22 +171,22 @@ class LessonRun:
     def _students(self) -> list[str]:
         return sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
 
-    def _judge(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
+    def _decide(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
         clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
         ids = self._students()
-        circumstances = Circumstances(
+        summary = LessonSummary(
             start=self._lesson.start,
             end=self._lesson.end,
             taken_at=tuple(sorted(taken_at.values())),
             captures_planned=self._planned,
             time_trusted=clock != "unsynchronised",
         )
-        verdicts = judge(
+        verdicts = decide(
             tally(ids, sightings, taken_at),
             rule_of(self._config.rule),
-            circumstances,
+            summary,
             not_assessed=set(ids) - self._assessed(),
             look_alikes=look_alikes,
         )

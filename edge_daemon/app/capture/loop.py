@@ -42,7 +42,7 @@ class LiveCamera(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class LoopContext:
     """What a lesson meets besides its own data."""
 
     clock: Clock
@@ -73,10 +73,10 @@ class LessonLoop:
         lesson: Lesson,
         plan: CapturePlan,
         trust: ClockState,
-        around: Surroundings,
+        context: LoopContext,
     ) -> None:
-        self._run, self._camera, self._lesson, self._plan, self._around = run, camera, lesson, plan, around
-        reading = around.clock.reading()
+        self._run, self._camera, self._lesson, self._plan, self._context = run, camera, lesson, plan, context
+        reading = context.clock.reading()
         self._time = Timebase(replace(reading, state=trust) if reading.state == "unsynchronised" else reading)
         self._begun_s = reading.boottime_s
         self._moved = False
@@ -103,8 +103,8 @@ class LessonLoop:
     def _wait_for(self, slot: int, offset_s: float) -> bool:
         """Take the picture of a slot at its instant; return False if told to stop while waiting."""
         prepared = False
-        while not self._around.stopping():
-            reading = self._around.clock.reading()
+        while not self._context.stopping():
+            reading = self._context.clock.reading()
             self._moved |= self._time.see(reading)
             due_s = self._time.boottime_s(self._lesson.start) + offset_s
             left_s = due_s - reading.boottime_s
@@ -117,12 +117,12 @@ class LessonLoop:
             if left_s <= WARM_UP_S and not prepared:
                 self._camera.prepare(slot)
                 prepared = True
-            self._tell("waiting", slot, next_s=due_s)
-            self._around.clock.wait(min(left_s if prepared else left_s - WARM_UP_S, BEAT_S), self._around.wake)
+            self._report("waiting", slot, next_s=due_s)
+            self._context.clock.wait(min(left_s if prepared else left_s - WARM_UP_S, BEAT_S), self._context.wake)
         return False
 
     def _take(self, slot: int) -> None:
-        if reason := self._around.no_room():
+        if reason := self._context.no_room():
             self._storage_fault = reason
             self._miss(slot, reason)
             return
@@ -131,7 +131,7 @@ class LessonLoop:
         except CameraError as error:
             self._miss(slot, error.what)
             return
-        reading = self._around.clock.reading()
+        reading = self._context.clock.reading()
         age_s = max(0.0, (reading.utc - frame.taken_at).total_seconds())
         taken_at = self._time.utc(reading.boottime_s - age_s)
         try:
@@ -146,9 +146,9 @@ class LessonLoop:
             return
         self._storage_fault = ""
         self._taken += 1
-        self._tell("taken", slot)
+        self._report("taken", slot)
         if self._taken % COUNT_EVERY == 1:
-            self._around.report(Report("counts", counts=self._run.provisional()))
+            self._context.report(Report("counts", counts=self._run.provisional()))
 
     def _miss(self, slot: int, reason: str) -> None:
         self._unwritten[slot] = reason
@@ -158,15 +158,15 @@ class LessonLoop:
             raise
         except StoreError as error:
             self._storage_fault = error.what
-        self._tell("missed", slot, text=reason)
+        self._report("missed", slot, text=reason)
 
     def _why_late(self, due_s: float) -> str:
         if self._moved:
             return CLOCK_SET
         return NOT_RUNNING if due_s < self._begun_s else TOO_SLOW
 
-    def _tell(self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None) -> None:
-        self._around.report(
+    def _report(self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None) -> None:
+        self._context.report(
             Report(
                 kind,
                 slot,

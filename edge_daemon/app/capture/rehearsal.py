@@ -45,8 +45,8 @@ class Rehearsal:
             "students": [
                 {
                     "student_id": v.tally.student_id,
-                    "frames_seen": v.tally.frames_seen,
-                    "frames_attentive": v.tally.frames_attentive,
+                    "frames_seen": v.tally.captures_seen,
+                    "frames_attentive": v.tally.captures_attentive,
                     "share": round(v.share, 6),
                     "verdict": v.verdict,
                     "flags": list(v.flags),

@@ -34,7 +34,7 @@ FREE_S = 3.0
 """Left free at the end of a span, so that pictures stay apart and each has time to be worked on."""
 
 
-def place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
+def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
     """Return the session and the slot in it of a boot's capture of that number."""
     session, slot = divmod(capture, SESSION_CAPTURES)
     return str(uuid.uuid5(NAMESPACE, f"{device}|untimed|{boot_id}|{session}")), slot

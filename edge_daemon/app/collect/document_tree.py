@@ -17,7 +17,7 @@ MAX_BYTES: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DocumentProblem:
     """Something that was not believed, or could not be read."""
 
     where: str

@@ -41,7 +41,7 @@ class Heartbeat:
 
 
 @dataclass(slots=True)
-class Days:
+class EventLogSummary:
     """What the daily logs of a while say together."""
 
     starts: int = 0
@@ -77,9 +77,9 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
     )
 
 
-def read_days(folder: Path, first: date, last: date) -> Days:
+def read_days(folder: Path, first: date, last: date) -> EventLogSummary:
     """Return what the logs of these days say."""
-    days = Days()
+    days = EventLogSummary()
     for path in documents(folder / "days"):
         with contextlib.suppress(ValueError):
             if not first <= date.fromisoformat(path.stem) <= last:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_daemon.app.collect import server_listing
-from edge_daemon.app.collect.document_tree import MAX_BYTES, Problem
+from edge_daemon.app.collect.document_tree import MAX_BYTES, DocumentProblem
 from edge_daemon.delivery.document_paths import quoted
-from edge_daemon.delivery.http import Answer, NoAnswerError, Server
+from edge_daemon.delivery.http import HttpAnswer, NoAnswerError, Server
 from edge_daemon.errors import DeliveryError
 
 _AT_ONCE: Final = 6
@@ -56,7 +56,7 @@ class Mirror:
         self._connect, self._target = connect, target
         self._local, self._opened, self._lock = threading.local(), list[Server](), threading.Lock()
 
-    def fetch(self, progress: Callable[[int, int], None]) -> list[Problem]:
+    def fetch(self, progress: Callable[[int, int], None]) -> list[DocumentProblem]:
         """Bring every document that is not there yet; return what could not be had.
 
         Raises:
@@ -66,14 +66,14 @@ class Mirror:
         try:
             with ThreadPoolExecutor(_AT_ONCE) as self._pool:
                 wanted = sorted(path for path in self._paths() if not self._is_here(path))
-                problems: list[Problem] = []
+                problems: list[DocumentProblem] = []
                 for done, problem in enumerate(self._pool.map(self._bring, wanted), 1):
                     progress(done, len(wanted))
                     problems += [problem] if problem else []
                 return problems
         except NoAnswerError as error:
-            todo = "run it again; with --keep what is there already is not asked for again"
-            raise NotReachedError(_in_our_words(error.what), self._server().base, todo) from error
+            hint = "run it again; with --keep what is there already is not asked for again"
+            raise NotReachedError(_explained(error.what), self._server().base, hint) from error
         finally:
             for server in self._opened:
                 server.close()
@@ -88,8 +88,8 @@ class Mirror:
         """Yield the paths of everything, folder by folder."""
         devices = [f"{_ROOT}/{one.name}" for one in self._folder(_ROOT) if one.is_folder]
         if not devices:
-            todo = "give the address that `upstream.url` of the devices has"
-            raise DeliveryError(f"has no {_ROOT} with a device in it", self._server().base, todo)
+            hint = "give the address that `upstream.url` of the devices has"
+            raise DeliveryError(f"has no {_ROOT} with a device in it", self._server().base, hint)
         for device, entries in zip(devices, self._each(self._folder, devices), strict=True):
             yield from (f"{device}/{one.name}" for one in entries if not one.is_folder)
         plain = [f"{device}/{name}" for device in devices for name in ("days", "commitments")]
@@ -105,7 +105,7 @@ class Mirror:
         for folder, entries in zip(folders, self._each(self._folder, folders), strict=True):
             yield from (f"{folder}/{one.name}" for one in entries if not one.is_folder)
 
-    def _folder(self, path: str) -> list[server_listing.Entry]:
+    def _folder(self, path: str) -> list[server_listing.ListingEntry]:
         return self._patient(lambda: server_listing.folder(self._server(), path))
 
     def _each(self, work: Callable[[_In], _Out], things: Iterable[_In]) -> Iterator[_Out]:
@@ -114,12 +114,12 @@ class Mirror:
     def _is_here(self, path: str) -> bool:
         return _ONCE.fullmatch(path) is not None and (self._target / path).is_file()
 
-    def _bring(self, path: str) -> Problem | None:
+    def _bring(self, path: str) -> DocumentProblem | None:
         answer = self._patient(lambda: self._ask(path))
         if answer.is_cut:
-            return Problem(path, f"is larger than {MAX_BYTES >> 20} MiB")
+            return DocumentProblem(path, f"is larger than {MAX_BYTES >> 20} MiB")
         if answer.status != _OK:
-            return Problem(path, f"is listed, and can't be had ({answer.status})")
+            return DocumentProblem(path, f"is listed, and can't be had ({answer.status})")
         target = self._target / path
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{secrets.token_hex(8)}.part")
@@ -131,7 +131,7 @@ class Mirror:
             part.unlink(missing_ok=True)
         return None
 
-    def _ask(self, path: str) -> Answer:
+    def _ask(self, path: str) -> HttpAnswer:
         return self._server().ask("GET", quoted(path), max_bytes=MAX_BYTES, packed=True)
 
     def _patient(self, work: Callable[[], _Out]) -> _Out:
@@ -151,7 +151,7 @@ class Mirror:
         return server
 
 
-def _in_our_words(what: str) -> str:
+def _explained(what: str) -> str:
     for setting, option in _OPTIONS.items():
         what = what.replace(setting, option)
     return what

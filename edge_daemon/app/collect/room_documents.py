@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from edge_daemon.app.collect.document_tree import Problem, UnreadableError, documents, read_object, read_text
-from edge_daemon.attendance.commitment import Promise
+from edge_daemon.app.collect.document_tree import DocumentProblem, UnreadableError, documents, read_object, read_text
+from edge_daemon.attendance.commitment import PlanCommitment
 from edge_daemon.attendance.proof import UNSIGNED, prove_commitment, prove_register
 from edge_daemon.delivery.document_paths import device_folder
 from edge_daemon.device.signing import fingerprint
@@ -17,7 +17,7 @@ from edge_daemon.errors import RegisterError
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptRegister:
     """One register, proven; read again when it is written, so that a term needs little memory."""
 
     path: Path
@@ -41,15 +41,15 @@ class Room:
     """Which may sign; none: nothing is believed."""
     is_pinned: bool
     """The keys come from the office's own list."""
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, KeptRegister] = field(default_factory=dict)
     """The highest revision by lesson id."""
     repeated: int = 0
     """Files that hold what another file holds, byte for byte."""
-    promised: dict[str, Promise] = field(default_factory=dict)
+    promised: dict[str, PlanCommitment] = field(default_factory=dict)
     """What commitments said last of a lesson, by lesson id."""
-    broken_promises: int = 0
+    broken_commitments: int = 0
     """Lessons whose register reveals another seed than the one that was promised before they began."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DocumentProblem] = field(default_factory=list)
 
 
 def read_room(folder: Path, pinned: Mapping[str, frozenset[str]] | None, since: datetime | None, root: Path) -> Room:
@@ -65,18 +65,18 @@ def read_room(folder: Path, pinned: Mapping[str, frozenset[str]] | None, since: 
     if pinned is not None and not room.keys:
         count = sum(1 for _ in documents(folder / "registers"))
         what = f"is not in the list of keys; {count} documents are left out"
-        room.problems.append(Problem(folder.relative_to(root).as_posix(), what))
+        room.problems.append(DocumentProblem(folder.relative_to(root).as_posix(), what))
         return room
     seen: dict[tuple[str, int], str] = {}
-    promised_seeds = _read_promises(room, folder, root)
+    committed_seeds = _read_commitments(room, folder, root)
     for path in documents(folder / "registers"):
         try:
             _take(room, folder, path, seen, since)
         except (UnreadableError, RegisterError) as error:
             what = error.what if isinstance(error, RegisterError) else str(error)
-            room.problems.append(Problem(path.relative_to(root).as_posix(), what))
+            room.problems.append(DocumentProblem(path.relative_to(root).as_posix(), what))
     _name_gaps(room, seen)
-    _hold_promises(room, promised_seeds)
+    _check_commitments(room, committed_seeds)
     return room
 
 
@@ -126,7 +126,7 @@ def _take(room: Room, folder: Path, path: Path, seen: dict[tuple[str, int], str]
     if other is not None and other.revision == register.revision:
         room.repeated += 1
     if other is None or register.revision > other.revision:
-        room.kept[lesson.lesson_id] = Kept(
+        room.kept[lesson.lesson_id] = KeptRegister(
             *(path, lesson.lesson_id, register.revision, lesson.start, proven.sha256),
             *(
                 register.plan.seed_sha256,
@@ -143,10 +143,10 @@ def _name_gaps(room: Room, seen: Mapping[tuple[str, int], str]) -> None:
         gone = [str(n) for n in range(1, kept.revision) if (kept.lesson_id, n) not in seen]
         if gone:
             what = f"revision {', '.join(gone)} is not here; revision {kept.revision} is taken"
-            room.problems.append(Problem(f"{room.device}: register {kept.lesson_id}", what))
+            room.problems.append(DocumentProblem(f"{room.device}: register {kept.lesson_id}", what))
 
 
-def _read_promises(room: Room, folder: Path, root: Path) -> dict[str, list[tuple[datetime, str]]]:
+def _read_commitments(room: Room, folder: Path, root: Path) -> dict[str, list[tuple[datetime, str]]]:
     """Return what was promised of each lesson's seed, and when, in the order of commitments."""
     found: dict[str, list[tuple[datetime, str]]] = {}
     for path in documents(folder / "commitments"):
@@ -156,18 +156,18 @@ def _read_promises(room: Room, folder: Path, root: Path) -> dict[str, list[tuple
                 raise RegisterError(f"was signed by another key (fingerprint {fingerprint(commitment.public_key)})")
         except (UnreadableError, RegisterError) as error:
             what = error.what if isinstance(error, RegisterError) else str(error)
-            room.problems.append(Problem(path.relative_to(root).as_posix(), what))
+            room.problems.append(DocumentProblem(path.relative_to(root).as_posix(), what))
             continue
-        for promise in commitment.promises:
-            room.promised[promise.lesson_id] = promise
-            found.setdefault(promise.lesson_id, []).append((commitment.at, promise.seed_sha256))
+        for committed in commitment.plans_committed:
+            room.promised[committed.lesson_id] = committed
+            found.setdefault(committed.lesson_id, []).append((commitment.at, committed.seed_sha256))
     return found
 
 
-def _hold_promises(room: Room, promised: Mapping[str, list[tuple[datetime, str]]]) -> None:
+def _check_commitments(room: Room, promised: Mapping[str, list[tuple[datetime, str]]]) -> None:
     for kept in room.kept.values():
         in_time = [sha256 for at, sha256 in sorted(promised.get(kept.lesson_id, [])) if at <= kept.start]
         if in_time and in_time[-1] != kept.seed_sha256:
-            room.broken_promises += 1
+            room.broken_commitments += 1
             what = "reveals another seed than the one that was promised before the lesson"
-            room.problems.append(Problem(f"{room.device}: register {kept.lesson_id}", what))
+            room.problems.append(DocumentProblem(f"{room.device}: register {kept.lesson_id}", what))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, get_args
 
-from edge_daemon.app.collect.heartbeat_text import Days, Heartbeat
+from edge_daemon.app.collect.heartbeat_text import EventLogSummary, Heartbeat
 from edge_daemon.app.collect.room_documents import Room
 
 Severity = Literal["faulty", "silent", "late", "well"]
@@ -26,7 +26,7 @@ _LOOK: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RoomStatus:
     """How a room stands."""
 
     room: Room
@@ -37,19 +37,21 @@ class Judgement:
     """Lessons that were promised, are over, and have no register here."""
 
 
-def judge(room: Room, heartbeat: Heartbeat | None, days: Days, now: datetime, since: datetime | None) -> Judgement:
+def room_status(
+    room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, now: datetime, since: datetime | None
+) -> RoomStatus:
     """Return how a room stands now."""
     missing = sum(
-        promise.end + LATE < now and lesson_id not in room.kept and (since is None or promise.start >= since)
-        for lesson_id, promise in room.promised.items()
+        committed.end + LATE < now and lesson_id not in room.kept and (since is None or committed.start >= since)
+        for lesson_id, committed in room.promised.items()
     )
     found = [*_faults(room, heartbeat, days), *_silence(heartbeat, now), *_lateness(heartbeat, missing, now)]
     order = get_args(Severity)
     severity: Severity = min((one for one, _ in found), key=order.index, default="well")
-    return Judgement(room, heartbeat, severity, tuple(reason for _, reason in found), missing)
+    return RoomStatus(room, heartbeat, severity, tuple(reason for _, reason in found), missing)
 
 
-def rank(judgement: Judgement) -> tuple[int, str]:
+def rank(judgement: RoomStatus) -> tuple[int, str]:
     """Return the place of a room in the list: those that need somebody first, then by name."""
     return get_args(Severity).index(judgement.severity), judgement.room.device
 
@@ -59,7 +61,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _faults(room: Room, heartbeat: Heartbeat | None, days: Days) -> Iterator[tuple[Severity, str]]:
+def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> Iterator[tuple[Severity, str]]:
     if room.problems:
         yield "faulty", f"{counted(len(room.problems), 'thing')} to look at (page Left out)"
     if not room.keys:

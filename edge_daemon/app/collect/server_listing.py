@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 from edge_daemon.delivery.document_paths import quoted
-from edge_daemon.delivery.http import Answer, Server
+from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.errors import DeliveryError
 
 MAX_LISTING: Final = 64 * 2**20
@@ -26,7 +26,7 @@ _LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListingEntry:
     """A file or folder in a folder."""
 
     name: str
@@ -53,7 +53,7 @@ def index(server: Server) -> Mapping[str, str] | None:
     return {path: sha256 for path, sha256 in pairs if isinstance(path, str) and isinstance(sha256, str)}
 
 
-def folder(server: Server, path: str) -> list[Entry]:
+def folder(server: Server, path: str) -> list[ListingEntry]:
     """Return what lies in a folder, nothing where there is none.
 
     Raises:
@@ -77,7 +77,7 @@ def folder(server: Server, path: str) -> list[Entry]:
     return _of_propfind(answer.body, unquote(f"{urlsplit(server.base).path}/{place}"), server.where)
 
 
-def _of_propfind(body: bytes, asked: str, where: str) -> list[Entry]:
+def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise DeliveryError("its list of files defines entities, which no WebDAV server does", where)
     try:
@@ -92,8 +92,8 @@ def _of_propfind(body: bytes, asked: str, where: str) -> list[Entry]:
     return _named(found)
 
 
-def _named(pairs: Iterable[tuple[object, bool]]) -> list[Entry]:
-    return [Entry(name, is_folder) for name, is_folder in pairs if isinstance(name, str) and is_name(name)]
+def _named(pairs: Iterable[tuple[object, bool]]) -> list[ListingEntry]:
+    return [ListingEntry(name, is_folder) for name, is_folder in pairs if isinstance(name, str) and is_name(name)]
 
 
 def is_name(name: str) -> bool:
@@ -101,17 +101,17 @@ def is_name(name: str) -> bool:
     return 0 < len(name) <= _LONGEST and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
 
 
-def _json(answer: Answer) -> object:
+def _json(answer: HttpAnswer) -> object:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
         return None
 
 
-def _refused(server: Server, answer: Answer) -> DeliveryError:
+def _refused(server: Server, answer: HttpAnswer) -> DeliveryError:
     if answer.status in (_WHO, _NOT_ALLOWED):
-        todo = "give --token-file, and --username where the server wants a name"
-        return DeliveryError(f"does not let us in ({answer.status})", server.where, todo)
+        hint = "give --token-file, and --username where the server wants a name"
+        return DeliveryError(f"does not let us in ({answer.status})", server.where, hint)
     what = f"can't list its folders (answered {answer.status})"
-    todo = "a server of kind api has v1/documents, nginx `autoindex_format json`, others PROPFIND; or sync the folder"
-    return DeliveryError(what, server.where, todo)
+    hint = "a server of kind api has v1/documents, nginx `autoindex_format json`, others PROPFIND; or sync the folder"
+    return DeliveryError(what, server.where, hint)

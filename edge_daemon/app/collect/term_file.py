@@ -13,10 +13,16 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 from pathlib import Path
 
-from edge_daemon.app.collect.document_tree import Problem, UnreadableError, devices_folder, read_text, room_folders
+from edge_daemon.app.collect.document_tree import (
+    DocumentProblem,
+    UnreadableError,
+    devices_folder,
+    read_text,
+    room_folders,
+)
 from edge_daemon.app.collect.heartbeat_text import read_days, read_heartbeat
-from edge_daemon.app.collect.room_documents import Kept, Room, read_room
-from edge_daemon.app.collect.room_ranking import DAYS_BACK, Judgement, judge, rank
+from edge_daemon.app.collect.room_documents import KeptRegister, Room, read_room
+from edge_daemon.app.collect.room_ranking import DAYS_BACK, RoomStatus, rank, room_status
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.export import HEADS, register_lines, write_whole
 from edge_daemon.attendance.proof import digest
@@ -37,7 +43,7 @@ _ROOM_WIDTHS = (18, 9, 70, 17, 10, 17, 9, 11, 12, 9, 15, 12, 7, 10, 28, 14)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TermRequest:
     """What to collect."""
 
     folder: Path
@@ -50,12 +56,12 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Collected:
+class CollectResult:
     """What was read."""
 
-    judgements: list[Judgement] = field(default_factory=list)
+    judgements: list[RoomStatus] = field(default_factory=list)
     """Of all rooms, those first that need somebody."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DocumentProblem] = field(default_factory=list)
 
     @property
     def registers(self) -> int:
@@ -68,39 +74,39 @@ class Collected:
         return sum(one.room.repeated for one in self.judgements)
 
 
-def read_all(wish: Wish, progress: Progress) -> Collected:
+def read_all(request: TermRequest, progress: Progress) -> CollectResult:
     """Prove every document of every room.
 
     Raises:
         DeliveryError: the folder is no tree of documents.
     """
-    devices = devices_folder(wish.folder)
-    folders, collected = room_folders(devices), Collected()
-    today = wish.now.astimezone(wish.zone).date()
+    devices = devices_folder(request.folder)
+    folders, collected = room_folders(devices), CollectResult()
+    today = request.now.astimezone(request.zone).date()
     for done, folder in enumerate(folders):
         progress(done, len(folders))
-        room = read_room(folder, wish.pinned, wish.since, devices)
+        room = read_room(folder, request.pinned, request.since, devices)
         days = read_days(folder, today - timedelta(days=DAYS_BACK), today)
-        collected.judgements.append(judge(room, read_heartbeat(folder), days, wish.now, wish.since))
+        collected.judgements.append(room_status(room, read_heartbeat(folder), days, request.now, request.since))
         collected.problems += room.problems
     progress(len(folders), len(folders))
     collected.judgements.sort(key=rank)
     return collected
 
 
-def write_term(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
+def write_term(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
     """Write the term, .xlsx or .csv: whole or not at all.
 
     Raises:
         RegisterError: it can't be written.
     """
     write = _write_csv if path.suffix.lower() == ".csv" else _write_xlsx
-    write_whole(path, lambda part: write(part, wish, collected, progress))
+    write_whole(path, lambda part: write(part, request, collected, progress))
 
 
-def _write_xlsx(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
-    groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k, wish))]
-    months = Months(wish.zone)
+def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
+    groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k, request))]
+    months = Months(request.zone)
     # A document may change while we write: then there is something to name that was not known before.
     with term_book(path, [name for name, _ in groups], with_problems=True) as book:
         for done, (_, group) in enumerate(groups):
@@ -108,13 +114,13 @@ def _write_xlsx(path: Path, wish: Wish, collected: Collected, progress: Progress
             registers = list(_again(group, collected))
             for register in registers:
                 months.add(register)
-                for event in events_of(register, wish.zone):
-                    book.event(event, wish.names.get(event.student_id, ""))
+                for event in events_of(register, request.zone):
+                    book.event(event, request.names.get(event.student_id, ""))
             if registers:
-                book.sheet(term_sheet(registers, wish.names, wish.zone, wish.by))
+                book.sheet(term_sheet(registers, request.names, request.zone, request.by))
         progress(len(groups), len(groups))
-        book.months(months, wish.names)
-        _write_rooms(book, wish, collected)
+        book.months(months, request.names)
+        _write_rooms(book, request, collected)
         rows = [(one.where, one.what) for one in collected.problems]
         remarks = (
             "Documents that are not believed, and what is odd about others. Nothing of the first is in a sheet.",
@@ -122,27 +128,27 @@ def _write_xlsx(path: Path, wish: Wish, collected: Collected, progress: Progress
         book.left_out(Cells(("Where", "What"), (90, 80), rows, remarks))
 
 
-def _write_csv(path: Path, wish: Wish, collected: Collected, progress: Progress) -> None:
+def _write_csv(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
     kept = _in_order(collected)
     with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADS)
         for done, register in enumerate(_again(kept, collected)):
             progress(done, len(kept))
-            writer.writerows(register_lines(register, wish.names, wish.zone))
+            writer.writerows(register_lines(register, request.names, request.zone))
     progress(len(kept), len(kept))
 
 
-def _in_order(collected: Collected) -> list[Kept]:
+def _in_order(collected: CollectResult) -> list[KeptRegister]:
     kept = [one for judgement in collected.judgements for one in judgement.room.kept.values()]
     return sorted(kept, key=lambda one: (one.start, one.path))
 
 
-def _period(kept: Kept, wish: Wish) -> str:
-    return period(kept.start.astimezone(wish.zone), wish.by)
+def _period(kept: KeptRegister, request: TermRequest) -> str:
+    return period(kept.start.astimezone(request.zone), request.by)
 
 
-def _again(kept: Sequence[Kept], collected: Collected) -> Iterator[Register]:
+def _again(kept: Sequence[KeptRegister], collected: CollectResult) -> Iterator[Register]:
     for one in kept:
         try:
             text = read_text(one.path)
@@ -150,28 +156,28 @@ def _again(kept: Sequence[Kept], collected: Collected) -> Iterator[Register]:
                 raise UnreadableError("was changed while it was collected")
             yield from_json(text).register
         except (UnreadableError, RegisterError) as error:
-            collected.problems.append(Problem(str(one.path), str(error)))
+            collected.problems.append(DocumentProblem(str(one.path), str(error)))
 
 
-def _write_rooms(book: TermBook, wish: Wish, collected: Collected) -> None:
-    rows = [_room_row(one, wish) for one in collected.judgements]
+def _write_rooms(book: TermBook, request: TermRequest, collected: CollectResult) -> None:
+    rows = [_room_row(one, request) for one in collected.judgements]
     states = [one.severity for one in collected.judgements]
     counts = ", ".join(f"{states.count(s)} {s}" for s in ("faulty", "silent", "late", "well") if s in states)
     remarks = (
-        f"Collected {wish.now.astimezone(wish.zone):%a %Y-%m-%d %H:%M}: {counts or 'no rooms'}.",
+        f"Collected {request.now.astimezone(request.zone):%a %Y-%m-%d %H:%M}: {counts or 'no rooms'}.",
         "A register counts only with the signature of its room's key. Heartbeats and logs are the devices' own words.",
     )
     book.rooms(Cells(_ROOM_HEADS, _ROOM_WIDTHS, rows, remarks), states)
 
 
-def _room_row(one: Judgement, wish: Wish) -> Sequence[str | int | float | None]:
+def _room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | float | None]:
     room, said = one.room, one.heartbeat
     held = [kept for kept in room.kept.values() if not kept.is_rehearsal]
     planned = sum(kept.captures_planned for kept in held)
     last = max((kept.start for kept in held), default=None)
     return (
-        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, wish), len(held)),
-        *(_time(last, wish), one.missing or None),
+        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, request), len(held)),
+        *(_time(last, request), one.missing or None),
         round(sum(kept.captures_taken for kept in held) / planned, 4) if planned else None,
         *((said.waiting, said.parked, said.clock) if said else (None, None, "")),
         round(said.disk_free_mb / 1024, 1) if said and said.disk_free_mb is not None else None,
@@ -181,8 +187,8 @@ def _room_row(one: Judgement, wish: Wish) -> Sequence[str | int | float | None]:
     )
 
 
-def _time(at: datetime | None, wish: Wish) -> str:
-    return f"{at.astimezone(wish.zone):%Y-%m-%d %H:%M}" if at else ""
+def _time(at: datetime | None, request: TermRequest) -> str:
+    return f"{at.astimezone(request.zone):%Y-%m-%d %H:%M}" if at else ""
 
 
 def check_output(path: Path) -> None:
@@ -195,4 +201,4 @@ def check_output(path: Path) -> None:
         raise DeliveryError("there is no such folder", str(path.parent), "make it first")
 
 
-__all__ = ["Collected", "Room", "Wish", "check_output", "read_all", "write_term"]
+__all__ = ["CollectResult", "Room", "TermRequest", "check_output", "read_all", "write_term"]

@@ -31,8 +31,8 @@ def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
             raise DeliveryError("a cell is missing", f"{path}, line {line}", "give device and public_key")
         device, key = cells[device_at].strip(), "".join(cells[key_at].split()).lower()
         if not device or len(key) != 64 or set(key) - set("0123456789abcdef"):
-            todo = "64 hexadecimal digits, as `ledger verify` and key.json have them"
-            raise DeliveryError("is no public key of a device", f"{path}, line {line}", todo)
+            hint = "64 hexadecimal digits, as `ledger verify` and key.json have them"
+            raise DeliveryError("is no public key of a device", f"{path}, line {line}", hint)
         found.setdefault(device, set()).add(key)
     return {device: frozenset(keys) for device, keys in found.items()}
 
@@ -59,5 +59,5 @@ def _records(path: Path) -> list[tuple[int, list[str]]]:
     except (RosterError, csv.Error) as error:
         what = error.what if isinstance(error, RosterError) else str(error)
         where = error.where if isinstance(error, RosterError) else str(path)
-        todo = "check the path and its rights" if isinstance(error.__cause__, OSError) else "save it as 'CSV UTF-8'"
-        raise DeliveryError(what, where, todo) from error
+        hint = "check the path and its rights" if isinstance(error.__cause__, OSError) else "save it as 'CSV UTF-8'"
+        raise DeliveryError(what, where, hint) from error

@@ -56,26 +56,26 @@ def read(folder: Path) -> Card:
     path = folder / _MANIFEST
     try:
         content = path.read_bytes()
-        told = json.loads(content)
-        card = _card(folder, hashlib.sha256(content).hexdigest(), told)
+        fields = json.loads(content)
+        card = _card(folder, hashlib.sha256(content).hexdigest(), fields)
     except OSError as error:
         raise ProvisioningError(f"can't be read: {error.strerror}", str(path), _TODO) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProvisioningError("is damaged, or no card of this program", str(path), _TODO) from error
-    if told["format"] > _FORMAT:
+    if fields["format"] > _FORMAT:
         raise ProvisioningError("was made for a newer program", str(path), "install the newer program first")
     return card
 
 
-def _card(folder: Path, digest: str, told: Mapping[str, object]) -> Card:
+def _card(folder: Path, digest: str, fields: Mapping[str, object]) -> Card:
     """Take card.json apart.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not as it should be.
     """
-    texts = {key: told[key] for key in ("device", "room", "time_zone", "network", "wifi_country")}
-    files, secrets = told["files"], told["secrets"]
-    if not isinstance(files, dict) or not isinstance(secrets, dict) or type(told["format"]) is not int:
+    texts = {key: fields[key] for key in ("device", "room", "time_zone", "network", "wifi_country")}
+    files, secrets = fields["files"], fields["secrets"]
+    if not isinstance(files, dict) or not isinstance(secrets, dict) or type(fields["format"]) is not int:
         raise TypeError("files, secrets, format")
     device, room, zone, network, country = (str(text) for text in texts.values())
     fits = (_DEVICE, device), (_ZONE, zone), (_COUNTRY, country), *((_NAME, name) for name in (*files, *secrets))
@@ -91,7 +91,7 @@ def _card(folder: Path, digest: str, told: Mapping[str, object]) -> Card:
         time_zone=zone,
         network=network,
         wifi_country=country,
-        watchdog=told["watchdog"] is True,
+        watchdog=fields["watchdog"] is True,
         files=tuple(files),
         secrets=tuple(secrets),
     )
@@ -121,11 +121,11 @@ def check_files(card: Card) -> None:
     Raises:
         ProvisioningError: one is not.
     """
-    told = json.loads((card.folder / _MANIFEST).read_bytes())
-    for name, digest in told["files"].items():
+    fields = json.loads((card.folder / _MANIFEST).read_bytes())
+    for name, digest in fields["files"].items():
         if hashlib.sha256(_content(card.folder / name)).hexdigest() != digest:
             raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
-    for name, size in told["secrets"].items():
+    for name, size in fields["secrets"].items():
         if len(_content(card.folder / name)) != size:
             raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
 

@@ -32,8 +32,8 @@ def check(card: Card, root: Path) -> None:
         return
     owner = _owner(root)
     if owner != card.device:
-        todo = "begin with a fresh card, or delete what is in /var/lib/edge-daemon if nobody needs it"
-        raise ProvisioningError(f"this card was used as {owner or 'another device'}: it is a copy", card.device, todo)
+        hint = "begin with a fresh card, or delete what is in /var/lib/edge-daemon if nobody needs it"
+        raise ProvisioningError(f"this card was used as {owner or 'another device'}: it is a copy", card.device, hint)
     key = _places(root)[0]
     if not _is_whole(key):
         raise ProvisioningError("the gallery's key is gone", str(key), "restore it from where you keep it")

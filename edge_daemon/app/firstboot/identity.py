@@ -37,8 +37,8 @@ def identity(device: str, room: str, device_key: bytes) -> Identity:
 def known(settings: Path) -> Identity | None:
     """Return the identity that the first start wrote into the folder of the settings, None where there was none."""
     try:
-        told = json.loads((settings / IDENTITY).read_bytes())
-        return Identity(**{key: str(told[key]) for key in Identity.__slots__})
+        stored = json.loads((settings / IDENTITY).read_bytes())
+        return Identity(**{key: str(stored[key]) for key in Identity.__slots__})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -52,9 +52,9 @@ def renew(root: Path, device_key: bytes) -> Identity | None:
     Raises:
         OSError: it can't be written.
     """
-    told = known(root / "etc/edge-daemon")
-    who = told and identity(told.device, told.room, device_key)
-    if who is None or who == told:
+    stored = known(root / "etc/edge-daemon")
+    who = stored and identity(stored.device, stored.room, device_key)
+    if who is None or who == stored:
         return None
     publish(who, root, next((root / boot for boot in _BOOTS if (root / boot).is_dir()), root / _BOOTS[-1]), "")
     return who
@@ -81,6 +81,6 @@ def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:
     (boot / _PROBLEM).unlink(missing_ok=True)
 
 
-def tell_problem(line: str, boot: Path) -> None:
+def report_problem(line: str, boot: Path) -> None:
     """Leave the reason on the boot partition, where any computer can read it."""
     put(boot / _PROBLEM, f"{line}\r\n".encode(), None)

@@ -128,6 +128,6 @@ def _tidy(root: Path) -> None:
 def _leave_word(problem: EdgeError, folder: Path | None) -> None:
     try:
         if folder:
-            identity.tell_problem(problem.line(), folder.parent)
+            identity.report_problem(problem.line(), folder.parent)
     except OSError:
         return  # a boot partition that can't be written: the log has it

@@ -24,7 +24,7 @@ NO_SYNC = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryStanding:
+class DeliveryOverview:
     """Delivery at one moment."""
 
     now: datetime
@@ -64,14 +64,14 @@ class DeliveryStanding:
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
 
 
-def delivery_standing(home: Home, db: sqlite_utils.Database, now: datetime) -> DeliveryStanding:
+def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> DeliveryOverview:
     """Return how it stands.
 
     Raises:
         EdgeError: settings or database can't be read.
         PermissionError: the folder of the state is somebody else's.
     """
-    return DeliveryStanding(
+    return DeliveryOverview(
         now,
         is_set_up(home),
         backlogs(db),
@@ -81,10 +81,10 @@ def delivery_standing(home: Home, db: sqlite_utils.Database, now: datetime) -> D
     )
 
 
-def look_at_delivery(home: Home, now: datetime) -> DeliveryStanding | None:
-    """Return how it stands, None where there is no database yet; raises as `delivery_standing`."""
+def look_at_delivery(home: Home, now: datetime) -> DeliveryOverview | None:
+    """Return how it stands, None where there is no database yet; raises as `delivery_overview`."""
     if not home.register_db_path.exists():
         return None
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
-        return delivery_standing(home, db, now)
+        return delivery_overview(home, db, now)

@@ -19,7 +19,7 @@ from edge_daemon.camera.base import WARM_UP_S
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.config import CameraConfig
 from edge_daemon.device import connectivity, host_checks
-from edge_daemon.device import host as boxes
+from edge_daemon.device import host as hosts
 from edge_daemon.device.check import LIMIT_S, Check, checked
 from edge_daemon.device.clock import clock_state
 from edge_daemon.device.key_checks import device_key_check, passwords
@@ -40,7 +40,7 @@ _HOLDS_CAMERA = ("starting", "lesson")
 _AHEAD = timedelta(days=7)
 
 
-class Checkup:
+class Doctor:
     """All checks of one installation.
 
     Args:
@@ -51,7 +51,7 @@ class Checkup:
 
     def __init__(self, home: Home, root: Path = Path("/"), limit_s: float = LIMIT_S) -> None:
         self._home, self._root, self._limit_s = home, root, limit_s
-        self._box = boxes.read_box(home.state_dir, root)
+        self._host = hosts.read_host(home.state_dir, root)
 
     def checks(self) -> Iterator[Check]:
         """Yield one check after another; each takes no longer than the limit, and none raises."""
@@ -78,19 +78,19 @@ class Checkup:
             yield checked(name, look, self._limit_s)
 
     def _without_settings(self) -> dict[str, Callable[[], Check]]:
-        home, box = self._home, self._box
+        home, host = self._home, self._host
         now = datetime.now(timezone.utc)
         return {
             "registers": self._registers,
             "service": self._service,
             "state folder": lambda: host_checks.folder(home.state_dir, expected=not home.home_mode),
             "backup": lambda: host_checks.backup(
-                box, now, expected=not home.home_mode and home.register_db_path.exists()
+                host, now, expected=not home.home_mode and home.register_db_path.exists()
             ),
-            "disk": lambda: host_checks.disk(home.state_dir, box, RESERVE_BYTES),
-            "memory": lambda: host_checks.memory(box, self._memory_limit()),
-            "temperature": lambda: host_checks.temperature(box),
-            "power": lambda: host_checks.power(box),
+            "disk": lambda: host_checks.disk(home.state_dir, host, RESERVE_BYTES),
+            "memory": lambda: host_checks.memory(host, self._memory_limit()),
+            "temperature": lambda: host_checks.temperature(host),
+            "power": lambda: host_checks.power(host),
             "network": lambda: connectivity.network(self._root),
             "updates": lambda: updates_check(self._root, expected=not home.home_mode),
         }
@@ -109,12 +109,12 @@ class Checkup:
         try:
             found = parity(load_models(self._home.config).embedder(), folder)
         except ModelError as error:  # networks of one's own: nothing says that they compute wrongly
-            return Check("parity", "not checked", f"{error.where}: {error.what}", error.todo)
-        told = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
+            return Check("parity", "not checked", f"{error.where}: {error.what}", error.hint)
+        text = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
         if found.holds:
-            return Check("parity", "good", told)
+            return Check("parity", "good", text)
         advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised rightly"
-        return Check("parity", "bad", f"{told}, at least {found.least} is right", advice)
+        return Check("parity", "bad", f"{text}, at least {found.least} is right", advice)
 
     def _embedder(self) -> Check:
         models = load_models(self._home.config)
@@ -122,8 +122,8 @@ class Checkup:
         used = models.embedder()
         own = next(p for p in times_ms if f"embedder_{p}" in used.roles)
         fastest = min(times_ms, key=lambda p: times_ms[p])
-        told = ", ".join(f"{precision} {ms:.1f} ms" for precision, ms in sorted(times_ms.items()))
-        found = f"{own} is used; a face takes: {told}"
+        found = ", ".join(f"{precision} {ms:.1f} ms" for precision, ms in sorted(times_ms.items()))
+        found = f"{own} is used; a face takes: {found}"
         if times_ms[fastest] < _TELLING * times_ms[own]:
             advice = f'set embedder = "{fastest}" under [models], then run `edge-daemon enrol import` again'
             return Check("embedder", "warning", found, advice)
@@ -155,13 +155,13 @@ class Checkup:
         if not config.timetable.files:
             advice = "name iCalendar files under timetable.files"
             return Check("timetable", "warning", "the settings name no calendar, so there are no lessons", advice)
-        found = timetable_of_files(self._home)
-        count = len(found.lessons(now, now + _AHEAD))
-        told = f"{count} lessons in the next {_AHEAD.days} days"
-        if found.left_out or not count:
-            left_out = f", {len(found.left_out)} events left out" if found.left_out else ""
-            return Check("timetable", "warning", told + left_out, "see `edge-daemon timetable check`")
-        return Check("timetable", "good", told)
+        timetable = timetable_of_files(self._home)
+        count = len(timetable.lessons(now, now + _AHEAD))
+        found = f"{count} lessons in the next {_AHEAD.days} days"
+        if timetable.left_out or not count:
+            left_out = f", {len(timetable.left_out)} events left out" if timetable.left_out else ""
+            return Check("timetable", "warning", found + left_out, "see `edge-daemon timetable check`")
+        return Check("timetable", "good", found)
 
     def _camera(self) -> Check:
         status = self._running()
@@ -188,7 +188,7 @@ class Checkup:
         try:
             own = templates_of(self._home).check()
         except DeliveryError as error:
-            return Check("mail texts", "bad", f"{error.where}: {error.what}", error.todo)
+            return Check("mail texts", "bad", f"{error.where}: {error.what}", error.hint)
         return Check("mail texts", "good", f"{mail.language}, {own} of the school's own")
 
     def _clock(self) -> Check:
@@ -230,7 +230,7 @@ class Checkup:
 
     def _memory_limit(self) -> tuple[int, int] | None:
         status = self._running()
-        return boxes.memory_limit(status.pid, self._root) if status is not None else None
+        return hosts.memory_limit(status.pid, self._root) if status is not None else None
 
 
 def _one_picture(settings: CameraConfig) -> Check:

@@ -43,18 +43,18 @@ def upstream_check(home: Home) -> Check:
 
 def delivery_check(home: Home, now: datetime) -> Check:
     """Say what waits, what was refused, and when the last sync was."""
-    standing = look_at_delivery(home, now)
-    if standing is None:
+    overview = look_at_delivery(home, now)
+    if overview is None:
         return Check("delivery", "not checked", "there is no register yet")
-    waiting = sum(queue.waiting for queue in standing.queues.values())
-    parked = sum(queue.parked for queue in standing.queues.values())
-    if standing.is_quiet:
+    waiting = sum(queue.waiting for queue in overview.queues.values())
+    parked = sum(queue.parked for queue in overview.queues.values())
+    if overview.is_quiet:
         advice = "set upstream.url or mail.host, if they are to leave this device"
         return Check("delivery", "not checked", f"no receiver is set; {waiting} items wait", advice)
-    last = standing.note
+    last = overview.note
     synced = f"the last sync {last.began_at:%Y-%m-%d %H:%M} UTC" if last.began_at is not None else "no sync yet"
     found = f"{waiting} items wait, {parked} are parked; {synced}"
-    problems = list(standing.problems())
+    problems = list(overview.problems())
     if not problems:
         return Check("delivery", "good", found)
     return Check("delivery", "warning", f"{found}; {'; '.join(problems)}", "see `edge-daemon outbox list`")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from edge_daemon.app.health.delivery_overview import DeliveryStanding, look_at_delivery
+from edge_daemon.app.health.delivery_overview import DeliveryOverview, look_at_delivery
 from edge_daemon.device.clock import SystemClock
-from edge_daemon.device.host import Box, read_box
+from edge_daemon.device.host import Host, read_host
 from edge_daemon.device.host_checks import LEAST_FREE_MB
 from edge_daemon.device.status import STALE_S, LessonStatus, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import EdgeError, StoreError
@@ -31,7 +31,7 @@ Life = Literal["runs", "stuck", "ended", "none", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Overview:
     """The device at one moment."""
 
     now: datetime
@@ -46,8 +46,8 @@ class Standing:
     """Begun without a register yet; without the one that runs."""
     skipped: tuple[SkippedLesson, ...]
     """Of the last days."""
-    box: Box
-    delivery: DeliveryStanding | None = None
+    host: Host
+    delivery: DeliveryOverview | None = None
     """None: there is no database yet, or it can't be read."""
     problems: tuple[str, ...] = field(default=())
     """What needs a person, a line each; empty: all is well."""
@@ -58,7 +58,7 @@ class Standing:
         return self.status.lesson if self.status is not None and self.life in ("runs", "stuck") else None
 
 
-def look(home: Home, now: datetime) -> Standing:
+def look(home: Home, now: datetime) -> Overview:
     """Find out how it stands; what can't be found out is a problem, never an error."""
     problems: list[str] = []
     status, life = _service(home)
@@ -70,13 +70,13 @@ def look(home: Home, now: datetime) -> Standing:
         open_lessons = tuple(one for one in open_lessons if one.stored.lesson.lesson_id != running)
     following = None if current is not None else _next_lesson(home, now, problems)
     delivery = _delivery(home, now, problems)
-    box = read_box(home.state_dir)
-    if box.disk_free_bytes < LEAST_FREE_MB * MB:
-        problems.append(f"the disk has only {box.disk_free_bytes // MB} MB left")
+    host = read_host(home.state_dir)
+    if host.disk_free_bytes < LEAST_FREE_MB * MB:
+        problems.append(f"the disk has only {host.disk_free_bytes // MB} MB left")
     if last is not None and last.stored.lesson.origin == "timetable" and 2 * last.taken < last.stored.captures_planned:
         planned = last.stored.captures_planned
         problems.append(f"of the last lesson only {last.taken} of {planned} captures were taken: inconclusive")
-    return Standing(
+    return Overview(
         now=now,
         life=life,
         status=status,
@@ -86,7 +86,7 @@ def look(home: Home, now: datetime) -> Standing:
         last=last,
         open_lessons=open_lessons,
         skipped=skipped,
-        box=box,
+        host=host,
         delivery=delivery,
         problems=tuple(problems),
     )
@@ -134,7 +134,7 @@ def _history(
     return None, (), ()
 
 
-def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryStanding | None:
+def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryOverview | None:
     try:
         found = look_at_delivery(home, now)
     except (EdgeError, PermissionError):  # told with the history, or with the timetable

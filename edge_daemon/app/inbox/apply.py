@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.inbox.corrections import apply_corrections
 from edge_daemon.app.inbox.waiting import LIMITS, NAMES, TIMETABLE, alone, bare, busy, inbox_dir, wanted_names
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.upkeep.maintenance import forget_erased
@@ -32,7 +32,7 @@ from edge_daemon.gallery.pulled_roster import ROSTER, check_change, parse_pulled
 from edge_daemon.home import Home
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.backup import erase_file
-from edge_daemon.store.daily_events import Event, add_events
+from edge_daemon.store.daily_events import DailyEvent, add_events
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.pulled import note_applied, note_refused
 
@@ -45,19 +45,19 @@ _REFUSED = (RosterError, TimetableError, DeliveryError)
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class InboxResult:
     """What became of one document; nothing personal is in it."""
 
     document: str
     in_force: bool
     """False: it was refused, and what was in force stays."""
-    told: str
+    summary: str
     """What it did, in a line for people."""
     problem: str = ""
     """Why it was refused, or what of it could not be done."""
 
 
-def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None) -> tuple[Applied, ...]:
+def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None) -> tuple[InboxResult, ...]:
     """Apply what waits in the inbox; to be called while no lesson is on, nor soon (`inbox.busy`).
 
     Args:
@@ -68,7 +68,7 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
     Raises:
         EdgeError: the device can't do it now; what was not applied waits for the next time.
     """
-    done: list[Applied] = []
+    done: list[InboxResult] = []
     with alone(home):
         for name in NAMES:
             if name not in (wanted_names(home.config) if names is None else names):
@@ -84,7 +84,7 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
     return tuple(done)
 
 
-def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[Applied, ...]:
+def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[InboxResult, ...]:
     """Apply what waits, and documents that came by another way; refused while a lesson is on or soon.
 
     Args:
@@ -119,7 +119,7 @@ def _content(path: Path) -> bytes:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check the path and its rights") from error
 
 
-def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
+def _apply(home: Home, document: str, path: Path, now: datetime) -> InboxResult:
     try:
         # The process with the network may write here, and must not have this one read what it may not read itself.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -136,7 +136,7 @@ def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
             note_refused(db, document, sha256, problem=applied.problem)
         word = "document applied" if applied.in_force else "document refused"
         reason = {"reason": applied.problem} if applied.problem else {}
-        add_events(db, [Event(now, word, {"document": document, **reason})])
+        add_events(db, [DailyEvent(now, word, {"document": document, **reason})])
     discard(path)
     if applied.in_force:
         logger.info("document applied", extra={"document": document, "reason": applied.problem})
@@ -145,8 +145,8 @@ def _apply(home: Home, document: str, path: Path, now: datetime) -> Applied:
     return applied
 
 
-def _outcome(home: Home, name: str, data: bytes, now: datetime) -> Applied:
-    steps: Mapping[str, Callable[[Home, bytes, datetime], Applied]] = {
+def _outcome(home: Home, name: str, data: bytes, now: datetime) -> InboxResult:
+    steps: Mapping[str, Callable[[Home, bytes, datetime], InboxResult]] = {
         ROSTER: _apply_roster,
         WITHDRAWALS: _apply_withdrawals,
         CORRECTIONS: _apply_corrections,
@@ -157,10 +157,10 @@ def _outcome(home: Home, name: str, data: bytes, now: datetime) -> Applied:
             raise DeliveryError(f"is larger than {LIMITS[name]} bytes", name, "make it smaller")
         return steps[name](home, data, now)
     except _REFUSED as error:
-        return Applied(name, False, "refused", bare(error))
+        return InboxResult(name, False, "refused", bare(error))
 
 
-def _apply_roster(home: Home, data: bytes, now: datetime) -> Applied:
+def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV loads slowly, and few rosters come
     from edge_daemon.gallery.templates import GalleryStore
 
@@ -181,18 +181,18 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> Applied:
         report = import_roster(without_marks(rows), None, store, now)
     forget_erased(home, now)
     new = report.students - len({row.student_id for row in before} & {row.student.student_id for row in rows})
-    told = f"{report.students} students, {new} of them new, {len(report.without_template)} without template"
+    summary = f"{report.students} students, {new} of them new, {len(report.without_template)} without template"
     left = sum(row.position is not None and row.student_id in report.left for row in before)
-    told += f"; {left} left" if left else ""
-    return Applied(ROSTER, True, told, _hand_contacts_on(home))
+    summary += f"; {left} left" if left else ""
+    return InboxResult(ROSTER, True, summary, _hand_contacts_on(home))
 
 
-def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> Applied:
+def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.app.opening.models_and_gallery import open_gallery_store
-    from edge_daemon.gallery.withdrawals import Withdrawn, withdraw
+    from edge_daemon.gallery.withdrawals import WithdrawalResult, withdraw
 
     student_ids = parse_withdrawals(data, home.config.device.name)
-    done = Withdrawn(0, 0, len(student_ids))
+    done = WithdrawalResult(0, 0, len(student_ids))
     if home.gallery_db_path.exists():
         store = open_gallery_store(home)
         with closing(store.db.conn):
@@ -200,21 +200,21 @@ def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> Applied:
     # Kept, for a roster that comes later may be older: it can't give back a consent that is withdrawn here.
     put(_withdrawals_path(home), data)
     forget_erased(home, now)
-    told = f"{done.erased} consents taken back, {done.already} were not given, {done.unknown} ids are not known here"
-    return Applied(WITHDRAWALS, True, told)
+    summary = f"{done.erased} consents taken back, {done.already} were not given, {done.unknown} ids are not known here"
+    return InboxResult(WITHDRAWALS, True, summary)
 
 
-def _apply_corrections(home: Home, data: bytes, now: datetime) -> Applied:
+def _apply_corrections(home: Home, data: bytes, now: datetime) -> InboxResult:
     wanted = parse_corrections(data, home.config.device.name, now)
     db = open_register(home.register_db_path)
     with closing(db.conn):
-        done = apply_corrections(db, wanted, open_signer(home), deliver(home.config), now.replace(microsecond=0))
-    told = f"{done.revisions} revisions made, {done.already} corrections were done already"
-    told += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
-    return Applied(CORRECTIONS, True, told, done.problem)
+        done = apply_corrections(db, wanted, open_signer(home), outbox_writer(home.config), now.replace(microsecond=0))
+    summary = f"{done.revisions} revisions made, {done.already} corrections were done already"
+    summary += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
+    return InboxResult(CORRECTIONS, True, summary, done.problem)
 
 
-def _apply_timetable(home: Home, data: bytes, now: datetime) -> Applied:
+def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.app.opening.timetable_files import (
         pulled_timetable,  # here: libraries of calendars take time and memory
     )
@@ -233,7 +233,7 @@ def _apply_timetable(home: Home, data: bytes, now: datetime) -> Applied:
         raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the one that is in use stays")
     put(pulled_timetable(home), data)
     left_out = f"{len(read.left_out)} events are no lessons here" if read.left_out else ""
-    return Applied(TIMETABLE, True, "it is the timetable now" + (f"; {left_out}" if left_out else ""))
+    return InboxResult(TIMETABLE, True, "it is the timetable now" + (f"; {left_out}" if left_out else ""))
 
 
 def _withdrawals_path(home: Home) -> Path:

@@ -16,14 +16,14 @@ from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
 from edge_daemon.store import registers
 from edge_daemon.store.database import transaction
-from edge_daemon.store.registers import Also, StoredRegister
+from edge_daemon.store.registers import OutboxWriter, StoredRegister
 from edge_daemon.types import Correction, Register
 
 _NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class CorrectionResult:
     """What became of a list of corrections."""
 
     revisions: int
@@ -44,8 +44,8 @@ class Corrected:
 
 
 def apply_corrections(
-    db: sqlite_utils.Database, wanted: Sequence[OfficeCorrection], signer: Signer, also: Also, now: datetime
-) -> Corrected:
+    db: sqlite_utils.Database, wanted: Sequence[OfficeCorrection], signer: Signer, also: OutboxWriter, now: datetime
+) -> CorrectionResult:
     """Make the revisions of all corrections in one transaction; doing it twice is doing it once.
 
     A correction that a register already has, with the same time, is done: the register itself remembers. What names a
@@ -65,13 +65,13 @@ def apply_corrections(
     with transaction(db):
         for one in wanted:
             work.take(one)
-    return Corrected(work.revisions, work.already, work.overtaken, tuple(work.left_out))
+    return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out))
 
 
 class _Work:
     """The registers as they become, correction by correction, within one transaction."""
 
-    def __init__(self, db: sqlite_utils.Database, signer: Signer, also: Also, now: datetime) -> None:
+    def __init__(self, db: sqlite_utils.Database, signer: Signer, also: OutboxWriter, now: datetime) -> None:
         self._db, self._signer, self._also, self._now = db, signer, also, now
         self._known: dict[str, tuple[StoredRegister, Register] | None] = {}
         self.revisions = self.already = self.overtaken = 0

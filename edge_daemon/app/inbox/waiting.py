@@ -20,7 +20,7 @@ import sqlite_utils
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
 from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
-from edge_daemon.delivery.pull import DONE, TAKEN, PullResult, Source, Wanted, pull
+from edge_daemon.delivery.pull import DONE, TAKEN, DocumentSource, PullResult, WantedDocument, pull
 from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
@@ -52,7 +52,7 @@ def wanted_names(config: Config) -> tuple[str, ...]:
     return tuple(name for name in NAMES if name in named or (name == TIMETABLE and UPSTREAM in config.timetable.files))
 
 
-def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetime) -> tuple[PullResult, ...]:
+def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now: datetime) -> tuple[PullResult, ...]:
     """Ask for every document that the settings want, and put what is new and whole into the inbox.
 
     Where the server can't be reached at all, the rest is not asked for.
@@ -69,9 +69,9 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: Source, now: datetim
     }
     results: list[PullResult] = []
     for name in wanted_names(home.config):
-        wanted = Wanted(name, for_device(device, name), LIMITS[name], checks[name])
+        wanted = WantedDocument(name, for_device(device, name), LIMITS[name], checks[name])
         results.append(pull(wanted, source, db, inbox_dir(home), now))
-        if results[-1].everybody:
+        if results[-1].receiver_down:
             break
     return tuple(results)
 
@@ -137,14 +137,13 @@ def _check_roster(data: bytes) -> None:
     try:
         parse_pulled_roster(data)
     except RosterError as error:
-        raise RosterError(_QUOTED.sub("(...)", error.what), error.where, error.todo) from error
+        raise RosterError(_QUOTED.sub("(...)", error.what), error.where, error.hint) from error
 
 
 def _check_timetable(data: bytes) -> None:
     """Look at the frame alone: libraries of calendars take more memory than the process with the network may have."""
-    from edge_daemon.lesson.ical_text import Source as Text
-    from edge_daemon.lesson.ical_text import components
+    from edge_daemon.lesson import ical_text
 
-    events = sum(1 for _ in components(Text(Path(TIMETABLE), data), frozenset({"VEVENT"})))
+    events = sum(1 for _ in ical_text.components(ical_text.Source(Path(TIMETABLE), data), frozenset({"VEVENT"})))
     if not events:
         raise TimetableError("has no event", TIMETABLE, "export it again; nothing was changed")

@@ -27,7 +27,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveryProgress:
     """How far one group of receivers knows of a lesson."""
 
     delivered: int
@@ -49,18 +49,18 @@ class LedgerLine:
     """One lesson."""
 
     lesson: LedgerLesson
-    promised_at: datetime | None
+    committed_at: datetime | None
     """When the last commitment before its begin was signed."""
     captures_taken: int
     register: StoredRegister | None
     """The highest revision."""
-    told: Mapping[str, Told]
+    progress: Mapping[str, DeliveryProgress]
     """By the keys of GROUPS."""
 
 
 def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLine]:
     """Return a line for every lesson of the timetable that begins in [start, end), the earliest first."""
-    promised = _promised(db)
+    promised = _committed(db)
     registers = {one.lesson_id: one for one in latest_registers(db, start, end)}
     items = ledger.deliveries(db)
     return [
@@ -80,14 +80,14 @@ def _line(
     if register is not None:
         with contextlib.suppress(RegisterError):  # a document that can't be read is what `ledger verify` is for
             taken = from_json(register.document).register.captures_taken
-    told = {group: _told([one for one in items if one.kind in kinds]) for group, kinds in GROUPS.items()}
-    return LedgerLine(lesson, max(in_time, default=None), taken, register, told)
+    progress = {group: _progress([one for one in items if one.kind in kinds]) for group, kinds in GROUPS.items()}
+    return LedgerLine(lesson, max(in_time, default=None), taken, register, progress)
 
 
-def _told(items: Sequence[Deliveries]) -> Told:
+def _progress(items: Sequence[Deliveries]) -> DeliveryProgress:
     counts = {state: sum(one.count for one in items if one.state == state) for state in outbox.STATES}
     delivered = [one.last_at for one in items if one.state == "delivered" and one.last_at]
-    return Told(
+    return DeliveryProgress(
         counts["delivered"],
         counts["waiting"],
         counts["held"],
@@ -97,11 +97,11 @@ def _told(items: Sequence[Deliveries]) -> Told:
     )
 
 
-def _promised(db: sqlite_utils.Database) -> Mapping[str, Sequence[datetime]]:
+def _committed(db: sqlite_utils.Database) -> Mapping[str, Sequence[datetime]]:
     found: dict[str, list[datetime]] = {}
     for stored in commitments(db):
         with contextlib.suppress(RegisterError):
             commitment = read_commitment(stored.document)
-            for promise in commitment.promises:
-                found.setdefault(promise.lesson_id, []).append(commitment.at)
+            for plan in commitment.plans_committed:
+                found.setdefault(plan.lesson_id, []).append(commitment.at)
     return found

@@ -22,7 +22,7 @@ from edge_daemon.types import Register
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LedgerProblem:
     """Something that can't be so in a ledger that nobody touched."""
 
     where: str
@@ -30,7 +30,7 @@ class Problem:
 
 
 @dataclass(slots=True)
-class Verified:
+class VerificationResult:
     """What was looked at, and what is wrong."""
 
     public_key: str | None
@@ -41,17 +41,17 @@ class Verified:
     commitments: int = 0
     unpromised: int = 0
     """Lessons that no commitment promised in time: the device was off until they began, or did not promise yet."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[LedgerProblem] = field(default_factory=list)
 
 
-def verify(db: sqlite_utils.Database, public_key: str | None) -> Verified:
+def verify(db: sqlite_utils.Database, public_key: str | None) -> VerificationResult:
     """Check the whole ledger.
 
     Args:
         db: register.sqlite.
         public_key: of this device; None: the key that the first signed document names has to hold for all.
     """
-    found = Verified(public_key or _first_key(db))
+    found = VerificationResult(public_key or _first_key(db))
     kept = _Commitments(found)
     kept.read(db)
     walk = _Walk(found, kept, ledger.seeds_on_record(db))
@@ -76,7 +76,7 @@ def _first_key(db: sqlite_utils.Database) -> str | None:
 class _Commitments:
     """Reads commitments in their order, and knows what was promised of a lesson before it began."""
 
-    def __init__(self, found: Verified) -> None:
+    def __init__(self, found: VerificationResult) -> None:
         self._found = found
         self._refs: set[str] = set()
         self._by_lesson: dict[str, list[tuple[Commitment, str]]] = {}
@@ -90,15 +90,15 @@ class _Commitments:
             try:
                 commitment = prove_commitment(stored.document, self._found.public_key)
             except RegisterError as error:
-                self._found.problems.append(Problem(where, error.what))
+                self._found.problems.append(LedgerProblem(where, error.what))
                 before = stored.sha256
                 continue
             if digest(stored.document) != stored.sha256 or commitment.ref != stored.ref:
-                self._found.problems.append(Problem(where, "is not the document that was written here"))
+                self._found.problems.append(LedgerProblem(where, "is not the document that was written here"))
             if commitment.previous_sha256 != before:
-                self._found.problems.append(Problem(where, "a commitment before it was removed or changed"))
-            for promise in commitment.promises:
-                self._by_lesson.setdefault(promise.lesson_id, []).append((commitment, promise.seed_sha256))
+                self._found.problems.append(LedgerProblem(where, "a commitment before it was removed or changed"))
+            for plan in commitment.plans_committed:
+                self._by_lesson.setdefault(plan.lesson_id, []).append((commitment, plan.seed_sha256))
             before = stored.sha256
 
     def promised(self, register: Register) -> tuple[str, str] | None:
@@ -109,13 +109,13 @@ class _Commitments:
 
     def name_missing(self, refs: set[str]) -> None:
         for ref in sorted(refs - self._refs):
-            self._found.problems.append(Problem(f"commitment {ref}", "was removed: it is still in the outbox"))
+            self._found.problems.append(LedgerProblem(f"commitment {ref}", "was removed: it is still in the outbox"))
 
 
 class _Walk:
     """Goes through the registers in the order in which they were made."""
 
-    def __init__(self, found: Verified, kept: _Commitments, seeds: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, found: VerificationResult, kept: _Commitments, seeds: Mapping[str, tuple[str, str]]) -> None:
         self._found, self._kept, self._seeds = found, kept, seeds
         self._last: frozenset[str] = frozenset()
         self._latest: dict[str, tuple[int, frozenset[str]]] = {}
@@ -125,7 +125,7 @@ class _Walk:
     def step(self, row: LedgerRow) -> None:
         where = f"register {row.lesson_id} revision {row.revision}"
         self._found.registers += 1
-        self._found.problems += [Problem(where, what) for what in self._faults(row)]
+        self._found.problems += [LedgerProblem(where, what) for what in self._faults(row)]
         # Where only the document was changed, the column tells what it was: the next one is not to blame.
         self._last = frozenset((digest(row.document), row.sha256))
         self._latest[row.lesson_id] = row.revision, self._last
@@ -134,9 +134,11 @@ class _Walk:
     def name_missing(self, finalised: set[str], refs: set[str]) -> None:
         for ref in sorted(refs - self._refs):
             where = "register {} revision {}".format(*ref.rsplit("/", 1))
-            self._found.problems.append(Problem(where, "was removed: it is still in the outbox"))
+            self._found.problems.append(LedgerProblem(where, "was removed: it is still in the outbox"))
         for lesson_id in sorted(finalised - self._latest.keys() - {ref.rsplit("/", 1)[0] for ref in refs}):
-            self._found.problems.append(Problem(f"lesson {lesson_id}", "was finalised, and its register was removed"))
+            self._found.problems.append(
+                LedgerProblem(f"lesson {lesson_id}", "was finalised, and its register was removed")
+            )
 
     def _faults(self, row: LedgerRow) -> Iterator[str]:
         try:

@@ -35,7 +35,7 @@ _STUDENT = _Channel(outbox.STUDENT, outbox.STUDENT_CORRECTION)
 _GUARDIAN = _Channel(outbox.GUARDIAN, outbox.GUARDIAN_CORRECTION)
 
 
-def judge_absences(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
+def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
     """Write, hold, free or give up notices after a new revision, within the transaction that wrote it.
 
     Args:
@@ -85,11 +85,11 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
         return Outcome("void", "not absent after all, by a correction")
     if was_notice and last is not None and last.state == "delivered":
         return Outcome("void", "was told already")
-    return _doubtful(found[0], delivery, now)
+    return _needs_confirmation(found[0], delivery, now)
 
 
-def _doubtful(verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | None:
-    doubt = doubt_of(verdict)
+def _needs_confirmation(verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | None:
+    doubt = reason_to_hold(verdict)
     if not doubt:
         return None
     if now - delivery.created_at > UNCONFIRMED_FOR:
@@ -97,7 +97,7 @@ def _doubtful(verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | 
     return Outcome("held", doubt)
 
 
-def doubt_of(verdict: Verdict) -> str:
+def reason_to_hold(verdict: Verdict) -> str:
     """Return why a person has to confirm an absence before anybody is told; empty where nobody has to."""
     if "corrected" in verdict.flags or not verdict.flags:
         return ""
@@ -165,7 +165,7 @@ class _Case:
     def _notify(self) -> None:
         # A second notice about the same lesson is one of its own: the first one was said, and taken back.
         again = any(item.kind == self.channel.notice for item in self.items)
-        doubt = doubt_of(self.verdict)
+        doubt = reason_to_hold(self.verdict)
         self._put(self.channel.notice, self._revision if again else self._lesson_id, self.after_hold, doubt)
 
     def _take_back(self) -> None:
@@ -176,7 +176,7 @@ class _Case:
 
     def _free(self, notices: Sequence[Item]) -> None:
         for item in notices:
-            if item.state == "held" and not doubt_of(self.verdict):
+            if item.state == "held" and not reason_to_hold(self.verdict):
                 outbox.change(self.db, item.item_id, "waiting", not_before=self.after_hold, answer="", at=self.at)
 
     def _give_up(self, items: Sequence[Item], answer: str) -> None:

@@ -1,4 +1,4 @@
-"""Letters of outbox items: what each is about is read when it is composed, the newest revision and today's address."""
+"""Messages of outbox items: what each is about is read when it is composed, the newest revision and today's address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.sheets import By
 from edge_daemon.delivery.mail_templates import Templates, Values
-from edge_daemon.delivery.message import Attachment, Letter, Role, letter_id
+from edge_daemon.delivery.message import Attachment, Message, Role, stable_message_id
 from edge_daemon.errors import KeyFileError, RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox, registers
@@ -53,7 +53,7 @@ class _Period:
 
 
 class Composer:
-    """Makes letters of outbox items.
+    """Makes messages of outbox items.
 
     Args:
         home: settings, and the key of the contacts.
@@ -67,8 +67,8 @@ class Composer:
         self._templates = templates_of(home)
         self._zone = ZoneInfo(home.config.device.time_zone)
 
-    def compose(self, delivery: Delivery, at: datetime, *, checked: bool = True) -> Letter | Outcome:
-        """Return the letter of an item, or why there is none (now).
+    def compose(self, delivery: Delivery, at: datetime, *, checked: bool = True) -> Message | Outcome:
+        """Return the message of an item, or why there is none (now).
 
         Args:
             delivery: the item.
@@ -118,7 +118,7 @@ class Composer:
 
     # --- the office ---------------------------------------------------------------------------------------------------
 
-    def _lesson(self, delivery: Delivery) -> Letter | Outcome:
+    def _lesson(self, delivery: Delivery) -> Message | Outcome:
         about, address = self._office_of(delivery)
         if isinstance(address, Outcome):
             return address
@@ -134,13 +134,13 @@ class Composer:
         names, words = self._names(), self._words()
         file = attached(lesson_sheet(register, names, words), f"{words.course(register.lesson)} {self._device}")
         values = lesson_values(register, names, words, self._mail)
-        letter = self._letter(delivery, "office", address, "office", values, [register], (file,))
+        message = self._message(delivery, "office", address, "office", values, [register], (file,))
         if register.revision == 1:
-            return letter
+            return message
         first = delivery.ref.replace(f"/{revision}", "/1", 1)
-        return _following(letter, letter_id(register.lesson.device, delivery.kind, first, ""))
+        return _following(message, stable_message_id(register.lesson.device, delivery.kind, first, ""))
 
-    def _period(self, delivery: Delivery) -> Letter | Outcome:
+    def _period(self, delivery: Delivery) -> Message | Outcome:
         about, address = self._office_of(delivery)
         if isinstance(address, Outcome):
             return address
@@ -152,7 +152,7 @@ class Composer:
         sheet = period_sheet(found, names, words, period.by)
         values = period_values(found, sheet, names, words)
         file = attached(sheet, self._device)
-        return self._letter(delivery, "office", address, delivery.kind, values, found, (file,))
+        return self._message(delivery, "office", address, delivery.kind, values, found, (file,))
 
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
         """Return what an item is about, and its address or why it has none."""
@@ -166,7 +166,7 @@ class Composer:
 
     # --- students and guardians ---------------------------------------------------------------------------------------
 
-    def _notice(self, delivery: Delivery) -> Letter | Outcome:
+    def _notice(self, delivery: Delivery) -> Message | Outcome:
         contact = self._reachable(delivery)
         if isinstance(contact, Outcome):
             return contact
@@ -176,14 +176,14 @@ class Composer:
             return Outcome("void", "the student is not on the register")
         share = self._home.config.rule.share
         values = notice_values(register, contact.student_id, contact.name or contact.student_id, self._words(), share)
-        letter = self._personal(delivery, contact, delivery.kind, values, [register])
+        message = self._personal(delivery, contact, delivery.kind, values, [register])
         notice = _NOTICE_OF.get(delivery.kind)
         if notice is None:
-            return letter
-        follows = letter_id(register.lesson.device, notice, delivery.lesson_id, delivery.student_id)
-        return _following(letter, follows)
+            return message
+        follows = stable_message_id(register.lesson.device, notice, delivery.lesson_id, delivery.student_id)
+        return _following(message, follows)
 
-    def _own_week(self, delivery: Delivery) -> Letter | Outcome:
+    def _own_week(self, delivery: Delivery) -> Message | Outcome:
         if not self._mail.students:
             return Outcome("void", "the settings do not want this mail any more")
         contact = self._reachable(delivery)
@@ -214,12 +214,12 @@ class Composer:
 
     def _personal(
         self, delivery: Delivery, contact: Contact, template: str, values: Values, found: Sequence[Register]
-    ) -> Letter:
+    ) -> Message:
         role = _ROLES[delivery.kind]
         address = _address(contact, role) if self._needs_addresses else ""
-        return self._letter(delivery, role, address, template, values, found)
+        return self._message(delivery, role, address, template, values, found)
 
-    def _letter(
+    def _message(
         self,
         delivery: Delivery,
         role: Role,
@@ -228,12 +228,12 @@ class Composer:
         values: Values,
         found: Sequence[Register],
         files: tuple[Attachment, ...] = (),
-    ) -> Letter:
+    ) -> Message:
         composed = self._templates.template(template).fill(values)
         # The device's name of then: a new one must not make another message of one that may have arrived.
         device = found[0].lesson.device if found else self._device
-        return Letter(
-            letter_id=letter_id(device, delivery.kind, delivery.ref, delivery.student_id),
+        return Message(
+            message_id=stable_message_id(device, delivery.kind, delivery.ref, delivery.student_id),
             role=role,
             student_id=delivery.student_id,
             address=address,
@@ -288,5 +288,5 @@ def _address(contact: Contact, role: Role) -> str:
     return contact.guardian_email if role == "guardian" else contact.email
 
 
-def _following(letter: Letter, follows: str) -> Letter:
-    return replace(letter, follows=follows)
+def _following(message: Message, follows: str) -> Message:
+    return replace(message, follows=follows)

@@ -1,4 +1,4 @@
-"""Mail: from an outbox item to a letter, and from the letter to what became of it.
+"""Mail: from an outbox item to a message, and from the message to what became of it.
 
 What the item is about is read when it is sent: the newest revision, the address of today. Whether a student or guardian
 may be told is asked again at that moment. The office may have several addresses: each has an item of its own, made from
@@ -16,7 +16,7 @@ from edge_daemon.app.notices.composer import Composer, templates_of
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.delivery.mail_server import MailServer, Sender
 from edge_daemon.delivery.mail_settings import server_settings
-from edge_daemon.delivery.message import Letter, letter_id
+from edge_daemon.delivery.message import Message, stable_message_id
 from edge_daemon.errors import DeliveryError, KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.store import outbox
@@ -65,23 +65,23 @@ def deliver_mail(
     composer = Composer(home, db, needs_addresses=server.needs_addresses)
     try:
         made = composer.compose(delivery, at)
-        if isinstance(made, Letter) or delivery.kind == outbox.WEEK:  # its students have theirs without an office
+        if isinstance(made, Message) or delivery.kind == outbox.WEEK:  # its students have theirs without an office
             composer.spread(delivery, at)
     except KeyFileError as error:  # of students and guardians only; the office is told of bare ids meanwhile
         return Outcome("retry", error.line())
     except DeliveryError as error:  # a template: it is one for all, and mended by a person at any time
-        return Outcome("retry", error.line(), everybody=True)
-    return server.send(made) if isinstance(made, Letter) else made
+        return Outcome("retry", error.line(), receiver_down=True)
+    return server.send(made) if isinstance(made, Message) else made
 
 
-def trial_letter(home: Home, address: str, server: str) -> Letter:
+def trial_message(home: Home, address: str, server: str) -> Message:
     """Return a message that says that mail works; every one is another."""
     mail, device, at = home.config.mail, home.config.device.name, datetime.now(timezone.utc)
     templates = templates_of(home)
     composed = templates.template("test").fill({"room": device, "server": server})
     words = Words(templates.words, ZoneInfo(home.config.device.time_zone))
-    return Letter(
-        letter_id=letter_id(device, "test", f"{at.timestamp()} {mail.host}", ""),
+    return Message(
+        message_id=stable_message_id(device, "test", f"{at.timestamp()} {mail.host}", ""),
         role="office",
         student_id="",
         address=address,

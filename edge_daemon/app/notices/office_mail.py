@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
-from edge_daemon.attendance.sheets import By, Entry, Sheet, arrange, entries_of
+from edge_daemon.attendance.sheets import By, Sheet, SheetEntry, arrange, entries_of
 from edge_daemon.config import MailConfig
-from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows, Tone
+from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows, Tone
 from edge_daemon.delivery.mail_templates import Values
 from edge_daemon.delivery.message import Attachment
 from edge_daemon.types import Register, Verdict, VerdictName
@@ -29,7 +29,7 @@ _WORTH_A_LOOK = frozenset(("borderline", "look_alike", "static_face"))
 _NOT_IN_NAMES = re.compile(r"[^\w .-]+")
 
 
-def in_doubt(verdict: Verdict) -> bool:
+def needs_confirmation(verdict: Verdict) -> bool:
     """Return whether a person should look: the device could not decide, or has doubts that nobody took away."""
     if verdict.verdict == "inconclusive":
         return True
@@ -41,30 +41,30 @@ def in_doubt(verdict: Verdict) -> bool:
 def lesson_values(register: Register, names: Names, words: Words, mail: MailConfig) -> Values:
     """Return what a message about one lesson says to the office."""
     entries = in_order(register, names)
-    doubtful = [e for e in entries if in_doubt(e.verdict)]
-    sure = [e for e in entries if not in_doubt(e.verdict)]
+    unconfirmed = [e for e in entries if needs_confirmation(e.verdict)]
+    sure = [e for e in entries if not needs_confirmation(e.verdict)]
     absent = [e for e in sure if e.verdict.verdict == "absent"]
     unassessed = [e for e in sure if e.verdict.verdict == "not_assessed"]
     present = [e for e in sure if e.verdict.verdict == "present"]
     remarks = [e for e in present if attendance_event(e.verdict) in (TARDY, LEFT)]
 
-    def rows(title: str, listed: Iterable[Entry], *, marked: bool) -> Rows:
+    def rows(title: str, listed: Iterable[SheetEntry], *, marked: bool) -> Rows:
         return Rows(words.say(title), tuple(_row(e, register, names, words, marked=marked) for e in listed))
 
     figures = (
         Figure(words.say("present"), len(present), "good"),
         Figure(words.say("absent"), len(absent), "bad"),
-        Figure(words.say("doubtful"), len(doubtful), "doubt"),
+        Figure(words.say("doubtful"), len(unconfirmed), "doubt"),
         Figure(words.say("unassessed"), len(unassessed), "quiet"),
     )
     told = mail.students or mail.guardians
     return {
         **words.lesson(register.lesson),
-        "counts": _counts(register, words, len(absent), len(doubtful), len(unassessed)),
+        "counts": _counts(register, words, len(absent), len(unconfirmed), len(unassessed)),
         "figures": Figures(figures),
         "corrections": _corrections(register, names, words),
         "absent": rows("title_absent", absent, marked=False),
-        "doubtful": rows("title_doubtful", doubtful, marked=True),
+        "doubtful": rows("title_doubtful", unconfirmed, marked=True),
         "unassessed": rows("title_unassessed", unassessed, marked=False),
         "remarks": rows("title_remarks", remarks, marked=False),
         "facts": _facts(register, names, words),
@@ -74,24 +74,24 @@ def lesson_values(register: Register, names: Names, words: Words, mail: MailConf
 
 def period_values(registers: Sequence[Register], sheet: Sheet, names: Names, words: Words) -> Values:
     """Return what a message about a week or month says to the office."""
-    absent, doubtful, held = Counter[str](), Counter[str](), Counter[str]()
+    absent, unconfirmed, held = Counter[str](), Counter[str](), Counter[str]()
     for register in registers:
         for verdict in register.verdicts:
             student_id = verdict.tally.student_id
             held[student_id] += 1
-            doubtful[student_id] += in_doubt(verdict)
-            absent[student_id] += verdict.verdict == "absent" and not in_doubt(verdict)
+            unconfirmed[student_id] += needs_confirmation(verdict)
+            absent[student_id] += verdict.verdict == "absent" and not needs_confirmation(verdict)
     figures = (
         Figure(words.say("lesson_count"), len(registers), "good"),
         Figure(words.say("absence_count"), absent.total(), "bad"),
-        Figure(words.say("doubtful"), doubtful.total(), "doubt"),
+        Figure(words.say("doubtful"), unconfirmed.total(), "doubt"),
     )
 
     def rows(title: str, counts: Counter[str], tone: Tone) -> Rows:
         place = {student_id: number for number, student_id in enumerate(names)}
         ranked = sorted(counts.items(), key=lambda one: (-one[1], place.get(one[0], len(place)), one[0]))
         listed = [
-            Row(
+            FactRow(
                 *_named(student_id, names),
                 "",
                 words.say("note_absences", absent=count, lessons=held[student_id]),
@@ -110,7 +110,7 @@ def period_values(registers: Sequence[Register], sheet: Sheet, names: Names, wor
         "lessons": str(len(registers)),
         "figures": Figures(figures),
         "absences": rows("title_absences", absent, "bad"),
-        "doubtful": rows("title_still_doubtful", doubtful, "doubt"),
+        "doubtful": rows("title_still_doubtful", unconfirmed, "doubt"),
     }
 
 
@@ -135,22 +135,22 @@ def attached(sheet: Sheet, label: str) -> Attachment:
     return Attachment(f"{name[:80].strip()}.xlsx", workbook_bytes([sheet]))
 
 
-def in_order(register: Register, names: Names) -> list[Entry]:
+def in_order(register: Register, names: Names) -> list[SheetEntry]:
     """Return what a register says, in the roster's order."""
     place = {student_id: number for number, student_id in enumerate(names)}
     entries = entries_of(register)
     return [entries[one] for one in sorted(entries, key=lambda one: (place.get(one, len(place)), one))]
 
 
-def _counts(register: Register, words: Words, absent: int, doubtful: int, unassessed: int) -> str:
+def _counts(register: Register, words: Words, absent: int, unconfirmed: int, unassessed: int) -> str:
     """Return the figures of a subject line: what needs the office comes first."""
     found = [words.say("count_rehearsal")] if register.lesson.origin == "rehearsal" else []
     found += [words.say("count_corrected")] if register.revision > 1 else []
     if not register.verdicts:
         return ", ".join([*found, words.say("nobody")])
-    if not absent + doubtful:
+    if not absent + unconfirmed:
         found.append(words.say("all_present" if not unassessed else "count_absent", count=0))
-    for key, count in (("count_absent", absent), ("count_doubtful", doubtful), ("count_unassessed", unassessed)):
+    for key, count in (("count_absent", absent), ("count_doubtful", unconfirmed), ("count_unassessed", unassessed)):
         found += [words.say(key, count=count)] if count else []
     return ", ".join(found)
 
@@ -161,22 +161,22 @@ def _named(student_id: str, names: Names) -> tuple[str, str]:
     return (name, student_id) if name else (student_id, "")
 
 
-def _row(entry: Entry, register: Register, names: Names, words: Words, *, marked: bool) -> Row:
+def _row(entry: SheetEntry, register: Register, names: Names, words: Words, *, marked: bool) -> FactRow:
     verdict = entry.verdict
     notes = [words.flags(verdict)] if verdict.flags else []
-    if verdict.verdict != "not_assessed" or verdict.tally.frames_seen:
-        attentive = verdict.tally.frames_attentive
+    if verdict.verdict != "not_assessed" or verdict.tally.captures_seen:
+        attentive = verdict.tally.captures_attentive
         notes.append(words.say("note_seen", attentive=attentive, taken=register.captures_taken))
     else:
         notes.append(words.say("reason_no_consent"))
     mark = words.say(f"mark_{verdict.verdict}") if marked else ""
-    tone = "doubt" if in_doubt(verdict) else TONES[verdict.verdict]
-    return Row(*_named(verdict.tally.student_id, names), "; ".join(notes), mark, tone)
+    tone = "doubt" if needs_confirmation(verdict) else TONES[verdict.verdict]
+    return FactRow(*_named(verdict.tally.student_id, names), "; ".join(notes), mark, tone)
 
 
 def _corrections(register: Register, names: Names, words: Words) -> Rows:
     rows = [
-        Row(
+        FactRow(
             *_named(one.student_id, names),
             words.say("note_correction", by=one.by, at=words.moment(one.at), reason=one.reason),
             words.say(f"mark_{one.verdict}"),

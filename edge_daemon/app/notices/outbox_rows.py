@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import sqlite_utils
 
-from edge_daemon.app.notices.absences import judge_absences
+from edge_daemon.app.notices.absences import queue_absence_notices
 from edge_daemon.attendance.document import from_json
 from edge_daemon.config import Config, MailConfig
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import StoreError
 from edge_daemon.store import outbox
 from edge_daemon.store.database import transaction
-from edge_daemon.store.registers import Also, StoredRegister, starts
+from edge_daemon.store.registers import OutboxWriter, StoredRegister, starts
 from edge_daemon.types import Destination
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _LOOK_BACK: Final = timedelta(days=100)
 """Sheets of weeks and months that ended before that are not sent any more: a device may be off for a summer."""
 
 
-def deliver(config: Config, *, rehearsals: bool = False) -> Also:
+def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
     """Return what `lessons.finalise` and `registers.add_revision` are given as `also`.
 
     Args:
@@ -41,20 +41,20 @@ def deliver(config: Config, *, rehearsals: bool = False) -> Also:
             return
         _put_revision(db, stored, "upstream", outbox.REGISTER)
         if sends_mail(config.mail):
-            if tells_office(config.mail):
+            if mails_office(config.mail):
                 _put_revision(db, stored, "mail", outbox.OFFICE)
-            judge_absences(db, register, stored.created_at, config.mail)
+            queue_absence_notices(db, register, stored.created_at, config.mail)
 
     return also
 
 
-def deliver_or_leave(config: Config) -> Also:
+def lenient_outbox_writer(config: Config) -> OutboxWriter:
     """Return `deliver` for a lesson that ends: a fault in what follows from a register must not cost the register.
 
     What a full or failing disk says is the register's business, too, and goes on to the caller, who tries again. Of a
     register that was left the next sync brings the row for upstream (`enqueue_missing`); it is not mailed.
     """
-    wanted = deliver(config)
+    wanted = outbox_writer(config)
 
     def also(db: sqlite_utils.Database, stored: StoredRegister) -> None:
         db.execute("SAVEPOINT rows")
@@ -82,7 +82,7 @@ def sends_mail(mail: MailConfig) -> bool:
     return bool(mail.host) or mail.via == "upstream"
 
 
-def tells_office(mail: MailConfig) -> bool:
+def mails_office(mail: MailConfig) -> bool:
     """Return whether somebody is the office; where the school's server sends, it knows who."""
     return bool(mail.office) or mail.via == "upstream"
 
@@ -128,7 +128,7 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
     Raises:
         StoreError: the database can't be written.
     """
-    if not sends_mail(config.mail) or not (tells_office(config.mail) or config.mail.students):
+    if not sends_mail(config.mail) or not (mails_office(config.mail) or config.mail.students):
         return 0
     zone = ZoneInfo(config.device.time_zone)
     days = {start.astimezone(zone).date() for start in starts(db, now - _LOOK_BACK, now)}

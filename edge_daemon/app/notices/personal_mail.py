@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_daemon.app.notices.office_mail import TONES, in_doubt
+from edge_daemon.app.notices.office_mail import TONES, needs_confirmation
 from edge_daemon.app.notices.wording import Words
-from edge_daemon.attendance.sheets import Entry, Sheet, entries_of
-from edge_daemon.delivery.mail_blocks import Facts, Figure, Figures, Row, Rows
+from edge_daemon.attendance.sheets import Sheet, SheetEntry, entries_of
+from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows
 from edge_daemon.delivery.mail_templates import Values
 from edge_daemon.types import Register
 
@@ -29,7 +29,7 @@ def notice_values(register: Register, student_id: str, name: str, words: Words, 
 def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words) -> Values:
     """Return what a student's own record of a week says; they are on at least one of the registers."""
     found = [(r, entries_of(r)[student_id]) for r in registers if student_id in entries_of(r)]
-    sure = [entry.verdict.verdict for _, entry in found if not in_doubt(entry.verdict)]
+    sure = [entry.verdict.verdict for _, entry in found if not needs_confirmation(entry.verdict)]
     figures = (
         Figure(words.say("present"), sure.count("present"), "good"),
         Figure(words.say("absent"), sure.count("absent"), "bad"),
@@ -49,21 +49,21 @@ def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, na
     }
 
 
-def _own_row(register: Register, entry: Entry, words: Words) -> Row:
+def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
     """Return one lesson. Of what the device itself doubts nothing is said but that somebody will look at it."""
     verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.course(register.lesson)
-    if in_doubt(verdict):
-        return Row(when, course, "", words.say("doubtful"), "doubt")
-    seen = words.say("note_seen", attentive=verdict.tally.frames_attentive, taken=register.captures_taken)
+    if needs_confirmation(verdict):
+        return FactRow(when, course, "", words.say("doubtful"), "doubt")
+    seen = words.say("note_seen", attentive=verdict.tally.captures_attentive, taken=register.captures_taken)
     notes = "; ".join(filter(None, (words.flags(verdict), seen)))
-    return Row(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
+    return FactRow(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
 
 
-def _facts(register: Register, entry: Entry, words: Words, share: float) -> Facts:
+def _facts(register: Register, entry: SheetEntry, words: Words, share: float) -> Facts:
     tally, taken = entry.verdict.tally, register.captures_taken
     facts = [
-        ("fact_seen", words.say("of_pictures", count=tally.frames_seen, taken=taken)),
-        ("fact_facing", words.say("with_share", count=tally.frames_attentive, taken=taken, share=_percent(entry))),
+        ("fact_seen", words.say("of_pictures", count=tally.captures_seen, taken=taken)),
+        ("fact_facing", words.say("with_share", count=tally.captures_attentive, taken=taken, share=_percent(entry))),
         ("fact_needed", words.say("needed_share", share=f"{share:.0%}")),
     ]
     if entry.correction is not None:
@@ -71,5 +71,5 @@ def _facts(register: Register, entry: Entry, words: Words, share: float) -> Fact
     return Facts(tuple((words.say(label), value) for label, value in facts))
 
 
-def _percent(entry: Entry) -> str:
+def _percent(entry: SheetEntry) -> str:
     return f"{entry.verdict.share:.0%}"

@@ -121,7 +121,7 @@ def _opened(key: bytes, row: ContactRow) -> Contact:
     try:
         plain = sealing.open_sealed(key, row.sealed, sealing.binding(_REALM, "contact", row.student_id))
     except KeyFileError as error:
-        todo = "start the service or run `edge-daemon enrol import` again: either seals them anew"
-        raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", todo) from error
+        hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
+        raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint) from error
     place, name, email, guardian_email = json.loads(plain.decode("utf-8", "surrogatepass"))
     return Contact(row.student_id, place, name, email, guardian_email, row.courses)

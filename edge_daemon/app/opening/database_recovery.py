@@ -17,7 +17,7 @@ from edge_daemon.home import Home
 from edge_daemon.store import retention
 from edge_daemon.store.backup import Backup, backups, restore, stamp
 from edge_daemon.store.database import check_path, open_gallery, open_register
-from edge_daemon.store.integrity import Depth, Findings, examine, loss
+from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, loss
 from edge_daemon.timestamps import written
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _CANDIDATES_GONE = "its faces were lost with a damaged database"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDatabases:
     """What the service starts with."""
 
     register_db: sqlite_utils.Database
@@ -40,7 +40,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mended:
+class _RecoveredDatabase:
     """What became of one damaged database."""
 
     problem: str
@@ -48,7 +48,7 @@ class _Mended:
     aside: Path | None
 
 
-def open_databases(home: Home, now: datetime | None = None) -> Opened:
+def open_databases(home: Home, now: datetime | None = None) -> OpenedDatabases:
     """Check both databases, bring back what is damaged from the last good copy, and open the register.
 
     To be called before any other part of this process opens one of them.
@@ -79,7 +79,7 @@ def suspect(home: Home) -> None:
         logger.warning("damage not noted", extra={"reason": error.strerror})
 
 
-def _opened(home: Home, now: datetime, *, thorough: bool) -> Opened:
+def _opened(home: Home, now: datetime, *, thorough: bool) -> OpenedDatabases:
     gallery, notes = _mend(home, home.gallery_db_path, now, thorough=thorough)
     register, register_notes = _mend(home, home.register_db_path, now, thorough=thorough)
     register_db = open_register(home.register_db_path)
@@ -100,7 +100,7 @@ def _opened(home: Home, now: datetime, *, thorough: bool) -> Opened:
         notes.append(f"{dropped} captures of running lessons count as missed: {_CANDIDATES_GONE}")
     _keep(home, notes, now)
     begun_anew = gallery is not None and gallery.backup is None
-    return Opened(register_db, home.gallery_db_path.exists() and not begun_anew, tuple(notes))
+    return OpenedDatabases(register_db, home.gallery_db_path.exists() and not begun_anew, tuple(notes))
 
 
 @contextmanager
@@ -114,23 +114,23 @@ def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
         yield db
 
 
-def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Mended | None, list[str]]:
+def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_RecoveredDatabase | None, list[str]]:
     """Bring a database back where it is damaged or gone; return what was done, and what else there is to say."""
     known = backups(home.backup_dir, path.stem)
     if not path.exists():
         log_without_file = path.with_name(path.name + "-wal").exists()
-        findings = Findings("the file is gone" if known or log_without_file else "")
+        findings = DatabaseFindings("the file is gone" if known or log_without_file else "")
     else:
         check_path(path, create=False)
         log = home.damaged_dir / f"{path.stem}-{stamp(now)}.sqlite-wal"
         findings = examine(path, "full" if thorough else _depth(path, known, now), keep_log=log)
         if findings.empty and known:
-            findings = Findings("the file is empty")
+            findings = DatabaseFindings("the file is empty")
     if not findings.problem:
         return None, _log_notes(path, findings)
     logger.error("database damaged", extra={"file": path.name, "reason": findings.problem})
     copy, aside = restore(path, home.backup_dir, home.damaged_dir, now)
-    return _Mended(findings.problem, copy, aside), []
+    return _RecoveredDatabase(findings.problem, copy, aside), []
 
 
 def _depth(path: Path, known: Sequence[Backup], now: datetime) -> Depth:
@@ -140,13 +140,13 @@ def _depth(path: Path, known: Sequence[Backup], now: datetime) -> Depth:
     return "quick" if path.with_name(path.name + "-wal").exists() else "start"
 
 
-def _log_notes(path: Path, findings: Findings) -> list[str]:
+def _log_notes(path: Path, findings: DatabaseFindings) -> list[str]:
     if not findings.lost_commits:
         return []
     return [f"{path.name}: its log was damaged, the last {findings.lost_commits} commits or more are lost"]
 
 
-def _lost(mended: _Mended, restored: sqlite_utils.Database) -> str:
+def _lost(mended: _RecoveredDatabase, restored: sqlite_utils.Database) -> str:
     """Return what the restored register lacks, as far as the damaged file can still be read."""
     found = loss(mended.aside, restored.conn) if mended.aside is not None else None
     if found is None:
@@ -154,7 +154,7 @@ def _lost(mended: _Mended, restored: sqlite_utils.Database) -> str:
     return f"{found.registers} registers, {found.lessons} lessons, as far as the damaged file can be read"
 
 
-def _told(path: Path, mended: _Mended, lost: str) -> str:
+def _told(path: Path, mended: _RecoveredDatabase, lost: str) -> str:
     kept = f"; the damaged file is kept as {mended.aside}" if mended.aside is not None else ""
     what = f"{path.name} was damaged ({mended.problem})"
     if mended.backup is None:

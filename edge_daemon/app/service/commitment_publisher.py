@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlite_utils
 
 from edge_daemon.app.capture.plan_recorder import AHEAD
-from edge_daemon.attendance.commitment import Promise, read_commitment, sign_commitment
+from edge_daemon.attendance.commitment import PlanCommitment, read_commitment, sign_commitment
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError, RegisterError
 from edge_daemon.store import outbox
@@ -28,7 +28,7 @@ _LOOK_BACK = 100
 """Commitments in which a plan is looked for; those of a day are a few."""
 
 
-def promise_ahead(db: sqlite_utils.Database, open_signer: Callable[[], Signer], now: datetime) -> int:
+def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Signer], now: datetime) -> int:
     """Sign the plans of coming lessons that no commitment has yet; the document and its outbox item, or neither.
 
     Args:
@@ -44,8 +44,8 @@ def promise_ahead(db: sqlite_utils.Database, open_signer: Callable[[], Signer], 
         StoreError: the database can't be written.
     """
     coming = committed_plans(db, now, now + AHEAD)
-    promised = _promised(db)
-    new = [plan for plan in coming if _promise(plan) not in promised]
+    promised = _committed(db)
+    new = [plan for plan in coming if _publish(plan) not in promised]
     if not new or new[0].lesson.start - now > LATEST:
         return 0
     try:
@@ -57,13 +57,13 @@ def promise_ahead(db: sqlite_utils.Database, open_signer: Callable[[], Signer], 
     with transaction(db):
         last = next(iter(commitments(db, newest=1)), None)
         previous = last.sha256 if last else None
-        ref, document = sign_commitment(new[0].lesson.device, at, [_promise(plan) for plan in new], previous, signer)
+        ref, document = sign_commitment(new[0].lesson.device, at, [_publish(plan) for plan in new], previous, signer)
         add_commitment(db, ref, document, now)
         outbox.put(db, destination="upstream", kind=outbox.COMMITMENT, ref=ref, not_before=now, at=now)
     return len(new)
 
 
-def promised_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
+def committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
     """Return the SHA-256 of the seed that was promised last before a lesson began.
 
     Empty where promises had been made by then, but none for this lesson; None where none had been made at all.
@@ -73,21 +73,21 @@ def promised_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) 
         commitment = read_commitment(stored.document)
         if commitment.at > start or not is_signed_by(json.loads(stored.document), commitment.public_key):
             continue
-        mine = [one.seed_sha256 for one in commitment.promises if one.lesson_id == lesson_id]
+        mine = [one.seed_sha256 for one in commitment.plans_committed if one.lesson_id == lesson_id]
         found = mine[-1] if mine else found or ""
     return found
 
 
-def _promised(db: sqlite_utils.Database) -> set[Promise]:
-    found: set[Promise] = set()
+def _committed(db: sqlite_utils.Database) -> set[PlanCommitment]:
+    found: set[PlanCommitment] = set()
     for one in commitments(db, newest=_LOOK_BACK):
         with contextlib.suppress(
             RegisterError
         ):  # a document that can't be read promises nothing; `ledger verify` tells
-            found.update(read_commitment(one.document).promises)
+            found.update(read_commitment(one.document).plans_committed)
     return found
 
 
-def _promise(plan: CommittedPlan) -> Promise:
+def _publish(plan: CommittedPlan) -> PlanCommitment:
     lesson = plan.lesson
-    return Promise(lesson.lesson_id, lesson.start, lesson.end, plan.captures_planned, plan.seed_sha256)
+    return PlanCommitment(lesson.lesson_id, lesson.start, lesson.end, plan.captures_planned, plan.seed_sha256)

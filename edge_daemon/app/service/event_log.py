@@ -19,7 +19,7 @@ from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.journal import fields_of
 from edge_daemon.errors import StoreError
-from edge_daemon.store.daily_events import Event, add_events
+from edge_daemon.store.daily_events import DailyEvent, add_events
 
 KEPT: Final = frozenset(
     {
@@ -56,12 +56,12 @@ class _Waiting:
 
 
 @dataclass(slots=True)
-class _Known:
+class _CountedEvent:
     since_s: float
     again: _Waiting | None = field(default=None)
 
 
-class Diary(logging.Handler):
+class EventLog(logging.Handler):
     """Hears the program's log and keeps what belongs into the diary.
 
     Args:
@@ -72,7 +72,7 @@ class Diary(logging.Handler):
         super().__init__(logging.INFO)
         self._now_s = now_s
         self._waiting: list[_Waiting] = []
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._known: dict[tuple[str, str], _CountedEvent] = {}
         self._faults = {"camera": "", "storage": ""}
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -100,7 +100,7 @@ class Diary(logging.Handler):
         if not self._waiting or (reading.state == "unsynchronised" and not last):
             return
         events = [
-            Event(
+            DailyEvent(
                 reading.utc - timedelta(seconds=max(0.0, reading.boottime_s - one.boottime_s)),
                 one.event,
                 {**one.fields, **({"times": one.times} if one.times > 1 else {})},
@@ -127,7 +127,7 @@ class Diary(logging.Handler):
             fields["reason"] = reason
         known = self._known.get((event, reason))
         if known is None or now_s - known.since_s >= AGAIN_S or not reason:
-            self._known[event, reason] = _Known(now_s, known.again if known else None)
+            self._known[event, reason] = _CountedEvent(now_s, known.again if known else None)
             self._waiting.append(_Waiting(event, fields, now_s))
         elif known.again is None:
             known.again = _Waiting(event, fields, now_s)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import sqlite_utils
 
 from edge_daemon.app.capture.plan_recorder import AHEAD, account, account_since, plan_ahead
-from edge_daemon.app.service.commitment_publisher import promise_ahead
+from edge_daemon.app.service.commitment_publisher import publish_commitments
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.lesson.timetable_watch import TimetableWatch
@@ -77,7 +77,7 @@ class Schedule:
             return
         self._near = self._watch.timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY)
         plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
-        self._promise(now)
+        self._publish(now)
         since = account_since(self._db, now)
         # What went by before the service looked for the first time did so without it; later ones it could not hold.
         reason = NOT_HELD if self._accounted else self._reason_before
@@ -86,10 +86,10 @@ class Schedule:
             logger.warning("lessons went by", extra={"lessons": named, "reason": reason})
         self._accounted, self._expanded_at = True, now
 
-    def _promise(self, now: datetime) -> None:
+    def _publish(self, now: datetime) -> None:
         """Promise what is planned. Where that fails lessons are held all the same: the outbox must cost no register."""
         try:
-            promise_ahead(self._db, self._open_signer, now)
+            publish_commitments(self._db, self._open_signer, now)
         except DamageError:
             raise  # the next start mends it
         except StoreError as error:

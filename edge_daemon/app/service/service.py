@@ -22,15 +22,15 @@ from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.inbox import waiting
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
-from edge_daemon.app.service.event_log import Diary
+from edge_daemon.app.service.event_log import EventLog
 from edge_daemon.app.service.schedule import DEVICE_OFF, LEAD, LOST, Schedule
-from edge_daemon.app.service.status_reporter import Teller
-from edge_daemon.app.service.worker_pool import Staff
+from edge_daemon.app.service.status_reporter import StatusReporter
+from edge_daemon.app.service.worker_pool import WorkerPool
 from edge_daemon.app.service.worker_process import COMMAND, WorkerProcess
 from edge_daemon.app.upkeep.maintenance import open_databases, suspect
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, Reading, SystemClock
-from edge_daemon.device.clock_jump_guard import DoubtingClock
+from edge_daemon.device.clock_jump_guard import ClockJumpGuard
 from edge_daemon.device.notify import notify, watchdog_s
 from edge_daemon.errors import DamageError, ServiceError, StoreError
 from edge_daemon.home import Home
@@ -70,11 +70,11 @@ class Service:
         self._home, config = home, home.config
         self._turn_s = min(turn_s, (watchdog_s() or 2 * turn_s) / 2)
         raw = clock or SystemClock(trusted=config.device.trust_clock)
-        self._clock = DoubtingClock(raw)
+        self._clock = ClockJumpGuard(raw)
         self._begun = self._clock.reading()
-        self._tell = Teller(home, self._begun)
-        self._diary = Diary(lambda: raw.reading().boottime_s)
-        self._staff = Staff(home, command, self._heard)
+        self._report = StatusReporter(home, self._begun)
+        self._event_log = EventLog(lambda: raw.reading().boottime_s)
+        self._pool = WorkerPool(home, command, self._heard)
         self._stopping = self._reload = self._answered = False
 
     def run(self) -> None:
@@ -86,11 +86,11 @@ class Service:
         """
         self._home.ensure_state_dir()
         with self._alone(), self._signals() as wake:
-            journal.listen(self._diary)
+            journal.listen(self._event_log)
             # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
             notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
             opened = open_databases(self._home)
-            self._tell.repaired(opened.notes)
+            self._report.repaired(opened.notes)
             self._db: sqlite_utils.Database = opened.register_db
             self._schedule = Schedule(
                 watch_timetable(self._home),
@@ -115,7 +115,7 @@ class Service:
             reading = self._clock.reading()
             self._schedule.refresh(force=self._reload)
             self._reload = False
-            self._staff.hear(reading.boottime_s)
+            self._pool.hear(reading.boottime_s)
             try:
                 self._act(reading)
             except DamageError as error:
@@ -123,26 +123,26 @@ class Service:
                 raise ServiceError(error.what, error.where, "the next start mends it") from error
             except StoreError as error:
                 logger.warning("storage fault", extra={"reason": error.what})
-                self._tell.storage_fault(error.line())
+                self._report.storage_fault(error.line())
             self._mend_if_idle()
-            self._diary.write(self._db, reading)
-            self._tell.count_outbox(self._db, reading)
+            self._event_log.write(self._db, reading)
+            self._report.count_outbox(self._db, reading)
             self._say(reading)
-            self._clock.wait(self._pause_s(reading), (wake, *self._staff.fds))
+            self._clock.wait(self._pause_s(reading), (wake, *self._pool.fds))
             _drain(wake)
 
     def _act(self, reading: Reading) -> None:
         """Start what has to run now."""
         if reading.state == "unsynchronised":
             if reading.boottime_s - self._begun.boottime_s > GRACE_S:
-                self._staff.start("untimed", "", reading.boottime_s)
+                self._pool.start("untimed", "", reading.boottime_s)
             return
         # Before captures get their lessons: those begin by it, and what went by before them would not be named.
         self._schedule.tend(reading.utc)
-        if self._staff.at("untimed"):
-            self._staff.stop(task="untimed")
+        if self._pool.at("untimed"):
+            self._pool.stop(task="untimed")
         else:
-            self._staff.forget("untimed", "")
+            self._pool.forget("untimed", "")
             if self._settles(reading):
                 return
         self._hold_due(reading)
@@ -151,26 +151,26 @@ class Service:
 
     def _settles(self, reading: Reading) -> bool:
         """Have untimed captures given to their lessons; return whether all else has to wait for that."""
-        if self._staff.at("settle"):
+        if self._pool.at("settle"):
             return True
         if not untimed_captures(self._db):
             return False
-        trouble = self._staff.trouble("settle")
+        trouble = self._pool.trouble("settle")
         hopeless = trouble is not None and trouble.failures >= GIVE_UP_AFTER
         # What fails for ever must not cost the lessons to come; it is tried again between them.
-        if not hopeless or (self._staff.idle and self._schedule.due(reading.utc) is None):
-            self._staff.start("settle", "", reading.boottime_s)
-        return not hopeless or self._staff.at("settle") is not None
+        if not hopeless or (self._pool.idle and self._schedule.due(reading.utc) is None):
+            self._pool.start("settle", "", reading.boottime_s)
+        return not hopeless or self._pool.at("settle") is not None
 
     def _hold_due(self, reading: Reading) -> None:
         lesson = self._schedule.due(reading.utc) or self._on(reading)
         if lesson is None:
             return
         stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
-        if self._staff.start("lesson", lesson.lesson_id, reading.boottime_s):
+        if self._pool.start("lesson", lesson.lesson_id, reading.boottime_s):
             taken = len(lessons.captures(self._db, lesson.lesson_id))
             missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
-            self._tell.lesson_begins(stored, taken, missed)
+            self._report.lesson_begins(stored, taken, missed)
             logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
 
     def _on(self, reading: Reading) -> Lesson | None:
@@ -180,37 +180,37 @@ class Service:
 
     def _finish_old(self, reading: Reading) -> None:
         """Have lessons finalised that were interrupted and are over: one by one, for each takes the memory of one."""
-        for lesson_id in self._staff.troubled_lessons():
+        for lesson_id in self._pool.troubled_lessons():
             known = lessons.get_lesson(self._db, lesson_id)
             if known is None:
-                self._staff.forget("lesson", lesson_id)
-            elif known.state == "finalised" and self._staff.idle:  # all but the last step was done
-                self._staff.start("lesson", lesson_id, reading.boottime_s)
+                self._pool.forget("lesson", lesson_id)
+            elif known.state == "finalised" and self._pool.idle:  # all but the last step was done
+                self._pool.start("lesson", lesson_id, reading.boottime_s)
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
             if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
                 continue
-            trouble = self._staff.trouble("lesson", lesson.lesson_id)
+            trouble = self._pool.trouble("lesson", lesson.lesson_id)
             empty = not lessons.captures(self._db, lesson.lesson_id)
             if trouble and trouble.failures >= GIVE_UP_AFTER and empty:
                 self._schedule.skip(lesson, trouble.reason, reading.utc)
-                self._staff.forget("lesson", lesson.lesson_id)
-                self._tell.lesson_ends(finalised=False)
-            elif self._staff.idle:
-                self._staff.start("lesson", lesson.lesson_id, reading.boottime_s)
+                self._pool.forget("lesson", lesson.lesson_id)
+                self._report.lesson_ends(finalised=False)
+            elif self._pool.idle:
+                self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
 
     def _apply_inbox(self, reading: Reading) -> None:
         """Have applied what the office sent, while nothing else is done, and no lesson is soon."""
-        if self._staff.idle and waiting.waits(self._home) and not waiting.busy(self._db, reading.utc):
-            self._staff.start("inbox", "", reading.boottime_s)
+        if self._pool.idle and waiting.waits(self._home) and not waiting.busy(self._db, reading.utc):
+            self._pool.start("inbox", "", reading.boottime_s)
 
     def _mend_if_idle(self) -> None:
         """End where a worker or the nightly backup met damage: the next start looks closely and restores."""
-        if self._home.suspect_path.exists() and not self._staff.fds:
+        if self._home.suspect_path.exists() and not self._pool.fds:
             raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
 
     def _pause_s(self, reading: Reading) -> float:
-        pause_s = min(self._turn_s, self._staff.pause_s(reading.boottime_s))
+        pause_s = min(self._turn_s, self._pool.pause_s(reading.boottime_s))
         following = self._schedule.following(reading.utc)
         if following is None or reading.state == "unsynchronised":
             return pause_s
@@ -223,20 +223,20 @@ class Service:
         until_s = self._begun.boottime_s + ANSWER_S
         while not self._answered and not self._stopping:
             reading = self._clock.reading()
-            trouble = self._staff.trouble("check")
+            trouble = self._pool.trouble("check")
             if trouble and (not trouble.no_camera or reading.boottime_s > until_s):
                 self._note_unanswered(trouble.reason, reading)
                 raise ServiceError(trouble.reason)
             if trouble and reading.state != "unsynchronised":
                 with contextlib.suppress(StoreError):  # registers of lessons that are over need no camera
                     self._finish_old(reading)
-            self._staff.start("check", "", reading.boottime_s)
-            detail = f"the camera does not answer: {trouble.reason}" if trouble else self._tell.status.detail
-            self._tell.tell(reading, "starting", detail)
+            self._pool.start("check", "", reading.boottime_s)
+            detail = f"the camera does not answer: {trouble.reason}" if trouble else self._report.status.detail
+            self._report.report(reading, "starting", detail)
             notify(f"EXTEND_TIMEOUT_USEC={int(ANSWER_S * 1e6)}")
-            self._clock.wait(1.0, (wake, *self._staff.fds))
+            self._clock.wait(1.0, (wake, *self._pool.fds))
             _drain(wake)
-            self._staff.hear(reading.boottime_s)
+            self._pool.hear(reading.boottime_s)
         return self._answered
 
     def _note_unanswered(self, reason: str, reading: Reading) -> None:
@@ -258,26 +258,26 @@ class Service:
         if worker.task == "check":
             if report.kind == "ready":
                 self._answered = True
-                self._staff.forget("check", "")
+                self._pool.forget("check", "")
             return
-        self._tell.heard(worker.lesson_id, report)
-        self._diary.heard(worker.lesson_id, report)
-        lesson = self._tell.status.lesson
+        self._report.heard(worker.lesson_id, report)
+        self._event_log.heard(worker.lesson_id, report)
+        lesson = self._report.status.lesson
         if report.kind == "done" and lesson and lesson.lesson_id == worker.lesson_id:
-            self._tell.lesson_ends(finalised=True)
+            self._report.lesson_ends(finalised=True)
 
     def _say(self, reading: Reading) -> None:
         following = self._schedule.following(reading.utc)
-        self._tell.coming(following, self._schedule.error, self._staff.restarts)
-        trouble = self._staff.worst()
+        self._report.coming(following, self._schedule.error, self._pool.restarts)
+        trouble = self._pool.worst()
         if reading.state == "unsynchronised":
-            self._tell.tell(reading, "degraded", "the time is not known; pictures are kept until it is")
-        elif self._staff.at("untimed") or self._staff.at("settle"):
-            self._tell.tell(reading, "waiting", "the time is known; pictures get their lessons")
+            self._report.report(reading, "degraded", "the time is not known; pictures are kept until it is")
+        elif self._pool.at("untimed") or self._pool.at("settle"):
+            self._report.report(reading, "waiting", "the time is known; pictures get their lessons")
         elif trouble:
-            self._tell.tell(reading, "degraded", f"tries again: {trouble.reason}")
+            self._report.report(reading, "degraded", f"tries again: {trouble.reason}")
         else:
-            self._tell.say_lesson(reading, following)
+            self._report.say_lesson(reading, following)
 
     # --- the process --------------------------------------------------------------------------------------------------
 
@@ -305,10 +305,10 @@ class Service:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._told_to_stop)
-        signal.signal(signal.SIGHUP, self._told_to_reload)
+            signal.signal(number, self._on_stop_signal)
+        signal.signal(signal.SIGHUP, self._on_reload_signal)
         # Our handler passes the wish on to the workers; faulthandler's own runs first, even where Python is stuck.
-        signal.signal(signal.SIGUSR1, lambda *_: self._staff.dump_stacks())
+        signal.signal(signal.SIGUSR1, lambda *_: self._pool.dump_stacks())
         faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
         try:
             yield reading
@@ -318,20 +318,20 @@ class Service:
             os.close(reading)
             os.close(writing)
 
-    def _told_to_stop(self, *_: object) -> None:
+    def _on_stop_signal(self, *_: object) -> None:
         self._stopping = True
 
-    def _told_to_reload(self, *_: object) -> None:
+    def _on_reload_signal(self, *_: object) -> None:
         self._reload = True
 
     def _end(self) -> None:
         notify("STOPPING=1", "STATUS=finishing the picture in hand")
-        self._staff.stop()
-        self._staff.end(STOP_S)
+        self._pool.stop()
+        self._pool.end(STOP_S)
         if self._stopping:
-            self._tell.forget()
+            self._report.forget()
         logger.info("service stopped")
-        self._diary.write(self._db, self._clock.reading(), last=True)
+        self._event_log.write(self._db, self._clock.reading(), last=True)
         self._db.conn.close()
 
 

@@ -15,7 +15,7 @@ import sqlite_utils
 from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.device.clock import Reading
-from edge_daemon.device.host import read_box
+from edge_daemon.device.host import read_host
 from edge_daemon.device.metrics import Outbox, write_metrics
 from edge_daemon.device.notify import notify
 from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
@@ -34,7 +34,7 @@ COUNT_EVERY_S = 60.0
 _WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow"}
 
 
-class Teller:
+class StatusReporter:
     """Keeps the service's status and writes it when it changed, or now and then.
 
     Args:
@@ -160,17 +160,17 @@ class Teller:
         lesson = self.status.lesson
         if lesson is None:
             when = f"next lesson {following.course} at {self.local(following.start)}" if following else ""
-            self.tell(reading, "waiting", when or "no lesson within a day")
+            self.report(reading, "waiting", when or "no lesson within a day")
             return
         done = lesson.captures_taken + lesson.captures_missed
         counts = f"{lesson.captures_taken} of {lesson.captures_planned} captures taken, {lesson.captures_missed} missed"
         if done >= lesson.captures_planned:
-            self.tell(reading, "finalising", f"{lesson.course}: {counts}; the register is being made")
+            self.report(reading, "finalising", f"{lesson.course}: {counts}; the register is being made")
             return
         next_at = f", next at {self.local(lesson.next_capture_utc)}" if lesson.next_capture_utc else ""
-        self.tell(reading, "lesson", f"{lesson.course}: {counts}{next_at}")
+        self.report(reading, "lesson", f"{lesson.course}: {counts}{next_at}")
 
-    def tell(self, reading: Reading, state: State, detail: str) -> None:
+    def report(self, reading: Reading, state: State, detail: str) -> None:
         """Write what changed; feed the watchdog. Call at every turn of the loop, and only from there."""
         self.status = replace(self.status, state=state, detail=detail, clock=reading.state)
         changed = self.status != self._written
@@ -195,6 +195,6 @@ class Teller:
         status = replace(self.status, updated_utc=reading.utc)
         try:
             write_status(self._home.runtime_dir, status)
-            write_metrics(self._home.runtime_dir, status, read_box(self._home.state_dir), self._outbox)
+            write_metrics(self._home.runtime_dir, status, read_host(self._home.state_dir), self._outbox)
         except OSError as error:
             logger.warning("status can't be written", extra={"reason": error.strerror})

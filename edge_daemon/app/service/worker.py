@@ -23,7 +23,7 @@ from pathlib import Path
 
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.lesson_run import LessonRun
-from edge_daemon.app.capture.loop import LATE_S, LessonLoop, Surroundings
+from edge_daemon.app.capture.loop import LATE_S, LessonLoop, LoopContext
 from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.app.capture.untimed_loop import UntimedLoop
 from edge_daemon.app.capture.worker_report import Kind, Report, encode
@@ -64,10 +64,10 @@ class Worker:
         for fd in (reading, writing):
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        signal.signal(signal.SIGTERM, self._told_to_stop)
+        signal.signal(signal.SIGTERM, self._on_stop_signal)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
         # The service holds the other end of our stdin: when it dies, however it dies, we stop too.
-        self._around = Surroundings(clock, (reading, 0), self._stopping, self._report, self._no_room)
+        self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room)
 
     def check(self) -> int:
         """Have the models and the camera answer once; bring the contacts that mail uses up to date."""
@@ -125,7 +125,7 @@ class Worker:
         db = open_register(self._home.register_db_path)
         with self._alone("untimed"), self._camera() as camera:
             self._report(Report("ready"))
-            UntimedLoop(db, gallery, comparer, camera, self._home.config.device.name, self._around).go()
+            UntimedLoop(db, gallery, comparer, camera, self._home.config.device.name, self._context).go()
         return STOPPED
 
     def settle(self) -> int:
@@ -151,7 +151,7 @@ class Worker:
         lesson, plan = stored.lesson, plan_of(stored)
         if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
             camera = self._camera()
-            loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._around)
+            loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._context)
             # Not before the last slot can be late: a picture that may still be taken needs a camera that is given back.
             ended = self._clock.reading().utc >= lesson.end + timedelta(seconds=LATE_S)
             with contextlib.nullcontext() if ended else camera:
@@ -180,7 +180,7 @@ class Worker:
                     break
                 except BlockingIOError:
                     self._report(Report("waiting", text="for the worker before this one"))
-                    self._clock.wait(0.5, self._around.wake)
+                    self._clock.wait(0.5, self._context.wake)
                     if self._stopping():
                         sys.exit(STOPPED)
             try:
@@ -191,7 +191,7 @@ class Worker:
     def _stopping(self) -> bool:
         return self._stop or _hung_up(0)
 
-    def _told_to_stop(self, *_: object) -> None:
+    def _on_stop_signal(self, *_: object) -> None:
         self._stop = True
 
     def _report(self, report: Report) -> None:

@@ -20,7 +20,7 @@ STOPPED = 75
 
 
 @dataclass(slots=True)
-class Trouble:
+class WorkerFailure:
     """How often a task failed in a row."""
 
     failures: int
@@ -29,7 +29,7 @@ class Trouble:
     no_camera: bool = False
 
 
-class Staff:
+class WorkerPool:
     """Starts and ends workers; one at a time has the camera.
 
     Args:
@@ -41,7 +41,7 @@ class Staff:
     def __init__(self, home: Home, command: Sequence[str], heard: Callable[[WorkerProcess, Report], None]) -> None:
         self._home, self._command, self._heard = home, command, heard
         self._workers: list[WorkerProcess] = []
-        self._troubles: dict[tuple[Task, str], Trouble] = {}
+        self._troubles: dict[tuple[Task, str], WorkerFailure] = {}
         self.restarts = 0
 
     @property
@@ -53,7 +53,7 @@ class Staff:
         """Return the worker at a task, if there is one."""
         return next((w for w in self._workers if (w.task, w.lesson_id) == (task, lesson_id)), None)
 
-    def trouble(self, task: Task, lesson_id: str = "") -> Trouble | None:
+    def trouble(self, task: Task, lesson_id: str = "") -> WorkerFailure | None:
         """Return how a task fails, None where it does not."""
         return self._troubles.get((task, lesson_id))
 
@@ -71,7 +71,7 @@ class Staff:
         left_s = (trouble.again_at_s - now_s for trouble in self._troubles.values())
         return min((one_s for one_s in left_s if one_s > 0), default=float("inf"))
 
-    def worst(self) -> Trouble | None:
+    def worst(self) -> WorkerFailure | None:
         """Return the trouble that has lasted longest, None where all goes well."""
         return max(self._troubles.values(), key=lambda trouble: trouble.failures, default=None)
 
@@ -138,7 +138,7 @@ class Staff:
         if report.kind == "closing":
             worker.camera_free = True
         if report.kind in ("no_camera", "failed"):
-            worker.told_why = True
+            worker.failure_reason = True
             self._fail(key, report.text, now_s, no_camera=report.kind == "no_camera")
         elif report.kind in ("taken", "done"):
             self._troubles.pop(key, None)
@@ -151,7 +151,7 @@ class Staff:
             return
         self.restarts += 1
         key = (worker.task, worker.lesson_id)
-        if not worker.told_why:
+        if not worker.failure_reason:
             self._fail(key, f"its process was killed by signal {-code}" if code < 0 else f"exit code {code}", now_s)
         logger.warning(
             "worker failed",
@@ -161,4 +161,4 @@ class Staff:
     def _fail(self, key: tuple[Task, str], reason: str, now_s: float, *, no_camera: bool = False) -> None:
         failures = self._troubles[key].failures + 1 if key in self._troubles else 1
         pause_s = min(FIRST_PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S)
-        self._troubles[key] = Trouble(failures, now_s + pause_s, reason, no_camera)
+        self._troubles[key] = WorkerFailure(failures, now_s + pause_s, reason, no_camera)

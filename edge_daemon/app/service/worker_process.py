@@ -38,7 +38,7 @@ class WorkerProcess:
         self.task, self.lesson_id = task, lesson_id
         self.camera_free = task in ("settle", "inbox")
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
-        self.told_why = False
+        self.failure_reason = False
         """True once it has reported why it failed."""
         self.hung_up = False
         """True once nothing more will come from it."""

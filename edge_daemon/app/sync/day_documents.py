@@ -49,7 +49,7 @@ def day_document(db: sqlite_utils.Database, day: date, zone: tzinfo, device: str
     }
 
 
-def days_to_tell(db: sqlite_utils.Database, until: str, now: datetime, zone: tzinfo, longest: int) -> Iterator[date]:
+def days_to_send(db: sqlite_utils.Database, until: str, now: datetime, zone: tzinfo, longest: int) -> Iterator[date]:
     """Yield the days whose documents may have changed, the oldest first.
 
     Args:
@@ -76,12 +76,12 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("(address)", text)[:_LONGEST]
 
 
-def _event(event: daily_events.Event) -> dict[str, Json]:
+def _event(event: daily_events.DailyEvent) -> dict[str, Json]:
     fields = {name: without_addresses(v) if isinstance(v, str) else v for name, v in event.fields.items()}
     return {"at": written(event.at.replace(microsecond=0)), "event": event.event, **fields}
 
 
-def _refusal(one: daily_events.Refusal) -> dict[str, Json]:
+def _refusal(one: daily_events.ParkedItem) -> dict[str, Json]:
     return {
         "at": written(one.at.replace(microsecond=0)),
         "destination": one.destination,

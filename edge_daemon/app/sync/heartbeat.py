@@ -15,7 +15,7 @@ import sqlite_utils
 from edge_daemon import __version__
 from edge_daemon.app.sync.day_documents import without_addresses
 from edge_daemon.device.clock import SystemClock
-from edge_daemon.device.host import Box, read_box
+from edge_daemon.device.host import Host, read_host
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
 from edge_daemon.home import Home
 from edge_daemon.store import backlog
@@ -39,7 +39,7 @@ def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str,
     Raises:
         StoreError: the database can't be read.
     """
-    box = read_box(home.state_dir)
+    host = read_host(home.state_dir)
     last = backlog.last_register(db)
     return {
         "schema": SCHEMA,
@@ -55,7 +55,7 @@ def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str,
         "coming": _coming(db, now),
         "pulled": {one.name: _pulled(one.fetched_at, one.applied_at, one.problem) for one in pulled_documents(db)},
         "service": _service(home),
-        "computer": _computer(box),
+        "computer": _computer(host),
     }
 
 
@@ -132,16 +132,16 @@ def _counts(counts: Mapping[str, int]) -> Value:
     return found
 
 
-def _computer(box: Box) -> Value:
-    bits = box.throttled
+def _computer(host: Host) -> Value:
+    bits = host.throttled
     return {
-        "disk_size_mb": box.disk_size_bytes // 2**20,
-        "disk_free_mb": box.disk_free_bytes // 2**20,
-        "memory_available_mb": box.memory.available // 2**20 if box.memory else None,
-        "temperature_c": round(box.temperature_c, 1) if box.temperature_c is not None else None,
+        "disk_size_mb": host.disk_size_bytes // 2**20,
+        "disk_free_mb": host.disk_free_bytes // 2**20,
+        "memory_available_mb": host.memory.available // 2**20 if host.memory else None,
+        "temperature_c": round(host.temperature_c, 1) if host.temperature_c is not None else None,
         "power_now": None if bits is None else [name for name, bit in _POWER.items() if bits >> bit & 1],
         "power_since_start": None if bits is None else [name for name, bit in _POWER.items() if bits >> bit + 16 & 1],
-        "last_backup": _time(box.last_backup),
+        "last_backup": _time(host.last_backup),
     }
 
 

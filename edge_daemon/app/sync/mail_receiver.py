@@ -13,7 +13,7 @@ from edge_daemon.home import Home
 from edge_daemon.types import Delivery, Outcome
 
 
-class PostReceiver:
+class MailReceiver:
     """Whoever sends the mail.
 
     Args:
@@ -26,7 +26,7 @@ class PostReceiver:
         self._home, self._sender, self._now = home, sender, now
 
     @classmethod
-    def opened(cls, home: Home, now: Callable[[], datetime]) -> PostReceiver:
+    def opened(cls, home: Home, now: Callable[[], datetime]) -> MailReceiver:
         """Return what the settings name; nothing is connected yet.
 
         Raises:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import sqlite_utils
 
 from edge_daemon.app.service.event_log import KEPT_DAYS
-from edge_daemon.app.sync.day_documents import day_document, days_to_tell
+from edge_daemon.app.sync.day_documents import day_document, days_to_send
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.delivery import document_paths
@@ -30,14 +30,14 @@ from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopyResult:
     """How many registers and promises are in the folder now."""
 
     new: int
     there: int
 
 
-def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> Copied:
+def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> CopyResult:
     """Copy registers and promises that are not there yet, then the key, the log of each day, and how the device is.
 
     Raises:
@@ -53,7 +53,7 @@ def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime)
     for path, fields in _replaced(home, db, now):
         _put(folder / path, json_bytes(fields), write_once=False)
     os.sync()
-    return Copied(new, there)
+    return CopyResult(new, there)
 
 
 def _written_once(home: Home, db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
@@ -70,7 +70,7 @@ def _replaced(home: Home, db: sqlite_utils.Database, now: datetime) -> Iterator[
     device, zone = home.config.device.name, ZoneInfo(home.config.device.time_zone)
     if (key := key_document(home, db)) is not None:
         yield document_paths.key(device), key
-    for day in days_to_tell(db, "", now, zone, KEPT_DAYS):
+    for day in days_to_send(db, "", now, zone, KEPT_DAYS):
         yield document_paths.day(device, day), day_document(db, day, zone, device)
     how = heartbeat(home, db, now)
     queue = how["queue"]
@@ -87,8 +87,8 @@ def _put(path: Path, body: bytes, *, write_once: bool) -> bool:
             if path.read_bytes() == body:
                 return False
             if write_once:
-                todo = "look at it; if a stick was pulled out too early, delete that file and copy again"
-                raise DeliveryError("another document has that name; it was not overwritten", str(path), todo)
+                hint = "look at it; if a stick was pulled out too early, delete that file and copy again"
+                raise DeliveryError("another document has that name; it was not overwritten", str(path), hint)
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(body)
         part.replace(path)

@@ -13,12 +13,12 @@ import sqlite_utils
 
 from edge_daemon.app.inbox.waiting import pull_all
 from edge_daemon.app.service.event_log import KEPT_DAYS
-from edge_daemon.app.sync.day_documents import day_document, days_to_tell
+from edge_daemon.app.sync.day_documents import day_document, days_to_send
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.delivery import document_paths
 from edge_daemon.delivery.http import Limits
-from edge_daemon.delivery.upstream import Pulled, Upstream
+from edge_daemon.delivery.upstream import PullResponse, Upstream
 from edge_daemon.delivery.upstream_settings import read_token
 from edge_daemon.errors import DamageError, DeliveryError, StoreError
 from edge_daemon.home import Home
@@ -40,7 +40,7 @@ class Documents(Protocol):
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
         """Put a document there, once."""
 
-    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+    def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
         """Ask for a document."""
 
     def close(self) -> None:
@@ -102,15 +102,15 @@ class OfficeReceiver:
             path = document_paths.commitment(device, delivery.ref)
         body = document.encode("utf-8")
         outcome = self._put(path, body, write_once=True)
-        if outcome.everybody and outcome.name == "parked" and device != self._device and self._is_known(db):
+        if outcome.receiver_down and outcome.name == "parked" and device != self._device and self._is_known(db):
             return self._put(path, body, write_once=True)
         return outcome
 
     def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Tell the key, what happened day by day, and last how the device is: its time is that of all before it."""
-        for step in (self._tell_key, self._tell_days, self._tell_heartbeat):
+        for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
             outcome = step(db, now)
-            if outcome is not None and outcome.everybody:
+            if outcome is not None and outcome.receiver_down:
                 return outcome
         return None
 
@@ -118,14 +118,14 @@ class OfficeReceiver:
         """Give the connection back."""
         self._server.close()
 
-    def _tell_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
+    def _send_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
         fields = key_document(self._home, db)
         return None if fields is None else self._replace(document_paths.key(self._device), fields)
 
-    def _tell_days(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+    def _send_event_logs(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         zone = ZoneInfo(self._home.config.device.time_zone)
         today = now.astimezone(zone).date()
-        for day in days_to_tell(db, self._notebook.days_until, now, zone, KEPT_DAYS):
+        for day in days_to_send(db, self._notebook.days_until, now, zone, KEPT_DAYS):
             if self._stopping():
                 return None
             outcome = self._replace(document_paths.day(self._device, day), day_document(db, day, zone, self._device))
@@ -137,7 +137,7 @@ class OfficeReceiver:
         self._forget_old(today)
         return None
 
-    def _tell_heartbeat(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+    def _send_heartbeat(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         if self._stopping():
             return None
         body = json_bytes(heartbeat(self._home, db, now))
@@ -148,7 +148,7 @@ class OfficeReceiver:
 
         Then it is not the device that it refuses, but a document of the time before it was renamed.
         """
-        outcome = self._tell_heartbeat(db, self._begun) if self._begun is not None else None
+        outcome = self._send_heartbeat(db, self._begun) if self._begun is not None else None
         return outcome is not None and outcome.name == "delivered"
 
     def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
@@ -186,7 +186,7 @@ class _Source:
         self._server = server
         self.problem: Outcome | None = None
 
-    def get(self, path: str, etag: str, max_bytes: int) -> Pulled:
+    def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
         """Ask for a document, unless it is the version of the ETag."""
         answer = self._server.get(path, etag, max_bytes)
         self.problem = answer.problem

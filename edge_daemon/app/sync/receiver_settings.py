@@ -89,9 +89,9 @@ def _open_office(home: Home, notebook: Notebook, stopping: Callable[[], bool]) -
 
 
 def _open_mail(home: Home, now: Callable[[], datetime]) -> Receiver:
-    from edge_daemon.app.sync.mail_receiver import PostReceiver  # what composes mail, only where there is any
+    from edge_daemon.app.sync.mail_receiver import MailReceiver  # what composes mail, only where there is any
 
-    return PostReceiver.opened(home, now)
+    return MailReceiver.opened(home, now)
 
 
 def _is_far(host: str | None) -> bool:

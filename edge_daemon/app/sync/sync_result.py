@@ -14,7 +14,7 @@ Refusal = Literal["", "busy", "not set up", "no network"]
 
 
 @dataclass(slots=True)
-class Tried:
+class ReceiverResult:
     """What became of one receiver's items in this run."""
 
     outcomes: Counter[OutcomeName] = field(default_factory=Counter)
@@ -34,7 +34,7 @@ class SyncResult:
 
     nothing_done: Refusal = ""
     """Why there was no run at all."""
-    tried: Mapping[Destination, Tried] = field(default_factory=dict)
+    tried: Mapping[Destination, ReceiverResult] = field(default_factory=dict)
     left: Mapping[Destination, Backlog] = field(default_factory=dict)
     """How it stands afterwards."""
     stopped: bool = False

@@ -18,7 +18,7 @@ from functools import partial
 import sqlite_utils
 
 from edge_daemon.app.sync.channels import Channel, Receiver
-from edge_daemon.app.sync.sync_result import SyncResult, Tried
+from edge_daemon.app.sync.sync_result import ReceiverResult, SyncResult
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs, count_due
@@ -32,7 +32,7 @@ ASK_PARKED_AGAIN = timedelta(days=1)
 """A receiver that refused everybody is asked once a day whether it still does: what was wrong may be mended there."""
 
 
-class Run:
+class SyncRun:
     """One run.
 
     Args:
@@ -58,7 +58,7 @@ class Run:
     ) -> None:
         self._db, self._channels, self._now, self._rng = db, channels, now, rng
         self._show, self._stopping, self._eager = show, stopping, eager
-        self._tried: dict[Destination, Tried] = {channel.destination: Tried() for channel in channels}
+        self._tried: dict[Destination, ReceiverResult] = {channel.destination: ReceiverResult() for channel in channels}
         self._done = self._total = 0
 
     def go(self) -> SyncResult:
@@ -96,7 +96,7 @@ class Run:
         try:
             return channel.open()
         except EdgeError as error:
-            self._note(channel, Outcome("parked", error.line(), everybody=True))
+            self._note(channel, Outcome("parked", error.line(), receiver_down=True))
             return None
 
     def _may_try(self, channel: Channel) -> bool:
@@ -115,7 +115,7 @@ class Run:
         if self._stopping():
             return False
         outcome = self._tried_once(step)
-        if outcome is not None and outcome.everybody:
+        if outcome is not None and outcome.receiver_down:
             self._note(channel, outcome)
             return False
         return True
@@ -141,7 +141,7 @@ class Run:
             self._settle(channel, delivery, outcome)
             self._done += 1
             self._show(self._done, max(self._total, self._done))
-            if outcome.everybody:
+            if outcome.receiver_down:
                 self._heed(channel, outcome)
                 return
             tried.outcomes[outcome.name] += 1

@@ -13,7 +13,7 @@ from edge_daemon.app.notices.outbox_rows import catch_up
 from edge_daemon.app.sync.delivery_lock import alone
 from edge_daemon.app.sync.receiver_settings import channels, withheld_secrets
 from edge_daemon.app.sync.sync_result import SyncResult
-from edge_daemon.app.sync.sync_run import Run
+from edge_daemon.app.sync.sync_run import SyncRun
 from edge_daemon.device.connectivity import has_link
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
@@ -24,7 +24,7 @@ from edge_daemon.store.sync_note import Notebook, SyncNote, read_note, write_not
 logger = logging.getLogger(__name__)
 
 
-class Session:
+class SyncSession:
     """`edge-daemon sync`, from its start to its line.
 
     Args:
@@ -59,8 +59,8 @@ class Session:
         """
         if withheld := withheld_secrets(self._home):
             what = "is a credential that only edge-daemon-sync.service is given"
-            todo = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
-            raise DeliveryError(what, withheld[0], todo)
+            hint = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
+            raise DeliveryError(what, withheld[0], hint)
         note = read_note(self._home.state_dir)
         notebook = Notebook.of(note)
         found = channels(self._home, notebook, self._now, self._stopping)
@@ -74,7 +74,7 @@ class Session:
                 catch_up(db, self._home.config, self._now())
                 if all(channel.is_far for channel in found) and not has_link():
                     return SyncResult("no network", left=backlogs(db))
-                run = Run(
+                run = SyncRun(
                     db,
                     found,
                     now=self._now,
@@ -85,7 +85,7 @@ class Session:
                 )
                 return self._noted(run, note, notebook)
 
-    def _noted(self, run: Run, note: SyncNote, notebook: Notebook) -> SyncResult:
+    def _noted(self, run: SyncRun, note: SyncNote, notebook: Notebook) -> SyncResult:
         """Take the run, and leave a note of it also where it fails."""
         began_at, summary, ended_at = self._now(), "failed; the log says why", None
         try:

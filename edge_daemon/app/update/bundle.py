@@ -66,8 +66,8 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except FileNotFoundError as error:
-        todo = "put the maintainer's public key there; without it no release can be believed"
-        raise UpdateError("is missing", str(path), todo) from error
+        hint = "put the maintainer's public key there; without it no release can be believed"
+        raise UpdateError("is missing", str(path), hint) from error
     except (OSError, ValueError) as error:
         raise UpdateError("is no public key", str(path), "it has to be 64 hexadecimal digits") from error
 

@@ -114,5 +114,5 @@ class Releases:
 
 
 def _nothing_installed(base: Path) -> UpdateError:
-    todo = "install with `sudo ./install.sh` first; elsewhere `make_bundle.py --check` verifies a bundle"
-    return UpdateError("no release is installed here", str(base), todo)
+    hint = "install with `sudo ./install.sh` first; elsewhere `make_bundle.py --check` verifies a bundle"
+    return UpdateError("no release is installed here", str(base), hint)

@@ -15,7 +15,7 @@ _POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceControl:
     """The service under systemd; where systemd does not run (a container, a chroot) there is nothing to do."""
 
     root: Path

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from edge_daemon.app.update.bundle import Manifest, read_manifest, read_public_key, unpack
 from edge_daemon.app.update.releases import Releases
-from edge_daemon.app.update.service_control import Service
+from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.device.status import read_status, runs
 from edge_daemon.errors import UpdateError, UpdateFailedError
 from edge_daemon.home import Home
@@ -39,7 +39,7 @@ class Updater:
     """Takes releases on one device."""
 
     releases: Releases
-    service: Service
+    service: ServiceControl
     home: Home
 
     def take(self, bundle: Path, *, in_lesson: bool = False) -> str:

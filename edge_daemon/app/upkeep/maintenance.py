@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from edge_daemon.app.opening.database_recovery import Opened, gallery_of, open_databases, suspect
+from edge_daemon.app.opening.database_recovery import gallery_of, open_databases, suspect
 from edge_daemon.app.service.event_log import KEPT_DAYS
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import DamageError, StoreError
@@ -21,14 +21,13 @@ from edge_daemon.store import backup as copies
 from edge_daemon.store import disk, retention
 from edge_daemon.store.daily_events import forget_events_before
 from edge_daemon.store.database import open_register
-from edge_daemon.store.integrity import Depth, Findings, examine, holds_key
+from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, holds_key
 from edge_daemon.types import ClockState
 
 __all__ = [
-    "Daily",
+    "DailyUpkeep",
     "DiskState",
-    "Opened",
-    "Retained",
+    "RetentionResult",
     "back_up",
     "check",
     "daily",
@@ -58,7 +57,7 @@ class DiskState:
 
 
 @dataclass(frozen=True, slots=True)
-class Retained:
+class RetentionResult:
     """What a retention run erased."""
 
     sightings: int
@@ -70,23 +69,23 @@ class Retained:
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
+class DailyUpkeep:
     """What the daily job did."""
 
     backups: tuple[copies.Backup, ...]
     erased: int
     """Copies that still held what was erased."""
-    retained: Retained
+    retained: RetentionResult
 
 
-def daily(home: Home, now: datetime, clock: ClockState | None = None) -> Daily:
+def daily(home: Home, now: datetime, clock: ClockState | None = None) -> DailyUpkeep:
     """Back up, then delete what is over its time; safe beside a running lesson.
 
     Raises:
         StoreError: a backup could not be made; what could be done was done.
     """
     made, erased = back_up(home, now)
-    return Daily(made, erased, retain(home, now, clock))
+    return DailyUpkeep(made, erased, retain(home, now, clock))
 
 
 def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
@@ -114,7 +113,7 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
     return tuple(made), erased
 
 
-def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retained:
+def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
     """Delete sightings that are over their time, and candidates and untimed captures that nobody needs any more.
 
     Args:
@@ -127,9 +126,9 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retain
     """
     reading = SystemClock(trusted=home.config.device.trust_clock).reading()
     if (clock or reading.state) == "unsynchronised":
-        return Retained(0, 0, 0, "nobody knows the time, so nothing is known to be old")
+        return RetentionResult(0, 0, 0, "nobody knows the time, so nothing is known to be old")
     if not home.register_db_path.exists():
-        return Retained(0, 0, 0, "there is no register yet")
+        return RetentionResult(0, 0, 0, "there is no register yet")
     before = now - timedelta(days=home.config.storage.keep_sightings_days)
     register_db = open_register(home.register_db_path, create=False)
     with closing(register_db.conn), gallery_of(home) as gallery_db:
@@ -137,10 +136,10 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retain
         untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
         forget_events_before(register_db, now - timedelta(days=KEPT_DAYS))
         idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
-    return Retained(sightings, idle, untimed)
+    return RetentionResult(sightings, idle, untimed)
 
 
-def check(home: Home, depth: Depth = "full") -> dict[str, Findings]:
+def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
     """Examine both databases as they are, by name of file; from a process that has neither open.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Evidence over a lesson: places, links, persons, names; `believe.believe` is the way in."""
+"""Evidence over a lesson: seats, tracks, identities, students. Start at `sighting_resolver.resolve_sightings`."""

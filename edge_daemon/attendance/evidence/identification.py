@@ -1,4 +1,4 @@
-"""Give persons their students: pooled similarity, nobody in two places at once, open to strangers."""
+"""Give persons their students: pooled similarity, nobody in two seats at once, open to strangers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.assignment import assign
 from edge_daemon.attendance.evidence.identities import exclude, familiarity, unite
-from edge_daemon.attendance.evidence.seat_history import place_thresholds
+from edge_daemon.attendance.evidence.seat_history import seat_thresholds
 from edge_daemon.attendance.evidence.second_pass import second_look
 from edge_daemon.attendance.evidence.similarity import steadiness
-from edge_daemon.attendance.evidence.thresholds import NOBODY, Decision
-from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Link
+from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 Scores = NDArray[np.float64]
@@ -26,94 +26,97 @@ students off halves the false refusals at the same rate of strangers named (adap
 al. 2017)."""
 
 
-def name_links(
-    links: Sequence[Link],
+def identify_tracks(
+    tracks: Sequence[Track],
     faces: Sequence[Candidate],
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]],
-    decision: Decision,
+    constants: Thresholds,
 ) -> list[int]:
-    """Return for each link the index of its student, or NOBODY for somebody unknown."""
-    slots = [frozenset(faces[m].slot for m in link.members) for link in links]
-    alike = familiarity(links)
-    of_links = _name_persons(links, slots, alike, faces, student_ids, look_alikes, decision)
-    scores = np.stack([score([link], faces) for link in links])
-    sizes = np.array([len(link.members) for link in links], dtype=np.float64)
-    lower = place_thresholds(links, of_links, slots, scores, alike, decision)
-    large = sizes >= decision.large_faces
-    contradict = (alike < decision.large_contradiction) & large & large[:, None]
-    _name_rounds(of_links, _gains(scores, lower, sizes[:, None]), slots, contradict)
-    return of_links
+    """Return for each track the index of its student, or NOBODY for somebody unknown."""
+    slots = [frozenset(faces[m].slot for m in track.members) for track in tracks]
+    alike = familiarity(tracks)
+    by_track = _name_identities(tracks, slots, alike, faces, student_ids, look_alikes, constants)
+    scores = np.stack([score([track], faces) for track in tracks])
+    sizes = np.array([len(track.members) for track in tracks], dtype=np.float64)
+    lower = seat_thresholds(tracks, by_track, slots, scores, alike, constants)
+    large = sizes >= constants.large_faces
+    contradict = (alike < constants.large_contradiction) & large & large[:, None]
+    _assign_in_rounds(by_track, _gains(scores, lower, sizes[:, None]), slots, contradict)
+    return by_track
 
 
-def _name_persons(
-    links: Sequence[Link],
+def _name_identities(
+    tracks: Sequence[Track],
     slots: Sequence[frozenset[int]],
     alike: Scores,
     faces: Sequence[Candidate],
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]],
-    decision: Decision,
+    constants: Thresholds,
 ) -> list[int]:
-    """Return the students of the links by what their faces say themselves, all links of a person alike."""
-    united = unite(links, slots)
-    persons = [[links[i] for i in person] for person in united]
-    person_slots = [frozenset().union(*(slots[i] for i in person)) for person in united]
-    scores = np.stack([score(person, faces) for person in persons])
-    gains = np.stack([_person_gains(person, faces, decision) for person in persons])
-    contradict = _contradictions(united, links, alike, decision)
-    again = _gains(_second_look(persons, faces, scores, person_slots, decision), np.float64(0.0), np.float64(1.0))
-    named = [NOBODY] * len(persons)
+    """Return the students of the tracks by what their faces say themselves, all tracks of a person alike."""
+    united = unite(tracks, slots)
+    identities = [[tracks[i] for i in identity] for identity in united]
+    identity_slots = [frozenset().union(*(slots[i] for i in identity)) for identity in united]
+    scores = np.stack([score(identity, faces) for identity in identities])
+    gains = np.stack([_identity_gains(identity, faces, constants) for identity in identities])
+    contradict = _contradictions(united, tracks, alike, constants)
+    again = _gains(_second_pass(identities, faces, scores, identity_slots, constants), np.float64(0.0), np.float64(1.0))
+    named = [NOBODY] * len(identities)
     for look in (gains, again):
-        _name_rounds(named, look, person_slots, contradict)
-        named = _drop_doubtful(named, scores, person_slots, student_ids, look_alikes, decision)
-    of_links = [NOBODY] * len(links)
-    for person, student in zip(united, named, strict=True):
-        for link in person:
-            of_links[link] = student
-    return of_links
+        _assign_in_rounds(named, look, identity_slots, contradict)
+        named = _drop_doubtful(named, scores, identity_slots, student_ids, look_alikes, constants)
+    by_track = [NOBODY] * len(tracks)
+    for identity, student in zip(united, named, strict=True):
+        for track in identity:
+            by_track[track] = student
+    return by_track
 
 
-def _second_look(
-    persons: Sequence[Sequence[Link]],
+def _second_pass(
+    identities: Sequence[Sequence[Track]],
     faces: Sequence[Candidate],
     scores: Scores,
     slots: Sequence[frozenset[int]],
-    decision: Decision,
+    constants: Thresholds,
 ) -> Scores:
-    own = [[faces[m] for link in person for m in link.members] for person in persons]
+    own = [[faces[m] for track in identity for m in track.members] for identity in identities]
     counts, widths = [len(of_person) for of_person in own], [_mean_width_px(of_person) for of_person in own]
-    thresholds = [decision.threshold(width, count) for width, count in zip(widths, counts, strict=True)]
+    thresholds = [constants.threshold(width, count) for width, count in zip(widths, counts, strict=True)]
     return second_look(scores, thresholds, widths, counts, slots)
 
 
-def _person_gains(person: Sequence[Link], faces: Sequence[Candidate], decision: Decision) -> Scores:
-    """Return (students,): what a name brings by all links of a person together, or by the one that tells most.
+def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], constants: Thresholds) -> Scores:
+    """Return (students,): what a name brings by all tracks of a person together, or by the one that tells most.
 
     Somebody who is known beyond doubt in the second row stays known after moving to the last one.
     """
-    parts = [list(person), *([link] for link in person if len(person) > 1 and len(link.members) >= SOLID_FACES)]
+    parts = [
+        list(identity),
+        *([track] for track in identity if len(identity) > 1 and len(track.members) >= SOLID_FACES),
+    ]
     gains = []
     for part in parts:
-        own = [faces[m] for link in part for m in link.members]
-        threshold = decision.threshold(_mean_width_px(own), len(own))
+        own = [faces[m] for track in part for m in track.members]
+        threshold = constants.threshold(_mean_width_px(own), len(own))
         gains.append(_gains(score(part, faces), np.float64(threshold), np.float64(len(own))))
     return np.asarray(np.max(gains, axis=0), dtype=np.float64)
 
 
-def score(links: Sequence[Link], faces: Sequence[Candidate]) -> Scores:
+def score(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Scores:
     """Return (students,): how much more like each student the faces are than like the others."""
-    parts = [_pooled(link, faces) * len(link.members) for link in links]
-    return _normalised(np.sum(parts, axis=0) / sum(len(link.members) for link in links))
+    parts = [_pooled(track, faces) * len(track.members) for track in tracks]
+    return _normalised(np.sum(parts, axis=0) / sum(len(track.members) for track in tracks))
 
 
 def _mean_width_px(faces: Sequence[Candidate]) -> float:
     return sum(face.quality.width_px for face in faces) / len(faces)
 
 
-def _pooled(link: Link, faces: Sequence[Candidate]) -> Scores:
-    mean = np.mean([faces[m].similarities for m in link.members], axis=0)
-    return np.asarray(mean / steadiness(len(link.members), link.likeness), dtype=np.float64)
+def _pooled(track: Track, faces: Sequence[Candidate]) -> Scores:
+    mean = np.mean([faces[m].similarities for m in track.members], axis=0)
+    return np.asarray(mean / steadiness(len(track.members), track.similarity), dtype=np.float64)
 
 
 def _normalised(pooled: Scores) -> Scores:
@@ -129,16 +132,16 @@ def _normalised(pooled: Scores) -> Scores:
 
 
 def _contradictions(
-    persons: Sequence[Sequence[int]], links: Sequence[Link], alike: Scores, decision: Decision
+    identities: Sequence[Sequence[int]], tracks: Sequence[Track], alike: Scores, constants: Thresholds
 ) -> NDArray[np.bool_]:
-    """Say which persons look too different to be one student, by the largest link of each.
+    """Say which persons look too different to be one student, by the largest track of each.
 
     Who takes over a student's seat may resemble the portraits, but not the one who sat there before.
     """
-    largest = [max(person, key=lambda i: len(links[i].members)) for person in persons]
-    faces = np.array([len(links[i].members) for i in largest])
+    largest = [max(identity, key=lambda i: len(tracks[i].members)) for identity in identities]
+    faces = np.array([len(tracks[i].members) for i in largest])
     fewer = np.minimum(faces[:, None], faces[None, :])
-    least = np.where(fewer >= decision.large_faces, decision.large_contradiction, decision.contradiction)
+    least = np.where(fewer >= constants.large_faces, constants.large_contradiction, constants.contradiction)
     return np.asarray((alike[np.ix_(largest, largest)] < least) & (fewer >= SOLID_FACES))
 
 
@@ -148,7 +151,7 @@ def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.f
     return np.asarray(np.where(scores >= thresholds, gains, 0.0), dtype=np.float64)
 
 
-def _name_rounds(
+def _assign_in_rounds(
     named: list[int], gains: Scores, slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> None:
     """Assign until nothing is left; each round gives a student at most one more row, for people move within a
@@ -183,7 +186,7 @@ def _drop_doubtful(
     slots: Sequence[frozenset[int]],
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]],
-    decision: Decision,
+    constants: Thresholds,
 ) -> list[int]:
     """Take names back whose runner-up is nearly as similar, unless that student is seen elsewhere at the time."""
     result = list(named)
@@ -192,7 +195,7 @@ def _drop_doubtful(
             continue
         for rival in np.argsort(-scores[row])[:3]:
             pair = tuple(sorted((student_ids[student], student_ids[int(rival)])))
-            margin = decision.look_alike_margin if pair in look_alikes else decision.margin
+            margin = constants.look_alike_margin if pair in look_alikes else constants.margin
             elsewhere = any(n == rival and slots[k] & slots[row] for k, n in enumerate(named))
             if rival != student and not elsewhere and scores[row, student] - scores[row, rival] < margin:
                 result[row] = NOBODY

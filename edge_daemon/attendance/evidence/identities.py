@@ -1,7 +1,7 @@
-"""Persons: the links of one unnamed person at all the places where he or she sat during the lesson.
+"""Persons: the tracks of one unnamed person at all the seats where he or she sat during the lesson.
 
-How alike two links are tells more than how alike each is to a portrait: the same light, size and camera. Measured on
-lessons with faces of 26 to 116 px, two links of one person reach 0.95 to 1.03, of two persons at most 0.66.
+How alike two tracks are tells more than how alike each is to a portrait: the same light, size and camera. Measured on
+lessons with faces of 26 to 116 px, two tracks of one person reach 0.95 to 1.03, of two persons at most 0.66.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.seats import TURNS, turns
 from edge_daemon.attendance.evidence.similarity import steadiness
-from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Link
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Vector
 
 UNITE = 0.82
-"""Two links are one person from this familiarity on."""
+"""Two tracks are one person from this familiarity on."""
 UNITE_IN_TURNS = 0.35
-"""... and from here on if they take turns at one place: the same person in another pose or light."""
+"""... and from here on if they take turns at one seat: the same person in another pose or light."""
 SHARED_SLOTS = 0.15
-"""Links that share more than this part of the shorter one's captures are two persons; a stray face must not cost a
-link."""
+"""Tracks that share more than this part of the shorter one's captures are two identities; a stray face must not cost a
+track."""
 
 
-def familiarity(links: Sequence[Link]) -> NDArray[np.float64]:
-    """Return (links, links): the mean cosine between the faces of two links, freed of the noise of single faces."""
-    centres = np.stack([_steady_centre(link) for link in links]).astype(np.float64)
+def familiarity(tracks: Sequence[Track]) -> NDArray[np.float64]:
+    """Return (tracks, tracks): the mean cosine between the faces of two tracks, freed of the noise of single faces."""
+    centres = np.stack([_steady_centre(track) for track in tracks]).astype(np.float64)
     return np.asarray(centres @ centres.T, dtype=np.float64)
 
 
@@ -36,34 +36,34 @@ def exclude(a: frozenset[int], b: frozenset[int]) -> bool:
     return len(a & b) > SHARED_SLOTS * min(len(a), len(b))
 
 
-def unite(links: Sequence[Link], slots: Sequence[frozenset[int]]) -> list[list[int]]:
-    """Group links into persons; links of a face or two stay alone.
+def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list[int]]:
+    """Group tracks into identities; tracks of a face or two stay alone.
 
     Args:
-        links: of one lesson.
+        tracks: of one lesson.
         slots: the captures of each.
 
     Returns:
-        Indices of the links of each person, the most familiar ones united first.
+        Indices of the tracks of each person, the most familiar ones united first.
     """
-    alike = familiarity(links)
-    solid = [i for i, link in enumerate(links) if len(link.members) >= SOLID_FACES]
+    alike = familiarity(tracks)
+    solid = [i for i, track in enumerate(tracks) if len(track.members) >= SOLID_FACES]
     pairs = [(alike[a, b], a, b) for a in solid for b in solid if b < a]
-    person = [[i] for i in range(len(links))]
+    identity = [[i] for i in range(len(tracks))]
     for value, a, b in sorted(pairs, reverse=True):
-        if value < (UNITE_IN_TURNS if _take_turns(links, slots, a, b) else UNITE):
+        if value < (UNITE_IN_TURNS if _take_turns(tracks, slots, a, b) else UNITE):
             continue
-        if person[a] is person[b] or any(exclude(slots[i], slots[j]) for i in person[a] for j in person[b]):
+        if identity[a] is identity[b] or any(exclude(slots[i], slots[j]) for i in identity[a] for j in identity[b]):
             continue
-        person[a].extend(person[b])
-        for link in person[b]:
-            person[link] = person[a]
-    return [sorted(group) for i, group in enumerate(person) if min(group) == i]
+        identity[a].extend(identity[b])
+        for track in identity[b]:
+            identity[track] = identity[a]
+    return [sorted(group) for i, group in enumerate(identity) if min(group) == i]
 
 
-def _take_turns(links: Sequence[Link], slots: Sequence[frozenset[int]], a: int, b: int) -> bool:
-    return links[a].place == links[b].place and turns(slots[a], slots[b]) >= TURNS
+def _take_turns(tracks: Sequence[Track], slots: Sequence[frozenset[int]], a: int, b: int) -> bool:
+    return tracks[a].seat == tracks[b].seat and turns(slots[a], slots[b]) >= TURNS
 
 
-def _steady_centre(link: Link) -> Vector:
-    return np.asarray(link.centre / steadiness(len(link.members), link.likeness), dtype=np.float32)
+def _steady_centre(track: Track) -> Vector:
+    return np.asarray(track.centre / steadiness(len(track.members), track.similarity), dtype=np.float32)

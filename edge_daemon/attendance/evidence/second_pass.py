@@ -40,10 +40,10 @@ def second_look(
     faces: Sequence[int],
     slots: Sequence[frozenset[int]],
 ) -> Scores:
-    """Return (persons, students): how far each score is above what a second look asks for, -inf where it takes none.
+    """Return (identities, students): how far each score is above what a second look asks for, -inf where it takes none.
 
     Args:
-        scores: (persons, students), normalised over students.
+        scores: (identities, students), normalised over students.
         thresholds: what is asked of each person at first sight.
         widths_px: mean width of each person's faces.
         faces: how many each person has.
@@ -52,13 +52,13 @@ def second_look(
     result = np.full(scores.shape, -np.inf)
     if scores.shape[1] < 2:
         return result
-    for person, own in enumerate(scores):
-        others = [k for k in range(len(slots)) if k != person and exclude(slots[k], slots[person])]
-        if widths_px[person] >= FAR_PX or faces[person] < LEAST_FACES or len(others) < OTHERS:
+    for identity, own in enumerate(scores):
+        others = [k for k in range(len(slots)) if k != identity and exclude(slots[k], slots[identity])]
+        if widths_px[identity] >= FAR_PX or faces[identity] < LEAST_FACES or len(others) < OTHERS:
             continue
         reached = np.sort(scores[others], axis=0)[-OTHERS:].mean(axis=0)
         best = np.sort(own)[-2:]
         lead = own - np.where(own == best[1], best[0], best[1])
-        asked = thresholds[person] - RELIEF
-        result[person] = own - OTHERS_WEIGHT * reached + LEAD_WEIGHT * lead - asked
+        asked = thresholds[identity] - RELIEF
+        result[identity] = own - OTHERS_WEIGHT * reached + LEAD_WEIGHT * lead - asked
     return result

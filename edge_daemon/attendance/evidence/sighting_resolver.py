@@ -1,8 +1,9 @@
-"""Evidence over the whole lesson: who each face of each capture is.
+"""Evidence over the whole lesson: the student behind each face of each capture.
 
-One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are linked by place and
-likeness (places.py, links.py), and the links are given names (naming.py). The evidence follows the face, not the chair:
-a face that contradicts its neighbours is no part of their link and counts for nobody by their merit.
+One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are joined to tracks by
+seat and similarity (seats.py, tracks.py), and the tracks are assigned to students (identification.py). The evidence
+follows the face, not the chair: a face that contradicts its neighbours is not part of their track and is not counted
+for their student.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
-from edge_daemon.attendance.evidence.identification import name_links
-from edge_daemon.attendance.evidence.seats import find_places
-from edge_daemon.attendance.evidence.thresholds import NOBODY, Decision
-from edge_daemon.attendance.evidence.tracks import Link, link_place
+from edge_daemon.attendance.evidence.identification import identify_tracks
+from edge_daemon.attendance.evidence.seats import group_by_seat
+from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
+from edge_daemon.attendance.evidence.tracks import Track, track_seat
 from edge_daemon.types import Candidate, Sighting, Vector
 
 MIN_WIDTH_PX = 18.0
@@ -26,11 +27,11 @@ of a person was 0.994, the highest of a false face 0.949: what deceives the dete
 time."""
 
 
-def believe(
+def resolve_sightings(
     candidates: Sequence[Candidate],
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]] = (),
-    decision: Decision = Decision(),  # noqa: B008 - frozen
+    constants: Thresholds = Thresholds(),  # noqa: B008 - frozen
 ) -> list[Sighting]:
     """Decide for every face of a lesson who it is.
 
@@ -38,7 +39,7 @@ def believe(
         candidates: the faces of all captures; similarities (students,) in the order of student_ids.
         student_ids: the enrolled students.
         look_alikes: pairs of students who are told apart more strictly.
-        decision: measured constants.
+        constants: measured constants.
 
     Returns:
         One sighting a face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student
@@ -47,31 +48,33 @@ def believe(
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
         return []
-    links = _find_links(faces)
-    named = name_links(links, faces, student_ids, look_alikes, decision) if student_ids else [NOBODY] * len(links)
-    students, doubtful = [NOBODY] * len(faces), [False] * len(faces)
-    for link, student in zip(links, named, strict=True):
-        unsure = student == NOBODY and np.median([faces[m].score for m in link.members]) < MIN_UNKNOWN_SCORE
-        for member in link.members:
-            students[member], doubtful[member] = student, bool(unsure)
+    tracks = _find_tracks(faces)
+    named = (
+        identify_tracks(tracks, faces, student_ids, look_alikes, constants) if student_ids else [NOBODY] * len(tracks)
+    )
+    students, unconfirmed = [NOBODY] * len(faces), [False] * len(faces)
+    for track, student in zip(tracks, named, strict=True):
+        unsure = student == NOBODY and np.median([faces[m].score for m in track.members]) < MIN_UNKNOWN_SCORE
+        for member in track.members:
+            students[member], unconfirmed[member] = student, bool(unsure)
     _keep_one_a_slot(students, faces)
     asleep = _asleep(students, faces)
-    return [_sighting(face, students[m], student_ids, asleep[m]) for m, face in enumerate(faces) if not doubtful[m]]
+    return [_sighting(face, students[m], student_ids, asleep[m]) for m, face in enumerate(faces) if not unconfirmed[m]]
 
 
-def _find_links(faces: Sequence[Candidate]) -> list[Link]:
-    vectors = _likeness_vectors(faces)
-    links: list[Link] = []
-    for number, place in enumerate(find_places(faces)):
-        links += link_place(number, place, [faces[m].slot for m in place], vectors[place])
-    return links
+def _find_tracks(faces: Sequence[Candidate]) -> list[Track]:
+    vectors = _similarity_vectors(faces)
+    tracks: list[Track] = []
+    for number, seat in enumerate(group_by_seat(faces)):
+        tracks += track_seat(number, seat, [faces[m].slot for m in seat], vectors[seat])
+    return tracks
 
 
-def _likeness_vectors(faces: Sequence[Candidate]) -> Vector:
+def _similarity_vectors(faces: Sequence[Candidate]) -> Vector:
     """Rows of length 1 whose products tell how alike two faces are.
 
     After a restart embeddings are gone. How similar a face is to each of thirty students is then a fingerprint in its
-    place; its mean over the lesson is taken off, as everybody resembles some students more than others.
+    seat; its mean over the lesson is taken off, as everybody resembles some students more than others.
     """
     if all(f.embedding is not None for f in faces):
         rows = np.stack([f.embedding for f in faces if f.embedding is not None])

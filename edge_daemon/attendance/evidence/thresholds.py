@@ -9,11 +9,11 @@ import numpy as np
 from edge_daemon.attendance.evidence.track_clustering import LARGE_FACES
 
 NOBODY = -1
-"""In the place of a student's index: somebody unknown."""
+"""In the seat of a student's index: somebody unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Thresholds:
     """The constants."""
 
     widths_px: tuple[float, ...] = (26.0, 32.0, 40.0, 56.0)
@@ -25,18 +25,18 @@ class Decision:
     single_extra: float = 0.09
     """Added to the threshold for a single face; falls with the number of faces."""
     between_threshold: float = 0.12
-    """The threshold where the same student has the place before and after."""
+    """The threshold where the same student has the seat before and after."""
     beside_threshold: float = 0.27
-    """The threshold where the student has the place right before or right after."""
+    """The threshold where the student has the seat right before or right after."""
     margin: float = 0.04
     """Least lead over a student who is not in the room by other evidence."""
     look_alike_margin: float = 0.10
     """The same between two students whose templates are alike."""
     contradiction: float = 0.40
-    """Less familiar to each other than this, two links are not of one student."""
+    """Less familiar to each other than this, two tracks are not of one student."""
     large_faces: int = LARGE_FACES
     large_contradiction: float = 0.75
-    """The same where both links have so many faces: then no pose or blur explains why they differ."""
+    """The same where both tracks have so many faces: then no pose or blur explains why they differ."""
 
     def threshold(self, width_px: float, count: int) -> float:
         """Return the least score of `count` faces of a mean width that are the student's by themselves."""

@@ -1,4 +1,4 @@
-"""Group the faces of one place by likeness: average linkage, open to a seat taken over by somebody who looks alike."""
+"""Group the faces of one seat by similarity: average linkage, open to a seat taken over by somebody who looks alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def average_linkage(cosines: Matrix, slots: Sequence[int]) -> list[list[int]]:
     """Merge the two most alike groups until none are alike enough.
 
     Args:
-        cosines: (faces, faces), the cosines between the faces of a place.
+        cosines: (faces, faces), the cosines between the faces of a seat.
         slots: the capture of each.
 
     Returns:

@@ -1,8 +1,8 @@
-"""Links: the faces at one place that are of one person, whoever that is.
+"""Tracks: the faces at one seat that are of one person, whoever that is.
 
-People come late, leave, and their chairs are taken: a place says nothing about who sits there. So the faces of a place
-are grouped by likeness (linkage.py), and what is left over, a blurred or turned face, joins the link that surrounds it
-in time unless its own likeness contradicts that.
+People come late, leave, and their chairs are taken: a seat says nothing about who sits there. So the faces of a seat
+are grouped by similarity (track_clustering.py). A face that is left over, blurred or turned, joins the track that
+surrounds it in time unless its own similarity contradicts that.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from edge_daemon.attendance.evidence.track_clustering import Matrix, average_lin
 from edge_daemon.types import Vector
 
 JOIN_COSINE = 0.24
-"""A single face joins the link before or after it above this mean cosine to the link's faces."""
+"""A single face joins the track before or after it above this mean cosine to the track's faces."""
 CONTRADICT_COSINE = 0.10
-"""A face with one link on both sides in time joins it unless its mean cosine is below this."""
+"""A face with one track on both sides in time joins it unless its mean cosine is below this."""
 NEIGHBOUR_COSINE = 0.08
-"""What each of the two faces next in time adds to the likeness to their link: nobody sits down for a single capture."""
+"""What each of the two faces next in time adds to the similarity to their track: nobody sits down for one capture."""
 SOLID_FACES = 3
-"""From so many faces on a group is a link of its own, which others may join."""
+"""From so many faces on a group is a track of its own, which others may join."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Link:
-    """Faces of one unnamed person at one place."""
+class Track:
+    """Faces of one unnamed person at one seat."""
 
-    place: int
+    seat: int
     members: tuple[int, ...]
     """Indices into the lesson's candidates, ordered by slot."""
-    likeness: float
-    """Mean cosine between two different faces of the link; NaN for a single face."""
+    similarity: float
+    """Mean cosine between two different faces of the track; NaN for a single face."""
     centre: Vector
     """Mean of the vectors of its faces: the product of two centres is the mean cosine between their faces."""
 
 
-def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors: Vector) -> list[Link]:
-    """Split the faces of one place into links.
+def track_seat(seat: int, members: Sequence[int], slots: Sequence[int], vectors: Vector) -> list[Track]:
+    """Split the faces of one seat into tracks.
 
     Args:
-        place: number of the place.
+        seat: number of the seat.
         members: indices into the lesson's candidates, ordered by slot.
         slots: the capture of each.
-        vectors: (n, d) rows of length 1 whose products are the likeness of two faces.
+        vectors: (n, d) rows of length 1 whose products are the similarity of two faces.
     """
     cosines = vectors @ vectors.T
     groups = average_linkage(cosines, slots)
@@ -59,11 +59,11 @@ def link_place(place: int, members: Sequence[int], slots: Sequence[int], vectors
             solid[number].append(i)
     _settle(solid, slots, cosines)
     left = [[i for i in g if joined[i] is None] for g in small]
-    return [as_link(place, sorted(g), members, vectors) for g in [*solid, *left] if g]
+    return [make_track(seat, sorted(g), members, vectors) for g in [*solid, *left] if g]
 
 
 def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix) -> int | None:
-    """Return the number of the link that a left-over face joins, or None."""
+    """Return the number of the track that a left-over face joins, or None."""
     before = max((i for i in home if slots[i] < slots[face]), key=lambda i: slots[i], default=None)
     after = min((i for i in home if slots[i] > slots[face]), key=lambda i: slots[i], default=None)
     sides = {home[i] for i in (before, after) if i is not None}
@@ -76,14 +76,16 @@ def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix
 
 
 def _settle(groups: list[list[int]], slots: Sequence[int], cosines: Matrix) -> None:
-    """Move each face to the link that it is most like, in the light of who sat there just before and after."""
+    """Move each face to the track that it is most like, in the light of who sat there just before and after."""
     if len(groups) < 2:
         return
     home = {i: number for number, group in enumerate(groups) for i in group}
     order = sorted(home, key=lambda i: slots[i])
     for position, face in enumerate(order):
         near = [home[i] for i in order[max(0, position - 1) : position] + order[position + 1 : position + 2]]
-        votes = [_likeness(face, group, cosines) + NEIGHBOUR_COSINE * near.count(n) for n, group in enumerate(groups)]
+        votes = [
+            _mean_cosine(face, group, cosines) + NEIGHBOUR_COSINE * near.count(n) for n, group in enumerate(groups)
+        ]
         best = int(np.argmax(votes))
         if best != home[face] and len(groups[home[face]]) > 1:
             groups[home[face]].remove(face)
@@ -91,16 +93,16 @@ def _settle(groups: list[list[int]], slots: Sequence[int], cosines: Matrix) -> N
             home[face] = best
 
 
-def _likeness(face: int, group: list[int], cosines: Matrix) -> float:
+def _mean_cosine(face: int, group: list[int], cosines: Matrix) -> float:
     others = [i for i in group if i != face]
     return float(np.mean(cosines[face, others])) if others else -1.0
 
 
-def as_link(place: int, group: list[int], members: Sequence[int], vectors: Vector) -> Link:
-    """Return the link of some faces of a place; arguments as of `link_place`, group being indices into members."""
+def make_track(seat: int, group: list[int], members: Sequence[int], vectors: Vector) -> Track:
+    """Return the track of some faces of a seat; arguments as of `track_seat`, group being indices into members."""
     own = vectors[group]
     count = len(group)
     # The sum over all ordered pairs is the squared length of the sum; each face with itself gives 1.
     pairs = float(np.sum(own.sum(axis=0) ** 2)) - count
-    likeness = pairs / (count * (count - 1)) if count > 1 else float("nan")
-    return Link(place, tuple(members[i] for i in group), likeness, own.mean(axis=0))
+    similarity = pairs / (count * (count - 1)) if count > 1 else float("nan")
+    return Track(seat, tuple(members[i] for i in group), similarity, own.mean(axis=0))

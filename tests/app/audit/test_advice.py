@@ -6,7 +6,7 @@ import pytest
 
 from edge_daemon.app.audit.advice import MOST, advise
 from edge_daemon.app.audit.expected_accuracy import expected_of
-from edge_daemon.app.audit.face_light import Light
+from edge_daemon.app.audit.face_light import FaceLight
 from edge_daemon.app.audit.scene_light import Scene
 from tests.app.rooms import OPTICS, findings, look, room
 
@@ -74,17 +74,17 @@ def test_heads_in_the_middle_are_no_reason_to_turn_the_camera():
 
 
 def test_faces_in_front_of_a_window_are_told_from_faces_in_the_dark():
-    window, gloom = Light(35.0, 0.0, 220.0), Light(35.0, 0.0, 40.0)
+    window, gloom = FaceLight(35.0, 0.0, 220.0), FaceLight(35.0, 0.0, 40.0)
     assert codes(findings(room(ROWS, MIDDLE, light=window))) == ["against_light"]
     assert codes(findings(room(ROWS, MIDDLE, light=gloom))) == ["dark"]
 
 
 def test_a_bright_wall_behind_well_lit_faces_is_no_trouble():
-    assert codes(findings(room(ROWS, MIDDLE, light=Light(120.0, 0.0, 250.0)))) == ["good"]
+    assert codes(findings(room(ROWS, MIDDLE, light=FaceLight(120.0, 0.0, 250.0)))) == ["good"]
 
 
 def test_burnt_faces_are_named_with_what_they_are_worth():
-    text = text_of(findings(room(ROWS, MIDDLE, light=Light(240.0, 0.6, 120.0))), "burnt")
+    text = text_of(findings(room(ROWS, MIDDLE, light=FaceLight(240.0, 0.6, 120.0))), "burnt")
     assert "(60% of the face)" in text
     assert re.search(r"only as good as \d+ px instead of 83", text)
 
@@ -123,9 +123,9 @@ def test_a_camera_that_hangs_upside_down_comes_first():
 def test_nobody_gets_more_than_five_lines_and_what_gains_most_comes_first():
     xs = (150.0, 900.0, 1500.0)
     looks = [
-        *room(((200.0, 20.0),), xs, light=Light(30.0, 0.0, 200.0)),
-        *room(((900.0, 60.0), (1000.0, 65.0)), xs, light=Light(30.0, 0.0, 40.0), sharpness=0.2),
-        *room(((1200.0, 80.0),), xs, light=Light(240.0, 0.7, 40.0), yaw_deg=50.0),
+        *room(((200.0, 20.0),), xs, light=FaceLight(30.0, 0.0, 200.0)),
+        *room(((900.0, 60.0), (1000.0, 65.0)), xs, light=FaceLight(30.0, 0.0, 40.0), sharpness=0.2),
+        *room(((1200.0, 80.0),), xs, light=FaceLight(240.0, 0.7, 40.0), yaw_deg=50.0),
         *room(((1100.0, 70.0),), xs, sharpness=0.2, yaw_deg=50.0),
     ]
     found = advise(findings(looks))

@@ -8,10 +8,10 @@ import pytest
 
 from edge_daemon.app.audit import expected_accuracy
 from edge_daemon.app.audit.expected_accuracy import WORTH, expected_of
-from edge_daemon.app.audit.face_light import Light
+from edge_daemon.app.audit.face_light import FaceLight
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results" / "audit.json"
-GOOD = Light(130.0, 0.0, 120.0)
+GOOD = FaceLight(130.0, 0.0, 120.0)
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,8 @@ def test_the_table_in_the_program_is_the_measured_one(results):
 
 
 def test_sharpness_light_and_burning_each_tell_something_that_the_width_does_not(results):
-    worth = results["worth"]
-    assert all(loss > worth["log_loss_a_face"] for loss in worth["log_loss_without"].values())
+    gain = results["worth"]
+    assert all(loss > gain["log_loss_a_face"] for loss in gain["log_loss_without"].values())
 
 
 def test_what_was_expected_came_true_in_other_lessons(results):
@@ -58,9 +58,9 @@ def test_between_two_measured_widths_the_rate_is_between_theirs():
 def test_a_sharp_and_well_lit_face_is_worth_its_width_and_others_less():
     assert WORTH.px(60, 0.4, GOOD) == 60
     assert WORTH.px(60, 0.25, GOOD) < 40
-    assert WORTH.px(60, 0.4, Light(25.0, 0.0, 120.0)) < 40
-    assert WORTH.px(60, 0.4, Light(220.0, 0.6, 120.0)) < 40
-    assert WORTH.px(60, 0.0, Light(0.0, 1.0, 0.0)) > 0
+    assert WORTH.px(60, 0.4, FaceLight(25.0, 0.0, 120.0)) < 40
+    assert WORTH.px(60, 0.4, FaceLight(220.0, 0.6, 120.0)) < 40
+    assert WORTH.px(60, 0.0, FaceLight(0.0, 1.0, 0.0)) > 0
 
 
 def test_a_small_face_has_to_be_sharper_than_a_large_one():

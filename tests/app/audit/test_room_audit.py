@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.app.audit import audit, draw, png, settings, to_json
-from edge_daemon.app.audit.audit_captures import Taking, take
-from edge_daemon.app.audit.front_direction import Front
+from edge_daemon.app.audit.audit_captures import AuditCaptures, take
+from edge_daemon.app.audit.front_direction import FrontDirection
 from edge_daemon.app.opening.models_and_gallery import load_models
 from edge_daemon.config import AttentionConfig, CameraConfig, Config
 from edge_daemon.errors import CameraError
@@ -60,9 +60,9 @@ def test_everybody_in_the_demo_is_found_in_a_seat(looked):
 def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_there_are(tmp_path):
     for number in range(1, 10):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((4, 4, 3), number, np.uint8))
-    assert [f.name for f in take(CONFIG.camera, tmp_path, 3, Taking())] == ["1.png", "5.png", "9.png"]
-    assert len(list(take(CONFIG.camera, tmp_path, 50, Taking()))) == 9
-    assert [f.name for f in take(CONFIG.camera, tmp_path, 1, Taking())] == ["1.png"]
+    assert [f.name for f in take(CONFIG.camera, tmp_path, 3, AuditCaptures())] == ["1.png", "5.png", "9.png"]
+    assert len(list(take(CONFIG.camera, tmp_path, 50, AuditCaptures()))) == 9
+    assert [f.name for f in take(CONFIG.camera, tmp_path, 1, AuditCaptures())] == ["1.png"]
 
 
 def test_a_camera_that_hangs_upside_down_is_noticed(frames, tmp_path):
@@ -113,7 +113,7 @@ def test_the_document_is_json_and_names_no_path(looked, frames):
 
 
 def test_a_setting_is_told_only_where_it_differs(looked):
-    looked = replace(looked, front=Front(12, 11, -17.6), lens_position=0.53)
+    looked = replace(looked, front=FrontDirection(12, 11, -17.6), lens_position=0.53)
     found = {(s.section, s.key): s.value for s in settings(looked, CONFIG)}
     assert found == {("attention", "front_yaw_deg"): -18.0, ("camera", "lens_position"): 0.53}
     done = Config(attention=AttentionConfig(front_yaw_deg=-15.0), camera=CameraConfig(lens_position=0.5))
@@ -121,7 +121,7 @@ def test_a_setting_is_told_only_where_it_differs(looked):
 
 
 def test_a_camera_upside_down_is_told_its_setting_and_no_other(looked):
-    turned = replace(looked, front=Front(12, 11, -17.6), turned_by_deg=180)
+    turned = replace(looked, front=FrontDirection(12, 11, -17.6), turned_by_deg=180)
     assert settings(turned, CONFIG) == ()
     (found,) = settings(replace(turned, from_camera=True), CONFIG)
     assert (found.section, found.key, found.value) == ("camera", "upside_down", True)

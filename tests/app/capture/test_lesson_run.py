@@ -66,8 +66,8 @@ def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(hom
         second.take(frame)
     register, _ = second.finalise()
     assert register.captures_taken == CAPTURES
-    seen = {v.tally.student_id: (v.tally.frames_seen, v.verdict) for v in register.verdicts}
-    assert seen == {v.tally.student_id: (v.tally.frames_seen, v.verdict) for v in expected.verdicts}
+    seen = {v.tally.student_id: (v.tally.captures_seen, v.verdict) for v in register.verdicts}
+    assert seen == {v.tally.student_id: (v.tally.captures_seen, v.verdict) for v in expected.verdicts}
     assert seen["S1"][0] == CAPTURES
 
 

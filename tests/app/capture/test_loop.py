@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
-from edge_daemon.app.capture.loop import WARM_UP_S, LessonLoop, Surroundings
+from edge_daemon.app.capture.loop import WARM_UP_S, LessonLoop, LoopContext
 from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.device.clock import Reading
 from edge_daemon.errors import CameraError, DamageError, StoreError
@@ -39,7 +39,7 @@ class Clock:
         return False
 
 
-class Run:
+class SyncRun:
     """Remembers what a LessonRun would have stored."""
 
     def __init__(self) -> None:
@@ -85,19 +85,19 @@ class World:
     """A loop with everything around it."""
 
     def __init__(self, clock: Clock | None = None, plan=PLAN) -> None:
-        self.clock, self.run, self.plan = clock or Clock(), Run(), plan
+        self.clock, self.run, self.plan = clock or Clock(), SyncRun(), plan
         self.camera, self.reports = Camera(self.clock), []
         self.stop_at_s, self.no_room = float("inf"), ""
 
     def go(self) -> bool:
-        around = Surroundings(
+        context = LoopContext(
             self.clock,
             (),
             lambda: self.clock.boottime_s >= self.stop_at_s,
             self.reports.append,
             lambda: self.no_room,
         )
-        self.loop = LessonLoop(self.run, self.camera, LESSON, self.plan, "synchronised", around)
+        self.loop = LessonLoop(self.run, self.camera, LESSON, self.plan, "synchronised", context)
         return self.loop.go()
 
 

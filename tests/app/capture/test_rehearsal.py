@@ -51,7 +51,7 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
     done = rehearse(home, frames, sightings=None, progress=lambda _done, _total: None)
     assert done.register.captures_taken == 6
     assert done.register.missed == ()
-    assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.frames_seen == 6
+    assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
 
 
 def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):

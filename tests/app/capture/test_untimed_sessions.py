@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons, place_of
+from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons, lesson_place_of
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.secrets import device_key
 from edge_daemon.gallery.templates import GalleryStore
@@ -31,7 +31,7 @@ class Box:
             self.take(number, 10_000.0 - ago_s)
 
     def take(self, number: int, boottime_s: float) -> None:
-        session, slot = place_of("room-1", "boot", number)
+        session, slot = lesson_place_of("room-1", "boot", number)
         sealed = self.gallery.seal_candidates(session, slot, b"faces")
         candidate_rows.put_candidates(self.gallery.db, session, slot, sealed)
         add_untimed(self.db, UntimedCapture(session, slot, "boot", boottime_s, START - timedelta(days=1)))
@@ -56,7 +56,7 @@ def test_each_capture_gets_the_slot_that_it_falls_in_with_its_faces(box):
     sealed = candidate_rows.candidates(box.gallery.db, "lesson")
     assert [box.gallery.open_candidates("lesson", slot, sealed[slot]) for slot in box.slots] == [b"faces"] * 4
     assert untimed_captures(box.db) == []
-    assert not candidate_rows.candidates(box.gallery.db, place_of("room-1", "boot", 0)[0])
+    assert not candidate_rows.candidates(box.gallery.db, lesson_place_of("room-1", "boot", 0)[0])
 
 
 def test_captures_that_were_given_before_the_power_failed_are_not_given_again(box):
@@ -69,7 +69,7 @@ def test_captures_that_were_given_before_the_power_failed_are_not_given_again(bo
 
 
 def test_a_capture_whose_faces_are_gone_has_not_seen_an_empty_room(box):
-    candidate_rows.erase_candidates(box.gallery.db, place_of("room-1", "boot", 0)[0])
+    candidate_rows.erase_candidates(box.gallery.db, lesson_place_of("room-1", "boot", 0)[0])
     assert box.give() == 0
     assert box.slots == []
     assert untimed_captures(box.db) == []

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.app.capture.plan_recorder import begin, plan_ahead
-from edge_daemon.app.inbox.apply import Applied, apply_by_hand, apply_inbox
+from edge_daemon.app.inbox.apply import InboxResult, apply_by_hand, apply_inbox
 from edge_daemon.app.inbox.waiting import alone, busy, inbox_dir, waits, wanted_names
 from edge_daemon.app.notices.sealed_contacts import read_contacts
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
@@ -70,7 +70,7 @@ class Box:
         inbox_dir(self.home).mkdir(exist_ok=True)
         (inbox_dir(self.home) / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def apply(self, name: str, content: str | bytes, now: datetime = NOW) -> Applied:
+    def apply(self, name: str, content: str | bytes, now: datetime = NOW) -> InboxResult:
         self.put(name, content)
         (one,) = apply_inbox(self.home, now)
         assert not list(inbox_dir(self.home).iterdir())
@@ -131,7 +131,7 @@ def withdrawals(*student_ids: str) -> str:
 
 def test_a_roster_changes_names_and_consent_and_keeps_the_templates(box):
     done = box.apply("roster.csv", roster(S1="yes", S2="no", S4="yes"))
-    assert done == Applied("roster.csv", True, "3 students, 1 of them new, 2 without template; 1 left")
+    assert done == InboxResult("roster.csv", True, "3 students, 1 of them new, 2 without template; 1 left")
     assert box.students() == {
         "S1": ("New S1", True, True, 1),
         "S2": ("New S2", False, True, 0),

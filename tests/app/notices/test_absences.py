@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from edge_daemon.app.notices.absences import forbidden
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
@@ -39,7 +39,7 @@ def finalise(db, shares, *flags, clock="synchronised", verdict=None):
     found = register.verdicts[0]
     changed = replace(found, flags=flags or found.flags, verdict=verdict or found.verdict)
     register = replace(register, clock=clock, verdicts=(changed, *register.verdicts[1:]))
-    keep(db, register, sightings, also=deliver(CONFIG))
+    keep(db, register, sightings, also=outbox_writer(CONFIG))
 
 
 def corrected(db, verdict, at, student_id="b", config=CONFIG):
@@ -47,7 +47,7 @@ def corrected(db, verdict, at, student_id="b", config=CONFIG):
         new = correct(from_json(last.document).register, student_id, verdict, by="T", reason=f"{at}", at=at)
         return to_json(Document(new, last.sha256, None, None))
 
-    registers.add_revision(db, LESSON.lesson_id, render, at, deliver(config))
+    registers.add_revision(db, LESSON.lesson_id, render, at, outbox_writer(config))
 
 
 def mails(db):
@@ -151,7 +151,8 @@ def test_a_notice_that_may_have_arrived_is_taken_back_for_sure(db, sent):
 
 
 @pytest.mark.parametrize(
-    "outcome", [Outcome("retry", "no network", everybody=True), Outcome("held", "wait"), Outcome("void", "no address")]
+    "outcome",
+    [Outcome("retry", "no network", receiver_down=True), Outcome("held", "wait"), Outcome("void", "no address")],
 )
 def test_a_correction_that_comes_while_the_notice_is_surely_not_sent_leaves_nothing_to_say(db, outcome):
     finalise(db, {"b": 0.0})
@@ -198,7 +199,7 @@ def test_a_correction_of_one_student_says_nothing_new_about_the_others(db):
 
 def test_mail_that_is_set_up_later_tells_nothing_about_old_lessons(db):
     register, sightings = a_register(LESSON, {"b": 0.0, "c": 0.0})
-    keep(db, register, sightings, also=deliver(Config()))
+    keep(db, register, sightings, also=outbox_writer(Config()))
     corrected(db, "present", END + HOUR, "c")
     assert mails(db) == []
 

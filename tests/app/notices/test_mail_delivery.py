@@ -120,14 +120,14 @@ def test_the_office_is_told_at_once_at_each_of_its_addresses_and_nobody_else_is(
 def test_the_offices_message_has_figures_names_doubts_and_the_sheet(home, server):
     mail_school.hold(home)
     drain(home, FRIDAY + timedelta(minutes=46))
-    message = of(server, "office@school.example")[0]
-    assert message["Subject"] == "2026-11-20 Fri 10:15 7b: 1 absent, 2 to confirm, 1 not assessed (room 204)"
-    text = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    mime = of(server, "office@school.example")[0]
+    assert mime["Subject"] == "2026-11-20 Fri 10:15 7b: 1 absent, 2 to confirm, 1 not assessed (room 204)"
+    text = mime.get_body(("plain",)).get_content().replace("\r\n", "\n")
     assert "ABSENT\n- Ada Adler (S01)\n" in text
     assert "PLEASE LOOK: THE DEVICE HAS DOUBTS\n- Björn" in text
     assert "NOT ASSESSED: PLEASE FILL IN\n- Hanna Huber (S08)\n" in text
     assert "Missed:        2 × no picture in time" in text
-    (sheet,) = message.iter_attachments()
+    (sheet,) = mime.iter_attachments()
     assert sheet.get_filename() == "2026-11-20 10.15 7b room 204.xlsx"
     page = openpyxl.load_workbook(io.BytesIO(sheet.get_content())).worksheets[0]
     cells = {row[0].value: [cell.value for cell in row[1:3]] for row in page.iter_rows() if row[0].value}
@@ -205,16 +205,16 @@ def test_who_is_told_sees_nothing_of_anybody_else(home, server):
     mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
     for address in ("ada@school.example", "adler@home.example"):
-        (message,) = of(server, address)
-        everything = message.as_string() + "".join(
-            part.get_content() for part in message.walk() if part.get_content_maintype() == "text"
+        (mime,) = of(server, address)
+        everything = mime.as_string() + "".join(
+            part.get_content() for part in mime.walk() if part.get_content_maintype() == "text"
         )
         for student_id, name, email, guardian in NAMES[1:]:
             assert student_id not in everything
             assert name.split()[0] not in everything
             assert email.partition("@")[0] + "@" not in everything or not email
             assert guardian.partition("@")[0] + "@" not in everything or not guardian
-        assert list(message.iter_attachments()) == []
+        assert list(mime.iter_attachments()) == []
     guardian = of(server, "adler@home.example")[0]
     assert guardian["Subject"] == "2026-11-20: an absence from school"
 
@@ -225,11 +225,11 @@ def test_an_absence_in_doubt_is_told_once_somebody_confirmed_it_and_the_name_is_
     assert of(server, "script@school.example") == []
     mail_school.decide(home, lesson, "S03", "absent", HELD + timedelta(hours=1))
     drain(home, HELD + timedelta(hours=9))
-    (message,) = of(server, "script@school.example")
-    html = message.get_body(("html",)).get_content()
+    (mime,) = of(server, "script@school.example")
+    html = mime.get_body(("html",)).get_content()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    assert SCRIPT in message.get_body(("plain",)).get_content()
+    assert SCRIPT in mime.get_body(("plain",)).get_content()
     assert "a person at the school" in html
 
 
@@ -281,7 +281,7 @@ def test_an_address_with_a_line_break_is_parked_and_holds_up_nobody(home, server
     tried = drain(home, HELD + timedelta(minutes=1))
     assert ("student", "", "S01", "parked") in tried
     assert ("guardian", "", "S01", "delivered") in tried
-    assert not any("Bcc" in message for message in (taken.message for taken in server.taken))
+    assert not any("Bcc" in mime for mime in (taken.message for taken in server.taken))
 
 
 # --- weeks and months
@@ -302,15 +302,15 @@ def test_the_week_goes_to_the_office_as_a_sheet_and_to_each_student_as_their_own
     week(home, monday)
     tried = drain(home, monday)
     assert [t for t in tried if t[0] == "week"] == [("week", "", "", "delivered")] * 3
-    (message,) = of(server, "office@school.example")
-    assert message["Subject"] == "2026-W47 attendance, Mon 16 Nov 2026 – Sun 22 Nov 2026 (room 204)"
-    (sheet,) = message.iter_attachments()
+    (mime,) = of(server, "office@school.example")
+    assert mime["Subject"] == "2026-W47 attendance, Mon 16 Nov 2026 – Sun 22 Nov 2026 (room 204)"
+    (sheet,) = mime.iter_attachments()
     assert openpyxl.load_workbook(io.BytesIO(sheet.get_content())).sheetnames == ["2026-W47"]
     (own,) = of(server, "dora@school.example")
     assert own["Subject"] == "2026-W47: your attendance, Mon 16 Nov 2026 – Sun 22 Nov 2026"
     assert "Ada" not in own.as_string()
-    doubtful = of(server, "bjorn@school.example")[0].get_body(("plain",)).get_content()
-    assert "To confirm" in doubtful
+    unconfirmed = of(server, "bjorn@school.example")[0].get_body(("plain",)).get_content()
+    assert "To confirm" in unconfirmed
     assert ("student-week", "", "S05", "void") in tried  # no address of their own
     week(home, monday)
     assert drain(home, monday) == []
@@ -323,7 +323,7 @@ def test_the_month_goes_to_the_office(home, server):
     server.taken.clear()
     week(home, december)
     drain(home, december)
-    subjects = [message["Subject"] for message in of(server, "office@school.example")]
+    subjects = [mime["Subject"] for mime in of(server, "office@school.example")]
     assert subjects[-1].startswith("2026-11 attendance, Sun 1 Nov 2026 – Mon 30 Nov 2026")
 
 
@@ -355,7 +355,7 @@ def test_a_message_keeps_its_id_though_the_device_gets_another_name(home):
     after = [Composer(renamed, db).compose(one, HELD, checked=False) for one in deliveries]
     db.conn.close()
     assert renamed.config.device.name == "room 205"
-    assert [one.letter_id for one in before] == [one.letter_id for one in after]
+    assert [one.message_id for one in before] == [one.message_id for one in after]
 
 
 def test_a_restored_backup_has_no_contacts_and_nobody_is_forgotten_for_that(home, server):
@@ -383,7 +383,7 @@ def test_a_mistake_in_a_template_is_said_before_anything_is_sent_and_once_for_al
         open_sender(home)
     db = open_register(home.register_db_path)
     outcome = deliver_mail(home, db, outbox.claim(db, "mail", HELD, "test"), sender, HELD)
-    assert (outcome.name, outcome.everybody) == ("retry", True)
+    assert (outcome.name, outcome.receiver_down) == ("retry", True)
     assert "{corse}" in outcome.answer
     assert server.taken == []
 

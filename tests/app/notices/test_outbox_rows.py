@@ -13,7 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.app.notices.outbox_rows import catch_up, deliver, deliver_or_leave, enqueue_missing, enqueue_periods
+from edge_daemon.app.notices.outbox_rows import (
+    catch_up,
+    enqueue_missing,
+    enqueue_periods,
+    lenient_outbox_writer,
+    outbox_writer,
+)
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
@@ -48,11 +54,11 @@ def corrected(db, lesson_id, student_id, verdict, config, at, reason="seen by th
         new = correct(from_json(last.document).register, student_id, verdict, by="T", reason=reason, at=at)
         return to_json(Document(new, last.sha256, None, None))
 
-    return registers.add_revision(db, lesson_id, render, at, deliver(config))
+    return registers.add_revision(db, lesson_id, render, at, outbox_writer(config))
 
 
 def test_every_revision_goes_upstream_also_before_an_address_is_set(db):
-    keep(db, *a_register(LESSON, {"a": 1.0, "b": 0.0}), also=deliver(WITHOUT_MAIL))
+    keep(db, *a_register(LESSON, {"a": 1.0, "b": 0.0}), also=outbox_writer(WITHOUT_MAIL))
     corrected(db, LESSON.lesson_id, "b", "present", WITHOUT_MAIL, LESSON.end)
     assert rows(db) == [
         ("upstream", "register", f"{LESSON.lesson_id}/1", ""),
@@ -62,7 +68,7 @@ def test_every_revision_goes_upstream_also_before_an_address_is_set(db):
 
 def test_with_mail_the_office_has_every_revision_and_only_the_absent_are_told(db):
     register = a_register(LESSON, {"a": 1.0, "b": 0.0, "c": 0.9, "d": 0.0}, not_assessed=["d"])
-    keep(db, *register, also=deliver(WITH_MAIL))
+    keep(db, *register, also=outbox_writer(WITH_MAIL))
     assert rows(db)[1:] == [
         ("mail", "office", f"{LESSON.lesson_id}/1", ""),
         ("mail", "student", LESSON.lesson_id, "b"),
@@ -71,7 +77,7 @@ def test_with_mail_the_office_has_every_revision_and_only_the_absent_are_told(db
 
 
 def test_the_office_is_told_at_once_and_students_and_guardians_after_the_hold(db):
-    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver(WITH_MAIL))
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=outbox_writer(WITH_MAIL))
     waits = {one.kind: one.next_attempt - LESSON.end for one in outbox.listed(db)}
     hold = timedelta(hours=4)
     assert waits == {"register": timedelta(0), "office": timedelta(0), "student": hold, "guardian": hold}
@@ -87,13 +93,13 @@ def test_the_office_is_told_at_once_and_students_and_guardians_after_the_hold(db
     ],
 )
 def test_nobody_is_mailed_whom_the_settings_do_not_name(db, mail, kinds):
-    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver(Config(device=BERLIN, mail=mail)))
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=outbox_writer(Config(device=BERLIN, mail=mail)))
     assert [row[1] for row in rows(db)] == ["register", *kinds]
 
 
 def test_a_rehearsal_goes_nowhere_nor_do_its_corrections(db):
     lesson = a_lesson(origin="rehearsal")
-    keep(db, *a_register(lesson, {"b": 0.0}), also=deliver(WITH_MAIL))
+    keep(db, *a_register(lesson, {"b": 0.0}), also=outbox_writer(WITH_MAIL))
     corrected(db, lesson.lesson_id, "b", "present", WITH_MAIL, lesson.end)
     enqueue_missing(db, lesson.end)
     assert rows(db) == []
@@ -101,7 +107,7 @@ def test_a_rehearsal_goes_nowhere_nor_do_its_corrections(db):
 
 def test_a_rehearsal_that_shall_be_delivered_is_and_its_corrections_follow(db):
     lesson = a_lesson(origin="rehearsal")
-    keep(db, *a_register(lesson, {"b": 0.0}), also=deliver(WITH_MAIL, rehearsals=True))
+    keep(db, *a_register(lesson, {"b": 0.0}), also=outbox_writer(WITH_MAIL, rehearsals=True))
     corrected(db, lesson.lesson_id, "b", "present", WITH_MAIL, lesson.end)
     assert [row[1] for row in rows(db)] == ["register", "office", "student", "guardian", "register", "office"]
 
@@ -114,7 +120,7 @@ class Cut(BaseException):
 def test_a_register_and_its_rows_are_written_together_or_not_at_all(db, after):
     def also(database, stored):
         if after:
-            deliver(WITH_MAIL)(database, stored)
+            outbox_writer(WITH_MAIL)(database, stored)
         raise Cut
 
     register, sightings = a_register(LESSON, {"b": 0.0})
@@ -129,7 +135,7 @@ def test_a_correction_and_its_rows_are_written_together_or_not_at_all(db):
     keep(db, *a_register(LESSON, {"b": 0.0}))
 
     def also(database, stored):
-        deliver(WITH_MAIL)(database, stored)
+        outbox_writer(WITH_MAIL)(database, stored)
         raise Cut
 
     with pytest.raises(Cut):
@@ -150,7 +156,7 @@ def test_a_correction_and_its_rows_are_written_together_or_not_at_all(db):
 )
 def test_a_broken_outbox_costs_no_register_and_the_next_sync_brings_its_row(db, broken, mended, caplog):
     db.execute(broken)
-    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=lenient_outbox_writer(WITH_MAIL))
     assert lessons.get_lesson(db, LESSON.lesson_id).state == "finalised"
     assert [one.message for one in caplog.records] == ["register not queued"]
     db.execute(mended)
@@ -168,17 +174,17 @@ def test_a_full_disk_leaves_the_lesson_to_be_finalised_again(db, monkeypatch, er
 
     monkeypatch.setattr(outbox, "put", full)
     with pytest.raises(StoreError, match="full"):
-        keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+        keep(db, *a_register(LESSON, {"b": 0.0}), also=lenient_outbox_writer(WITH_MAIL))
     assert lessons.get_lesson(db, LESSON.lesson_id).state == "running"
     monkeypatch.undo()
-    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver_or_leave(WITH_MAIL))
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=lenient_outbox_writer(WITH_MAIL))
     assert len(rows(db)) == 4
 
 
 def test_finalising_twice_brings_no_second_row(db):
-    keep(db, *a_register(LESSON, {"b": 0.0}), also=deliver(WITH_MAIL))
+    keep(db, *a_register(LESSON, {"b": 0.0}), also=outbox_writer(WITH_MAIL))
     before = rows(db)
-    lessons.finalise(db, LESSON.lesson_id, (), lambda _: "other", START, deliver(WITH_MAIL))
+    lessons.finalise(db, LESSON.lesson_id, (), lambda _: "other", START, outbox_writer(WITH_MAIL))
     assert rows(db) == before
 
 
@@ -192,7 +198,7 @@ def test_registers_of_the_release_without_an_outbox_go_upstream_once_in_their_or
 
 
 def test_what_was_delivered_is_not_missing(db):
-    keep(db, *a_register(LESSON, {"b": 1.0}), also=deliver(WITHOUT_MAIL))
+    keep(db, *a_register(LESSON, {"b": 1.0}), also=outbox_writer(WITHOUT_MAIL))
     delivery = outbox.claim(db, "upstream", LESSON.end, "a test")
     outbox.settle(db, delivery, Outcome("delivered", ""), LESSON.end, None)
     assert enqueue_missing(db, START) == 0
@@ -294,7 +300,7 @@ def all_registers(db):
 
 
 def test_after_a_restore_of_yesterdays_database_nothing_is_lost_and_what_was_delivered_is_offered_again(tmp_path, db):
-    keep(db, *a_register(LESSON, {"b": 1.0}), also=deliver(WITHOUT_MAIL))
+    keep(db, *a_register(LESSON, {"b": 1.0}), also=outbox_writer(WITHOUT_MAIL))
     copy = back_up(tmp_path / "register.sqlite", tmp_path / "backups", LESSON.end, reserve_bytes=0)
     delivery = outbox.claim(db, "upstream", LESSON.end, "a test")
     outbox.settle(db, delivery, Outcome("delivered", ""), LESSON.end, None)

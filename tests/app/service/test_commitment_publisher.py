@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from edge_daemon.app.capture.plan_recorder import plan_ahead
-from edge_daemon.app.service.commitment_publisher import promise_ahead
+from edge_daemon.app.service.commitment_publisher import publish_commitments
 from edge_daemon.app.service.schedule import Schedule
 from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.device.signing import is_signed_by
@@ -39,7 +39,7 @@ def db(tmp_path):
 
 def promised(db, coming, now=NOW) -> int:
     plan_ahead(db, coming, 100, now)
-    return promise_ahead(db, lambda: SIGNER, now)
+    return publish_commitments(db, lambda: SIGNER, now)
 
 
 def test_the_plans_of_a_day_are_one_signed_document_and_one_item_for_the_office(db):
@@ -64,7 +64,7 @@ def test_a_plan_is_promised_once_and_again_when_its_lesson_is_moved(db):
     assert promised(db, [moved], NOW + timedelta(minutes=1)) == 1
     first, second = commitments(db)
     before, after = read_commitment(first.document), read_commitment(second.document)
-    assert before.promises[0].seed_sha256 == after.promises[0].seed_sha256
+    assert before.plans_committed[0].seed_sha256 == after.plans_committed[0].seed_sha256
     assert (before.previous_sha256, after.previous_sha256) == (None, first.sha256)
     assert hashlib.sha256(first.document.encode()).hexdigest() == first.sha256
 
@@ -81,20 +81,20 @@ def test_without_the_key_nothing_is_promised_and_the_log_says_why(db, caplog):
         raise KeyFileError("is missing", "device.key")
 
     plan_ahead(db, [lesson(2)], 100, NOW)
-    assert promise_ahead(db, missing, NOW) == 0
+    assert publish_commitments(db, missing, NOW) == 0
     assert [(r.message, r.reason) for r in caplog.records] == [("plans not signed", "is missing")]
-    assert promise_ahead(db, lambda: SIGNER, NOW) == 1
+    assert publish_commitments(db, lambda: SIGNER, NOW) == 1
 
 
 def test_the_key_is_not_asked_for_where_there_is_nothing_to_sign(db):
-    assert promise_ahead(db, lambda: pytest.fail("asked"), NOW) == 0
+    assert publish_commitments(db, lambda: pytest.fail("asked"), NOW) == 0
 
 
 def test_document_and_outbox_item_are_written_together_or_not_at_all(db):
     db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END")
     plan_ahead(db, [lesson(2)], 100, NOW)
     with pytest.raises(sqlite3.IntegrityError):
-        promise_ahead(db, lambda: SIGNER, NOW)
+        publish_commitments(db, lambda: SIGNER, NOW)
     assert commitments(db) == []
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from edge_daemon.app.capture.worker_report import Report
-from edge_daemon.app.service.event_log import AGAIN_S, Diary
+from edge_daemon.app.service.event_log import AGAIN_S, EventLog
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Reading
 from edge_daemon.store import daily_events as rows
@@ -33,7 +33,7 @@ def at():
 
 @pytest.fixture
 def heard(at):
-    handler = Diary(lambda: at.s)
+    handler = EventLog(lambda: at.s)
     ours, root = logging.getLogger("edge_daemon"), logging.getLogger()
     before = (ours.level, [(other, other.level) for other in root.handlers])
     journal.listen(handler)

@@ -59,7 +59,7 @@ def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(devi
     assert plan.seed.hex() == document["seed"]
     promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
     assert promise.at <= MONDAY + timedelta(seconds=30)
-    assert promise.promises[0].seed_sha256 == document["seed_sha256"]
+    assert promise.plans_committed[0].seed_sha256 == document["seed_sha256"]
     assert promise.public_key == document["public_key"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge_daemon.app.service import worker_process
-from edge_daemon.app.service.worker_pool import FIRST_PAUSE_S, LONGEST_PAUSE_S, Staff
+from edge_daemon.app.service.worker_pool import FIRST_PAUSE_S, LONGEST_PAUSE_S, WorkerPool
 from edge_daemon.home import Home
 
 HEAD = """
@@ -26,7 +26,7 @@ class Watched:
 
     def __init__(self, home: Home, code: str) -> None:
         self.heard: list[tuple[str, str]] = []
-        self.staff = Staff(
+        self.staff = WorkerPool(
             home,
             (sys.executable, "-c", HEAD + code),
             lambda worker, report: self.heard.append((report.kind, report.text)),
@@ -159,7 +159,7 @@ def test_the_next_try_of_a_task_that_failed_is_known(watched):
 
 
 def test_a_worker_that_can_not_be_started_is_tried_again_and_leaves_no_descriptor(tmp_path):
-    staff = Staff(Home(tmp_path), (str(tmp_path / "nowhere"),), lambda worker, report: None)
+    staff = WorkerPool(Home(tmp_path), (str(tmp_path / "nowhere"),), lambda worker, report: None)
     before = _pipes()
     assert staff.start("lesson", "a", 0.0) is None
     assert staff.trouble("lesson", "a").reason == "its process can't be started: No such file or directory"

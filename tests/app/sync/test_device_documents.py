@@ -13,11 +13,11 @@ import jsonschema
 import pytest
 
 from edge_daemon.app.service.event_log import KEPT
-from edge_daemon.app.sync.day_documents import MOST_EVENTS, day_document, days_to_tell
+from edge_daemon.app.sync.day_documents import MOST_EVENTS, day_document, days_to_send
 from edge_daemon.app.sync.heartbeat import heartbeat
 from edge_daemon.device.status import LessonStatus, write_status
 from edge_daemon.store import daily_events, outbox
-from edge_daemon.store.daily_events import Event
+from edge_daemon.store.daily_events import DailyEvent
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.plans import commit_plan
 from edge_daemon.store.pulled import note_seen
@@ -144,7 +144,7 @@ def test_a_day_tells_lessons_captures_faults_and_refusals(db):
     at = START + timedelta(hours=1)
     skip_lessons(db, [a_lesson(START + timedelta(hours=5), "8a")], "the device was off", at)
     daily_events.add_events(
-        db, [Event(at, "service started"), Event(at, "worker failed", {"reason": "x" * 500, "times": 3})]
+        db, [DailyEvent(at, "service started"), DailyEvent(at, "worker failed", {"reason": "x" * 500, "times": 3})]
     )
     park(db, "550 no such user <anna@example.org>")
     day = a_day(db)
@@ -164,13 +164,15 @@ def test_what_was_parked_and_got_through_after_all_is_no_longer_told(db):
 
 
 def test_a_day_begins_at_midnight_of_the_school(db):
-    daily_events.add_events(db, [Event(START.replace(day=15, hour=23, minute=30), "service started")])
+    daily_events.add_events(db, [DailyEvent(START.replace(day=15, hour=23, minute=30), "service started")])
     assert a_day(db)["starts"] == 1
 
 
 def test_a_day_of_faults_stays_small_and_says_what_it_leaves_out(db):
     at = START
-    daily_events.add_events(db, [Event(at + timedelta(seconds=n), "clock changed", {"moved_s": n}) for n in range(500)])
+    daily_events.add_events(
+        db, [DailyEvent(at + timedelta(seconds=n), "clock changed", {"moved_s": n}) for n in range(500)]
+    )
     day = a_day(db)
     assert len(day["events"]) == MOST_EVENTS
     assert day["events_left_out"] == 300
@@ -206,10 +208,10 @@ def test_the_schema_names_every_event_that_is_kept():
 )
 def test_days_are_told_from_the_first_that_is_not_complete(db, until, expected):
     now = NOW + timedelta(days=2)
-    assert [day.isoformat() for day in days_to_tell(db, until, now, ZONE, 400)] == expected
+    assert [day.isoformat() for day in days_to_send(db, until, now, ZONE, 400)] == expected
 
 
 def test_a_device_that_has_nothing_to_tell_has_no_days(tmp_path):
     db = open_register(tmp_path / "register.sqlite")
-    assert list(days_to_tell(db, "", NOW, ZONE, 400)) == []
+    assert list(days_to_send(db, "", NOW, ZONE, 400)) == []
     db.conn.close()

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from edge_daemon.app.capture.plan_recorder import plan_ahead
-from edge_daemon.app.service.commitment_publisher import promise_ahead
-from edge_daemon.app.sync.office_copy import Copied, copy_all
+from edge_daemon.app.service.commitment_publisher import publish_commitments
+from edge_daemon.app.sync.office_copy import CopyResult, copy_all
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
@@ -40,7 +40,7 @@ def room_of(stick):
 
 
 def test_each_register_lies_where_a_server_would_have_it_byte_for_byte(home, db, stick):
-    assert copy_all(home, db, stick, NOW) == Copied(new=3, there=0)
+    assert copy_all(home, db, stick, NOW) == CopyResult(new=3, there=0)
     found = {(p.parent.name, int(p.stem)): p.read_bytes() for p in room_of(stick).glob("registers/*/*.json")}
     assert found == made_registers(home)
     assert json.loads((room_of(stick) / "key.json").read_text())["public_key"] == SIGNER.public_key
@@ -58,8 +58,8 @@ def test_nothing_counts_as_delivered_but_nobody_who_reads_the_folder_is_told_tha
 def test_promises_of_coming_lessons_are_copied_too(home, db, stick):
     coming = [replace(a_lesson(NOW + timedelta(hours=2)), device=DEVICE)]
     plan_ahead(db, coming, 100, NOW)
-    promise_ahead(db, lambda: SIGNER, NOW)
-    assert copy_all(home, db, stick, NOW) == Copied(new=4, there=0)
+    publish_commitments(db, lambda: SIGNER, NOW)
+    assert copy_all(home, db, stick, NOW) == CopyResult(new=4, there=0)
     (promise,) = room_of(stick).glob("commitments/*.json")
     assert json.loads(promise.read_bytes())["plans"][0]["lesson_id"] == coming[0].lesson_id
 
@@ -67,13 +67,13 @@ def test_promises_of_coming_lessons_are_copied_too(home, db, stick):
 def test_the_next_visit_copies_what_is_new(home, db, stick):
     copy_all(home, db, stick, NOW)
     add_lessons(home, [5])
-    assert copy_all(home, db, stick, NOW + timedelta(days=1)) == Copied(new=1, there=3)
+    assert copy_all(home, db, stick, NOW + timedelta(days=1)) == CopyResult(new=1, there=3)
 
 
 def test_a_rehearsal_stays_here(home, db, stick):
     register, sightings = a_register(a_lesson(START + timedelta(days=1), origin="rehearsal"), {"a": 1.0})
     keep(db, register, sightings)
-    assert copy_all(home, db, stick, NOW) == Copied(new=3, there=0)
+    assert copy_all(home, db, stick, NOW) == CopyResult(new=3, there=0)
 
 
 def test_another_document_of_that_name_is_never_overwritten(home, db, stick):

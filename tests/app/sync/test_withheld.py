@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_daemon.app.sync.sync_session import Session
+from edge_daemon.app.sync.sync_session import SyncSession
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
@@ -52,33 +52,33 @@ def given(folder, **secrets: str):
 def test_a_shell_is_told_the_unit_and_the_unit_delivers_as_if_nobody_had_tried(home, server, tmp_path, monkeypatch):
     clock = Clock()
     with pytest.raises(DeliveryError, match=r"upstream\.token_file") as refused:
-        Session(home, now=clock, eager=True).go()
-    assert refused.value.todo == SAYS
+        SyncSession(home, now=clock, eager=True).go()
+    assert refused.value.hint == SAYS
     assert not (home.state_dir / "sync.lock").exists()
     db = open_register(home.register_db_path)
     assert destination_state(db, "upstream").state == "open"
     db.conn.close()
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "unit", upstream_token=TOKEN, mail_password="none"))
-    Session(home, now=clock).go()
+    SyncSession(home, now=clock).go()
     assert held_registers(server) == made_registers(home)
 
 
 def test_a_shell_that_is_lent_other_credentials_is_told_as_well(home, tmp_path, monkeypatch):
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "attendance", device_key="k", mail_password="none"))
     with pytest.raises(DeliveryError, match=r"upstream\.token_file"):
-        Session(home).go()
+        SyncSession(home).go()
 
 
 def test_a_password_of_the_mail_server_is_such_a_credential_too(tmp_path):
     home = installed(a_device(tmp_path / "home", None, more=MAIL.format("mail-password")).state_dir)
     with pytest.raises(DeliveryError, match=r"mail\.password_file") as refused:
-        Session(home).go()
-    assert refused.value.todo == SAYS
+        SyncSession(home).go()
+    assert refused.value.hint == SAYS
 
 
 def test_a_token_in_a_file_is_tried_from_any_shell(home, server):
     (home.state_dir / "upstream-token").write_text(TOKEN)
-    Session(home, now=Clock()).go()
+    SyncSession(home, now=Clock()).go()
     assert held_registers(server) == made_registers(home)
 
 
@@ -87,7 +87,7 @@ def test_in_the_unit_a_token_that_nobody_made_is_refused_as_before(home, tmp_pat
     text = home.config_path.read_text().replace("upstream-token", name)
     home.config_path.write_text(text)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", given(tmp_path / "unit", upstream_token="none", mail_password="none"))
-    result = Session(home, now=Clock()).go()
+    result = SyncSession(home, now=Clock()).go()
     assert result.needs_a_person
     assert "there is no such credential" in result.line()
     assert ("put it into /etc/credstore/edge-daemon.upstream-token" in result.line()) == (name == "upstream-token")

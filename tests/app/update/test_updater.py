@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge_daemon.app.update.releases import Releases
-from edge_daemon.app.update.service_control import Service
+from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.errors import UpdateError, UpdateFailedError
 from edge_daemon.home import Home
@@ -52,7 +52,7 @@ def device(tmp_path, bundles) -> Device:
 
 @pytest.fixture
 def updater(device, tmp_path) -> Updater:
-    return Updater(Releases(device.root), Service(device.root, 10.0, 0.2), Home(tmp_path / "home"))
+    return Updater(Releases(device.root), ServiceControl(device.root, 10.0, 0.2), Home(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundle
 
 
 def test_where_nothing_is_installed_it_is_told_how_a_bundle_is_verified(tmp_path, bundles):
-    nowhere = Updater(Releases(tmp_path), Service(tmp_path, 1.0, 0.1), Home(tmp_path / "home"))
+    nowhere = Updater(Releases(tmp_path), ServiceControl(tmp_path, 1.0, 0.1), Home(tmp_path / "home"))
     with pytest.raises(UpdateError, match=r"no release is installed here.*make_bundle.py --check"):
         nowhere.take(bundles[1]["2.0"])
 

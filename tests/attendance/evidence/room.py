@@ -27,23 +27,23 @@ class Room:
         self.random = np.random.default_rng(self.seed)
         self.people: dict[str, np.ndarray] = {}
         for student in self.ids:
-            self.person(student)
+            self.identity(student)
 
     @property
     def ids(self) -> list[str]:
         return [f"S{i:02d}" for i in range(self.students)]
 
-    def person(self, name: str) -> np.ndarray:
+    def identity(self, name: str) -> np.ndarray:
         if name not in self.people:
             self.people[name] = _unit(self.random.normal(size=SIZE))
         return self.people[name]
 
-    def resembles(self, name: str, other: str, likeness: float) -> None:
+    def resembles(self, name: str, other: str, similarity: float) -> None:
         """Add a person whose direction has this cosine to that of another one."""
-        own = self.person(other)
+        own = self.identity(other)
         unlike = _unit(self.random.normal(size=SIZE))
         unlike = _unit(unlike - (unlike @ own) * own)
-        self.people[name] = likeness * own + np.sqrt(1 - likeness**2) * unlike
+        self.people[name] = similarity * own + np.sqrt(1 - similarity**2) * unlike
 
     def sits(
         self,
@@ -58,7 +58,7 @@ class Room:
         """Put a person into a seat for some captures."""
         for slot in slots:
             spread = self.noise if noise is None else noise
-            vector = _unit(self.person(name) + spread * _unit(self.random.normal(size=SIZE)))
+            vector = _unit(self.identity(name) + spread * _unit(self.random.normal(size=SIZE)))
             x, y = 200.0 * (seat % 8) + self.random.normal(0, 4), 150.0 * (seat // 8) + self.random.normal(0, 4)
             similarities = np.array([vector @ self.people[s] for s in self.ids], np.float32)
             self.faces.append(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.attendance.evidence.second_pass import FAR_PX, LEAST_FACES, OTHERS, second_look
-from edge_daemon.attendance.evidence.sighting_resolver import believe
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
 from tests.attendance.evidence.room import Room
 
 SLOTS = range(40)
@@ -31,7 +31,9 @@ def _class_without(absent: str, like: float) -> Room:
     room = Room()
     for seat, student in enumerate(room.ids):
         if student != absent:
-            looks = _mixed({0.8: room.person(student), like: room.person(absent)}, room.person(f"{student} today"))
+            looks = _mixed(
+                {0.8: room.identity(student), like: room.identity(absent)}, room.identity(f"{student} today")
+            )
             room.people[f"{student} today"] = looks
             room.sits(f"{student} today", SLOTS, seat)
     return room
@@ -39,11 +41,11 @@ def _class_without(absent: str, like: float) -> Room:
 
 def _named(room: Room, slots: Sequence[int] = SLOTS, width_px: float = 30.0) -> str:
     """Return who somebody is that sits down and is BELOW like S03."""
-    room.people["somebody"] = _mixed({BELOW: room.person("S03")}, room.person("somebody"))
+    room.people["somebody"] = _mixed({BELOW: room.identity("S03")}, room.identity("somebody"))
     before = len(room.faces)
     room.sits("somebody", slots, 20, width_px=width_px)
     order = sorted(range(len(room.faces)), key=lambda i: room.faces[i].slot)
-    sightings = believe(room.faces, room.ids)
+    sightings = resolve_sightings(room.faces, room.ids)
     who = Counter(s.student_id for s, i in zip(sightings, order, strict=True) if i >= before)
     return who.most_common(1)[0][0]
 
@@ -94,6 +96,6 @@ def test_a_lead_over_the_next_student_counts():
     scores[0] = (0.35, 0.0, 0.0)
     crowded = scores.copy()
     crowded[0, 1] = 0.34
-    everybody, asked = [frozenset(range(20))] * (OTHERS + 1), [0.4] * (OTHERS + 1)
-    assert second_look(scores, asked, FAR, [20] * (OTHERS + 1), everybody)[0, 0] > 0
-    assert second_look(crowded, asked, FAR, [20] * (OTHERS + 1), everybody)[0, 0] < 0
+    receiver_down, asked = [frozenset(range(20))] * (OTHERS + 1), [0.4] * (OTHERS + 1)
+    assert second_look(scores, asked, FAR, [20] * (OTHERS + 1), receiver_down)[0, 0] > 0
+    assert second_look(crowded, asked, FAR, [20] * (OTHERS + 1), receiver_down)[0, 0] < 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence.sighting_resolver import believe
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
 from edge_daemon.types import Box, Sighting
 from tests.attendance.evidence.room import Room
 
@@ -16,7 +16,7 @@ SLOTS = range(40)
 
 
 def _named(room: Room, **options: object) -> list[str]:
-    return [s.student_id for s in believe(room.faces, room.ids, **options)]
+    return [s.student_id for s in resolve_sightings(room.faces, room.ids, **options)]
 
 
 def _full_class(room: Room, but: tuple[str, ...] = ()) -> Room:
@@ -54,10 +54,10 @@ def test_a_seat_taken_over_by_a_stranger_brings_its_owner_nothing():
     assert _named(room) == room.ordered_truth()
 
 
-def _with_a_double(likeness, *seated):
+def _with_a_double(similarity, *seated):
     """A class in which S04 and somebody this alike have one seat, one after the other: large clear faces."""
     room = _full_class(Room(), but=("S04",))
-    room.resembles("double", "S04", likeness)
+    room.resembles("double", "S04", similarity)
     for name, slots in seated:
         room.sits(name, slots, 4, noise=0.58, width_px=70)
     return room
@@ -105,7 +105,7 @@ def test_somebody_who_sits_down_for_one_capture_in_a_students_seat_is_not_the_st
 def test_a_student_is_in_one_place_of_a_capture_only():
     room = _full_class(Room())
     room.sits("S00", SLOTS, 22)  # a print on the wall, say
-    seen = Counter((s.slot, s.student_id) for s in believe(room.faces, room.ids) if s.student_id)
+    seen = Counter((s.slot, s.student_id) for s in resolve_sightings(room.faces, room.ids) if s.student_id)
     assert max(seen.values()) == 1
 
 
@@ -119,7 +119,7 @@ def test_many_strangers_in_a_room_of_absent_students_are_hardly_ever_named(seed)
 
 def test_two_students_of_the_same_looks_are_told_apart_only_while_both_are_there():
     room = Room()
-    twin = room.people["S00"] + 0.25 * room.person("difference")
+    twin = room.people["S00"] + 0.25 * room.identity("difference")
     room.people["S01"] = twin / np.linalg.norm(twin)
     room.sits("S00", SLOTS, 0)
     named = set(_named(room, look_alikes=[("S00", "S01")]))
@@ -140,8 +140,8 @@ def test_after_a_restart_without_embeddings_the_names_are_the_same():
 
 def test_the_order_in_which_faces_come_makes_no_difference():
     room = _full_class(Room())
-    forward = believe(room.faces, room.ids)
-    backward = believe(sorted(room.faces, key=lambda f: -f.slot), room.ids)
+    forward = resolve_sightings(room.faces, room.ids)
+    backward = resolve_sightings(sorted(room.faces, key=lambda f: -f.slot), room.ids)
     assert sorted(map(repr, forward)) == sorted(map(repr, backward))
 
 
@@ -151,18 +151,18 @@ def test_eyes_shut_over_several_captures_are_not_attentive_and_a_blink_is():
     room.sits("S00", range(30, 36), 0, shut=True)
     room.sits("S01", [s for s in range(36) if s != 7], 1)
     room.sits("S01", [7], 1, shut=True)
-    sightings = believe(room.faces, room.ids)
+    sightings = resolve_sightings(room.faces, room.ids)
     assert [s.slot for s in sightings if not s.attentive] == list(range(30, 36))
 
 
 def test_no_faces_give_no_sightings():
-    assert believe([], ["S00"]) == []
+    assert resolve_sightings([], ["S00"]) == []
 
 
 def test_faces_without_anybody_enrolled_are_unknown():
     room = Room(students=0)
     room.sits("stranger", [0, 1], 0)
-    assert [s.student_id for s in believe(room.faces, [])] == ["", ""]
+    assert [s.student_id for s in resolve_sightings(room.faces, [])] == ["", ""]
 
 
 def test_a_sighting_carries_slot_box_and_the_students_own_similarity():
@@ -170,7 +170,7 @@ def test_a_sighting_carries_slot_box_and_the_students_own_similarity():
     room.sits("S02", range(5), 3)
     face = room.faces[2]
     expected = Sighting(2, "S02", float(face.similarities[2]), True, face.box)
-    assert expected in believe(room.faces, room.ids)
+    assert expected in resolve_sightings(room.faces, room.ids)
     assert isinstance(expected.box, Box)
 
 
@@ -178,14 +178,14 @@ def test_a_face_too_small_to_be_recognised_is_not_believed_in():
     room = Room()
     room.sits("S02", range(5), 3)
     room.faces = [replace(f, quality=replace(f.quality, width_px=17.0)) for f in room.faces]
-    assert believe(room.faces, room.ids) == []
+    assert resolve_sightings(room.faces, room.ids) == []
 
 
 def test_a_doubtful_face_counts_with_the_clear_ones_of_a_student():
     room = Room()
     room.sits("S02", range(6), 3)
     room.faces = [replace(f, score=0.85 if f.slot == 3 else 0.99) for f in room.faces]
-    assert [s.student_id for s in believe(room.faces, room.ids)] == ["S02"] * 6
+    assert [s.student_id for s in resolve_sightings(room.faces, room.ids)] == ["S02"] * 6
 
 
 def test_a_pattern_that_is_hardly_ever_clearly_a_face_is_none_and_a_stranger_with_one_doubtful_face_is():
@@ -194,7 +194,7 @@ def test_a_pattern_that_is_hardly_ever_clearly_a_face_is_none_and_a_stranger_wit
     room.faces = [replace(f, score=0.99 if f.slot == 4 else 0.93) for f in room.faces]
     room.sits("stranger", range(9), 12)
     room.faces[-1] = replace(room.faces[-1], score=0.85)
-    assert len(believe(room.faces, room.ids)) == 9
+    assert len(resolve_sightings(room.faces, room.ids)) == 9
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -206,6 +206,6 @@ def test_no_crowd_however_noisy_makes_it_fail_and_nobody_is_twice_in_a_capture(s
     for slot in range(25):
         for seat, name in enumerate(order.permutation(names)[:5]):
             room.sits(str(name), [slot], seat)
-    sightings = believe(room.faces, room.ids)
+    sightings = resolve_sightings(room.faces, room.ids)
     assert len(sightings) == len(room.faces)
     assert max(Counter((s.slot, s.student_id) for s in sightings if s.student_id).values(), default=0) <= 1

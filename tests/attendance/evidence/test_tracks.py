@@ -1,4 +1,4 @@
-"""Places, links and persons, each by itself."""
+"""Places, tracks and persons, each by itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.attendance.evidence.identities import familiarity, unite
-from edge_daemon.attendance.evidence.seats import find_places
-from edge_daemon.attendance.evidence.tracks import link_place
+from edge_daemon.attendance.evidence.seats import group_by_seat
+from edge_daemon.attendance.evidence.tracks import track_seat
 from edge_daemon.types import Quality
 from tests.attendance.evidence.room import Room
 
@@ -23,8 +23,8 @@ def test_neighbours_have_a_place_each_and_one_who_slides_along_the_bench_keeps_i
     room.sits("S00", range(20), 0)
     room.sits("S01", range(20), 1)
     slid = [replace(f, box=replace(f.box, x=f.box.x + 3 * f.slot)) for f in room.faces]
-    places = find_places(sorted(slid, key=lambda f: f.slot))
-    assert sorted(map(len, places)) == [20, 20]
+    seats = group_by_seat(sorted(slid, key=lambda f: f.slot))
+    assert sorted(map(len, seats)) == [20, 20]
 
 
 def test_two_faces_of_one_capture_never_share_a_place():
@@ -32,33 +32,33 @@ def test_two_faces_of_one_capture_never_share_a_place():
     room.sits("S00", range(5), 0)
     room.faces += [replace(f, box=replace(f.box, x=f.box.x + 10)) for f in room.faces]
     faces = sorted(room.faces, key=lambda f: f.slot)
-    for place in find_places(faces):
-        assert len({faces[m].slot for m in place}) == len(place)
+    for seat in group_by_seat(faces):
+        assert len({faces[m].slot for m in seat}) == len(seat)
 
 
 def test_a_face_of_another_size_at_the_same_spot_is_another_place():
     room = Room()
     room.sits("S00", range(4), 0)
     large = replace(room.faces[3], quality=Quality(90.0, 0.5, 1.0))
-    assert len(find_places([*room.faces[:3], large])) == 2
+    assert len(group_by_seat([*room.faces[:3], large])) == 2
 
 
 def test_a_place_with_two_owners_has_two_links_split_at_the_right_capture():
     room = Room()
     room.sits("S00", range(12), 0)
     room.sits("S01", range(12, 30), 0)
-    links = link_place(0, range(30), range(30), _vectors(room))
-    assert sorted(link.members for link in links) == [tuple(range(12)), tuple(range(12, 30))]
+    tracks = track_seat(0, range(30), range(30), _vectors(room))
+    assert sorted(track.members for track in tracks) == [tuple(range(12)), tuple(range(12, 30))]
 
 
-def _one_after_the_other(likeness: float, *parts: int) -> list[tuple[int, ...]]:
-    """Return the links of a place where two looks, this alike, follow each other, each for so many of 30 captures."""
+def _one_after_the_other(similarity: float, *parts: int) -> list[tuple[int, ...]]:
+    """Return the tracks of a seat where two looks, this alike, follow each other, each for so many of 30 captures."""
     room = Room()
-    room.resembles("other look", "S00", likeness)
+    room.resembles("other look", "S00", similarity)
     for number, count in enumerate(parts):
         first = sum(parts[:number])
         room.sits("other look" if number % 2 else "S00", range(first, first + count), 0, noise=0.5)
-    return sorted(link.members for link in link_place(0, range(30), range(30), _vectors(room)))
+    return sorted(track.members for track in track_seat(0, range(30), range(30), _vectors(room)))
 
 
 def test_somebody_alike_who_takes_over_a_place_has_a_link_of_his_own():
@@ -81,10 +81,10 @@ def test_likeness_and_centre_of_a_link_are_those_of_its_faces():
     room = Room()
     room.sits("S00", range(6), 0)
     vectors = _vectors(room)
-    (link,) = link_place(0, range(6), range(6), vectors)
+    (track,) = track_seat(0, range(6), range(6), vectors)
     cosines = vectors @ vectors.T
-    assert link.likeness == pytest.approx(cosines[np.triu_indices(6, 1)].mean(), abs=1e-5)
-    assert link.centre == pytest.approx(vectors.mean(axis=0), abs=1e-6)
+    assert track.similarity == pytest.approx(cosines[np.triu_indices(6, 1)].mean(), abs=1e-5)
+    assert track.centre == pytest.approx(vectors.mean(axis=0), abs=1e-6)
 
 
 def test_links_of_one_person_are_familiar_and_of_two_are_not():
@@ -95,11 +95,11 @@ def test_links_of_one_person_are_familiar_and_of_two_are_not():
     vectors = _vectors(room)
     parts = [range(10), range(10, 20), range(20, 40)]
     slots = [frozenset(range(10)), frozenset(range(10, 20)), frozenset(range(20))]
-    links = [link_place(n, part, [*slots[n]], vectors[list(part)])[0] for n, part in enumerate(parts)]
-    alike = familiarity(links)
+    tracks = [track_seat(n, part, [*slots[n]], vectors[list(part)])[0] for n, part in enumerate(parts)]
+    alike = familiarity(tracks)
     assert alike[0, 1] > 0.9
     assert abs(alike[0, 2]) < 0.5
-    assert unite(links, slots) == [[0, 1], [2]]
+    assert unite(tracks, slots) == [[0, 1], [2]]
 
 
 def test_two_who_look_the_same_in_the_same_captures_are_two_persons():
@@ -107,8 +107,8 @@ def test_two_who_look_the_same_in_the_same_captures_are_two_persons():
     room.sits("S00", range(10), 0)
     room.sits("S00", range(10), 1)
     vectors = _vectors(room)
-    links = [link_place(n, range(10 * n, 10 * n + 10), range(10), vectors[10 * n : 10 * n + 10])[0] for n in (0, 1)]
-    assert unite(links, [frozenset(range(10))] * 2) == [[0], [1]]
+    tracks = [track_seat(n, range(10 * n, 10 * n + 10), range(10), vectors[10 * n : 10 * n + 10])[0] for n in (0, 1)]
+    assert unite(tracks, [frozenset(range(10))] * 2) == [[0], [1]]
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -117,5 +117,5 @@ def test_every_face_of_a_place_is_in_exactly_one_link_however_alike_faces_are(se
     people = random.normal(size=(3, 16))
     vectors = people[random.integers(0, 3, 25)] + 1.3 * random.normal(size=(25, 16))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    links = link_place(0, range(25), range(25), vectors)
-    assert sorted(m for link in links for m in link.members) == list(range(25))
+    tracks = track_seat(0, range(25), range(25), vectors)
+    assert sorted(m for track in tracks for m in track.members) == list(range(25))
