@@ -37,6 +37,10 @@ class RosterError(EdgeError):
     """The roster can't be read."""
 
 
+class ImageFileError(EdgeError):
+    """A picture file is cut off, damaged or of another kind."""
+
+
 class PhotographError(EdgeError):
     """A photograph can't be used for enrolment."""
 

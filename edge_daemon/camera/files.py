@@ -17,7 +17,8 @@ from types import TracebackType
 import cv2
 import numpy as np
 
-from edge_daemon.errors import CameraError
+from edge_daemon.errors import CameraError, ImageFileError
+from edge_daemon.image_header import read_header
 from edge_daemon.types import Frame, Picture
 
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png"))
@@ -169,14 +170,17 @@ class VideoCamera:
 def read_picture(path: Path) -> Picture:
     """Return the picture of a file, turned upright as its EXIF says; raises CameraError when it can't be read."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = path.read_bytes()
     except OSError as e:
         raise CameraError(f"can't be read: {e.strerror}", path.name) from e
     try:
-        # OpenCV returns nothing for a picture that breaks off, and fails on nothing and on far too large ones.
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        # OpenCV before 4.11 returns a picture that breaks off, its rest grey.
+        read_header(data)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as e:
         raise CameraError("is damaged or too large", path.name) from e
+    except ImageFileError as e:
+        raise CameraError("is damaged, breaks off or is no picture", path.name) from e
     if picture is None:
         raise CameraError("is damaged, breaks off or is no picture", path.name)
     return _bgr(picture)

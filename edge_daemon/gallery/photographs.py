@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_daemon.errors import PhotographError
-from edge_daemon.gallery.image_header import ImageHeader, read_header
+from edge_daemon.errors import ImageFileError, PhotographError
+from edge_daemon.image_header import ImageHeader, read_header
 from edge_daemon.types import Picture
 
 MAX_BYTES = 30 * 2**20
@@ -74,7 +74,7 @@ def read_photograph(path: Path) -> Photograph:
     try:
         data, header = _read_whole(path)
         return Photograph(_decode(data, header), hashlib.sha256(data).digest())
-    except PhotographError as error:
+    except (ImageFileError, PhotographError) as error:
         raise PhotographError(error.what, str(path), error.hint) from error
 
 

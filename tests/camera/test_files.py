@@ -109,6 +109,15 @@ def test_an_unreadable_picture_is_one_missed_capture(tmp_path, suffix, spoil):
         camera.capture(2)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_picture_that_breaks_off_is_never_left_to_the_decoder(tmp_path, suffix, monkeypatch):
+    path = write(tmp_path / f"1{suffix}", picture())
+    path.write_bytes(path.read_bytes()[:-3])
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded: OpenCV before 4.11 fills the rest with grey"))
+    with pytest.raises(CameraError, match="breaks off"):
+        open_files(tmp_path).capture(0)
+
+
 def test_a_picture_that_went_away_is_one_missed_capture(tmp_path):
     path = write(tmp_path / "1.jpg", picture())
     camera = open_files(tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_daemon.app.audit.advice import advise
 from edge_daemon.app.audit.audit_captures import AuditCaptures, take
@@ -29,6 +30,9 @@ PICTURES = 5
 _FEW, _LEANING_DEG = 2, 20.0
 """With so few seats, or heads leaning so much, it is tried whether the camera lies on its side."""
 _TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_STANDING_DEG = 30.0
+"""A head counts as upright while its eyes lean less. As many faces may be found in a picture that lies on its side as
+in the same picture set right, but they lean by 40 to 60 degrees."""
 _MORE = 1.3
 """So many times as many faces are found in a picture turned the right way: of faces that stand on their heads about
 half are found, as if they were upright."""
@@ -134,8 +138,9 @@ def _concluded(
 ) -> Audit:
     seats = find_seats(looks)
     rows, front, scene = rate_seats(seats, optics), find_front(seats, rays), mean_scene(scenes)
-    lying = len(seats) <= _FEW or abs(_lean_deg(looks)) > _LEANING_DEG
-    upright = sum(look.picture == shown.index for look in looks)
+    leans = _leans_deg([look.face for look in looks])
+    lying = len(seats) <= _FEW or abs(float(np.median(leans))) > _LEANING_DEG
+    upright = _standing([look.face for look in looks if look.picture == shown.index])
     turned_by_deg, turned_faces = _turned(detector, shown.picture, upright, (180, 90, 270) if lying else (180,))
     findings = AuditFindings(optics, rows, scene, front, turned_by_deg, turned_faces)
     return Audit(
@@ -161,13 +166,22 @@ def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box,
 
 
 def _turned(detector: Detector, picture: Picture, upright: int, turns: Sequence[int]) -> tuple[int, int]:
-    """Return by how many degrees the picture has to be turned for more faces, and how many there are then; 0: none."""
-    found = {deg: len(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[deg]), np.uint8))[0]) for deg in turns}
+    """Return by how many degrees the picture has to be turned for more upright heads, and their number; 0: none."""
+
+    def heads(turn_deg: int) -> int:
+        return _standing(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[turn_deg]), np.uint8))[0])
+
+    found = {deg: heads(deg) for deg in turns}
     deg = max(found, key=lambda d: found[d])
     return (deg, found[deg]) if found[deg] >= max(_FEW, upright + 1, _MORE * upright) else (0, 0)
 
 
-def _lean_deg(looks: Sequence[SeatObservation]) -> float:
-    """Return how much heads lean to one side, all in all; by their eyes."""
-    eyes = np.array([look.face.keypoints[1] - look.face.keypoints[0] for look in looks], np.float64).reshape(-1, 2)
-    return float(np.degrees(np.median(np.arctan2(eyes[:, 1], eyes[:, 0])))) if len(eyes) else 0.0
+def _standing(faces: Sequence[Face]) -> int:
+    """Return how many heads are upright."""
+    return int((np.abs(_leans_deg(faces)) < _STANDING_DEG).sum())
+
+
+def _leans_deg(faces: Sequence[Face]) -> NDArray[np.float64]:
+    """Return how much each head leans to one side, by its eyes."""
+    eyes = np.array([face.keypoints[1] - face.keypoints[0] for face in faces], np.float64).reshape(-1, 2)
+    return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from edge_daemon.errors import PhotographError
+from edge_daemon.errors import ImageFileError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
@@ -30,17 +30,17 @@ def read_header(data: bytes) -> ImageHeader:
     """Return the size of a whole JPEG or PNG file.
 
     Raises:
-        PhotographError: another kind of file, or one that was cut off.
+        ImageFileError: another kind of file, or one that was cut off.
     """
     if not data:
-        raise PhotographError("the file is empty")
+        raise ImageFileError("the file is empty")
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg(data)
     if data.startswith(_PNG):
         return _png(data)
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        raise PhotographError("HEIC is not read", hint="convert it to JPEG")
-    raise PhotographError("not a JPEG or PNG picture")
+        raise ImageFileError("HEIC is not read", hint="convert it to JPEG")
+    raise ImageFileError("not a JPEG or PNG picture")
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -48,7 +48,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            raise PhotographError("damaged JPEG")
+            raise ImageFileError("damaged JPEG")
         marker = data[at + 1]
         if marker == 0xFF or marker in _STANDALONE:  # fill byte, or a marker without a length
             at += 1 if marker == 0xFF else 2
@@ -63,7 +63,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     # The decoder fills what is missing with grey and says nothing: only the end marker tells. It is looked for behind
     # the start of the scan, for the thumbnail in the EXIF block has one of its own.
     if header is None or data.find(b"\xff\xd9", at) < 0:
-        raise PhotographError("truncated file", hint="copy it again")
+        raise ImageFileError("truncated file", hint="copy it again")
     return header
 
 
@@ -78,10 +78,10 @@ def _png(data: bytes) -> ImageHeader:
         if len(check) < 4:
             break
         if zlib.crc32(body) != int.from_bytes(check, "big"):
-            raise PhotographError("damaged PNG", hint="copy it again")
+            raise ImageFileError("damaged PNG", hint="copy it again")
         if kind == b"IHDR" and length >= 8:
             header = ImageHeader(int.from_bytes(body[4:8], "big"), int.from_bytes(body[8:12], "big"))
         if kind == b"IEND" and header is not None:
             return header
         at += 12 + length
-    raise PhotographError("truncated file", hint="copy it again")
+    raise ImageFileError("truncated file", hint="copy it again")
