@@ -49,6 +49,10 @@ class GalleryError(EdgeError):
     """Templates can't be read, or do not belong to this device or these models."""
 
 
+class CandidateFormatError(EdgeError):
+    """Stored candidates of a capture have a form that this program does not read."""
+
+
 class TimetableError(EdgeError):
     """A calendar file can't be read."""
 

@@ -1,4 +1,13 @@
-"""The candidates of one capture as bytes, to be sealed: what a restarted lesson goes on with. Embeddings stay out."""
+"""The candidates of one capture as bytes, to be sealed: a restarted lesson goes on with them. Embeddings stay out.
+
+    length    4 bytes, little-endian: length of the header
+    header    JSON list: MAGIC, VERSION, then the student ids
+    rows      a face each, little-endian float32: the fixed columns, two zeros, one similarity for each student
+
+Version 0 (up to commit 4de1fc4) has neither magic nor version in its header, and no zeros in its rows. Magic and
+version stand where version 0 has student ids. The release before reads them as two students whom nobody asks for, so
+that a lesson also goes on after a rollback. Every later version keeps length, magic and version where they are.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +17,61 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_daemon.errors import CandidateFormatError
 from edge_daemon.types import Box, Candidate, Quality
 
+MAGIC = "\0candidates"
+"""First element of the header; no student id has a control character."""
+VERSION = 1
 _FIXED = 10
 """Columns before the similarities."""
 _EYES = {None: -1.0, False: 0.0, True: 1.0}
 
 
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
-    """Return the candidates of one capture as bytes.
-
-    Four bytes tell the length of the student ids as JSON, which follow; then a row of little-endian float32 a face.
-    """
-    ids = json.dumps(list(student_ids)).encode("ascii")
-    rows = np.array([_row(c) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(student_ids))
-    return len(ids).to_bytes(4, "little") + ids + rows.tobytes()
+    """Return the candidates of one capture as bytes of version `VERSION`."""
+    header = [MAGIC, VERSION, *student_ids]
+    text = json.dumps(header).encode("ascii")
+    rows = np.array([_row(c) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(header))
+    return len(text).to_bytes(4, "little") + text + rows.tobytes()
 
 
 def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate]:
     """Return the candidates that `pack` was given, without embeddings.
 
     Students may have been enrolled or removed since: similarities come in the order asked for, 0 for the new ones.
+
+    Raises:
+        CandidateFormatError: a version that this program does not know, or bytes that are no candidates.
     """
-    end = 4 + int.from_bytes(data[:4], "little")
-    packed_ids: list[str] = json.loads(data[4:end])
-    column_of = {student_id: _FIXED + i for i, student_id in enumerate(packed_ids)}
-    rows = np.frombuffer(data, "<f4", offset=end).reshape(-1, _FIXED + len(packed_ids))
+    header, rows = _parsed(slot, data)
+    column_of = {name: _FIXED + i for i, name in enumerate(header)}
     columns = [column_of.get(student_id) for student_id in student_ids]
     return [_candidate(slot, row, [0.0 if c is None else float(row[c]) for c in columns]) for row in rows]
+
+
+def _parsed(slot: int, data: bytes) -> tuple[list[str | int], NDArray[np.float32]]:
+    """Return the header and the rows, (faces, fixed columns and one for each element of the header)."""
+    end = 4 + int.from_bytes(data[:4], "little")
+    try:
+        header = json.loads(data[4:end])
+    except ValueError:
+        header = None
+    if not isinstance(header, list) or not all(isinstance(name, (str, int)) for name in header) or len(data) < end:
+        raise CandidateFormatError("its faces were stored in an unknown form", f"slot {slot}")
+    version = header[1] if header[:1] == [MAGIC] and len(header) > 1 else 0
+    if version not in (0, VERSION):
+        raise CandidateFormatError(f"its faces were stored in form {version}, which this program does not read")
+    columns = _FIXED + len(header)
+    if (len(data) - end) % (4 * columns):
+        raise CandidateFormatError("its faces were stored in an unknown form", f"slot {slot}")
+    return header, np.frombuffer(data, "<f4", offset=end).reshape(-1, columns)
 
 
 def _row(c: Candidate) -> list[float]:
     quality = (c.quality.width_px, c.quality.sharpness, c.quality.presence)
     fixed = [c.box.x, c.box.y, c.box.w, c.box.h, c.score, *quality, float(c.attentive), _EYES[c.eyes_open]]
-    return [*fixed, *c.similarities]
+    return [*fixed, 0.0, 0.0, *c.similarities]
 
 
 def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float]) -> Candidate:

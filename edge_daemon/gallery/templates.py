@@ -26,6 +26,16 @@ class EmbedderId:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What a lesson needs of a student on the roster: nothing of it is sealed."""
+
+    student_id: str
+    consent: bool
+    courses: tuple[str, ...]
+    """Empty: every course."""
+
+
+@dataclass(frozen=True, slots=True)
 class StudentRecord:
     """Everything that is kept of a student, but for vectors."""
 
@@ -59,6 +69,11 @@ class GalleryStore:
             GalleryError: they were sealed under another device key.
         """
         return [record.student for record in self.records() if record.on_roster]
+
+    def enrolments(self) -> list[Enrolment]:
+        """Return consent and courses of the students on the roster, in its order; no name or address is opened."""
+        rows = tables.student_rows(self.db)
+        return [Enrolment(row.student_id, row.consent, row.courses) for row in rows if row.position is not None]
 
     def records(self) -> list[StudentRecord]:
         """Return all students, those of the roster first, then those who are no longer on it."""

@@ -128,6 +128,21 @@ def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture)
         )
 
 
+def capture_to_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:
+    """Turn a capture whose faces can't be read into a missed one: nobody may be absent in it.
+
+    Raises:
+        StoreError: as `add_capture`.
+    """
+    with transaction(db):
+        _check_running(db, lesson_id)
+        db.execute("DELETE FROM captures WHERE lesson_id = ? AND slot = ?", (lesson_id, missed.slot))
+        db.execute(
+            "INSERT OR REPLACE INTO missed (lesson_id, slot, reason) VALUES (?, ?, ?)",
+            (lesson_id, missed.slot, missed.reason),
+        )
+
+
 def captures(db: sqlite_utils.Database, lesson_id: str) -> list[Capture]:
     """Return the pictures of a lesson in the order of their slots."""
     with faults(db):

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 import sqlite_utils
 
 from edge_daemon.app.capture.comparer import Comparer
+from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.document import sign
@@ -19,7 +20,8 @@ from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.signing import Signer
-from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.errors import CandidateFormatError, GalleryError
+from edge_daemon.gallery.templates import Enrolment, GalleryStore
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.types import (
@@ -31,7 +33,6 @@ from edge_daemon.types import (
     MissedCapture,
     Register,
     Sighting,
-    Student,
 )
 from edge_daemon.vision.models import ModelSet
 
@@ -73,13 +74,7 @@ class LessonRun:
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
         self._comparer = Comparer(config, gallery, models)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
-        # Candidates are written before their capture: where the power failed between the two there was no capture.
-        taken = {capture.slot for capture in lessons.captures(register_db, lesson.lesson_id)}
-        self._candidates = {
-            slot: self._opened(slot, sealed)
-            for slot, sealed in candidate_rows.candidates(gallery.db, lesson.lesson_id).items()
-            if slot in taken
-        }
+        self._candidates = self._stored_candidates()
 
     @property
     def settled_slots(self) -> frozenset[int]:
@@ -153,9 +148,23 @@ class LessonRun:
         lessons.discard_lesson(self._db, self._lesson.lesson_id)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
 
-    def _opened(self, slot: int, sealed: bytes) -> list[Candidate]:
-        plain = self._gallery.open_candidates(self._lesson.lesson_id, slot, sealed)
-        return candidate_codec.unpack(slot, plain, self._comparer.student_ids)
+    def _stored_candidates(self) -> dict[int, list[Candidate]]:
+        """Return what was found before a restart; a capture whose faces can't be read becomes a missed one."""
+        lesson_id = self._lesson.lesson_id
+        # Candidates are written before their capture: where the power failed between the two there was no capture.
+        taken = {capture.slot for capture in lessons.captures(self._db, lesson_id)}
+        found = {}
+        for slot, sealed in candidate_rows.candidates(self._gallery.db, lesson_id).items():
+            if slot not in taken:
+                continue
+            try:
+                plain = self._gallery.open_candidates(lesson_id, slot, sealed)
+                found[slot] = candidate_codec.unpack(slot, plain, self._comparer.student_ids)
+            except (CandidateFormatError, GalleryError) as error:
+                reason = error.what if isinstance(error, CandidateFormatError) else UNREADABLE
+                lessons.capture_to_missed(self._db, lesson_id, MissedCapture(slot, reason))
+                logger.error("capture missed", extra={"lesson_id": lesson_id, "slot": slot, "reason": reason})
+        return found
 
     def _resolved(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
         everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
@@ -165,11 +174,12 @@ class LessonRun:
         return [s if s.student_id in assessed else replace(s, student_id="") for s in sightings]
 
     def _assessed(self) -> set[str]:
-        consenting = {s.student_id for s in self._gallery.students() if s.consent}
+        consenting = {e.student_id for e in self._gallery.enrolments() if e.consent}
         return consenting & set(self._comparer.student_ids)
 
     def _students(self) -> list[str]:
-        return sorted(s.student_id for s in self._gallery.students() if _belongs(s, self._lesson.course))
+        enrolments = self._gallery.enrolments()
+        return sorted(e.student_id for e in enrolments if _belongs(e, self._lesson.course))
 
     def _decide(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
         captures = lessons.captures(self._db, self._lesson.lesson_id)
@@ -206,5 +216,5 @@ class LessonRun:
         )
 
 
-def _belongs(student: Student, course: str) -> bool:
-    return not course or not student.courses or course in student.courses
+def _belongs(enrolment: Enrolment, course: str) -> bool:
+    return not course or not enrolment.courses or course in enrolment.courses

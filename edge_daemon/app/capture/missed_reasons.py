@@ -9,4 +9,5 @@ from typing import Final
 
 NOT_RUNNING: Final = "the service was not running"
 CLOCK_SET: Final = "the clock was set past it"
+UNREADABLE: Final = "its faces were stored and can't be opened any more"
 TOO_SLOW: Final = "the capture before it took too long"

@@ -16,15 +16,17 @@ from datetime import datetime, timedelta
 
 import sqlite_utils
 
+from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.capture.plan_recorder import begin
 from edge_daemon.device.clock import Reading
+from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.lesson.lesson_ids import NAMESPACE
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.store.untimed import UntimedCapture, forget_untimed, untimed_captures
-from edge_daemon.types import Lesson
+from edge_daemon.types import Lesson, MissedCapture
 
 EVERY_S = 27.0
 """A lesson of 45 minutes has a hundred of these."""
@@ -132,7 +134,7 @@ def _give(
         at = _time_of(c, reading)
         slot = int((at - known.lesson.start).total_seconds() // width_s)
         in_lesson = 0 <= slot < known.captures_planned and slot not in filled
-        if in_lesson and _move_candidates(gallery, c, lesson.lesson_id, slot):
+        if in_lesson and _move_candidates(db, gallery, c, lesson.lesson_id, slot):
             filled.add(slot)
             capture = lessons.Capture(slot, str(c.slot), at, reading.state, c.boot_id, c.boottime_s)
             lessons.add_capture(db, lesson.lesson_id, capture)
@@ -140,12 +142,22 @@ def _give(
     return given
 
 
-def _move_candidates(gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int) -> bool:
-    """Return whether there were any: a capture without them was erased half way, and has not seen an empty room."""
+def _move_candidates(
+    db: sqlite_utils.Database, gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int
+) -> bool:
+    """Return whether there were any that open.
+
+    A capture without candidates was erased half way, and has not seen an empty room. Their form is not looked at here:
+    the lesson reads them, and turns a capture of an unknown form into a missed one.
+    """
     sealed = candidate_rows.candidates(gallery.db, capture.session_id).get(capture.slot)
     if sealed is None:
         return False
-    plain = gallery.open_candidates(capture.session_id, capture.slot, sealed)
+    try:
+        plain = gallery.open_candidates(capture.session_id, capture.slot, sealed)
+    except GalleryError:
+        lessons.add_missed(db, lesson_id, MissedCapture(slot, UNREADABLE))
+        return False
     candidate_rows.put_candidates(gallery.db, lesson_id, slot, gallery.seal_candidates(lesson_id, slot, plain))
     return True
 

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from edge_daemon.__main__ import run
+from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.store.candidates import candidates, put_candidates
 from edge_daemon.store.commitments import commitments
@@ -76,6 +78,26 @@ def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
     assert document["captures_taken"] >= 2
     assert [c for c in taken(device) if c.slot in {b.slot for b in before}] == before
     device.stop()
+
+
+def test_faces_of_a_newer_program_are_missed_captures_and_no_endless_restart(device, monkeypatch):
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
+    device.cut()
+    slots = {capture.slot for capture in taken(device)}
+    monkeypatch.setattr(candidate_codec, "VERSION", 99)
+    gallery = open_gallery_store(device.home)
+    (lesson_id,) = {row[0] for row in gallery.db.execute("SELECT lesson_id FROM candidates")}
+    for slot in slots:
+        sealed = gallery.seal_candidates(lesson_id, slot, candidate_codec.pack([], []))
+        put_candidates(gallery.db, lesson_id, slot, sealed)
+    gallery.db.conn.close()
+    device.clock.set(boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    missed = {m["slot"]: m["reason"] for m in device.documents()[0]["missed"]}
+    assert {missed[slot] for slot in slots} == {"its faces were stored in form 99, which this program does not read"}
+    assert "worker failed" not in device.stop()
 
 
 def test_a_lesson_that_ended_in_the_dark_is_finalised_with_its_missed_slots_named(device):
