@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlite_utils
 
 from edge_daemon.attendance.document import sign
-from edge_daemon.attendance.rule import LessonSummary, Rule, judge, share_of
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
@@ -63,7 +63,7 @@ def a_register(
         if slot not in {one.slot for one in missed}
     }
     sightings = sightings_of({**shares, **(visitors or {}), "": strangers}, list(taken_at))
-    verdicts = judge(
+    verdicts = decide(
         tally(sorted(shares), sightings, taken_at),
         RULE,
         LessonSummary(lesson.start, lesson.end, tuple(taken_at.values()), captures, time_trusted=True),

@@ -9,7 +9,7 @@ import pytest
 
 from edge_daemon.attendance.edfi import attendance_event
 from edge_daemon.attendance.register import correct
-from edge_daemon.attendance.rule import LessonSummary, judge, rule_of
+from edge_daemon.attendance.rule import LessonSummary, decide, rule_of
 from edge_daemon.attendance.tally import tally
 from edge_daemon.config import RuleConfig
 from edge_daemon.types import Box, Sighting, Tally, Verdict
@@ -45,7 +45,7 @@ def seen_from(minute: int, late_min: float) -> Verdict:
     taken_at = {slot: START + timedelta(minutes=slot) for slot in range(45)}
     sightings = [Sighting(slot, "s", 0.6, True, Box(0, 0, 40, 40)) for slot in taken_at if slot >= minute]
     lesson = LessonSummary(START, END, tuple(taken_at.values()), 45, time_trusted=True)
-    return judge(tally(["s"], sightings, taken_at), rule_of(RuleConfig(late_min=late_min)), lesson)[0]
+    return decide(tally(["s"], sightings, taken_at), rule_of(RuleConfig(late_min=late_min)), lesson)[0]
 
 
 @pytest.mark.parametrize(
