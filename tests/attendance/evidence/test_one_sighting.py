@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence.sighting_resolver import believe
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
 from edge_daemon.attendance.tally import tally
 from edge_daemon.types import Box, Sighting
 from tests.attendance.evidence.room import Room
@@ -35,7 +35,7 @@ def _moving(worse_seat: int) -> Room:
 def test_of_two_faces_of_a_student_in_one_picture_the_more_similar_one_is_kept(worse_seat):
     room = _moving(worse_seat)
     own = [f for f, name in zip(room.faces, room.truth, strict=True) if name == "S07" and f.slot in (20, 21)]
-    sightings = believe(room.faces, room.ids)
+    sightings = resolve_sightings(room.faces, room.ids)
     assert Counter(s.slot for s in sightings if s.student_id == "S07") == dict.fromkeys(SLOTS, 1)
     for slot in (20, 21):
         best = max((f for f in own if f.slot == slot), key=lambda f: f.similarities[7])
@@ -50,7 +50,7 @@ def test_two_faces_as_similar_as_each_other_are_one_sighting_still():
     same = np.array(room.faces[0].similarities)
     for face in room.faces:
         face.similarities[:] = same if face.slot in (20, 21) else face.similarities
-    named = Counter((s.slot, s.student_id) for s in believe(room.faces, room.ids) if s.student_id)
+    named = Counter((s.slot, s.student_id) for s in resolve_sightings(room.faces, room.ids) if s.student_id)
     assert set(named.values()) == {1}
 
 
