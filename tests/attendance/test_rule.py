@@ -125,7 +125,7 @@ def test_the_interval_is_wilsons():
 def test_look_alikes_are_flagged_even_when_neither_could_be_told_and_was_seen():
     students = [of(90), of(0, student_id="b"), of(0, student_id="c"), of(0, student_id="d"), of(90, student_id="e")]
     flags = {
-        v.tally.student_id: v.flags for v in verdict_of(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
+        v.tally.student_id: v.flags for v in decide(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
     }
     assert flags == {"a": ("look_alike",), "b": ("look_alike",), "c": ("look_alike",), "d": ("look_alike",), "e": ()}
 

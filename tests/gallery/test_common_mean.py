@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from edge_daemon.gallery.match import OWN_WEIGHT, TYPICAL_LIKENESS, Matcher
+from edge_daemon.gallery.match import OWN_WEIGHT, TYPICAL_AGREEMENT, Matcher
 from edge_daemon.types import StudentTemplates
 
 SIZE = 192
@@ -49,7 +49,7 @@ def _by_hand(students: int, face: np.ndarray, student: int, share: float) -> flo
     """The cosine about a share of the class's mean, over the root of what a single photograph is worth."""
     common = share * np.mean([_photograph(n) for n in range(students)], axis=0)
     cosine = _unit(_unit(face) - common) @ _unit(_photograph(student) - common)
-    return cosine / np.sqrt(TYPICAL_LIKENESS)
+    return cosine / np.sqrt(TYPICAL_AGREEMENT)
 
 
 def test_somebody_who_has_only_what_all_have_in_common_is_like_nobody():
@@ -59,7 +59,7 @@ def test_somebody_who_has_only_what_all_have_in_common_is_like_nobody():
 
 def test_a_student_stands_out_more_where_the_common_part_is_off():
     found = _similarities(_class_of(60), _photograph(3))
-    assert found[3] == pytest.approx(1 / np.sqrt(TYPICAL_LIKENESS), abs=1e-4)
+    assert found[3] == pytest.approx(1 / np.sqrt(TYPICAL_AGREEMENT), abs=1e-4)
     assert np.abs(np.delete(found, 3)).max() < 0.15  # 0.62 without it
 
 
@@ -93,4 +93,4 @@ def test_each_width_has_a_common_part_of_its_own():
     off_large = 0.5 * np.mean([_own(n) for n in range(12)], axis=0)
     for found, common, photograph in ((small, off_small, _photograph(0, 3.0)), (large, off_large, _own(0))):
         cosine = _unit(_photograph(4, 3.0) - common) @ _unit(photograph - common)
-        assert found[0] == pytest.approx(cosine / np.sqrt(TYPICAL_LIKENESS), abs=1e-5)
+        assert found[0] == pytest.approx(cosine / np.sqrt(TYPICAL_AGREEMENT), abs=1e-5)

@@ -58,6 +58,6 @@ def test_a_student_seen_twice_in_a_picture_is_counted_once():
     taken_at = {0: START, 1: START}
     twice = [Sighting(0, "a", 0.5, True, Box(x, 0, 9, 9)) for x in (1, 500)]
     (counted,) = tally(["a"], twice, taken_at)
-    assert (counted.frames_seen, counted.frames_attentive) == (1, 1)
+    assert (counted.captures_seen, counted.captures_attentive) == (1, 1)
     (counted,) = tally(["a"], [*twice, Sighting(0, "a", 0.5, False, Box(900, 0, 9, 9))], taken_at)
-    assert (counted.frames_seen, counted.frames_attentive) == (1, 1)
+    assert (counted.captures_seen, counted.captures_attentive) == (1, 1)
