@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "attendance", "delivery"}
 LEAVES = {"store", "device"}
-SHARED = {"types", "errors", "config", "timestamps", "image_header"}
+SHARED = {"types", "errors", "config", "timestamps", "image_header", "sqlite"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
@@ -23,6 +23,7 @@ ALLOWED = {
     "errors": set(),
     "timestamps": set(),
     "image_header": {"errors"},
+    "sqlite": set(),
     "config": set(),
     "configfile": {"config", "errors"},
     "home": {"config", "configfile", "errors"},
@@ -84,7 +85,12 @@ def test_no_file_is_longer_than_400_lines():
     assert {m: n for m, p in modules().items() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400} == {}
 
 
-def test_the_service_between_lessons_has_neither_opencv_nor_a_network_library_in_its_memory():
+def test_sqlite_utils_is_imported_at_one_place_which_keeps_numpy_away():
+    pattern = re.compile(r"^\s*(?:import|from) sqlite_utils\b", re.MULTILINE)
+    assert {m for m, path in modules().items() if pattern.search(path.read_text("utf-8"))} == {"edge_daemon.sqlite"}
+
+
+def test_the_service_between_lessons_has_neither_numpy_nor_a_network_library_in_its_memory():
     code = "import sys, edge_daemon.cli.run, edge_daemon.app.service.service; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert not set(loaded.split()) & {"cv2", "ai_edge_litert", "requests", "xlsxwriter", "edge_daemon.vision"}
+    assert not set(loaded.split()) & {"cv2", "numpy", "ai_edge_litert", "requests", "xlsxwriter", "edge_daemon.vision"}

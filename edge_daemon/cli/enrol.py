@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
-from sqlite_utils import Database
 
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.upkeep.maintenance import forget_erased
@@ -24,6 +23,7 @@ from edge_daemon.errors import GalleryError, KeyFileError, RosterError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, outbox
 from edge_daemon.store.database import check_writable, open_gallery, open_register
 
@@ -146,7 +146,7 @@ def _hand_contacts_on(home: Home) -> None:
 
 
 @contextmanager
-def _register(home: Home) -> Iterator[Database | None]:
+def _register(home: Home) -> Iterator[sqlite_utils.Database | None]:
     """Open register.sqlite, where there is one."""
     if not home.register_db_path.exists():
         yield None

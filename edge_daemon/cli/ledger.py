@@ -9,13 +9,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import click
-import sqlite_utils
 
 from edge_daemon.app.ledger.ledger_lines import GROUPS, DeliveryProgress, LedgerLine, ledger_lines
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.table import table
 from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import open_register
 from edge_daemon.timestamps import written
 

@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import click
-import sqlite_utils
 
 from edge_daemon.app.notices.absences import forbidden
 from edge_daemon.app.notices.composer import Composer
@@ -19,6 +18,7 @@ from edge_daemon.config import is_address
 from edge_daemon.delivery.mail_message import to_bytes, to_message
 from edge_daemon.delivery.message import Message
 from edge_daemon.errors import DeliveryError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Delivery

@@ -11,11 +11,11 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
-import sqlite_utils
 
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
 from edge_daemon.errors import DeliveryError, EdgeError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
 from edge_daemon.store import outbox as rows
 from edge_daemon.store.database import open_register, transaction

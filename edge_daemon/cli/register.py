@@ -11,7 +11,6 @@ from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
 import click
-import sqlite_utils
 
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
@@ -22,6 +21,7 @@ from edge_daemon.cli.names import names_of, removed_of
 from edge_daemon.cli.register_text import Evidence, show_register
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError, RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, registers
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import StoredRegister

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
-from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, cast
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -44,7 +43,6 @@ def sync(home: Home, once: bool, as_json: bool) -> None:
     Without --once what failed before is tried at once, too, though its time has not come. Exit code 0 where all was
     done that can be done now, also without a network; 1 where something was refused and needs a person.
     """
-    _load_lean()
     from edge_daemon.app.sync.sync_session import SyncSession
 
     request = _StopRequest()
@@ -57,17 +55,6 @@ def sync(home: Home, once: bool, as_json: bool) -> None:
     if request.by == signal.SIGINT:
         click.get_current_context().exit(_INTERRUPTED)
     click.get_current_context().exit(1 if result.needs_a_person else 0)
-
-
-def _load_lean() -> None:
-    """Load sqlite-utils without NumPy, which it takes where it finds it: a fifth of the memory for nothing."""
-    if "numpy" in sys.modules:
-        return
-    sys.modules["numpy"] = cast(ModuleType, None)  # makes the import fail (docs.python.org, the import system)
-    try:
-        import sqlite_utils  # noqa: F401
-    finally:
-        del sys.modules["numpy"]
 
 
 def _document(result: SyncResult) -> dict[str, object]:

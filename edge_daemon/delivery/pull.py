@@ -17,9 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-import sqlite_utils
-
 from edge_daemon.errors import DeliveryError, EdgeError, StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.daily_events import DailyEvent, add_events

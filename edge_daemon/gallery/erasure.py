@@ -15,10 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-import sqlite_utils
-
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.data_keys import fingerprint
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.database import path_of
 from edge_daemon.store.gallery import Erased, StudentRow, Tombstone

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-import sqlite_utils
-
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery import data_keys, erasure
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.gallery import StudentRow, TemplateRow
 from edge_daemon.types import Student, StudentTemplates, Vector
@@ -86,8 +84,10 @@ class GalleryStore:
         Raises:
             GalleryError: templates of another embedder, or sealed under another device key.
         """
+        from edge_daemon.gallery import vector_codec
+
         keys = {row.student_id: row for row in tables.student_rows(self.db)}
-        stacks: dict[str, list[tuple[Vector, Vector]]] = {}
+        photographs: dict[str, list[bytes]] = {}
         for row in tables.template_rows(self.db):
             if (row.model_sha256, row.preprocessing) != (embedder.sha256, embedder.preprocessing):
                 raise GalleryError(
@@ -98,11 +98,8 @@ class GalleryStore:
             plain = data_keys.open_sealed(
                 self.data_key(keys[row.student_id]), row.sealed, _bound(row.student_id, embedder)
             )
-            stacks.setdefault(row.student_id, []).append(_unpacked(plain))
-        return [
-            StudentTemplates(student_id, np.concatenate([v for v, _ in stack]), np.concatenate([w for _, w in stack]))
-            for student_id, stack in stacks.items()
-        ]
+            photographs.setdefault(row.student_id, []).append(plain)
+        return [vector_codec.student_templates(*one) for one in photographs.items()]
 
     def look_alikes(self) -> frozenset[tuple[str, str]]:
         """Return the pairs of students who look alike, each once, ids in ascending order."""
@@ -161,7 +158,10 @@ class GalleryStore:
         self, row: StudentRow, embedder: EmbedderId, photograph: str, vectors: Vector, widths_px: Vector
     ) -> TemplateRow:
         """Return the template of one photograph as stored."""
-        sealed = data_keys.seal(self.data_key(row), _packed(vectors, widths_px), _bound(row.student_id, embedder))
+        from edge_daemon.gallery import vector_codec
+
+        plain = vector_codec.packed(vectors, widths_px)
+        sealed = data_keys.seal(self.data_key(row), plain, _bound(row.student_id, embedder))
         return TemplateRow(row.student_id, photograph, sealed, embedder.sha256, embedder.preprocessing)
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
@@ -189,15 +189,3 @@ class GalleryStore:
 
 def _bound(student_id: str, embedder: EmbedderId) -> bytes:
     return data_keys.binding("template", student_id, embedder.sha256, str(embedder.preprocessing))
-
-
-def _packed(vectors: Vector, widths_px: Vector) -> bytes:
-    """Number of rows (two bytes), widths, then the vectors, all little-endian float32."""
-    rows = len(widths_px).to_bytes(2, "little")
-    return rows + widths_px.astype("<f4").tobytes() + vectors.astype("<f4").tobytes()
-
-
-def _unpacked(plain: bytes) -> tuple[Vector, Vector]:
-    rows = int.from_bytes(plain[:2], "little")
-    numbers = np.frombuffer(plain, "<f4", offset=2).astype(np.float32)
-    return numbers[rows:].reshape(rows, -1), numbers[:rows]

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.database import faults
 from edge_daemon.store.destinations import State, destination_state

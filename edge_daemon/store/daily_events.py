@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
 

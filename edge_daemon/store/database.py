@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import sqlite_utils
-
 from edge_daemon.errors import DamageError, StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.disk import free_bytes, is_read_only
 from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 

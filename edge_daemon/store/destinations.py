@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, cast
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.store.retries import LONGEST_ASKED_S, SLACK, next_try
 from edge_daemon.timestamps import parsed, stored

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-import sqlite_utils
-
 from edge_daemon.errors import StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import bring_in_log, faults, path_of, transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister, append, last_sha256
 from edge_daemon.timestamps import parsed, stored

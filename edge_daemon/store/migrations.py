@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlite_utils import Database, Migrations
+from edge_daemon.sqlite import sqlite_utils
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,17 @@ class Schema:
     """What the file is for, as it stands in its table `meta`."""
     version: int
     """The newest schema that this program knows."""
-    migrations: Migrations
+    migrations: sqlite_utils.Migrations
 
 
-_gallery = Migrations("gallery")
-_register = Migrations("register")
+_gallery = sqlite_utils.Migrations("gallery")
+_register = sqlite_utils.Migrations("register")
 
 _META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT"
 
 
 @_gallery(name="0001_students_templates_candidates")
-def _gallery_1(db: Database) -> None:
+def _gallery_1(db: sqlite_utils.Database) -> None:
     """Everything personal is sealed; in the clear are only bare ids and what a decision needs without a key."""
     _run(
         db,
@@ -80,7 +80,7 @@ def _gallery_1(db: Database) -> None:
 
 
 @_register(name="0001_lessons_captures_sightings_registers")
-def _register_1(db: Database) -> None:
+def _register_1(db: sqlite_utils.Database) -> None:
     """Lessons with their captures and sightings, and the registers that were made of them."""
     _run(
         db,
@@ -147,7 +147,7 @@ def _register_1(db: Database) -> None:
 
 
 @_register(name="0002_plans_skipped_untimed_clock")
-def _register_2(db: Database) -> None:
+def _register_2(db: sqlite_utils.Database) -> None:
     """What the service needs: plans before their lessons, lessons that had no device, pictures that had no time."""
     _run(
         db,
@@ -191,7 +191,7 @@ def _register_2(db: Database) -> None:
 
 
 @_register(name="0003_outbox_commitments_contacts_events")
-def _register_3(db: Database) -> None:
+def _register_3(db: sqlite_utils.Database) -> None:
     """Delivery: what is still to be sent and to whom, plans that were promised, and the diary of the day."""
     _run(
         db,
@@ -264,13 +264,13 @@ def _register_3(db: Database) -> None:
     _stamp(db, "register", version=3, readable_from=1)
 
 
-def _run(db: Database, *statements: str) -> None:
+def _run(db: sqlite_utils.Database, *statements: str) -> None:
     # One by one: executescript would commit the transaction that the migration runs in.
     for statement in statements:
         db.conn.execute(statement)
 
 
-def _stamp(db: Database, kind: str, *, version: int, readable_from: int) -> None:
+def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from: int) -> None:
     rows = {"kind": kind, "schema_version": str(version), "readable_from": str(readable_from)}
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, cast
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import transaction
 from edge_daemon.store.destinations import (
     DestinationState,

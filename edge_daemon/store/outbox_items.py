@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, cast, get_args
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults
 from edge_daemon.timestamps import parsed
 from edge_daemon.types import Destination

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
 

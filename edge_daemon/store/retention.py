@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import stored

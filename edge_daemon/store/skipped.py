@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlite_utils
-
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import Lesson

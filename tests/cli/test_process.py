@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_daemon import __version__, cli
 from edge_daemon.__main__ import run
 from edge_daemon.cli import cli as root
 from edge_daemon.errors import CameraError
+from tests.registers import a_home, a_lesson, a_register
 
 
 def edge_daemon(*arguments, **options) -> subprocess.CompletedProcess:
@@ -152,3 +154,18 @@ def test_help_imports_no_command():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["register", "list"], ["register", "show", a_lesson().lesson_id]], ids=" ".join
+)
+def test_a_command_that_only_looks_imports_no_numpy(demo_home, tmp_path, command):
+    shutil.copytree(demo_home, tmp_path / "home")
+    home = a_home(tmp_path / "home", [a_register(a_lesson(), {"S1": 0.9})])
+    code = (
+        f"import sys; from edge_daemon.__main__ import run; run({['--home', str(home), *command]});"
+        "print([m for m in sys.modules if m in ('cv2', 'numpy')])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+    assert len(result.stdout.splitlines()) > 2

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons
 from edge_daemon.app.opening.timetable_files import read_timetable
 from edge_daemon.device.clock import Reading
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.types import Lesson
 

@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 
-import sqlite_utils
-
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
@@ -22,6 +20,7 @@ from edge_daemon.device.clock import Reading
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import CandidateFormatError, GalleryError
 from edge_daemon.gallery.templates import Enrolment, GalleryStore
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.types import (

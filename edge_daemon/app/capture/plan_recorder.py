@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.device.clock import Reading
 from edge_daemon.lesson.plan import make_plan
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans, skipped
 from edge_daemon.types import CapturePlan, Lesson
 

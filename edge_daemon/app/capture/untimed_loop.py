@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 
-import sqlite_utils
-
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.loop import BEAT_S, WARM_UP_S, LiveCamera, LoopContext
 from edge_daemon.app.capture.untimed_sessions import drawn_wait_s, lesson_place_of
@@ -13,6 +11,7 @@ from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store.untimed import UntimedCapture, add_untimed, untimed_captures
 

@@ -14,8 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.capture.plan_recorder import begin
 from edge_daemon.device.clock import Reading
@@ -23,6 +21,7 @@ from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.lesson.lesson_ids import NAMESPACE
 from edge_daemon.lesson.plan import make_plan
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.store.untimed import UntimedCapture, forget_untimed, untimed_captures

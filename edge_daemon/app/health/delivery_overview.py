@@ -7,10 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.sync.receiver_settings import is_set_up
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.backlog import Backlog, backlogs
 from edge_daemon.store.database import open_register
 from edge_daemon.store.pulled import pulled_documents

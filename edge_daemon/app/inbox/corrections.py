@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-import sqlite_utils
-
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.delivery.office_documents import OfficeCorrection
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister

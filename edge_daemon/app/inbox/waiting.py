@@ -15,8 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import sqlite_utils
-
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
 from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
@@ -24,6 +22,7 @@ from edge_daemon.delivery.pull import DONE, TAKEN, DocumentSource, PullResult, W
 from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans
 
 TIMETABLE: Final = "timetable.ics"

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlite_utils
-
 from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.attendance.document import from_json
 from edge_daemon.errors import RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import ledger, outbox
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import Deliveries, LedgerLesson

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import sqlite_utils
-
 from edge_daemon.attendance.commitment import Commitment
 from edge_daemon.attendance.proof import ProvenRegister, digest, prove_commitment, prove_register
 from edge_daemon.errors import RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import ledger, outbox
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import LedgerRow

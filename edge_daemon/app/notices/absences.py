@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.attendance.document import from_json
 from edge_daemon.config import MailConfig
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.outbox import Item
 from edge_daemon.types import Delivery, Outcome, Register, Verdict

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-import sqlite_utils
-
 from edge_daemon.app.notices.absences import forbidden
 from edge_daemon.app.notices.office_mail import attached, lesson_sheet, lesson_values, period_sheet, period_values
 from edge_daemon.app.notices.personal_mail import notice_values, week_values
@@ -20,6 +18,7 @@ from edge_daemon.delivery.mail_templates import Templates, Values
 from edge_daemon.delivery.message import Attachment, Message, Role, stable_message_id
 from edge_daemon.errors import KeyFileError, RegisterError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import transaction
 from edge_daemon.types import Delivery, Outcome, Register

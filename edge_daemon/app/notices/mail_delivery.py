@@ -10,8 +10,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
-import sqlite_utils
-
 from edge_daemon.app.notices.composer import Composer, templates_of
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.delivery.mail_server import MailServer, Sender
@@ -19,6 +17,7 @@ from edge_daemon.delivery.mail_settings import server_settings
 from edge_daemon.delivery.message import Message, stable_message_id
 from edge_daemon.errors import DeliveryError, KeyFileError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.types import Delivery, Outcome
 

@@ -8,13 +8,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import sqlite_utils
-
 from edge_daemon.app.notices.absences import queue_absence_notices
 from edge_daemon.attendance.document import from_json
 from edge_daemon.config import Config, MailConfig
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister, starts

@@ -8,13 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sqlite_utils
-
 from edge_daemon.app.opening.database_recovery import gallery_of
 from edge_daemon.device import sealing
 from edge_daemon.device.secrets import contact_key
 from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.contacts import ContactRow, change_contacts, contact_rows
 from edge_daemon.store.database import open_register
 from edge_daemon.store.gallery import student_rows

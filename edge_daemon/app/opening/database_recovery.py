@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import sqlite_utils
-
 from edge_daemon.errors import DamageError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import retention
 from edge_daemon.store.backup import Backup, backups, restore, stamp
 from edge_daemon.store.database import check_path, open_gallery, open_register

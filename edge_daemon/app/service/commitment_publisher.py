@@ -8,12 +8,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.capture.plan_recorder import AHEAD
 from edge_daemon.attendance.commitment import PlanCommitment, read_commitment, sign_commitment
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.commitments import add_commitment, commitments
 from edge_daemon.store.database import transaction

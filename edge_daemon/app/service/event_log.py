@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-import sqlite_utils
-
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.journal import fields_of
 from edge_daemon.errors import StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.daily_events import DailyEvent, add_events
 
 KEPT: Final = frozenset(

@@ -7,13 +7,12 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.capture.plan_recorder import AHEAD, account, account_since, plan_ahead
 from edge_daemon.app.service.commitment_publisher import publish_commitments
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.lesson.timetable_watch import TimetableWatch
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, skipped
 from edge_daemon.types import Lesson
 

@@ -15,8 +15,6 @@ import signal
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-import sqlite_utils
-
 from edge_daemon.app.capture.plan_recorder import begin, plan_of
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.inbox import waiting
@@ -34,6 +32,7 @@ from edge_daemon.device.clock_jump_guard import ClockJumpGuard
 from edge_daemon.device.notify import notify, watchdog_s
 from edge_daemon.errors import DamageError, ServiceError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.types import Lesson, MissedCapture

@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
-import sqlite_utils
-
 from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.device.clock import Reading
@@ -21,6 +19,7 @@ from edge_daemon.device.notify import notify
 from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
 from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.backlog import DESTINATIONS, open_items
 from edge_daemon.store.destinations import destination_state
 from edge_daemon.store.lessons import StoredLesson

@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
-import sqlite_utils
-
 from edge_daemon import __version__
 from edge_daemon.attendance.fields import Json
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import daily_events
 from edge_daemon.timestamps import written
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-import sqlite_utils
-
 from edge_daemon.app.firstboot.identity import known
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.backlog import last_register
 
 

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Union
 
-import sqlite_utils
-
 from edge_daemon import __version__
 from edge_daemon.app.sync.day_documents import without_addresses
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.device.host import Host, read_host
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import backlog
 from edge_daemon.store.migrations import REGISTER
 from edge_daemon.store.plans import committed_plans

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import sqlite_utils
-
 from edge_daemon.app.notices.mail_delivery import deliver_mail, open_sender
 from edge_daemon.delivery.mail_server import Sender
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.types import Delivery, Outcome
 
 

@@ -9,8 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-import sqlite_utils
-
 from edge_daemon.app.inbox.waiting import pull_all
 from edge_daemon.app.service.event_log import KEPT_DAYS
 from edge_daemon.app.sync.day_documents import day_document, days_to_send
@@ -22,6 +20,7 @@ from edge_daemon.delivery.upstream import PullResponse, Upstream
 from edge_daemon.delivery.upstream_settings import read_token
 from edge_daemon.errors import DamageError, DeliveryError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import document_of
 from edge_daemon.store.sync_note import Notebook

@@ -15,11 +15,10 @@ from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
 from functools import partial
 
-import sqlite_utils
-
 from edge_daemon.app.sync.channels import Channel, Receiver
 from edge_daemon.app.sync.sync_result import ReceiverResult, SyncResult
 from edge_daemon.errors import EdgeError, StoreError
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs, count_due
 from edge_daemon.store.database import transaction

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -37,6 +38,15 @@ def test_two_days_of_lessons_become_registers_without_anybody(device):
     assert {s["student_id"]: s["verdict"] for s in first["students"]}["S1"] == "present"
     assert "S1" not in log
     assert not children(device.service.pid)
+
+
+def test_after_a_lesson_the_service_has_no_library_of_pictures_in_its_memory(device):
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    mapped = Path(f"/proc/{device.service.pid}/maps").read_text()
+    device.stop()
+    assert "sqlite3" in mapped
+    assert [name for name in ("numpy", "cv2", "litert") if name in mapped] == []
 
 
 def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device):
