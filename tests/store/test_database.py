@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Migrations
 
 from edge_daemon.errors import StoreError
 from edge_daemon.store import migrations
@@ -303,7 +304,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
 def test_a_failing_migration_changes_nothing(tmp_path, monkeypatch):
     path = tmp_path / "a.sqlite"
     closed(open_register(path))
-    further = migrations.Migrations("register")
+    further = Migrations("register")
     further._migrations = list(REGISTER.migrations._migrations)
 
     @further(name="0099_fails_half_way")
