@@ -11,7 +11,7 @@ from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.home import Home
 from edge_daemon.store import registers
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_register, transaction
 from edge_daemon.types import MissedCapture
 from tests.cli.running import run
 from tests.registers import a_lesson, a_register, keep
@@ -98,5 +98,6 @@ def decide(home: Home, lesson_id: str, student_id: str, verdict: str, at: dateti
         return sign(made, last.sha256, signer)
 
     db = open_register(home.register_db_path)
-    registers.add_revision(db, lesson_id, render, at, outbox_writer(home.config))
+    with transaction(db):
+        registers.add_revision(db, lesson_id, render, at, outbox_writer(home.config))
     db.conn.close()

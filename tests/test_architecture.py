@@ -28,7 +28,7 @@ ALLOWED = {
     "configfile": {"config", "errors"},
     "home": {"config", "configfile", "errors"},
     "app": SHARED | LEAVES | STEPS | {"home"},
-    "cli": SHARED | LEAVES | STEPS | {"home", "configfile", "app", "cli"},
+    "cli": SHARED - {"sqlite", "image_header"} | {"home", "configfile", "app", "cli"},
     "__main__": {"cli", "device", "errors"},
     "__init__": set(),
 }
@@ -38,7 +38,7 @@ def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
 
-def imported(path: Path) -> set[str]:
+def imported(path: Path, *, everything: bool = False) -> set[str]:
     """Names of our modules, or of things in them, that a file imports anywhere, also inside functions."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -47,7 +47,7 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "edge_daemon"}
+    return {name for name in names if everything or name.split(".")[0] == "edge_daemon"}
 
 
 def part(name: str) -> str:
@@ -62,6 +62,80 @@ def test_a_module_imports_only_what_its_place_may(module):
     for name in imported(modules()[module]):
         if part(name) in known:  # else a name of edge_daemon/__init__.py, such as __version__
             assert part(name) in ALLOWED[part(module)] or part(module) == part(name), f"{module} imports {name}"
+
+
+def test_no_step_imports_another():
+    for module, path in modules().items():
+        step = part(module)
+        if step in STEPS:
+            others = {part(name) for name in imported(path)} & STEPS - {step}
+            assert others == set(), f"{module} imports {others}"
+
+
+def test_cli_knows_no_picture_no_sql_and_no_step():
+    for module, path in modules().items():
+        if part(module) == "cli":
+            names = imported(path, everything=True)
+            assert not {name.split(".")[0] for name in names} & {"sqlite3", "sqlite_utils", "numpy", "cv2"}, module
+
+
+def rooms() -> dict[str, set[str]]:
+    """Return the public modules of each program in app/."""
+    found = {}
+    for path in (PACKAGE / "app").glob("*/__init__.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and node.targets[0].id == "PUBLIC_MODULES":
+                found[path.parent.name] = set(ast.literal_eval(node.value))
+    return found
+
+
+def test_app_has_no_loose_module_and_every_room_says_what_is_public():
+    assert [path.name for path in (PACKAGE / "app").glob("*.py")] == ["__init__.py"]
+    folders = {path.name for path in (PACKAGE / "app").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms().keys() == folders
+    for room, public in rooms().items():
+        assert public <= {path.stem for path in (PACKAGE / "app" / room).glob("*.py")}, room
+
+
+def test_a_program_imports_no_internals_of_another():
+    public = rooms()
+    for module, path in modules().items():
+        own = module.split(".")[2] if part(module) == "app" and module.count(".") > 1 else None
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[1:2] != ["app"] or len(parts) < 4 or parts[2] == own:
+                continue
+            target = PACKAGE / "app" / parts[2] / f"{parts[3]}.py"
+            assert not target.exists() or parts[3] in public[parts[2]], f"{module} imports {name}"
+
+
+def test_no_two_programs_need_each_other():
+    graph: dict[str, set[str]] = {}
+    for module, path in modules().items():
+        if part(module) == "app" and module.count(".") > 2:
+            room = module.split(".")[2]
+            used = {name.split(".")[2] for name in imported(path) if part(name) == "app" and name.count(".") > 1}
+            graph.setdefault(room, set()).update((used & rooms().keys()) - {room})
+    list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_basenames_are_unique_within_app_and_differ_from_the_steps():
+    names: dict[str, list[str]] = {}
+    for path in (PACKAGE / "app").rglob("*.py"):
+        if path.stem != "__init__":
+            names.setdefault(path.stem, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: paths for name, paths in names.items() if len(paths) > 1} == {}
+    others = {path.stem for part in STEPS | LEAVES for path in (PACKAGE / part).rglob("*.py")} - {"__init__"}
+    assert names.keys() & (others | STEPS | LEAVES) == set()
+
+
+def test_no_two_classes_share_a_name():
+    classes: dict[str, list[str]] = {}
+    for module, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes.setdefault(node.name, []).append(module)
+    assert {name: where for name, where in classes.items() if len(where) > 1} == {}
 
 
 def test_no_two_modules_need_each_other():

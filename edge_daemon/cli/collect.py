@@ -15,13 +15,19 @@ import click
 
 from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.room_ranking import counted
-from edge_daemon.app.collect.term_file import CollectResult, TermRequest, check_output, read_all, write_term
+from edge_daemon.app.collect.term_file import (
+    By,
+    CollectResult,
+    TermRequest,
+    check_output,
+    fingerprint,
+    read_all,
+    write_term,
+)
 from edge_daemon.app.collect.trusted_keys import read_keys, read_names
-from edge_daemon.attendance.sheets import By
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.progress import progress
 from edge_daemon.config import UpstreamConfig, local_zone
-from edge_daemon.device.signing import fingerprint
 from edge_daemon.errors import DeliveryError
 
 _SHOWN = 30
@@ -106,27 +112,10 @@ def _folder(source: str, settings: UpstreamConfig, keep: Path | None) -> Iterato
 
 
 def _download(settings: UpstreamConfig, target: Path) -> list[DocumentProblem]:
-    # Only here, for `requests` takes its time, and a folder needs none of it.
-    from edge_daemon import __version__
-    from edge_daemon.app.collect.mirror import Mirror
-    from edge_daemon.delivery.http import Limits, Server
-    from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url, read_token
-
-    try:
-        url, here = checked_url(settings), Path()
-        token, authorities = read_token(settings, here), checked_ca_file(settings, here)
-    except DeliveryError as error:
-        option = {"upstream.url": settings.url}.get(
-            error.where, error.where.replace("upstream.", "--").replace("_", "-")
-        )
-        raise DeliveryError(error.what, option, "see `edge-daemon collect --help`") from error
-
-    def connect() -> Server:
-        agent = f"edge-daemon/{__version__} (collect)"
-        return Server(url, secret=token, username=settings.username, ca_file=authorities, agent=agent, limits=Limits())
+    from edge_daemon.app.collect.download import download  # here: `requests` takes its time, and a folder needs none
 
     with progress("downloading") as show:
-        return Mirror(connect, target).fetch(show)
+        return download(settings, target, show)
 
 
 def _print_problems(problems: list[DocumentProblem]) -> None:

@@ -8,9 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from edge_daemon.app.health.doctor import Doctor
+from edge_daemon.app.health.doctor import Check, Doctor
 from edge_daemon.cli.context import Home, pass_home
-from edge_daemon.device.check import Check
 
 _WIDTH = 13
 

@@ -4,60 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from edge_daemon.app.enrolment.enrolled_students import StudentRecord
+from edge_daemon.app.enrolment.import_students import ids
+from edge_daemon.app.enrolment.remove_student import Removal
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
-from edge_daemon.gallery import erasure
-from edge_daemon.gallery.templates import StudentRecord
 
 if TYPE_CHECKING:
-    from edge_daemon.gallery.roster_import import EnrolReport
+    from edge_daemon.app.enrolment.import_students import EnrolReport
 
-_SHOWN_IDS = 10
 _MOST_WARNINGS = 100
 """More warnings of one kind than this bury all others: they become one line."""
 _LABEL = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """What `enrol remove` did."""
-
-    student_id: str
-    sightings: int
-    wiped: bool
-    before: datetime | None
-    """When the student had been removed already."""
-    copies: int = 0
-    """Backups of the gallery that were overwritten and removed."""
-    mails: int = 0
-    """Mails about the student that will not be sent."""
-
-    def erased(self) -> list[str]:
-        """Return what was erased; of a student who was removed before, only what had come back."""
-        copies = [f"{self.copies} older backups of the gallery"] if self.copies else []
-        mails = [f"{self.mails} mails that were not sent yet"] if self.mails else []
-        if self.before:
-            return [*([f"{self.sightings} sightings"] if self.sightings else []), *mails, *copies]
-        key = "the key under which everything personal was sealed: templates, name, mail addresses, further columns"
-        return [key, f"{self.sightings} sightings", *mails, *copies]
-
-    def stays(self) -> list[str]:
-        """Return what stays, and why."""
-        stays = [
-            f"registers keep the bare id {self.student_id}: they are the record of the lessons and never change",
-            f"a hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
-            "a lesson that is running keeps its sealed comparisons until it ends",
-            "backups of registers keep sightings until their turn comes; a restore erases them again",
-            "roster, photographs and exported sheets of the office: delete them there",
-        ]
-        if not self.wiped:
-            stays.append("another process reads the database: old pages are overwritten when the next command ends")
-        return stays
 
 
 def removal_json(removal: Removal) -> str:
@@ -125,12 +86,6 @@ def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[st
 def warnings(report: EnrolReport) -> Iterator[str]:
     """Yield what an import could not do, a line each."""
     return map(_one_line, _warnings(report))
-
-
-def ids(student_ids: Sequence[str]) -> str:
-    """Return some ids as text, the first ten in full."""
-    more = f" and {len(student_ids) - _SHOWN_IDS} more" if len(student_ids) > _SHOWN_IDS else ""
-    return ", ".join(student_ids[:_SHOWN_IDS]) + more
 
 
 def report_json(report: EnrolReport) -> str:

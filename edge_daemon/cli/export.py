@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.attendance.document import from_json
-from edge_daemon.attendance.export import Export, check_output, write_export
-from edge_daemon.attendance.sheets import By
+from edge_daemon.app.registers.export_file import ExportRequest, check_output, export_file
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.names import names_of
 from edge_daemon.errors import RegisterError
-from edge_daemon.store.database import open_register
-from edge_daemon.store.registers import latest_registers
 
 
 @click.command()
@@ -40,19 +35,7 @@ def export(
     if first > last:
         raise RegisterError("the first day is after the last", days, "exchange --from and --to")
     check_output(output)
-    zone = ZoneInfo(home.config.device.time_zone)
-    db = open_register(home.register_db_path, create=False)
-    try:
-        stored = latest_registers(db, *instants(first.date(), last.date(), zone))
-    finally:
-        db.conn.close()
-    documents = [
-        document
-        for document in (from_json(one.document) for one in stored)
-        if (course is None or document.register.lesson.course == course)
-        and not (without_rehearsals and document.register.lesson.origin == "rehearsal")
-    ]
-    if not documents:
-        raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
-    write_export(output, Export(first.date(), last.date(), documents, names_of(home), zone, cast(By, by)))
-    click.echo(f"{len(documents)} register{'s' if len(documents) > 1 else ''} written to {output}")
+    start, end = instants(first.date(), last.date(), ZoneInfo(home.config.device.time_zone))
+    wanted = ExportRequest(first.date(), last.date(), start, end, by, course, rehearsals=not without_rehearsals)
+    count = export_file(home, wanted, output, names_of(home))
+    click.echo(f"{count} register{'s' if count > 1 else ''} written to {output}")

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import click
 
-from edge_daemon.app.firstboot import identity as identities
+from edge_daemon.app.firstboot.identity import identity_of
 from edge_daemon.cli.context import Home, pass_home
-from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
-from edge_daemon.errors import ProvisioningError
 
 
 @click.command()
@@ -41,7 +39,7 @@ def firstboot(root: Path) -> None:
 @pass_home
 def identity(home: Home, as_json: bool) -> None:
     """Print the device's name, its public key and the key's fingerprint: what the office checks signatures against."""
-    who = _identity(home)
+    who = identity_of(home)
     if as_json:
         click.echo(json.dumps(asdict(who), ensure_ascii=False, indent=2))
         return
@@ -50,18 +48,6 @@ def identity(home: Home, as_json: bool) -> None:
         click.echo(f"room         {who.room}")
     click.echo(f"public key   {who.public_key}")
     click.echo(f"fingerprint  {who.fingerprint}")
-
-
-def _identity(home: Home) -> identities.Identity:
-    """Return the identity by the key where it is at hand, else as the first start wrote it down."""
-    if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
-        key = device_key(home.key_path if home.home_mode else None, create=False)
-        return identities.identity(home.config.device.name, home.config.timetable.room, key)
-    known = identities.known(home.config_path.parent)
-    if known is None:
-        hint = "run it with the device key (docs/SYSTEMD.md), or with --home"
-        raise ProvisioningError("not known without the device key", "identity", hint)
-    return known
 
 
 def _not_here(_: object) -> None:

@@ -10,13 +10,21 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.ledger.ledger_lines import GROUPS, DeliveryProgress, LedgerLine, ledger_lines
+from edge_daemon.app.ledger.ledger_reader import (
+    GROUPS,
+    DeliveryProgress,
+    LedgerLine,
+    check_exists,
+    fingerprint,
+    own_key,
+    read_ledger,
+    signing_key,
+    verify_ledger,
+)
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
 from edge_daemon.cli.table import table
-from edge_daemon.errors import KeyFileError, RegisterError
-from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.database import open_register
+from edge_daemon.errors import RegisterError
 from edge_daemon.timestamps import written
 
 
@@ -38,7 +46,7 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
     start, end = instants(first.date() if first else date(1970, 1, 2), last.date() if last else date(9990, 1, 1), zone)
     if start >= end:
         raise RegisterError("the first day is after the last", "--from, --to", "exchange them")
-    lines = ledger_lines(_opened(home), start, end) if home.register_db_path.exists() else []
+    lines = read_ledger(home, start, end)
     if as_json:
         click.echo(json.dumps([_as_json(line) for line in lines], ensure_ascii=False, indent=2))
     elif not lines:
@@ -57,13 +65,9 @@ def verify(home: Home, public_key: str | None, as_json: bool) -> None:
     Signatures are held against --key, else the device's own key where this command is given it, else the key that the
     first document names: then compare the fingerprint with the one that you noted.
     """
-    from edge_daemon.app.ledger.verify import verify as verified
-    from edge_daemon.device.signing import fingerprint
-
-    if not home.register_db_path.exists():
-        raise RegisterError("there is no register yet", str(home.register_db_path))
-    known = _checked(public_key) if public_key else _own_key(home)
-    found = verified(_opened(home), known)
+    check_exists(home)
+    known = _checked(public_key) if public_key else own_key(home)
+    found = verify_ledger(home, known)
     origin = "named by --key" if public_key else "this device's" if known else "named by the first document"
     if as_json:
         document = {
@@ -92,27 +96,10 @@ def verify(home: Home, public_key: str | None, as_json: bool) -> None:
 @pass_home
 def key(home: Home) -> None:
     """Print this device's line for the list that `collect --keys` takes: device,public_key."""
-    from edge_daemon.app.opening.signer import open_signer
-
-    csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, open_signer(home).public_key))
+    csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, signing_key(home)))
 
 
 _HEADS = ("lesson", "course", "promised", "captures", "register", "office has it", "mail", "students", "guardians")
-
-
-def _opened(home: Home) -> sqlite_utils.Database:
-    return open_register(home.register_db_path, create=False)
-
-
-def _own_key(home: Home) -> str | None:
-    """Return the device's public key, None where this command is not given the device key."""
-    from edge_daemon.device.secrets import device_key
-    from edge_daemon.device.signing import Signer
-
-    try:
-        return Signer(device_key(home.key_path if home.home_mode else None, create=False)).public_key
-    except KeyFileError:
-        return None
 
 
 def _checked(public_key: str) -> str:

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.outbox.queue import (
+    STATES,
+    WORDS,
+    DestinationState,
+    Item,
+    copy_documents,
+    list_queue,
+    read_item,
+    retry_items,
+)
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
-from edge_daemon.errors import DeliveryError, EdgeError
-from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store import lessons
-from edge_daemon.store import outbox as rows
-from edge_daemon.store.database import open_register, transaction
-from edge_daemon.store.destinations import open_destinations
-from edge_daemon.store.lessons import StoredLesson
-from edge_daemon.store.outbox import DestinationState, Item
+from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
-from edge_daemon.types import Destination
+from edge_daemon.types import Lesson
 
 _ALL = "all"
 _WIDEST = 76
-_WORDS: Mapping[str, str] = {
-    rows.REGISTER: "register",
-    rows.COMMITMENT: "plans promised",
-    rows.OFFICE: "office",
-    rows.STUDENT: "student, absence",
-    rows.GUARDIAN: "guardian, absence",
-    rows.STUDENT_CORRECTION: "student, taken back",
-    rows.GUARDIAN_CORRECTION: "guardian, taken back",
-    rows.STUDENT_WEEK: "student, own week",
-    rows.WEEK: "week's sheet",
-    rows.MONTH: "month's sheet",
-}
 
 
 @click.group()
@@ -47,18 +36,12 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@click.option("--state", type=click.Choice((*rows.STATES, _ALL)), help="Only these; without it what is not delivered.")
+@click.option("--state", type=click.Choice((*STATES, _ALL)), help="Only these; without it what is not delivered.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def list_(home: Home, state: str | None, as_json: bool) -> None:
     """List what is to be delivered, the oldest first, and receivers that take nothing now."""
-    states = rows.OPEN if state is None else tuple(one for one in rows.STATES if state in {one, _ALL})
-    items: list[Item] = []
-    destinations: list[DestinationState] = []
-    if home.register_db_path.exists():
-        with _opened(home) as db:
-            items = rows.listed(db, states)
-            destinations = [rows.destination_state(db, one) for one in get_args(Destination)]
+    items, destinations = list_queue(home, state)
     if as_json:
         document = {"destinations": [_destination(one) for one in destinations], "items": [_fields(i) for i in items]}
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
@@ -80,17 +63,15 @@ def list_(home: Home, state: str | None, as_json: bool) -> None:
 @pass_home
 def show(home: Home, item_id: int, as_json: bool) -> None:
     """Show one item: what it is about, what its receiver answered, and when it is tried again."""
-    with _opened(home) as db:
-        item = _item(db, item_id)
-        lesson = lessons.get_lesson(db, item.lesson_id) if item.lesson_id else None
-        destination = rows.destination_state(db, item.destination)
+    queued = read_item(home, item_id)
+    item, lesson = queued.item, queued.lesson
     if as_json:
         click.echo(json.dumps({**_fields(item), **_lesson_fields(lesson)}, ensure_ascii=False, indent=2))
         return
     zone = ZoneInfo(home.config.device.time_zone)
     for name, value in _described(item, lesson, zone):
         click.echo(EdgeError(f"{name:<9} {value}").line())
-    for line in _refusals([destination], zone):
+    for line in _refusals([queued.destination], zone):
         click.echo(line)
 
 
@@ -102,16 +83,7 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
     """Have items tried at the next sync that wait, or that were refused; their receivers as well."""
     if all_parked == bool(item_ids):
         raise click.UsageError("give the numbers of items, or --all-parked")
-    now = datetime.now(timezone.utc)
-    with _opened(home) as db:
-        if all_parked:
-            item_ids = [item.item_id for item in rows.listed(db, ("parked",))]
-            with transaction(db):
-                open_destinations(db, set(get_args(Destination)), now)
-        else:
-            for item_id in item_ids:
-                _check_retriable(_item(db, item_id), now)
-        count = rows.reopen(db, item_ids, now)
+    count = retry_items(home, item_ids, datetime.now(timezone.utc))
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
     click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; for now: `{at_once}`")
 
@@ -124,39 +96,8 @@ def copy(home: Home, folder: Path) -> None:
 
     What is there already stays as it is. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
     """
-    from edge_daemon.app.sync.office_copy import copy_all
-
-    with _opened(home) as db:
-        done = copy_all(home, db, folder, datetime.now(timezone.utc))
-    click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")
-
-
-@contextmanager
-def _opened(home: Home) -> Iterator[sqlite_utils.Database]:
-    db = open_register(home.register_db_path, create=False)
-    try:
-        yield db
-    finally:
-        db.conn.close()
-
-
-def _item(db: sqlite_utils.Database, item_id: int) -> Item:
-    item = rows.get(db, item_id)
-    if item is None:
-        raise DeliveryError("there is no such item", f"outbox {item_id}", "see `edge-daemon outbox list --state all`")
-    return item
-
-
-def _check_retriable(item: Item, now: datetime) -> None:
-    where = f"outbox {item.item_id}"
-    if item.state == "held":
-        raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
-    if item.kind in rows.PERSONAL and item.state == "waiting" and not item.attempts and item.next_attempt > now:
-        what = "waits until a teacher had time to correct (mail.hold_h)"
-        raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
-    if item.state in {"delivered", "void"}:
-        what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
-        raise DeliveryError(what, where, "there is nothing to try again")
+    new, there = copy_documents(home, folder, datetime.now(timezone.utc))
+    click.echo(f"{new} documents copied to {folder}, {there} were there already")
 
 
 def _fields(item: Item) -> dict[str, str | int | None]:
@@ -188,17 +129,16 @@ def _destination(state: DestinationState) -> dict[str, str | int | None]:
     }
 
 
-def _lesson_fields(lesson: StoredLesson | None) -> dict[str, dict[str, str] | None]:
+def _lesson_fields(lesson: Lesson | None) -> dict[str, dict[str, str] | None]:
     if lesson is None:
         return {"lesson": None}
-    one = lesson.lesson
-    return {"lesson": {"course": one.course, "start": written(one.start), "end": written(one.end)}}
+    return {"lesson": {"course": lesson.course, "start": written(lesson.start), "end": written(lesson.end)}}
 
 
 def _line(item: Item, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
     about = item.ref.replace(item.lesson_id, item.lesson_id[:digits]) if item.lesson_id else item.ref
     return (
-        *(str(item.item_id), item.destination, _WORDS.get(item.kind, item.kind), about, item.student_id, item.state),
+        *(str(item.item_id), item.destination, WORDS.get(item.kind, item.kind), about, item.student_id, item.state),
         *(str(item.attempts), _next(item, zone), item.answer),
     )
 
@@ -209,16 +149,16 @@ def _next(item: Item, zone: ZoneInfo) -> str:
     return _time(item.next_attempt, zone) if item.state in {"waiting", "held"} else ""
 
 
-def _described(item: Item, lesson: StoredLesson | None, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
+def _described(item: Item, lesson: Lesson | None, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     yield "item", str(item.item_id)
     yield "to", item.destination
-    yield "what", _WORDS.get(item.kind, item.kind)
+    yield "what", WORDS.get(item.kind, item.kind)
     yield "about", item.ref
     if item.student_id:
         yield "student", item.student_id
     if lesson is not None:
-        start, end = lesson.lesson.start.astimezone(zone), lesson.lesson.end.astimezone(zone)
-        course = f" of {lesson.lesson.course}" if lesson.lesson.course else ""
+        start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
+        course = f" of {lesson.course}" if lesson.course else ""
         yield "lesson", f"{start:%A %Y-%m-%d %H:%M}-{end:%H:%M}{course}"
     yield "state", item.state
     yield "made", _time(item.created_at, zone)

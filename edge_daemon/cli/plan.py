@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.service.commitment_publisher import committed_sha256
-from edge_daemon.attendance.document import from_json
+from edge_daemon.app.ledger.plan_check import PlanCheck, check_plan, coming_plans
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
-from edge_daemon.errors import RegisterError
-from edge_daemon.lesson.plan import make_plan, seed_digest
-from edge_daemon.store import lessons, plans, registers
-from edge_daemon.store.database import open_register
 from edge_daemon.timestamps import written
-
-AHEAD = timedelta(days=7)
 
 
 @click.group()
@@ -32,10 +24,7 @@ def plan() -> None:
 @pass_home
 def list_(home: Home, as_json: bool) -> None:
     """List the plans on record for coming lessons: their SHA-256, never their seed."""
-    now = datetime.now(timezone.utc)
-    coming = []
-    if home.register_db_path.exists():
-        coming = plans.committed_plans(open_register(home.register_db_path), now, now + AHEAD)
+    coming = coming_plans(home, datetime.now(timezone.utc))
     if as_json:
         rows = [
             {
@@ -64,16 +53,6 @@ def list_(home: Home, as_json: bool) -> None:
     click.echo(table(("lesson", "course", "captures", "SHA-256 of the seed", "on record since"), lines, widest=64))
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """An instant of a plan, and what was made of it."""
-
-    slot: int
-    planned: datetime
-    taken: datetime | None
-    missed: str
-
-
 @plan.command()
 @click.argument("register_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -84,40 +63,19 @@ def check(home: Home, register_id: str, as_json: bool) -> None:
     ID is the lesson's id, or so much of its beginning that only one register fits. Exit code 1 where something does not
     agree.
     """
-    if not home.register_db_path.exists():
-        raise RegisterError("there is no register yet", str(home.register_db_path))
-    db = open_register(home.register_db_path, create=False)
-    lesson_id = registers.find_lesson(db, register_id)
-    register = from_json(registers.revisions(db, lesson_id)[0].document).register
-    lesson, seed = register.lesson, register.plan.seed
-    derived = make_plan(lesson_id, (lesson.end - lesson.start).total_seconds(), max(register.captures_planned, 1), seed)
-    taken = {c.slot: c.taken_at for c in lessons.captures(db, lesson_id)}
-    missed = {m.slot: m.reason for m in register.missed}
-    slots = [
-        _Slot(slot, lesson.start + timedelta(seconds=offset_s), taken.get(slot), missed.get(slot, ""))
-        for slot, offset_s in enumerate(derived.offsets_s)
-    ]
-    on_record = plans.get_plan(db, lesson_id)
-    findings = {
-        "seed agrees with its SHA-256": seed_digest(seed) == register.plan.seed_sha256,
-        "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == register.plan.seed_sha256,
-        "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
-    }
-    kept = committed_sha256(db, lesson_id, lesson.start)
-    if kept is not None:  # a release that promised nothing left none
-        findings["promised, signed, before the lesson"] = kept == register.plan.seed_sha256
+    done = check_plan(home, register_id)
     if as_json:
-        click.echo(json.dumps(_as_json(lesson_id, seed, findings, slots), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_as_json(done), ensure_ascii=False, indent=2))
     else:
-        _print(slots, findings, ZoneInfo(home.config.device.time_zone))
-    click.get_current_context().exit(0 if all(findings.values()) else 1)
+        _print(done, ZoneInfo(home.config.device.time_zone))
+    click.get_current_context().exit(0 if all(done.findings.values()) else 1)
 
 
-def _as_json(lesson_id: str, seed: bytes, findings: dict[str, bool], slots: list[_Slot]) -> dict[str, object]:
+def _as_json(done: PlanCheck) -> dict[str, object]:
     return {
-        "lesson_id": lesson_id,
-        "seed": seed.hex(),
-        **{finding.replace(",", "").replace(" ", "_").replace("-", ""): so for finding, so in findings.items()},
+        "lesson_id": done.lesson_id,
+        "seed": done.seed.hex(),
+        **{finding.replace(",", "").replace(" ", "_").replace("-", ""): so for finding, so in done.findings.items()},
         "slots": [
             {
                 "slot": one.slot,
@@ -125,19 +83,19 @@ def _as_json(lesson_id: str, seed: bytes, findings: dict[str, bool], slots: list
                 "taken": written(one.taken) if one.taken else None,
                 "missed": one.missed or None,
             }
-            for one in slots
+            for one in done.slots
         ],
     }
 
 
-def _print(slots: list[_Slot], findings: dict[str, bool], zone: ZoneInfo) -> None:
+def _print(done: PlanCheck, zone: ZoneInfo) -> None:
     rows = [
         (
             *(str(one.slot), f"{one.planned.astimezone(zone):%H:%M:%S.%f}"[:-3]),
             f"{(one.taken - one.planned).total_seconds():+.1f} s" if one.taken else one.missed or "-",
         )
-        for one in slots
+        for one in done.slots
     ]
     click.echo(table(("slot", "planned", "taken"), rows))
-    for finding, so in findings.items():
+    for finding, so in done.findings.items():
         click.echo(f"{'yes' if so else 'NO':4}{finding}")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from edge_daemon.attendance.rule import interval
+from edge_daemon.app.registers.stored_registers import Evidence, interval
 from edge_daemon.cli.table import table
-from edge_daemon.types import Register, Sighting, Verdict
+from edge_daemon.types import Register, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,6 @@ class _Signs:
     facing: str
     turned: str
     unseen: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is still known of single captures: registers stay for ever, this does not."""
-
-    slots: Sequence[int]
-    """Of the captures that were taken."""
-    sightings: Sequence[Sighting]
-    removed: Mapping[str, datetime]
-    """When a student was removed: then no sighting is left."""
-    expired_days: int | None
-    """After so many days all sightings of a lesson go, where this one is so old; None: it is younger."""
 
 
 def show_register(register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo) -> Iterator[str]:

@@ -9,14 +9,21 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.health.overview import LOOK_BACK, MB, Life, Overview, look
+from edge_daemon.app.health.overview import (
+    LOOK_BACK,
+    MB,
+    Backlog,
+    LessonCounts,
+    LessonStatus,
+    Life,
+    Overview,
+    age_s,
+    look,
+)
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
-from edge_daemon.device.status import LessonStatus, age_s
 from edge_daemon.errors import ConfigError
-from edge_daemon.store.backlog import Backlog
-from edge_daemon.store.lesson_counts import LessonCounts
 from edge_daemon.types import ClockState
 
 _LIVES: Mapping[Life, str] = {

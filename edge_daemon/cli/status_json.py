@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge_daemon.app.health.delivery_overview import DeliveryOverview
-from edge_daemon.app.health.overview import Overview
-from edge_daemon.device.status import LessonStatus, age_s
-from edge_daemon.store.lesson_counts import LessonCounts
+from edge_daemon.app.health.overview import LessonCounts, LessonStatus, Overview, age_s
 from edge_daemon.timestamps import written
 
 

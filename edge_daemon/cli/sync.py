@@ -14,8 +14,7 @@ from edge_daemon.cli.progress import progress
 from edge_daemon.timestamps import written
 
 if TYPE_CHECKING:
-    from edge_daemon.app.sync.sync_result import SyncResult
-    from edge_daemon.store.backlog import Backlog
+    from edge_daemon.app.sync.sync_result import Backlog, SyncResult
 
 _INTERRUPTED = 130
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.opening.timetable_files import pulled_timetable, timetable_of_files, timetable_paths
+from edge_daemon.app.opening.timetable_files import (
+    LONGEST,
+    Passed,
+    Timetable,
+    captures_planned,
+    file_errors,
+    pulled_timetable,
+    timetable_of_files,
+    timetable_paths,
+)
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
 from edge_daemon.config import UPSTREAM
-from edge_daemon.errors import EdgeError, TimetableError
-from edge_daemon.lesson.plan import slot_count
-from edge_daemon.lesson.timetable import LONGEST, Passed, Timetable, load_timetable
+from edge_daemon.errors import EdgeError
 from edge_daemon.types import Lesson
 
 _CHECKED = timedelta(days=366)
@@ -43,7 +49,7 @@ def timetable() -> None:
 def check(home: Home, as_json: bool) -> None:
     """Read the calendar files and name every problem, with file and line. Exits with 2 where a file is broken."""
     files, holidays = timetable_paths(home)
-    errors = list(_errors(home, [*files, *holidays]))
+    errors = list(file_errors(home, [*files, *holidays]))
     if errors:
         if as_json:
             click.echo(_json({"errors": [error.line() for error in errors]}))
@@ -105,16 +111,6 @@ def _load(home: Home) -> Timetable:
     return timetable_of_files(home)
 
 
-def _errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
-    """Yield what is wrong with each file."""
-    config = home.config
-    for path in paths:
-        try:
-            load_timetable([path], config.timetable.room, config.device.name, config.device.time_zone)
-        except TimetableError as e:
-            yield e
-
-
 def _settings_remarks(home: Home, read: Timetable) -> Iterator[Passed]:
     settings, where = home.config.timetable, str(home.config_path)
     if UPSTREAM in settings.files and not pulled_timetable(home).exists():
@@ -157,7 +153,7 @@ def _lesson_row(home: Home, one: Lesson, zone: ZoneInfo) -> tuple[str, ...]:
         f"{start:%a %Y-%m-%d}",
         f"{start:%H:%M}-{end:%H:%M}",
         one.course,
-        f"{_captures(home, one)}",
+        f"{captures_planned(home, one)}",
         one.lesson_id[:8],
     )
 
@@ -168,12 +164,8 @@ def _lesson_json(home: Home, one: Lesson, zone: ZoneInfo) -> dict[str, str | int
         "course": one.course,
         "start": one.start.astimezone(zone).isoformat(),
         "end": one.end.astimezone(zone).isoformat(),
-        "captures_planned": _captures(home, one),
+        "captures_planned": captures_planned(home, one),
     }
-
-
-def _captures(home: Home, one: Lesson) -> int:
-    return slot_count((one.end - one.start).total_seconds(), home.config.lesson.captures)
 
 
 def _passed_json(one: Passed, zone: ZoneInfo | None = None) -> dict[str, str | None]:

@@ -11,10 +11,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
+
+KEPT_DAYS: Final = 400
+"""Events are kept for so many days, and sent to a server that does not know this device yet."""
 
 
 @dataclass(frozen=True, slots=True)

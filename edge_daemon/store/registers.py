@@ -9,7 +9,7 @@ from datetime import datetime
 
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.database import faults
 from edge_daemon.timestamps import parsed, stored
 
 
@@ -96,7 +96,7 @@ def add_revision(
     at: datetime,
     also: OutboxWriter | None = None,
 ) -> StoredRegister | None:
-    """Append the next revision of a register.
+    """Append the next revision of a register, within the caller's transaction.
 
     Args:
         db: register.sqlite.
@@ -113,17 +113,16 @@ def add_revision(
         RegisterError: the lesson has no register.
         StoreError: the database can't be written.
     """
-    with transaction(db):
-        last = latest(db, lesson_id)
-        if last is None:
-            raise RegisterError("there is no such register", f"register {lesson_id}", "see `edge-daemon register list`")
-        document = render(last)
-        if document is None:
-            return None
-        added = append(db, lesson_id, last.revision + 1, document, at)
-        if also is not None:
-            also(db, added)
-        return added
+    last = latest(db, lesson_id)
+    if last is None:
+        raise RegisterError("there is no such register", f"register {lesson_id}", "see `edge-daemon register list`")
+    document = render(last)
+    if document is None:
+        return None
+    added = append(db, lesson_id, last.revision + 1, document, at)
+    if also is not None:
+        also(db, added)
+    return added
 
 
 def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: str, at: datetime) -> StoredRegister:

@@ -126,7 +126,8 @@ class World:
             new = correct(document.register, "S3", verdict, by="A teacher", reason=f"seen {self.runs}", at=at)
             return sign(new, last.sha256, SIGNER)
 
-        made = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
+        with transaction(db):
+            made = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
         if made is not None:
             self._made(lesson_id, made.revision, made.document)
 

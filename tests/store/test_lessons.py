@@ -12,7 +12,7 @@ import pytest
 from edge_daemon.errors import RegisterError, StoreError
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import lessons, registers
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.lessons import Capture
 from edge_daemon.types import Box, MissedCapture, Sighting
 from tests.registers import START, a_lesson, a_register, keep, sightings_of
@@ -181,7 +181,8 @@ def test_the_ledger_is_a_chain_of_hashes(db):
 
 def test_revisions_are_appended_and_the_last_one_holds(running):
     first = finalised(running)
-    second = registers.add_revision(running, LESSON.lesson_id, lambda last: f"after {last.sha256}", START)
+    with transaction(running):
+        second = registers.add_revision(running, LESSON.lesson_id, lambda last: f"after {last.sha256}", START)
     assert second.revision == 2
     assert second.document == f"after {first.sha256}"
     assert registers.revisions(running, LESSON.lesson_id) == [first, second]

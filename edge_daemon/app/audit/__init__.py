@@ -5,3 +5,6 @@ from edge_daemon.app.audit.audit_picture import draw, png
 from edge_daemon.app.audit.room_audit import PICTURES, Audit, audit
 
 __all__ = ["PICTURES", "Audit", "Setting", "audit", "draw", "png", "settings", "to_json"]
+
+PUBLIC_MODULES = ()
+"""Everything that other programs may use stands in `__all__`; the modules are internal."""

@@ -201,4 +201,4 @@ def check_output(path: Path) -> None:
         raise DeliveryError("there is no such folder", str(path.parent), "make it first")
 
 
-__all__ = ["CollectResult", "Room", "TermRequest", "check_output", "read_all", "write_term"]
+__all__ = ["By", "CollectResult", "Room", "TermRequest", "check_output", "fingerprint", "read_all", "write_term"]

@@ -5,3 +5,6 @@ any point is made up for by the next start. In order: look at the whole folder, 
 credentials; keys; settings; name, time zone, network, watchdog; who I am; services; and only then, when all of it is on
 the disk, wipe the boot partition. card.json goes last: while it is there the unit runs again.
 """
+
+PUBLIC_MODULES = ("host_setup", "identity", "steps")
+"""What `cli` and other programs may import of this one; everything else is internal."""

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from edge_daemon import __version__
 from edge_daemon.app.firstboot.card_files import put
+from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
 from edge_daemon.device.signing import Signer, fingerprint
+from edge_daemon.errors import ProvisioningError
+from edge_daemon.home import Home
 
 IDENTITY = "identity.json"
 """In the folder of the settings."""
@@ -32,6 +35,23 @@ def identity(device: str, room: str, device_key: bytes) -> Identity:
     """Return the identity that follows from a device key."""
     public_key = Signer(device_key).public_key
     return Identity(device, room, public_key, fingerprint(public_key))
+
+
+def identity_of(home: Home) -> Identity:
+    """Return the identity of an installation: by the key where it is at hand, else as the first start wrote it down.
+
+    Raises:
+        ProvisioningError: neither is there.
+        KeyFileError: the key can't be used.
+    """
+    if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
+        key = device_key(home.key_path if home.home_mode else None, create=False)
+        return identity(home.config.device.name, home.config.timetable.room, key)
+    stored = known(home.config_path.parent)
+    if stored is None:
+        hint = "run it with the device key (docs/SYSTEMD.md), or with --home"
+        raise ProvisioningError("not known without the device key", "identity", hint)
+    return stored
 
 
 def known(settings: Path) -> Identity | None:

@@ -34,6 +34,8 @@ from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.models import default_models_dir
 from edge_daemon.vision.timing import time_embedders
 
+__all__ = ["Check", "Doctor"]
+
 _TELLING = 0.9
 """A file has to be faster by this factor before a change is worth enrolling everybody again."""
 _HOLDS_CAMERA = ("starting", "lesson")

@@ -17,10 +17,13 @@ from edge_daemon.device.host_checks import LEAST_FREE_MB
 from edge_daemon.device.status import STALE_S, LessonStatus, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.store.backlog import Backlog
 from edge_daemon.store.database import open_register
 from edge_daemon.store.lesson_counts import LessonCounts, last_finalised, unfinished
 from edge_daemon.store.skipped import SkippedLesson, skipped_lessons
 from edge_daemon.types import ClockState, Lesson
+
+__all__ = ["LOOK_BACK", "MB", "Backlog", "LessonCounts", "LessonStatus", "Life", "Overview", "age_s", "look"]
 
 LOOK_BACK = timedelta(days=7)
 LOOK_AHEAD = timedelta(days=14)

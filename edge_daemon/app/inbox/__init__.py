@@ -1,1 +1,4 @@
 """What comes back from the office: checked on arrival, put into force between lessons."""
+
+PUBLIC_MODULES = ("apply", "waiting")
+"""What `cli` and other programs may import of this one; everything else is internal."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from edge_daemon.attendance.document import from_json, sign
-from edge_daemon.attendance.register import correct
+from edge_daemon.app.registers.correct_register import correct_register, is_overtaken
+from edge_daemon.attendance.document import from_json
 from edge_daemon.delivery.office_documents import OfficeCorrection
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
 from edge_daemon.store.database import transaction
-from edge_daemon.store.registers import OutboxWriter, StoredRegister
-from edge_daemon.types import Correction, Register
+from edge_daemon.store.registers import OutboxWriter
+from edge_daemon.types import Register
 
 _NAMED: Final = 5
 
@@ -72,47 +72,36 @@ class _Work:
 
     def __init__(self, db: sqlite_utils.Database, signer: Signer, also: OutboxWriter, now: datetime) -> None:
         self._db, self._signer, self._also, self._now = db, signer, also, now
-        self._known: dict[str, tuple[StoredRegister, Register] | None] = {}
+        self._known: dict[str, Register | None] = {}
         self.revisions = self.already = self.overtaken = 0
         self.left_out: list[str] = []
 
     def take(self, one: OfficeCorrection) -> None:
-        known = self._latest(one.lesson_id)
-        if known is None:
+        register = self._latest(one.lesson_id)
+        if register is None:
             self.left_out.append(one.correction_id)
             return
-        stored, register = known
         if one.correction in register.corrections:
             self.already += 1
-        elif _is_overtaken(register, one.correction):
+        elif is_overtaken(register.corrections, one.correction):
             self.overtaken += 1
         else:
-            self._correct(one, stored, register)
+            self._correct(one)
 
-    def _correct(self, one: OfficeCorrection, stored: StoredRegister, register: Register) -> None:
-        what = one.correction
+    def _correct(self, one: OfficeCorrection) -> None:
         try:
-            new = correct(register, what.student_id, what.verdict, by=what.by, reason=what.reason, at=what.at)
+            added = correct_register(self._db, one.lesson_id, one.correction, self._signer, self._also, self._now)
         except RegisterError:  # the texts were checked before: the student is not on this register
             self.left_out.append(one.correction_id)
             return
-        if new is register:
+        if added is None:
             self.already += 1
             return
-        document = sign(new, stored.sha256, self._signer)
-        added = registers.append(self._db, one.lesson_id, new.revision, document, self._now)
-        self._also(self._db, added)
-        self._known[one.lesson_id] = (added, new)
+        self._known[one.lesson_id] = from_json(added.document).register
         self.revisions += 1
 
-    def _latest(self, lesson_id: str) -> tuple[StoredRegister, Register] | None:
+    def _latest(self, lesson_id: str) -> Register | None:
         if lesson_id not in self._known:
             stored = registers.latest(self._db, lesson_id)
-            register = from_json(stored.document).register if stored is not None else None
-            self._known[lesson_id] = (stored, register) if stored is not None and register is not None else None
+            self._known[lesson_id] = from_json(stored.document).register if stored is not None else None
         return self._known[lesson_id]
-
-
-def _is_overtaken(register: Register, wanted: Correction) -> bool:
-    of_student = [one for one in register.corrections if one.student_id == wanted.student_id]
-    return any(one.at > wanted.at and replace(one, at=wanted.at) != wanted for one in of_student)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edge_daemon.config import UPSTREAM
+from edge_daemon.errors import TimetableError
 from edge_daemon.home import Home
-from edge_daemon.lesson.timetable import Timetable, load_timetable
+from edge_daemon.lesson.plan import slot_count
+from edge_daemon.lesson.timetable import LONGEST, Passed, Timetable, load_timetable
 from edge_daemon.lesson.timetable_watch import TimetableWatch
+from edge_daemon.types import Lesson
+
+__all__ = [
+    "LONGEST",
+    "Passed",
+    "Timetable",
+    "captures_planned",
+    "file_errors",
+    "pulled_timetable",
+    "read_timetable",
+    "timetable_of_files",
+    "timetable_paths",
+    "watch_timetable",
+]
 
 
 def pulled_timetable(home: Home) -> Path:
@@ -48,3 +65,18 @@ def timetable_of_files(home: Home) -> Timetable:
     config = home.config
     files, holidays = timetable_paths(home)
     return load_timetable(files, config.timetable.room, config.device.name, config.device.time_zone, holidays)
+
+
+def file_errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
+    """Yield what is wrong with each file."""
+    config = home.config
+    for path in paths:
+        try:
+            load_timetable([path], config.timetable.room, config.device.name, config.device.time_zone)
+        except TimetableError as error:
+            yield error
+
+
+def captures_planned(home: Home, lesson: Lesson) -> int:
+    """Return how many captures the settings ask for in a lesson of this length."""
+    return slot_count((lesson.end - lesson.start).total_seconds(), home.config.lesson.captures)

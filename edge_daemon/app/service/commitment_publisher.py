@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from edge_daemon.app.capture.plan_recorder import AHEAD
 from edge_daemon.attendance.commitment import PlanCommitment, read_commitment, sign_commitment
-from edge_daemon.device.signing import Signer, is_signed_by
+from edge_daemon.device.signing import Signer
 from edge_daemon.errors import KeyFileError, RegisterError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
@@ -60,21 +59,6 @@ def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Sig
         add_commitment(db, ref, document, now)
         outbox.put(db, destination="upstream", kind=outbox.COMMITMENT, ref=ref, not_before=now, at=now)
     return len(new)
-
-
-def committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
-    """Return the SHA-256 of the seed that was promised last before a lesson began.
-
-    Empty where promises had been made by then, but none for this lesson; None where none had been made at all.
-    """
-    found: str | None = None
-    for stored in commitments(db):
-        commitment = read_commitment(stored.document)
-        if commitment.at > start or not is_signed_by(json.loads(stored.document), commitment.public_key):
-            continue
-        mine = [one.seed_sha256 for one in commitment.plans_committed if one.lesson_id == lesson_id]
-        found = mine[-1] if mine else found or ""
-    return found
 
 
 def _committed(db: sqlite_utils.Database) -> set[PlanCommitment]:

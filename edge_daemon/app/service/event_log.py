@@ -36,8 +36,6 @@ KEPT: Final = frozenset(
     }
 )
 """Missed captures and lessons that went by stand in tables of their own."""
-KEPT_DAYS: Final = 400
-"""Events are kept for it, and told to a server that never heard of this device."""
 AGAIN_S = 3600.0
 """The same event with the same reason is written no more often."""
 _MOST = 200

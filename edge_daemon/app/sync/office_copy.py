@@ -15,7 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge_daemon.app.service.event_log import KEPT_DAYS
 from edge_daemon.app.sync.day_documents import day_document, days_to_send
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
@@ -25,6 +24,7 @@ from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.commitments import commitments
+from edge_daemon.store.daily_events import KEPT_DAYS
 from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
 
 

@@ -10,7 +10,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.inbox.waiting import pull_all
-from edge_daemon.app.service.event_log import KEPT_DAYS
 from edge_daemon.app.sync.day_documents import day_document, days_to_send
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
@@ -23,6 +22,7 @@ from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import document_of
+from edge_daemon.store.daily_events import KEPT_DAYS
 from edge_daemon.store.sync_note import Notebook
 from edge_daemon.types import Delivery, Outcome
 

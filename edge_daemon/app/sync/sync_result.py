@@ -10,6 +10,8 @@ from typing import Literal
 from edge_daemon.store.backlog import Backlog
 from edge_daemon.types import Destination, OutcomeName
 
+__all__ = ["Backlog", "ReceiverResult", "Refusal", "SyncResult"]
+
 Refusal = Literal["", "busy", "not set up", "no network"]
 
 

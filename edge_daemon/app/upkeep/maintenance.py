@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from edge_daemon.app.opening.database_recovery import gallery_of, open_databases, suspect
-from edge_daemon.app.service.event_log import KEPT_DAYS
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import backup as copies
 from edge_daemon.store import disk, retention
-from edge_daemon.store.daily_events import forget_events_before
+from edge_daemon.store.daily_events import KEPT_DAYS, forget_events_before
 from edge_daemon.store.database import open_register
 from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, holds_key
 from edge_daemon.types import ClockState

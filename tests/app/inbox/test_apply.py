@@ -209,7 +209,7 @@ def test_a_withdrawal_erases_the_templates_also_in_backups_and_the_register_stay
     old = backups(box.home.backup_dir, "gallery")[0].path
     before = box.register().document
     done = box.apply("withdrawals.json", withdrawals("S1", "S3", "X9"))
-    assert done.told == "1 consents taken back, 1 were not given, 1 ids are not known here"
+    assert done.summary == "1 consents taken back, 1 were not given, 1 ids are not known here"
     assert box.students()["S1"] == ("Name of S1", False, True, 0)
     assert not old.exists()
     assert box.register().document == before
@@ -238,7 +238,7 @@ def test_a_correction_becomes_a_signed_revision_that_is_delivered(box):
     first = box.register()
     done = box.apply("corrections.json", corrections(correction()))
     assert (done.in_force, done.problem) == (True, "")
-    assert done.told.startswith("1 revisions made")
+    assert done.summary.startswith("1 revisions made")
     stored = box.register()
     fields = json.loads(stored.document)
     assert (stored.revision, fields["previous_sha256"]) == (2, first.sha256)
@@ -267,7 +267,7 @@ def test_the_same_list_again_and_with_one_more_makes_only_what_is_new(box):
 def test_a_later_decision_is_not_undone_by_an_earlier_one_that_comes_late(box):
     box.apply("corrections.json", corrections(correction(verdict="absent", at="2026-11-18T10:00:00Z")))
     done = box.apply("corrections.json", corrections(correction(at="2026-11-17T10:00:00Z")))
-    assert "1 were overtaken" in done.told
+    assert "1 were overtaken" in done.summary
     assert box.verdicts()["S2"] == "absent"
 
 

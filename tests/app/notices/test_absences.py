@@ -14,7 +14,7 @@ from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import Config, DeviceConfig, MailConfig
 from edge_daemon.store import outbox, registers
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_register, transaction
 from edge_daemon.types import Outcome
 from tests.registers import a_lesson, a_register, keep
 
@@ -47,7 +47,8 @@ def corrected(db, verdict, at, student_id="b", config=CONFIG):
         new = correct(from_json(last.document).register, student_id, verdict, by="T", reason=f"{at}", at=at)
         return to_json(Document(new, last.sha256, None, None))
 
-    registers.add_revision(db, LESSON.lesson_id, render, at, outbox_writer(config))
+    with transaction(db):
+        registers.add_revision(db, LESSON.lesson_id, render, at, outbox_writer(config))
 
 
 def mails(db):

@@ -27,7 +27,7 @@ from edge_daemon.device.clock import Reading, SystemClock
 from edge_daemon.errors import StoreError
 from edge_daemon.store import lessons, outbox, registers
 from edge_daemon.store.backup import back_up
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_register, transaction
 from edge_daemon.types import Outcome
 from tests.registers import START, a_lesson, a_register, keep
 
@@ -54,7 +54,8 @@ def corrected(db, lesson_id, student_id, verdict, config, at, reason="seen by th
         new = correct(from_json(last.document).register, student_id, verdict, by="T", reason=reason, at=at)
         return to_json(Document(new, last.sha256, None, None))
 
-    return registers.add_revision(db, lesson_id, render, at, outbox_writer(config))
+    with transaction(db):
+        return registers.add_revision(db, lesson_id, render, at, outbox_writer(config))
 
 
 def test_every_revision_goes_upstream_also_before_an_address_is_set(db):
@@ -138,7 +139,7 @@ def test_a_correction_and_its_rows_are_written_together_or_not_at_all(db):
         outbox_writer(WITH_MAIL)(database, stored)
         raise Cut
 
-    with pytest.raises(Cut):
+    with pytest.raises(Cut), transaction(db):
         registers.add_revision(db, LESSON.lesson_id, lambda last: last.document, START, also)
     assert rows(db) == []
     assert len(registers.revisions(db, LESSON.lesson_id)) == 1
@@ -256,16 +257,16 @@ FINALISER = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-from edge_daemon.app.notices.outbox_rows import deliver
+from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.store.backup import back_up
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_register, transaction
 from tests.app.notices.test_outbox_rows import WITH_MAIL, corrected
 from tests.registers import START, a_lesson, a_register, keep
 
 db = open_register(Path(sys.argv[1]))
 for number in range(int(sys.argv[2]), 10**6):
     lesson = a_lesson(START + timedelta(hours=number))
-    keep(db, *a_register(lesson, {"a": 1.0, "b": 0.0}), also=deliver(WITH_MAIL))
+    keep(db, *a_register(lesson, {"a": 1.0, "b": 0.0}), also=outbox_writer(WITH_MAIL))
     print(number, flush=True)
     corrected(db, lesson.lesson_id, "b", "present", WITH_MAIL, lesson.end)
 """

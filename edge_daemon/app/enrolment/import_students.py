@@ -1,0 +1,94 @@
+"""`enrol import`: roster and photographs into the gallery, then names and addresses on to what sends mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from edge_daemon.app.enrolment.enrolled_students import opened_gallery
+from edge_daemon.app.enrolment.register_database import opened_register
+from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.upkeep.maintenance import forget_erased
+from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, RosterError
+from edge_daemon.gallery import erasure
+from edge_daemon.gallery.oneroster import read_students
+from edge_daemon.home import Home
+
+if TYPE_CHECKING:
+    from edge_daemon.gallery.roster_import import EnrolReport, Photographs
+
+__all__ = ["EnrolReport", "hand_contacts_on", "ids", "import_students"]
+
+_SHOWN_IDS = 10
+
+
+def import_students(
+    home: Home,
+    roster: Path,
+    photos: Path | None,
+    readmit: Sequence[str],
+    watch: Callable[[int, int], None],
+    warn: Callable[[EdgeError], None],
+) -> EnrolReport:
+    """Read the roster and the photographs of students who consent.
+
+    Args:
+        home: the installation.
+        roster: a CSV file, or the folder of OneRoster files (docs/ENROLMENT.md).
+        photos: a folder with a folder of photographs for each student id; None: the roster alone is renewed.
+        readmit: ids of students who were removed and are enrolled again.
+        watch: is given (photographs done, photographs in all).
+        warn: is given what went wrong after the import, and does not undo it.
+
+    Raises:
+        EdgeError: the roster, the photographs' folder, the models or the gallery can't be used; nothing was changed.
+    """
+    from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV and the models load slowly on a Pi
+
+    # Everything that may be refused comes before the first file is made.
+    rows = read_students(roster, datetime.now(ZoneInfo(home.config.device.time_zone)).date())
+    _check_readmitted(readmit, {row.student.student_id for row in rows})
+    photographs = _photographs(home, photos) if photos is not None else None
+    with opened_register(home) as register_db, opened_gallery(home, create=True) as store:
+        if register_db is not None:  # sightings of removed students that a restore brought back
+            erasure.erase_sightings_again(store.db, register_db)
+        now = datetime.now(timezone.utc)
+        report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
+    forget_erased(home, now)  # of students who withdrew their consent
+    hand_contacts_on(home, warn)
+    return report
+
+
+def hand_contacts_on(home: Home, warn: Callable[[EdgeError], None]) -> None:
+    """Bring names and addresses that mail uses up to date; who was removed is gone from there even without a key."""
+    try:
+        publish_contacts(home)
+    except (GalleryError, KeyFileError) as error:
+        warn(error)
+
+
+def ids(student_ids: Sequence[str]) -> str:
+    """Return some ids as text, the first ten in full."""
+    more = f" and {len(student_ids) - _SHOWN_IDS} more" if len(student_ids) > _SHOWN_IDS else ""
+    return ", ".join(student_ids[:_SHOWN_IDS]) + more
+
+
+def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
+    """Refuse to readmit who is not on the roster: a slip of the pen must not pass for a readmission."""
+    unknown = [student_id for student_id in dict.fromkeys(readmit) if student_id not in on_roster]
+    if unknown:
+        hint = "give the id as the roster has it; nothing was changed"
+        raise RosterError(f"not on this roster: {ids(unknown)}", "--readmit", hint)
+
+
+def _photographs(home: Home, folder: Path) -> Photographs:
+    from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
+    from edge_daemon.gallery.roster_import import Photographs, check_folder
+    from edge_daemon.vision.portrait import PortraitReader
+
+    check_folder(folder)
+    models = load_models(home.config)
+    return Photographs(folder, PortraitReader(models), embedder_id(models))

@@ -1,0 +1,75 @@
+"""The ledger of an installation: its lines, its verification, and the key that signs it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import datetime
+
+from edge_daemon.app.ledger.ledger_lines import GROUPS, DeliveryProgress, LedgerLine, ledger_lines
+from edge_daemon.app.ledger.verify import VerificationResult, verify
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.device.secrets import device_key
+from edge_daemon.device.signing import Signer, fingerprint
+from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+
+__all__ = [
+    "GROUPS",
+    "DeliveryProgress",
+    "LedgerLine",
+    "check_exists",
+    "fingerprint",
+    "own_key",
+    "read_ledger",
+    "signing_key",
+    "verify_ledger",
+]
+
+
+def read_ledger(home: Home, start: datetime, end: datetime) -> list[LedgerLine]:
+    """Return a line for every lesson that begins in [start, end), the earliest first."""
+    if not home.register_db_path.exists():
+        return []
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        return ledger_lines(db, start, end)
+
+
+def verify_ledger(home: Home, public_key: str | None) -> VerificationResult:
+    """Check the whole ledger.
+
+    Args:
+        home: the installation.
+        public_key: of the device; None: the key that the first signed document names has to hold for all.
+
+    Raises:
+        RegisterError: there is no register yet.
+    """
+    check_exists(home)
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        return verify(db, public_key)
+
+
+def check_exists(home: Home) -> None:
+    """Refuse an installation without registers.
+
+    Raises:
+        RegisterError: there is no database yet.
+    """
+    if not home.register_db_path.exists():
+        raise RegisterError("there is no register yet", str(home.register_db_path))
+
+
+def own_key(home: Home) -> str | None:
+    """Return the device's public key, None where this command is not given the device key."""
+    try:
+        return Signer(device_key(home.key_path if home.home_mode else None, create=False)).public_key
+    except KeyFileError:
+        return None
+
+
+def signing_key(home: Home) -> str:
+    """Return the public key that this device signs with; raises a KeyFileError that says what is missing."""
+    return open_signer(home).public_key

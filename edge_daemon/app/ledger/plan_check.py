@@ -1,0 +1,102 @@
+"""Capture plans for a person: those on record for coming lessons, and one that is derived again from its seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from edge_daemon.attendance.commitment import read_commitment
+from edge_daemon.attendance.document import from_json
+from edge_daemon.device.signing import is_signed_by
+from edge_daemon.errors import RegisterError
+from edge_daemon.home import Home
+from edge_daemon.lesson.plan import make_plan, seed_digest
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import lessons, plans, registers
+from edge_daemon.store.commitments import commitments
+from edge_daemon.store.database import open_register
+from edge_daemon.store.plans import CommittedPlan
+
+__all__ = ["CommittedPlan", "PlanCheck", "PlannedSlot", "check_plan", "coming_plans"]
+
+AHEAD = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSlot:
+    """An instant of a plan, and what was made of it."""
+
+    slot: int
+    planned: datetime
+    taken: datetime | None
+    missed: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCheck:
+    """A plan that was derived again."""
+
+    lesson_id: str
+    seed: bytes
+    findings: Mapping[str, bool]
+    """What has to hold, in words, and whether it does."""
+    slots: Sequence[PlannedSlot]
+
+
+def coming_plans(home: Home, now: datetime) -> list[CommittedPlan]:
+    """Return the plans on record for lessons of the next days."""
+    if not home.register_db_path.exists():
+        return []
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        return plans.committed_plans(db, now, now + AHEAD)
+
+
+def check_plan(home: Home, register_id: str) -> PlanCheck:
+    """Derive the plan of a register again from the seed that it reveals, and hold it against what was done.
+
+    Raises:
+        RegisterError: there is no such register.
+    """
+    if not home.register_db_path.exists():
+        raise RegisterError("there is no register yet", str(home.register_db_path))
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        lesson_id = registers.find_lesson(db, register_id)
+        register = from_json(registers.revisions(db, lesson_id)[0].document).register
+        taken = {c.slot: c.taken_at for c in lessons.captures(db, lesson_id)}
+        on_record = plans.get_plan(db, lesson_id)
+        committed = _committed_sha256(db, lesson_id, register.lesson.start)
+    lesson, seed, missed = register.lesson, register.plan.seed, {m.slot: m.reason for m in register.missed}
+    derived = make_plan(lesson_id, (lesson.end - lesson.start).total_seconds(), max(register.captures_planned, 1), seed)
+    slots = [
+        PlannedSlot(slot, lesson.start + timedelta(seconds=offset_s), taken.get(slot), missed.get(slot, ""))
+        for slot, offset_s in enumerate(derived.offsets_s)
+    ]
+    sha256 = register.plan.seed_sha256
+    findings = {
+        "seed agrees with its SHA-256": seed_digest(seed) == sha256,
+        "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == sha256,
+        "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
+    }
+    if committed is not None:  # a release that promised nothing left none
+        findings["promised, signed, before the lesson"] = committed == sha256
+    return PlanCheck(lesson_id, seed, findings, slots)
+
+
+def _committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
+    """Return the SHA-256 of the seed that was promised last before a lesson began.
+
+    Empty where promises had been made by then, but none for this lesson; None where none had been made at all.
+    """
+    found: str | None = None
+    for stored in commitments(db):
+        commitment = read_commitment(stored.document)
+        if commitment.at > start or not is_signed_by(json.loads(stored.document), commitment.public_key):
+            continue
+        mine = [one.seed_sha256 for one in commitment.plans_committed if one.lesson_id == lesson_id]
+        found = mine[-1] if mine else found or ""
+    return found

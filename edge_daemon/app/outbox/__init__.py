@@ -1,0 +1,4 @@
+"""The outbox for a person: what waits and why, and trying it again."""
+
+PUBLIC_MODULES = ("queue",)
+"""What `cli` and other programs may import of this one; everything else is internal."""

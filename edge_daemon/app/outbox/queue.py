@@ -1,0 +1,147 @@
+"""The outbox for a person: what waits and why, and trying again what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import get_args
+
+from edge_daemon.errors import DeliveryError
+from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import lessons, outbox
+from edge_daemon.store.database import open_register, transaction
+from edge_daemon.store.destinations import open_destinations
+from edge_daemon.store.outbox import DestinationState, Item
+from edge_daemon.types import Destination, Lesson
+
+__all__ = [
+    "STATES",
+    "WORDS",
+    "DestinationState",
+    "Item",
+    "QueuedItem",
+    "copy_documents",
+    "list_queue",
+    "read_item",
+    "retry_items",
+]
+
+STATES = outbox.STATES
+WORDS = {
+    outbox.REGISTER: "register",
+    outbox.COMMITMENT: "plans promised",
+    outbox.OFFICE: "office",
+    outbox.STUDENT: "student, absence",
+    outbox.GUARDIAN: "guardian, absence",
+    outbox.STUDENT_CORRECTION: "student, taken back",
+    outbox.GUARDIAN_CORRECTION: "guardian, taken back",
+    outbox.STUDENT_WEEK: "student, own week",
+    outbox.WEEK: "week's sheet",
+    outbox.MONTH: "month's sheet",
+}
+"""What an item is, in words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedItem:
+    """One item with what it is about."""
+
+    item: Item
+    lesson: Lesson | None
+    """None: it is about no single lesson."""
+    destination: DestinationState
+
+
+def list_queue(home: Home, state: str | None) -> tuple[list[Item], list[DestinationState]]:
+    """Return items, the oldest first, and the state of each receiver.
+
+    Args:
+        home: the installation.
+        state: only items of this state; `all`: every item; None: what is not delivered.
+    """
+    if not home.register_db_path.exists():
+        return [], []
+    states = outbox.OPEN if state is None else tuple(one for one in STATES if state in {one, "all"})
+    with _opened(home) as db:
+        destinations = [outbox.destination_state(db, one) for one in get_args(Destination)]
+        return outbox.listed(db, states), destinations
+
+
+def read_item(home: Home, item_id: int) -> QueuedItem:
+    """Return one item.
+
+    Raises:
+        DeliveryError: there is no such item.
+    """
+    with _opened(home) as db:
+        item = _item(db, item_id)
+        stored = lessons.get_lesson(db, item.lesson_id) if item.lesson_id else None
+        return QueuedItem(item, stored.lesson if stored else None, outbox.destination_state(db, item.destination))
+
+
+def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
+    """Have items tried at the next sync, their receivers as well.
+
+    Args:
+        home: the installation.
+        item_ids: empty: everything that was refused.
+        now: the time.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        DeliveryError: an item can't be tried again.
+    """
+    with _opened(home) as db:
+        if not item_ids:
+            item_ids = [item.item_id for item in outbox.listed(db, ("parked",))]
+            with transaction(db):
+                open_destinations(db, set(get_args(Destination)), now)
+        else:
+            for item_id in item_ids:
+                _check_retriable(_item(db, item_id), now)
+        return outbox.reopen(db, item_ids, now)
+
+
+def copy_documents(home: Home, folder: Path, now: datetime) -> tuple[int, int]:
+    """Copy all that the office is to have into a folder; nothing counts as delivered by this.
+
+    Returns:
+        How many documents are new there, and how many were there already.
+    """
+    from edge_daemon.app.sync.office_copy import copy_all
+
+    with _opened(home) as db:
+        done = copy_all(home, db, folder, now)
+    return done.new, done.there
+
+
+@contextmanager
+def _opened(home: Home) -> Iterator[sqlite_utils.Database]:
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        yield db
+
+
+def _item(db: sqlite_utils.Database, item_id: int) -> Item:
+    item = outbox.get(db, item_id)
+    if item is None:
+        raise DeliveryError("there is no such item", f"outbox {item_id}", "see `edge-daemon outbox list --state all`")
+    return item
+
+
+def _check_retriable(item: Item, now: datetime) -> None:
+    where = f"outbox {item.item_id}"
+    if item.state == "held":
+        raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
+    if item.kind in outbox.PERSONAL and item.state == "waiting" and not item.attempts and item.next_attempt > now:
+        what = "waits until a teacher had time to correct (mail.hold_h)"
+        raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
+    if item.state in {"delivered", "void"}:
+        what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
+        raise DeliveryError(what, where, "there is nothing to try again")

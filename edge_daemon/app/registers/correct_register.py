@@ -1,0 +1,77 @@
+"""The next revision of a register, made in one place: for `register correct` and for corrections of the office."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+
+from edge_daemon.app.notices.outbox_rows import outbox_writer
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.attendance.document import from_json, sign
+from edge_daemon.attendance.register import correct
+from edge_daemon.device.signing import Signer
+from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import registers
+from edge_daemon.store.database import open_register, transaction
+from edge_daemon.store.registers import OutboxWriter, StoredRegister
+from edge_daemon.types import Correction
+
+
+def correct_register(
+    db: sqlite_utils.Database, lesson_id: str, wanted: Correction, signer: Signer, also: OutboxWriter, now: datetime
+) -> StoredRegister | None:
+    """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
+
+    Args:
+        db: register.sqlite, within a transaction.
+        lesson_id: of a register that is there.
+        wanted: the student, the verdict, and who decided it, why and when.
+        signer: of this device.
+        also: writes the outbox rows of the revision, in the same transaction.
+        now: when the revision is made.
+
+    Returns:
+        The new revision; None where the last correction of this student says the same.
+
+    Raises:
+        RegisterError: there is no such register, the student is not on it, or it is not said who corrects and why.
+        StoreError: the database can't be written.
+    """
+
+    def render(last: StoredRegister) -> str | None:
+        old = from_json(last.document).register
+        new = correct(old, wanted.student_id, wanted.verdict, by=wanted.by, reason=wanted.reason, at=wanted.at)
+        return None if new is old else sign(new, last.sha256, signer)
+
+    return registers.add_revision(db, lesson_id, render, now, also)
+
+
+def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> tuple[str, int | None]:
+    """Correct a register on the device.
+
+    Args:
+        home: the installation.
+        register_id: the lesson's id, or so much of its beginning that only one register fits.
+        wanted: the correction; its time is also when the revision is made.
+
+    Returns:
+        The lesson's id, and the new revision; None where the register says so already.
+
+    Raises:
+        EdgeError: no such register or student, no signing key, or the database can't be written.
+    """
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        lesson_id = registers.find_lesson(db, register_id)
+        signer, also = open_signer(home), outbox_writer(home.config)
+        with transaction(db):
+            added = correct_register(db, lesson_id, wanted, signer, also, wanted.at)
+    return lesson_id, added.revision if added else None
+
+
+def is_overtaken(corrections: tuple[Correction, ...], wanted: Correction) -> bool:
+    """Return whether somebody decided otherwise about the same student at a later time."""
+    of_student = [one for one in corrections if one.student_id == wanted.student_id]
+    return any(one.at > wanted.at and replace(one, at=wanted.at) != wanted for one in of_student)

@@ -1,0 +1,71 @@
+"""The registers of some days as one file: a spreadsheet, CSV or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.export import Export, check_output, write_export
+from edge_daemon.attendance.sheets import By
+from edge_daemon.errors import RegisterError
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import latest_registers
+
+__all__ = ["ExportRequest", "check_output", "export_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Which registers to write, and how."""
+
+    first: date
+    last: date
+    """Included."""
+    start: datetime
+    """First instant of the first day, in the school's time zone."""
+    end: datetime
+    by: str
+    """`week` or `month`: a sheet for each."""
+    course: str | None
+    """None: every course."""
+    rehearsals: bool
+
+
+def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> int:
+    """Write the registers of some days; a file that is there is replaced.
+
+    Args:
+        home: the installation.
+        wanted: days, course and sheets.
+        output: ends in .xlsx, .csv or .json.
+        names: of students by id, as far as they may be shown.
+
+    Returns:
+        How many registers were written.
+
+    Raises:
+        RegisterError: there is none in these days.
+        StoreError: the database can't be read, or the file can't be written.
+    """
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        stored = latest_registers(db, wanted.start, wanted.end)
+    documents = [
+        document
+        for document in (from_json(one.document) for one in stored)
+        if (wanted.course is None or document.register.lesson.course == wanted.course)
+        and (wanted.rehearsals or document.register.lesson.origin != "rehearsal")
+    ]
+    if not documents:
+        days = f"{wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"
+        raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
+    zone = ZoneInfo(home.config.device.time_zone)
+    write_export(output, Export(wanted.first, wanted.last, documents, names, zone, cast(By, wanted.by)))
+    return len(documents)

@@ -1,0 +1,97 @@
+"""The registers of this device, read for people: all of them, or one with the evidence behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from edge_daemon.app.enrolment.enrolled_students import removed_of
+from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.rule import interval
+from edge_daemon.errors import RegisterError
+from edge_daemon.home import Home
+from edge_daemon.store import lessons, registers
+from edge_daemon.store.database import open_register
+from edge_daemon.store.registers import StoredRegister
+from edge_daemon.types import Register, Sighting
+
+__all__ = ["Evidence", "ReadRegister", "interval", "list_registers", "read_register"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegister:
+    """A register as it was stored."""
+
+    register: Register
+    content: Mapping[str, Any]
+    """The document (docs/register.schema.json)."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is still known of single captures. Registers stay for ever, this does not."""
+
+    captures: Sequence[tuple[int, str]]
+    """Slot and name of each capture that was taken."""
+    sightings: Sequence[Sighting]
+    removed: Mapping[str, datetime]
+    """When a student was removed: then no sighting is left."""
+    expired_days: int | None
+    """After so many days all sightings of a lesson go, where this one is so old; None: it is younger."""
+
+    @property
+    def slots(self) -> list[int]:
+        """The slots of the captures that were taken."""
+        return [slot for slot, _ in self.captures]
+
+
+def list_registers(home: Home) -> Iterator[ReadRegister]:
+    """Yield the newest revision of every register, the earliest lesson first; none where there is no database yet."""
+    if not home.register_db_path.exists():
+        return
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        stored = registers.latest_registers(db)
+    yield from map(_read, stored)
+
+
+def read_register(home: Home, register_id: str, revision: int | None = None) -> tuple[ReadRegister, Evidence]:
+    """Return one register and the evidence for it.
+
+    Args:
+        home: the installation.
+        register_id: the lesson's id, or so much of its beginning that only one register fits.
+        revision: None: the newest one.
+
+    Raises:
+        RegisterError: there is no such register or revision.
+        StoreError: the database can't be read.
+    """
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        lesson_id = registers.find_lesson(db, register_id)
+        found = _read(_revision(registers.revisions(db, lesson_id), revision))
+        captures, sightings = lessons.captures(db, lesson_id), lessons.sightings(db, lesson_id)
+    keep_days = home.config.storage.keep_sightings_days
+    is_expired = found.register.lesson.end < datetime.now(timezone.utc) - timedelta(days=keep_days)
+    removed = removed_of(home, [verdict.tally.student_id for verdict in found.register.verdicts])
+    slots = [(one.slot, one.name) for one in captures]
+    return found, Evidence(slots, sightings, removed, keep_days if is_expired else None)
+
+
+def _read(stored: StoredRegister) -> ReadRegister:
+    return ReadRegister(from_json(stored.document).register, json.loads(stored.document), stored.sha256)
+
+
+def _revision(revisions: list[StoredRegister], wanted: int | None) -> StoredRegister:
+    if wanted is None:
+        return revisions[-1]
+    if wanted > len(revisions):
+        where = f"register {revisions[-1].lesson_id}"
+        raise RegisterError(f"there is no revision {wanted}", where, f"its last one is {len(revisions)}")
+    return revisions[wanted - 1]
