@@ -33,7 +33,7 @@ class ProgramError(EdgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class SyncRun:
+class LessonResult:
     """A lesson that the program has run."""
 
     truth: Truth
@@ -61,7 +61,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     return {**pooled(runs), "threads": arguments.threads, "measured": machine.described(models)}
 
 
-def pooled(runs: Sequence[SyncRun]) -> dict[str, object]:
+def pooled(runs: Sequence[LessonResult]) -> dict[str, object]:
     """Return the figures of all lessons taken together, and what went wrong in each."""
     both = [(run.truth, run.outcome) for run in runs]
     seconds = [run.seconds_per_capture for run in runs]
@@ -95,7 +95,7 @@ def lessons(data: Path) -> list[Path]:
     return found
 
 
-def run_lesson(path: Path, threads: int, models: Path | None) -> SyncRun:
+def run_lesson(path: Path, threads: int, models: Path | None) -> LessonResult:
     """Enrol and rehearse one lesson in a fresh home."""
     truth = read_truth(path)
     with tempfile.TemporaryDirectory(prefix="edge-daemon-lesson-") as temporary:
@@ -106,7 +106,7 @@ def run_lesson(path: Path, threads: int, models: Path | None) -> SyncRun:
         rehearsed = edge_daemon(home, *asked)
         document = json.loads(rehearsed.output)
         outcome = read_outcome(document, sightings)
-    return SyncRun(truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak, enrolled.peak)
+    return LessonResult(truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak, enrolled.peak)
 
 
 def enrol(path: Path, home: Path, threads: int, models: Path | None) -> process.Ended:

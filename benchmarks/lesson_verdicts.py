@@ -16,13 +16,13 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
     Borderline students are apart: their flag is asked for, not their verdict. Students of whom only a print was there
     are apart, too: telling a print from a person is another task.
     """
-    receiver_down = [(s, o.verdicts.get(s.student_id, _NONE)) for truth, o in lessons for s in truth.students]
-    clear = [(s, v) for s, v in receiver_down if not s.borderline and not s.print_held_up]
-    risky = [v for s, v in receiver_down if s.at_risk and s.verdict == "absent"]
-    border = [v for s, v in receiver_down if s.borderline]
+    every_student = [(s, o.verdicts.get(s.student_id, _NONE)) for truth, o in lessons for s in truth.students]
+    clear = [(s, v) for s, v in every_student if not s.borderline and not s.print_held_up]
+    risky = [v for s, v in every_student if s.at_risk and s.verdict == "absent"]
+    border = [v for s, v in every_student if s.borderline]
     absent = [v for s, v in clear if s.verdict == "absent"]
     present = [v for s, v in clear if s.verdict == "present"]
-    prints = [v for s, v in receiver_down if s.print_held_up]
+    prints = [v for s, v in every_student if s.print_held_up]
     return {
         "verdicts_right": _share([v.verdict == s.verdict for s, v in clear]),
         "false_present_at_risk": _share([v.verdict == "present" for v in risky]),

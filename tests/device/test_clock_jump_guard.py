@@ -12,7 +12,7 @@ from edge_daemon.device.clock_jump_guard import HOLD_S, ClockJumpGuard
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 
 
-class DeliveryProgress:
+class ReportedClock:
     """A clock that says what a test tells it to."""
 
     def __init__(self) -> None:
@@ -27,15 +27,15 @@ class DeliveryProgress:
 
 
 @pytest.fixture
-def told() -> DeliveryProgress:
-    return DeliveryProgress()
+def reported() -> ReportedClock:
+    return ReportedClock()
 
 
 @pytest.mark.parametrize("off_s", [365 * 86400.0, -7200.0, 61.0])
-def test_a_jump_is_doubted_and_believed_when_it_stands(told, off_s):
-    clock = ClockJumpGuard(told)
+def test_a_jump_is_doubted_and_believed_when_it_stands(reported, off_s):
+    clock = ClockJumpGuard(reported)
     assert clock.reading().state == "synchronised"
-    told.off_s = off_s
+    reported.off_s = off_s
     assert clock.reading().state == "unsynchronised"
     clock.wait(HOLD_S - 1)
     assert clock.reading().state == "unsynchronised"
@@ -45,30 +45,30 @@ def test_a_jump_is_doubted_and_believed_when_it_stands(told, off_s):
     assert clock.reading().state == "synchronised"
 
 
-def test_a_jump_that_is_taken_back_is_forgotten(told):
-    clock = ClockJumpGuard(told)
+def test_a_jump_that_is_taken_back_is_forgotten(reported):
+    clock = ClockJumpGuard(reported)
     clock.reading()
-    told.off_s = 86400.0
+    reported.off_s = 86400.0
     assert clock.reading().state == "unsynchronised"
-    told.off_s = 0.0
+    reported.off_s = 0.0
     assert clock.reading().state == "synchronised"
-    told.off_s = 86400.0
+    reported.off_s = 86400.0
     clock.wait(HOLD_S)
     assert clock.reading().state == "unsynchronised", "the minutes are counted anew"
 
 
-def test_the_first_time_server_is_believed_at_once(told):
+def test_the_first_time_server_is_believed_at_once(reported):
     for state in ("unsynchronised", "rtc"):
-        told.state, told.off_s = state, -40000.0
-        clock = ClockJumpGuard(told)
+        reported.state, reported.off_s = state, -40000.0
+        clock = ClockJumpGuard(reported)
         clock.reading()
-        told.state, told.off_s = "synchronised", 0.0
+        reported.state, reported.off_s = "synchronised", 0.0
         assert clock.reading().state == "synchronised"
 
 
-def test_slow_corrections_are_followed_for_ever(told):
-    clock = ClockJumpGuard(told)
+def test_slow_corrections_are_followed_for_ever(reported):
+    clock = ClockJumpGuard(reported)
     for _ in range(100):
-        told.off_s += 5.0
+        reported.off_s += 5.0
         assert clock.reading().state == "synchronised"
         clock.wait(60)

@@ -39,7 +39,7 @@ class Clock:
         return False
 
 
-class SyncRun:
+class RememberedRun:
     """Remembers what a LessonRun would have stored."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class World:
     """A loop with everything around it."""
 
     def __init__(self, clock: Clock | None = None, plan=PLAN) -> None:
-        self.clock, self.run, self.plan = clock or Clock(), SyncRun(), plan
+        self.clock, self.run, self.plan = clock or Clock(), RememberedRun(), plan
         self.camera, self.reports = Camera(self.clock), []
         self.stop_at_s, self.no_room = float("inf"), ""
 

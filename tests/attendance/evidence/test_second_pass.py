@@ -96,6 +96,6 @@ def test_a_lead_over_the_next_student_counts():
     scores[0] = (0.35, 0.0, 0.0)
     crowded = scores.copy()
     crowded[0, 1] = 0.34
-    receiver_down, asked = [frozenset(range(20))] * (OTHERS + 1), [0.4] * (OTHERS + 1)
-    assert second_look(scores, asked, FAR, [20] * (OTHERS + 1), receiver_down)[0, 0] > 0
-    assert second_look(crowded, asked, FAR, [20] * (OTHERS + 1), receiver_down)[0, 0] < 0
+    all_captures, asked = [frozenset(range(20))] * (OTHERS + 1), [0.4] * (OTHERS + 1)
+    assert second_look(scores, asked, FAR, [20] * (OTHERS + 1), all_captures)[0, 0] > 0
+    assert second_look(crowded, asked, FAR, [20] * (OTHERS + 1), all_captures)[0, 0] < 0
