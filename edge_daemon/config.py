@@ -120,6 +120,12 @@ class RuleConfig:
     """[rule]: what counts as present."""
 
     share: float = _key(0.40, "Present from this share of the captures on", low=0, high=1, above_low=True)
+    unusual_share: float = _key(
+        0.25,
+        "Nobody is absent where a smaller share of the students was recognised; 0 turns this off",
+        low=0,
+        high=1,
+    )
     late_min: float = _key(
         10.0,
         "Unseen for longer than this after the start is late, before the end left early",

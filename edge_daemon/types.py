@@ -23,7 +23,20 @@ Origin = Literal["timetable", "rehearsal"]
 VerdictName = Literal["present", "absent", "inconclusive", "not_assessed"]
 Destination = Literal["upstream", "mail"]
 OutcomeName = Literal["delivered", "retry", "parked", "held", "void"]
-Flag = Literal["borderline", "look_alike", "static_face", "clock", "few_captures", "late", "left_early", "corrected"]
+Flag = Literal[
+    "borderline",
+    "look_alike",
+    "static_face",
+    "clock",
+    "few_captures",
+    "late",
+    "left_early",
+    "corrected",
+    "resembles",
+    "face_hidden",
+    "poor_photographs",
+]
+RegisterFlag = Literal["room_empty", "unusual_class", "view_changed", "too_dark", "too_blurred", "glare", "covered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,35 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureMap:
+    """In which captures of a lesson a student was seen: a bit for each slot of the plan.
+
+    Slot 0 is the highest bit of the first byte; slots of missed captures are 0.
+    """
+
+    seen: bytes
+    facing: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSeat:
+    """A place in the room, as the camera sees it."""
+
+    row: int
+    """1 is the row nearest to the camera."""
+    seat: int
+    """1 is the leftmost seat of its row in the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """Somebody without a name was there for most of the lesson, and is most like this student."""
+
+    probability: float
+    seat: RoomSeat | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The decision about one student in one lesson."""
 
@@ -193,6 +235,13 @@ class Verdict:
     share: float
     verdict: VerdictName
     flags: tuple[Flag, ...]
+    captures: CaptureMap | None = None
+    """None: not assessed, or made by a release that did not write it."""
+    probability: float | None = None
+    """That the student was there for the share that the rule asks for, 0 to 1; None: not computed."""
+    resembles: Resemblance | None = None
+    checked_in_at: datetime | None = None
+    """When the student checked in at the door; None: did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +253,47 @@ class Correction:
     by: str
     reason: str
     at: datetime
+    reason_code: str | None = None
+    """A word of a short list; None: the reason is free text of an earlier release."""
+    title: str | None = None
+    """What the person is at the school: teacher, office."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """The rule by which a register was decided, and what applied it."""
+
+    share: float
+    """Least share of the captures that were taken."""
+    max_yaw_deg: float
+    """Turned further than this from the front does not count as facing the class."""
+    min_captures_share: float
+    """With a smaller share of the planned captures nothing is decided."""
+    unusual_share: float
+    """With a smaller share of the students recognised the lesson is unusual, and nobody is absent."""
+    program: str
+    """Version of this program."""
+    models: Mapping[str, str]
+    """Role of each model to its name; `Register.models` has the SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the office said about an unusual lesson."""
+
+    held: bool
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCounts:
+    """How many people of the room wore a mask; nothing of it is known by student."""
+
+    none: int
+    right: int
+    wrong: int
+    undecided: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +316,13 @@ class Register:
     models: Mapping[str, str]
     """Role of each model to its SHA-256."""
     corrections: tuple[Correction, ...]
+    rule: AppliedRule | None = None
+    """None: made by a release that did not write it."""
+    register_flags: tuple[RegisterFlag, ...] = ()
+    """Why the whole lesson needs a look, in the order of `RegisterFlag`."""
+    confirmed: Confirmation | None = None
+    mask: MaskCounts | None = None
+    """None: masks were not looked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
@@ -22,11 +23,12 @@ from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.store.lessons import Capture
 from edge_daemon.store.registers import OutboxWriter
-from edge_daemon.types import Box, Lesson, MissedCapture, Origin, Register, Sighting
+from edge_daemon.types import AppliedRule, Box, Lesson, MissedCapture, Origin, Register, Sighting
 
 START = datetime(2026, 11, 16, 7, 0, tzinfo=timezone.utc)
 MODELS = {"embedder": "ab" * 32}
 RULE = Rule(share_of(0.4))
+APPLIED = AppliedRule(0.4, 50, 0.5, 0.25, "0.1.0", {"embedder": "embedder-int8"})
 SIGNER = Signer(bytes(range(32)))
 
 
@@ -77,11 +79,12 @@ def a_register(
         captures_planned=captures,
         captures_taken=len(taken_at),
         missed=tuple(missed),
-        verdicts=verdicts,
+        verdicts=with_capture_maps(verdicts, sightings, captures),
         guests=guests(shares, sightings),
         unknown_faces=unknown_faces(sightings),
         models=MODELS,
         corrections=(),
+        rule=APPLIED,
     )
     return register, sightings
 

@@ -6,16 +6,17 @@ always gives the same bytes, so that a SHA-256 or a signature can be checked by 
 
 Each document names the SHA-256 of the one before it: a correction that of the revision before, a first revision that of
 the register which the device made last. A register that is taken away or changed afterwards breaks the chain.
-Every document is signed when it is made. Those of the first releases were not: they have form 1, without `public_key`
-and `attendance_event`, and are read and written again as they were.
+Every document is signed when it is made. Older forms are read and written again as they were: form 1 was not signed and
+has no `public_key` and no `attendance_event`; form 2 has none of the keys of `schema3.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from edge_daemon.attendance.edfi import attendance_event
+from edge_daemon.attendance import schema3
+from edge_daemon.attendance.edfi import attendance_event, attendance_event_of_form_2
 from edge_daemon.attendance.fields import Json, ObjectReader
 from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.timestamps import written
@@ -33,8 +34,9 @@ from edge_daemon.types import (
     VerdictName,
 )
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of the document's form; a later one only adds keys."""
+_SIGNED_SCHEMA: Final = 2
 _UNSIGNED_SCHEMA: Final = 1
 
 
@@ -48,6 +50,8 @@ class Document:
     public_key: str | None
     """Of the device that signed it, hexadecimal; None: made by a release that did not sign."""
     signature: str | None
+    schema: int = field(default=SCHEMA, compare=False)
+    """Version of the form in which it was made."""
 
 
 def sign(register: Register, previous_sha256: str | None, signer: Signer) -> str:
@@ -61,9 +65,10 @@ def to_json(document: Document) -> str:
 
 
 def _fields(document: Document) -> dict[str, Json]:
-    register, lesson, is_signed = document.register, document.register.lesson, document.public_key is not None
+    register, lesson = document.register, document.register.lesson
+    schema = _UNSIGNED_SCHEMA if document.public_key is None else document.schema
     fields: dict[str, Json] = {
-        "schema": SCHEMA if is_signed else _UNSIGNED_SCHEMA,
+        "schema": schema,
         "lesson_id": lesson.lesson_id,
         "revision": register.revision,
         "origin": lesson.origin,
@@ -77,15 +82,17 @@ def _fields(document: Document) -> dict[str, Json]:
         "captures_planned": register.captures_planned,
         "captures_taken": register.captures_taken,
         "missed": [{"slot": missed.slot, "reason": missed.reason} for missed in register.missed],
-        "students": [_student(verdict, is_signed) for verdict in register.verdicts],
+        "students": [_student(verdict, schema) for verdict in register.verdicts],
         "guests": list(register.guests),
         "unknown_faces": register.unknown_faces,
         "models": dict(register.models),
-        "corrections": [_correction(correction) for correction in register.corrections],
+        "corrections": [_correction(one, schema) for one in register.corrections],
         "previous_sha256": document.previous_sha256,
         "signature": document.signature,
     }
-    return {**fields, "public_key": document.public_key} if is_signed else fields
+    if schema >= _SIGNED_SCHEMA:
+        fields["public_key"] = document.public_key
+    return {**fields, **schema3.register_fields(register)} if schema >= SCHEMA else fields
 
 
 def from_json(text: str) -> Document:
@@ -95,6 +102,7 @@ def from_json(text: str) -> Document:
         RegisterError: the text is not such a document.
     """
     top = ObjectReader.of(text)
+    schema = top.whole("schema")
     lesson = Lesson(
         lesson_id=top.text("lesson_id"),
         device=top.text("device"),
@@ -111,18 +119,19 @@ def from_json(text: str) -> Document:
         captures_planned=top.whole("captures_planned"),
         captures_taken=top.whole("captures_taken"),
         missed=tuple(MissedCapture(one.whole("slot"), one.text("reason")) for one in top.objects("missed")),
-        verdicts=tuple(_verdict_of(one) for one in top.objects("students")),
+        verdicts=tuple(_verdict_of(one, schema) for one in top.objects("students")),
         guests=top.texts("guests"),
         unknown_faces=top.whole("unknown_faces"),
         models=top.text_map("models"),
-        corrections=tuple(_correction_of(one) for one in top.objects("corrections")),
+        corrections=tuple(_correction_of(one, schema) for one in top.objects("corrections")),
     )
-    return Document(
-        register, top.optional_text("previous_sha256"), top.optional_text("public_key"), top.optional_text("signature")
-    )
+    if schema >= SCHEMA:
+        register = schema3.with_register_fields(register, top)
+    previous, key, signature = (top.optional_text(name) for name in ("previous_sha256", "public_key", "signature"))
+    return Document(register, previous, key, signature, schema)
 
 
-def _student(verdict: Verdict, with_event: bool) -> dict[str, Json]:
+def _student(verdict: Verdict, schema: int) -> dict[str, Json]:
     tally, share = verdict.tally, round(verdict.share, 6)
     fields: dict[str, Json] = {
         "student_id": tally.student_id,
@@ -134,10 +143,14 @@ def _student(verdict: Verdict, with_event: bool) -> dict[str, Json]:
         "first_seen": None if tally.first_seen is None else written(tally.first_seen),
         "last_seen": None if tally.last_seen is None else written(tally.last_seen),
     }
-    return {**fields, "attendance_event": attendance_event(verdict)} if with_event else fields
+    if schema >= SCHEMA:
+        return {**fields, "attendance_event": attendance_event(verdict), **schema3.student_fields(verdict)}
+    if schema == _SIGNED_SCHEMA:
+        fields["attendance_event"] = attendance_event_of_form_2(verdict)
+    return fields
 
 
-def _verdict_of(one: ObjectReader) -> Verdict:
+def _verdict_of(one: ObjectReader, schema: int) -> Verdict:
     tally = Tally(
         one.text("student_id"),
         one.whole("frames_seen"),
@@ -146,19 +159,26 @@ def _verdict_of(one: ObjectReader) -> Verdict:
         one.optional_time("last_seen"),
     )
     verdict = cast(VerdictName, one.choice("verdict", VerdictName))
-    return Verdict(tally, one.number("share"), verdict, cast("tuple[Flag, ...]", one.texts("flags")))
+    found = Verdict(tally, one.number("share"), verdict, cast("tuple[Flag, ...]", one.texts("flags")))
+    return schema3.with_student_fields(found, one) if schema >= SCHEMA else found
 
 
-def _correction(correction: Correction) -> dict[str, Json]:
-    return {
+def _correction(correction: Correction, schema: int) -> dict[str, Json]:
+    fields: dict[str, Json] = {
         "student_id": correction.student_id,
         "verdict": correction.verdict,
         "by": correction.by,
         "reason": correction.reason,
         "at": written(correction.at),
     }
+    if schema >= SCHEMA:
+        fields |= {"reason_code": correction.reason_code, "title": correction.title}
+    return fields
 
 
-def _correction_of(one: ObjectReader) -> Correction:
+def _correction_of(one: ObjectReader, schema: int) -> Correction:
     verdict = cast(VerdictName, one.choice("verdict", VerdictName))
-    return Correction(one.text("student_id"), verdict, one.text("by"), one.text("reason"), one.time("at"))
+    found = Correction(one.text("student_id"), verdict, one.text("by"), one.text("reason"), one.time("at"))
+    if schema < SCHEMA:
+        return found
+    return replace(found, reason_code=one.optional_text("reason_code"), title=one.optional_text("title"))

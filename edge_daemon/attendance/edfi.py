@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from edge_daemon.attendance.doubt import needs_confirmation
 from edge_daemon.types import Verdict
 
 AttendanceEvent = Literal["In Attendance", "Unexcused Absence", "Tardy", "Early departure"]
@@ -26,7 +27,16 @@ def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
     for somebody who left early as well: Ed-Fi has one word an event), present and flagged `left_early` is Early
     departure. Where a person said "present", the word is that person's, In Attendance: whom the camera did not see for
     the first minutes may have sat where it does not see. The flags stay in the register, as what was measured.
+
+    An absence that is flagged and that nobody confirmed has no word yet: a doubt is no unexcused absence.
     """
+    if verdict.verdict == "absent" and needs_confirmation(verdict):
+        return None
+    return attendance_event_of_form_2(verdict)
+
+
+def attendance_event_of_form_2(verdict: Verdict) -> AttendanceEvent | None:
+    """Return the word that documents of form 2 have: they call a doubted absence an absence, too."""
     if verdict.verdict == "absent":
         return ABSENT
     if verdict.verdict != "present":

@@ -41,6 +41,10 @@ class ObjectReader:
         """Return a text, None for null."""
         return None if self.values.get(key) is None else self.text(key)
 
+    def boolean(self, key: str) -> bool:
+        """Return true or false."""
+        return bool(self._value(key, bool, "true or false"))
+
     def whole(self, key: str) -> int:
         """Return a whole number that is not negative."""
         value = self._value(key, int, "a whole number")
@@ -54,6 +58,10 @@ class ObjectReader:
         if isinstance(value, bool):
             raise self._error(key, "a number")
         return float(value)
+
+    def optional_number(self, key: str) -> float | None:
+        """Return a number, None for null."""
+        return None if self.values.get(key) is None else self.number(key)
 
     def time(self, key: str) -> datetime:
         """Return a time in UTC."""
@@ -92,6 +100,12 @@ class ObjectReader:
         if not all(isinstance(value, str) for value in values.values()):
             raise self._error(key, "an object of texts")
         return dict(values)
+
+    def optional_object(self, key: str) -> ObjectReader | None:
+        """Return an object, None for null or where the key is missing."""
+        if self.values.get(key) is None:
+            return None
+        return ObjectReader(self._value(key, dict, "an object"), self.kind)
 
     def objects(self, key: str) -> tuple[ObjectReader, ...]:
         """Return a list of objects."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edge_daemon.attendance.doubt import WORTH_A_LOOK
 from edge_daemon.attendance.sheets import SheetEntry
 from edge_daemon.types import Flag
 
@@ -15,8 +16,10 @@ _WORDS: Mapping[Flag, str] = {
     "few_captures": "too few pictures were taken",
     "late": "came late",
     "left_early": "left early",
+    "resembles": "somebody without a name resembles this student",
+    "face_hidden": "a face that can't be read was at this student's seat",
+    "poor_photographs": "the enrolment photographs are poor",
 }
-_WORTH_A_LOOK: frozenset[Flag] = frozenset(("borderline", "look_alike", "static_face"))
 
 
 def remark(entry: SheetEntry) -> str:
@@ -25,7 +28,7 @@ def remark(entry: SheetEntry) -> str:
     if entry.correction is not None:
         lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
     flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
-    needs_confirmation = entry.verdict.verdict in ("present", "absent") and not _WORTH_A_LOOK.isdisjoint(flags)
+    needs_confirmation = entry.verdict.verdict in ("present", "absent") and not WORTH_A_LOOK.isdisjoint(flags)
     if lines or needs_confirmation:
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]

@@ -28,6 +28,10 @@ class Rule:
     """Not seen for so long after the start: late."""
     left_before_s: float = 600.0
     """Not seen for so long before the end: left early."""
+    min_captures_share: Fraction = Fraction(1, 2)
+    """With a smaller share of the planned captures nothing is decided."""
+    unusual_share: Fraction = Fraction(1, 4)
+    """With a smaller share of the students recognised nobody is absent; 0: off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def share_of(value: float) -> Fraction:
 
 def rule_of(settings: RuleConfig) -> Rule:
     """Return the rule that the settings ask for."""
-    return Rule(share_of(settings.share), 60 * settings.late_min, 60 * settings.late_min)
+    late_s = 60 * settings.late_min
+    return Rule(share_of(settings.share), late_s, late_s, unusual_share=share_of(settings.unusual_share))
 
 
 def decide(
@@ -91,7 +96,7 @@ def decide(
     verdicts = []
     for t in tallies:
         share = Fraction(t.captures_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
-        flags = set(_flags_of_lesson(lesson))
+        flags = set(_flags_of_lesson(lesson, rule))
         verdict: VerdictName = "present" if share >= rule.share else "absent"
         if flags:
             verdict = "inconclusive"
@@ -127,11 +132,11 @@ def is_borderline(frames: int, captures: int, share: Fraction) -> bool:
     return captures > 0 and (frames - captures * share) ** 2 <= Z_SQUARED * captures * share * (1 - share)
 
 
-def _flags_of_lesson(lesson: LessonSummary) -> Iterator[Flag]:
+def _flags_of_lesson(lesson: LessonSummary, rule: Rule) -> Iterator[Flag]:
     """Yield what makes the whole lesson inconclusive."""
     if not lesson.time_trusted:
         yield "clock"
-    if not lesson.taken_at or 2 * len(lesson.taken_at) < lesson.captures_planned:
+    if not lesson.taken_at or len(lesson.taken_at) < rule.min_captures_share * lesson.captures_planned:
         yield "few_captures"
 
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import is_signed_by
 from edge_daemon.errors import RegisterError
 from edge_daemon.lesson.plan import make_plan
-from edge_daemon.types import MissedCapture
+from edge_daemon.types import Confirmation, MaskCounts, MissedCapture, Resemblance, RoomSeat
 from tests.registers import SIGNER, START, a_lesson, a_register
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "register.schema.json").read_text("utf-8"))
@@ -23,13 +24,15 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 NAMED_BY_DESIGN = {
     *("schema", "lesson_id", "revision", "origin", "device", "course", "start", "end", "clock", "seed", "seed_sha256"),
     *("captures_planned", "captures_taken", "missed", "students", "unknown_faces", "models", "previous_sha256"),
-    "signature",
+    *("signature", "rule", "register_flags", "confirmed", "mask"),
 }
 PREVIOUS = "ab" * 32
 OF_A_STUDENT = {
     *("student_id", "frames_seen", "frames_attentive", "share", "verdict", "flags", "first_seen", "last_seen"),
-    "attendance_event",
+    *("attendance_event", "captures", "probability", "resembles", "checked_in"),
 }
+OF_4DE1FC4 = Path(__file__).parent / "data" / "register-4de1fc4.json"
+"""A corrected register as that release wrote it; one absent student in it is flagged."""
 
 REGISTER, _ = a_register(
     a_lesson(),
@@ -43,23 +46,41 @@ CORRECTED = correct(REGISTER, "c", "present", by='"Bob" O’Brien', reason="=1+1
 
 
 SIGNED = sign(REGISTER, None, SIGNER)
+FULL = replace(
+    CORRECTED,
+    register_flags=("room_empty", "too_dark"),
+    confirmed=Confirmation(held=False, by="Office", at=START + timedelta(hours=5)),
+    mask=MaskCounts(20, 3, 1, 2),
+    verdicts=(
+        replace(
+            CORRECTED.verdicts[0],
+            probability=0.9731,
+            resembles=Resemblance(0.41, RoomSeat(2, 5)),
+            checked_in_at=START,
+            flags=("resembles", "face_hidden", "poor_photographs"),
+        ),
+        replace(CORRECTED.verdicts[1], resembles=Resemblance(1, None)),
+        *CORRECTED.verdicts[2:],
+    ),
+    corrections=(replace(CORRECTED.corrections[0], reason="other", reason_code="other", title="teacher"),),
+)
+"""A register that uses every key of schema 3."""
 
 
 def without_instants(register):
     return replace(register, plan=replace(register.plan, offsets_s=()))
 
 
-@pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
-@pytest.mark.parametrize("ties", [(None, None, None), (PREVIOUS, SIGNER.public_key, "ab" * 64)], ids=["old", "signed"])
-def test_a_register_comes_back_from_its_document(register, ties):
-    document = Document(without_instants(register), *ties)
+@pytest.mark.parametrize("register", [REGISTER, CORRECTED, FULL], ids=["first", "corrected", "full"])
+def test_a_register_comes_back_from_its_document(register):
+    document = Document(without_instants(register), PREVIOUS, SIGNER.public_key, "ab" * 64)
     read = from_json(to_json(document))
     assert read.register.verdicts == tuple(replace(v, share=round(v.share, 6)) for v in register.verdicts)
     assert replace(read, register=replace(read.register, verdicts=register.verdicts)) == document
     assert to_json(read) == to_json(document)
 
 
-@pytest.mark.parametrize("register", [REGISTER, CORRECTED], ids=["first", "corrected"])
+@pytest.mark.parametrize("register", [REGISTER, CORRECTED, FULL], ids=["first", "corrected", "full"])
 @pytest.mark.parametrize("previous", [None, PREVIOUS])
 def test_documents_are_what_the_schema_says(register, previous):
     VALIDATOR.validate(json.loads(sign(register, previous, SIGNER)))
@@ -78,6 +99,43 @@ def test_a_document_of_a_release_that_did_not_sign_stays_as_it_was():
     assert "public_key" not in content
     assert "attendance_event" not in content["students"][0]
     assert to_json(from_json(text)) == text
+
+
+def test_a_document_of_the_release_before_is_read_and_stays_as_it_was():
+    text = OF_4DE1FC4.read_text("utf-8").strip()
+    document = from_json(text)
+    assert document.schema == 2
+    assert to_json(document) == text
+    assert (document.register.rule, document.register.register_flags, document.register.confirmed) == (None, (), None)
+    assert {v.captures for v in document.register.verdicts} == {None}
+    assert {c.reason_code for c in document.register.corrections} == {None}
+
+
+def test_a_revision_of_a_register_of_the_release_before_has_the_new_form():
+    old = from_json(OF_4DE1FC4.read_text("utf-8").strip()).register
+    new = correct(old, "a", "absent", by="Ms Ünal", reason="was ill", at=START + timedelta(hours=9))
+    text = sign(new, PREVIOUS, SIGNER)
+    VALIDATOR.validate(json.loads(text))
+    assert json.loads(text)["rule"] is None
+    assert to_json(from_json(text)) == text
+
+
+def test_a_doubted_absence_has_no_event_and_a_confirmed_one_has():
+    events = {s["student_id"]: (s["verdict"], s["attendance_event"]) for s in json.loads(SIGNED)["students"]}
+    assert events["c"] == ("absent", "Unexcused Absence")
+    close, _ = a_register(a_lesson(), {"b": 0.35})
+    (student,) = json.loads(sign(close, None, SIGNER))["students"]
+    assert (student["verdict"], student["flags"], student["attendance_event"]) == ("absent", ["borderline"], None)
+    confirmed = correct(close, "b", "absent", by="Ms Ünal", reason="was ill", at=START + timedelta(hours=3))
+    (student,) = json.loads(sign(confirmed, None, SIGNER))["students"]
+    assert student["attendance_event"] == "Unexcused Absence"
+
+
+def test_the_captures_of_a_student_stand_in_the_document():
+    captures = json.loads(SIGNED)["students"][0]["captures"]
+    assert captures == {"seen": "effff0", "facing": "effff0"}, "20 slots, the fourth one missed"
+    assert slots_of(bytes.fromhex(captures["seen"])) == set(range(20)) - {3}
+    assert json.loads(SIGNED)["students"][3]["captures"] is None, "not assessed"
 
 
 def test_the_schema_refuses_what_is_wrong():
@@ -137,6 +195,16 @@ def test_what_is_no_document_is_refused(text):
 
 
 KINDS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.just([1]), st.just({"a": 1}))
+
+
+@given(st.sampled_from(["captures", "probability", "resembles", "checked_in"]), KINDS)
+def test_a_wrong_value_of_a_student_is_refused_or_read_but_never_a_crash(key, value):
+    content = json.loads(sign(FULL, None, SIGNER))
+    content["students"][0][key] = value
+    try:
+        from_json(json.dumps(content))
+    except RegisterError as error:
+        assert "is not a register document" in error.line()  # noqa: PT017
 
 
 @given(st.sampled_from(sorted(SCHEMA["required"])), KINDS)

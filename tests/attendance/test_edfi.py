@@ -31,7 +31,9 @@ END = START + timedelta(minutes=45)
         ("absent", ("left_early", "corrected"), "Unexcused Absence"),
         ("present", ("corrected",), "In Attendance"),
         ("absent", (), "Unexcused Absence"),
-        ("absent", ("late",), "Unexcused Absence"),
+        ("absent", ("late",), None),
+        ("absent", ("borderline",), None),
+        ("absent", ("borderline", "corrected"), "Unexcused Absence"),
         ("inconclusive", ("few_captures", "late"), None),
         ("not_assessed", (), None),
     ],
@@ -66,7 +68,7 @@ def test_whom_a_person_corrects_to_present_is_in_attendance_and_the_flags_stay_a
     register, _ = a_register(a_lesson(), {"never-seen": 0.0, "late": 0.9, "left": 0.2})
     flags = {"never-seen": (), "late": ("late",), "left": ("left_early",)}
     register = replace(register, verdicts=tuple(replace(v, flags=flags[v.tally.student_id]) for v in register.verdicts))
-    assert {attendance_event(v) for v in register.verdicts} == {"Unexcused Absence", "Tardy"}
+    assert [attendance_event(v) for v in register.verdicts] == ["Tardy", None, "Unexcused Absence"]
     for student in flags:
         register = correct(register, student, "present", by="T", reason="was there", at=END)
     assert {attendance_event(v) for v in register.verdicts} == {"In Attendance"}

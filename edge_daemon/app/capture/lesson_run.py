@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+from edge_daemon import __version__
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
 from edge_daemon.attendance import candidate_codec
+from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
-from edge_daemon.attendance.rule import LessonSummary, decide, rule_of
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
@@ -24,6 +26,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.types import (
+    AppliedRule,
     Candidate,
     CapturePlan,
     ClockState,
@@ -184,7 +187,7 @@ class LessonRun:
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
         clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
-        ids = self._students()
+        ids, rule = self._students(), rule_of(self._config.rule)
         summary = LessonSummary(
             start=self._lesson.start,
             end=self._lesson.end,
@@ -194,7 +197,7 @@ class LessonRun:
         )
         verdicts = decide(
             tally(ids, sightings, taken_at),
-            rule_of(self._config.rule),
+            rule,
             summary,
             not_assessed=set(ids) - self._assessed(),
             look_alikes=look_alikes,
@@ -207,11 +210,22 @@ class LessonRun:
             captures_planned=self._planned,
             captures_taken=len(captures),
             missed=tuple(lessons.missed_captures(self._db, self._lesson.lesson_id)),
-            verdicts=verdicts,
+            verdicts=with_capture_maps(verdicts, sightings, self._planned),
             guests=guests(ids, sightings),
             unknown_faces=unknown_faces(sightings),
             models={role: card.sha256 for card in self._models.cards for role in card.roles},
             corrections=(),
+            rule=self._applied_rule(rule),
+        )
+
+    def _applied_rule(self, rule: Rule) -> AppliedRule:
+        return AppliedRule(
+            share=float(rule.share),
+            max_yaw_deg=self._config.attention.max_yaw_deg,
+            min_captures_share=float(rule.min_captures_share),
+            unusual_share=float(rule.unusual_share),
+            program=__version__,
+            models={role: card.name for card in self._models.cards for role in card.roles},
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_daemon.app.collect.document_tree import DocumentProblem, UnreadableError, documents, read_object, read_text
 from edge_daemon.attendance.commitment import PlanCommitment
+from edge_daemon.attendance.document import SCHEMA
 from edge_daemon.attendance.proof import UNSIGNED, prove_commitment, prove_register
 from edge_daemon.delivery.document_paths import device_folder
 from edge_daemon.device.signing import fingerprint
@@ -112,6 +113,9 @@ def _take(room: Room, folder: Path, path: Path, seen: dict[tuple[str, int], str]
     lesson = register.lesson
     if key is None:
         raise RegisterError(UNSIGNED)
+    if proven.document.schema > SCHEMA:
+        what = f"has the newer schema {proven.document.schema}: update this program, which reads schema {SCHEMA}"
+        raise RegisterError(what)
     if not device_folder(lesson.device).endswith(f"/{folder.name}"):
         raise RegisterError(f"is a document of {lesson.device}, not of this room")
     if key not in room.keys:

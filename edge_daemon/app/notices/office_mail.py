@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_daemon.app.notices.wording import Words
+from edge_daemon.attendance.doubt import needs_confirmation
 from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
 from edge_daemon.attendance.sheets import By, Sheet, SheetEntry, arrange, entries_of
 from edge_daemon.config import MailConfig
 from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows, Tone
 from edge_daemon.delivery.mail_templates import Values
 from edge_daemon.delivery.message import Attachment
-from edge_daemon.types import Register, Verdict, VerdictName
+from edge_daemon.types import Register, VerdictName
 
 Names = Mapping[str, str]
 """Of the students by id, in the roster's order; a student who is not in it stands by the bare id."""
@@ -25,17 +26,7 @@ TONES: Mapping[VerdictName, Tone] = {
     "inconclusive": "doubt",
     "not_assessed": "quiet",
 }
-_WORTH_A_LOOK = frozenset(("borderline", "look_alike", "static_face"))
 _NOT_IN_NAMES = re.compile(r"[^\w .-]+")
-
-
-def needs_confirmation(verdict: Verdict) -> bool:
-    """Return whether a person should look: the device could not decide, or has doubts that nobody took away."""
-    if verdict.verdict == "inconclusive":
-        return True
-    if "corrected" in verdict.flags or verdict.verdict == "not_assessed":
-        return False
-    return bool(verdict.flags) if verdict.verdict == "absent" else not _WORTH_A_LOOK.isdisjoint(verdict.flags)
 
 
 def lesson_values(register: Register, names: Names, words: Words, mail: MailConfig) -> Values:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge_daemon.app.notices.office_mail import TONES, needs_confirmation
+from edge_daemon.app.notices.office_mail import TONES
 from edge_daemon.app.notices.wording import Words
+from edge_daemon.attendance.doubt import needs_confirmation
 from edge_daemon.attendance.sheets import Sheet, SheetEntry, entries_of
 from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows
 from edge_daemon.delivery.mail_templates import Values
