@@ -36,9 +36,9 @@ TEXT
 
 # --- the interpreter ---------------------------------------------------------------------------------------------------
 
-new_enough() { "$1" -c 'import sys; sys.exit(not ((3, 10) <= sys.version_info and sys.maxsize > 2**32))' 2>/dev/null; }
-has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
-fits_tflite() { has_venv "$1" && "$1" -c 'import sys; sys.exit(not sys.version_info < (3, 12))'; }
+new_enough() { "$1" -I -c 'import sys; sys.exit(not ((3, 10) <= sys.version_info and sys.maxsize > 2**32))' 2>/dev/null; }
+has_venv() { "$1" -I -c 'import ensurepip, venv' 2>/dev/null; }
+fits_tflite() { has_venv "$1" && "$1" -I -c 'import sys; sys.exit(not sys.version_info < (3, 12))'; }
 
 # Sets $python to the first interpreter that is new enough and passes the check $1, and $seen to those that are not.
 find_python() {

@@ -139,7 +139,8 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
     systemd = ROOT / "systemd"
     files |= {f"systemd/{path.relative_to(systemd)}": path for path in systemd.rglob("*") if path.is_file()}
     return files | {
-        f"device/{name}": ROOT / "provisioning/device" / name for name in ("edge-daemon-release", "attendance")
+        f"device/{name}": ROOT / "provisioning/device" / name
+        for name in ("edge-daemon-release", "attendance", "edge-daemon")
     }
 
 

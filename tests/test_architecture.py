@@ -15,13 +15,14 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "attendance", "delivery"}
 LEAVES = {"store", "device"}
-SHARED = {"types", "errors", "config", "timestamps", "image_header", "sqlite"}
+SHARED = {"types", "errors", "config", "timestamps", "image_header", "sqlite", "interpreter"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
     "types": set(),
     "errors": set(),
     "timestamps": set(),
+    "interpreter": set(),
     "image_header": {"errors"},
     "sqlite": set(),
     "config": set(),

@@ -1,4 +1,4 @@
-"""The camera's own process: `python -m edge_daemon.camera.child FD`, where FD is its end of a socket pair.
+"""The camera's own process: `python -I -m edge_daemon.camera.child FD`, where FD is its end of a socket pair.
 
 A driver that hangs or crashes takes this process with it and nothing else. It knows no key, no student and no
 database, and ends with its parent.

@@ -8,12 +8,13 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
+from pathlib import Path
 
 from edge_daemon.camera import wire
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
+from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 from edge_daemon.types import Picture
 
 _CHILD = "edge_daemon.camera.child"
@@ -27,10 +28,13 @@ class Helper:
     def __init__(self, settings: CameraConfig, factory: str) -> None:
         """Start the process, without waiting until it runs; raises CameraError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", _CHILD, str(theirs.fileno()), str(os.getpid())]
+        command = [*isolated(_CHILD), str(theirs.fileno()), str(os.getpid())]
         # Credentials are not for a process that runs camera drivers.
         environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
-        start = wire.Start(settings.kind, settings.source, settings.lens_position, settings.upside_down, factory)
+        # The child starts in another folder.
+        is_path = settings.kind == "files" and settings.source
+        source = str(Path(settings.source).absolute()) if is_path else settings.source
+        start = wire.Start(settings.kind, source, settings.lens_position, settings.upside_down, factory)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -38,6 +42,7 @@ class Helper:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=environment,
+                cwd=WORKING_DIRECTORY,
             )
             ours.setblocking(False)
             ours.send(wire.encode(start))

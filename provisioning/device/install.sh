@@ -111,7 +111,7 @@ system_packages() {
         did "from apt: $missing"
     fi
     find_python has_venv || fail "none of$seen is a 64-bit Python 3.10 or newer with venv"
-    if [ "$system" = jetson ] && ! "$python" -c 'import cv2' 2>/dev/null; then
+    if [ "$system" = jetson ] && ! "$python" -I -c 'import cv2' 2>/dev/null; then
         fail "JetPack's OpenCV is missing (the one from the package index has no GStreamer): apt-get install nvidia-opencv"
     fi
 }
@@ -121,14 +121,14 @@ check_offline() {
     missing=$(missing_packages | tr '\n' ' ')
     lacking=${missing:+"these packages of the system: $missing"}
     if find_python new_enough; then
-        wheels=$("$python" provisioning/device/wheelhouse.py "$wheelhouse") || lacking="$lacking${lacking:+and }${wheels:-a folder that can be read}"
+        wheels=$("$python" -I provisioning/device/wheelhouse.py "$wheelhouse") || lacking="$lacking${lacking:+and }${wheels:-a folder that can be read}"
     fi
     [ -z "$lacking" ] || fail "--offline would fail, for what is missing: $lacking. Nothing was changed"
 }
 
 # What the release is made of; the same again needs no second one.
 made_of() {
-    "$python" -c 'import sys; print(sys.version)'
+    "$python" -I -c 'import sys; print(sys.version)'
     find edge_daemon models_tflite systemd provisioning/device requirements-arm.txt pyproject.toml -type f \
         ! -path '*/__pycache__/*' -exec cksum {} + | sort
 }
@@ -151,7 +151,7 @@ make_release() {
     rm -rf "$folder"
     mkdir -p "$folder/tmp" "$ROOT$BASE/bin"
     say "making $folder with $("$python" -V) ($python)"
-    "$python" -m venv --system-site-packages "$folder/venv" || fail "$folder/venv can't be made"
+    "$python" -I -m venv --system-site-packages "$folder/venv" || fail "$folder/venv can't be made"
     say 'installing Python packages (minutes)'
     # On the disk: /tmp is in memory on Trixie.
     export TMPDIR="$folder/tmp"
@@ -164,7 +164,7 @@ make_release() {
     unset TMPDIR
     rm -rf "$folder/tmp"
     cp -R systemd "$folder/systemd"
-    "$folder/venv/bin/edge-daemon" --version >/dev/null || fail 'the program does not start'
+    "$folder/venv/bin/python" -I -m edge_daemon --version >/dev/null || fail 'the program does not start'
     install_tool
     sync
     printf '%s\n' "$made" >"$folder/.complete"
@@ -173,7 +173,8 @@ make_release() {
 }
 
 release_pip() {
-    "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir "$@"
+    # No module of the caller's folder or home, and nothing from PYTHONPATH.
+    env PYTHONNOUSERSITE=1 "$folder/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir "$@"
 }
 
 install_tool() {
@@ -256,7 +257,8 @@ release_key() {
 # `edge-daemon` for what needs no key, `attendance` for what does: as the service's user, with its credentials.
 make_words() {
     mkdir -p "$ROOT/usr/local/bin" "$ROOT/usr/local/sbin"
-    ln -sfn "$BASE/venv/bin/edge-daemon" "$ROOT/usr/local/bin/edge-daemon"
+    rm -f "$ROOT/usr/local/bin/edge-daemon" # of an older release: a link, which must not be written through
+    install -m 755 provisioning/device/edge-daemon "$ROOT/usr/local/bin/edge-daemon"
     install -m 755 provisioning/device/attendance "$ROOT/usr/local/sbin/attendance"
 }
 

@@ -20,6 +20,7 @@ JAMMY = 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nID=ubuntu\nVERSION_ID="22.04"\n'
 
 PYTHON = """#!/bin/sh
 # Stands in for Python; what it lacks is in a folder, as files.
+[ "$1" != -I ] || { isolated=-I; shift; }
 case "$*" in
     *"(3, 10)"*) [ ! -e "$STUBS/too-old" ] ;;
     *"import ensurepip"*) [ ! -e "$STUBS/no-venv" ] ;;
@@ -27,9 +28,10 @@ case "$*" in
     "-c import sys; print"*) echo "3.11 stub" ;;
     -V) echo "Python 3.11.2" ;;
     "-m venv --system-site-packages "*)
-        mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo venv >>"$STUBS/log"
+        mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo "venv $isolated" >>"$STUBS/log"
         printf '#!/bin/sh\\necho edge-daemon\\n' >"$4/bin/edge-daemon" && chmod +x "$4/bin/edge-daemon" ;;
-    "-m pip install"*) echo "pip $*" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
+    "-m edge_daemon --version") [ -n "$isolated" ] && echo "edge-daemon 0" ;;
+    "-m pip install"*) echo "pip $isolated $*" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
     *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
 esac
 """

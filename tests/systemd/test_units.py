@@ -27,9 +27,8 @@ NEWER_THAN_249 = {
 
 def command_of(unit):
     (line,) = values(unit, "ExecStart")
-    program, *arguments = line.split()
-    assert program == PROGRAM
-    return arguments
+    assert line.startswith(f"{PROGRAM} "), line
+    return line.removeprefix(PROGRAM).split()
 
 
 @pytest.mark.parametrize("unit", SERVICES)

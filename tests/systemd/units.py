@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "systemd"
-PROGRAM = "/opt/edge-daemon/venv/bin/edge-daemon"
+INTERPRETER = "/opt/edge-daemon/venv/bin/python"
+PROGRAM = f"{INTERPRETER} -I -u -X faulthandler -m edge_daemon"
+"""Isolated: no module of a folder that somebody else may write, none of the user's own."""
 SERVICES = sorted(path.name for path in FOLDER.glob("*.service"))
 TIMERS = sorted(path.name for path in FOLDER.glob("*.timer"))
 DROP_INS = sorted(path.name for path in (FOLDER / "drop-ins").glob("*.conf"))
@@ -65,7 +67,7 @@ def laid_out(folder: Path, drop_in: str = "") -> Path:
     program.chmod(0o755)
     for unit in (*SERVICES, *TIMERS):
         text = (FOLDER / unit).read_text(encoding="utf-8")
-        (folder / unit).write_text(text.replace(PROGRAM, str(program)), encoding="utf-8")
+        (folder / unit).write_text(text.replace(INTERPRETER, str(program)), encoding="utf-8")
     if drop_in:
         over = folder / "edge-daemon.service.d"
         over.mkdir()

@@ -25,7 +25,7 @@ def camera_settings(home: Home) -> CameraConfig:
     settings = home.config.camera
     if settings.kind != "files" or not settings.source:
         return settings
-    return replace(settings, source=str(home.config_path.parent / settings.source))
+    return replace(settings, source=str((home.config_path.parent / settings.source).absolute()))
 
 
 def embedder_id(models: ModelSet) -> EmbedderId:

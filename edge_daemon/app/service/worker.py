@@ -3,7 +3,7 @@
 The service starts it (`worker_process.py`) and hears of every step through a pipe. It may be killed at any moment:
 what was committed stays, and the next worker goes on from there.
 
-    python -m edge_daemon.app.service.worker --report FD [--home DIR] check | lesson ID | untimed | settle | inbox
+    python -I -m edge_daemon.app.service.worker --report FD [--home DIR] check | lesson ID | untimed | settle | inbox
 """
 
 from __future__ import annotations

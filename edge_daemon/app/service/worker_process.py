@@ -6,17 +6,17 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from edge_daemon.app.capture.worker_report import Report, decode
 from edge_daemon.home import Home
+from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 
 Task = Literal["check", "lesson", "untimed", "settle", "inbox"]
 
-COMMAND = (sys.executable, "-m", "edge_daemon.app.service.worker")
+COMMAND = isolated("edge_daemon.app.service.worker")
 STALL_S = 120.0
 """A worker that was silent for so long hangs: the longest step, a capture on a slow board, takes a tenth of it."""
 
@@ -46,7 +46,7 @@ class WorkerProcess:
         self._heard_s = time.monotonic()
         self.fd, writing = os.pipe()
         os.set_blocking(self.fd, False)
-        place = ("--home", str(home.state_dir)) if home.home_mode else ()
+        place = ("--home", str(home.state_dir.absolute())) if home.home_mode else ()
         try:
             # A session of its own: Ctrl-C is for the service alone, and one kill reaches the camera process, too.
             # Nothing is ever written to its stdin, which closes when the service dies: that ends the worker.
@@ -55,6 +55,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 pass_fds=(writing,),
                 start_new_session=True,
+                cwd=WORKING_DIRECTORY,
             )
         except OSError:
             os.close(self.fd)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_daemon.errors import UpdateError, UpdateFailedError
+from edge_daemon.interpreter import ISOLATED, WORKING_DIRECTORY
 
 _TOOL_S = 120.0
 
@@ -40,9 +41,9 @@ class Releases:
         """Return the folder of a release."""
         return self.base / "releases" / name
 
-    def program(self, name: str) -> Path:
-        """Return the command of a release."""
-        return self.folder(name) / "venv/bin/edge-daemon"
+    def program(self, name: str) -> tuple[str, ...]:
+        """Return the command of a release, to which arguments are added."""
+        return (str(self.folder(name) / "venv/bin/python"), *ISOLATED, "-m", "edge_daemon")
 
     def is_whole(self, name: str) -> bool:
         """Return whether a release was made to its end."""
@@ -77,7 +78,14 @@ class Releases:
         environment = {**os.environ, "EDGE_DAEMON_ROOT": root}
         try:
             result = subprocess.run(
-                line, env=environment, capture_output=True, text=True, check=False, timeout=_TOOL_S, errors="replace"
+                line,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_TOOL_S,
+                errors="replace",
+                cwd=WORKING_DIRECTORY,
             )
         except FileNotFoundError as error:
             raise _nothing_installed(self.base) from error
@@ -88,7 +96,12 @@ class Releases:
     def renew_tools(self) -> None:
         """Take over the tools that belong to no release from the one in effect, which was seen to work."""
         source = self.folder(self.in_effect()) / "device"
-        for name, place in (("edge-daemon-release", self.base / "bin"), ("attendance", self.root / "usr/local/sbin")):
+        tools = (
+            ("edge-daemon-release", self.base / "bin"),
+            ("attendance", self.root / "usr/local/sbin"),
+            ("edge-daemon", self.root / "usr/local/bin"),
+        )
+        for name, place in tools:
             if (source / name).exists() and place.is_dir():
                 part = place / f"{name}.new"
                 shutil.copyfile(source / name, part)

@@ -24,6 +24,7 @@ from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.device.status import read_status, runs
 from edge_daemon.errors import UpdateError, UpdateFailedError
 from edge_daemon.home import Home
+from edge_daemon.interpreter import ISOLATED, WORKING_DIRECTORY, isolated_environment
 
 logger = logging.getLogger(__name__)
 
@@ -133,13 +134,13 @@ class Updater:
     def _build(self, folder: Path) -> None:
         """Make the environment in its final place; nothing asks the network."""
         made = folder / "venv"
-        environment = [_system_python(), "-m", "venv", "--system-site-packages", str(made)]
+        environment = [_system_python(), *ISOLATED, "-m", "venv", "--system-site-packages", str(made)]
         if _has_pip_for_others():  # seconds on a PC, a minute on a small board
             _called([*environment, "--without-pip"], folder)
-            pip = [sys.executable, "-m", "pip", "--python", str(made / "bin/python")]
+            pip = [sys.executable, *ISOLATED, "-m", "pip", "--python", str(made / "bin/python")]
         else:
             _called(environment, folder)
-            pip = [str(made / "bin/python"), "-m", "pip"]
+            pip = [str(made / "bin/python"), *ISOLATED, "-m", "pip"]
         pip += ["install", "--quiet", "--no-index"]
         pip += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--only-binary", ":all:"]
         wheels = ["--find-links", str(folder / "wheels")]
@@ -150,15 +151,15 @@ class Updater:
 
     def _try(self, name: str) -> None:
         """Let the new release look at copies, as the user that the service has."""
-        line = [str(self.releases.program(name))]
+        line = [*self.releases.program(name)]
         if self.home.home_mode:
             line += ["--home", str(self.home.state_dir)]
         user = _service_user() if os.geteuid() == 0 and not self.home.home_mode else None
         try:
             result = subprocess.run(
-                [*line, "update-check"], capture_output=True, text=True, check=False, timeout=_TRIAL_S, cwd="/",
-                errors="replace", user=user.pw_uid if user else None, group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
+                [*line, "update-check"], capture_output=True, text=True, check=False, timeout=_TRIAL_S,
+                cwd=WORKING_DIRECTORY, errors="replace", user=user.pw_uid if user else None,
+                group=user.pw_gid if user else None, extra_groups=[] if user else None,
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             raise UpdateFailedError(f"does not answer ({type(error).__name__})", f"release {name}") from error
@@ -193,7 +194,7 @@ def _called(line: list[str], folder: Path) -> None:
     try:
         result = subprocess.run(
             line, capture_output=True, text=True, check=False, timeout=_BUILD_S, errors="replace",
-            env={**os.environ, "TMPDIR": str(temporary)},
+            env=isolated_environment(TMPDIR=str(temporary)), cwd=WORKING_DIRECTORY,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise UpdateFailedError("took too long to install", str(folder)) from error

@@ -22,9 +22,11 @@ def main():
     if sys.argv[-1] == "update-check" and {broken!r}:
         sys.exit("{broken}")
     print(VERSION)
+if __name__ == "__main__":
+    main()
 """
 UNIT = """[Service]
-ExecStart=/opt/edge-daemon/venv/bin/edge-daemon run
+ExecStart=/opt/edge-daemon/venv/bin/python -I -m edge_daemon run
 # release {version}
 [Install]
 WantedBy=a.target
@@ -46,10 +48,11 @@ def program_wheel(folder: Path, version: str, broken: str) -> Path:
     path = folder / f"edge_daemon-{version}-py3-none-any.whl"
     info = f"edge_daemon-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("edge_daemon_stub.py", PROGRAM.format(version=version, broken=broken))
+        file.writestr("edge_daemon/__init__.py", "")
+        file.writestr("edge_daemon/__main__.py", PROGRAM.format(version=version, broken=broken))
         file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: edge-daemon\nVersion: {version}\n")
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{info}/entry_points.txt", "[console_scripts]\nedge-daemon = edge_daemon_stub:main\n")
+        file.writestr(f"{info}/entry_points.txt", "[console_scripts]\nedge-daemon = edge_daemon.__main__:main\n")
         file.writestr(f"{info}/RECORD", "")
     return path
 
@@ -89,8 +92,9 @@ class Device:
         (release / "systemd").mkdir(parents=True)
         (release / "venv/bin").mkdir(parents=True)
         (release / "systemd/edge-daemon.service").write_text(UNIT.format(version="1.0"))
-        (release / "venv/bin/edge-daemon").write_text("#!/bin/sh\necho 1.0\n")
-        (release / "venv/bin/edge-daemon").chmod(0o755)
+        for name in ("edge-daemon", "python"):
+            (release / "venv/bin" / name).write_text("#!/bin/sh\necho 1.0\n")
+            (release / "venv/bin" / name).chmod(0o755)
         (release / ".complete").write_text("1.0\n")
         self.tool("switch", "1.0")
         self.tool("link")
@@ -105,7 +109,7 @@ class Device:
     def says(self) -> str:
         """Return what the program says that a unit would start."""
         return subprocess.run(
-            [self.base / "venv/bin/edge-daemon"], capture_output=True, text=True, check=True
+            [self.base / "venv/bin/python", "-I", "-m", "edge_daemon"], capture_output=True, text=True, check=True
         ).stdout.strip()
 
     def unit(self) -> str:
