@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import cv2
 
 from edge_daemon.__main__ import run
+from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.home import Home
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
@@ -24,7 +25,9 @@ from edge_daemon.store.registers import latest_registers
 from tests.simulation import ROOT, VARIABLE, SimulatedClock
 
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
-PATIENCE_S = 90.0
+FIRST_LESSON = MONDAY + timedelta(hours=1)
+PATIENCE_S = 300.0
+"""Long, for computers that have much else to do."""
 CONFIG = """
 [device]
 name = "room-1"
@@ -78,6 +81,22 @@ class Device:
                 start_new_session=True,
             )
 
+    def start_and_cut(self, captures: int) -> list[lessons.Capture]:
+        """Start, and let the power fail in the first lesson when so many pictures are taken; return them.
+
+        Time stands still in the meantime: on a busy computer the lesson would be over before the test looks.
+        """
+        self.clock.stop_at(FIRST_LESSON)
+        self.start()
+        self.until(lambda: self.home.register_db_path.exists() and bool(lessons.running_lessons(self.db)))
+        (lesson,) = lessons.running_lessons(self.db)
+        before, after = plan_of(lesson).offsets_s[captures - 1 : captures + 1]
+        self.clock.stop_at(FIRST_LESSON + timedelta(seconds=(before + after) / 2))
+        self.until(lambda: len(taken(self)) == captures)
+        self.cut()
+        self.clock.stop_at(None)
+        return taken(self)
+
     def cut(self) -> None:
         """The power fails: every process of the device is gone at once."""
         assert self.service is not None
@@ -94,7 +113,7 @@ class Device:
     def stop(self) -> str:
         assert self.service is not None
         self.service.send_signal(signal.SIGTERM)
-        assert self.service.wait(15) == 0, self.log()
+        assert self.service.wait(PATIENCE_S) == 0, self.log()
         return self.log()
 
     def log(self) -> str:

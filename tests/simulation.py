@@ -1,11 +1,12 @@
 """A clock for tests that skips what nobody waits for: time passes only where somebody waits, or a test sets it.
 
 One file of a few numbers is the time of all processes of a simulation. A worker that waits moves it on; the service
-moves it on only while it has no worker.
+moves it on only while it has no worker. A test that needs time to look makes it stand still at an instant.
 """
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import select
@@ -21,52 +22,58 @@ sys.path.insert(0, str(ROOT))  # this file is also a program: the worker of a si
 from edge_daemon.device.clock import Reading  # noqa: E402
 
 STATES = ("synchronised", "rtc", "unsynchronised")
-LAYOUT = struct.Struct("<ddqq")
+LAYOUT = struct.Struct("<ddqqd")
 VARIABLE = "EDGE_DAEMON_SIMULATION"
 WORKER = (sys.executable, str(Path(__file__)))
 
 
 class SimulatedClock:
-    """Wall time, time since boot, trust and boot in a file that processes share."""
+    """Wall time, time since boot, trust, boot, and where time stands still, in a file that processes share."""
 
     def __init__(self, path: Path, *, leads: bool = False) -> None:
         if not path.exists():
-            path.write_bytes(bytes(LAYOUT.size))
+            path.write_bytes(LAYOUT.pack(0.0, 0.0, 0, 0, math.inf))
         self._leads = leads
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), LAYOUT.size)
 
     def set(self, *, utc: datetime | None = None, state: str | None = None, boot: int | None = None) -> None:
-        utc_s, boottime_s, state_index, boot_number = self._get()
+        utc_s, boottime_s, state_index, boot_number, stop_s = self._get()
         if boot is not None and boot != boot_number:
             boottime_s, boot_number = 10.0, boot
         if utc is not None:
             utc_s = utc.timestamp()
         if state is not None:
             state_index = STATES.index(state)
-        self._put(utc_s, boottime_s, state_index, boot_number)
+        self._put(utc_s, boottime_s, state_index, boot_number, stop_s)
+
+    def stop_at(self, utc: datetime | None) -> None:
+        """Let time stand still from an instant on, however many wait; None: let it pass again."""
+        self._put(*self._get()[:4], math.inf if utc is None else utc.timestamp())
 
     @property
     def boot(self) -> int:
         return self._get()[3]
 
     def pass_s(self, seconds: float) -> None:
-        utc_s, boottime_s, state_index, boot_number = self._get()
-        self._put(utc_s + seconds, boottime_s + seconds, state_index, boot_number)
+        utc_s, boottime_s, state_index, boot_number, stop_s = self._get()
+        seconds = max(0.0, min(seconds, stop_s - utc_s))
+        self._put(utc_s + seconds, boottime_s + seconds, state_index, boot_number, stop_s)
 
     def reading(self) -> Reading:
-        utc_s, boottime_s, state_index, boot_number = self._get()
+        utc_s, boottime_s, state_index, boot_number, _ = self._get()
         utc = datetime.fromtimestamp(utc_s, timezone.utc)
         return Reading(utc, boottime_s, STATES[state_index], f"boot-{boot_number}")
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
         follows = not self._leads and len(wake) > 1
-        ready = select.select(list(wake), [], [], 1.0 if follows else 0.0)[0]
+        stands = self._get()[0] >= self._get()[4]
+        ready = select.select(list(wake), [], [], 1.0 if follows else 0.05 if stands else 0.0)[0]
         if not ready and not follows:
             self.pass_s(max(seconds, 0.001))
         return bool(ready)
 
-    def _get(self) -> tuple[float, float, int, int]:
+    def _get(self) -> tuple[float, float, int, int, float]:
         return LAYOUT.unpack(self._map[:])
 
     def _put(self, *values: float) -> None:

@@ -224,9 +224,9 @@ def test_places_that_can_not_be_written_are_refused(tmp_path, name, message):
 def test_ten_thousand_students_are_exported_in_a_while(tmp_path):
     names = {f"S{number:05}": f"Student {number}" for number in range(10_000)}
     register, _ = a_register(a_lesson(), dict.fromkeys(names, 1.0), captures=2)
-    began = time.perf_counter()
+    began = time.process_time()
     for name in ("out.xlsx", "out.csv", "out.json"):
         write_export(tmp_path / name, export_of([register], names))
-    assert time.perf_counter() - began < 60
+    assert time.process_time() - began < 60
     page = openpyxl.load_workbook(tmp_path / "out.xlsx", read_only=True).worksheets[0]
     assert sum(row[2] == "P" for row in page.iter_rows(values_only=True)) == 10_000

@@ -97,9 +97,9 @@ def test_blank_lines_and_rows_of_empty_cells_are_skipped(roster):
 
 def test_ten_thousand_rows_are_read_in_no_time(roster):
     path = roster(HEADER + "".join(f"S{n},Name {n},n{n}@x.org,p{n}@x.org,yes\n" for n in range(10_000)))
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(students(path)) == 10_000
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_missing_columns_are_named(roster):

@@ -89,10 +89,10 @@ def test_a_file_of_50_mb_is_refused_before_it_is_read(refusal, tmp_path):
     with path.open("wb") as file:
         file.truncate(50 * 2**20)
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TimetableError, match="is larger than 10 MiB"):
         load_timetable([path], "", "box", "Europe/Berlin")
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
 
@@ -147,11 +147,11 @@ def test_too_many_events_of_a_room_are_refused_and_those_of_others_do_not_count(
     ],
 )
 def test_rules_without_measure_or_meaning_are_left_out_fast_and_the_rest_goes_on(office, rule, why):
-    began = time.perf_counter()
+    began = time.process_time()
     read = office.read(lesson("20260302T080000", f"RRULE:{rule}"), lesson("20260303T100000", uid="u2"))
     assert office.starts(read) == ["03-03 10:00"]
     assert [one.why for one in read.left_out] == [why]
-    assert time.perf_counter() - began < 5  # on a busy board
+    assert time.process_time() - began < 5  # on a busy board
 
 
 def test_a_file_full_of_rules_that_are_never_met_is_refused_before_they_are_all_tried(office):
@@ -173,9 +173,9 @@ def test_a_file_full_of_rules_that_are_never_met_is_refused_before_they_are_all_
 def test_a_rule_without_end_costs_a_window_only(office, rule, lessons):
     read = office.read(lesson("19900101T080000", f"RRULE:{rule}"))
     tracemalloc.start()
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(office.lessons(read, "2026-03-01", 7)) == lessons
-    assert time.perf_counter() - began < 10  # traced, on a busy board
+    assert time.process_time() - began < 10  # traced, on a busy board
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 2**20
@@ -246,10 +246,10 @@ def test_control_characters_do_not_reach_the_course(office):
 
 def test_a_file_of_many_thousand_events_of_other_rooms_is_read_in_seconds(office):
     others = [lesson(f"202603{n % 28 + 1:02}T080000", uid=f"o{n}", location=f"Room {n % 50 + 10}") for n in range(8000)]
-    began = time.perf_counter()
+    began = time.process_time()
     read = office.read(*others, lesson("20260302T080000"))
     assert len(office.lessons(read)) == 1
-    assert time.perf_counter() - began < 20
+    assert time.process_time() - began < 20
 
 
 PIECES = st.sampled_from(

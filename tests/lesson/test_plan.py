@@ -86,9 +86,9 @@ def test_short_lessons_have_few_slots(duration_s, captures, slots):
 
 
 def test_a_thousand_tight_slots_are_planned_in_a_moment():
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(make_plan("a", 5000, 1000, SEED).offsets_s) == 1000
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

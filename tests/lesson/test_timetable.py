@@ -43,9 +43,9 @@ def test_a_year_written_out_lesson_by_lesson_is_worked_out_in_a_moment(office):
     days = [datetime(2026, 1, 1) + timedelta(days=n) for n in range(365)]  # noqa: DTZ001 - a clock on the wall
     events = [lesson(f"{day:%Y%m%d}T{hour:02}0000", uid=f"{day:%j}-{hour}") for day in days for hour in (8, 9, 10)]
     read = office.read(*events)
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(office.lessons(read)) == 3 * 365
-    assert time.perf_counter() - began < 10  # .5 s where nothing else runs
+    assert time.process_time() - began < 10  # .5 s where nothing else runs
 
 
 def test_exceptions_and_further_dates(office):

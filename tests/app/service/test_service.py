@@ -76,10 +76,7 @@ def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(devi
 
 
 def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
-    device.cut()
-    before = taken(device)
+    before = device.start_and_cut(2)
     device.clock.set(boot=2)
     device.start()
     device.until(lambda: len(device.documents()) == 1)
@@ -91,9 +88,7 @@ def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):
 
 
 def test_faces_of_a_newer_program_are_missed_captures_and_no_endless_restart(device, monkeypatch):
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
-    device.cut()
+    device.start_and_cut(2)
     slots = {capture.slot for capture in taken(device)}
     monkeypatch.setattr(candidate_codec, "VERSION", 99)
     gallery = open_gallery_store(device.home)
@@ -111,9 +106,7 @@ def test_faces_of_a_newer_program_are_missed_captures_and_no_endless_restart(dev
 
 
 def test_a_lesson_that_ended_in_the_dark_is_finalised_with_its_missed_slots_named(device):
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) >= 1)
-    device.cut()
+    device.start_and_cut(1)
     device.clock.set(utc=MONDAY + timedelta(hours=30), boot=2)
     device.start()
     device.until(lambda: len(device.documents()) == 1)
@@ -251,9 +244,7 @@ def test_a_camera_that_is_found_at_the_second_look_is_no_trouble_any_more(device
 
 
 def test_a_lesson_that_was_begun_goes_on_after_a_restart_though_the_timetable_has_lost_it(device):
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
-    device.cut()
+    device.start_and_cut(2)
     device.clock.set(boot=2)
     device.timetable(CALENDAR.replace("20261123T", "20261130T"))
     device.start()
@@ -263,9 +254,7 @@ def test_a_lesson_that_was_begun_goes_on_after_a_restart_though_the_timetable_ha
 
 
 def test_a_lesson_that_is_over_gets_its_register_though_the_camera_is_broken_now(device):
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and len(taken(device)) == 2)
-    device.cut()
+    device.start_and_cut(2)
     device.clock.set(utc=MONDAY + timedelta(hours=5), boot=2)
     shutil.rmtree(device.home.state_dir / "frames")
     device.start()
