@@ -169,7 +169,7 @@ demo() {
 run_tests() {
     set_up_tflite
     say "running the tests"
-    .venv/bin/python -m pytest -q
+    .venv/bin/python -m pytest -q -n 2 --dist loadfile # the tests of a file share what they make
 }
 
 wrong_usage() {
