@@ -214,7 +214,9 @@ class Handler(BaseHTTPRequestHandler):
         name = file.relative_to(self.office.folder).as_posix().removeprefix(".")
         href = f"{self.office.prefix}/{name}" + ("/" if file.is_dir() and name else "")
         kind = "<D:collection/>" if file.is_dir() else ""
+        at = formatdate(file.stat().st_mtime, usegmt=True)
         props = f"<D:resourcetype>{kind}</D:resourcetype><D:getcontentlength>{file.stat().st_size}</D:getcontentlength>"
+        props += f"<D:getlastmodified>{at}</D:getlastmodified>"
         return (
             f"<D:response><D:href>{href}</D:href><D:propstat><D:prop>{props}</D:prop>"
             "<D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>"

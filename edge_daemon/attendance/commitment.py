@@ -8,12 +8,12 @@ and signature are those of the register (edge_daemon.attendance.document). Each 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from edge_daemon.attendance.fields import Json, ObjectReader
+from edge_daemon.attendance.fields import Json, ObjectReader, json_object
 from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.errors import RegisterError
 from edge_daemon.timestamps import written
@@ -78,7 +78,12 @@ def read_commitment(text: str) -> Commitment:
     Raises:
         RegisterError: the text is not such a document.
     """
-    top = ObjectReader.of(text, "commitment")
+    return commitment_of(json_object(text, KIND))
+
+
+def commitment_of(fields: Mapping[str, object]) -> Commitment:
+    """Return the commitment that a parsed text holds; raises a RegisterError as `read_commitment`."""
+    top = ObjectReader(fields, KIND)
     if top.text("kind") != KIND:
         raise RegisterError("is not a commitment", "key kind", "check its origin")
     plans_committed = (

@@ -12,12 +12,13 @@ has no `public_key` and no `attendance_event`; form 2 has none of the keys of `s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 from edge_daemon.attendance import schema3
 from edge_daemon.attendance.edfi import attendance_event, attendance_event_of_form_2
-from edge_daemon.attendance.fields import Json, ObjectReader
+from edge_daemon.attendance.fields import Json, ObjectReader, json_object
 from edge_daemon.device.signing import Signer, canonical, signed
 from edge_daemon.timestamps import written
 from edge_daemon.types import (
@@ -36,6 +37,9 @@ from edge_daemon.types import (
 
 SCHEMA: Final = 3
 """Version of the document's form; a later one only adds keys."""
+KIND: Final = "register document"
+MOST_REVISIONS: Final = 10_000
+"""A register is corrected a few times; a revision beyond this is no document of a device."""
 _SIGNED_SCHEMA: Final = 2
 _UNSIGNED_SCHEMA: Final = 1
 
@@ -101,7 +105,12 @@ def from_json(text: str) -> Document:
     Raises:
         RegisterError: the text is not such a document.
     """
-    top = ObjectReader.of(text)
+    return from_fields(json_object(text, KIND))
+
+
+def from_fields(fields: Mapping[str, object]) -> Document:
+    """Return the document that a parsed text holds; raises a RegisterError as `from_json`."""
+    top = ObjectReader(fields, KIND)
     schema = top.whole("schema")
     lesson = Lesson(
         lesson_id=top.text("lesson_id"),
@@ -113,7 +122,7 @@ def from_json(text: str) -> Document:
     )
     register = Register(
         lesson=lesson,
-        revision=top.whole("revision"),
+        revision=top.whole("revision", MOST_REVISIONS),
         clock=cast(ClockState, top.choice("clock", ClockState)),
         plan=CapturePlan(lesson.lesson_id, top.hexadecimal("seed"), top.text("seed_sha256"), ()),
         captures_planned=top.whole("captures_planned"),
@@ -159,7 +168,7 @@ def _verdict_of(one: ObjectReader, schema: int) -> Verdict:
         one.optional_time("last_seen"),
     )
     verdict = cast(VerdictName, one.choice("verdict", VerdictName))
-    found = Verdict(tally, one.number("share"), verdict, cast("tuple[Flag, ...]", one.texts("flags")))
+    found = Verdict(tally, one.share("share"), verdict, cast("tuple[Flag, ...]", one.texts("flags")))
     return schema3.with_student_fields(found, one) if schema >= SCHEMA else found
 
 

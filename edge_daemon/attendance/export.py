@@ -1,7 +1,8 @@
 """Registers as one file for the office: XLSX to read, CSV and JSON for other programs.
 
 CSV: one line a student and lesson, UTF-8 with a byte order mark (Excel needs it). Text that a spreadsheet would take
-for a formula, because it begins with `=`, `+`, `-`, `@`, tab or return, gets an apostrophe in front (as OWASP advises).
+for a formula, because it begins with `=`, `+`, `-`, `@` (also of full width), tab or a line break, gets an apostrophe
+in front (as OWASP advises).
 JSON: the register documents as they are, so that their hashes can be checked, and the names beside them.
 """
 
@@ -30,7 +31,7 @@ HEADS: Final = (
     *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
     *("corrected_by", "correction_reason", "attendance_event"),
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     try:
         os.close(handle)
         write(part)
-        with part.open("rb") as file:
+        with part.open("r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         part.replace(path)
     finally:
@@ -122,10 +123,10 @@ def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -
         verdict, correction = entry.verdict, entry.correction
         yield (
             *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
-            *(lesson.lesson_id, register.revision, lesson.origin, guarded(student_id)),
+            *(guarded(lesson.lesson_id), register.revision, lesson.origin, guarded(student_id)),
             *(guarded(names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
             *(verdict.tally.captures_attentive, verdict.tally.captures_seen),
-            *(register.captures_taken, register.captures_planned, " ".join(verdict.flags)),
+            *(register.captures_taken, register.captures_planned, guarded(" ".join(verdict.flags))),
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
             attendance_event(verdict) or "",
         )

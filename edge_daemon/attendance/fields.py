@@ -3,15 +3,55 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Union, get_args
+from typing import Any, Final, Union, get_args
 
 from edge_daemon.errors import RegisterError
 from edge_daemon.timestamps import parsed
 
+MOST: Final = 1_000_000
+"""No count of a document is higher: captures of a lesson, students, faces."""
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999
+"""Times outside of these years can't be turned into every time zone, and no lesson was held then."""
+_MOST_DIGITS: Final = 400
+_LIMITS_DIGITS: Final = hasattr(sys, "get_int_max_str_digits")
+"""Python itself refuses whole numbers of thousands of digits; before 3.10.7 it read them, for minutes."""
+
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+
+
+def is_plausible(at: datetime) -> bool:
+    """Return whether a time can be one of a document: shown in every time zone, and of no impossible year."""
+    return _FIRST_YEAR <= at.year <= _LAST_YEAR
+
+
+def json_object(text: str, kind: str = "document") -> dict[str, Any]:
+    """Return the JSON object that a text holds.
+
+    Raises:
+        RegisterError: it holds none, or numbers that JSON does not have.
+    """
+    try:
+        values = json.loads(text, parse_constant=_no_number, parse_int=None if _LIMITS_DIGITS else _whole)
+    except (ValueError, RecursionError) as error:
+        raise RegisterError(f"is not a {kind}", str(error), "check where it came from") from error
+    if not isinstance(values, dict):
+        raise RegisterError(f"is not a {kind}", "top level", "an object was expected")
+    return values
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +65,7 @@ class ObjectReader:
     @classmethod
     def of(cls, text: str, kind: str = "register document") -> ObjectReader:
         """Return the reader of the object that a text holds."""
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise RegisterError(f"is not a {kind}", str(error), "check where it came from") from error
-        if not isinstance(values, dict):
-            raise RegisterError(f"is not a {kind}", "top level", "an object was expected")
-        return cls(values, kind)
+        return cls(json_object(text, kind), kind)
 
     def text(self, key: str) -> str:
         """Return a text."""
@@ -45,30 +79,40 @@ class ObjectReader:
         """Return true or false."""
         return bool(self._value(key, bool, "true or false"))
 
-    def whole(self, key: str) -> int:
-        """Return a whole number that is not negative."""
+    def whole(self, key: str, most: int = MOST) -> int:
+        """Return a whole number from 0 to `most`."""
         value = self._value(key, int, "a whole number")
-        if isinstance(value, bool) or value < 0:
-            raise self._error(key, "a whole number from 0 up")
+        if isinstance(value, bool) or not 0 <= value <= most:
+            raise self._error(key, f"a whole number from 0 to {most}")
         return int(value)
 
     def number(self, key: str) -> float:
-        """Return a number."""
+        """Return a number between minus a million and a million."""
         value = self._value(key, (int, float), "a number")
-        if isinstance(value, bool):
+        if isinstance(value, bool) or not -MOST <= value <= MOST:  # what is no number is in no range
             raise self._error(key, "a number")
         return float(value)
 
-    def optional_number(self, key: str) -> float | None:
-        """Return a number, None for null."""
-        return None if self.values.get(key) is None else self.number(key)
+    def share(self, key: str) -> float:
+        """Return a number from 0 to 1."""
+        value = self.number(key)
+        if not 0 <= value <= 1:
+            raise self._error(key, "a number from 0 to 1")
+        return value
+
+    def optional_share(self, key: str) -> float | None:
+        """Return a number from 0 to 1, None for null."""
+        return None if self.values.get(key) is None else self.share(key)
 
     def time(self, key: str) -> datetime:
         """Return a time in UTC."""
         try:
-            return parsed(self.text(key))
+            at = parsed(self.text(key))
         except ValueError as error:
             raise self._error(key, "a time like 2026-11-21T08:00:00Z") from error
+        if not is_plausible(at):
+            raise self._error(key, f"a time of the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        return at
 
     def optional_time(self, key: str) -> datetime | None:
         """Return a time in UTC, None for null."""

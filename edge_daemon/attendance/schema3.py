@@ -67,7 +67,7 @@ def with_student_fields(verdict: Verdict, one: ObjectReader) -> Verdict:
     return replace(
         verdict,
         captures=None if captures is None else CaptureMap(captures.hexadecimal("seen"), captures.hexadecimal("facing")),
-        probability=one.optional_number("probability"),
+        probability=one.optional_share("probability"),
         resembles=None if resembles is None else _resemblance_of(resembles),
         checked_in_at=None if checked_in is None else checked_in.time("at"),
     )
@@ -93,10 +93,10 @@ def _rule(rule: AppliedRule) -> dict[str, Json]:
 
 def _rule_of(one: ObjectReader) -> AppliedRule:
     return AppliedRule(
-        share=one.number("share"),
+        share=one.share("share"),
         max_yaw_deg=one.number("max_yaw_deg"),
-        min_captures_share=one.number("min_captures_share"),
-        unusual_share=one.number("unusual_share"),
+        min_captures_share=one.share("min_captures_share"),
+        unusual_share=one.share("unusual_share"),
         program=one.text("program"),
         models=one.text_map("models"),
     )
@@ -110,7 +110,7 @@ def _resemblance(one: Resemblance) -> dict[str, Json]:
 def _resemblance_of(one: ObjectReader) -> Resemblance:
     seat = one.optional_object("seat")
     return Resemblance(
-        one.number("probability"), None if seat is None else RoomSeat(seat.whole("row"), seat.whole("seat"))
+        one.share("probability"), None if seat is None else RoomSeat(seat.whole("row"), seat.whole("seat"))
     )
 
 

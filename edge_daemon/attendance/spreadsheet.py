@@ -127,7 +127,7 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
     first, last = sheet.first_day, sheet.last_day
     page.set_row(0, 26)
     page.write_string(0, 0, safe(f"Attendance · {sheet.device}"), styles.title)
-    page.write_string(1, 0, f"{sheet.name} · {first:%-d %b %Y} – {last:%-d %b %Y}", styles.quiet)
+    page.write_string(1, 0, f"{sheet.name} · {first.day} {first:%b %Y} – {last.day} {last:%b %Y}", styles.quiet)
     # The legend wears the letters that it explains.
     legend: list[Any] = []
     for mark, (_, _, meaning) in _COLOURS.items():
@@ -165,7 +165,7 @@ def _note(column: Column) -> str:
 def _heads(column: Column) -> tuple[str, str, str]:
     rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
     return (
-        f"{column.start:%a}\n{column.start:%-d %b}",
+        f"{column.start:%a}\n{column.start.day} {column.start:%b}",
         f"{column.start:%H:%M}–\n{column.end:%H:%M}",
         (column.lesson.course + rehearsal).strip() or "all",
     )

@@ -66,7 +66,8 @@ class TermBook:
             {**self._base, "align": "center", "bottom": 1, "bottom_color": "#D5DAE0", "num_format": "General"}
         )
         self._wrapped = book.pages.add_format({**self._base, "text_wrap": True, "bottom": 1, "bottom_color": "#D5DAE0"})
-        self._events_at = 1
+        self._events_at, self._events_pages = 1, 1
+        self._events = self._pages["Events"]
         self._begin_events()
 
     def rooms(self, cells: Cells, severities: Sequence[str]) -> None:
@@ -85,21 +86,21 @@ class TermBook:
         write_sheet(self._pages[sheet.name], sheet, self._book.styles)
 
     def event(self, event: TermLesson, name: str) -> None:
-        """Append an event; where the page is full, the last line says so."""
+        """Append an event; where the page is full another one is begun."""
         if self._events_at >= _MOST_ROWS:
-            return
-        page, entry, lesson = self._pages["Events"], event.entry, event.lesson
-        full = self._events_at == _MOST_ROWS - 1
+            self._end_events()
+            self._events_pages += 1
+            self._events, self._events_at = self._book.pages.add_worksheet(f"Events {self._events_pages}"), 1
+            self._begin_events()
+        entry, lesson = event.entry, event.lesson
         correction = entry.correction
         cells: Sequence[str | float] = (
             *(f"{event.start:%Y-%m-%d}", f"{event.start:%H:%M}", f"{event.end:%H:%M}", lesson.device, lesson.course),
             *(event.student_id, name, event.event, round(entry.verdict.share, 4), " ".join(entry.verdict.flags)),
             *(correction.by if correction else "", remark(entry).replace("\n", "; "), lesson.lesson_id),
         )
-        if full:
-            cells = ("more than a page holds: write .csv",)
         for column, cell in enumerate(cells):
-            _put(page, self._events_at, column, cell, self._book.styles.percent if column == 8 else None)
+            _put(self._events, self._events_at, column, cell, self._book.styles.percent if column == 8 else None)
         self._events_at += 1
 
     def months(self, months: Months, names: Mapping[str, str]) -> None:
@@ -123,7 +124,7 @@ class TermBook:
         return cells
 
     def _begin_events(self) -> None:
-        page, styles = self._pages["Events"], self._book.styles
+        page, styles = self._events, self._book.styles
         page.set_row(0, 20)
         for column, (head, width) in enumerate(
             zip(_EVENT_HEADS, (11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38), strict=True)
@@ -174,8 +175,11 @@ class TermBook:
 
     def close(self) -> None:
         """End what has to be ended when all is written."""
+        self._end_events()
+
+    def _end_events(self) -> None:
         if self._events_at > 1:
-            self._pages["Events"].autofilter(0, 0, min(self._events_at, _MOST_ROWS) - 1, len(_EVENT_HEADS) - 1)
+            self._events.autofilter(0, 0, self._events_at - 1, len(_EVENT_HEADS) - 1)
 
 
 @contextmanager

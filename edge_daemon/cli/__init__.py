@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from edge_daemon import __version__
-from edge_daemon.cli.context import Home
+from edge_daemon.home import Home
 
 _COMMANDS = {
     "enrol": ("edge_daemon.cli.enrol:enrol", "Students, their consent and their photographs."),

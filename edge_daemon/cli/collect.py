@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from edge_daemon.app.collect.collector import CollectOptions, CollectOutcome, NothingBelievedError, collect_term
 from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.room_ranking import counted
-from edge_daemon.app.collect.term_file import (
-    By,
-    CollectResult,
-    TermRequest,
-    check_output,
-    fingerprint,
-    read_all,
-    write_term,
-)
-from edge_daemon.app.collect.trusted_keys import read_keys, read_names
+from edge_daemon.app.collect.term_file import By, fingerprint
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.progress import progress
-from edge_daemon.config import UpstreamConfig, local_zone
+from edge_daemon.config import UpstreamConfig
 from edge_daemon.errors import DeliveryError
 
 _SHOWN = 30
@@ -49,7 +37,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--username", default="", metavar="NAME", help="To log in to the server with.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust instead of the system's.")
 @click.option(
-    "--keep", type=_FILE, metavar="DIR", help="Keep what is downloaded; the next time only what is new comes."
+    "--keep", type=_FILE, metavar="DIR", help="Keep what was downloaded and proven; the next time only what is new is."
 )
 def collect(
     source: str,
@@ -63,77 +51,46 @@ def collect(
     username: str,
     ca_file: str,
     keep: Path | None,
-) -> None:
+) -> int:
     """Read the registers of all rooms, check each signature, and write the term.
 
     DIR_OR_URL is what `upstream.url` of the devices leads to: the folder itself, synced or mounted, or its address. The
     highest revision of each lesson counts. Documents that are not signed by their room's key are named and left out.
+
+    Exit codes: 0 done, 1 the server did not answer, 2 wrong options or nothing to collect, 3 written, and something was
+    left out.
     """
-    check_output(output)
-    zone = _zone(time_zone)
-    pinned = read_keys(keys) if keys else None
-    named = read_names(names) if names else {}
-    start = since.replace(tzinfo=zone).astimezone(timezone.utc) if since else None
     settings = UpstreamConfig(url=source, ca_file=ca_file, username=username, token_file=token_file or "")
-    with _folder(source, settings, keep) as (folder, missing):
-        request = TermRequest(folder, pinned, named, start, zone, cast(By, by), datetime.now(timezone.utc))
-        with progress("reading rooms") as show:
-            collected = read_all(request, show)
-        collected.problems += missing
-        known = len(collected.problems)
-        if not collected.registers:
-            _print_problems(collected.problems)
-            hint = "see what was left out, and --keys" if collected.problems else "see `edge-daemon outbox list` there"
-            raise DeliveryError("has no register that could be believed", source, hint)
-        with progress("writing") as show:
-            write_term(output, request, collected, show)
-    _print_problems(collected.problems[:known])
-    _print_problems(collected.problems[known:])
-    _tell(collected, output, is_pinned=pinned is not None)
-
-
-def _zone(name: str | None) -> ZoneInfo:
+    options = CollectOptions(source, output, since, keys, names, cast(By, by), time_zone, keep, settings)
     try:
-        return ZoneInfo(name or local_zone())
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        hint = "use a name such as Europe/Berlin; on Windows install tzdata"
-        raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", hint) from error
-
-
-@contextmanager
-def _folder(source: str, settings: UpstreamConfig, keep: Path | None) -> Iterator[tuple[Path, list[DocumentProblem]]]:
-    """Give the folder with the documents, and what could not be had of them."""
-    if "://" not in source:
-        yield Path(source), []
-        return
-    with tempfile.TemporaryDirectory(prefix="edge-daemon-collect-") as folder:
-        target = keep or Path(folder)
-        yield target, _download(settings, target)
-
-
-def _download(settings: UpstreamConfig, target: Path) -> list[DocumentProblem]:
-    from edge_daemon.app.collect.download import download  # here: `requests` takes its time, and a folder needs none
-
-    with progress("downloading") as show:
-        return download(settings, target, show)
+        outcome = collect_term(options, progress)
+    except NothingBelievedError as error:
+        _print_problems(error.problems)
+        raise
+    problems = outcome.result.problems
+    _print_problems(problems[: len(problems) - len(outcome.late)])
+    _print_problems(outcome.late)
+    _tell(outcome, output)
+    return outcome.exit_code
 
 
 def _print_problems(problems: list[DocumentProblem]) -> None:
-    shown: Counter[tuple[str, str]] = Counter()
+    shown: Counter[tuple[str, str, str]] = Counter()
     for problem in problems:
-        kind = problem.where.partition("/")[0], problem.what
+        kind = "left out" if problem.is_left_out else "odd", problem.where.partition("/")[0], problem.what
         shown[kind] += 1
         if shown[kind] <= _SHOWN:
-            click.echo(f"left out: {DeliveryError(problem.what, problem.where).line()}", err=True)
-    for (room, what), count in shown.items():
+            click.echo(f"{kind[0]}: {DeliveryError(problem.what, problem.where).line()}", err=True)
+    for (word, room, what), count in shown.items():
         if count > _SHOWN:
             line = DeliveryError(what, room).line()
-            click.echo(f"left out: {count - _SHOWN} more of {line}", err=True)
+            click.echo(f"{word}: {count - _SHOWN} more of {line}", err=True)
 
 
-def _tell(collected: CollectResult, output: Path, *, is_pinned: bool) -> None:
+def _tell(outcome: CollectOutcome, output: Path) -> None:
+    collected = outcome.result
     rooms = collected.judgements
-    if not is_pinned:
+    if not outcome.is_pinned:
         click.echo("no --keys: the keys are as the server has them; compare these fingerprints with your own notes")
         for one in sorted(rooms, key=lambda judgement: judgement.room.device):
             prints = ", ".join(sorted(fingerprint(key) for key in one.room.keys)) or "none"
@@ -144,4 +101,6 @@ def _tell(collected: CollectResult, output: Path, *, is_pinned: bool) -> None:
     copies = f" ({counted(collected.repeated, 'file')} with the same again)" if collected.repeated else ""
     left_out = f"; {counted(len(collected.problems), 'thing')} to look at" if collected.problems else ""
     registers = f"{counted(collected.registers, 'register')} of {counted(len(rooms), 'room')}"
-    click.echo(f"{registers}{copies} written to {output}{left_out}")
+    written = "are in" if outcome.is_unchanged else "written to"
+    unchanged = ", which is as the last run wrote it: nothing is new" if outcome.is_unchanged else ""
+    click.echo(f"{registers}{copies} {written} {output}{unchanged}{left_out}")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -18,6 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _INFO: Final = b"edge-daemon sign registers"
+_KEY: Final = re.compile(r'"public_key":"([0-9a-f]{64})"')
+_SIGNATURE: Final = re.compile(r'"signature":"([0-9a-f]{128})"')
+_MOST_PLACES: Final = 4
+"""Places of a text that are tried as its key or signature: a document has one, and a hostile text has a thousand."""
 
 
 class Signer:
@@ -64,9 +70,26 @@ def is_signed_by(fields: Mapping[str, object], public_key: str) -> bool:
         return False
     try:
         unsigned = canonical({**fields, "signature": None})
-    except ValueError:  # a number that JSON does not have, which Python's parser takes
+    except (ValueError, RecursionError):  # a number that JSON does not have, which Python's parser takes
         return False
     return verify(public_key, unsigned, signature)
+
+
+def text_signer(text: str, keys: Collection[str] | None) -> str | None:
+    """Return the key that signed a canonical text, found without parsing the text; None: no such key did.
+
+    Args:
+        text: of the document, as it came.
+        keys: that are trusted, hexadecimal; None: whichever the text names.
+    """
+    if keys is None:
+        keys = {match[1] for match in islice(_KEY.finditer(text), _MOST_PLACES)}
+    for match in islice(_SIGNATURE.finditer(text), _MOST_PLACES):
+        unsigned = f'{text[: match.start()]}"signature":null{text[match.end() :]}'
+        for key in keys:
+            if verify(key, unsigned, match[1]):
+                return key
+    return None
 
 
 def verify(public_key: str, unsigned: str, signature: str) -> bool:

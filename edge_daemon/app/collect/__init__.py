@@ -3,5 +3,5 @@
 Runs where there is no camera and no model: nothing here imports NumPy, OpenCV, TensorFlow Lite or a calendar library.
 """
 
-PUBLIC_MODULES = ("document_tree", "download", "room_ranking", "term_file", "trusted_keys")
+PUBLIC_MODULES = ("collector", "document_tree", "room_ranking", "term_file", "trusted_keys")
 """What `cli` and other programs may import of this one; everything else is internal."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from edge_daemon.errors import DeliveryError
+from edge_daemon.attendance.fields import json_object
+from edge_daemon.errors import DeliveryError, RegisterError
 
 MAX_BYTES: Final = 4 * 2**20
 """Of a document; the register of a thousand students has 250 kB."""
+_DEEPEST: Final = 2
+"""Folders below `registers`: one a lesson, and what a sync may add."""
+_SETTLED_NS: Final = 3 * 10**9
+"""FAT keeps times of change in steps of two seconds."""
+
+Stamp = tuple[int, int]
+"""Time of change in nanoseconds, and size in bytes: a file of the same stamp is taken to be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,8 @@ class DocumentProblem:
 
     where: str
     what: str
+    is_left_out: bool = True
+    """False: it is odd, and counts."""
 
 
 class UnreadableError(Exception):
@@ -51,19 +61,75 @@ def room_folders(devices: Path) -> list[Path]:
     return sorted(Path(one.path) for one in os.scandir(devices) if one.is_dir(follow_symlinks=False) and _seen(one))
 
 
-def documents(folder: Path) -> Iterator[Path]:
-    """Yield the JSON files in a folder and below, hidden ones left out.
+def stamped(
+    folder: Path, below: str, problems: list[DocumentProblem], folders: dict[str, int]
+) -> Iterator[tuple[str, Stamp]]:
+    """Yield the JSON files below a device's folder with size and time of change; hidden ones are left out.
 
     Short names come first: `1.json` before the `1 (conflicted copy).json` that a synced folder may grow.
+
+    Args:
+        folder: of the device.
+        below: the folder in it; one that is not there has no files.
+        problems: gets what can't be read.
+        folders: gets each folder with its time of change in nanoseconds, from before it was read.
     """
-    if not folder.is_dir():
-        return
-    entries = sorted((one for one in os.scandir(folder) if _seen(one)), key=lambda one: (len(one.name), one.name))
-    for one in entries:
-        if one.is_dir(follow_symlinks=False):
-            yield from documents(Path(one.path))
-        elif one.name.endswith(".json"):
-            yield Path(one.path)
+    return _stamped(str(folder), below, problems, folders, _DEEPEST)
+
+
+def _stamped(
+    device: str, below: str, problems: list[DocumentProblem], folders: dict[str, int], deepest: int
+) -> Iterator[tuple[str, Stamp]]:
+    place = f"{device}{os.sep}{below}"
+    where = f"{os.path.basename(device)}/{below}"  # noqa: PTH119 - of every folder
+    try:
+        folders[below] = os.stat(place).st_mtime_ns  # noqa: PTH116
+        with os.scandir(place) as found:
+            entries = sorted((one for one in found if _seen(one)), key=lambda one: (len(one.name), one.name))
+        for one in entries:
+            if one.is_dir(follow_symlinks=False):
+                if deepest:
+                    yield from _stamped(device, f"{below}/{one.name}", problems, folders, deepest - 1)
+                else:
+                    problems.append(DocumentProblem(f"{where}/{one.name}", "is too deep a folder"))
+            elif one.name.endswith(".json"):
+                status = one.stat(follow_symlinks=False)
+                yield f"{below}/{one.name}", (status.st_mtime_ns, status.st_size)
+    except FileNotFoundError:
+        folders[below] = 0
+    except OSError as error:
+        problems.append(DocumentProblem(where, f"can't be read: {error.strerror}"))
+
+
+def tree_text(folders: Mapping[str, int], files: Iterable[tuple[str, Stamp]]) -> str:
+    """Return folders and files as a text that `is_tree` compares.
+
+    Empty where something was changed just now, for it may be changed again and keep its time.
+    """
+    latest = max((*folders.values(), *(at for _, (at, _) in files)), default=0)
+    if latest > time.time_ns() - _SETTLED_NS:
+        return ""
+    lines = [f"{below}\0{at}" for below, at in folders.items()]
+    lines += [f"{below}\0{at}\0{size}" for below, (at, size) in files]
+    return "\1".join(lines) if not any("\1" in line for line in lines) else ""
+
+
+def is_tree(device: Path, text: str) -> bool:
+    """Return whether the folder of a device has the files and folders of `tree_text`, unchanged."""
+    if not text:
+        return False
+    place = f"{device}{os.sep}"
+    for line in text.split("\1"):
+        below, at, *size = line.split("\0")
+        try:
+            status = os.lstat(place + below)
+        except OSError:
+            if at == "0":
+                continue
+            return False
+        if str(status.st_mtime_ns) != at or (size and str(status.st_size) != size[0]):
+            return False
+    return True
 
 
 def read_text(path: Path) -> str:
@@ -90,10 +156,9 @@ def read_text(path: Path) -> str:
 def read_object(path: Path) -> Mapping[str, object] | None:
     """Return the JSON object of a file, None where there is none that can be read."""
     try:
-        found = json.loads(read_text(path))
-    except (UnreadableError, ValueError, RecursionError):
+        return json_object(read_text(path))
+    except (UnreadableError, RegisterError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _seen(entry: os.DirEntry[str]) -> bool:

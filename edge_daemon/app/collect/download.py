@@ -1,4 +1,4 @@
-"""From the address of the office's server to a folder of documents."""
+"""A server's documents brought to a folder, with the options of `collect` in the place of a device's settings."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from pathlib import Path
 from edge_daemon import __version__
 from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.mirror import Mirror
+from edge_daemon.app.collect.proof_index import ProofIndex
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery.http import Limits, Server
 from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url, read_token
 from edge_daemon.errors import DeliveryError
 
 
-def download(settings: UpstreamConfig, target: Path, show: Callable[[int, int], None]) -> list[DocumentProblem]:
-    """Fetch the tree of documents; return what could not be had.
-
-    Args:
-        settings: address, certificate, and the file of the token or password.
-        target: folder for the documents; what is there already is not asked for again.
-        show: is given (documents done, documents in all).
+def download(
+    settings: UpstreamConfig, target: Path, index: ProofIndex, progress: Callable[[int, int], None]
+) -> list[DocumentProblem]:
+    """Bring what is new; return what could not be had.
 
     Raises:
-        DeliveryError: address, certificate or token can't be used, or the server is not reached.
+        DeliveryError: the options can't be used, or the server does not give.
     """
     try:
         url, here = checked_url(settings), Path()
@@ -38,4 +36,4 @@ def download(settings: UpstreamConfig, target: Path, show: Callable[[int, int], 
         agent = f"edge-daemon/{__version__} (collect)"
         return Server(url, secret=token, username=settings.username, ca_file=authorities, agent=agent, limits=Limits())
 
-    return Mirror(connect, target).fetch(show)
+    return Mirror(connect, target, index).fetch(progress)

@@ -5,14 +5,14 @@ Read with patience: a device of another release says more or less, and a documen
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from edge_daemon.app.collect.document_tree import documents, read_object
+from edge_daemon.app.collect.document_tree import DocumentProblem, read_object
+from edge_daemon.attendance.fields import is_plausible
 from edge_daemon.timestamps import parsed
 
 
@@ -49,15 +49,23 @@ class EventLogSummary:
     lessons_not_held: Counter[str] = field(default_factory=Counter)
 
 
-def read_heartbeat(folder: Path) -> Heartbeat | None:
-    """Return the heartbeat in the folder of a device, None where there is none that can be read."""
+def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat | None:
+    """Return the heartbeat in the folder of a device, None where there is none that can be read.
+
+    Args:
+        folder: of the device.
+        problems: gets what is wrong with one that names an impossible time.
+    """
     top = read_object(folder / "status.json")
     if top is None:
+        return None
+    if _is_impossible(top.get("at")):
+        problems.append(DocumentProblem(f"{folder.name}/status.json", "names a time that can't be"))
         return None
     queues = [_object(queue) for queue in _object(top.get("queue")).values()]
     upstream = _object(_object(top.get("queue")).get("upstream"))
     service, computer = _object(top.get("service")), _object(top.get("computer"))
-    problems = _object(service.get("problems"))
+    troubles = _object(service.get("problems"))
     return Heartbeat(
         at=_time(top.get("at")),
         version=_text(top.get("version")),
@@ -70,7 +78,7 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
         ),
         last_lesson=_time(_object(top.get("last_register")).get("end")),
         service=_text(service.get("state")),
-        problems=tuple(f"{name}: {_text(what)}" for name, what in problems.items() if _text(what)),
+        problems=tuple(f"{name}: {_text(what)}" for name, what in troubles.items() if _text(what)),
         disk_free_mb=_number(computer.get("disk_free_mb")),
         temperature_c=_number(computer.get("temperature_c")),
         power=_texts(computer.get("power_now")),
@@ -80,14 +88,11 @@ def read_heartbeat(folder: Path) -> Heartbeat | None:
 def read_days(folder: Path, first: date, last: date) -> EventLogSummary:
     """Return what the logs of these days say."""
     days = EventLogSummary()
-    for path in documents(folder / "days"):
-        with contextlib.suppress(ValueError):
-            if not first <= date.fromisoformat(path.stem) <= last:
-                continue
-            top = read_object(path) or {}
-            days.starts += int(_number(top.get("starts")) or 0)
-            days.captures_missed.update(_counts(top.get("captures_missed")))
-            days.lessons_not_held.update(_counts(top.get("lessons_not_held")))
+    for on in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        top = read_object(folder / "days" / f"{on.isoformat()}.json") or {}
+        days.starts += int(_number(top.get("starts")) or 0)
+        days.captures_missed.update(_counts(top.get("captures_missed")))
+        days.lessons_not_held.update(_counts(top.get("lessons_not_held")))
     return days
 
 
@@ -115,6 +120,15 @@ def _counts(value: object) -> dict[str, int]:
 
 def _time(value: object) -> datetime | None:
     try:
-        return parsed(value) if isinstance(value, str) else None
+        at = parsed(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return at if at is not None and is_plausible(at) else None
+
+
+def _is_impossible(value: object) -> bool:
+    """Return whether a text is a time, of a year in which no device was."""
+    try:
+        return isinstance(value, str) and not is_plausible(parsed(value))
+    except ValueError:
+        return False

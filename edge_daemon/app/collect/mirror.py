@@ -1,7 +1,8 @@
 """From the office's server to a folder: what is needed of the tree, several documents at a time.
 
 Registers and commitments are written once: what is in the folder already is not asked for again, so that `--keep` makes
-the second run short and an interrupted one goes on. Letters to students, which also lie on the server, stay there.
+the second run short and an interrupted one goes on. The index remembers which version of the other documents is there,
+and which folders have not changed since they were listed. Letters to students stay on the server.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
 from edge_daemon.app.collect import server_listing
 from edge_daemon.app.collect.document_tree import MAX_BYTES, DocumentProblem
+from edge_daemon.app.collect.mirror_state import MirrorState
+from edge_daemon.app.collect.proof_index import ProofIndex
+from edge_daemon.app.collect.server_listing import FolderListing
 from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import HttpAnswer, NoAnswerError, Server
 from edge_daemon.errors import DeliveryError
@@ -30,8 +34,9 @@ _WANTED: Final = re.compile(
 )
 _ONCE: Final = re.compile(r"v1/devices/[^/]+/(?:commitments|registers)/.*")
 _OK: Final = 200
+_FEW: Final = 4
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
-_In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 _OPTIONS: Final = {"upstream.ca_file": "--ca-file", "upstream.url": "DIR_OR_URL", "upstream.proxy": "HTTPS_PROXY"}
@@ -50,10 +55,11 @@ class Mirror:
     Args:
         connect: makes a connection to the server; one a thread.
         target: the folder.
+        index: remembers what is in it.
     """
 
-    def __init__(self, connect: Callable[[], Server], target: Path) -> None:
-        self._connect, self._target = connect, target
+    def __init__(self, connect: Callable[[], Server], target: Path, index: ProofIndex) -> None:
+        self._connect, self._target, self._index = connect, target, index
         self._local, self._opened, self._lock = threading.local(), list[Server](), threading.Lock()
 
     def fetch(self, progress: Callable[[int, int], None]) -> list[DocumentProblem]:
@@ -63,56 +69,87 @@ class Mirror:
             NotReachedError: the server does not answer.
             DeliveryError: it does not let us in, or can't say what it has.
         """
+        state = self._state = MirrorState.of(self._index, self._server().base)
         try:
             with ThreadPoolExecutor(_AT_ONCE) as self._pool:
-                wanted = sorted(path for path in self._paths() if not self._is_here(path))
+                wanted = sorted(path for path, version in self._paths() if not self._is_here(path, version))
                 problems: list[DocumentProblem] = []
-                for done, problem in enumerate(self._pool.map(self._bring, wanted), 1):
+                for done, (path, problem) in enumerate(
+                    zip(wanted, self._pool.map(self._bring, wanted), strict=True), 1
+                ):
                     progress(done, len(wanted))
-                    problems += [problem] if problem else []
-                return problems
+                    if problem:
+                        state.forget(path)
+                        problems.append(problem)
         except NoAnswerError as error:
             hint = "run it again; with --keep what is there already is not asked for again"
             raise NotReachedError(_explained(error.what), self._server().base, hint) from error
         finally:
             for server in self._opened:
                 server.close()
+        state.keep(self._index)
+        return problems
 
-    def _paths(self) -> Iterator[str]:
+    def _paths(self) -> Iterator[tuple[str, str]]:
+        """Yield paths of the server's documents and their versions; those that are known to be here may lack."""
         found = self._patient(lambda: server_listing.index(self._server()))
-        for path in found if found is not None else self._walk():
+        for path, version in found.items() if found is not None else self._walk():
+            self._state.next_files[path] = version
+            if version and version == self._state.files.get(path) and self._exists(path):
+                continue  # looked at before
             if _WANTED.fullmatch(path) and all(server_listing.is_name(part) for part in path.split("/")):
-                yield path
+                yield path, version
 
-    def _walk(self) -> Iterator[str]:
+    def _walk(self) -> Iterator[tuple[str, str]]:
         """Yield the paths of everything, folder by folder."""
-        devices = [f"{_ROOT}/{one.name}" for one in self._folder(_ROOT) if one.is_folder]
+        devices = [f"{_ROOT}/{one.name}" for one in self._folder(_ROOT).entries if one.is_folder]
         if not devices:
             hint = "give the address that `upstream.url` of the devices has"
             raise DeliveryError(f"has no {_ROOT} with a device in it", self._server().base, hint)
-        for device, entries in zip(devices, self._each(self._folder, devices), strict=True):
-            yield from (f"{device}/{one.name}" for one in entries if not one.is_folder)
-        plain = [f"{device}/{name}" for device in devices for name in ("days", "commitments")]
-        lessons = [
-            f"{device}/registers/{one.name}"
-            for device, entries in zip(
-                devices, self._each(self._folder, [f"{device}/registers" for device in devices]), strict=True
-            )
-            for one in entries
-            if one.is_folder
-        ]
-        folders = plain + lessons
-        for folder, entries in zip(folders, self._each(self._folder, folders), strict=True):
-            yield from (f"{folder}/{one.name}" for one in entries if not one.is_folder)
+        folders = []
+        for device, listing in zip(devices, self._pool.map(self._folder, devices), strict=True):
+            yield from self._files(device, listing)
+            folders += [f"{device}/{name}" for name in ("days", "registers")]
+            folders += self._changed(device, listing, ("commitments",))
+        lessons = []
+        for folder, listing in zip(folders, self._pool.map(self._folder, folders), strict=True):
+            yield from self._files(folder, listing)
+            if folder.endswith("/registers"):
+                lessons += self._changed(folder, listing, None)
+        for folder, listing in zip(lessons, self._pool.map(self._folder, lessons), strict=True):
+            yield from self._files(folder, listing)
 
-    def _folder(self, path: str) -> list[server_listing.ListingEntry]:
+    def _files(self, folder: str, listing: FolderListing) -> Iterator[tuple[str, str]]:
+        for one in listing.entries:
+            if not one.is_folder:
+                yield f"{folder}/{one.name}", one.version if listing.is_settled(one) else ""
+
+    def _changed(self, folder: str, listing: FolderListing, names: Collection[str] | None) -> list[str]:
+        """Return the folders in a folder that are not known to be as they were when they were listed last."""
+        below = [one for one in listing.entries if one.is_folder and (names is None or one.name in names)]
+        # A server that gives all folders one time of change does not say when they change.
+        says_when = len(below) < _FEW or len({one.version for one in below}) > 1
+        found = []
+        for one in below:
+            path = f"{folder}/{one.name}"
+            if says_when and listing.is_settled(one):
+                self._state.next_folders[path] = one.version
+                if self._state.folders.get(path) == one.version:
+                    continue
+            found.append(path)
+        return found
+
+    def _folder(self, path: str) -> FolderListing:
         return self._patient(lambda: server_listing.folder(self._server(), path))
 
-    def _each(self, work: Callable[[_In], _Out], things: Iterable[_In]) -> Iterator[_Out]:
-        return self._pool.map(work, things)
+    def _exists(self, path: str) -> bool:
+        return os.path.exists(os.path.join(self._target, path))  # noqa: PTH110, PTH118 - of every document, each run
 
-    def _is_here(self, path: str) -> bool:
-        return _ONCE.fullmatch(path) is not None and (self._target / path).is_file()
+    def _is_here(self, path: str, version: str) -> bool:
+        """Return whether a document need not be asked for; it is no file of ours that is replaced on the server."""
+        if _ONCE.fullmatch(path):
+            return self._exists(path)
+        return bool(version) and self._state.files.get(path) == version and self._exists(path)
 
     def _bring(self, path: str) -> DocumentProblem | None:
         answer = self._patient(lambda: self._ask(path))
@@ -120,11 +157,13 @@ class Mirror:
             return DocumentProblem(path, f"is larger than {MAX_BYTES >> 20} MiB")
         if answer.status != _OK:
             return DocumentProblem(path, f"is listed, and can't be had ({answer.status})")
+        if os.name == "nt" and not server_listing.is_kept_by_windows(path):
+            return DocumentProblem(path, "has a name that Windows does not allow")
         target = self._target / path
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(os.open(part, _NEW_FILE, 0o600), "wb") as file:
                 file.write(answer.body)
             part.replace(target)
         finally:

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from edge_daemon.app.collect.document_tree import DocumentProblem, UnreadableError, documents, read_object, read_text
+from edge_daemon.app.collect.document_findings import (
+    CommitmentFound,
+    Finding,
+    OtherKey,
+    Place,
+    RegisterFound,
+    Rejected,
+    examine_commitment,
+    examine_register,
+)
+from edge_daemon.app.collect.document_tree import DocumentProblem, Stamp, is_tree, read_object, stamped, tree_text
+from edge_daemon.app.collect.proof_index import Known, ProofIndex
+from edge_daemon.app.collect.room_summary import RoomState, RoomSummary
+from edge_daemon.app.collect.spill import Spill
 from edge_daemon.attendance.commitment import PlanCommitment
-from edge_daemon.attendance.document import SCHEMA
-from edge_daemon.attendance.proof import UNSIGNED, prove_commitment, prove_register
 from edge_daemon.delivery.document_paths import device_folder
-from edge_daemon.device.signing import fingerprint
-from edge_daemon.errors import RegisterError
 
-
-@dataclass(frozen=True, slots=True)
-class KeptRegister:
-    """One register, proven; read again when it is written, so that a term needs little memory."""
-
-    path: Path
-    lesson_id: str
-    revision: int
-    start: datetime
-    sha256: str
-    seed_sha256: str
-    captures_planned: int
-    captures_taken: int
-    is_rehearsal: bool
+MOST_PROBLEMS: Final = 1000
+"""Of a room that are named one by one; the others are counted."""
+_STRAY: Final = "is a document of {}, not of this room"
+_MOST_GAPS: Final = 10
+RECENT: Final = 20
+"""Lessons, the last ones, whose pictures are counted."""
+_REGISTERS: Final = "registers/"
+_PARTS: Final = ("registers", "commitments")
 
 
 @dataclass(slots=True)
@@ -42,47 +46,108 @@ class Room:
     """Which may sign; none: nothing is believed."""
     is_pinned: bool
     """The keys come from the office's own list."""
-    kept: dict[str, KeptRegister] = field(default_factory=dict)
-    """The highest revision by lesson id."""
-    repeated: int = 0
-    """Files that hold what another file holds, byte for byte."""
-    promised: dict[str, PlanCommitment] = field(default_factory=dict)
-    """What commitments said last of a lesson, by lesson id."""
-    broken_commitments: int = 0
-    """Lessons whose register reveals another seed than the one that was promised before they began."""
+    folder: Path = Path()
+    """Its place on the disk."""
+    kept: dict[str, RegisterFound] | None = None
+    """The highest revision by lesson id; None: as the last run found them, and not looked up yet."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where the fields of a register were spilled, by path."""
+    summary: RoomSummary = field(default_factory=RoomSummary)
     problems: list[DocumentProblem] = field(default_factory=list)
 
 
-def read_room(folder: Path, pinned: Mapping[str, frozenset[str]] | None, since: datetime | None, root: Path) -> Room:
-    """Read everything that a device delivered; what can't be believed is a problem, never an error.
+@dataclass(frozen=True, slots=True)
+class RoomReader:
+    """Reads rooms.
 
     Args:
-        folder: of the device.
         pinned: keys by device; None: those that the server has.
         since: only lessons that began then or later.
-        root: that paths are told from.
+        index: what was proven before.
+        spill: gets what is parsed.
     """
-    room = _named(folder, pinned)
-    if pinned is not None and not room.keys:
-        count = sum(1 for _ in documents(folder / "registers"))
-        what = f"is not in the list of keys; {count} documents are left out"
-        room.problems.append(DocumentProblem(folder.relative_to(root).as_posix(), what))
+
+    pinned: Mapping[str, frozenset[str]] | None
+    since: datetime | None
+    index: ProofIndex
+    spill: Spill
+
+    def read(self, folder: Path) -> Room:
+        """Read everything that a device delivered; what can't be believed is a problem, never an error."""
+        room = _named(folder, self.pinned)
+        if room.keys and self._is_as_it_was(room):
+            return room
+        problems: list[DocumentProblem] = []
+        folders: dict[str, int] = {}
+        files = [(below, stamp) for part in _PARTS for below, stamp in stamped(folder, part, problems, folders)]
+        known = self.index.room(folder.name)
+        if not room.keys and self.pinned is None:
+            room.keys = _first_key(folder, (below for below, _ in files), known, self.spill)
+        if self.pinned is not None and not room.keys:
+            count = sum(below.startswith(_REGISTERS) for below, _ in files)
+            what = f"is not in the list of keys; {count} documents are left out"
+            room.problems.append(DocumentProblem(folder.name, what))
+            return room
+        found, is_new = self._found(room, files, known)
+        if is_new or len(found) != len(known):
+            self.index.keep_room(folder.name, found)
+        room.problems += problems
+        _judge(room, found, self.since)
+        state = RoomState(tree_text(folders, files), room.device, room.summary, room.problems)
+        self.index.keep_state(folder.name, self._settings(room), state)
         return room
-    seen: dict[tuple[str, int], str] = {}
-    committed_seeds = _read_commitments(room, folder, root)
-    for path in documents(folder / "registers"):
-        try:
-            _take(room, folder, path, seen, since)
-        except (UnreadableError, RegisterError) as error:
-            what = error.what if isinstance(error, RegisterError) else str(error)
-            room.problems.append(DocumentProblem(path.relative_to(root).as_posix(), what))
-    _name_gaps(room, seen)
-    _check_commitments(room, committed_seeds)
-    return room
+
+    def kept(self, room: Room) -> Mapping[str, RegisterFound]:
+        """Return the highest revision of each lesson of a room, by lesson id."""
+        if room.kept is None:
+            again = Room(room.device, room.keys, is_pinned=room.is_pinned, folder=room.folder)
+            _judge(again, self.index.room(room.folder.name), self.since)
+            room.kept = again.kept
+        return room.kept or {}
+
+    def _is_as_it_was(self, room: Room) -> bool:
+        """Take over what the last run found, where no file is another one since."""
+        found = self.index.state(room.folder.name, self._settings(room))
+        if found is None or not is_tree(room.folder, found.tree):
+            return False
+        room.device, room.summary = found.device, found.summary
+        room.problems += found.problems
+        return True
+
+    def _settings(self, room: Room) -> str:
+        """Return what a summary depends on besides the files."""
+        return f"{sorted(room.keys)} {room.is_pinned} {self.since}"
+
+    def _found(self, room: Room, files: Iterable[tuple[str, Stamp]], known: Known) -> tuple[Known, bool]:
+        """Return what each file is, from the index where it has not changed; and whether anything was new."""
+        found, is_new = Known(), False
+        for below, stamp in files:
+            entry = known.get(below)
+            if entry is None or entry[0] != stamp or not _still_holds(entry[1], room.keys):
+                finding = self._examine(room, below)
+                entry, is_new = (stamp, finding), True
+            found[below] = entry
+        return found, is_new
+
+    def _examine(self, room: Room, below: str) -> Finding:
+        path = room.folder / below
+        if not below.startswith(_REGISTERS):
+            return examine_commitment(path, room.keys)
+        finding, place = examine_register(path, below, room.keys, self.spill)
+        if place is not None:
+            room.places[below] = place
+        return finding
+
+
+def _still_holds(finding: Finding, keys: frozenset[str]) -> bool:
+    """Return whether a finding is what it would be with these keys."""
+    if isinstance(finding, OtherKey):
+        return finding.key not in keys
+    return isinstance(finding, Rejected) or finding.key in keys
 
 
 def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
-    """Return the room with its name and the keys that may sign for it."""
+    """Return the room with its name and the keys that may sign for it; no keys: neither list nor server has one."""
     device, key = folder.name, ""
     for name in ("key.json", "status.json"):
         found = read_object(folder / name) or {}
@@ -91,87 +156,118 @@ def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
             device = said
         if name == "key.json" and isinstance(found.get("public_key"), str):
             key = str(found["public_key"]).lower()
-    if pinned is not None:
-        mine = [one for one in pinned if device_folder(one).endswith(f"/{folder.name}")]
-        device = mine[0] if mine else device
-        return Room(device, frozenset().union(*(pinned[one] for one in mine)), is_pinned=True)
-    return Room(device, frozenset((key,)) if key else _first_key(folder), is_pinned=False)
+    if pinned is None:
+        return Room(device, frozenset((key,)) if key else frozenset(), is_pinned=False, folder=folder)
+    mine = [one for one in pinned if device_folder(one).endswith(f"/{folder.name}")]
+    device = mine[0] if mine else device
+    return Room(device, frozenset().union(*(pinned[one] for one in mine)), is_pinned=True, folder=folder)
 
 
-def _first_key(folder: Path) -> frozenset[str]:
-    """Return the key of the first document that is signed well: the server has no key.json."""
-    for path in documents(folder / "registers"):
-        with contextlib.suppress(UnreadableError, RegisterError):
-            if key := prove_register(read_text(path), None).document.public_key:
-                return frozenset((key,))
+def _first_key(folder: Path, files: Iterable[str], known: Known, spill: Spill) -> frozenset[str]:
+    """Return the key of the first register that is signed well: the server has no key.json."""
+    for below in files:
+        if below.startswith(_REGISTERS):
+            finding = known[below][1] if below in known else examine_register(folder / below, below, (), spill)[0]
+            if isinstance(finding, (RegisterFound, OtherKey)):
+                return frozenset((finding.key,))
     return frozenset()
 
 
-def _take(room: Room, folder: Path, path: Path, seen: dict[tuple[str, int], str], since: datetime | None) -> None:
-    proven = prove_register(read_text(path), None)
-    key, register = proven.document.public_key, proven.document.register
-    lesson = register.lesson
-    if key is None:
-        raise RegisterError(UNSIGNED)
-    if proven.document.schema > SCHEMA:
-        what = f"has the newer schema {proven.document.schema}: update this program, which reads schema {SCHEMA}"
-        raise RegisterError(what)
-    if not device_folder(lesson.device).endswith(f"/{folder.name}"):
-        raise RegisterError(f"is a document of {lesson.device}, not of this room")
-    if key not in room.keys:
-        raise RegisterError(f"was signed by another key (fingerprint {fingerprint(key)})")
-    if since is not None and lesson.start < since:
-        return
-    room.device = lesson.device
-    known = seen.setdefault((lesson.lesson_id, register.revision), proven.sha256)
-    other = room.kept.get(lesson.lesson_id)
-    if known != proven.sha256:
-        raise RegisterError(f"differs from another revision {register.revision} of this lesson, both signed")
+@dataclass(slots=True)
+class _Tally:
+    """What is gathered while the findings of a room are gone through."""
+
+    kept: dict[str, RegisterFound] = field(default_factory=dict)
+    seen: dict[tuple[str, int], str] = field(default_factory=dict)
+    """SHA-256 by lesson id and revision."""
+    promised: dict[str, PlanCommitment] = field(default_factory=dict)
+    """What commitments said last of a lesson, by lesson id."""
+    seeds: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
+    repeated: int = 0
+
+
+def _judge(room: Room, found: Known, since: datetime | None) -> None:
+    """Keep the highest revision of each lesson, and name what does not count or is odd."""
+    tally, whole = _Tally(), hashlib.sha256()
+    for below, (_, finding) in found.items():
+        if isinstance(finding, RegisterFound):
+            whole.update(f"{below}\n{finding.sha256}\n".encode("utf-8", "backslashreplace"))
+            what = _take(room, finding, tally, since)
+        elif isinstance(finding, CommitmentFound):
+            what = ""
+            for committed in finding.plans:
+                tally.promised[committed.lesson_id] = committed
+                tally.seeds.setdefault(committed.lesson_id, []).append((finding.at, committed.seed_sha256))
+        elif isinstance(finding, OtherKey) and finding.device and not _is_of(room, finding.device):
+            what = _STRAY.format(finding.device)
+        else:
+            what = finding.what
+        if what:
+            room.problems.append(DocumentProblem(f"{room.folder.name}/{below}", what))
+    room.kept = tally.kept
+    room.problems += [*_gaps(room, tally), *_broken_commitments(room, tally)]
+    if len(room.problems) > MOST_PROBLEMS:
+        more = f"{len(room.problems) - MOST_PROBLEMS} more things are left out or odd"
+        room.problems[MOST_PROBLEMS:] = [DocumentProblem(room.folder.name, more)]
+    room.summary = _summary(tally, since, whole.hexdigest())
+
+
+def _summary(tally: _Tally, since: datetime | None, sha256: str) -> RoomSummary:
+    held = sorted((one for one in tally.kept.values() if not one.is_rehearsal), key=lambda one: one.start)
+    return RoomSummary(
+        sha256=sha256,
+        registers=len(tally.kept),
+        held=len(held),
+        captures_planned=sum(one.captures_planned for one in held),
+        captures_taken=sum(one.captures_taken for one in held),
+        last_start=max((one.start for one in tally.kept.values() if not one.is_rehearsal), default=None),
+        recent=tuple((one.captures_planned, one.captures_taken) for one in held[-RECENT:]),
+        overdue=tuple(
+            (one.start, one.end)
+            for lesson_id, one in tally.promised.items()
+            if lesson_id not in tally.kept and (since is None or one.start >= since)
+        ),
+        repeated=tally.repeated,
+    )
+
+
+def _is_of(room: Room, device: str) -> bool:
+    return device_folder(device).endswith(f"/{room.folder.name}")
+
+
+def _take(room: Room, register: RegisterFound, tally: _Tally, since: datetime | None) -> str:
+    """Take a register; return why it is left out, empty where it is not."""
+    if register.device != room.device and not _is_of(room, register.device):
+        return _STRAY.format(register.device)
+    if since is not None and register.start < since:
+        return ""
+    room.device = register.device
+    other = tally.kept.get(register.lesson_id)
+    if tally.seen.setdefault((register.lesson_id, register.revision), register.sha256) != register.sha256:
+        return f"differs from another revision {register.revision} of this lesson, both signed"
     if other is not None and other.revision == register.revision:
-        room.repeated += 1
+        tally.repeated += 1
     if other is None or register.revision > other.revision:
-        room.kept[lesson.lesson_id] = KeptRegister(
-            *(path, lesson.lesson_id, register.revision, lesson.start, proven.sha256),
-            *(
-                register.plan.seed_sha256,
-                register.captures_planned,
-                register.captures_taken,
-                lesson.origin == "rehearsal",
-            ),
-        )
+        tally.kept[register.lesson_id] = register
+    return ""
 
 
-def _name_gaps(room: Room, seen: Mapping[tuple[str, int], str]) -> None:
-    """Name revisions that are missing below the highest: the highest holds, and somebody should know."""
-    for kept in room.kept.values():
-        gone = [str(n) for n in range(1, kept.revision) if (kept.lesson_id, n) not in seen]
-        if gone:
-            what = f"revision {', '.join(gone)} is not here; revision {kept.revision} is taken"
-            room.problems.append(DocumentProblem(f"{room.device}: register {kept.lesson_id}", what))
-
-
-def _read_commitments(room: Room, folder: Path, root: Path) -> dict[str, list[tuple[datetime, str]]]:
-    """Return what was promised of each lesson's seed, and when, in the order of commitments."""
-    found: dict[str, list[tuple[datetime, str]]] = {}
-    for path in documents(folder / "commitments"):
-        try:
-            commitment = prove_commitment(read_text(path), None)
-            if commitment.public_key not in room.keys:
-                raise RegisterError(f"was signed by another key (fingerprint {fingerprint(commitment.public_key)})")
-        except (UnreadableError, RegisterError) as error:
-            what = error.what if isinstance(error, RegisterError) else str(error)
-            room.problems.append(DocumentProblem(path.relative_to(root).as_posix(), what))
+def _gaps(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
+    """Yield revisions that are missing below the highest: the highest holds, and somebody should know."""
+    for kept in tally.kept.values():
+        if kept.revision == 1:
             continue
-        for committed in commitment.plans_committed:
-            room.promised[committed.lesson_id] = committed
-            found.setdefault(committed.lesson_id, []).append((commitment.at, committed.seed_sha256))
-    return found
+        gone = [str(n) for n in range(1, kept.revision) if (kept.lesson_id, n) not in tally.seen]
+        if gone:
+            more = f" and {len(gone) - _MOST_GAPS} more" if len(gone) > _MOST_GAPS else ""
+            what = f"revision {', '.join(gone[:_MOST_GAPS])}{more} is not here; revision {kept.revision} is taken"
+            yield DocumentProblem(f"{room.device}: register {kept.lesson_id}", what, is_left_out=False)
 
 
-def _check_commitments(room: Room, promised: Mapping[str, list[tuple[datetime, str]]]) -> None:
-    for kept in room.kept.values():
-        in_time = [sha256 for at, sha256 in sorted(promised.get(kept.lesson_id, [])) if at <= kept.start]
+def _broken_commitments(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
+    """Yield lessons whose register reveals another seed than the one that was promised before they began."""
+    for kept in tally.kept.values():
+        in_time = [sha256 for at, sha256 in sorted(tally.seeds.get(kept.lesson_id, [])) if at <= kept.start]
         if in_time and in_time[-1] != kept.seed_sha256:
-            room.broken_commitments += 1
             what = "reveals another seed than the one that was promised before the lesson"
-            room.problems.append(DocumentProblem(f"{room.device}: register {kept.lesson_id}", what))
+            yield DocumentProblem(f"{room.device}: register {kept.lesson_id}", what, is_left_out=False)

@@ -21,8 +21,6 @@ DAYS_BACK: Final = 14
 _FEW_MB: Final = 500
 _HOT_C: Final = 80.0
 _FEW_CAPTURES: Final = 0.5
-_LOOK: Final = 20
-"""Lessons, the last ones, whose pictures are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,9 @@ class RoomStatus:
     """Lessons that were promised, are over, and have no register here."""
 
 
-def room_status(
-    room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, now: datetime, since: datetime | None
-) -> RoomStatus:
+def room_status(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, now: datetime) -> RoomStatus:
     """Return how a room stands now."""
-    missing = sum(
-        committed.end + LATE < now and lesson_id not in room.kept and (since is None or committed.start >= since)
-        for lesson_id, committed in room.promised.items()
-    )
+    missing = sum(end + LATE < now for _, end in room.summary.overdue)
     found = [*_faults(room, heartbeat, days), *_silence(heartbeat, now), *_lateness(heartbeat, missing, now)]
     order = get_args(Severity)
     severity: Severity = min((one for one, _ in found), key=order.index, default="well")
@@ -81,8 +74,8 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> I
             yield "faulty", f"too hot ({heartbeat.temperature_c:.0f} °C)"
         if heartbeat.power:
             yield "faulty", "power: " + ", ".join(word.replace("_", " ") for word in heartbeat.power)
-    last = sorted((k for k in room.kept.values() if not k.is_rehearsal), key=lambda kept: kept.start)[-_LOOK:]
-    blind = sum(kept.captures_taken < _FEW_CAPTURES * kept.captures_planned for kept in last)
+    last = room.summary.recent
+    blind = sum(taken < _FEW_CAPTURES * planned for planned, taken in last)
     if blind:
         yield "faulty", f"too few pictures in {blind} of the last {counted(len(last), 'lesson')}"
     if days.lessons_not_held:

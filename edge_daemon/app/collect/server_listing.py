@@ -6,9 +6,12 @@ Whatever a server names is a name and never a path: nothing that it says can lea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeGuard
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -20,9 +23,17 @@ MAX_LISTING: Final = 64 * 2**20
 _OK, _MULTISTATUS, _NOT_FOUND, _WHO, _NOT_ALLOWED = 200, 207, 404, 401, 403
 _NO_DAV: Final = (403, 405, 501)
 """What a server that knows no PROPFIND answers: nginx has folders that are not there for a GET, and then this."""
-_ASK: Final = b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/></prop></propfind>'
+_ASK: Final = (
+    b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>'
+    b"<getlastmodified/><getetag/></prop></propfind>"
+)
 _DAV: Final = "{DAV:}"
 _LONGEST: Final = 200
+_TIME, _ETAG = "time", "etag"
+"""How a version begins."""
+_SETTLED_AFTER: Final = timedelta(minutes=1)
+_NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]|[ .]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
+"""What Windows takes for a device, a stream or a pattern, or changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,28 @@ class ListingEntry:
 
     name: str
     is_folder: bool
+    version: str = ""
+    """Another one when the file, or what lies right in the folder, is another; empty: the server does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """What lies in a folder."""
+
+    entries: Sequence[ListingEntry] = ()
+    at: datetime | None = None
+    """By the server's clock; None: it does not say."""
+
+    def is_settled(self, entry: ListingEntry) -> bool:
+        """Return whether a later change of an entry is sure to give it another version.
+
+        Times of change are whole seconds: what was changed just now may be changed again and keep its time.
+        """
+        kind, _, rest = entry.version.partition(" ")
+        if kind != _TIME:
+            return bool(entry.version)
+        changed_at = _http_date(rest.partition("|")[0])
+        return self.at is not None and changed_at is not None and changed_at <= self.at - _SETTLED_AFTER
 
 
 def index(server: Server) -> Mapping[str, str] | None:
@@ -53,7 +86,7 @@ def index(server: Server) -> Mapping[str, str] | None:
     return {path: sha256 for path, sha256 in pairs if isinstance(path, str) and isinstance(sha256, str)}
 
 
-def folder(server: Server, path: str) -> list[ListingEntry]:
+def folder(server: Server, path: str) -> FolderListing:
     """Return what lies in a folder, nothing where there is none.
 
     Raises:
@@ -65,16 +98,24 @@ def folder(server: Server, path: str) -> list[ListingEntry]:
     if answer.status == _WHO:
         raise _refused(server, answer)
     is_absent = answer.status == _NOT_FOUND
+    at = _http_date(answer.headers.get("date", ""))
     rows = _json(answer) if answer.status == _OK and not answer.is_cut else None
     if isinstance(rows, list):
-        return _named((row.get("name"), row.get("type") == "directory") for row in rows if isinstance(row, dict))
+        return FolderListing(_named(_of_autoindex(row) for row in rows if isinstance(row, dict)), at)
     headers = {"Depth": "1", "Content-Type": "application/xml"}
     answer = server.ask("PROPFIND", place, body=_ASK, headers=headers, max_bytes=MAX_LISTING)
     if answer.status == _NOT_FOUND or (is_absent and answer.status in _NO_DAV):
-        return []
+        return FolderListing()
+    at = _http_date(answer.headers.get("date", ""))
     if answer.status != _MULTISTATUS or answer.is_cut:
         raise _refused(server, answer)
-    return _of_propfind(answer.body, unquote(f"{urlsplit(server.base).path}/{place}"), server.where)
+    return FolderListing(_of_propfind(answer.body, unquote(f"{urlsplit(server.base).path}/{place}"), server.where), at)
+
+
+def _of_autoindex(row: Mapping[str, object]) -> tuple[object, bool, str]:
+    at, size = row.get("mtime"), row.get("size", "")
+    version = f"{_TIME} {at}|{size}" if isinstance(at, str) and isinstance(size, (int, str)) else ""
+    return row.get("name"), row.get("type") == "directory", version
 
 
 def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
@@ -84,21 +125,47 @@ def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
         tree = ElementTree.fromstring(body)  # noqa: S314 - nothing but elements is left in it
     except ElementTree.ParseError as error:
         raise DeliveryError(f"its list of files can't be read ({error})", where, "is it a WebDAV server?") from error
-    found: list[tuple[object, bool]] = []
+    found: list[tuple[object, bool, str]] = []
     for response in tree.iter(f"{_DAV}response"):
         path = unquote(urlsplit(response.findtext(f"{_DAV}href", "")).path).rstrip("/")
         if path != asked.rstrip("/"):
-            found.append((path.rpartition("/")[2], response.find(f".//{_DAV}collection") is not None))
+            is_folder = response.find(f".//{_DAV}collection") is not None
+            found.append((path.rpartition("/")[2], is_folder, _dav_version(response)))
     return _named(found)
 
 
-def _named(pairs: Iterable[tuple[object, bool]]) -> list[ListingEntry]:
-    return [ListingEntry(name, is_folder) for name, is_folder in pairs if isinstance(name, str) and is_name(name)]
+def _dav_version(response: ElementTree.Element) -> str:
+    etag, at, size = (
+        (response.findtext(f".//{_DAV}{name}") or "").strip()
+        for name in ("getetag", "getlastmodified", "getcontentlength")
+    )
+    return f"{_ETAG} {etag}" if etag else f"{_TIME} {at}|{size}" if at else ""
+
+
+def _named(rows: Iterable[tuple[object, bool, str]]) -> list[ListingEntry]:
+    return [ListingEntry(name, is_folder, version) for name, is_folder, version in rows if _is_good(name)]
+
+
+def _is_good(name: object) -> TypeGuard[str]:
+    return isinstance(name, str) and is_name(name)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
 
 
 def is_name(name: str) -> bool:
     """Say whether that is the name of a file or folder, and neither hidden nor a way elsewhere."""
     return 0 < len(name) <= _LONGEST and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
+
+
+def is_kept_by_windows(path: str) -> bool:
+    """Return whether Windows can have files and folders of these names."""
+    return not any(_NOT_ON_WINDOWS.search(part) for part in path.split("/"))
 
 
 def _json(answer: HttpAnswer) -> object:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 from pathlib import Path
 
+from edge_daemon.app.collect.document_findings import UNEXPECTED, RegisterFound, explained
 from edge_daemon.app.collect.document_tree import (
     DocumentProblem,
     UnreadableError,
@@ -21,9 +22,10 @@ from edge_daemon.app.collect.document_tree import (
     room_folders,
 )
 from edge_daemon.app.collect.heartbeat_text import read_days, read_heartbeat
-from edge_daemon.app.collect.room_documents import KeptRegister, Room, read_room
+from edge_daemon.app.collect.room_documents import Room, RoomReader
 from edge_daemon.app.collect.room_ranking import DAYS_BACK, RoomStatus, rank, room_status
-from edge_daemon.attendance.document import from_json
+from edge_daemon.app.collect.spill import Spill
+from edge_daemon.attendance.document import from_fields, from_json
 from edge_daemon.attendance.export import HEADS, register_lines, write_whole
 from edge_daemon.attendance.proof import digest
 from edge_daemon.attendance.sheets import By, period
@@ -59,6 +61,8 @@ class TermRequest:
 class CollectResult:
     """What was read."""
 
+    reader: RoomReader
+    """Gives the registers that were kept."""
     judgements: list[RoomStatus] = field(default_factory=list)
     """Of all rooms, those first that need somebody."""
     problems: list[DocumentProblem] = field(default_factory=list)
@@ -66,28 +70,33 @@ class CollectResult:
     @property
     def registers(self) -> int:
         """How many lessons have one."""
-        return sum(len(one.room.kept) for one in self.judgements)
+        return sum(one.room.summary.registers for one in self.judgements)
 
     @property
     def repeated(self) -> int:
         """How many files were copies."""
-        return sum(one.room.repeated for one in self.judgements)
+        return sum(one.room.summary.repeated for one in self.judgements)
 
 
-def read_all(request: TermRequest, progress: Progress) -> CollectResult:
+def read_all(request: TermRequest, reader: RoomReader, progress: Progress) -> CollectResult:
     """Prove every document of every room.
+
+    Args:
+        request: what to collect.
+        reader: of rooms.
+        progress: is shown how many rooms were read.
 
     Raises:
         DeliveryError: the folder is no tree of documents.
     """
-    devices = devices_folder(request.folder)
-    folders, collected = room_folders(devices), CollectResult()
+    folders, collected = room_folders(devices_folder(request.folder)), CollectResult(reader)
     today = request.now.astimezone(request.zone).date()
     for done, folder in enumerate(folders):
         progress(done, len(folders))
-        room = read_room(folder, request.pinned, request.since, devices)
+        room = reader.read(folder)
+        heartbeat = read_heartbeat(folder, room.problems)
         days = read_days(folder, today - timedelta(days=DAYS_BACK), today)
-        collected.judgements.append(room_status(room, read_heartbeat(folder), days, request.now, request.since))
+        collected.judgements.append(room_status(room, heartbeat, days, request.now))
         collected.problems += room.problems
     progress(len(folders), len(folders))
     collected.judgements.sort(key=rank)
@@ -105,7 +114,7 @@ def write_term(path: Path, request: TermRequest, collected: CollectResult, progr
 
 
 def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
-    groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k, request))]
+    groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k[1], request))]
     months = Months(request.zone)
     # A document may change while we write: then there is something to name that was not known before.
     with term_book(path, [name for name, _ in groups], with_problems=True) as book:
@@ -139,28 +148,36 @@ def _write_csv(path: Path, request: TermRequest, collected: CollectResult, progr
     progress(len(kept), len(kept))
 
 
-def _in_order(collected: CollectResult) -> list[KeptRegister]:
-    kept = [one for judgement in collected.judgements for one in judgement.room.kept.values()]
-    return sorted(kept, key=lambda one: (one.start, one.path))
+def _in_order(collected: CollectResult) -> list[tuple[Room, RegisterFound]]:
+    kept = [(one.room, found) for one in collected.judgements for found in collected.reader.kept(one.room).values()]
+    return sorted(kept, key=lambda one: (one[1].start, one[0].folder.name, one[1].path))
 
 
-def _period(kept: KeptRegister, request: TermRequest) -> str:
+def _period(kept: RegisterFound, request: TermRequest) -> str:
     return period(kept.start.astimezone(request.zone), request.by)
 
 
-def _again(kept: Sequence[KeptRegister], collected: CollectResult) -> Iterator[Register]:
-    for one in kept:
+def _again(kept: Sequence[tuple[Room, RegisterFound]], collected: CollectResult) -> Iterator[Register]:
+    for room, found in kept:
         try:
-            text = read_text(one.path)
-            if digest(text) != one.sha256:
-                raise UnreadableError("was changed while it was collected")
-            yield from_json(text).register
-        except (UnreadableError, RegisterError) as error:
-            collected.problems.append(DocumentProblem(str(one.path), str(error)))
+            yield _content(room, found, collected.reader.spill)
+        except (UnreadableError, RegisterError, *UNEXPECTED) as error:
+            collected.problems.append(DocumentProblem(f"{room.folder.name}/{found.path}", explained(error)))
+
+
+def _content(room: Room, found: RegisterFound, spill: Spill) -> Register:
+    """Return a register as it was proven: from the spill, or, where it was proven by another run, from its file."""
+    place = room.places.get(found.path)
+    if place is not None:
+        return from_fields(spill.get(place)).register
+    text = read_text(room.folder / found.path)
+    if digest(text) != found.sha256:
+        raise UnreadableError("was changed while it was collected")
+    return from_json(text).register
 
 
 def _write_rooms(book: TermBook, request: TermRequest, collected: CollectResult) -> None:
-    rows = [_room_row(one, request) for one in collected.judgements]
+    rows = [room_row(one, request) for one in collected.judgements]
     states = [one.severity for one in collected.judgements]
     counts = ", ".join(f"{states.count(s)} {s}" for s in ("faulty", "silent", "late", "well") if s in states)
     remarks = (
@@ -170,15 +187,14 @@ def _write_rooms(book: TermBook, request: TermRequest, collected: CollectResult)
     book.rooms(Cells(_ROOM_HEADS, _ROOM_WIDTHS, rows, remarks), states)
 
 
-def _room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | float | None]:
-    room, said = one.room, one.heartbeat
-    held = [kept for kept in room.kept.values() if not kept.is_rehearsal]
-    planned = sum(kept.captures_planned for kept in held)
-    last = max((kept.start for kept in held), default=None)
+def room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | float | None]:
+    """Return the cells of a room's row."""
+    room, said, all_held = one.room, one.heartbeat, one.room.summary
+    planned = all_held.captures_planned
     return (
-        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, request), len(held)),
-        *(_time(last, request), one.missing or None),
-        round(sum(kept.captures_taken for kept in held) / planned, 4) if planned else None,
+        *(room.device, one.severity, "; ".join(one.reasons), _time(said.at if said else None, request), all_held.held),
+        *(_time(all_held.last_start, request), one.missing or None),
+        round(all_held.captures_taken / planned, 4) if planned else None,
         *((said.waiting, said.parked, said.clock) if said else (None, None, "")),
         round(said.disk_free_mb / 1024, 1) if said and said.disk_free_mb is not None else None,
         *((said.temperature_c, said.version) if said else (None, "")),

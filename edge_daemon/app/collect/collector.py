@@ -1,0 +1,165 @@
+"""The whole of `collect`: where the documents come from, the two passes, and what there is to say at the end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from edge_daemon import __version__
+from edge_daemon.app.collect.document_tree import DocumentProblem
+from edge_daemon.app.collect.proof_index import ProofIndex
+from edge_daemon.app.collect.room_documents import RoomReader
+from edge_daemon.app.collect.spill import Spill
+from edge_daemon.app.collect.term_file import (
+    CollectResult,
+    TermRequest,
+    check_output,
+    read_all,
+    room_row,
+    write_term,
+)
+from edge_daemon.app.collect.trusted_keys import read_keys, read_names
+from edge_daemon.attendance.sheets import By
+from edge_daemon.config import UpstreamConfig, local_zone
+from edge_daemon.errors import DeliveryError
+
+LEFT_OUT: Final = 3
+"""Exit code: the file is written, and something was left out of it."""
+
+Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Makes a bar of progress from its label."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOptions:
+    """What the user asked for."""
+
+    source: str
+    """A folder, or the server's address."""
+    output: Path
+    since: datetime | None
+    """A day, without a time zone; None: everything."""
+    keys: Path | None
+    names: Path | None
+    by: By
+    time_zone: str | None
+    keep: Path | None
+    server: UpstreamConfig
+    """How to log in to an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectOutcome:
+    """What became of it."""
+
+    result: CollectResult
+    is_pinned: bool
+    """The keys are those of the office's own list."""
+    is_unchanged: bool
+    """The file is as the last run wrote it: nothing is new."""
+    late: list[DocumentProblem] = field(default_factory=list)
+    """What was found only while the file was written; `result` has them, too."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or LEFT_OUT."""
+        return LEFT_OUT if any(one.is_left_out for one in self.result.problems) else 0
+
+
+class NothingBelievedError(DeliveryError):
+    """There is no register that counts.
+
+    Args:
+        source: what was read.
+        problems: what was left out.
+    """
+
+    def __init__(self, source: str, problems: list[DocumentProblem]) -> None:
+        hint = "see what was left out, and --keys" if problems else "see `edge-daemon outbox list` there"
+        super().__init__("has no register that could be believed", source, hint)
+        self.problems = problems
+
+
+def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
+    """Read, prove and write.
+
+    Raises:
+        NothingBelievedError: no register counts; nothing was written.
+        EdgeError: the options, the folder or the server can't be used; nothing was written.
+    """
+    check_output(options.output)
+    zone = _zone(options.time_zone)
+    pinned = read_keys(options.keys) if options.keys else None
+    names = read_names(options.names) if options.names else {}
+    start = options.since.replace(tzinfo=zone).astimezone(timezone.utc) if options.since else None
+    with ProofIndex(options.keep) as index, Spill() as spill, _folder(options, index, bars) as (folder, missing):
+        request = TermRequest(folder, pinned, names, start, zone, options.by, datetime.now(timezone.utc))
+        reader = RoomReader(pinned, start, index, spill)
+        with bars("reading rooms") as show:
+            collected = read_all(request, reader, show)
+        collected.problems += missing
+        if not collected.registers:
+            raise NothingBelievedError(options.source, collected.problems)
+        written, content = f"written {options.output.resolve()}", _content(request, collected)
+        if index.word(written) == f"{content} {_stamp(options.output)}":
+            return CollectOutcome(collected, pinned is not None, is_unchanged=True)
+        known = len(collected.problems)
+        with bars("writing") as show:
+            write_term(options.output, request, collected, show)
+        index.keep_word(written, f"{content} {_stamp(options.output)}")
+        return CollectOutcome(collected, pinned is not None, is_unchanged=False, late=collected.problems[known:])
+
+
+def _content(request: TermRequest, collected: CollectResult) -> str:
+    """Return a number that is the same where the file would be, but for the time when it was collected."""
+    parts: list[object] = [__version__, request.by, str(request.zone), str(request.since), _sha256(request.names)]
+    parts += [_sha256({device: sorted(keys) for device, keys in (request.pinned or {}).items()})]
+    parts += [(room_row(one, request), one.room.summary.sha256) for one in collected.judgements]
+    parts += [(one.where, one.what) for one in collected.problems]
+    return _sha256(parts)
+
+
+def _sha256(value: object) -> str:
+    plain = dict(value) if isinstance(value, Mapping) else value
+    return hashlib.sha256(json.dumps(plain).encode("ascii")).hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns} {status.st_size}"
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    if name is None and os.name == "nt":
+        raise DeliveryError("is needed on Windows", "--time-zone", "give it, such as Europe/Berlin")
+    try:
+        return ZoneInfo(name or local_zone())
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = "use a name such as Europe/Berlin; on Windows install tzdata"
+        raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", hint) from error
+
+
+@contextmanager
+def _folder(options: CollectOptions, index: ProofIndex, bars: Bars) -> Iterator[tuple[Path, list[DocumentProblem]]]:
+    """Give the folder with the documents, and what could not be had of them."""
+    if "://" not in options.source:
+        yield Path(options.source), []
+        return
+    from edge_daemon.app.collect.download import download  # `requests` takes its time, and a folder needs none of it
+
+    with tempfile.TemporaryDirectory(prefix="edge-daemon-collect-") as folder:
+        target = options.keep or Path(folder)
+        with bars("downloading") as show:
+            yield target, download(options.server, target, index, show)

@@ -1,0 +1,118 @@
+"""What a file was found to be: a register or commitment that its room's key signed, or something that is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from edge_daemon.app.collect.document_tree import UnreadableError, read_text
+from edge_daemon.app.collect.spill import Spill
+from edge_daemon.attendance.commitment import KIND as COMMITMENT
+from edge_daemon.attendance.commitment import PlanCommitment, commitment_of
+from edge_daemon.attendance.document import SCHEMA, from_fields
+from edge_daemon.attendance.proof import OtherKeyError, check_seed, digest, signed_fields
+from edge_daemon.errors import RegisterError
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterFound:
+    """A register that a trusted key signed; its content is read again when it is written."""
+
+    path: str
+    """Below the room's folder."""
+    key: str
+    device: str
+    """Which it names."""
+    lesson_id: str
+    revision: int
+    start: datetime
+    sha256: str
+    seed_sha256: str
+    captures_planned: int
+    captures_taken: int
+    is_rehearsal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentFound:
+    """A commitment that a trusted key signed."""
+
+    key: str
+    at: datetime
+    plans: tuple[PlanCommitment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherKey:
+    """A document that is well signed, by a key that was not trusted when it was read."""
+
+    key: str
+    device: str
+    """Which it names; empty where it names none."""
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """No document, whichever key is trusted."""
+
+    what: str
+
+
+MOST_SCHEMA = 1000
+Finding = RegisterFound | CommitmentFound | OtherKey | Rejected
+Place = tuple[int, int]
+
+
+def examine_register(
+    path: Path, below: str, keys: Collection[str], spill: Spill
+) -> tuple[RegisterFound | OtherKey | Rejected, Place | None]:
+    """Return what a file among the registers is, and where its fields were spilled. Never raises for its content."""
+    try:
+        text = read_text(path)
+        fields = signed_fields(text, keys)
+        check_schema(fields)
+        document = from_fields(fields)
+        check_seed(document)
+    except OtherKeyError as error:
+        return OtherKey(error.key, error.device, error.what), None
+    except (UnreadableError, RegisterError, *UNEXPECTED) as error:
+        return Rejected(explained(error)), None
+    register, lesson = document.register, document.register.lesson
+    found = RegisterFound(
+        *(below, str(document.public_key), lesson.device, lesson.lesson_id, register.revision, lesson.start),
+        *(digest(text), register.plan.seed_sha256, register.captures_planned, register.captures_taken),
+        lesson.origin == "rehearsal",
+    )
+    return found, spill.put(fields)
+
+
+def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | OtherKey | Rejected:
+    """Return what a file among the commitments is; never raises for its content."""
+    try:
+        commitment = commitment_of(signed_fields(read_text(path), keys, COMMITMENT))
+    except OtherKeyError as error:
+        return OtherKey(error.key, error.device, error.what)
+    except (UnreadableError, RegisterError, *UNEXPECTED) as error:
+        return Rejected(explained(error))
+    return CommitmentFound(commitment.public_key, commitment.at, commitment.plans_committed)
+
+
+UNEXPECTED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What a document may raise that somebody made for it: it is one document that can't be read, and no end of the run."""
+
+
+def check_schema(fields: Mapping[str, object]) -> None:
+    """Raise a RegisterError for a document of a later release, which may have other keys."""
+    schema = fields.get("schema")
+    if isinstance(schema, int) and SCHEMA < schema <= MOST_SCHEMA:
+        raise RegisterError(f"has the newer schema {schema}: update this program, which reads schema {SCHEMA}")
+
+
+def explained(error: Exception) -> str:
+    """Return in words why a file is left out."""
+    if isinstance(error, RegisterError):
+        return error.what
+    return str(error) if isinstance(error, UnreadableError) else f"can't be read ({type(error).__name__})"

@@ -1,0 +1,94 @@
+"""The office's computer: Windows, and nothing of a camera installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_daemon.app.collect.server_listing import is_kept_by_windows
+from tests.office_server import OfficeServer
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+ROOT = Path(__file__).parents[3]
+NOT_THERE = (
+    *("pwd", "grp", "fcntl", "resource", "termios", "tty", "pty", "syslog"),
+    *("cv2", "numpy", "ai_edge_litert", "tflite_runtime", "tensorflow", "picamera2", "libcamera"),
+    *("icalendar", "recurring_ical_events", "dateutil", "sqlite_utils"),
+)
+"""Modules of POSIX alone, and libraries of the device. Not `posix`: this interpreter itself needs it."""
+CODE = f"""
+import os, sys
+class NotHere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {NOT_THERE!r}:
+            raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
+sys.meta_path.insert(0, NotHere())
+for name in {NOT_THERE!r}:
+    sys.modules.pop(name, None)
+for name in ('getuid', 'geteuid', 'getgid', 'chown', 'fork', 'mkfifo', 'O_CLOEXEC', 'O_DIRECTORY'):
+    if hasattr(os, name):
+        delattr(os, name)
+from edge_daemon.__main__ import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def office(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CODE, "collect", *arguments, "--time-zone", "Europe/Berlin"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    room = OfficeRoom(tmp_path / "server", "room 1")
+    room.deliver(room.register(START, {"s1": 1.0}))
+    return tmp_path / "server"
+
+
+@pytest.mark.parametrize("output", ["term.xlsx", "term.csv"])
+def test_a_folder_needs_no_module_of_posix_and_no_library_of_the_device(root, tmp_path, output):
+    keys, names = tmp_path / "keys.csv", tmp_path / "names.csv"
+    keys.write_text(f"device,public_key\nroom 1,{OfficeRoom(tmp_path / 'x', 'room 1').signer.public_key}\n")
+    names.write_text("student_id,name\ns1,Zoë\n", "utf-8")
+    options = ("--keys", str(keys), "--names", str(names), "--keep", str(tmp_path / "kept"))
+    for told in ("written to", "nothing is new"):
+        done = office(str(root), "--output", str(tmp_path / output), *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert told in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["api", "webdav"])
+def test_a_server_needs_none_either(root, tmp_path, kind):
+    with OfficeServer(root, kind=kind, certificates=tmp_path / "ca", token="") as server:
+        options = ("--ca-file", str(server.ca_file), "--keep", str(tmp_path / "kept"))
+        done = office(server.url, "--output", str(tmp_path / "term.xlsx"), *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 register of 1 room written" in done.stdout
+
+
+def test_no_text_is_made_with_a_format_of_time_that_windows_lacks():
+    """`%-d` is glibc's: on Windows it is a ValueError."""
+    found = [path.name for path in (ROOT / "edge_daemon").rglob("*.py") if "%-d" in path.read_text("utf-8")]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_kept"),
+    [
+        ("v1/devices/room 1/registers/a/1.json", True),
+        ("v1/devices/Aula (Süd)/key.json", True),
+        ("v1/devices/console/key.json", True),
+        ("v1/devices/CON/key.json", False),
+        ("v1/devices/com1.old/key.json", False),
+        ("v1/devices/R:1/key.json", False),
+        ("v1/devices/R?/key.json", False),
+        ("v1/devices/R. /key.json", False),
+        ("v1/devices/R./key.json", False),
+    ],
+)
+def test_names_that_windows_takes_for_something_else_are_known(path, is_kept):
+    assert is_kept_by_windows(path) == is_kept
