@@ -1,0 +1,274 @@
+"""What is refused, in one line that says what, where and what to do; word for word."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Literal
+
+import pytest
+
+from edge_daemon.attendance.document import sign
+from edge_daemon.attendance.export import check_output, write_whole
+from edge_daemon.attendance.fields import ObjectReader
+from edge_daemon.attendance.proof import digest, prove_commitment, prove_register
+from edge_daemon.attendance.register import MAX_TEXT, correct
+from edge_daemon.attendance.sightings_csv import write_sightings
+from edge_daemon.device.signing import Signer, canonical, fingerprint, signed
+from edge_daemon.errors import RegisterError, StoreError
+from edge_daemon.types import Box, Sighting
+from tests.registers import SIGNER, START, a_lesson, a_register
+
+REGISTER, _ = a_register(a_lesson(), {"a": 1.0, "c": 0.0}, visitors={"guest": 0.5})
+LESSON_ID = REGISTER.lesson.lesson_id
+CHOICE = Literal["red", "green"]
+
+
+def _line(error: pytest.ExceptionInfo[RegisterError]) -> str:
+    return error.value.line()
+
+
+# --- one JSON object, field by field ---
+
+A_TIME = "a time like 2026-11-21T08:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "expected"),
+    [
+        ("text", 7, "a text"),
+        ("text", None, "a text"),
+        ("optional_text", 7, "a text"),
+        ("whole", "7", "a whole number"),
+        ("whole", 7.0, "a whole number"),
+        ("whole", True, "a whole number from 0 up"),
+        ("whole", -1, "a whole number from 0 up"),
+        ("number", "7", "a number"),
+        ("number", False, "a number"),
+        ("time", "yesterday", A_TIME),
+        ("time", "2026-11-21T08:00:00", A_TIME),
+        ("time", 7, "a text"),
+        ("optional_time", "yesterday", A_TIME),
+        ("hexadecimal", "zz", "hexadecimal digits"),
+        ("hexadecimal", None, "a text"),
+        ("texts", "a", "a list of texts"),
+        ("texts", ["a", 7], "a list of texts"),
+        ("text_map", ["a"], "an object of texts"),
+        ("text_map", {"a": 7}, "an object of texts"),
+        ("objects", {"a": 7}, "a list of objects"),
+        ("objects", [{}, 7], "a list of objects"),
+    ],
+)
+def test_a_value_of_another_kind_is_named_with_its_key_and_what_was_expected(method, value, expected):
+    reader = ObjectReader({"key": value}, "timetable")
+    with pytest.raises(RegisterError) as error:
+        getattr(reader, method)("key")
+    assert _line(error) == f"key key: is not a timetable: {expected} was expected; check its origin"
+
+
+@pytest.mark.parametrize("value", ["blue", None, "", 1])
+def test_a_choice_names_what_there_is(value):
+    with pytest.raises(RegisterError) as error:
+        ObjectReader({"colour": value}).choice("colour", CHOICE)
+    assert _line(error) == ("key colour: is not a register document: one of red, green was expected; check its origin")
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "expected"),
+    [
+        ("text", "", ""),
+        ("optional_text", None, None),
+        ("optional_text", "a", "a"),
+        ("whole", 0, 0),
+        ("whole", 7, 7),
+        ("number", 7, 7.0),
+        ("number", -0.5, -0.5),
+        ("time", "2026-11-21T08:00:00Z", datetime(2026, 11, 21, 8, tzinfo=timezone.utc)),
+        ("optional_time", None, None),
+        ("optional_time", "2026-11-21T09:00:00+01:00", datetime(2026, 11, 21, 8, tzinfo=timezone.utc)),
+        ("hexadecimal", "00ff", b"\x00\xff"),
+        ("texts", [], ()),
+        ("texts", ["a", "b"], ("a", "b")),
+        ("text_map", {"a": "b"}, {"a": "b"}),
+        ("objects", [], ()),
+    ],
+)
+def test_a_value_of_the_right_kind_is_what_it_is(method, value, expected):
+    assert getattr(ObjectReader({"key": value}), method)("key") == expected
+
+
+def test_an_absent_key_is_null_where_null_is_allowed():
+    assert ObjectReader({}).optional_text("key") is None
+    assert ObjectReader({}).optional_time("key") is None
+    assert ObjectReader({"colour": "red"}).choice("colour", CHOICE) == "red"
+
+
+def test_an_object_within_is_read_as_of_the_same_kind():
+    (inner,) = ObjectReader({"rows": [{"key": 1}]}, "timetable").objects("rows")
+    assert (inner.values, inner.kind) == ({"key": 1}, "timetable")
+
+
+def test_what_is_no_object_at_all():
+    with pytest.raises(RegisterError) as error:
+        ObjectReader.of("[]", "timetable")
+    assert _line(error) == "top level: is not a timetable; an object was expected"
+    with pytest.raises(RegisterError) as error:
+        ObjectReader.of("{", "timetable")
+    assert _line(error).endswith(": is not a timetable; check where it came from")
+    assert error.value.where.startswith("Expecting property name")
+    with pytest.raises(RegisterError, match="is not a register document"):
+        ObjectReader.of("[" * 100_000)
+    assert ObjectReader.of('{"a":1}').kind == "register document"
+    assert ObjectReader.of('{"a":1}', "timetable") == ObjectReader({"a": 1}, "timetable")
+
+
+# --- corrections ---
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            {"student_id": "x"},
+            f"register {LESSON_ID}: student x is not on this register; see `edge-daemon register show`",
+        ),
+        (
+            {"student_id": "guest"},
+            f"register {LESSON_ID}: student guest was a guest in this lesson; see `edge-daemon register show`",
+        ),
+        ({"by": " "}, "--by NAME: who corrects is missing; say who corrects and why: it stays in the register"),
+        ({"reason": ""}, "--reason TEXT: the reason is missing; say who corrects and why: it stays in the register"),
+        ({"by": "x" * 501}, "--by NAME: who corrects has 501 characters; use 500 at most"),
+        ({"reason": "x" * 600}, "--reason TEXT: the reason has 600 characters; use 500 at most"),
+        ({"reason": "\udcff"}, "--reason TEXT: the reason is not valid UTF-8; check the terminal's character set"),
+    ],
+)
+def test_a_correction_that_is_refused_says_why(change, line):
+    with pytest.raises(RegisterError) as error:
+        correct(REGISTER, **{"student_id": "c", "verdict": "present", "by": "T", "reason": "r", "at": START, **change})
+    assert _line(error) == line
+
+
+def test_five_hundred_characters_are_allowed():
+    made = correct(REGISTER, "c", "present", by="x" * MAX_TEXT, reason="y" * MAX_TEXT, at=START)
+    assert (len(made.corrections[0].by), len(made.corrections[0].reason)) == (500, 500)
+
+
+# --- proofs ---
+
+COMMITMENT = {
+    "schema": 1,
+    "kind": "commitment",
+    "device": "room 1",
+    "at": "2026-11-21T08:00:00Z",
+    "plans": [],
+    "previous_sha256": None,
+    "ref": "the-ref",
+}
+
+
+def _refused(text: str, public_key: str | None = None) -> str:
+    with pytest.raises(RegisterError) as error:
+        prove_commitment(text, public_key)
+    return _line(error)
+
+
+def test_a_commitment_that_is_refused_says_why_and_which_one():
+    text = signed(COMMITMENT, SIGNER)
+    other = Signer(bytes(32)).public_key
+    assert prove_commitment(text, None) == prove_commitment(text, SIGNER.public_key)
+    assert _refused(canonical({**json.loads(text), "signature": None})) == "commitment the-ref: is not signed"
+    assert _refused(text, other) == (
+        f"commitment the-ref: was signed by another key (fingerprint {fingerprint(SIGNER.public_key)})"
+    )
+    changed = text.replace("room 1", "room 2")
+    assert _refused(changed) == "commitment the-ref: was changed after it was signed: its signature does not hold"
+    spaced = json.dumps(json.loads(text), sort_keys=True)
+    assert _refused(spaced) == "commitment the-ref: was written anew: it is not in the form in which devices write it"
+    assert _refused(signed({**COMMITMENT, "kind": "promise"}, SIGNER)) == (
+        "key kind: is not a commitment; check its origin"
+    )
+    assert _refused("[]") == "top level: is not a commitment; an object was expected"
+
+
+def test_a_register_with_another_seed_is_refused():
+    fields = json.loads(sign(REGISTER, None, SIGNER))
+    assert prove_register(sign(REGISTER, None, SIGNER), None).sha256 == digest(sign(REGISTER, None, SIGNER))
+    with pytest.raises(RegisterError) as error:
+        prove_register(signed({**fields, "seed": "00" * 31 + "01"}, SIGNER), SIGNER.public_key)
+    assert _line(error) == (f"register {LESSON_ID} revision 1: reveals a seed that is not the one of its SHA-256")
+
+
+def test_a_digest_is_the_sha256_of_the_utf8_bytes_whatever_they_are():
+    assert digest("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert digest("é") == "4a99557e4033c3539de2eb65472017cad5f9557f7a0625a09f1c3f6e2ba69c4c"
+    assert len(digest("\ud83d")) == 64
+
+
+# --- files ---
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("out.pdf", "{}/out.pdf: the ending '.pdf' is not known; use .xlsx, .csv or .json"),
+        ("out", "{}/out: the name has no ending; use .xlsx, .csv or .json"),
+        ("folder.csv", "{}/folder.csv: is a folder; name a file"),
+        ("nowhere/out.csv", "{}/nowhere: there is no such folder; make it first"),
+    ],
+)
+def test_a_place_that_nothing_can_be_written_to(tmp_path, name, line):
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(RegisterError) as error:
+        check_output(tmp_path / name)
+    assert _line(error) == line.format(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out.CSV", "out.json"])
+def test_a_place_that_can_be_written_to(tmp_path, name):
+    check_output(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(OSError(28, "No space left on device"), "No space left on device"), (OSError("odd"), "odd")]
+)
+def test_a_file_that_can_not_be_written_says_why(tmp_path, error, reason):
+    def write(part):
+        assert part.parent == tmp_path
+        assert part.name.startswith(".out.")
+        assert part.name.endswith(".part")
+        raise error
+
+    with pytest.raises(RegisterError) as caught:
+        write_whole(tmp_path / "out.csv", write)
+    assert _line(caught) == f"{tmp_path}/out.csv: can't be written: {reason}; check the folder and the disk"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_of_any_length_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 245 + ".csv")
+    write_whole(path, lambda part: part.write_text(part.name))
+    assert path.read_text().startswith("." + "x" * 40 + ".")
+
+
+def test_sightings_are_a_csv_file_that_only_its_owner_reads(tmp_path):
+    sightings = [
+        Sighting(0, "S1", 0.61234, True, Box(1, 2.25, 30.04, 40)),
+        Sighting(1, "", 0.5, False, Box(1, 2, 3, 4)),
+    ]
+    path = tmp_path / "out.csv"
+    write_sightings(path, sightings, {0: "a.jpg", 1: "ü,.jpg"})
+    assert path.read_bytes().decode() == (
+        "frame,student_id,similarity,x,y,w,h,attentive\r\n"
+        "a.jpg,S1,0.6123,1.0,2.2,30.0,40.0,1\r\n"
+        '"ü,.jpg",,0.5000,1.0,2.0,3.0,4.0,0\r\n'
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_sightings_that_can_not_be_written_say_why(tmp_path):
+    with pytest.raises(StoreError) as error:
+        write_sightings(tmp_path / "nowhere" / "out.csv", [], {})
+    line = f"{tmp_path}/nowhere/out.csv: can't be written: No such file or directory; choose another file"
+    assert error.value.line() == line
