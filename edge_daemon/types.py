@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:  # the office's end and the process with the network see no picture, and may have no NumPy
@@ -137,6 +137,17 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class EnrolmentPeriod:
+    """From when until when a student is in a course; without either day there is no limit on that side."""
+
+    course: str
+    begin: date | None
+    """The first day."""
+    end: date | None
+    """The first day without the student."""
+
+
+@dataclass(frozen=True, slots=True)
 class Student:
     """A row of the roster."""
 
@@ -146,6 +157,8 @@ class Student:
     guardian_email: str
     consent: bool
     courses: tuple[str, ...]
+    periods: tuple[EnrolmentPeriod, ...] = ()
+    """Of courses with dates; a course that is not among them counts on every day."""
 
 
 @dataclass(frozen=True, slots=True)

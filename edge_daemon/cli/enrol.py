@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from edge_daemon.app.enrolment.enrolled_students import record_of, records_of
-from edge_daemon.app.enrolment.import_students import import_students
+from edge_daemon.app.enrolment.import_students import import_students, read_list
 from edge_daemon.app.enrolment.remove_student import remove_student
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
@@ -22,7 +22,7 @@ def enrol() -> None:
 
 
 @enrol.command("import")
-@click.argument("roster", type=click.Path(path_type=Path), metavar="ROSTER.csv")
+@click.argument("roster", type=click.Path(path_type=Path), metavar="ROSTER")
 @click.option(
     "--photos",
     type=click.Path(path_type=Path),
@@ -35,10 +35,13 @@ def enrol() -> None:
 def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, ...], as_json: bool) -> None:
     """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named.
 
-    The roster is a CSV file, or the folder of OneRoster files (docs/ENROLMENT.md).
+    ROSTER is a CSV file, an Excel workbook, or the folder of OneRoster files (docs/ENROLMENT.md).
     """
+    students = read_list(home, roster)
+    for line in text.remarks(students):
+        click.echo(line, err=True)
     with progress("photographs") as watch:
-        report = import_students(home, roster, photos, readmit, watch, _warn_of_contacts)
+        report = import_students(home, students, photos, readmit, watch, _warn_of_contacts)
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))

@@ -14,7 +14,7 @@ from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
 
 if TYPE_CHECKING:
-    from edge_daemon.app.enrolment.import_students import EnrolReport
+    from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
 """More warnings of one kind than this bury all others: they become one line."""
@@ -81,6 +81,18 @@ def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[st
     ]
     for label, value in kept:
         yield _one_line(f"{label:<{_LABEL}} {value or '-'}")
+
+
+def remarks(roster: Roster) -> Iterator[str]:
+    """Yield how a roster was understood, and which of its rows enrol nobody, a line each."""
+    yield from (f"note: {_one_line(str(remark))}" for remark in _capped(roster.remarks))
+    yield from (f"left out: {_one_line(str(remark))}" for remark in _capped(roster.left_out))
+
+
+def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
+    yield from remarks[:_MOST_WARNINGS]
+    if len(remarks) > _MOST_WARNINGS:
+        yield f"and {len(remarks) - _MOST_WARNINGS} more of this kind"
 
 
 def warnings(report: EnrolReport) -> Iterator[str]:

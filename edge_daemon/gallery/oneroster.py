@@ -2,211 +2,237 @@
 
 A folder with `users.csv` and `enrollments.csv`, in bulk; `classes.csv`, `roles.csv`, `manifest.csv` and our own
 `consent.csv` where they are there. OneRoster knows no consent to face recognition, and without consent there is no
-template: docs/ENROLMENT.md says how it is told.
+template: docs/ENROLMENT.md says how the office states it.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timezone, tzinfo
 from pathlib import Path
 from typing import Final
 
 from edge_daemon.errors import RosterError
-from edge_daemon.gallery.roster import CONSENT, RosterRow, csv_records, csv_text, read_roster, refuse
-from edge_daemon.types import Student
+from edge_daemon.gallery.class_list.cells import CONSENT, one_address
+from edge_daemon.gallery.class_list.student_ids import damage
+from edge_daemon.gallery.class_list.table import in_order
+from edge_daemon.gallery.enrolment_dates import school_date, slash_order
+from edge_daemon.gallery.oneroster_records import (
+    TODO,
+    Findings,
+    Record,
+    check_bulk,
+    file_of,
+    is_oneroster_column,
+    read_records,
+)
+from edge_daemon.gallery.roster import Roster, RosterRow, read_roster, read_table
+from edge_daemon.types import EnrolmentPeriod, Student
 
 _GUARDIANS: Final = frozenset({"guardian", "parent", "relative"})
+_STUDENTS: Final = frozenset({"student", ""})
 _KEPT: Final = ("identifier", "username", "grades")
 """Further columns that an office knows students by."""
-_TODO = "export in bulk again; nothing was changed"
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A record of a file; a column that is not there is empty."""
-
-    line: int
-    cells: Mapping[str, str]
-
-    def __getitem__(self, column: str) -> str:
-        return self.cells.get(column.lower(), "")
-
-
-def read_students(path: Path, today: date) -> list[RosterRow]:
+def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roster:
     """Return the students of a roster, or of OneRoster files: their folder, or `users.csv` in it.
 
     Args:
         path: told apart by the header, not by the name.
-        today: enrolments that ended before count no more.
+        today: enrolments that ended before count no more; those that begin later count from then on.
+        zone: of the school, for instants that stand where a day belongs.
 
     Raises:
-        RosterError: a file can't be read, or any row is wrong.
+        RosterError: a file can't be read, or holds nobody, or a person has to decide about it.
     """
-    users = path / "users.csv" if path.is_dir() else path
+    users = file_of(path, "users.csv") if path.is_dir() else path
     if path.is_dir() and not users.exists():
         raise RosterError("there is no users.csv", str(path), "name a roster, or the folder of OneRoster files")
-    header = next(csv_records(csv_text(users), users), (1, [""]))[1]
+    table = read_table(users, is_oneroster_column)
+    header = table.rows[0].cells if table.rows else ()
     if "sourcedid" not in (cell.strip().lower() for cell in header):
         return read_roster(users)
-    return _read_oneroster(users, today)
+    return _Export(users, today, zone).roster()
 
 
-def _read_oneroster(path: Path, today: date) -> list[RosterRow]:
-    folder = path.parent
-    _check_bulk(folder)
-    users = {row["sourcedId"]: row for row in _rows(path, ("sourcedId", "givenName", "familyName"), key="sourcedId")}
-    courses = _courses(folder, users, today)
-    guardians = _guardians(folder, users)
-    agreed = _consent(folder)
-    found = [
-        _student(row, courses[user_id], guardians, agreed)
-        for user_id, row in users.items()
-        if user_id in courses and _is_active(row)
-    ]
-    if not found:
-        raise RosterError("no student is enrolled in a class", str(folder / "enrollments.csv"), _TODO)
-    refuse([problem for problem in found if isinstance(problem, str)], path)
-    return [row for row in found if isinstance(row, RosterRow)]
+class _Ids:
+    """Looks up identifiers: as they are written, else without regard to capitals, as GUIDs are compared."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._exact = frozenset(ids)
+        folded = Counter(one.casefold() for one in self._exact)
+        self._folded = {one.casefold(): one for one in self._exact if folded[one.casefold()] == 1}
+
+    def find(self, one: str) -> str | None:
+        """Return the identifier as its own file has it; None where there is none."""
+        return one if one in self._exact else self._folded.get(one.casefold())
 
 
-def _check_bulk(folder: Path) -> None:
-    """Refuse files that hold changes only: who is not in them is not gone."""
-    path = folder / "manifest.csv"
-    if not path.exists():
-        return
-    for row in _rows(path, ("propertyName", "value")):
-        if row["propertyName"] in ("file.users", "file.enrollments", "file.classes") and row["value"] == "delta":
-            raise RosterError(f"{row['propertyName']} is a delta", f"{path}, line {row.line}", _TODO)
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """A class that students may be enrolled in."""
+
+    is_active: bool
+    names: tuple[str, ...] = ()
+    """Code and title, where no other class has the same."""
 
 
-def _courses(folder: Path, users: Mapping[str, _Row], today: date) -> dict[str, tuple[str, ...]]:
-    """Return the courses of each student: the ids of their classes, and names that only one class has."""
-    path = folder / "enrollments.csv"
-    if not path.exists():
-        raise RosterError("is missing", str(path), "export enrollments.csv beside users.csv")
-    names = _class_names(folder)
-    problems: list[str] = []
-    courses: dict[str, list[str]] = {}
-    for row in _rows(path, ("classSourcedId", "userSourcedId", "role")):
-        if row["role"].lower() != "student" or not _is_active(row):
-            continue
-        try:
-            ended = bool(row["endDate"]) and date.fromisoformat(row["endDate"]) <= today  # the end is exclusive
-        except ValueError:
-            problems.append(f"line {row.line}: endDate is {row['endDate'][:20]!r}, expected a date such as 2026-07-31")
-            continue
-        if row["userSourcedId"] not in users:
-            problems.append(f"line {row.line}: the user {row['userSourcedId'][:60]!r} is not in users.csv")
-        elif not ended and (names is None or row["classSourcedId"] in names):
-            more = () if names is None else names[row["classSourcedId"]]
-            courses.setdefault(row["userSourcedId"], []).extend((row["classSourcedId"], *more))
-    refuse(problems, path)
-    return {user_id: tuple(dict.fromkeys(filter(None, ids))) for user_id, ids in courses.items()}
+class _Export:
+    """The files of one export."""
+
+    def __init__(self, users: Path, today: date, zone: tzinfo) -> None:
+        self._path, self._folder, self._today, self._zone = users, users.parent, today, zone
+        self._findings = Findings()
+
+    def roster(self) -> Roster:
+        """Return the students of the export."""
+        rows = read_records(self._path, ("sourcedId", "givenName", "familyName"), self._findings, key="sourcedId")
+        users = {row["sourcedId"]: row for row in rows}
+        enrolments = self._enrolments()
+        check_bulk(self._folder, rows, enrolments, self._findings)
+        periods = self._periods(enrolments, users)
+        guardians = self._guardians(users)
+        agreed = self._consent(users)
+        agents = _Ids(guardians)
+        found = [
+            self._student(row, periods[user_id], (guardians, agents), agreed)
+            for user_id, row in users.items()
+            if user_id in periods and row.is_active
+        ]
+        students = [row for row in found if row is not None]
+        self._findings.check(self._folder)
+        if not students:
+            left_out = "; ".join(str(one) for one in self._findings.left_out[:5])
+            what = "no student is enrolled in a class" + (f" ({left_out})" if left_out else "")
+            raise RosterError(what, str(file_of(self._folder, "enrollments.csv")), TODO)
+        remarks, left_out_rows = in_order(self._findings.remarks), in_order(self._findings.left_out)
+        return Roster(tuple(students), remarks, left_out_rows, "OneRoster files")
+
+    def _enrolments(self) -> list[Record]:
+        path = file_of(self._folder, "enrollments.csv")
+        if not path.exists():
+            raise RosterError("is missing", str(path), "export enrollments.csv beside users.csv")
+        return read_records(path, ("classSourcedId", "userSourcedId", "role"), self._findings)
+
+    def _periods(
+        self, enrolments: Sequence[Record], users: Mapping[str, Record]
+    ) -> Mapping[str, tuple[EnrolmentPeriod, ...]]:
+        """Return the courses of each student with their dates: the ids of classes, and names that one class has."""
+        path = file_of(self._folder, "enrollments.csv")
+        classes = self._classes()
+        user_ids, class_ids = _Ids(users), _Ids(classes or ())
+        students = [row for row in enrolments if row["role"].lower() == "student" and row.is_active]
+        order = slash_order([row[column] for row in students for column in ("beginDate", "endDate")])
+        found: dict[str, dict[EnrolmentPeriod, None]] = {}
+        for row in students:
+            user_id = user_ids.find(row["userSourcedId"])
+            class_id = class_ids.find(row["classSourcedId"]) if classes is not None else row["classSourcedId"]
+            dates = {column: school_date(row[column], self._zone, order) for column in ("beginDate", "endDate")}
+            unread = next((column for column, day in dates.items() if row[column] and day is None), "")
+            begin, end = dates["beginDate"], dates["endDate"]
+            if unread:
+                text = f"{unread} is {row[unread][:30]!r}, expected a date such as 2026-07-31"
+                self._findings.leave_out(path, row.line, text)
+            elif user_id is None:
+                self._findings.leave_out(path, row.line, f"the user {row['userSourcedId'][:60]!r} is not in users.csv")
+            elif not class_id:
+                text = f"the class {row['classSourcedId'][:60]!r} is not in classes.csv"
+                self._findings.leave_out(path, row.line, text)
+            elif begin is not None and end is not None and end <= begin:
+                self._findings.leave_out(path, row.line, f"ends on {end}, before it begins on {begin}")
+            elif (end is None or end > self._today) and (classes is None or classes[class_id].is_active):
+                names = (class_id, *(classes[class_id].names if classes else ()))
+                periods = {EnrolmentPeriod(name, begin, end): None for name in names}
+                found.setdefault(user_id, {}).update(periods)
+        if order:
+            self._findings.remark(path, 0, f"dates such as 06/10/2026 are read with the {order}")
+        return {user_id: tuple(periods) for user_id, periods in found.items()}
+
+    def _classes(self) -> dict[str, _Class] | None:
+        """Return the classes; None without classes.csv."""
+        path = file_of(self._folder, "classes.csv")
+        if not path.exists():
+            return None
+        rows = read_records(path, ("sourcedId", "title"), self._findings, key="sourcedId")
+        active = [row for row in rows if row.is_active]
+        both = {row["sourcedId"]: {row["classCode"], row["title"]} - {""} for row in active}
+        taken = Counter(name for names in both.values() for name in names) + Counter(both.keys())
+        classes = {row["sourcedId"]: _Class(row.is_active) for row in rows}
+        own = {class_id: tuple(sorted(n for n in names if taken[n] == 1)) for class_id, names in both.items()}
+        return classes | {class_id: _Class(True, names) for class_id, names in own.items()}
+
+    def _guardians(self, users: Mapping[str, Record]) -> Mapping[str, str]:
+        """Return the addresses of users who are guardians by their role; a student's agents may be others, too."""
+        roles = {user_id: {row["role"].lower()} for user_id, row in users.items() if row.is_active}
+        path = file_of(self._folder, "roles.csv")
+        if path.exists():
+            user_ids = _Ids(roles)
+            for row in read_records(path, ("userSourcedId", "role"), self._findings):
+                user_id = user_ids.find(row["userSourcedId"])
+                if row.is_active and user_id is not None:
+                    roles[user_id].add(row["role"].lower())
+        return {user_id: users[user_id]["email"] for user_id, names in roles.items() if names & _GUARDIANS}
+
+    def _consent(self, users: Mapping[str, Record]) -> Mapping[str, bool] | None:
+        """Return who agreed by consent.csv; None without such a file."""
+        path = file_of(self._folder, "consent.csv")
+        if not path.exists():
+            return None
+        user_ids = _Ids(users)
+        agreed: dict[str, bool] = {}
+        for row in read_records(path, ("sourcedId", "consent"), self._findings, key="sourcedId"):
+            answer = CONSENT.get(row["consent"].lower())
+            if answer is None:
+                text = f"consent is {row['consent'][:20]!r}, expected yes or no"
+                self._findings.refuse(path, row.line, text)
+            user_id = user_ids.find(row["sourcedId"]) or row["sourcedId"]
+            agreed[user_id] = bool(answer) and agreed.get(user_id, True)
+        return agreed
+
+    def _student(
+        self,
+        row: Record,
+        periods: tuple[EnrolmentPeriod, ...],
+        guardians: tuple[Mapping[str, str], _Ids],
+        agreed: Mapping[str, bool] | None,
+    ) -> RosterRow | None:
+        """Return the student; None where the row is damaged."""
+        user_id, said = row["sourcedId"], row["metadata.consent"]
+        consent = CONSENT.get(said.lower())
+        if consent is None:
+            text = f"metadata.consent is {said[:20]!r}, expected yes or no"
+            self._findings.refuse(self._path, row.line, text)
+        if damaged := damage(user_id):
+            self._findings.leave_out(self._path, row.line, damaged)
+            return None
+        if row["role"].lower() not in _STUDENTS:
+            text = f"has the role {row['role'][:20]!r}, but is enrolled as a student and read as one"
+            self._findings.remark(self._path, row.line, text)
+        if agreed is not None:  # where both are asked, one no is enough
+            consent = agreed.get(user_id, False) and (bool(consent) or not said)
+        known = (guardians[1].find(agent.strip()) for agent in row["agentSourcedIds"].split(","))
+        guardian = next((guardians[0][agent] for agent in known if agent and guardians[0][agent]), "")
+        student = Student(
+            user_id,
+            _name(row),
+            self._address(row, "email", row["email"]),
+            self._address(row, "guardian's email", guardian),
+            bool(consent),
+            tuple(dict.fromkeys(period.course for period in periods)),
+            periods if any(period.begin or period.end for period in periods) else (),
+        )
+        return RosterRow(student, {column: row[column] for column in _KEPT if row[column]}, row.line)
+
+    def _address(self, row: Record, column: str, cell: str) -> str:
+        address, odd = one_address(cell)
+        if odd:
+            self._findings.remark(self._path, row.line, f"the {column} {odd}")
+        return address
 
 
-def _class_names(folder: Path) -> dict[str, tuple[str, ...]] | None:
-    """Return code and title of each active class, where no other class has the same; None without classes.csv."""
-    path = folder / "classes.csv"
-    if not path.exists():
-        return None
-    rows = [row for row in _rows(path, ("sourcedId", "title"), key="sourcedId") if _is_active(row)]
-    both = {row["sourcedId"]: {row["classCode"], row["title"]} - {""} for row in rows}
-    taken = Counter(name for names in both.values() for name in names) + Counter(both.keys())
-    return {class_id: tuple(sorted(n for n in names if taken[n] == 1)) for class_id, names in both.items()}
-
-
-def _guardians(folder: Path, users: Mapping[str, _Row]) -> dict[str, str]:
-    """Return the addresses of users who are guardians by their role; a student's agents may be others, too."""
-    roles = {user_id: {row["role"].lower()} for user_id, row in users.items() if _is_active(row)}
-    path = folder / "roles.csv"
-    if path.exists():
-        for row in _rows(path, ("userSourcedId", "role")):
-            if _is_active(row) and row["userSourcedId"] in roles:
-                roles[row["userSourcedId"]].add(row["role"].lower())
-    return {user_id: users[user_id]["email"] for user_id, names in roles.items() if names & _GUARDIANS}
-
-
-def _consent(folder: Path) -> dict[str, bool] | None:
-    """Return who agreed by consent.csv; None without such a file."""
-    path = folder / "consent.csv"
-    if not path.exists():
-        return None
-    agreed: dict[str, bool] = {}
-    problems: list[str] = []
-    for row in _rows(path, ("sourcedId", "consent"), key="sourcedId"):
-        answer = CONSENT.get(row["consent"].lower())
-        if answer is None:
-            problems.append(f"line {row.line}: consent is {row['consent'][:20]!r}, expected yes or no")
-        agreed[row["sourcedId"]] = bool(answer)
-    refuse(problems, path)
-    return agreed
-
-
-def _student(
-    row: _Row, courses: tuple[str, ...], guardians: Mapping[str, str], agreed: Mapping[str, bool] | None
-) -> RosterRow | str:
-    """Return the student, or what is wrong with the row."""
-    said = row["metadata.consent"]
-    consent = CONSENT.get(said.lower())
-    if consent is None:
-        return f"line {row.line}: metadata.consent is {said[:20]!r}, expected yes or no"
-    if agreed is not None:  # where both are asked, one no is enough
-        consent = agreed.get(row["sourcedId"], False) and (consent or not said)
-    name = " ".join(
-        filter(None, (row["preferredGivenName"] or row["givenName"], row["preferredFamilyName"] or row["familyName"]))
-    )
-    agents = (agent.strip() for agent in row["agentSourcedIds"].split(","))
-    guardian = next((guardians[agent] for agent in agents if guardians.get(agent)), "")
-    student = Student(row["sourcedId"], name, row["email"], guardian, consent, courses)
-    return RosterRow(student, {column: row[column] for column in _KEPT if row[column]})
-
-
-def _is_active(row: _Row) -> bool:
-    """Return whether a record is in force: in bulk the status is empty, in deltas it is a word."""
-    return row["status"].lower() in ("", "active")
-
-
-def _rows(path: Path, required: tuple[str, ...], *, key: str = "") -> list[_Row]:
-    """Return the records of a file.
-
-    Raises:
-        RosterError: it can't be read, a column is missing, or records are wrong: ragged, with control characters, or
-            without a key of their own.
-    """
-    records = csv_records(csv_text(path), path)
-    header = [cell.strip().lower() for cell in next(records, (1, []))[1]]
-    missing = [column for column in required if column.lower() not in header]
-    if missing:
-        raise RosterError(f"the columns {', '.join(missing)} are missing", f"{path}, line 1", _TODO)
-    rows: list[_Row] = []
-    problems: list[str] = []
-    first: dict[str, int] = {}
-    for line, cells in records:
-        row = _Row(line, {name: cell.strip() for name, cell in zip(header, cells, strict=False)})
-        problem = _problem(row, cells, header) or _key_problem(row, key, first)
-        if problem:
-            problems.append(f"line {line}: {problem}")
-        rows.append(row)
-    refuse(problems, path)
-    return rows
-
-
-def _problem(row: _Row, cells: list[str], header: list[str]) -> str:
-    if len(cells) != len(header):
-        return f"{len(cells)} fields where the header has {len(header)}"
-    spoilt: Iterator[str] = (n for n, cell in row.cells.items() if any(unicodedata.category(c) == "Cc" for c in cell))
-    return next((f"the {name} has a control character" for name in spoilt), "")
-
-
-def _key_problem(row: _Row, key: str, first: dict[str, int]) -> str:
-    """Return what is wrong with the record's key, and note where it was."""
-    if not key:
-        return ""
-    if not row[key]:
-        return f"the {key} is empty"
-    line = first.setdefault(row[key], row.line)
-    return "" if line == row.line else f"the {key} {row[key][:60]!r} is already on line {line}"
+def _name(row: Record) -> str:
+    given = row["preferredGivenName"] or row["givenName"]
+    return " ".join(filter(None, (given, row["preferredFamilyName"] or row["familyName"])))

@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from edge_daemon.errors import RosterError
-from edge_daemon.gallery.roster import RosterRow, decoded, refuse, roster_of
+from edge_daemon.gallery.class_list.cells import ADDRESS
+from edge_daemon.gallery.class_list.columns import is_column_name
+from edge_daemon.gallery.class_list.csv_table import csv_table
+from edge_daemon.gallery.class_list.decoding import decoded_strictly
+from edge_daemon.gallery.roster import RosterRow, refuse, roster_of
 from edge_daemon.store.gallery import StudentRow
 
 ROSTER: Final = "roster.csv"
@@ -25,16 +29,18 @@ LARGE_CHANGE: Final = "large_change_until"
 _PATH: Final = Path(ROSTER)
 _TODO: Final = "correct it at the office; nothing was changed"
 _ID: Final = re.compile(r"\w[\w .@+/:-]{0,99}")
-_ADDRESS: Final = re.compile(r"[^\s@<>(),;:\"\\\[\]]{1,64}@[^\s@<>(),;:\"\\\[\]]{1,255}")
 
 
 def parse_pulled_roster(data: bytes) -> list[RosterRow]:
     """Return the students of a roster that was pulled.
 
     Raises:
-        RosterError: anything about it is wrong; one line lists the first problems and counts the rest.
+        RosterError: anything about it is wrong, or would have to be guessed; one line lists the first problems and
+            counts the rest.
     """
-    rows = roster_of(decoded(data, _PATH), _PATH)
+    roster = roster_of(csv_table(decoded_strictly(data, _PATH), is_column_name), _PATH)
+    refuse([str(remark) for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)
+    rows = list(roster.rows)
     if len(rows) > MAX_STUDENTS:
         raise RosterError(f"has {len(rows)} students, {MAX_STUDENTS} at most are taken", ROSTER, _TODO)
     refuse([f"line {row.line}: {what}" for row in rows if (what := _fault(row))], _PATH)
@@ -96,6 +102,6 @@ def _fault(row: RosterRow) -> str:
     if spoilt:
         return f"the {spoilt[0]} has signs that can't be printed"
     for name, address in (("email", student.email), ("guardian_email", student.guardian_email)):
-        if address and not _ADDRESS.fullmatch(address):
+        if address and not ADDRESS.fullmatch(address):
             return f"the {name} is not one mail address"
     return ""

@@ -1,28 +1,28 @@
-"""Reading the roster, a CSV file that an office exports."""
+"""Reading the roster, a list that an office exports: CSV as any program writes it, or an Excel workbook."""
 
 from __future__ import annotations
 
-import csv
-import io
-import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge_daemon.errors import RosterError
+from edge_daemon.gallery.class_list import student_ids
+from edge_daemon.gallery.class_list.cells import CONSENT, PLAIN_CONSENT, has_control, on_one_line, one_address
+from edge_daemon.gallery.class_list.columns import COLUMNS, Columns, is_column_name, plain, understood
+from edge_daemon.gallery.class_list.csv_table import csv_table
+from edge_daemon.gallery.class_list.decoding import decoded, read_bytes
+from edge_daemon.gallery.class_list.header_words import FOOTERS
+from edge_daemon.gallery.class_list.table import Remark, Table, TableRow, in_order
+from edge_daemon.gallery.class_list.workbook import is_workbook, workbook_table
 from edge_daemon.types import Student
 
-COLUMNS = ("student_id", "name", "email", "guardian_email", "consent")
-
-_MAX_BYTES = 64 * 2**20
 _SHOWN_PROBLEMS = 5
+_TITLE_ROWS = 15
+"""A header is looked for in so many rows: titles of reports stand above it."""
+_MIN_KNOWN = 2
 _TODO = "correct the roster and import it again; nothing was changed"
-CONSENT = {
-    **dict.fromkeys(("yes", "y", "true", "t", "1"), True),
-    # Nothing written means that nobody has agreed.
-    **dict.fromkeys(("no", "n", "false", "f", "0", ""), False),
-}
-"""What an office writes for consent, in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,134 +35,313 @@ class RosterRow:
     """Of the file, where it is known."""
 
 
-def read_roster(path: Path) -> list[RosterRow]:
-    """Return the students of a roster in its order.
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The students of a roster in its order, and how it was understood."""
 
-    The file is UTF-8 (a byte order mark is allowed), comma separated, with the columns of `COLUMNS` in any order and
-    optionally `courses` (`;` between them); further columns are kept. An empty consent means no.
+    rows: tuple[RosterRow, ...]
+    remarks: tuple[Remark, ...] = ()
+    """What was guessed, and what is odd."""
+    left_out: tuple[Remark, ...] = ()
+    """Rows that are damaged: nobody is enrolled by them."""
+    form: str = ""
+    """How the list was written, in words."""
+
+
+def read_roster(path: Path) -> Roster:
+    """Return the students of a roster.
+
+    A CSV file or an Excel workbook with the columns of `COLUMNS` in any order, under these names or those of
+    `header_words.py`, and optionally `courses` (`;` between them); further columns are kept. An empty consent means no.
 
     Raises:
-        RosterError: the file can't be read, or any row is wrong; one line lists the first problems and counts the rest.
+        RosterError: the file can't be read, or a row is wrong; one line lists the first problems and counts the rest.
     """
-    return roster_of(csv_text(path), path)
+    return roster_of(read_table(path, is_column_name), path)
 
 
-def roster_of(text: str, path: Path) -> list[RosterRow]:
-    """As `read_roster`, of a text; `path` names it in errors."""
-    records = list(csv_records(text, path))
-    if not records:
-        raise RosterError("is empty", str(path), "export the roster again, with a header line")
-    header = _header(records[0][1], path)
-    problems: list[str] = []
-    rows: list[RosterRow] = []
-    lines: dict[str, int] = {}
-    for line, cells in records[1:]:
-        parsed = _row(cells, header, line)
-        if isinstance(parsed, str):
-            problems.append(f"line {line}: {parsed}")
-            continue
-        first = lines.setdefault(parsed.student.student_id, line)
-        if first != line:
-            problems.append(f"line {line}: student_id {parsed.student.student_id!r} is already on line {first}")
-        rows.append(parsed)
-    refuse(problems, path)
+def read_table(path: Path, known: Callable[[str], bool]) -> Table:
+    """Return the rows of a list, whatever program wrote it.
+
+    Args:
+        path: CSV or an Excel workbook; told apart by what is in it.
+        known: says of a cell whether it is the name of a column.
+
+    Raises:
+        RosterError: the file can't be read.
+    """
+    data = read_bytes(path)
+    if is_workbook(data):
+        return workbook_table(data, path)
+    text, remarks = decoded(data)
+    if text.lstrip()[:200].lower().startswith(("<!doctype", "<html", "<table", "<?xml")):
+        raise RosterError("is a web page or XML, whatever its name", str(path), "save it as 'CSV UTF-8' or .xlsx")
+    return csv_table(text, known, remarks)
+
+
+def read_names(path: Path) -> dict[str, str]:
+    """Return the names of students by id, out of a list that need not have other columns.
+
+    Raises:
+        RosterError: the file can't be read, or has no columns of ids and names.
+    """
+    table = read_table(path, is_column_name)
+    columns, rows, _ = _header(table, path, ("student_id", "name"))
+    found = (_cells(row, columns) for row in rows)
+    return {cells["student_id"]: cells["name"] for cells in found if cells["student_id"]}
+
+
+def without_lost_zeros(roster: Roster, known: Iterable[str], path: Path) -> Roster:
+    """Leave out students whose ids show, beside ids that are enrolled, that a spreadsheet took the zeros in front.
+
+    Args:
+        roster: as it was read.
+        known: ids of the gallery.
+        path: names the roster in errors.
+
+    Raises:
+        RosterError: nobody is left.
+    """
+    lost = student_ids.lost_zeros([row.student.student_id for row in roster.rows], padded=known)
+    if not lost:
+        return roster
+    text = "the student_id {!r} lost zeros in front: {!r} is enrolled"
+    damaged = {row.line: row.student.student_id for row in roster.rows if row.student.student_id in lost}
+    left_out = [Remark(text.format(one, lost[one]), line) for line, one in damaged.items()]
+    rows = tuple(row for row in roster.rows if row.student.student_id not in lost)
     if not rows:
+        refuse([str(remark) for remark in left_out], path)
+    return replace(roster, rows=rows, left_out=in_order([*roster.left_out, *left_out]))
+
+
+def roster_of(table: Table, path: Path) -> Roster:
+    """Return the students of a table; `path` names it in errors.
+
+    Raises:
+        RosterError: a row is wrong; one line lists the first problems and counts the rest.
+    """
+    if not table.rows and not table.damaged:
+        raise RosterError("is empty", str(path), "export the roster again, with a header line")
+    columns, records, remarks = _header(table, path, COLUMNS)
+    records, footers = _without_footers(records, columns)
+    reading = _Reading(list(table.damaged), [*table.remarks, *remarks, *footers])
+    zeros = student_ids.lost_zeros(_cells(row, columns)["student_id"] for row in records)
+    for row in records:
+        reading.take(row, columns, zeros)
+    reading.look_at_all()
+    if reading.problems or not reading.rows:
+        # Together, for who mends one line wants to know of the others.
+        wrong = in_order(reading.problems + reading.left_out)
+        refuse([str(remark) for remark in wrong], path)
         raise RosterError("has no students", str(path), _TODO)
-    return rows
+    return Roster(reading.rows, in_order(reading.remarks), in_order(reading.left_out), _form(table.form, columns))
 
 
-def csv_text(path: Path) -> str:
-    """Return the text of a CSV file.
-
-    Raises:
-        RosterError: it can't be read, is too large, or is not UTF-8, with the place.
-    """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise RosterError(f"is larger than {_MAX_BYTES >> 20} MiB", str(path), "is this the roster?")
-        data = path.read_bytes()
-    except OSError as error:
-        raise RosterError(f"can't be read ({error.strerror})", str(path), "check the path and its rights") from error
-    return decoded(data, path)
-
-
-def decoded(data: bytes, path: Path) -> str:
-    """Return the text of a CSV file that was read; raises RosterError where it is not UTF-8, with the place."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise RosterError("is UTF-16", str(path), "save it as 'CSV UTF-8' and import it again") from error
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
-        raise RosterError(
-            f"is not UTF-8 (byte 0x{data[error.start]:02x})",
-            f"{path}, line {line}, byte {column}",
-            "save it as 'CSV UTF-8' and import it again",
-        ) from error
-
-
-def csv_records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line on which a record starts, and its cells; blank lines are skipped.
-
-    Raises:
-        RosterError: it is not CSV, with the line.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise RosterError(f"is not CSV ({error})", f"{path}, line {line}", _TODO) from error
-
-
-def _header(cells: list[str], path: Path) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    known = {name: name.lower() for name in header if name.lower() in (*COLUMNS, "courses")}
-    header = [known.get(name, name) for name in header]
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        separator = next((sign for sign in ";\t" if sign in cells[0]), None)
-        hint = f"separate the columns by commas, not by {separator!r}" if separator else _TODO
-        raise RosterError(f"the columns {', '.join(missing)} are missing", f"{path}, line 1", hint)
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
-    if doubled:
-        raise RosterError(f"the column {doubled[0]!r} is there twice", f"{path}, line 1", _TODO)
-    return header
-
-
-def _row(cells: list[str], header: list[str], line: int) -> RosterRow | str:
-    """Return the row, or what is wrong with it."""
-    if len(cells) != len(header):
-        return f"{len(cells)} fields where the header has {len(header)}"
-    row = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name}
-    student_id = row.pop("student_id")
-    if not student_id:
-        return "the student_id is empty"
-    if any(unicodedata.category(sign) == "Cc" for sign in student_id):
-        return f"the student_id {student_id!r} has a control character"
-    if {".", ".."} & set(student_id.split("/")):
-        return f"the student_id {student_id!r} can't name a folder of photographs"
-    spoilt = [name for name, cell in row.items() if any(unicodedata.category(sign) == "Cc" for sign in cell)]
-    if spoilt:
-        return f"the {spoilt[0]} has a control character"
-    consent = CONSENT.get(row["consent"].lower())
-    if consent is None:
-        return f"consent is {row['consent']!r}, expected yes or no"
-    del row["consent"]
-    courses = tuple(course.strip() for course in row.pop("courses", "").split(";") if course.strip())
-    student = Student(student_id, row.pop("name"), row.pop("email"), row.pop("guardian_email"), consent, courses)
-    return RosterRow(student, row, line)
-
-
-def refuse(problems: list[str], path: Path) -> None:
+def refuse(problems: Sequence[str], path: Path) -> None:
     """Raise a RosterError with the first problems, if there are any."""
     if not problems:
         return
-    shown = problems[:_SHOWN_PROBLEMS]
+    shown = list(problems[:_SHOWN_PROBLEMS])
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")
     raise RosterError(", ".join(shown), str(path), _TODO)
+
+
+class _Reading:
+    """Goes through the rows of a roster, and keeps what is wrong apart from what is odd."""
+
+    def __init__(self, left_out: list[Remark], remarks: list[Remark]) -> None:
+        self.left_out, self.remarks = left_out, remarks
+        self.problems: list[Remark] = []
+        """What refuses the roster: a person has to decide."""
+        self._first: dict[str, RosterRow] = {}
+        self._short: list[int] = []
+        self._words: set[str] = set()
+
+    @property
+    def rows(self) -> tuple[RosterRow, ...]:
+        """The students, in the order of the list."""
+        return tuple(self._first.values())
+
+    def take(self, record: TableRow, columns: Columns, zeros: Mapping[str, str]) -> None:
+        """Add one row, or name what is wrong with it."""
+        line = record.line
+        surplus = record.cells[len(columns.names) :]
+        if any(cell.strip() for cell in surplus):
+            self._damaged(line, f"{len(record.cells)} fields where the header has {len(columns.names)}")
+            return
+        cells = _cells(record, columns)
+        student_id = cells["student_id"]
+        wrong = student_ids.damage(student_id)
+        if student_id in zeros:
+            wrong = f"the student_id {student_id!r} lost zeros in front: {zeros[student_id]!r}?"
+        if wrong:
+            self._damaged(line, wrong)
+            return
+        addresses = {name: one_address(cells[name]) for name in ("email", "guardian_email")}
+        is_short = len(record.cells) < len(columns.names)
+        if is_short and any(cells[name] and not address for name, (address, _) in addresses.items()):
+            self._damaged(line, f"{len(record.cells)} fields where the header has {len(columns.names)}")
+            return
+        problem = self._problem(cells)
+        if problem:
+            self.problems.append(Remark(problem, line))
+            return
+        if is_short:
+            self._short.append(line)
+        self._add(_row(cells, {name: address for name, (address, _) in addresses.items()}, line))
+        self._remark_cells(line, cells, {name: odd for name, (_, odd) in addresses.items()})
+
+    def look_at_all(self) -> None:
+        """Remark on what only the whole list shows."""
+        if self._short:
+            lines = _lines(self._short)
+            self.remarks.append(Remark(f"cells are missing at the end of {lines}: they are read as empty"))
+        if self._words:
+            words = ", ".join(sorted(map(repr, self._words)))
+            self.remarks.append(Remark(f"the consent is read out of {words}"))
+        folded: dict[str, str] = {}
+        for student_id in self._first:
+            other = folded.setdefault(student_id.casefold(), student_id)
+            if other != student_id:
+                text = f"the student_ids {other!r} and {student_id!r} differ only in capitals"
+                self.remarks.append(Remark(text, self._first[student_id].line, guessed=False))
+        for student_id in student_ids.maybe_lost_zeros(self._first):
+            text = f"the student_id {student_id!r} is shorter than the others: did it lose a zero in front?"
+            self.remarks.append(Remark(text, self._first[student_id].line, guessed=False))
+
+    def _damaged(self, line: int, text: str) -> None:
+        self.left_out.append(Remark(text, line))
+
+    def _problem(self, cells: Mapping[str, str]) -> str:
+        """Return why a row refuses the roster."""
+        student_id = cells["student_id"]
+        if not student_id:
+            return "the student_id is empty"
+        if has_control(student_id):
+            return f"the student_id {student_id!r} has a control character"
+        if {".", ".."} & set(student_id.split("/")):
+            return f"the student_id {student_id!r} can't name a folder of photographs"
+        spoilt = [name for name, cell in cells.items() if has_control(on_one_line(cell))]
+        if spoilt:
+            return f"the {spoilt[0]} has a control character"
+        if cells["consent"].lower() not in CONSENT:
+            return f"consent is {cells['consent']!r}, expected yes or no"
+        return ""
+
+    def _add(self, row: RosterRow) -> None:
+        student_id = row.student.student_id
+        first = self._first.get(student_id)
+        if first is None:
+            self._first[student_id] = row
+            return
+        text = f"student_id {student_id!r} is already on line {first.line}"
+        if _without_courses(first) == _without_courses(row):  # some systems write a row for each course
+            courses = tuple(dict.fromkeys(first.student.courses + row.student.courses))
+            self._first[student_id] = replace(first, student=replace(first.student, courses=courses))
+            self.remarks.append(Remark(f"{text} with the same cells: their courses are put together", row.line))
+        else:
+            self.problems.append(Remark(text, row.line))
+
+    def _remark_cells(self, line: int, cells: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+        self.remarks += [Remark(f"the {name} {odd}", line) for name, odd in addresses.items() if odd]
+        broken = [name for name, cell in cells.items() if name not in addresses and has_control(cell)]
+        self.remarks += [
+            Remark(f"the {name} has a control character (line break or tab), read as a blank", line) for name in broken
+        ]
+        if not cells["name"]:
+            self.remarks.append(Remark("the name is empty", line, guessed=False))
+        if student_ids.is_misread(cells["name"]) or "\ufffd" in cells["name"]:
+            text = f"the name was saved in one encoding and read in another ({cells['name']!r})"
+            self.remarks.append(Remark(text, line, guessed=False))
+        if cells["consent"].lower() not in PLAIN_CONSENT:
+            self._words.add(cells["consent"].lower())
+
+
+def _header(table: Table, path: Path, wanted: tuple[str, ...]) -> tuple[Columns, Sequence[TableRow], list[Remark]]:
+    """Return the columns, the rows below them, and what is to be said of both."""
+    at = _header_at(table.rows)
+    row = table.rows[at] if table.rows else TableRow(1, ())
+    columns = understood(row.cells, wanted)
+    where = f"{path}, line {row.line}"
+    if columns.unclear:
+        raise RosterError(columns.unclear, where, _TODO)
+    if columns.missing:
+        todo = f"the first line has to name the columns; {_TODO}"
+        raise RosterError(f"the columns {', '.join(columns.missing)} are missing", where, todo)
+    remarks = []
+    if at:
+        remarks.append(Remark(f"what stands above the header on line {row.line} is left out"))
+    if columns.translated:
+        meanings = ", ".join(f"{name!r} is {meaning}" for name, meaning in columns.translated)
+        remarks.append(Remark(f"columns: {meanings}"))
+    return columns, table.rows[at + 1 :], remarks
+
+
+def _header_at(rows: Sequence[TableRow]) -> int:
+    """Return the index of the row in which most cells name columns; the first one where none does."""
+    known = [sum(map(is_column_name, row.cells)) for row in rows[:_TITLE_ROWS]]
+    best = max(known, default=0)
+    return known.index(best) if best >= _MIN_KNOWN else 0
+
+
+def _without_footers(rows: Sequence[TableRow], columns: Columns) -> tuple[Sequence[TableRow], list[Remark]]:
+    """Drop lines under the list that are no student: `Total: 30 students`."""
+    end = len(rows)
+    while end and _is_footer(rows[end - 1], columns):
+        end -= 1
+    footers = [Remark("is no student and is left out", row.line) for row in rows[end:]]
+    return rows[:end], footers
+
+
+def _is_footer(row: TableRow, columns: Columns) -> bool:
+    filled = [cell.strip() for cell in row.cells if cell.strip()]
+    cells = _cells(row, columns)
+    if len(filled) > 2 or cells["email"] or cells["guardian_email"] or cells["consent"]:
+        return False
+    words = plain(filled[0]).split()
+    if len(filled) == 1:
+        return (words[:1] == [] or words[0] in FOOTERS or ":" in filled[0] or len(words) > 2) and (
+            not cells["student_id"] or cells["student_id"] == filled[0]
+        )
+    return bool(words) and words[0] in FOOTERS and not any(sign.isalpha() for sign in filled[1])
+
+
+def _cells(record: TableRow, columns: Columns) -> dict[str, str]:
+    """Return the cells of a row by column, the name put together, cells that are not there empty."""
+    texts = [*(cell.strip() for cell in record.cells), *[""] * (len(columns.names) - len(record.cells))]
+    cells = {name: text for name, text in zip(columns.names, texts, strict=False) if name}
+    if "name" not in cells:
+        parts = (cells.pop("given_name", ""), cells.pop("family_name", ""))
+        cells["name"] = " ".join(filter(None, parts))
+    return {**dict.fromkeys(COLUMNS, ""), **cells}
+
+
+def _row(cells: Mapping[str, str], addresses: Mapping[str, str], line: int) -> RosterRow:
+    rest = {name: on_one_line(cell) for name, cell in cells.items() if name not in (*COLUMNS, "courses")}
+    courses = tuple(one.strip() for one in re.split(r"[;\r\n]", cells.get("courses", "")) if one.strip())
+    student = Student(
+        cells["student_id"],
+        on_one_line(cells["name"]),
+        addresses["email"],
+        addresses["guardian_email"],
+        CONSENT[cells["consent"].lower()],
+        courses,
+    )
+    return RosterRow(student, rest, line)
+
+
+def _without_courses(row: RosterRow) -> RosterRow:
+    return replace(row, student=replace(row.student, courses=()))
+
+
+def _form(form: str, columns: Columns) -> str:
+    kept = [name for name in columns.names if name and name not in (*COLUMNS, "courses", "given_name", "family_name")]
+    return f"{form}; further columns: {', '.join(kept)}" if kept else form
+
+
+def _lines(lines: Iterable[int]) -> str:
+    numbers = [str(line) for line in lines]
+    shown = ", ".join(numbers[:_SHOWN_PROBLEMS])
+    more = f" and {len(numbers) - _SHOWN_PROBLEMS} more" if len(numbers) > _SHOWN_PROBLEMS else ""
+    return f"line {shown}{more}" if len(numbers) == 1 else f"lines {shown}{more}"

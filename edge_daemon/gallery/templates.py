@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge_daemon.errors import GalleryError
@@ -12,7 +12,7 @@ from edge_daemon.gallery import data_keys, erasure
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.gallery import StudentRow, TemplateRow
-from edge_daemon.types import Student, StudentTemplates, Vector
+from edge_daemon.types import EnrolmentPeriod, Student, StudentTemplates, Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class Enrolment:
     consent: bool
     courses: tuple[str, ...]
     """Empty: every course."""
+    periods: tuple[EnrolmentPeriod, ...] = ()
+    """As `Student.periods`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class GalleryStore:
     def enrolments(self) -> list[Enrolment]:
         """Return consent and courses of the students on the roster, in its order; no name or address is opened."""
         rows = tables.student_rows(self.db)
-        return [Enrolment(row.student_id, row.consent, row.courses) for row in rows if row.position is not None]
+        return [
+            Enrolment(row.student_id, row.consent, row.courses, row.periods) for row in rows if row.position is not None
+        ]
 
     def records(self) -> list[StudentRecord]:
         """Return all students, those of the roster first, then those who are no longer on it."""
@@ -148,11 +152,13 @@ class GalleryStore:
         self, student: Student, extra: Mapping[str, str], position: int | None, wrapped_key: bytes
     ) -> StudentRow:
         """Return a student as stored: name, mail addresses and further columns sealed."""
-        row = StudentRow(student.student_id, position, student.courses, student.consent, b"", wrapped_key)
+        row = StudentRow(
+            student.student_id, position, student.courses, student.consent, b"", wrapped_key, student.periods
+        )
         fields = {"name": student.name, "email": student.email, "guardian_email": student.guardian_email}
         plain = json.dumps([fields, dict(extra)], ensure_ascii=False).encode("utf-8", "surrogatepass")
         sealed = data_keys.seal(self.data_key(row), plain, data_keys.binding("fields", student.student_id))
-        return StudentRow(row.student_id, position, row.courses, row.consent, sealed, wrapped_key)
+        return replace(row, sealed=sealed)
 
     def sealed_template(
         self, row: StudentRow, embedder: EmbedderId, photograph: str, vectors: Vector, widths_px: Vector
@@ -182,7 +188,13 @@ class GalleryStore:
         plain = data_keys.open_sealed(self.data_key(row), row.sealed, data_keys.binding("fields", row.student_id))
         fields, extra = json.loads(plain.decode("utf-8", "surrogatepass"))
         student = Student(
-            row.student_id, fields["name"], fields["email"], fields["guardian_email"], row.consent, row.courses
+            row.student_id,
+            fields["name"],
+            fields["email"],
+            fields["guardian_email"],
+            row.consent,
+            row.courses,
+            row.periods,
         )
         return StudentRecord(student, extra, row.position is not None, photographs)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, cast
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import stored
+from edge_daemon.types import EnrolmentPeriod
 
 Erased = Literal["student", "templates"]
 
@@ -26,6 +27,8 @@ class StudentRow:
     consent: bool
     sealed: bytes
     wrapped_key: bytes
+    periods: tuple[EnrolmentPeriod, ...] = ()
+    """Of courses with dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,17 @@ def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
             "SELECT student_id, position, courses, consent, sealed, wrapped_key FROM students"
             " JOIN student_keys USING (student_id) ORDER BY position IS NULL, position, student_id"
         ).fetchall()
-    return [StudentRow(r[0], r[1], tuple(json.loads(r[2])), bool(r[3]), bytes(r[4]), bytes(r[5])) for r in rows]
+        dated = db.execute(
+            "SELECT student_id, course, begins_on, ends_before FROM enrolment_periods ORDER BY rowid"
+        ).fetchall()
+    periods: dict[str, tuple[EnrolmentPeriod, ...]] = {}
+    for student_id, course, begins_on, ends_before in dated:
+        period = EnrolmentPeriod(course, _day(begins_on), _day(ends_before))
+        periods[student_id] = (*periods.get(student_id, ()), period)
+    return [
+        StudentRow(r[0], r[1], tuple(json.loads(r[2])), bool(r[3]), bytes(r[4]), bytes(r[5]), periods.get(r[0], ()))
+        for r in rows
+    ]
 
 
 def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
@@ -212,6 +225,11 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
         " consent = excluded.consent, sealed = excluded.sealed",
         (student.student_id, student.position, courses, int(student.consent), student.sealed),
     )
+    # After the courses, for writing these takes the dates of before away (`migrations.py`).
+    db.conn.executemany(
+        "INSERT INTO enrolment_periods (student_id, course, begins_on, ends_before) VALUES (?, ?, ?, ?)",
+        [(student.student_id, one.course, _text(one.begin), _text(one.end)) for one in student.periods],
+    )
     db.execute(
         "INSERT INTO student_keys (student_id, wrapped_key) VALUES (?, ?)"
         " ON CONFLICT (student_id) DO UPDATE SET wrapped_key = excluded.wrapped_key",
@@ -224,3 +242,11 @@ def _put_tombstones(db: sqlite_utils.Database, marks: Iterable[Tombstone]) -> No
         "INSERT OR REPLACE INTO tombstones (student_hash, key_sha256, erased, erased_at_utc) VALUES (?, ?, ?, ?)",
         [(mark.student_hash, mark.key_sha256, mark.erased, mark.erased_at) for mark in marks],
     )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _text(day: date | None) -> str | None:
+    return day.isoformat() if day else None

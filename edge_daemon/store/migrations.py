@@ -79,6 +79,25 @@ def _gallery_1(db: sqlite_utils.Database) -> None:
     _stamp(db, "gallery", version=1, readable_from=1)
 
 
+@_gallery(name="0002_enrolment_periods")
+def _gallery_2(db: sqlite_utils.Database) -> None:
+    """From when until when a student is in a course: it counts on the day of the lesson."""
+    _run(
+        db,
+        """CREATE TABLE enrolment_periods (
+            student_id TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
+            course TEXT NOT NULL,
+            begins_on TEXT,  -- a day such as 2026-09-01; NULL: no limit
+            ends_before TEXT  -- the first day without the student; NULL: no limit
+        ) STRICT""",
+        "CREATE INDEX enrolment_periods_by_student ON enrolment_periods (student_id)",
+        # The release before knows no dates: what it imports after a rollback must not meet dates of an older list.
+        """CREATE TRIGGER courses_renewed AFTER UPDATE OF courses ON students
+            BEGIN DELETE FROM enrolment_periods WHERE student_id = NEW.student_id; END""",
+    )
+    _stamp(db, "gallery", version=2, readable_from=1)
+
+
 @_register(name="0001_lessons_captures_sightings_registers")
 def _register_1(db: sqlite_utils.Database) -> None:
     """Lessons with their captures and sightings, and the registers that were made of them."""
@@ -275,5 +294,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 
 
-GALLERY: Final = Schema("gallery", version=1, migrations=_gallery)
+GALLERY: Final = Schema("gallery", version=2, migrations=_gallery)
 REGISTER: Final = Schema("register", version=3, migrations=_register)

@@ -158,7 +158,7 @@ def test_a_student_left_without_template_is_one_warning(office):
         (b"student_id,name\nS1,Al\n", "missing"),
         ((HEADER + "S1,Al,,,yes,\nS1,Bo,,,yes,\n").encode(), "already on line 2"),
         ((HEADER + ",Al,,,yes,\n").encode(), "empty"),
-        (HEADER.encode() + b"S1,Gr\xf6\xdfe,,,yes,\n", "UTF-8"),
+        (HEADER.encode() + b"S1,Gr\xf6\xdfe,,,perhaps,\n", "line 2: consent is 'perhaps'"),
         (b"", "empty"),
         ((HEADER + "S1,Al,,,yes,\n..,Bo,,,yes,\n").encode(), "line 3: the student_id '..'"),
         ((HEADER + "S1,Al,,,yes,\nS\x002,Bo,,,yes,\n").encode(), "line 3"),
@@ -384,3 +384,28 @@ def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(office):
     os.close(leader)
     assert b"photographs" in shown
     assert b"3/3" in shown
+
+
+def test_ids_that_lost_their_zeros_do_not_take_the_students_off(office):
+    office.write("00123,Al,,,no,", "00124,Bo,,,no,")
+    assert office.imported().exit_code == 0
+    office.write("123,Al,,,no,", "124,Bo,,,no,", "S3,Cy,,,no,")
+    done = office.imported()
+    assert "left out: line 2: the student_id '123' lost zeros in front: '00123' is enrolled" in done.stderr
+    office.write("123,Al,,,no,")
+    done = office.imported()
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "'00123' is enrolled" in done.stderr
+
+
+def test_how_a_list_was_read_is_told_on_stderr_and_damaged_rows_enrol_nobody(office):
+    office.roster.write_bytes(
+        "sep=;\r\nSchüler-ID;Name;E-Mail;Eltern-E-Mail;Einwilligung\r\nS1;Zoë;;;nein\r\n2.0261E+11;Bo;;;ja\r\n".encode(
+            "cp1252"
+        )
+    )
+    done = office.imported()
+    assert done.exit_code == 0
+    assert "note: is not UTF-8 and was read as Windows-1252 by guess" in done.stderr
+    assert "note: columns: 'Schüler-ID' is student_id" in done.stderr
+    assert "left out: line 4: the student_id was shortened by a spreadsheet" in done.stderr

@@ -44,5 +44,5 @@ def test_a_mistake_changes_nothing(tmp_path, export):
     done = run(tmp_path / "home", "enrol", "import", str(export))
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
-    assert "enrollments.csv: line 2: the user 'nobody' is not in users.csv" in done.stderr
+    assert "enrollments.csv, line 2: the user 'nobody' is not in users.csv" in done.stderr
     assert not (tmp_path / "home").exists()

@@ -35,4 +35,4 @@ class School:
         self, store: GalleryStore, *, reader: FakeReader | None = None, photos: bool = True, **more
     ) -> EnrolReport:
         given = photographs(self.photos, reader) if photos else None
-        return import_roster(read_roster(self.roster), given, store, more.pop("now", NOW), **more)
+        return import_roster(read_roster(self.roster).rows, given, store, more.pop("now", NOW), **more)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.errors import RosterError
+from edge_daemon.gallery.enrolment_dates import is_expected
 from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.types import Student
 
@@ -58,7 +60,7 @@ class Export:
         return record(ENROLLMENTS, userSourcedId=user_id, classSourcedId=class_id, role=role, **cells)
 
     def students(self) -> dict[str, Student]:
-        return {row.student.student_id: row.student for row in read_students(self.folder, TODAY)}
+        return {row.student.student_id: row.student for row in read_students(self.folder, TODAY).rows}
 
     def refusal(self) -> str:
         with pytest.raises(RosterError) as caught:
@@ -91,7 +93,7 @@ def test_name_address_and_what_an_office_knows_students_by(export):
                     identifier="4711", grades="09"),
         export.user("s2"),
     )  # fmt: skip
-    row = read_students(export.folder / "users.csv", TODAY)[0]
+    row = read_students(export.folder / "users.csv", TODAY).rows[0]
     assert (row.student.name, row.student.email, row.student.guardian_email) == ("Al Ash", "al@x.org", "")
     assert row.extra == {"identifier": "4711", "grades": "09"}
 
@@ -112,7 +114,9 @@ def test_consent_in_a_file_of_its_own(export):
     export.write("consent", "sourcedId,consent", "s2,yes", "somebody,yes")
     assert {key: one.consent for key, one in export.students().items()} == {"s1": False, "s2": True}
     export.write("consent", "sourcedId,consent", "s2,ja")
-    assert "consent.csv: line 2: consent is 'ja'" in export.refusal()
+    assert export.students()["s2"].consent
+    export.write("consent", "sourcedId,consent", "s2,perhaps")
+    assert "consent.csv, line 2: consent is 'perhaps'" in export.refusal()
     export.write("consent", "sourcedId,consent", "s2,yes", "s2,no")
     assert "'s2' is already on line 2" in export.refusal()
 
@@ -195,7 +199,7 @@ def test_a_csv_roster_is_still_a_roster_by_whatever_name(tmp_path):
     path = tmp_path / "users.csv"
     path.write_text("student_id,name,email,guardian_email,consent\nS1,Al,,,yes\n", encoding="utf-8")
     for given_path in (path, tmp_path):
-        assert [row.student.student_id for row in read_students(given_path, TODAY)] == ["S1"]
+        assert [row.student.student_id for row in read_students(given_path, TODAY).rows] == ["S1"]
 
 
 def test_a_delta_is_refused_for_who_is_not_in_it_is_not_gone(export):
@@ -216,17 +220,149 @@ def test_missing_files_and_columns_are_named(export, tmp_path):
     assert "there is no users.csv" in export.refusal()
 
 
-def test_what_is_wrong_is_named_with_its_line(export):
-    export.write("users", USERS, export.user("s1"), export.user("s1"), export.user(""), "a,b", export.user("s2\x07"))
+def test_damaged_rows_are_named_with_their_lines_and_cost_nobody_else(export):
+    export.write(
+        "users", USERS, export.user("s1"), export.user("s1"), export.user(""), "a,b", export.user("s3\x07"),
+        export.user("2.0261E+11"), export.user("s2"),
+    )  # fmt: skip
+    export.write(
+        "enrollments", ENROLLMENTS, *(export.enrolled(one, "c1") for one in ("s1", "s2", "2.0261E+11")),
+        export.enrolled("s2", "c2", endDate="soon"), export.enrolled("s9", "c1"),
+        export.enrolled("s2", "c3", beginDate="2026-05-01", endDate="2026-04-01"),
+    )  # fmt: skip
+    roster = read_students(export.folder, TODAY)
+    assert {row.student.student_id: row.student.courses for row in roster.rows} == {"s1": ("c1",), "s2": ("c1",)}
+    left_out = [str(remark) for remark in roster.left_out]
+    for expected in (
+        "users.csv, line 4: the sourcedId is empty",
+        "users.csv, line 5: 2 fields where the header has 23",
+        "users.csv, line 6: the sourcedid has a control character",
+        "users.csv, line 7: the student_id was shortened",
+        "enrollments.csv, line 5: endDate is 'soon'",
+        "enrollments.csv, line 6: the user 's9' is not in users.csv",
+        "enrollments.csv, line 7: ends on 2026-04-01",
+    ):
+        assert sum(one.startswith(expected) for one in left_out) == 1, expected
+    assert len(left_out) == 7
+    assert "users.csv, line 3: is the same as line 2, and is read once" in map(str, roster.remarks)
+
+
+def test_two_different_users_of_one_id_are_refused(export):
+    export.write("users", USERS, export.user("s1"), export.user("s1", email="other@x.org"), export.user(""))
     line = export.refusal()
-    assert "line 3: the sourcedId 's1' is already on line 2" in line
-    assert "line 4: the sourcedId is empty" in line
-    assert "line 5: 2 fields where the header has 23" in line
-    assert "line 6: the sourcedid has a control character" in line
-    export.write("users", USERS, export.user("s1"))
-    export.write("enrollments", ENROLLMENTS, export.enrolled("s1", "c1", endDate="soon"), export.enrolled("s9", "c1"))
-    assert "line 2: endDate is 'soon'" in export.refusal()
-    assert "line 3: the user 's9' is not in users.csv" in export.refusal()
+    assert "users.csv, line 3: the sourcedId 's1' is already on line 2" in line
+    assert "users.csv, line 4: the sourcedId is empty" in line
+
+
+def test_an_enrolment_in_a_class_that_is_nowhere_is_left_out(export):
+    export.write("classes", CLASSES, record(CLASSES, sourcedId="c1", title="Maths"))
+    export.write("enrollments", ENROLLMENTS, export.enrolled("s1", "c1"), export.enrolled("s2", "cX"))
+    roster = read_students(export.folder, TODAY)
+    assert [row.student.student_id for row in roster.rows] == ["s1"]
+    assert [str(one) for one in roster.left_out] == ["enrollments.csv, line 3: the class 'cX' is not in classes.csv"]
+    export.write("enrollments", ENROLLMENTS, export.enrolled("s2", "cX"))
+    assert "line 2: the class 'cX' is not in classes.csv" in export.refusal()
+
+
+def test_dates_are_kept_for_the_day_of_the_lesson(export):
+    export.write(
+        "enrollments", ENROLLMENTS,
+        export.enrolled("s1", "c1", beginDate="2026-04-01"), export.enrolled("s1", "c2"),
+        export.enrolled("s2", "c1", beginDate="2025-09-01", endDate="2026-03-10"),
+    )  # fmt: skip
+    first, second = export.students()["s1"], export.students()["s2"]
+    assert first.courses == ("c1", "c2")
+    assert [is_expected(first, "c1", date(2026, month, 1)) for month in (3, 4)] == [False, True]
+    assert is_expected(first, "c2", TODAY)
+    assert [is_expected(second, course, date(2026, 3, day)) for day in (9, 10) for course in ("c1", "")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("2026-04-01T00:00:00.000Z", "2026-05-01T00:00:00Z"),
+        ("2026-03-31T22:00:00.000Z", "2026-04-30T22:00:00Z"),
+        ("2026-04-01 00:00:00", "2026-05-01 00:00"),
+        ("01.04.2026", "01.05.2026"),
+        ("04/01/2026", "05/01/2026"),
+        ("2026-04-01T00:00:00.0000000+02:00", "2026-05-01T00:00:00+02:00"),
+    ],
+)
+def test_days_are_read_in_the_forms_that_systems_write(export, begin, end):
+    export.write(
+        "enrollments", ENROLLMENTS,
+        export.enrolled("s1", "c1", beginDate=begin, endDate=end),
+        export.enrolled("s2", "c1", beginDate="08/25/2025"),  # shows that the month comes first
+    )  # fmt: skip
+    roster = read_students(export.folder, TODAY, ZoneInfo("Europe/Berlin"))
+    (period,) = roster.rows[0].student.periods
+    assert (period.begin, period.end) == (date(2026, 4, 1), date(2026, 5, 1))
+
+
+def test_days_whose_order_nobody_knows_are_left_out(export):
+    export.write(
+        "enrollments", ENROLLMENTS,
+        export.enrolled("s1", "c1", beginDate="04/01/2026"), export.enrolled("s2", "c1", beginDate="2026-02-30"),
+        export.enrolled("s2", "c2"),
+    )  # fmt: skip
+    roster = read_students(export.folder, TODAY)
+    assert [row.student.courses for row in roster.rows] == [("c2",)]
+    assert [one.line for one in roster.left_out] == [2, 3]
+
+
+def test_guids_are_compared_without_regard_to_capitals(export):
+    export.write("users", USERS, export.user("{0A1B}", agentSourcedIds="{0C}"), export.user("{0c}", email="mum@x.org"))
+    export.write("roles", ROLES, record(ROLES, userSourcedId="{0C}", role="Guardian"))
+    export.write("classes", CLASSES, record(CLASSES, sourcedId="C1", title="Maths"))
+    export.write("enrollments", ENROLLMENTS, export.enrolled("{0a1b}", "c1"))
+    export.write("consent", "sourcedId,consent", "{0a1B},yes")
+    (student,) = export.students().values()
+    assert (student.student_id, student.courses, student.consent, student.guardian_email) == (
+        "{0A1B}", ("C1", "Maths"), True, "mum@x.org",
+    )  # fmt: skip
+
+
+def test_ids_that_differ_in_capitals_alone_are_not_taken_for_each_other(export):
+    export.write("users", USERS, export.user("s1"), export.user("S1"))
+    export.write("enrollments", ENROLLMENTS, export.enrolled("s1", "c1"), export.enrolled("S1", "c2"))
+    assert {key: one.courses for key, one in export.students().items()} == {"s1": ("c1",), "S1": ("c2",)}
+
+
+@pytest.mark.parametrize("value", ["delta", "DELTA", "Delta "])
+def test_a_delta_is_one_however_the_manifest_writes_it(export, value):
+    export.write("manifest", "propertyName,value", f"File.Users,{value}")
+    assert "manifest.csv, line 2: file.users is a delta" in export.refusal()
+
+
+def test_without_a_manifest_a_delta_shows_by_its_status(export):
+    stamp = {"dateLastModified": "2026-02-28T10:00:00Z"}
+    gone, there = ({"status": status, **stamp} for status in ("tobedeleted", "active"))
+    export.write("users", USERS, export.user("s1", **there), export.user("s2", **gone))
+    assert "users.csv: is a delta" in export.refusal()
+    export.write("users", USERS, export.user("s1", **there), export.user("s2", **there))
+    assert len(export.students()) == 2  # some systems fill these columns in bulk, too
+    export.write("users", USERS, export.user("s1"), export.user("s2", **gone))
+    assert list(export.students()) == ["s1"]
+
+
+def test_files_are_found_whatever_the_case_of_their_names(export):
+    for name in ("users", "enrollments"):
+        (export.folder / f"{name}.csv").rename(export.folder / f"{name.title()}.CSV")
+    assert list(export.students()) == ["s1", "s2"]
+
+
+def test_semicolons_and_tabs_in_cells_are_read_with_a_word(export):
+    export.write("users", USERS, export.user("s1", givenName="An\tna"), export.user("s2"))
+    for name in ("users", "enrollments"):
+        path = export.folder / f"{name}.csv"
+        path.write_text(path.read_text().replace(",", ";"))
+    roster = read_students(export.folder, TODAY)
+    assert roster.rows[0].student.name.startswith("An na")
+    words = [str(remark) for remark in roster.remarks]
+    assert "users.csv: the cells are separated by ';'" in words
+    assert any(word.startswith("users.csv, line 2: the givenname has a control character") for word in words)
 
 
 def test_an_export_without_any_student_is_refused(export):
@@ -234,11 +370,11 @@ def test_an_export_without_any_student_is_refused(export):
     assert "no student is enrolled in a class" in export.refusal()
 
 
-def test_another_encoding_is_refused_with_its_place(export, tmp_path):
+def test_another_encoding_is_read_with_a_word(export, tmp_path):
     export.write("users", USERS, export.user("s1", givenName="Jörg"), export.user("s2"))
     path = tmp_path / "users.csv"
     path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
-    assert "users.csv, line 2" in export.refusal()
+    assert export.students()["s1"].name.startswith("Jörg ")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

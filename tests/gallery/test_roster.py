@@ -26,7 +26,7 @@ def roster(tmp_path):
 
 
 def students(path):
-    return [row.student for row in read_roster(path)]
+    return [row.student for row in read_roster(path).rows]
 
 
 def refusal(path) -> str:
@@ -53,7 +53,7 @@ def test_a_byte_order_mark_and_windows_lines_are_allowed(roster):
 
 def test_extra_columns_are_kept_and_the_order_of_columns_is_free(roster):
     path = roster("Locker,consent,name,STUDENT_ID,guardian_email,email,shoe\n7,1,Al,S1,,,42\n")
-    (row,) = read_roster(path)
+    (row,) = read_roster(path).rows
     assert row.extra == {"Locker": "7", "shoe": "42"}
     assert row.student.student_id == "S1"
     assert row.student.consent
@@ -106,10 +106,6 @@ def test_missing_columns_are_named(roster):
     assert "the columns email, consent are missing" in refusal(roster("student_id,name,guardian_email\nS1,Al,\n"))
 
 
-def test_another_separator_is_named(roster):
-    assert "not by ';'" in refusal(roster((HEADER + "S1,Al,,,yes\n").replace(",", ";")))
-
-
 def test_a_column_that_is_there_twice_is_refused(roster):
     assert "'name' is there twice" in refusal(roster(HEADER.replace("consent", "consent,Name") + "S1,Al,,,yes,Al\n"))
 
@@ -132,7 +128,7 @@ def test_an_unknown_consent_is_refused(roster):
 
 
 def test_all_problems_are_told_at_once_the_first_five_in_full(roster):
-    line = refusal(roster(HEADER + "S1,Al,,,perhaps\n,Bo,,,yes\n" + "S3,Cy\n" * 6))
+    line = refusal(roster(HEADER + "S1,Al,,,perhaps\n,Bo,,,yes\n" + "S3,Cy,,,yes,7\n" * 6))
     assert "line 2: consent" in line
     assert "line 3: the student_id is empty" in line
     assert "and 3 more" in line
@@ -141,17 +137,6 @@ def test_all_problems_are_told_at_once_the_first_five_in_full(roster):
 
 def test_lines_are_counted_as_an_editor_counts_them(roster):
     assert "line 4: the student_id" in refusal(roster(HEADER + '"S1","Al\nof two lines",,,yes\n,Bo,,,yes\n'))
-
-
-def test_another_encoding_is_refused_with_its_place(roster):
-    line = refusal(roster(HEADER.encode() + b"S1,Al,,,yes\nS2,Gr\xf6\xdfe,,,yes\n"))
-    assert "line 3, byte 6" in line
-    assert "byte 0xf6" in line
-    assert "CSV UTF-8" in line
-
-
-def test_utf_16_is_called_by_its_name(roster):
-    assert "UTF-16" in refusal(roster((HEADER + "S1,Al,,,yes\n").encode("utf-16")))
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", HEADER])
@@ -184,5 +169,5 @@ def test_any_bytes_are_a_roster_or_one_line(tmp_path_factory, content, with_head
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(HEADER.encode() * with_header + content)
     with contextlib.suppress(RosterError):
-        rows = read_roster(path)
+        rows = read_roster(path).rows
         assert len({row.student.student_id for row in rows}) == len(rows) > 0

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
 
 from edge_daemon import __version__
 from edge_daemon.app.capture.comparer import Comparer
@@ -21,7 +22,8 @@ from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import CandidateFormatError, GalleryError
-from edge_daemon.gallery.templates import Enrolment, GalleryStore
+from edge_daemon.gallery.enrolment_dates import is_expected
+from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
@@ -180,8 +182,9 @@ class LessonRun:
         return consenting & set(self._comparer.student_ids)
 
     def _students(self) -> list[str]:
+        day = self._lesson.start.astimezone(ZoneInfo(self._config.device.time_zone)).date()
         enrolments = self._gallery.enrolments()
-        return sorted(e.student_id for e in enrolments if _belongs(e, self._lesson.course))
+        return sorted(e.student_id for e in enrolments if is_expected(e, self._lesson.course, day))
 
     def _decide(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
         captures = lessons.captures(self._db, self._lesson.lesson_id)
@@ -227,7 +230,3 @@ class LessonRun:
             program=__version__,
             models={role: card.name for card in self._models.cards for role in card.roles},
         )
-
-
-def _belongs(enrolment: Enrolment, course: str) -> bool:
-    return not course or not enrolment.courses or course in enrolment.courses

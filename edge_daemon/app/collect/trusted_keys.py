@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 from edge_daemon.errors import DeliveryError, RosterError
-from edge_daemon.gallery.roster import csv_records, csv_text
+from edge_daemon.gallery import roster
+from edge_daemon.gallery.class_list.table import TableRow
 
 _COLUMNS = ("device", "public_key")
 
@@ -20,13 +20,14 @@ def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
     Raises:
         DeliveryError: the file can't be read, or a line of it is wrong.
     """
-    records = _records(path)
-    head = [cell.strip().lower() for cell in records[0][1]] if records else []
+    rows = _rows(path)
+    head = [cell.strip().lower() for cell in rows[0].cells] if rows else []
     if not set(_COLUMNS) <= set(head):
         raise DeliveryError("has no columns device and public_key", str(path), "begin it with device,public_key")
     device_at, key_at = (head.index(name) for name in _COLUMNS)
     found: dict[str, set[str]] = {}
-    for line, cells in records[1:]:
+    for row in rows[1:]:
+        line, cells = row.line, row.cells
         if len(cells) <= max(device_at, key_at):
             raise DeliveryError("a cell is missing", f"{path}, line {line}", "give device and public_key")
         device, key = cells[device_at].strip(), "".join(cells[key_at].split()).lower()
@@ -38,26 +39,24 @@ def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
 
 
 def read_names(path: Path) -> Mapping[str, str]:
-    """Return the names of students by id, in the file's order: a CSV file with the columns student_id and name.
+    """Return the names of students by id, in the file's order: a roster in any form that `enrol import` reads.
 
     Raises:
-        DeliveryError: the file can't be read, or lacks a column.
+        DeliveryError: the file can't be read, or has no columns of ids and names.
     """
-    records = _records(path)
-    head = [cell.strip().lower() for cell in records[0][1]] if records else []
-    if not {"student_id", "name"} <= set(head):
-        raise DeliveryError("has no columns student_id and name", str(path), "the roster that `enrol` takes will do")
-    id_at, name_at = head.index("student_id"), head.index("name")
-    return {
-        cells[id_at].strip(): cells[name_at].strip() for _, cells in records[1:] if len(cells) > max(id_at, name_at)
-    }
-
-
-def _records(path: Path) -> list[tuple[int, list[str]]]:
     try:
-        return list(csv_records(csv_text(path), path))
-    except (RosterError, csv.Error) as error:
-        what = error.what if isinstance(error, RosterError) else str(error)
-        where = error.where if isinstance(error, RosterError) else str(path)
-        hint = "check the path and its rights" if isinstance(error.__cause__, OSError) else "save it as 'CSV UTF-8'"
-        raise DeliveryError(what, where, hint) from error
+        return roster.read_names(path)
+    except RosterError as error:
+        hint = error.hint if "nothing was changed" not in error.hint else "the roster that `enrol` takes will do"
+        raise DeliveryError(error.what, error.where, hint) from error
+
+
+def _rows(path: Path) -> list[TableRow]:
+    try:
+        table = roster.read_table(path, lambda cell: cell.strip().lower() in _COLUMNS)
+    except RosterError as error:
+        raise DeliveryError(error.what, error.where, error.hint) from error
+    if table.damaged:
+        first = table.damaged[0]
+        raise DeliveryError(first.text, f"{path}, line {first.line}", "give device and public_key")
+    return list(table.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,20 +15,43 @@ from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.upkeep.maintenance import forget_erased
 from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, RosterError
 from edge_daemon.gallery import erasure
+from edge_daemon.gallery.class_list.table import Remark
 from edge_daemon.gallery.oneroster import read_students
+from edge_daemon.gallery.roster import Roster, without_lost_zeros
 from edge_daemon.home import Home
+from edge_daemon.store.database import open_gallery
+from edge_daemon.store.gallery import student_rows
 
 if TYPE_CHECKING:
     from edge_daemon.gallery.roster_import import EnrolReport, Photographs
 
-__all__ = ["EnrolReport", "hand_contacts_on", "ids", "import_students"]
+__all__ = ["EnrolReport", "Remark", "Roster", "hand_contacts_on", "ids", "import_students", "read_list"]
 
 _SHOWN_IDS = 10
 
 
+def read_list(home: Home, path: Path) -> Roster:
+    """Return the students of a roster in any form that docs/ENROLMENT.md has.
+
+    Args:
+        home: its time zone says which day it is.
+        path: a CSV file, an Excel workbook, or the folder of OneRoster files.
+
+    Raises:
+        EdgeError: it can't be read, or a person has to decide about it.
+    """
+    zone = ZoneInfo(home.config.device.time_zone)
+    roster = read_students(path, datetime.now(zone).date(), zone)
+    if not home.gallery_db_path.exists():
+        return roster
+    db = open_gallery(home.gallery_db_path, create=False)
+    with closing(db.conn):
+        return without_lost_zeros(roster, [row.student_id for row in student_rows(db)], path)
+
+
 def import_students(
     home: Home,
-    roster: Path,
+    roster: Roster,
     photos: Path | None,
     readmit: Sequence[str],
     watch: Callable[[int, int], None],
@@ -37,26 +61,25 @@ def import_students(
 
     Args:
         home: the installation.
-        roster: a CSV file, or the folder of OneRoster files (docs/ENROLMENT.md).
+        roster: as `read_list` gives it.
         photos: a folder with a folder of photographs for each student id; None: the roster alone is renewed.
         readmit: ids of students who were removed and are enrolled again.
         watch: is given (photographs done, photographs in all).
         warn: is given what went wrong after the import, and does not undo it.
 
     Raises:
-        EdgeError: the roster, the photographs' folder, the models or the gallery can't be used; nothing was changed.
+        EdgeError: the photographs' folder, the models or the gallery can't be used; nothing was changed.
     """
     from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV and the models load slowly on a Pi
 
     # Everything that may be refused comes before the first file is made.
-    rows = read_students(roster, datetime.now(ZoneInfo(home.config.device.time_zone)).date())
-    _check_readmitted(readmit, {row.student.student_id for row in rows})
+    _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     photographs = _photographs(home, photos) if photos is not None else None
     with opened_register(home) as register_db, opened_gallery(home, create=True) as store:
         if register_db is not None:  # sightings of removed students that a restore brought back
             erasure.erase_sightings_again(store.db, register_db)
         now = datetime.now(timezone.utc)
-        report = import_roster(rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
+        report = import_roster(roster.rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
     forget_erased(home, now)  # of students who withdrew their consent
     hand_contacts_on(home, warn)
     return report

@@ -1,0 +1,91 @@
+"""Which column of a list means what: by our own names, or by those of a table of words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge_daemon.gallery.class_list.header_words import HEADER_WORDS, LAST_RESORT
+
+COLUMNS: Final = ("student_id", "name", "email", "guardian_email", "consent")
+_OPTIONAL: Final = ("courses",)
+_PARTS: Final = ("given_name", "family_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a list, in its order."""
+
+    names: tuple[str, ...]
+    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or what the list calls it; empty: no name."""
+    translated: tuple[tuple[str, str], ...]
+    """What the list calls a column, and what it means, where the two differ."""
+    missing: tuple[str, ...]
+    unclear: str
+    """What can't be decided about the header, in words; empty: nothing."""
+
+
+def is_column_name(cell: str) -> bool:
+    """Return whether a cell may head a column that we know."""
+    bare = _bare(cell)
+    return bare.lower() in (*COLUMNS, *_OPTIONAL) or plain(bare) in HEADER_WORDS or plain(bare) in LAST_RESORT
+
+
+def understood(cells: Sequence[str], wanted: Collection[str] = COLUMNS) -> Columns:
+    """Return what the cells of a header mean.
+
+    Args:
+        cells: the header.
+        wanted: the columns that have to be there; where all are there under our own names, no other word is looked up.
+    """
+    header = [cell.strip() for cell in cells]
+    meant = [_bare(name).lower() if _bare(name).lower() in (*COLUMNS, *_OPTIONAL) else "" for name in header]
+    unclear = ""
+    if not set(wanted) <= set(meant):
+        unclear = _translate(header, meant)
+    names = tuple(meaning or name for meaning, name in zip(meant, header, strict=True))
+    pairs = zip(header, meant, strict=True)
+    translated = tuple((name, meaning) for name, meaning in pairs if meaning and name.lower() != meaning)
+    doubled = sorted({name for name in names if name and names.count(name) > 1})
+    if doubled and not unclear:
+        unclear = f"the column {doubled[0]!r} is there twice"
+    there = set(names) | ({"name"} if set(_PARTS) & set(names) else set())
+    return Columns(names, translated, tuple(name for name in COLUMNS if name in wanted and name not in there), unclear)
+
+
+def plain(text: str) -> str:
+    """Return a header in small letters without accents, its words separated by one blank."""
+    letters = unicodedata.normalize("NFKD", text.replace("№", "no").replace("N°", "no").replace("n°", "no"))
+    bare = "".join(sign for sign in letters if not unicodedata.combining(sign)).casefold()
+    return re.sub(r"[^\w]+|_", " ", bare).strip()
+
+
+def _translate(header: Sequence[str], meant: list[str]) -> str:
+    """Fill in what columns mean by the tables of words; return what is unclear."""
+    for words in (HEADER_WORDS, LAST_RESORT):
+        open_to = {name for name in (*COLUMNS, *_OPTIONAL, *_PARTS) if name not in meant}
+        for at, name in enumerate(header):
+            meaning = words.get(plain(name), "")
+            if meant[at] or meaning not in open_to:
+                continue
+            if meaning in meant:
+                first = header[meant.index(meaning)]
+                return f"{first!r} and {name!r} may both be the {meaning}: name one of them {meaning}"
+            meant[at] = meaning
+    # `Name` beside `Vorname` is the family name, and one part of a name alone is all there is of it.
+    if "name" in meant and "given_name" in meant and "family_name" not in meant:
+        meant[meant.index("name")] = "family_name"
+    if "name" in meant:
+        for part in _PARTS:
+            if part in meant:
+                meant[meant.index(part)] = ""
+    return ""
+
+
+def _bare(cell: str) -> str:
+    """Return a header as it is seen: without blanks around it and invisible signs."""
+    seen = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf")
+    return " ".join(seen.split())

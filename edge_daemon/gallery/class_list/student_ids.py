@@ -1,0 +1,109 @@
+"""What spreadsheets do to student ids. An id that is damaged enrols nobody: it could be another student's."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+_EXCEL_DIGITS: Final = 15
+_MONTHS: Final = (
+    "jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez"
+    "|janv|févr|fev|mars|avr|juin|juil|août|aou|déc|ene|abr|ago|dic"
+)
+_SCIENTIFIC: Final = re.compile(r"\d(?:[.,]\d+)?[eE][+-]\d{2,}")
+_FORMULA: Final = re.compile(r"=\s*(?:[A-Za-z]+\()?\s*(?:\".*\"|'.*'|\d+)\s*\)?")
+_ERROR: Final = re.compile(r"#+|#[A-ZÄÖÜÉÀÑ¡/0-9_]+[!?]?", re.IGNORECASE)
+_DATE: Final = re.compile(
+    r"\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})(?:[ T]\d{1,2}:\d{2}.*)?"
+    r"|\d{4}-\d{2}-\d{2}(?:[ T]\d{1,2}:\d{2}.*)?"
+    rf"|\d{{1,2}}[-. ]{{1,2}}(?:{_MONTHS})\.?(?:[- ]\d{{2,4}})?"
+    rf"|(?:{_MONTHS})\.?[- ]\d{{1,4}}",
+    re.IGNORECASE,
+)
+_DECIMAL: Final = re.compile(r"\d{2,}[.,]0+")
+_JOINERS: Final = "\u200c\u200d"
+
+
+def damage(student_id: str) -> str:
+    """Return what a spreadsheet did to an id, in words; empty: nothing that can be seen."""
+    hidden = _hidden(student_id)
+    if hidden:
+        return f"the student_id {student_id!r} has an invisible character ({hidden})"
+    kinds = (
+        (_SCIENTIFIC, "was shortened by a spreadsheet to {}: its last digits are lost"),
+        (_FORMULA, "is a formula ({})"),
+        (_ERROR, "is an error of a spreadsheet ({})"),
+        (_DATE, "is a date ({}): a spreadsheet made one of it"),
+        (_DECIMAL, "has decimals ({}): a spreadsheet made a number of it"),
+    )
+    for pattern, words in kinds:
+        if pattern.fullmatch(student_id):
+            return f"the student_id {words.format(repr(student_id))}"
+    if student_id.isdecimal() and len(student_id) > _EXCEL_DIGITS and not student_id[_EXCEL_DIGITS:].strip("0"):
+        return f"the student_id {student_id!r} lost the digits after the fifteenth to a spreadsheet"
+    if "\ufffd" in student_id or is_misread(student_id):
+        return f"the student_id {student_id!r} was saved in one encoding and read in another"
+    return ""
+
+
+def is_misread(text: str) -> bool:
+    """Return whether a text is UTF-8 that some program read as Windows-1252: `MÃ¼ÃŸig`."""
+    if text.isascii():
+        return False
+    try:
+        again = text.encode("cp1252").decode("utf-8")
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return False
+    return again != text
+
+
+def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mapping[str, str]:
+    """Return ids that lost the zeros in front, each with the form that it probably had.
+
+    Certain only where other ids show what it was: those of the list that kept theirs, or ids that are known.
+
+    Args:
+        student_ids: of the list.
+        padded: ids that are known from before.
+    """
+    ids = list(student_ids)
+    known = {one.lstrip("0"): one for one in padded if one.isdecimal() and one.startswith("0")}
+    widths = Counter(len(one) for one in ids if one.isdecimal() and one.startswith("0") and len(one) > 1)
+    width = next(iter(widths)) if len(widths) == 1 else 0
+    found: dict[str, str] = {}
+    present = set(ids)
+    for one in ids:
+        if not one.isdecimal() or one.startswith("0"):
+            continue
+        if one in known and known[one] not in present:
+            found[one] = known[one]
+        elif len(one) < width:
+            found[one] = one.zfill(width)
+    return found
+
+
+def maybe_lost_zeros(student_ids: Iterable[str]) -> tuple[str, ...]:
+    """Return ids of digits that are shorter than nearly all others: of random ids one in ten begins with a zero."""
+    ids = [one for one in student_ids if one.isdecimal()]
+    lengths = Counter(map(len, ids))
+    if len(lengths) < 2 or any(one.startswith("0") for one in ids):
+        return ()
+    usual, count = lengths.most_common(1)[0]
+    is_rule = usual >= 5 and count >= 0.75 * len(ids) and count >= 4 and usual == max(lengths)
+    return tuple(one for one in ids if len(one) < usual) if is_rule else ()
+
+
+def _hidden(student_id: str) -> str:
+    """Return the name of a character that nobody can see; joiners within foreign scripts and emoji are meant."""
+    for at, sign in enumerate(student_id):
+        if sign in _JOINERS:
+            before, after = student_id[at - 1 : at], student_id[at + 1 : at + 2]
+            if before and after and not before.isascii() and not after.isascii():
+                continue
+        category = unicodedata.category(sign)
+        if category == "Cf" or (category == "Zs" and sign != " ") or category in ("Zl", "Zp"):
+            return unicodedata.name(sign, f"U+{ord(sign):04X}").lower()
+    return ""
