@@ -1,0 +1,176 @@
+"""Documents and tables byte for byte: other programs read them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from edge_daemon.attendance.candidate_codec import pack, unpack
+from edge_daemon.attendance.commitment import Commitment, PlanCommitment, read_commitment, sign_commitment
+from edge_daemon.attendance.document import Document
+from edge_daemon.attendance.export import HEADS, Export, register_lines, write_export
+from edge_daemon.attendance.register import correct
+from edge_daemon.device.signing import canonical, is_signed_by
+from edge_daemon.errors import CandidateFormatError
+from edge_daemon.types import Box, Candidate, Quality
+from tests.registers import SIGNER, START, a_lesson, a_register
+
+BERLIN = ZoneInfo("Europe/Berlin")
+AT = datetime(2026, 11, 15, 18, 30, 5, tzinfo=timezone.utc)
+PLANS = [
+    PlanCommitment("l1", START, START + timedelta(minutes=45), 100, "aa" * 32),
+    PlanCommitment("l2", START + timedelta(hours=1), START + timedelta(hours=2), 90, "bb" * 32),
+]
+
+
+@pytest.mark.parametrize("previous", [None, "cc" * 32])
+def test_a_commitment_is_this_document(previous):
+    ref, text = sign_commitment("room 204", AT, PLANS, previous, SIGNER)
+    unsigned = {
+        "schema": 1,
+        "kind": "commitment",
+        "device": "room 204",
+        "at": "2026-11-15T18:30:05Z",
+        "plans": [
+            {
+                "lesson_id": "l1",
+                "start": "2026-11-16T07:00:00Z",
+                "end": "2026-11-16T07:45:00Z",
+                "captures_planned": 100,
+                "seed_sha256": "aa" * 32,
+            },
+            {
+                "lesson_id": "l2",
+                "start": "2026-11-16T08:00:00Z",
+                "end": "2026-11-16T09:00:00Z",
+                "captures_planned": 90,
+                "seed_sha256": "bb" * 32,
+            },
+        ],
+        "previous_sha256": previous,
+    }
+    sha256 = hashlib.sha256(canonical(unsigned).encode()).hexdigest()
+    assert ref == f"20261115T183005Z-{sha256[:12]}"
+    fields = json.loads(text)
+    assert fields == {**unsigned, "ref": ref, "public_key": SIGNER.public_key, "signature": fields["signature"]}
+    assert is_signed_by(fields, SIGNER.public_key)
+    assert read_commitment(text) == Commitment(ref, "room 204", AT, tuple(PLANS), previous, SIGNER.public_key)
+
+
+def _export(registers, names):
+    documents = [Document(register, None, None, None) for register in registers]
+    return Export(date(2026, 11, 16), date(2026, 11, 30), documents, names, BERLIN, "week")
+
+
+def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
+    register, _ = a_register(a_lesson(course="=7b"), {"-a": 1.0, "b": 0.4, "c": 0.0})
+    register = correct(register, "c", "present", by="@T", reason="+r", at=START)
+    write_export(tmp_path / "out.csv", _export([register], {"b": "Bo"}))
+    content = (tmp_path / "out.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfdate,start,end,course,")
+    heads, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    assert heads == [
+        *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name"),
+        *("verdict", "share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
+        *("corrected_by", "correction_reason", "attendance_event"),
+    ]
+    lesson = ["2026-11-16", "08:00", "08:45", "'=7b", "room 204", register.lesson.lesson_id, "2", "timetable"]
+    of_b = next(v for v in register.verdicts if v.tally.student_id == "b")
+    assert rows == [
+        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", "In Attendance"],
+        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", rows[1][-1]],
+        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", "In Attendance"],
+    ]
+    assert len(HEADS) == len(heads) == 20
+
+
+def test_the_counts_of_a_line_are_told_apart():
+    register, _ = a_register(a_lesson(), {"a": 1.0}, captures=20)
+    tally = replace(register.verdicts[0].tally, captures_attentive=3, captures_seen=7)
+    register = replace(
+        register, verdicts=(replace(register.verdicts[0], tally=tally),), captures_taken=15, captures_planned=19
+    )
+    (line,) = register_lines(register, {}, BERLIN)
+    assert line[12:16] == (3, 7, 15, 19)
+
+
+def test_an_inconclusive_lesson_has_no_event_in_its_line():
+    register, _ = a_register(a_lesson(), {"a": 1.0}, not_assessed=["a"])
+    (line,) = register_lines(register, {}, BERLIN)
+    assert (line[10], line[-1]) == ("not_assessed", "")
+
+
+def test_json_is_readable_text_with_the_names_of_those_on_the_registers(tmp_path):
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    write_export(tmp_path / "out.json", _export([register], {"a": "Zoë", "b": "Bo"}))
+    text = (tmp_path / "out.json").read_text("utf-8")
+    assert text.startswith('{\n "from": "2026-11-16",\n "to": "2026-11-30",\n "names": {\n  "a": "Zoë"\n },\n')
+    assert text.endswith("}\n")
+    assert list(json.loads(text)) == ["from", "to", "names", "registers"]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.json"])
+def test_half_a_character_of_a_roster_stops_no_export(tmp_path, name):
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    write_export(tmp_path / name, _export([register], {"a": "x\ud83dy"}))
+    assert "x?y" in (tmp_path / name).read_text("utf-8")
+
+
+# --- candidates on the disk ---
+
+IDS = ["a", "b"]
+
+
+def _face(**change) -> Candidate:
+    plain = {
+        "slot": 3,
+        "box": Box(1.5, 2.5, 30.5, 40.5),
+        "score": 0.75,
+        "quality": Quality(28.5, 0.25, 0.875),
+        "attentive": True,
+        "eyes_open": None,
+        "similarities": np.array([0.5, -0.25], np.float32),
+        "embedding": None,
+    }
+    return Candidate(**{**plain, **change})
+
+
+@pytest.mark.parametrize("attentive", [True, False])
+@pytest.mark.parametrize("eyes_open", [None, True, False])
+def test_every_column_comes_back_as_it_was(attentive, eyes_open):
+    face = _face(attentive=attentive, eyes_open=eyes_open)
+    (back,) = unpack(3, pack([face], IDS), IDS)
+    assert (back.slot, back.box, back.score, back.quality) == (3, face.box, face.score, face.quality)
+    assert (back.attentive, back.eyes_open, back.embedding) == (attentive, eyes_open, None)
+    assert back.similarities.dtype == np.float32
+    assert list(back.similarities) == [0.5, -0.25]
+
+
+def test_a_capture_without_faces_has_none():
+    assert unpack(0, pack([], IDS), IDS) == []
+    assert unpack(0, pack([], []), []) == []
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x02\0\0\0", b"\x02\0\0\0{}", b"\x05\0\0\0[1.5]", b"\x04\0\0\0[[]]", b"\xff" * 9]
+)
+def test_what_is_no_row_of_ours_is_refused_with_its_slot(data):
+    with pytest.raises(CandidateFormatError) as error:
+        unpack(7, data, IDS)
+    assert error.value.line() == "slot 7: its faces were stored in an unknown form"
+
+
+def test_a_row_that_is_too_long_or_too_short_is_refused_with_its_slot():
+    data = pack([_face()], IDS)
+    for wrong in (data + b"\0", data[:-1], data + b"\0\0\0\0"):
+        with pytest.raises(CandidateFormatError) as error:
+            unpack(7, wrong, IDS)
+        assert error.value.line() == "slot 7: its faces were stored in an unknown form"
