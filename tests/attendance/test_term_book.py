@@ -277,18 +277,23 @@ def test_more_lessons_at_a_time_than_a_sheet_has_columns_are_refused(tmp_path, m
     )
 
 
-def test_the_last_line_of_a_full_page_of_events_says_so(tmp_path, monkeypatch):
+def test_where_a_page_of_events_is_full_another_one_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_MOST_ROWS", 4)
-    events = list(events_of(_register(dict.fromkeys("abcdef", 0.0)), BERLIN))
+    events = list(events_of(_register(dict.fromkeys("abcdefg", 0.0)), BERLIN))
     with _book_of(tmp_path / "x.xlsx") as pages:
         for event in events:
             pages.event(event, "")
-    page = openpyxl.load_workbook(tmp_path / "x.xlsx")["Events"]
-    assert [row[:6] for row in _values(page, 2)] == [
-        *([*("2026-11-16", "08:00", "08:45"), "room 204", "7b", student] for student in "ab"),
-        ["more than a page holds: write .csv", *[None] * 5],
+    book = openpyxl.load_workbook(tmp_path / "x.xlsx")
+    assert book.sheetnames == ["Rooms", "Months", "Events", "2026-W47", "Events 2", "Events 3"]
+    of_pages = [book[name] for name in ("Events", "Events 2", "Events 3")]
+    assert [[row[5] for row in _values(page)] for page in of_pages] == [
+        ["Student id", "a", "b", "c"],
+        ["Student id", "d", "e", "f"],
+        ["Student id", "g"],
     ]
-    assert page.auto_filter.ref == "A1:M4"
+    assert [page.auto_filter.ref for page in of_pages] == ["A1:M4", "A1:M4", "A1:M2"]
+    assert {page.freeze_panes for page in of_pages} == {"A2"}
+    assert _widths(of_pages[2]) == _widths(of_pages[0])
 
 
 def test_a_page_takes_as_many_rows_as_it_has(tmp_path, monkeypatch):
