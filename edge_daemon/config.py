@@ -190,6 +190,8 @@ class UpstreamConfig:
     kind: str = _key("api", "How the server takes registers", choices=("api", "webdav"))
     url: str = _key("", "Address of the server; empty: registers stay on the device")
     ca_file: str = _key("", "Certificates to trust instead of the system's")
+    client_cert_file: str = _key("", "Certificate that this device shows the server; empty: none")
+    client_key_file: str = _key("", "File or systemd credential with its key, which has no passphrase; empty: the same")
     username: str = _key("", "Name to log in with; the token is its password then; empty: the token is all")
     token_file: str = _key("", "File or systemd credential with the token")
     pull: tuple[str, ...] = _key(

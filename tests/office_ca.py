@@ -31,27 +31,41 @@ def make(folder: Path) -> Path:
     stranger_key, stranger = _authority("Somebody else's authority")
     for kind, (names, first, last) in LEAVES.items():
         _write_leaf(folder / f"{kind}.pem", key, ca, names, first, last)
+    _write_leaf(folder / "client.pem", key, ca, ("room-1",), -30, 300, ExtendedKeyUsageOID.CLIENT_AUTH)
+    _write_leaf(folder / "stranger.pem", stranger_key, stranger, ("room-1",), -30, 300, ExtendedKeyUsageOID.CLIENT_AUTH)
+    lax_key, lax = _authority("An authority of 2009", is_strict=False)
+    _write_leaf(folder / "lax.pem", lax_key, lax, ("localhost", "127.0.0.1"), -30, 300)
+    (folder / "lax-ca.pem").write_bytes(lax.public_bytes(PEM))
     _write_leaf(folder / "unknown-ca.pem", stranger_key, stranger, ("localhost", "127.0.0.1"), -30, 300)
     (folder / "other-ca.pem").write_bytes(stranger.public_bytes(PEM))
     (folder / "ca.pem").write_bytes(ca.public_bytes(PEM))
     return folder / "ca.pem"
 
 
-def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+def _authority(name: str, *, is_strict: bool = True) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_named(name), _named(name), key, -365, 3650)
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=is_strict)
+    if is_strict:
+        builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
     return key, builder.sign(key, hashes.SHA256())
 
 
-def _write_leaf(file: Path, ca_key, ca: x509.Certificate, names: tuple[str, ...], first: int, last: int) -> None:
+def _write_leaf(
+    file: Path,
+    ca_key,
+    ca: x509.Certificate,
+    names: tuple[str, ...],
+    first: int,
+    last: int,
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_named(names[0]), ca.subject, key, first, last)
     builder = builder.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     made = builder.add_extension(issuer, critical=False).sign(ca_key, hashes.SHA256())
     secret = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -68,6 +68,7 @@ class OfficeServer:
         self.full_put_path, self.tls, self.port, self.packs = full_put_path, tls, port, packs
         self.no_folder_status = 409
         """404 and 500 are met, too: 500 of nginx without create_full_put_path."""
+        self.certificate, self.wants_certificate, self.tls_version = "good", False, ssl.TLSVersion.TLSv1_3
         self.faults: deque[str] = deque()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
@@ -116,7 +117,11 @@ class OfficeServer:
 
     def context(self, kind: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificates / f"{kind}.pem")
+        context.load_cert_chain(self.certificates / f"{kind if kind != 'good' else self.certificate}.pem")
+        if self.wants_certificate:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.ca_file)
+            context.maximum_version = self.tls_version
         return context
 
     def take(self, among: tuple[str, ...] | None) -> str:

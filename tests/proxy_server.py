@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 
 
 class Proxy:
     """Answers CONNECT, and passes bytes on."""
 
-    def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
+    def __init__(
+        self,
+        answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._context = context
         self.answer, self.asked, self.heads = answer, [], []
         self._listener = socket.create_server(("localhost", 0))
-        self.url = f"http://localhost:{self._listener.getsockname()[1]}"
+        self.url = f"{'https' if context else 'http'}://localhost:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -23,6 +29,11 @@ class Proxy:
                 threading.Thread(target=self._pass_on, args=[client], daemon=True).start()
 
     def _pass_on(self, client: socket.socket) -> None:
+        if self._context is not None:
+            try:
+                client = self._context.wrap_socket(client, server_side=True)
+            except OSError:
+                return
         with client, contextlib.suppress(OSError):
             head = b""
             while b"\r\n\r\n" not in head:

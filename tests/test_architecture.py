@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "attendance", "delivery"}
 LEAVES = {"store", "device"}
-SHARED = {"types", "errors", "config", "timestamps", "image_header", "sqlite", "interpreter"}
+SHARED = {"types", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite", "interpreter"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
@@ -23,6 +23,8 @@ ALLOWED = {
     "errors": set(),
     "timestamps": set(),
     "interpreter": set(),
+    "plain_text": set(),
+    "domains": set(),
     "image_header": {"errors"},
     "sqlite": set(),
     "config": set(),

@@ -22,6 +22,7 @@ from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.attendance.edfi import attendance_event
 from edge_daemon.attendance.sheets import By, arrange, entries_of
 from edge_daemon.errors import RegisterError
+from edge_daemon.plain_text import without_overrides
 from edge_daemon.types import Register
 
 FORMATS: Final = (".xlsx", ".csv", ".json")
@@ -134,6 +135,7 @@ def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -
 
 def guarded(text: str) -> str:
     """Return text that no spreadsheet takes for a formula."""
+    text = without_overrides(text)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -18,6 +18,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from edge_daemon.attendance.remarks import remark
 from edge_daemon.attendance.sheets import MARKS, Column, Sheet, SheetEntry, SheetRow
+from edge_daemon.plain_text import without_overrides
 
 _FIRST_LESSON = 2
 """Column of the first lesson; before it stand name and student id."""
@@ -291,8 +292,8 @@ def _note_size(note: str) -> dict[str, Any]:
 
 
 def safe(text: str) -> str:
-    """Return text as a cell can hold it: not too long, and without half a character."""
-    return text[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    """Return text as a cell can hold it: not too long, without half a character and without overrides of direction."""
+    return without_overrides(text)[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _styles(book: Any) -> Styles:

@@ -36,6 +36,8 @@ _FILE = click.Path(path_type=Path)
 @click.option("--token-file", metavar="FILE", help="With the token, or with --username the password, of the server.")
 @click.option("--username", default="", metavar="NAME", help="To log in to the server with.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust instead of the system's.")
+@click.option("--client-cert-file", default="", metavar="FILE", help="Certificate that the server wants to see.")
+@click.option("--client-key-file", default="", metavar="FILE", help="Its key, where that file has none.")
 @click.option(
     "--keep", type=_FILE, metavar="DIR", help="Keep what was downloaded and proven; the next time only what is new is."
 )
@@ -50,6 +52,8 @@ def collect(
     token_file: str | None,
     username: str,
     ca_file: str,
+    client_cert_file: str,
+    client_key_file: str,
     keep: Path | None,
 ) -> int:
     """Read the registers of all rooms, check each signature, and write the term.
@@ -60,7 +64,14 @@ def collect(
     Exit codes: 0 done, 1 the server did not answer, 2 wrong options or nothing to collect, 3 written, and something was
     left out.
     """
-    settings = UpstreamConfig(url=source, ca_file=ca_file, username=username, token_file=token_file or "")
+    settings = UpstreamConfig(
+        url=source,
+        ca_file=ca_file,
+        client_cert_file=client_cert_file,
+        client_key_file=client_key_file,
+        username=username,
+        token_file=token_file or "",
+    )
     options = CollectOptions(source, output, since, keys, names, cast(By, by), time_zone, keep, settings)
     try:
         outcome = collect_term(options, progress)

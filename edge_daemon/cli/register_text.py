@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.registers.stored_registers import Evidence, interval
 from edge_daemon.cli.table import table
+from edge_daemon.plain_text import plain
 from edge_daemon.types import Register, Verdict
 
 
@@ -122,4 +123,4 @@ def _time(at: datetime | None, zone: ZoneInfo) -> str:
 
 def _printable(text: str) -> str:
     """Return text without what could steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return plain(text)

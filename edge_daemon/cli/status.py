@@ -24,6 +24,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
 from edge_daemon.errors import ConfigError
+from edge_daemon.plain_text import plain
 from edge_daemon.types import ClockState
 
 _LIVES: Mapping[Life, str] = {
@@ -151,4 +152,4 @@ def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:
 
 def _shown(text: str) -> str:
     """Return text as a terminal may have it: courses come from calendars, reasons from libraries."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return plain(text)

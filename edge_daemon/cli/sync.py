@@ -11,6 +11,7 @@ import click
 
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
+from edge_daemon.plain_text import plain
 from edge_daemon.timestamps import written
 
 if TYPE_CHECKING:
@@ -86,4 +87,4 @@ def _queue(left: Backlog) -> dict[str, object]:
 
 def _shown(text: str) -> str:
     """Return text as a terminal may have it: answers come from servers."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return plain(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from edge_daemon.plain_text import plain
+
 _WIDEST = 40
 _NUMERIC = frozenset("0123456789.,%- ")
 
@@ -23,7 +25,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = 
 
 def _shown(text: str, widest: int) -> str:
     """Return text as a terminal may have it: no control characters, not too long."""
-    kept = "".join(c if c.isprintable() or c in "\u200d\u200c" else " " for c in text)
+    kept = plain(text)
     return kept if len(kept) <= widest else kept[: widest - 1] + "…"
 
 

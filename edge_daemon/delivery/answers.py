@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from edge_daemon.delivery.error_messages import cleaned
+from edge_daemon.delivery.error_messages import cleaned, wants_certificate
 from edge_daemon.delivery.http import HttpAnswer
 from edge_daemon.types import Outcome
 
@@ -28,6 +28,9 @@ _NOT_THIS_SERVICE: Final = {
 _PASSING: Final = (408, 423, 425, 500)
 """May be this document's or this moment's business: tried again, the others are not held up."""
 _BUSY: Final = (429, 502, 503, 504, 507)
+_BAD_REQUEST: Final = 400
+_NO_CERTIFICATE: Final = (_BAD_REQUEST, 495, 496)
+"""As nginx says that a client's certificate is missing or no good."""
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
@@ -80,6 +83,8 @@ def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
         now: for a Retry-After that is a date.
     """
     status, problem = answer.status, problem_of(answer)
+    if status in _NO_CERTIFICATE and (status != _BAD_REQUEST or b"SSL certificate" in answer.body):
+        return Outcome("retry", f"{wants_certificate(where)} ({status})", receiver_down=True)
     said = f" ({problem.words})" if problem.words else ""
     if 300 <= status < 400:
         target = cleaned(answer.headers.get("location", "another place"), 100)

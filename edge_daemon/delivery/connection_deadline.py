@@ -73,10 +73,16 @@ class ConnectionDeadline:
 
 
 class Adapter(HTTPAdapter):
-    """One connection at a time, verified against our context, watched by a line."""
+    """One connection at a time, verified against our context, watched by a line.
 
-    def __init__(self, context: ssl.SSLContext, line: ConnectionDeadline) -> None:
-        self._context, self._pools = context, _pools(line)
+    Args:
+        context: for the server.
+        proxy_context: for a proxy that is reached by https://.
+        line: is told of each connection.
+    """
+
+    def __init__(self, context: ssl.SSLContext, proxy_context: ssl.SSLContext, line: ConnectionDeadline) -> None:
+        self._context, self._proxy_context, self._pools = context, proxy_context, _pools(line)
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
@@ -86,7 +92,8 @@ class Adapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
         """Make the pool of connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **more)
+        contexts = {"ssl_context": self._context, "proxy_ssl_context": self._proxy_context}
+        manager = super().proxy_manager_for(proxy, **contexts, **more)
         manager.pool_classes_by_scheme = self._pools
         return manager
 

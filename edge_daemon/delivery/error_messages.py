@@ -15,6 +15,11 @@ LONGEST: Final = 200
 _EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
 _UNKNOWN_AUTHORITY: Final = (2, 18, 19, 20, 21, 27)
 """X509_V_ERR_* of openssl-verification-options(1): issuers that are not there, self-signed, not trusted."""
+_NO_CLIENT_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
+_BAD_CLIENT_CERTIFICATE: Final = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
+"""What a server says of our certificate, as OpenSSL calls it: TLSV13_ALERT_CERTIFICATE_REQUIRED."""
+_STRICT: Final = (85, 86, 87, 88, 89, 90, 91, 92, 93)
+"""X509_V_ERR_* of the checks of RFC 5280 that Python makes from 3.13 on (VERIFY_X509_STRICT)."""
 _PROXY_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEEDS_LOG_IN: Final = "407"
 
@@ -40,6 +45,15 @@ def explain(error: BaseException, where: str, proxy: str = "") -> str:
     if status:
         return _proxy(status[1], where)
     return _connection(error, f"the proxy {proxy}" if proxy else where)
+
+
+def is_about_us(error: BaseException) -> bool:
+    """Return whether a server ended the connection because of this device's certificate, or for want of one."""
+    return "ALERT" in _alert(error) and _alert(error).endswith((*_NO_CLIENT_CERTIFICATE, *_BAD_CLIENT_CERTIFICATE))
+
+
+def _alert(error: BaseException) -> str:
+    return next((one.reason or "" for one in _reasons(error) if isinstance(one, ssl.SSLError)), "")
 
 
 def find(error: BaseException, kind: type[_Error]) -> _Error | None:
@@ -71,7 +85,15 @@ def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
     if code in _UNKNOWN_AUTHORITY:
         what = f"the certificate of {where} is by an authority that this device does not know"
         return f"{what}; upstream.ca_file names the school's own, or a filter opens what is encrypted"
-    return f"the certificate of {where} is not trusted ({cleaned(error.verify_message, 80)}); check upstream.ca_file"
+    said = cleaned(error.verify_message, 80)
+    if code in _STRICT:
+        return f"the certificate of {where}, or its authority's, breaks RFC 5280 ({said}); have it made anew"
+    return f"the certificate of {where} is not trusted ({said}); check upstream.ca_file"
+
+
+def wants_certificate(where: str) -> str:
+    """Return the words for a server that lets in only whoever shows a certificate."""
+    return f"{where} wants a certificate of this device; set upstream.client_cert_file and upstream.client_key_file"
 
 
 def _proxy(status: str, where: str) -> str:
@@ -85,6 +107,11 @@ def _connection(error: BaseException, where: str) -> str:
         return f"the name {where} leads nowhere; no network, or a wrong upstream.url or upstream.proxy"
     if find(error, ConnectionRefusedError):
         return f"nothing listens at {where}; the server is down, or upstream.url has a wrong port"
+    alert = _alert(error)
+    if alert.endswith(_NO_CLIENT_CERTIFICATE):
+        return wants_certificate(where)
+    if is_about_us(error):
+        return f"{where} does not take this device's certificate; check upstream.client_cert_file"
     if find(error, ssl.SSLError):
         return f"no encryption was agreed on with {where}; is it a server for HTTPS, and nothing in between?"
     if find(error, TimeoutError):

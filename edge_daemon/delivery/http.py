@@ -9,10 +9,12 @@ ends at its deadline whatever trickles in; no redirect is followed; and an answe
 from __future__ import annotations
 
 import base64
+import logging
 import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from types import MappingProxyType, TracebackType
 from typing import Final
 from urllib.parse import urlsplit
@@ -33,6 +35,10 @@ _READ_A_SECOND: Final = 20_000
 _SMALL: Final = 64 * 1024
 """Bytes of an answer that are within the time of any exchange."""
 _WITHOUT_BODY: Final = (204, 304)
+_MOST_DIGITS: Final = 15
+
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+"""It warns of odd headers with the whole address, in which a secret may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,9 @@ class Server:
         base: address that all paths are below, without a slash at its end.
         secret: the token, or with a username the password; empty: none.
         username: for basic authentication; empty: the secret is a bearer token (RFC 6750).
-        ca_file: authorities to trust instead of the system's; empty: the system's.
+        ca_file: authorities to trust instead of the system's; empty: the system's. A proxy that is reached by https://
+            may have a certificate of either.
+        client_certificate: files of the certificate that we show the server, and of its key.
         proxy: address of a proxy; empty: as the environment has it (HTTPS_PROXY, NO_PROXY).
         agent: how we call ourselves.
         limits: how long anything may take.
@@ -94,6 +102,7 @@ class Server:
         secret: str = "",
         username: str = "",
         ca_file: str = "",
+        client_certificate: tuple[str, str] | None = None,
         proxy: str = "",
         agent: str = "edge-daemon",
         limits: Limits,
@@ -105,7 +114,12 @@ class Server:
         self._auth = _Auth(secret, username)
         self._agent = agent
         self._line = ConnectionDeadline()
-        self._adapter = Adapter(ssl.create_default_context(cafile=ca_file or None), self._line)
+        context, proxy_context = ssl.create_default_context(cafile=ca_file or None), ssl.create_default_context()
+        if client_certificate is not None:
+            context.load_cert_chain(*client_certificate, password=no_passphrase)
+        if ca_file:
+            proxy_context.load_verify_locations(cafile=ca_file)
+        self._adapter = Adapter(context, proxy_context, self._line)
 
     def __enter__(self) -> Server:
         return self
@@ -150,7 +164,8 @@ class Server:
                 answer, failure = self._exchange(request.prepare(), max_bytes), None
             except NoAnswerError as error:
                 failure = error
-            except (requests.RequestException, HTTPError, OSError) as error:
+            except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
+                # ValueError: http.client and urllib3 take parts of an answer for numbers, which may be anything.
                 failure = NoAnswerError(self._explained(error), in_the_middle=_in_the_middle(error))
                 failure.__cause__ = error
         if deadline.is_over:  # a cut connection may look like the end of an answer
@@ -177,7 +192,7 @@ class Server:
         length = headers.get("content-length", "")
         chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         body, is_cut = self._read(response, max_bytes)
-        if not is_cut and not chunked and (not length or (length.isdigit() and int(length) != len(body))):
+        if not is_cut and not chunked and not _is_length(length, len(body)):
             raise NoAnswerError(f"{self.where} sent an answer that may not be whole", in_the_middle=True)
         if headers.get("content-encoding", "identity").lower() == "gzip":
             body, is_cut = _unpacked(body, max_bytes, is_cut=is_cut)
@@ -193,6 +208,17 @@ class Server:
                 return bytes(body[:max_bytes]), True
         response.close()
         return bytes(body), False
+
+
+def _is_length(text: str, length: int) -> bool:
+    """Return whether a Content-Length says so many bytes; one that is no number says nothing, so that none is whole."""
+    text = text.strip()
+    return text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) == length
+
+
+def no_passphrase() -> str:
+    """Return no passphrase: OpenSSL would ask for one at the terminal."""
+    return ""
 
 
 def _unpacked(body: bytes, max_bytes: int, *, is_cut: bool) -> tuple[bytes, bool]:
@@ -221,4 +247,4 @@ class _Auth(AuthBase):
 def _in_the_middle(error: BaseException) -> bool:
     """Return whether the server was reached, and was the one that we wanted, when it failed."""
     before = (ssl.SSLCertVerificationError, NewConnectionError, ProxyError, ConnectTimeoutError)
-    return not any(error_messages.find(error, kind) for kind in before)
+    return not (any(error_messages.find(error, kind) for kind in before) or error_messages.is_about_us(error))

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from edge_daemon.plain_text import plain
+
 WIDTH: Final = 72
 """Characters of a line of text."""
 
@@ -23,7 +25,6 @@ _TONES: Final[Mapping[Tone, tuple[str, str]]] = {
     "quiet": ("#ECEEF1", "#5B6470"),
 }
 """Ground and ink, those of the spreadsheet's marks."""
-_JOINERS: Final = "\u200c\u200d"
 """Format characters that names of some scripts are written with."""
 _LINE, _INK, _QUIET = "#E1E5EA", "#1F2933", "#5B6470"
 
@@ -158,7 +159,7 @@ def escaped(text: str) -> str:
 
 def shown(text: str) -> str:
     """Return text as one line, without control and format characters: nobody's name moves other words about."""
-    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())
+    return " ".join(plain(text).split())
 
 
 def _wrapped(text: str, indent: str = "") -> str:

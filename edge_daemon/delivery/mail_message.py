@@ -7,18 +7,18 @@ import unicodedata
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
 from edge_daemon.config import is_address
+from edge_daemon.delivery.mail_headers import HeaderPolicy, attachment_name
 from edge_daemon.delivery.message import Message
+from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
+from edge_daemon.plain_text import without_overrides
 
-_POLICY: Final = SMTP.clone(cte_type="7bit")
+_POLICY: Final = HeaderPolicy(linesep="\r\n", cte_type="7bit")
 """Not every server takes eight bits: quoted-printable and base64 pass everywhere."""
-_LONGEST_HEADER = 300
-"""Characters of a line; RFC 5322 (2.1.1) allows 998."""
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -51,14 +51,14 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
     mime.add_alternative(message.html, subtype="html")
     for attachment in message.attachments:
         maintype, subtype = _XLSX
-        mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=attachment.name)
+        name = attachment_name(attachment.name)
+        mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=name)
     return mime
 
 
 def to_bytes(mime: EmailMessage) -> bytes:
     """Return a message as it goes over the wire."""
-    # Folded at 78, Python's email puts a long subject on a line of its own, after an empty one.
-    return mime.as_bytes(policy=mime.policy.clone(max_line_length=_LONGEST_HEADER))
+    return mime.as_bytes()
 
 
 def message_id_header(message_id: str, domain: str) -> str:
@@ -80,20 +80,20 @@ def wire_address(address: str, where: str) -> str:
     if domain.isascii():
         return address
     try:
-        return f"{local}@{domain.encode('idna').decode('ascii')}"
-    except UnicodeError as error:
+        return f"{local}@{ascii_domain(domain)}"
+    except ValueError as error:
         raise DeliveryError("the domain of the mail address can't be used", where, "correct it") from error
 
 
 def one_line(text: str, where: str) -> str:
-    """Return a text that is one line.
+    """Return a text that is one line, without marks that override its direction.
 
     Raises:
         DeliveryError: it has a line break or a control character, which could begin another header.
     """
     if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
         raise DeliveryError("a line break or control character is in it", where, "use one line of text")
-    return text
+    return without_overrides(text)
 
 
 def _header(address: str, name: str) -> Address | str:

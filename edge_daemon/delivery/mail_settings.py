@@ -9,6 +9,7 @@ from typing import Final
 
 from edge_daemon.config import MailConfig
 from edge_daemon.device.secrets import credential, how_to_make
+from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 16 * 1024
@@ -47,8 +48,12 @@ def server_settings(settings: MailConfig, config_dir: Path) -> ServerSettings:
     if not settings.from_:
         raise DeliveryError("no sender is set", "mail.from", "name the address that messages come from")
     secret = _secret(settings, config_dir) if settings.username else ""
+    try:
+        host = ascii_domain(settings.host)
+    except ValueError as error:
+        raise DeliveryError("is no name of a server", "mail.host", "correct it") from error
     return ServerSettings(
-        settings.host,
+        host,
         settings.port,
         settings.security == "tls",
         _context(settings.ca_file, config_dir),

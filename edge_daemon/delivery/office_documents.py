@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Union, cast, get_args
 
 from edge_daemon.errors import DeliveryError
+from edge_daemon.plain_text import is_plain
 from edge_daemon.timestamps import parsed
 from edge_daemon.types import Correction, VerdictName
 
@@ -98,7 +99,7 @@ class _Entry:
             raise self.error(key, "a text was expected")
         if len(value) > longest:
             raise self.error(key, f"has {len(value)} characters, {longest} at most are taken")
-        if not all(sign.isprintable() for sign in value):
+        if not is_plain(value):
             raise self.error(key, "has a line break or another character that can't be printed")
         return value.strip()
 

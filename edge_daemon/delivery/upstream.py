@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -22,7 +23,7 @@ from edge_daemon.delivery import receipts
 from edge_daemon.delivery.answers import ForbiddenOutcome, is_page, page, refusal
 from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
-from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url
+from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_client_certificate, checked_url
 from edge_daemon.delivery.webdav import WebDav
 from edge_daemon.errors import DeliveryError
 from edge_daemon.types import Outcome
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 IN_A_ROW: Final = 3
 """So many documents that fail one after the other are the server's fault: the others need not be tried."""
+_ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _OK, _NOT_MODIFIED, _NOT_FOUND, _GONE = 200, 304, 404, 410
 
 
@@ -43,6 +45,11 @@ class PullResponse:
     body: bytes = b""
     etag: str = ""
     problem: Outcome | None = None
+
+
+def is_etag(text: str) -> bool:
+    """Return whether that is an ETag (RFC 9110, section 8.8.3) that can be sent back: else the document has none."""
+    return _ETAG.fullmatch(text) is not None
 
 
 class Upstream:
@@ -77,6 +84,7 @@ class Upstream:
             secret=token,
             username=settings.username,
             ca_file=checked_ca_file(settings, config_dir),
+            client_certificate=checked_client_certificate(settings, config_dir),
             proxy=settings.proxy,
             agent=f"edge-daemon/{__version__}" + (f" ({ascii(device)[1:-1]})" if device else ""),
             limits=limits or Limits(),
@@ -122,7 +130,7 @@ class Upstream:
         Raises:
             DeliveryError: the path could lead out of its folder, or the document can't be used as it came.
         """
-        known = {"If-None-Match": etag} if etag else {}
+        known = {"If-None-Match": etag} if is_etag(etag) else {}
         try:
             answer = self._server.ask("GET", quoted(path), headers=known, max_bytes=max_bytes)
         except NoAnswerError as error:
@@ -137,7 +145,8 @@ class Upstream:
             return PullResponse(0, problem=page(self._server.where))
         if answer.is_cut:
             raise DeliveryError(f"is larger than {max_bytes} bytes", path, "make it smaller")
-        return PullResponse(_OK, answer.body, answer.headers.get("etag", ""))
+        given = answer.headers.get("etag", "")
+        return PullResponse(_OK, answer.body, given if is_etag(given) else "")
 
     def _weighed(self, outcome: Outcome) -> Outcome:
         """Tell the fault of a document from that of the server, by what became of those before."""

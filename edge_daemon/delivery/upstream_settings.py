@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from edge_daemon.config import UpstreamConfig
-from edge_daemon.device.secrets import credential, how_to_make
+from edge_daemon.device.secrets import credential, credential_path, how_to_make
+from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 4096
@@ -74,6 +75,10 @@ def checked_url(settings: UpstreamConfig) -> str:
     if parts.scheme == "http" and not settings.insecure_http:
         what = "is http without s: everybody on the way could read and change registers"
         raise DeliveryError(what, where, "use https://, or for a trial set upstream.insecure_http = true")
+    try:
+        ascii_domain(parts.hostname)
+    except ValueError:
+        raise DeliveryError("has no name of a server that can be used", where, hint) from None
     _check_proxy(settings.proxy)
     return settings.url.rstrip("/")
 
@@ -86,6 +91,43 @@ def _check_proxy(proxy: str) -> None:
         is_fine = False
     if not is_fine:
         raise DeliveryError("is no address of a proxy", "upstream.proxy", "it looks like http://proxy.example.org:3128")
+
+
+def checked_client_certificate(settings: UpstreamConfig, config_dir: Path) -> tuple[str, str] | None:
+    """Return the files of the certificate that the server wants, and of its key; None: it wants none.
+
+    Args:
+        settings: [upstream]; client_key_file names a systemd credential or a file.
+        config_dir: where a relative file name starts.
+
+    Raises:
+        DeliveryError: a file can't be read, has no certificate, or has a key of another one or with a passphrase.
+    """
+    where = "upstream.client_cert_file"
+    if not settings.client_cert_file:
+        if settings.client_key_file:
+            raise DeliveryError("upstream.client_key_file is set and this is not", where, "name the certificate")
+        return None
+    certificate = config_dir / settings.client_cert_file
+    key = _key_path(settings.client_key_file, config_dir) if settings.client_key_file else certificate
+    for setting, path in ((where, certificate), ("upstream.client_key_file", key)):
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise DeliveryError(f"{path} can't be read ({error.strerror})", setting, "correct the setting") from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", "") or ""
+        what = "the key is not that of the certificate" if reason == "KEY_VALUES_MISMATCH" else "they can't be used"
+        hint = "both are PEM, and the key has no passphrase"
+        raise DeliveryError(f"{certificate} and {key}: {what}", where, hint) from error
+    return str(certificate), str(key)
+
+
+def _key_path(name: str, config_dir: Path) -> Path:
+    given = credential_path(name) if "/" not in name else None
+    return given if given is not None else config_dir / name
 
 
 def checked_ca_file(settings: UpstreamConfig, config_dir: Path) -> str:

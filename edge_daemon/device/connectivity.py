@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -12,7 +13,9 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from edge_daemon.config import MailConfig, UpstreamConfig
+from edge_daemon.device.authorities import strict_context
 from edge_daemon.device.check import Check
+from edge_daemon.domains import ascii_domain
 
 TIMEOUT_S = 5.0
 _PORTS = {"https": 443, "http": 80}
@@ -53,13 +56,15 @@ def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
     if ca_file and not Path(ca_file).is_file():
         return Check("mail", "bad", f"{ca_file} can't be read", "check mail.ca_file")
     try:
+        host = ascii_domain(settings.host)
+    except ValueError:
+        return Check("mail", "bad", f"{settings.host} is no name of a server", "correct mail.host")
+    try:
         if settings.security == "tls":
-            with smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=TIMEOUT_S, context=_context(ca_file)
-            ) as tls_server:
+            with smtplib.SMTP_SSL(host, settings.port, timeout=TIMEOUT_S, context=_context(ca_file)) as tls_server:
                 found = _cipher(tls_server.sock)
         else:
-            with smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT_S) as server:
+            with smtplib.SMTP(host, settings.port, timeout=TIMEOUT_S) as server:
                 server.starttls(context=_context(ca_file))
                 found = _cipher(server.sock)
     except smtplib.SMTPNotSupportedError:
@@ -83,9 +88,9 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
         return Check("upstream", "not checked", "no server is set (upstream.url)")
     try:
         parts = urlsplit(settings.url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme, 0)
+        host, port = ascii_domain(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
-        host, port = None, 0
+        host, port = "", 0
     if not host or parts.scheme not in _PORTS:
         return Check("upstream", "bad", f"{_shown(settings.url)} is no address", "upstream.url begins with https://")
     if parts.scheme == "http" and not settings.insecure_http:
@@ -96,12 +101,48 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
         with _connected(parts.scheme, host, port, settings.proxy) as plain:
             if parts.scheme == "http":
                 return Check("upstream", "warning", f"{host}:{port} answers, not encrypted", "use https://")
-            with _context(ca_file).wrap_socket(plain, server_hostname=host) as encrypted:
+            context = _context(ca_file)
+            _show_certificate(context, settings, config_dir)
+            with context.wrap_socket(plain, server_hostname=host) as encrypted:
                 return Check("upstream", "good", f"{host}:{port} answers, {_cipher(encrypted)}")
     except OSError as error:
         if error.filename is not None or (ca_file and not Path(ca_file).is_file()):
             return Check("upstream", "bad", f"{ca_file} can't be read", "check upstream.ca_file")
         return _unreachable("upstream", f"{host}:{port}", error, "upstream.url and upstream.ca_file")
+
+
+def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
+    """Encrypt once more, by the rules of Python 3.13; return what they do not take, empty where they take all.
+
+    Args:
+        settings: [upstream], of a server that answers.
+        config_dir: where a relative file name starts.
+    """
+    parts = urlsplit(settings.url)
+    if parts.scheme != "https":
+        return ""
+    ca_file = str(config_dir / settings.ca_file) if settings.ca_file else ""
+    host, port = ascii_domain(parts.hostname or ""), parts.port or _PORTS["https"]
+    try:
+        context = strict_context(_context(ca_file))
+        _show_certificate(context, settings, config_dir)
+        with (
+            _connected("https", host, port, settings.proxy) as plain,
+            context.wrap_socket(plain, server_hostname=host),
+        ):
+            return ""
+    except ssl.SSLCertVerificationError as error:
+        return error.verify_message
+    except OSError:
+        return ""  # it answered a moment ago
+
+
+def _show_certificate(context: ssl.SSLContext, settings: UpstreamConfig, config_dir: Path) -> None:
+    """Give a context the certificate that the server wants, where it can be read here."""
+    if settings.client_cert_file:
+        with contextlib.suppress(OSError):
+            key = settings.client_key_file or settings.client_cert_file
+            context.load_cert_chain(config_dir / settings.client_cert_file, config_dir / key, password=lambda: "")
 
 
 def _connected(scheme: str, host: str, port: int, proxy: str) -> socket.socket:

@@ -105,6 +105,15 @@ def credential(name: str) -> bytes | None:
         raise KeyFileError(what, f"credential {name}", "check the unit's user") from error
 
 
+def credential_path(name: str) -> Path | None:
+    """Return the file of the systemd credential of that name, None where there is none; for libraries that read files.
+
+    Raises:
+        KeyFileError: the name could leave the folder of credentials.
+    """
+    return Path(os.environ["CREDENTIALS_DIRECTORY"]) / name if credential(name) is not None else None
+
+
 def is_withheld(name: str) -> bool:
     """Return whether systemd gives the credential that a setting names to a unit, and not to this process.
 

@@ -19,6 +19,7 @@ from edge_daemon.gallery.class_list.columns import is_column_name
 from edge_daemon.gallery.class_list.csv_table import csv_table
 from edge_daemon.gallery.class_list.decoding import decoded_strictly
 from edge_daemon.gallery.roster import RosterRow, refuse, roster_of
+from edge_daemon.plain_text import is_plain
 from edge_daemon.store.gallery import StudentRow
 
 ROSTER: Final = "roster.csv"
@@ -98,7 +99,7 @@ def _fault(row: RosterRow) -> str:
     if not _ID.fullmatch(student.student_id):
         return "the student_id has signs that ids do not have (letters, digits and . _ - + @ : / are taken)"
     fields = {"name": student.name, **{f"column {n}": v for n, v in enumerate(row.extra.values(), 1)}}
-    spoilt = [name for name, value in fields.items() if not all(sign.isprintable() for sign in value)]
+    spoilt = [name for name, value in fields.items() if not is_plain(value)]
     if spoilt:
         return f"the {spoilt[0]} has signs that can't be printed"
     for name, address in (("email", student.email), ("guardian_email", student.guardian_email)):

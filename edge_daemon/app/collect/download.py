@@ -11,7 +11,7 @@ from edge_daemon.app.collect.mirror import Mirror
 from edge_daemon.app.collect.proof_index import ProofIndex
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery.http import Limits, Server
-from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_url, read_token
+from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_client_certificate, checked_url, read_token
 from edge_daemon.errors import DeliveryError
 
 
@@ -26,6 +26,7 @@ def download(
     try:
         url, here = checked_url(settings), Path()
         token, authorities = read_token(settings, here), checked_ca_file(settings, here)
+        ours = checked_client_certificate(settings, here)
     except DeliveryError as error:
         option = {"upstream.url": settings.url}.get(
             error.where, error.where.replace("upstream.", "--").replace("_", "-")
@@ -34,6 +35,14 @@ def download(
 
     def connect() -> Server:
         agent = f"edge-daemon/{__version__} (collect)"
-        return Server(url, secret=token, username=settings.username, ca_file=authorities, agent=agent, limits=Limits())
+        return Server(
+            url,
+            secret=token,
+            username=settings.username,
+            ca_file=authorities,
+            client_certificate=ours,
+            agent=agent,
+            limits=Limits(),
+        )
 
     return Mirror(connect, target, index).fetch(progress)

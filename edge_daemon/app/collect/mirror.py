@@ -39,7 +39,12 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY"
 
 _Out = TypeVar("_Out")
 
-_OPTIONS: Final = {"upstream.ca_file": "--ca-file", "upstream.url": "DIR_OR_URL", "upstream.proxy": "HTTPS_PROXY"}
+_OPTIONS: Final = {
+    "upstream.ca_file": "--ca-file",
+    "upstream.client_cert_file": "--client-cert-file",
+    "upstream.url": "DIR_OR_URL",
+    "upstream.proxy": "HTTPS_PROXY",
+}
 """What `collect` has in place of a device's settings."""
 
 

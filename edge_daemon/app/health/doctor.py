@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.health.doctor_delivery import delivery_check, upstream_check
+from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, upstream_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
@@ -69,7 +69,7 @@ class Doctor:
             "timetable": self._timetable,
             "camera": self._camera,
             "clock": self._clock,
-            "mail": lambda: connectivity.mail(self._home.config.mail, self._home.config_path.parent),
+            "mail": lambda: mail_check(self._home),
             "mail texts": self._mail_texts,
             "upstream": lambda: upstream_check(self._home),
             "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),

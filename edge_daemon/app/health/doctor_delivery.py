@@ -7,6 +7,7 @@ from datetime import datetime
 
 from edge_daemon.app.health.delivery_overview import look_at_delivery
 from edge_daemon.device import connectivity
+from edge_daemon.device.authorities import by_3_13
 from edge_daemon.device.check import Check
 from edge_daemon.errors import DeliveryError, KeyFileError
 from edge_daemon.home import Home
@@ -38,7 +39,15 @@ def upstream_check(home: Home) -> Check:
     if answer.problem is not None:
         return Check("upstream", "bad", answer.problem.answer, "correct upstream.url, upstream.kind or the token")
     knows = "has heard of this device" if answer.status != _ANSWERED[-1] else "has nothing of this device yet"
-    return Check("upstream", "good", f"{found.found}; it knows the token, and {knows}")
+    good = Check("upstream", "good", f"{found.found}; it knows the token, and {knows}")
+    ca_file = folder / settings.ca_file if settings.ca_file else None
+    return by_3_13(good, ca_file, connectivity.upstream_by_3_13(settings, folder))
+
+
+def mail_check(home: Home) -> Check:
+    """Greet the mail server and encrypt; no log-in, no mail."""
+    settings, folder = home.config.mail, home.config_path.parent
+    return by_3_13(connectivity.mail(settings, folder), folder / settings.ca_file if settings.ca_file else None)
 
 
 def delivery_check(home: Home, now: datetime) -> Check:

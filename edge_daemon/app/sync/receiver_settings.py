@@ -70,6 +70,7 @@ def withheld_secrets(home: Home) -> tuple[str, ...]:
     logs_in = mail.via == "smtp" and bool(mail.host) and bool(mail.username)
     named = {
         "upstream.token_file": upstream.token_file if upstream.url else "",
+        "upstream.client_key_file": upstream.client_key_file if upstream.url else "",
         "mail.password_file": mail.password_file if logs_in else "",
     }
     if home.home_mode:

@@ -1,0 +1,83 @@
+"""Headers of a mail as every program reads them: encoded words of 75 characters at most (RFC 2047), names of files.
+
+Python's email package makes one encoded word of any length where lines may be long, and where they may not it begins a
+long subject with an empty line, or encodes the line break of its own folding (`=0D=0A`).
+"""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from collections.abc import Iterator
+from email.policy import EmailPolicy
+from typing import Any, Final
+
+_LINE: Final = 76
+"""Characters of a line that has an encoded word (RFC 2047, section 2)."""
+_BEGIN, _END = "=?utf-8?b?", "?="
+_LONGEST_NAME: Final = 50
+"""Characters of a file's name: a longer one is split into parts (RFC 2231), which Outlook does not put together."""
+_LETTERS: Final = str.maketrans({"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l"})
+
+
+class HeaderPolicy(EmailPolicy):
+    """The policy of email.policy.SMTP, with our folding of texts that are not ASCII."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return a header as it goes over the wire."""
+        if self.utf8 or name.lower() not in ("subject", "from", "to"):
+            return super().fold_binary(name, value)
+        if hasattr(value, "addresses"):
+            return _folded(name, _mailbox_parts(value))
+        text = str(value)
+        is_plain = text.isascii() and len(name) + len(text) < _LINE - 2 and text == text.strip()
+        return super().fold_binary(name, value) if is_plain else _folded(name, [(text, True)])
+
+
+def attachment_name(name: str) -> str:
+    """Return a file's name in ASCII, short enough for one parameter: every mail program shows that one."""
+    stem, dot, ending = name.rpartition(".")
+    plain = unicodedata.normalize("NFKD", stem.translate(_LETTERS))
+    kept = "".join(sign if sign.isascii() else "" if unicodedata.combining(sign) else "_" for sign in plain)
+    kept = " ".join(kept.replace('"', "_").replace("\\", "_").split())
+    return f"{kept[:_LONGEST_NAME].strip() or 'attachment'}{dot}{ending}"
+
+
+def _mailbox_parts(header: Any) -> list[tuple[str, bool]]:
+    """Return the texts of an address header, and whether each is to be encoded."""
+    parts: list[tuple[str, bool]] = []
+    for number, address in enumerate(header.addresses):
+        comma = ", " if number else ""
+        if address.display_name.isascii():
+            parts.append((f"{comma}{address}", False))
+        else:
+            parts += [(comma, False), (address.display_name, True), (f" <{address.addr_spec}>", False)]
+    return parts
+
+
+def _folded(name: str, parts: list[tuple[str, bool]]) -> bytes:
+    lines, line = [], f"{name}: "
+    for text, is_encoded in parts:
+        words = list(_encoded(text, _LINE - len(line))) if is_encoded else [text]
+        for number, word in enumerate(words):
+            if number or (len(line) + len(word) > _LINE and len(line) > len(name) + 2):
+                lines.append(line.rstrip())
+                line = " "
+            line += word.lstrip() if line == " " else word
+    return "\r\n".join((*lines, line)).encode("ascii") + b"\r\n"
+
+
+def _encoded(text: str, room: int) -> Iterator[str]:
+    """Yield encoded words, the first of which fits into the room that a line has left; no character is split."""
+    chunk = b""
+    for sign in text:
+        data = sign.encode("utf-8", "replace")
+        if chunk and len(_word(chunk + data)) > room:
+            yield _word(chunk)
+            chunk, room = b"", _LINE - 1
+        chunk += data
+    yield _word(chunk)
+
+
+def _word(data: bytes) -> str:
+    return f"{_BEGIN}{base64.b64encode(data).decode('ascii')}{_END}"
