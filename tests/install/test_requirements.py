@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.slow import package_sets
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,6 +40,10 @@ def version(python: str, name: str) -> str:
     return specifier.version
 
 
+def lowest(requirement: Requirement) -> Version:
+    return Version(next(one.version for one in requirement.specifier if one.operator == ">="))
+
+
 def test_there_is_nothing_in_it_but_pins_with_hashes_and_the_reason_above_each():
     first, *blocks = TEXT.strip().split("\n\n")
     assert "provisioning/lock.py" in first
@@ -55,6 +62,26 @@ def test_all_that_the_program_asks_for_is_pinned_within_what_it_asks_for(python)
         if python == "3.10" and requirement.name == "opencv-python-headless":
             continue  # JetPack's own
         assert requirement.specifier.contains(version(python, canonicalize_name(requirement.name))), requirement.name
+
+
+def test_the_list_asks_for_no_less_than_the_program():
+    lines = (ROOT / "requirements-arm.in").read_text(encoding="utf-8").splitlines()
+    listed = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    compared = [
+        (lowest(one), lowest(other), one.name)
+        for one in listed
+        for other in map(Requirement, asked)
+        if canonicalize_name(one.name) == canonicalize_name(other.name)
+    ]
+    assert len(compared) >= 14
+    assert [name for here, there, name in compared if here < there] == []
+
+
+@pytest.mark.parametrize("name", ["bookworm", "trixie", "jetpack"])
+def test_a_set_of_packages_for_the_tests_has_the_versions_of_the_list(name):
+    python = package_sets.SETS[name].python
+    assert sorted(package_sets.pins(python)) == sorted(f"{n}=={version(python, n)}" for n in pins(python))
 
 
 @pytest.mark.parametrize(
