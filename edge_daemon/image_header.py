@@ -1,6 +1,7 @@
 """What a picture file says about itself before anything is decoded: kind, size in pixels, whether it is whole.
 
-JPEG: ITU-T T.81 annex B (markers). PNG: W3C PNG specification, section 5 (chunks). HEIC: ISO/IEC 14496-12 (ftyp box).
+JPEG: ITU-T T.81 annex B (markers). PNG: W3C PNG specification, section 5 (chunks). WebP: RFC 9649. HEIC: ISO/IEC
+14496-12 (ftyp box).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 from edge_daemon.errors import ImageFileError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 # Frame headers (SOF0 to SOF15) without DHT, JPG and DAC, which share their range.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _START_OF_SCAN = 0xDA
+_MAX_SCANS = 64
+"""A progressive JPEG has about ten. Each costs as much as the whole picture: 200 of them keep a Pi busy for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,13 @@ class ImageHeader:
     height_px: int
 
 
+def is_heif(data: bytes) -> bool:
+    """Return whether a file is a HEIC picture, as phones make them."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
 def read_header(data: bytes) -> ImageHeader:
-    """Return the size of a whole JPEG or PNG file.
+    """Return the size of a whole JPEG, PNG or WebP file.
 
     Raises:
         ImageFileError: another kind of file, or one that was cut off.
@@ -38,9 +46,11 @@ def read_header(data: bytes) -> ImageHeader:
         return _jpeg(data)
     if data.startswith(_PNG):
         return _png(data)
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        raise ImageFileError("HEIC is not read", hint="convert it to JPEG")
-    raise ImageFileError("not a JPEG or PNG picture")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return _webp(data)
+    if is_heif(data) or data[4:12] == b"ftypavif":
+        raise ImageFileError(f"{'AVIF' if data[8:12] == b'avif' else 'HEIC'} is not read", hint="convert it to JPEG")
+    raise ImageFileError("not a JPEG, PNG or WebP picture")
 
 
 def _jpeg(data: bytes) -> ImageHeader:
@@ -64,7 +74,28 @@ def _jpeg(data: bytes) -> ImageHeader:
     # the start of the scan, for the thumbnail in the EXIF block has one of its own.
     if header is None or data.find(b"\xff\xd9", at) < 0:
         raise ImageFileError("truncated file", hint="copy it again")
+    if data.count(bytes((0xFF, _START_OF_SCAN)), at) > _MAX_SCANS:
+        raise ImageFileError(f"JPEG of more than {_MAX_SCANS} scans", hint="save it again as plain JPEG")
     return header
+
+
+def _webp(data: bytes) -> ImageHeader:
+    """The first chunk says the size: VP8 (lossy), VP8L (lossless) or VP8X (with EXIF or an alpha channel)."""
+    if len(data) < 30 or len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise ImageFileError("truncated file", hint="copy it again")
+    kind, body = data[12:16], data[20:]
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        return ImageHeader(_little(body[6:8]) & 0x3FFF, _little(body[8:10]) & 0x3FFF)
+    if kind == b"VP8L" and body[0] == 0x2F:
+        sides = _little(body[1:5])
+        return ImageHeader((sides & 0x3FFF) + 1, (sides >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8X":
+        return ImageHeader(_little(body[4:7]) + 1, _little(body[7:10]) + 1)
+    raise ImageFileError("damaged WebP", hint="copy it again")
+
+
+def _little(data: bytes) -> int:
+    return int.from_bytes(data, "little")
 
 
 def _png(data: bytes) -> ImageHeader:
@@ -78,6 +109,8 @@ def _png(data: bytes) -> ImageHeader:
         if len(check) < 4:
             break
         if zlib.crc32(body) != int.from_bytes(check, "big"):
+            raise ImageFileError("damaged PNG", hint="copy it again")
+        if kind == b"IHDR" and header is not None:  # the size that was checked would not be the one that is decoded
             raise ImageFileError("damaged PNG", hint="copy it again")
         if kind == b"IHDR" and length >= 8:
             header = ImageHeader(int.from_bytes(body[4:8], "big"), int.from_bytes(body[8:12], "big"))

@@ -27,7 +27,8 @@ def enrol() -> None:
     "--photos",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder with a folder of JPEG or PNG photographs for each student id. Without it the roster alone is renewed.",
+    help="Folder of photographs: a folder for each student id, or files named by id or name. Without it the roster"
+    " alone is renewed.",
 )
 @click.option("--readmit", multiple=True, metavar="ID", help="Enrol a student again who was removed; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,6 +43,8 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
         click.echo(line, err=True)
     with progress("photographs") as watch:
         report = import_students(home, students, photos, readmit, watch, _warn_of_contacts)
+    for line in text.matches(report):
+        click.echo(line, err=True)
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))

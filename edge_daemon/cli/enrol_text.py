@@ -89,6 +89,15 @@ def remarks(roster: Roster) -> Iterator[str]:
     yield from (f"left out: {_one_line(str(remark))}" for remark in _capped(roster.left_out))
 
 
+def matches(report: EnrolReport) -> Iterator[str]:
+    """Yield which photographs were given to a student by the name in their file's name."""
+    by_name = [one for one in report.matched if one.by == "name"]
+    for one in by_name[:_MOST_WARNINGS]:
+        yield f"note: {_one_line(f'{one.path.name} is taken for a photograph of {one.student_id}, by the name')}"
+    if len(by_name) > _MOST_WARNINGS:
+        yield f"note: and {len(by_name) - _MOST_WARNINGS} more by the name"
+
+
 def _capped(remarks: Sequence[Remark]) -> Iterator[object]:
     yield from remarks[:_MOST_WARNINGS]
     if len(remarks) > _MOST_WARNINGS:
@@ -147,6 +156,10 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
     yield from _alike(report)
     if report.unclaimed:
         yield f"{ids(report.unclaimed)}: photographs of nobody on this roster"
+    for one in report.unmatched[:_MOST_WARNINGS]:
+        yield f"{one.name}: is nobody's photograph ({one.reason})"
+    if len(report.unmatched) > _MOST_WARNINGS:
+        yield f"{len(report.unmatched) - _MOST_WARNINGS} more photographs are nobody's"
 
 
 def _alike(report: EnrolReport) -> Iterator[str]:

@@ -22,8 +22,14 @@ SAME_PERSON = 0.65
 LOOK_ALIKE = 0.50
 """Mean cosine from which on matching is stricter: about one pair in one to three classes of 30."""
 
+RESEMBLES = 0.50
+"""Cosine of one photograph to another student's mean from which on that student is named beside a refusal."""
+FRONTAL_DEG = 30.0
+"""Turned further, a photograph of one person may be as unlike the others as one of somebody else: it is no witness."""
+
 _BLOCK = 512
 _ODD_ONE = "shows somebody else than the student's other photographs"
+_TURNED = "the head is turned, and the student's other photographs can't confirm who it is"
 _TIE = "the photographs of this student show different people; add one that settles it"
 
 
@@ -40,6 +46,13 @@ class Exemplar:
     """(n, 192), rows of length 1; the first one is the face as photographed."""
     widths_px: Vector
     """(n,)."""
+    yaw_deg: float | None = None
+    """How far the head is turned; None where nobody knows."""
+
+    @property
+    def is_frontal(self) -> bool:
+        """Whether the head is known to look at the camera, more or less."""
+        return self.yaw_deg is not None and abs(self.yaw_deg) <= FRONTAL_DEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +78,10 @@ def keep_agreeing(
 ) -> tuple[dict[str, list[Exemplar]], list[RefusedPhotograph]]:
     """Refuse photographs that show somebody else than the student's other photographs.
 
-    Photographs that resemble one another, directly or by way of a third, hang together; the largest such group is
-    believed. Where two are equally large, the one that resembles another student goes; where that decides nothing, all
-    go: a wrong template does more harm than none.
+    Photographs that resemble one another, directly or by way of a third, hang together. The group with most frontal
+    ones is believed, of equal ones the largest: a profile is no witness against a face from the front. Where that
+    decides nothing, the group that resembles another student goes; where that decides nothing either, all go: a wrong
+    template does more harm than none. A refused photograph that resembles another student's says whose.
 
     Args:
         exemplars: by student id.
@@ -78,17 +92,21 @@ def keep_agreeing(
     means = {student_id: _mean(own) for student_id, own in exemplars.items() if own}
     kept: dict[str, list[Exemplar]] = {}
     refused: list[RefusedPhotograph] = []
+    odd: list[tuple[Exemplar, str]] = []
     for student_id, own in exemplars.items():
         unique = _without_copies(own, refused)
         groups = _groups(unique)
         if len(groups) > 1:
             groups = _without_strangers(groups, {other: mean for other, mean in means.items() if other != student_id})
-        tie = len(groups) > 1 and len(groups[0]) == len(groups[1])
+        tie = len(groups) > 1 and _weight(groups[0]) == _weight(groups[1])
         believed = [] if tie or not groups else groups[0]
         kept[student_id] = believed
-        reason = _TIE if tie else _ODD_ONE
-        refused += [RefusedPhotograph(e.photograph, student_id, reason) for e in unique if e not in believed]
-    return kept, refused
+        witnessed = any(e.is_frontal for e in believed)
+        for exemplar in unique:
+            if exemplar not in believed:
+                is_profile = witnessed and not exemplar.is_frontal and exemplar.yaw_deg is not None
+                odd.append((exemplar, _TIE if tie else _TURNED if is_profile else _ODD_ONE))
+    return kept, refused + _named(odd, kept)
 
 
 def find_twins(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[Twin]:
@@ -120,21 +138,43 @@ def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotogra
     return list(unique.values())
 
 
+def _named(odd: Sequence[tuple[Exemplar, str]], kept: Mapping[str, Sequence[Exemplar]]) -> list[RefusedPhotograph]:
+    """Return the refusals with whom each photograph resembles: photographs of two students are easily swapped."""
+    ids = [student_id for student_id, own in kept.items() if own]
+    known = np.stack([_mean(kept[student_id]) for student_id in ids]) if ids else None
+    refused = []
+    for exemplar, reason in odd:
+        if known is not None:
+            scores = known @ exemplar.vectors[0]
+            best = int(scores.argmax())
+            if ids[best] != exemplar.student_id and scores[best] >= RESEMBLES:
+                swapped = "are photographs of the two swapped?"
+                reason = f"{reason}; resembles student {ids[best]} ({scores[best]:.2f}): {swapped}"
+        refused.append(RefusedPhotograph(exemplar.photograph, exemplar.student_id, reason))
+    return refused
+
+
+def _weight(group: Sequence[Exemplar]) -> tuple[int, int]:
+    """Return how much a group of photographs is believed: by its frontal ones, then by its size."""
+    return sum(e.is_frontal for e in group), len(group)
+
+
 def _groups(exemplars: Sequence[Exemplar]) -> list[list[Exemplar]]:
-    """Return the groups of photographs that hang together, the largest first."""
+    """Return the groups of photographs that hang together, the most believed first."""
     groups: list[list[Exemplar]] = []
     for exemplar in exemplars:
         joined = [g for g in groups if any(float(e.vectors[0] @ exemplar.vectors[0]) >= AGREE for e in g)]
         groups = [g for g in groups if g not in joined] + [[exemplar, *(e for g in joined for e in g)]]
-    return sorted(groups, key=len, reverse=True)
+    return sorted(groups, key=_weight, reverse=True)
 
 
 def _without_strangers(groups: list[list[Exemplar]], others: Mapping[str, Vector]) -> list[list[Exemplar]]:
-    """Of equally large groups keep those that resemble no other student, if there are any."""
-    if not others or len(groups[0]) != len(groups[1]):
+    """Of groups that are believed equally keep those that resemble no other student, if there are any."""
+    if not others or _weight(groups[0]) != _weight(groups[1]):
         return groups
     known = np.stack(list(others.values()))
-    own = [g for g in groups if len(g) == len(groups[0]) and float((known @ _mean(g)).max()) < SAME_PERSON]
+    equal = [g for g in groups if _weight(g) == _weight(groups[0])]
+    own = [g for g in equal if float((known @ _mean(g)).max()) < SAME_PERSON]
     return own or groups
 
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from edge_daemon.errors import ImageFileError, PhotographError
-from edge_daemon.image_header import ImageHeader, read_header
+from edge_daemon.errors import PhotographError
 from edge_daemon.types import Picture
 
 MAX_BYTES = 30 * 2**20
-MAX_PIXELS = 50_000_000
-WORKING_SIDE_PX = 1600
-"""A portrait's longer side is brought down to this: the embedder sees 112 px of it."""
-
-_READ = frozenset((".jpg", ".jpeg", ".png"))
-# The JPEG decoder halves for free: a 48 megapixel portrait never exists at full size.
-_REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
+_READ = frozenset((".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif", ".hif"))
 _CLUTTER = frozenset(("thumbs.db", "desktop.ini"))
 
 
@@ -62,19 +51,20 @@ def spellings(student_id: str) -> list[str]:
     return [student_id, unicodedata.normalize("NFC", student_id), unicodedata.normalize("NFD", student_id)]
 
 
-def read_photograph(path: Path) -> Photograph:
-    """Return a photograph upright, its longer side at most `WORKING_SIDE_PX`.
+def read_photograph(path: Path, decode: Callable[[bytes], Picture]) -> Photograph:
+    """Return a photograph upright, brought down to a working size, and the digest of its file.
 
-    EXIF rotation is applied; grey, 16 bit, transparent and CMYK pictures are converted. Size is checked before
-    anything is decoded.
+    Args:
+        path: of a file that nobody vouches for.
+        decode: decodes it (`DecoderProcess`).
 
     Raises:
         PhotographError: with the reason, one for each way in which a file can be unusable.
     """
     try:
-        data, header = _read_whole(path)
-        return Photograph(_decode(data, header), hashlib.sha256(data).digest())
-    except (ImageFileError, PhotographError) as error:
+        data = _read_whole(path)
+        return Photograph(decode(data), hashlib.sha256(data).digest())
+    except PhotographError as error:
         raise PhotographError(error.what, str(path), error.hint) from error
 
 
@@ -83,7 +73,7 @@ def _folder_of(photos_dir: Path, student_id: str) -> Path:
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
-def _read_whole(path: Path) -> tuple[bytes, ImageHeader]:
+def _read_whole(path: Path) -> bytes:
     try:
         if not path.resolve(strict=True).is_relative_to(path.parent.resolve()):
             raise PhotographError("a link that leads out of the folder", hint="put the photograph itself there")
@@ -97,54 +87,6 @@ def _read_whole(path: Path) -> tuple[bytes, ImageHeader]:
             data = file.read(MAX_BYTES)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, Python < 3.13
         raise PhotographError(f"can't be read ({getattr(error, 'strerror', None) or 'loop of links'})") from error
-    if path.suffix.lower() in (".heic", ".heif"):
-        raise PhotographError("HEIC is not read", hint="convert it to JPEG")
     if path.suffix.lower() not in _READ:
-        raise PhotographError("not a JPEG or PNG picture")
-    header = read_header(data)
-    if header.width_px * header.height_px > MAX_PIXELS:
-        size = f"{header.width_px}x{header.height_px}"
-        raise PhotographError(f"{size} is larger than {MAX_PIXELS // 10**6} megapixels", hint="save it smaller")
-    return data, header
-
-
-def _decode(data: bytes, header: ImageHeader) -> Picture:
-    shorter, longer = sorted((header.width_px, header.height_px))
-    # PNG gains nothing by it, and a narrow one makes the decoder fail.
-    reduced = _REDUCED if data.startswith(b"\xff\xd8") and shorter >= _REDUCED[0][0] else ()
-    mode = next((mode for factor, mode in reduced if longer >= factor * WORKING_SIDE_PX), cv2.IMREAD_COLOR)
-    with _decoder_messages() as messages:
-        try:
-            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
-        except cv2.error:
-            decoded = None
-    if decoded is None:
-        raise PhotographError("can't be decoded", hint="save it again as JPEG")
-    if "remature end" in messages[0]:
-        raise PhotographError("damaged JPEG", hint="copy it again")
-    picture: Picture = decoded.astype(np.uint8, copy=False)
-    longer = max(picture.shape[:2])
-    if longer > WORKING_SIDE_PX:
-        height, width = (max(1, round(side * WORKING_SIDE_PX / longer)) for side in picture.shape[:2])
-        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-        picture = small.astype(np.uint8, copy=False)
-    return picture
-
-
-@contextlib.contextmanager
-def _decoder_messages() -> Iterator[list[str]]:
-    """Collect what the C decoders write straight to stderr: a bad photograph is one line of ours, not two of theirs.
-
-    The descriptor belongs to the whole process: no other thread may write to stderr meanwhile (enrolment has one).
-    """
-    messages = [""]
-    saved = os.dup(2)
-    sink = os.memfd_create("decoder")
-    os.dup2(sink, 2)
-    try:
-        yield messages
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        messages[0] = os.pread(sink, 4096, 0).decode("utf-8", "replace")
-        os.close(sink)
+        raise PhotographError("not a JPEG, PNG, WebP or HEIC picture")
+    return data

@@ -14,6 +14,7 @@ from typing import Protocol
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
+from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
 from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
 from edge_daemon.gallery.roster import RosterRow
@@ -41,6 +42,23 @@ class Photographs:
     folder: Path
     reader: PhotographReader
     embedder: EmbedderId
+    decode: Callable[[bytes], Picture]
+    """What decodes a file of a stranger: a `DecoderProcess`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FlatFiles:
+    """Photographs that lie in one folder for all students."""
+
+    matched: Sequence[MatchedPhotograph]
+    unmatched: Sequence[UnmatchedPhotograph]
+
+    def by_student(self) -> Mapping[str, list[Path]]:
+        """Return the photographs of each student who has some."""
+        found: dict[str, list[Path]] = {}
+        for one in self.matched:
+            found.setdefault(one.student_id, []).append(one.path)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,12 @@ class EnrolReport:
     look_alikes: tuple[LookAlike, ...]
     unclaimed: tuple[str, ...]
     """Folders of photographs that belong to nobody on the roster."""
+    matched: tuple[MatchedPhotograph, ...] = ()
+    """Photographs that lie in one folder for all, and whose they are taken for."""
+    unmatched: tuple[UnmatchedPhotograph, ...] = ()
+    """Photographs there that are nobody's."""
+    taken: tuple[tuple[str, str], ...] = ()
+    """Student and photograph of each one that was accepted."""
 
 
 def import_roster(
@@ -101,22 +125,26 @@ def import_roster(
     roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
     exemplars: dict[str, list[Exemplar]] = {}
     refused: list[RefusedPhotograph] = []
+    files = _FlatFiles((), ())
     if photographs is not None:
         check_folder(photographs.folder)
-        exemplars, refused = _read_all([r.student for r in roster if r.student.consent], photographs, watch)
-    students, marks = _sealed_roster(store, roster, before, now)
+        files = _FlatFiles(*match_files(photographs.folder, [row.student for row in roster]))
+        students = [row.student for row in roster if row.student.consent]
+        exemplars, refused = _read_all(students, files, photographs, watch)
+    sealed, marks = _sealed_roster(store, roster, before, now)
     change = GalleryChange(
-        students=students,
-        templates=_sealed_templates(store, students, exemplars, photographs),
-        replaced=frozenset(s.student_id for s in students if photographs is not None or not s.consent),
-        look_alikes=_look_alikes_kept(store, students) if photographs is None else find_look_alikes(exemplars),
+        students=sealed,
+        templates=_sealed_templates(store, sealed, exemplars, photographs),
+        replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent),
+        look_alikes=_look_alikes_kept(store, sealed) if photographs is None else find_look_alikes(exemplars),
         tombstones=marks,
     )
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     tables.wipe_log(store.db)
     erasure.append_to_file(store.db, marks)
-    return _report(store, students, before, exemplars, refused, barred, photographs)
+    report = _report(store, sealed, before, exemplars, refused, barred, photographs)
+    return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
 
 
 def check_folder(folder: Path) -> None:
@@ -146,37 +174,41 @@ def _bare(row: RosterRow) -> RosterRow:
 
 
 def _read_all(
-    students: Sequence[Student], photographs: Photographs, watch: Callable[[int, int], None]
+    students: Sequence[Student], flat: _FlatFiles, photographs: Photographs, watch: Callable[[int, int], None]
 ) -> tuple[dict[str, list[Exemplar]], list[RefusedPhotograph]]:
     refused: list[RefusedPhotograph] = []
     files: list[tuple[str, Path]] = []
+    loose = flat.by_student()
     for student in students:
         try:
             files += [(student.student_id, path) for path in photographs_of(photographs.folder, student.student_id)]
         except PhotographError as error:
-            refused.append(RefusedPhotograph("", student.student_id, _reason(error)))
+            if student.student_id not in loose:
+                refused.append(RefusedPhotograph("", student.student_id, _reason(error)))
+        files += [(student.student_id, path) for path in loose.get(student.student_id, ())]
     read: dict[str, list[Exemplar]] = {}
     for done, (student_id, path) in enumerate(files):
         watch(done, len(files))
         try:
             read.setdefault(student_id, []).append(_read(student_id, path, photographs))
         except PhotographError as error:
-            refused.append(RefusedPhotograph(_short(path), student_id, _reason(error)))
+            refused.append(RefusedPhotograph(_short(path, photographs.folder), student_id, _reason(error)))
     watch(len(files), len(files))
     exemplars, disagreeing = keep_agreeing(read)
     return exemplars, refused + disagreeing
 
 
 def _read(student_id: str, path: Path, photographs: Photographs) -> Exemplar:
-    photograph = read_photograph(path)
+    photograph = read_photograph(path, photographs.decode)
     check_size(photograph.picture)
     face = choose_face(photograph.picture, photographs.reader.faces(photograph.picture))
     vectors, widths_px = photographs.reader.templates(photograph.picture, face)
-    return Exemplar(student_id, _short(path), photograph.sha256, vectors, widths_px)
+    yaw_deg = face.pose.yaw_deg if face.pose is not None else None
+    return Exemplar(student_id, _short(path, photographs.folder), photograph.sha256, vectors, widths_px, yaw_deg)
 
 
-def _short(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
+def _short(path: Path, folder: Path) -> str:
+    return path.name if path.parent == folder else f"{path.parent.name}/{path.name}"
 
 
 def _reason(error: PhotographError) -> str:
@@ -239,6 +271,7 @@ def _report(
     return EnrolReport(
         students=len(students),
         accepted=sum(len(own) for own in exemplars.values()),
+        taken=tuple(sorted((student_id, one.photograph) for student_id, own in exemplars.items() for one in own)),
         refused=tuple(refused),
         without_consent=tuple(s.student_id for s in students if not s.consent and s.student_id not in barred),
         without_template=tuple(s.student_id for s in students if s.student_id not in with_template),

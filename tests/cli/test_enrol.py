@@ -111,7 +111,7 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
         "dark.png": "too dark",
         "blurred.png": "blurred",
         "truncated.jpg": "truncated",
-        "text.jpg": "not a JPEG or PNG",
+        "text.jpg": "not a JPEG, PNG",
         "phone.heic": "convert it to JPEG",
         "link.jpg": "leads out of the folder",
         "huge.png": "larger than 50 megapixels",

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge_daemon.gallery.photograph_decoding import decode
 from edge_daemon.gallery.roster_import import Photographs
 from edge_daemon.gallery.templates import EmbedderId
 from edge_daemon.types import Box, Face, Picture, Pose, Quality, Vector
@@ -67,7 +68,7 @@ def make_face(
 
 def photographs(folder: Path, reader: FakeReader | None = None) -> Photographs:
     """Return the folder with a reader that believes it."""
-    return Photographs(folder, reader or FakeReader(), EMBEDDER)
+    return Photographs(folder, reader or FakeReader(), EMBEDDER, decode)
 
 
 def _unit(seed: int) -> Vector:

@@ -9,12 +9,16 @@ from edge_daemon.gallery.agreement import Exemplar, find_look_alikes, find_twins
 _AXES = np.eye(192, dtype=np.float32)
 
 
-def exemplar(student_id: str, name: str, *parts: tuple[int, float], sha256: bytes | None = None) -> Exemplar:
+def exemplar(
+    student_id: str, name: str, *parts: tuple[int, float], sha256: bytes | None = None, yaw_deg: float | None = None
+) -> Exemplar:
     """An exemplar that is a mixture of people: (person, how much)."""
     vector = np.sum([share * _AXES[person] for person, share in parts], axis=0)
     vector = (vector / np.linalg.norm(vector)).astype(np.float32)
     photograph = f"{student_id}/{name}"
-    return Exemplar(student_id, photograph, sha256 or photograph.encode(), vector[None], np.ones(1, np.float32))
+    return Exemplar(
+        student_id, photograph, sha256 or photograph.encode(), vector[None], np.ones(1, np.float32), yaw_deg
+    )
 
 
 def judged(**students: list[Exemplar]) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -73,6 +77,58 @@ def test_a_wrong_photograph_copied_does_not_outvote_a_right_one():
 def test_two_pairs_that_disagree_are_all_refused():
     own = [exemplar("S1", f"{n}", (n // 2, 1), (10 + n, 0.3)) for n in range(4)]
     assert judged(S1=own)[0] == {"S1": []}
+
+
+def test_a_profile_does_not_cost_the_frontal_one():
+    own = [exemplar("S1", "front", (0, 1), yaw_deg=4.0), exemplar("S1", "left", (1, 1), yaw_deg=-48.0)]
+    kept, refused = judged(S1=own)
+    assert kept["S1"] == ["S1/front"]
+    assert refused == {"S1/left": "the head is turned, and the student's other photographs can't confirm who it is"}
+
+
+def test_two_profiles_that_agree_do_not_outvote_one_face_from_the_front():
+    own = [
+        exemplar("S1", "left", (1, 1), yaw_deg=-40.0),
+        exemplar("S1", "right", (1, 1), (4, 0.2), yaw_deg=41.0),
+        exemplar("S1", "front", (0, 1), yaw_deg=10.0),
+    ]
+    kept, refused = judged(S1=own)
+    assert kept["S1"] == ["S1/front"]
+    assert set(refused) == {"S1/left", "S1/right"}
+
+
+def test_profiles_that_hang_together_with_the_front_are_kept():
+    own = [
+        exemplar("S1", "left", (0, 1), (1, 0.9), yaw_deg=-40.0),
+        exemplar("S1", "front", (0, 1), yaw_deg=10.0),
+        exemplar("S1", "other", (5, 1), yaw_deg=2.0),
+        exemplar("S1", "again", (0, 1), (3, 0.4), yaw_deg=0.0),
+    ]
+    kept, refused = judged(S1=own)
+    assert sorted(kept["S1"]) == ["S1/again", "S1/front", "S1/left"]
+    assert "somebody else" in refused["S1/other"]
+
+
+def test_only_profiles_are_judged_by_their_number():
+    own = [exemplar("S1", f"{n}", (0, 1), (n, 0.3), yaw_deg=40.0) for n in (1, 2)]
+    assert sorted(judged(S1=own)[0]["S1"]) == ["S1/1", "S1/2"]
+
+
+def test_a_refused_photograph_says_whom_it_resembles():
+    """Two of three swapped: nobody can tell which pair is right, so the odd one has to be named."""
+    own = [exemplar("S1", "1", (0, 1)), *(exemplar("S1", f"{n}", (5, 1), (n, 0.4)) for n in (2, 3))]
+    other = [exemplar("S2", "1", (5, 1)), *(exemplar("S2", f"{n}", (0, 1), (n, 0.4)) for n in (2, 3))]
+    refused = judged(S1=own, S2=other)[1]
+    assert set(refused) == {"S1/1", "S2/1"}
+    assert "resembles student S2 (0.9" in refused["S1/1"]
+    assert "are photographs of the two swapped?" in refused["S1/1"]
+    assert "resembles student S1 (0.9" in refused["S2/1"]
+
+
+def test_a_photograph_of_nobody_known_names_nobody():
+    own = [exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (0, 1), (1, 0.3)), exemplar("S1", "3", (9, 1))]
+    refused = judged(S1=own, S2=[exemplar("S2", "1", (5, 1))])[1]
+    assert refused == {"S1/3": "shows somebody else than the student's other photographs"}
 
 
 def test_the_same_photograph_under_two_students_is_reported_once():

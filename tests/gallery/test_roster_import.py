@@ -18,7 +18,7 @@ from edge_daemon.errors import GalleryError, PhotographError, StoreError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store.database import open_gallery
 from tests.gallery.conftest import DEVICE_KEY
-from tests.gallery.fakes import EMBEDDER, FakeReader
+from tests.gallery.fakes import EMBEDDER, FakeReader, picture, save
 from tests.gallery.school import NOW, School
 
 
@@ -89,7 +89,7 @@ def test_every_bad_photograph_is_one_refusal_and_the_rest_goes_on(store, school,
         "S1/5.png": "no face",
         "S1/6.png": "somebody else",
         "S1/7.jpg": "not a JPEG",
-        "S1/8.heic": "HEIC",
+        "S1/8.heic": "not a JPEG",
         "S1/9.png": "truncated",
         "S1/link.png": "leads out",
     }
@@ -114,6 +114,26 @@ def test_an_id_that_is_no_folder_name_is_a_refusal_and_the_rest_goes_on(store, s
     assert [r.student_id for r in report.refused] == ["7/S1", "x" * 300]
     assert report.accepted == 6
     assert report.without_template == ("S3", "7/S1", "x" * 300)
+
+
+def test_photographs_of_all_students_in_one_folder_find_their_owners(store, school):
+    header = "student_id,name,email,guardian_email,consent\n"
+    school.roster.write_text(header + "S1,Al Ash,,,yes\nS2,Bo Bee,,,yes\nS3,Cy Sea,,,no\nS4,Di,,,yes\n")
+    for shot in (0, 1, 2):
+        for student_id in ("S1", "S2"):
+            (school.photos / student_id / f"{shot}.png").unlink()
+    for name, person, shot in (("S1.png", 1, 0), ("s1_2.png", 1, 1), ("Bee, Bo.png", 2, 0), ("S3.png", 3, 0)):
+        save(school.photos / name, picture(person, shot))
+    save(school.photos / "S9.png", picture(9))
+    reader = FakeReader()
+    report = school.enrol(store, reader=reader)
+    assert enrolled(store) == {"S1": 2, "S2": 1}
+    assert [(one.path.name, one.student_id, one.by) for one in report.matched] == [
+        ("Bee, Bo.png", "S2", "name"), ("S1.png", "S1", "id"), ("S3.png", "S3", "id"), ("s1_2.png", "S1", "id"),
+    ]  # fmt: skip
+    assert [(one.name, one.reason) for one in report.unmatched] == [("S9.png", "no id and no name of the roster")]
+    assert reader.seen == 3, "without consent no photograph is looked at, wherever it lies"
+    assert sorted(report.taken) == [("S1", "S1.png"), ("S1", "s1_2.png"), ("S2", "Bee, Bo.png")]
 
 
 def test_photographs_of_nobody_on_the_roster_are_named(store, school):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,8 +74,10 @@ def import_students(
 
     # Everything that may be refused comes before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
-    photographs = _photographs(home, photos) if photos is not None else None
-    with opened_register(home) as register_db, opened_gallery(home, create=True) as store:
+    with ExitStack() as stack:
+        photographs = _photographs(home, photos, stack) if photos is not None else None
+        register_db = stack.enter_context(opened_register(home))
+        store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # sightings of removed students that a restore brought back
             erasure.erase_sightings_again(store.db, register_db)
         now = datetime.now(timezone.utc)
@@ -107,11 +109,13 @@ def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
         raise RosterError(f"not on this roster: {ids(unknown)}", "--readmit", hint)
 
 
-def _photographs(home: Home, folder: Path) -> Photographs:
+def _photographs(home: Home, folder: Path, stack: ExitStack) -> Photographs:
     from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models
+    from edge_daemon.gallery.decoder_process import DecoderProcess
     from edge_daemon.gallery.roster_import import Photographs, check_folder
     from edge_daemon.vision.portrait import PortraitReader
 
     check_folder(folder)
     models = load_models(home.config)
-    return Photographs(folder, PortraitReader(models), embedder_id(models))
+    decode = stack.enter_context(DecoderProcess())
+    return Photographs(folder, PortraitReader(models), embedder_id(models), decode)
