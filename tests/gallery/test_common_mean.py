@@ -94,3 +94,28 @@ def test_each_width_has_a_common_part_of_its_own():
     for found, common, photograph in ((small, off_small, _photograph(0, 3.0)), (large, off_large, _own(0))):
         cosine = _unit(_photograph(4, 3.0) - common) @ _unit(photograph - common)
         assert found[0] == pytest.approx(cosine / np.sqrt(TYPICAL_AGREEMENT), abs=1e-5)
+
+
+def test_a_table_of_faces_is_each_face_for_itself():
+    """Five faces of different widths, students with photographs of three widths."""
+    random = np.random.default_rng(8)
+    widths = np.array([26, 40, 100], np.float32)
+    students = [
+        StudentTemplates(
+            f"s{n}", np.stack([_unit(random.normal(size=SIZE)) for _ in widths]).astype(np.float32), widths
+        )
+        for n in range(9)
+    ]
+    matcher = Matcher(students)
+    faces = np.stack([_unit(random.normal(size=SIZE)) for _ in range(5)]).astype(np.float32)
+    faces_px = np.array([20, 30, 50, 90, 200], np.float32)
+    table = matcher.similarities(faces, faces_px)
+    assert (table.shape, table.dtype) == ((5, 9), np.float32)
+    for row, (face, width_px) in enumerate(zip(faces, faces_px, strict=True)):
+        alone = matcher.similarities(face[None], width_px[None])
+        assert table[row] == pytest.approx(alone[0], abs=1e-6)
+
+
+def test_an_empty_table_is_of_the_same_kind():
+    assert Matcher([]).similarities(np.zeros((2, SIZE), np.float32), np.ones(2, np.float32)).dtype == np.float32
+    assert _class_of(3).similarities(np.zeros((0, SIZE), np.float32), np.zeros(0, np.float32)).dtype == np.float32
