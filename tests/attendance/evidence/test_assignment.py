@@ -40,3 +40,22 @@ def test_a_weaker_claim_gives_way_even_to_its_second_choice():
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
 def test_nothing_to_match_is_no_error(shape: tuple[int, int]):
     assert assign(np.zeros(shape)) == [-1] * shape[0]
+
+
+@pytest.mark.parametrize(
+    ("gains", "columns"),
+    [
+        ([[0.5]], [0]),
+        ([[0.5], [0.7]], [-1, 0]),
+        ([[0.5, 0.7]], [1]),
+        ([[0.9, 0.8, 0.1], [0.8, 0.1, 0.7], [0.7, 0.6, 0.5]], [1, 2, 0]),  # 0.8 + 0.7 + 0.7
+        ([[5, 4, 1], [4, 3, 1], [3, 1, 1]], [1, 0, 2]),  # 4 + 4 + 1, as much as 5 + 3 + 1
+        ([[1, 2, 3], [2, 4, 6], [3, 6, 9]], [0, 1, 2]),
+        ([[3, 0], [2, 0], [1, 4]], [0, -1, 1]),
+    ],
+)
+def test_small_tables_are_matched_as_by_hand(gains, columns):
+    matched = assign(np.array(gains, float))
+    total = sum(gains[row][column] for row, column in enumerate(matched) if column >= 0)
+    assert total == pytest.approx(sum(gains[row][column] for row, column in enumerate(columns) if column >= 0))
+    assert [column < 0 for column in matched] == [column < 0 for column in columns]

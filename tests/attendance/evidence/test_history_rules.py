@@ -153,3 +153,8 @@ def test_who_is_elsewhere_in_time_is_not_held_against_anybody():
     scores = SCORES.copy()
     scores[6] = 0.9
     assert _look(slots=slots, scores=scores)[0] == pytest.approx(_look()[0])
+
+
+def test_two_students_are_enough_for_a_second_look_and_one_is_not():
+    assert np.isfinite(_look(scores=SCORES[:, :2])).all()
+    assert np.isneginf(_look(scores=SCORES[:, :1])).all()

@@ -88,6 +88,18 @@ def test_the_most_familiar_pair_is_united_first():
     assert unite(tracks[::-1], slots[::-1]) == [[0, 2], [1]]
 
 
+def test_a_pair_that_is_too_unlike_ends_no_search():
+    """Two tracks in turns at one seat need less than the pair that comes before them."""
+    slots = [frozenset({20, 21, 22}), frozenset({30, 31, 32}), frozenset({0, 2, 4}), frozenset({1, 3, 5})]
+    tracks = [
+        track([1, 0, 0, 0], range(3), 0),
+        track([0.5, 0.75**0.5, 0, 0], range(3, 6), 1),
+        track([0, 0, 1, 0], range(6, 9), 2),
+        track([0, 0, 0.4, 0.84**0.5], range(9, 12), 2),
+    ]
+    assert unite(tracks, slots) == [[0], [1], [2, 3]]
+
+
 def test_groups_that_were_united_are_united_as_a_whole():
     """Two pairs, 0.98 within; between them only one pair of tracks is above the limit, and all four become one."""
     angles = [0, 11, 40, 51]  # degrees: neighbours 0.98, the middle pair 0.875, the outer pairs below 0.82

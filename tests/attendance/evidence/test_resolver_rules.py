@@ -91,3 +91,22 @@ def test_a_fingerprint_of_similarities_is_taken_about_the_mean_of_the_lesson():
     faces = [face(slot, similarities=one if slot < 6 else two) for slot in range(12)]
     sightings = resolve_sightings(faces, ["S0", "S1", "S2"])
     assert Counter(s.student_id for s in sightings) == {"S0": 6, "": 6}
+
+
+def test_a_sighting_has_the_similarity_to_its_own_student():
+    room = Room()
+    room.sits("S02", range(9), 0)
+    room.faces[4].similarities[5] = 0.99  # a single face that resembles somebody else more
+    sighting = next(s for s in resolve_sightings(room.faces, room.ids) if s.slot == 4)
+    assert (sighting.student_id, sighting.similarity) == ("S02", pytest.approx(float(room.faces[4].similarities[2])))
+
+
+def test_who_sits_elsewhere_has_no_help_from_the_seat_of_a_student():
+    """Somebody who resembles S00 a little is there while S00 is away: in S00's chair it would be enough for a name."""
+    for seat, names in ((5, {"S00", ""}), (0, {"S00"})):
+        room = Room()
+        room.resembles("somebody", "S00", 0.40)
+        room.sits("S00", [*range(12), *range(17, 30)], 0)
+        room.sits("somebody", range(12, 17), seat)
+        sightings = resolve_sightings(room.faces, room.ids)
+        assert {s.student_id for s in sightings} == names

@@ -46,6 +46,7 @@ def test_a_face_before_or_after_a_track_joins_it_by_its_own_similarity(slots, co
         (0.25, 0.34, [[0, 1, 2], [3, 4, 5, 6]]),
         (0.235, 0.10, [[0, 1, 2], [3], [4, 5, 6]]),  # on both sides somebody else: no help from the time
         (0.0, 0.245, [[0, 1, 2], [3, 4, 5, 6]]),
+        (0.245, 0.0, [[0, 1, 2, 3], [4, 5, 6]]),
     ],
 )
 def test_a_face_between_two_tracks_joins_the_one_that_it_is_more_like(first, second, found):
@@ -89,6 +90,12 @@ def test_a_face_at_the_end_has_one_neighbour(to_second, stays):
     assert found == ([[0, 5, 6, 7, 8], [1, 2, 3, 4]] if stays else [[0, 1, 2, 3, 4], [5, 6, 7, 8]])
     found = _tracks(_with_loose([4, 4], [to_second, 0.40], within=0.8), [0, 1, 2, 3, 4, 5, 6, 7, 8])
     assert found == ([[0, 1, 2, 3, 8], [4, 5, 6, 7]] if stays else [[0, 1, 2, 3], [4, 5, 6, 7, 8]])
+
+
+def test_the_first_face_of_all_is_a_neighbour_too():
+    """The second face in time, between the first and the third of the first track: 0.40 + 2 x 0.08 = 0.56."""
+    found = _tracks(_with_loose([4, 4], [0.40, 0.555], within=0.8), [0, 2, 3, 4, 5, 6, 7, 8, 1])
+    assert found == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
 
 
 def test_a_face_between_two_tracks_has_a_neighbour_of_each_and_its_similarity_decides():
