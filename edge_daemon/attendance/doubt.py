@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections import Counter
+from typing import Final, Literal
 
-from edge_daemon.types import Flag, Verdict
+from edge_daemon.attendance.room_state import UNUSUAL
+from edge_daemon.types import Flag, Register, Verdict
 
 WORTH_A_LOOK: Final[frozenset[Flag]] = frozenset(
     ("borderline", "look_alike", "static_face", "resembles", "face_hidden", "poor_photographs")
 )
 """Flags that make a presence doubtful; any flag makes an absence doubtful."""
+
+
+Standing = Literal["present", "absent", "to_confirm", "not_assessed"]
+"""What a verdict counts as, wherever verdicts are counted."""
 
 
 def needs_confirmation(verdict: Verdict) -> bool:
@@ -19,3 +25,30 @@ def needs_confirmation(verdict: Verdict) -> bool:
     if "corrected" in verdict.flags or verdict.verdict == "not_assessed":
         return False
     return bool(verdict.flags) if verdict.verdict == "absent" else not WORTH_A_LOOK.isdisjoint(verdict.flags)
+
+
+def standing(verdict: Verdict) -> Standing:
+    """Return what a verdict counts as: one that a person has to look at is neither present nor absent."""
+    if verdict.verdict == "inconclusive" or needs_confirmation(verdict):
+        return "to_confirm"
+    return verdict.verdict
+
+
+def counts(register: Register) -> Counter[Standing]:
+    """Return how many students are present, absent, to be confirmed and not assessed; nobody where it was not held."""
+    return Counter() if is_cancelled(register) else Counter(standing(verdict) for verdict in register.verdicts)
+
+
+def is_cancelled(register: Register) -> bool:
+    """Return whether the office said that the lesson was not held: it counts nowhere."""
+    return register.confirmed is not None and not register.confirmed.held
+
+
+def awaits_confirmation(register: Register) -> bool:
+    """Return whether the lesson was unusual and the office has not said yet whether it was held."""
+    return register.confirmed is None and not UNUSUAL.isdisjoint(register.register_flags)
+
+
+def reaches_families(register: Register) -> bool:
+    """Return whether students and guardians may be told anything of a lesson."""
+    return not is_cancelled(register) and not awaits_confirmation(register)

@@ -30,7 +30,7 @@ FORMATS: Final = (".xlsx", ".csv", ".json")
 HEADS: Final = (
     *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name", "verdict"),
     *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
-    *("corrected_by", "correction_reason", "attendance_event"),
+    *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -129,8 +129,13 @@ def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -
             *(verdict.tally.captures_attentive, verdict.tally.captures_seen),
             *(register.captures_taken, register.captures_planned, guarded(" ".join(verdict.flags))),
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
-            attendance_event(verdict) or "",
+            *(attendance_event(verdict) or "", " ".join(register.register_flags), _held(register)),
         )
+
+
+def _held(register: Register) -> str:
+    """Return what the office said about the lesson: yes, no, or nothing."""
+    return "" if register.confirmed is None else "yes" if register.confirmed.held else "no"
 
 
 def guarded(text: str) -> str:

@@ -23,14 +23,18 @@ def correct(
     person and for the same reason, the register itself is returned: a command sent twice is no second decision.
 
     Raises:
-        RegisterError: the student is not on the register, or it is not said who corrects and why.
+        RegisterError: the student is not on the register, it is not said who corrects and why, or somebody is to be
+            absent in a lesson that was not held.
     """
     where = f"register {register.lesson.lesson_id}"
-    _check_text(by, "who corrects", "--by NAME")
-    _check_text(reason, "the reason", "--reason TEXT")
+    check_text(by, "who corrects", "--by NAME")
+    check_text(reason, "the reason", "--reason TEXT")
     if student_id not in {v.tally.student_id for v in register.verdicts}:
         what = "was a guest in this lesson" if student_id in register.guests else "is not on this register"
         raise RegisterError(f"student {student_id} {what}", where, "see `edge-daemon register show`")
+    if verdict == "absent" and register.confirmed is not None and not register.confirmed.held:
+        hint = "if it was held after all, use `edge-daemon register confirm --held` first"
+        raise RegisterError("the lesson was not held, as the office said: nobody is absent", where, hint)
     correction = Correction(student_id, verdict, by.strip(), reason.strip(), at)
     last = next((old for old in reversed(register.corrections) if old.student_id == student_id), None)
     if last is not None and replace(last, at=at) == correction:
@@ -47,7 +51,8 @@ def _corrected(old: Verdict, verdict: VerdictName) -> Verdict:
     return replace(old, verdict=verdict, flags=ordered((*old.flags, "corrected")))
 
 
-def _check_text(text: str, what: str, option: str) -> None:
+def check_text(text: str, what: str, option: str) -> None:
+    """Refuse a name or a reason that can't stand in a register; raises RegisterError."""
     if not text.strip():
         raise RegisterError(f"{what} is missing", option, "say who corrects and why: it stays in the register")
     if len(text) > MAX_TEXT:

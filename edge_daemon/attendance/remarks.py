@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from edge_daemon.attendance.doubt import WORTH_A_LOOK
 from edge_daemon.attendance.sheets import SheetEntry
 from edge_daemon.types import Flag
 
@@ -28,8 +27,7 @@ def remark(entry: SheetEntry) -> str:
     if entry.correction is not None:
         lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
     flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
-    needs_confirmation = entry.verdict.verdict in ("present", "absent") and not WORTH_A_LOOK.isdisjoint(flags)
-    if lines or needs_confirmation:
+    if lines or entry.mark in ("P?", "A?"):
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]
         lines.append(f"facing the class in {tally.captures_attentive} pictures ({entry.verdict.share:.0%})")

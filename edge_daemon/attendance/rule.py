@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from math import prod
+from math import ceil, prod
 from typing import Final, get_args
 
 from edge_daemon.config import RuleConfig
-from edge_daemon.types import Flag, Tally, Verdict, VerdictName
+from edge_daemon.types import Flag, Register, Tally, Verdict, VerdictName
 
 Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
@@ -66,11 +66,13 @@ def decide(
     not_assessed: Collection[str] = (),
     look_alikes: Iterable[tuple[str, str]] = (),
     static_faces: Collection[str] = (),
+    not_seeable: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Decide about every student of a lesson.
 
     `not_assessed` goes before all: without consent or template there is nothing to count. `inconclusive` follows: fewer
-    than half of the planned captures taken (or none at all), or no trustworthy time. Then the share decides.
+    than half of the planned captures taken (or none at all), or no trustworthy time. Then the share decides; whom the
+    device could not have seen is `inconclusive` where the share says absent.
 
     Flags say why a person should look again. `few_captures` and `clock` concern the lesson and stand with all students.
     The others need a count and stand with nobody who is not assessed:
@@ -86,6 +88,7 @@ def decide(
         not_assessed: ids of students without consent or template.
         look_alikes: pairs of ids that the gallery found hard to tell apart.
         static_faces: ids whose sightings look like those of a print or a screen.
+        not_seeable: ids of students whom the device could not have seen, had they been there.
 
     Returns:
         One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
@@ -98,7 +101,7 @@ def decide(
         share = Fraction(t.captures_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
         flags = set(_flags_of_lesson(lesson, rule))
         verdict: VerdictName = "present" if share >= rule.share else "absent"
-        if flags:
+        if flags or (verdict == "absent" and t.student_id in not_seeable):
             verdict = "inconclusive"
         if t.student_id in not_assessed:
             verdict = "not_assessed"
@@ -106,6 +109,22 @@ def decide(
             flags |= _flags_of_count(t, rule, lesson) | {flag for flag, ids in marked.items() if t.student_id in ids}
         verdicts.append(Verdict(t, float(share), verdict, ordered(flags)))
     return tuple(verdicts)
+
+
+def needed_captures(share: Fraction, captures_taken: int) -> int:
+    """Return in how many of the captures a student has to face the class to be present."""
+    return ceil(share * captures_taken)
+
+
+def distance_to_rule(register: Register, verdict: Verdict) -> int | None:
+    """Return how many captures a student is over what the rule asks for; negative: short of it.
+
+    None where there is nothing to compare: not assessed, no captures, or a register that does not say its rule.
+    """
+    if register.rule is None or not register.captures_taken or verdict.verdict == "not_assessed":
+        return None
+    needed = needed_captures(share_of(register.rule.share), register.captures_taken)
+    return verdict.tally.captures_attentive - needed
 
 
 def ordered(flags: Collection[Flag]) -> tuple[Flag, ...]:

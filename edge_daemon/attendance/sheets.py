@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Final, Literal
 
+from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, standing
 from edge_daemon.types import Correction, Lesson, Register, Verdict, VerdictName
 
 By = Literal["week", "month"]
@@ -38,8 +39,15 @@ class SheetEntry:
 
     @property
     def mark(self) -> str:
-        """P, A, ? or –."""
-        return MARKS[self.verdict.verdict]
+        """P, A, ? or –; P? and A? where the device has doubts that no person has settled."""
+        letter = MARKS[self.verdict.verdict]
+        doubted = standing(self.verdict) == "to_confirm" and self.verdict.verdict != "inconclusive"
+        return f"{letter}?" if doubted else letter
+
+    @property
+    def counted(self) -> str:
+        """The mark as which it is counted: P? and A? are to be confirmed, as ? is."""
+        return "?" if self.mark.endswith("?") else self.mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,13 @@ def entries_of(register: Register) -> dict[str, SheetEntry]:
     return {v.tally.student_id: SheetEntry(v, corrections.get(v.tally.student_id)) for v in register.verdicts}
 
 
+def sheet_entries(register: Register) -> dict[str, SheetEntry]:
+    """Return what a sheet shows of a register, by student id: nothing where the lesson was not held."""
+    return {} if is_cancelled(register) else entries_of(register)
+
+
 def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[str, int]) -> Iterator[SheetRow]:
-    by_lesson = [entries_of(register) for register in lessons]
+    by_lesson = [sheet_entries(register) for register in lessons]
     student_ids = {student_id for entries in by_lesson for student_id in entries}
     for student_id in sorted(student_ids, key=lambda one: (place.get(one, len(place)), one)):
         yield SheetRow(student_id, names.get(student_id, ""), tuple(entries.get(student_id) for entries in by_lesson))
@@ -106,7 +119,23 @@ def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[
 def _column(register: Register, zone: tzinfo) -> Column:
     lesson = register.lesson
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
-    return Column(lesson, start, end, register.captures_taken, register.captures_planned)
+    return Column(lesson, start, end, register.captures_taken, register.captures_planned, column_note(register))
+
+
+def column_note(register: Register) -> str:
+    """Return what is to be known of a lesson at its column's head; empty where nothing is."""
+    state = lesson_state(register)
+    if not state:
+        return ""
+    return f"{register.lesson.lesson_id}\n{register.captures_taken} of {register.captures_planned} captures\n{state}"
+
+
+def lesson_state(register: Register) -> str:
+    """Return why a lesson is unusual and what the office said, in words; empty for any other lesson."""
+    flags, said = ", ".join(flag.replace("_", " ") for flag in register.register_flags), register.confirmed
+    if said is not None:
+        return f"{'held' if said.held else 'not held'}, said {said.by}" + (f" ({flags})" if flags else "")
+    return f"unusual ({flags}): nobody has said whether it was held" if awaits_confirmation(register) else flags
 
 
 def period(start: datetime, by: By) -> str:

@@ -31,7 +31,7 @@ _MOST_CHARACTERS = 32_767
 _COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
     "P": ("#E3F3E6", "#1E6B34", "present"),
     "A": ("#FBE0DD", "#A32A1E", "absent"),
-    "?": ("#FFF1CC", "#8A5A00", "can't be decided"),
+    "?": ("#FFF1CC", "#8A5A00", "to be confirmed (P? and A?: the device has doubts)"),
     "–": ("#ECEEF1", "#5B6470", "not assessed"),
 }
 """Mark to its ground, its ink and its meaning."""
@@ -196,7 +196,7 @@ def _write_student(page: Any, at: int, row: SheetRow, columns: int, styles: Styl
         page.write_string(at, place, entry.mark, _mark_style(entry, styles))
         if note := remark(entry):
             page.write_comment(at, place, safe(note), _note_size(note))
-    marks = [entry.mark for entry in row.entries if entry is not None]
+    marks = [entry.counted for entry in row.entries if entry is not None]
     cells = xl_range(at, _FIRST_LESSON, at, _FIRST_LESSON + columns - 1)
     counts = {mark: marks.count(mark) for mark in MARKS.values()}
     first = _FIRST_LESSON + columns
@@ -234,6 +234,9 @@ def _colour(page: Any, sheet: Sheet, styles: Styles) -> None:
     last_row, last_lesson = _FIRST_STUDENT + len(sheet.rows) - 1, _FIRST_LESSON + len(sheet.columns) - 1
     for mark in MARKS.values():
         rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark[mark]}
+        page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
+    for mark in ("P?", "A?"):
+        rule = {"type": "cell", "criteria": "==", "value": f'"{mark}"', "format": styles.by_mark["?"]}
         page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
     share = last_lesson + len(_TOTALS)
     scale = {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0.5, "max_value": 1}
@@ -274,8 +277,8 @@ def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
 
 
 def _count_of(cells: str, mark: str) -> str:
-    # A lone ? is a wildcard to COUNTIF.
-    return f'=COUNTIF({cells},"{"~?" if mark == "?" else mark}")'
+    # A lone ? is a wildcard to COUNTIF; P? and A? are counted with it.
+    return f'=COUNTIF({cells},"{"*~?" if mark == "?" else mark}")'
 
 
 def _share_of(present: str, absent: str) -> str:

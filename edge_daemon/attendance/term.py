@@ -14,7 +14,18 @@ from itertools import groupby
 from typing import Final
 
 from edge_daemon.attendance.edfi import IN_ATTENDANCE, LEFT, TARDY, AttendanceEvent, attendance_event
-from edge_daemon.attendance.sheets import MARKS, By, Column, Sheet, SheetEntry, SheetRow, entries_of, period, span
+from edge_daemon.attendance.sheets import (
+    MARKS,
+    By,
+    Column,
+    Sheet,
+    SheetEntry,
+    SheetRow,
+    lesson_state,
+    period,
+    sheet_entries,
+    span,
+)
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
@@ -61,7 +72,7 @@ def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tz
 def _share(group: Iterable[Register]) -> list[_Shared]:
     columns: list[_Shared] = []
     for register in group:
-        entries = entries_of(register)
+        entries = sheet_entries(register)
         for column in columns:
             same_kind = column.registers[0].lesson.origin == register.lesson.origin
             if same_kind and column.entries.keys().isdisjoint(entries):
@@ -77,7 +88,7 @@ def _column(registers: Sequence[Register], zone: tzinfo) -> Column:
     lesson, courses = registers[0].lesson, sorted({r.lesson.course or "all" for r in registers})
     more = f" +{len(courses) - _NAMED}" if len(courses) > _NAMED else ""
     notes = [
-        f"{r.lesson.device}: {r.lesson.course or 'all'}, {r.captures_taken} of {r.captures_planned} captures"
+        f"{r.lesson.device}: {r.lesson.course or 'all'}, {r.captures_taken} of {r.captures_planned} captures{_told(r)}"
         for r in registers
     ]
     if len(notes) > _NOTED:
@@ -92,6 +103,11 @@ def _column(registers: Sequence[Register], zone: tzinfo) -> Column:
         sum(r.captures_planned for r in registers),
         "\n".join(notes),
     )
+
+
+def _told(register: Register) -> str:
+    state = lesson_state(register)
+    return f", {state}" if state else ""
 
 
 @dataclass(slots=True)
@@ -109,9 +125,9 @@ class Months:
             return
         month = period(register.lesson.start.astimezone(self.zone), "month")
         self.months.add(month)
-        for student_id, entry in entries_of(register).items():
+        for student_id, entry in sheet_entries(register).items():
             count = self.counts.setdefault((student_id, month), Counter())
-            count[entry.mark] += 1
+            count[entry.counted] += 1
             event = attendance_event(entry.verdict)
             if event in (TARDY, LEFT):
                 count[event] += 1
@@ -148,7 +164,7 @@ def events_of(register: Register, zone: tzinfo) -> Iterator[TermLesson]:
     if register.lesson.origin != "timetable":
         return
     start, end = register.lesson.start.astimezone(zone), register.lesson.end.astimezone(zone)
-    for student_id, entry in entries_of(register).items():
+    for student_id, entry in sheet_entries(register).items():
         event = attendance_event(entry.verdict)
         if event is not None and event != IN_ATTENDANCE:
             yield TermLesson(start, end, register.lesson, student_id, entry, event)

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.registers.correct_register import correct_by_hand
-from edge_daemon.app.registers.stored_registers import ReadRegister, list_registers, read_register
+from edge_daemon.app.registers.correct_register import confirm_by_hand, correct_by_hand
+from edge_daemon.app.registers.stored_registers import ReadRegister, Standing, counts, list_registers, read_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.names import names_of
-from edge_daemon.cli.register_text import show_register
+from edge_daemon.cli.register_text import note_of, show_register
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
-from edge_daemon.types import Correction, Register, Sighting, VerdictName
+from edge_daemon.types import Confirmation, Correction, Register, Sighting, VerdictName
 
 
 @click.group()
@@ -40,7 +40,8 @@ def list_(home: Home, as_json: bool) -> None:
     zone = ZoneInfo(home.config.device.time_zone)
     digits = _digits([one.register.lesson.lesson_id for one in found])
     rows = [_line(one.register, zone, digits) for one in found]
-    click.echo(table(("register", "day", "time", "course", "origin", "captures", *_VERDICTS, "revision"), rows))
+    heads = (one.replace("_", " ") for one in _COUNTED)
+    click.echo(table(("register", "day", "time", "course", "origin", "captures", *heads, "revision", "note"), rows))
 
 
 @register.command()
@@ -85,30 +86,55 @@ def correct(home: Home, register_id: str, student: str, verdict: str, by: str, r
     click.echo(EdgeError(f"register {lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}").line())
 
 
-_VERDICTS = ("present", "absent", "inconclusive", "not assessed")
+@register.command()
+@click.argument("register_id", metavar="ID")
+@click.option("--held/--not-held", "held", default=None, help="Whether the lesson took place.")
+@click.option("--by", required=True, metavar="NAME", help="Who says so.")
+@pass_home
+def confirm(home: Home, register_id: str, held: bool | None, by: str) -> None:
+    """Say that a lesson was held, or was not; makes the next revision of its register.
+
+    Held: the verdicts stand, and families are told. Not held: nobody is absent. The same word by the same person a
+    second time makes no revision.
+    """
+    if held is None:
+        raise click.UsageError("say --held or --not-held")
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    lesson_id, made = confirm_by_hand(home, register_id, Confirmation(held, by, now))
+    revision = f", revision {made}" if made else ""
+    already = "" if made else " already, by the same person; no new revision"
+    what = "the lesson was held" if held else "the lesson was not held, nobody is absent"
+    click.echo(EdgeError(f"register {lesson_id}{revision}: {what}{already}").line())
 
 
-def _summary(found: ReadRegister) -> dict[str, str | int]:
+_COUNTED: tuple[Standing, ...] = ("present", "absent", "to_confirm", "not_assessed")
+
+
+def _summary(found: ReadRegister) -> dict[str, object]:
     register, content = found.register, found.content
-    counts = Counter(v.verdict for v in register.verdicts)
+    found_of = Counter(v.verdict for v in register.verdicts)
     keys = ("lesson_id", "revision", "origin", "device", "course", "start", "end", "clock")
     return {
         **{key: content[key] for key in keys},
         "captures_planned": register.captures_planned,
         "captures_taken": register.captures_taken,
-        **{verdict: counts[verdict] for verdict in get_args(VerdictName)},
+        **{verdict: found_of[verdict] for verdict in get_args(VerdictName)},
+        "to_confirm": counts(register)["to_confirm"],
+        "register_flags": list(register.register_flags),
+        "held": None if register.confirmed is None else register.confirmed.held,
         "unknown_faces": register.unknown_faces,
     }
 
 
 def _line(register: Register, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
-    lesson, counts = register.lesson, Counter(v.verdict for v in register.verdicts)
+    lesson, counted = register.lesson, counts(register)
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
     return (
         *(lesson.lesson_id[:digits], f"{start:%Y-%m-%d}", f"{start:%H:%M}-{end:%H:%M}", lesson.course, lesson.origin),
         f"{register.captures_taken}/{register.captures_planned}",
-        *(str(counts[verdict]) for verdict in get_args(VerdictName)),
+        *(str(counted[one]) for one in _COUNTED),
         str(register.revision),
+        note_of(register),
     )
 
 

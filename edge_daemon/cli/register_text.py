@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from edge_daemon.app.registers.stored_registers import Evidence, interval
+from edge_daemon.app.registers.stored_registers import (
+    Evidence,
+    awaits_confirmation,
+    distance_to_rule,
+    interval,
+    is_cancelled,
+    needed_captures,
+    share_of,
+    slots_of,
+)
 from edge_daemon.cli.table import table
 from edge_daemon.plain_text import plain
-from edge_daemon.types import Register, Verdict
+from edge_daemon.types import CaptureMap, Register, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,21 @@ def show_register(register: Register, evidence: Evidence, names: Mapping[str, st
     """
     yield from _heading(register, zone)
     yield ""
-    heads = ("student", "name", "verdict", "seen", "facing", "share", "95 %", "first", "last", "flags")
-    rows = [heads, *(_row(verdict, register, names, zone) for verdict in register.verdicts)]
+    heads = (
+        "student",
+        "name",
+        "verdict",
+        "seen",
+        "facing",
+        "share",
+        "95 %",
+        "to rule",
+        "first",
+        "last",
+        "seat",
+        "flags",
+    )
+    rows = [heads, *(_row(verdict, register, evidence, names, zone) for verdict in register.verdicts)]
     rows = rows if names else [(row[0], *row[2:]) for row in rows]
     yield table(rows[0], rows[1:])
     yield ""
@@ -56,6 +78,9 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
     yield f"Register {lesson.lesson_id}, revision {register.revision}"
     yield _printable(f"{start:%A %Y-%m-%d %H:%M}-{end:%H:%M}{course}, {lesson.device}, {lesson.origin}")
     yield f"{register.captures_taken} of {register.captures_planned} captures, clock {register.clock}"
+    yield from _rule(register)
+    if note := note_of(register):
+        yield _printable(f"note: {note}")
     for missed in register.missed:
         yield _printable(f"missed capture {missed.slot + 1}: {missed.reason}")
     if register.guests:
@@ -64,16 +89,44 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
         yield f"unknown faces: {register.unknown_faces} at most in one capture"
 
 
-def _row(verdict: Verdict, register: Register, names: Mapping[str, str], zone: ZoneInfo) -> tuple[str, ...]:
+def note_of(register: Register) -> str:
+    """Return what is to be known of a whole lesson: why it is unusual, and what the office said."""
+    flags = ", ".join(flag.replace("_", " ") for flag in register.register_flags)
+    if is_cancelled(register):
+        return "not held" + (f" ({flags})" if flags else "")
+    if awaits_confirmation(register):
+        return f"{flags}: was it held? register confirm {register.lesson.lesson_id[:8]} --held | --not-held"
+    return flags + (", held" if flags and register.confirmed else "")
+
+
+def _rule(register: Register) -> Iterator[str]:
+    rule = register.rule
+    if rule is None:
+        yield "rule: not written in this register"
+        return
+    needed = needed_captures(share_of(rule.share), register.captures_taken)
+    yield (
+        f"rule: present from {100 * rule.share:g} % of the captures on ({needed} of {register.captures_taken}), head"
+        f" turned {rule.max_yaw_deg:g} degrees at most, {100 * rule.min_captures_share:g} % of the planned captures at"
+        f" least; program {rule.program}"
+    )
+
+
+def _row(
+    verdict: Verdict, register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo
+) -> tuple[str, ...]:
     tally = verdict.tally
     low, high = interval(tally.captures_attentive, register.captures_taken)
     numbers = (str(tally.captures_seen), str(tally.captures_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
     times = (_time(tally.first_seen, zone), _time(tally.last_seen, zone))
+    distance = distance_to_rule(register, verdict)
     if verdict.verdict == "not_assessed":
         numbers = ("-", "-", "-", "-")
+    seat = evidence.seats.get(tally.student_id)
     return (
         *(tally.student_id, names.get(tally.student_id, ""), verdict.verdict.replace("_", " ")),
-        *(*numbers, *times, " ".join(verdict.flags)),
+        *(*numbers, "" if distance is None else f"{distance:+d}", *times),
+        *("" if seat is None else f"row {seat.row} seat {seat.seat}", " ".join(verdict.flags)),
     )
 
 
@@ -82,7 +135,13 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
     signs = _signs()
     kept = Counter(one.student_id for one in evidence.sightings)
     seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.captures_seen}
-    if seen and not any(kept[student_id] for student_id in seen) and not seen <= evidence.removed.keys():
+    of_register = {v.tally.student_id: v.captures for v in register.verdicts if v.captures is not None}
+    if (
+        not of_register
+        and seen
+        and not any(kept[student_id] for student_id in seen)
+        and not seen <= evidence.removed.keys()
+    ):
         days = evidence.expired_days
         why = "" if days is None else f": deleted {days} days after the lesson (storage.keep_sightings_days)"
         yield f"In which pictures each student was is no longer kept{why}"
@@ -91,7 +150,9 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
     width = max((len(verdict.tally.student_id) for verdict in register.verdicts), default=0)
     for verdict in register.verdicts:
         student_id = verdict.tally.student_id
-        if student_id in seen and not kept[student_id]:
+        if (captures := of_register.get(student_id)) is not None:
+            drawn = _strip_of_register(captures, register, signs)
+        elif student_id in seen and not kept[student_id]:
             drawn = _no_longer_kept(evidence.removed.get(student_id), zone)
         elif verdict.verdict == "not_assessed" and student_id not in seen:
             drawn = "not assessed"
@@ -103,6 +164,17 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
 def _no_longer_kept(removed_at: datetime | None, zone: ZoneInfo) -> str:
     why = "" if removed_at is None else f": the student was removed on {removed_at.astimezone(zone):%Y-%m-%d}"
     return f"no longer kept{why}"
+
+
+def _strip_of_register(captures: CaptureMap, register: Register, signs: _Signs) -> str:
+    seen, facing = slots_of(captures.seen), slots_of(captures.facing)
+    missed = {one.slot for one in register.missed}
+    drawn = (
+        signs.facing if slot in facing else signs.turned if slot in seen else signs.unseen
+        for slot in range(register.captures_planned)
+        if slot not in missed
+    )
+    return "".join(drawn)
 
 
 def _strip(student_id: str, evidence: Evidence, signs: _Signs) -> str:

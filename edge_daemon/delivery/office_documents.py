@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Union, cast, get_args
+from typing import Any, Final, TypeAlias, Union, cast, get_args
 
 from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import is_plain
 from edge_daemon.timestamps import parsed
-from edge_daemon.types import Correction, VerdictName
+from edge_daemon.types import Confirmation, Correction, VerdictName
 
 CORRECTIONS: Final = "corrections.json"
 WITHDRAWALS: Final = "withdrawals.json"
@@ -49,9 +49,33 @@ class OfficeCorrection:
     lesson_id: str
     correction: Correction
 
+    @property
+    def at(self) -> datetime:
+        """When it was decided."""
+        return self.correction.at
 
-def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeCorrection, ...]:
-    """Return the corrections of a document, the earliest decision first.
+
+@dataclass(frozen=True, slots=True)
+class OfficeConfirmation:
+    """What the office says about a lesson: that it was held, or was not."""
+
+    correction_id: str
+    """As in `OfficeCorrection`."""
+    lesson_id: str
+    confirmation: Confirmation
+
+    @property
+    def at(self) -> datetime:
+        """When it was decided."""
+        return self.confirmation.at
+
+
+OfficeDecision: TypeAlias = OfficeCorrection | OfficeConfirmation
+_HELD: Final[Mapping[str, bool]] = {"held": True, "not_held": False}
+
+
+def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDecision, ...]:
+    """Return the corrections and confirmations of a document, the earliest decision first.
 
     Args:
         data: the document.
@@ -72,7 +96,7 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeCo
     if busiest > MAX_OF_A_LESSON:
         what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
         raise _error(CORRECTIONS, "corrections", what)
-    return tuple(sorted(found, key=lambda one: one.correction.at))
+    return tuple(sorted(found, key=lambda one: one.at))
 
 
 def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:
@@ -116,16 +140,18 @@ class _Entry:
         return _error(self.document, f"{self.place}, {key}", what)
 
 
-def _correction(entry: _Entry, now: datetime) -> OfficeCorrection:
+def _correction(entry: _Entry, now: datetime) -> OfficeDecision:
     lesson_id = entry.text("lesson_id", _MAX_ID).lower()
     if not _LESSON_ID.fullmatch(lesson_id):
         raise entry.error("lesson_id", "a lesson's id was expected, as registers have it")
-    verdict = entry.text("verdict", _MAX_ID)
-    if verdict not in get_args(VerdictName):
-        raise entry.error("verdict", "expected one of " + ", ".join(get_args(VerdictName)))
     correction_id = entry.text("id", _MAX_ID)
     if not _CORRECTION_ID.fullmatch(correction_id):
         raise entry.error("id", "letters, digits and . _ : / - were expected, 64 at most")
+    if "confirm" in entry.values:
+        return OfficeConfirmation(correction_id, lesson_id, _confirmation(entry, now))
+    verdict = entry.text("verdict", _MAX_ID)
+    if verdict not in get_args(VerdictName):
+        raise entry.error("verdict", "expected one of " + ", ".join(get_args(VerdictName)))
     return OfficeCorrection(
         correction_id,
         lesson_id,
@@ -137,6 +163,16 @@ def _correction(entry: _Entry, now: datetime) -> OfficeCorrection:
             at=entry.at("at", now),
         ),
     )
+
+
+def _confirmation(entry: _Entry, now: datetime) -> Confirmation:
+    word = entry.text("confirm", _MAX_ID)
+    if word not in _HELD:
+        raise entry.error("confirm", "expected one of " + ", ".join(_HELD))
+    both = [key for key in ("student_id", "verdict") if key in entry.values]
+    if both:
+        raise entry.error(both[0], "an entry that confirms a lesson is about no single student")
+    return Confirmation(_HELD[word], entry.text("by", MAX_TEXT), entry.at("at", now))
 
 
 def _entries(data: bytes, document: str, key: str, device: str) -> list[_Entry]:

@@ -66,7 +66,7 @@ def page(path):
         ("A9", "Ann", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
         ("B9", "S1", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
         ("C9", "P", MARK),
-        ("C10", "P", "Calibri 11, italic, ink 1F2933, center, vcenter, frame mediumDashed B7791F"),
+        ("C10", "P?", "Calibri 11, italic, ink 1F2933, center, vcenter, frame mediumDashed B7791F"),
         ("C11", "P", "Calibri 11, bold, underlined, ink 1F2933, center, vcenter, frame medium 24405C"),
         ("C12", "–", MARK),
         ("D10", "A", MARK),
@@ -115,7 +115,10 @@ def test_the_legend_wears_the_letters_that_it_explains(path):
     assert [(part.text, part.font.color.rgb, part.font.b, part.font.sz) for part in rich] == [
         *(("P", "FF1E6B34", True, 9), (" present    ", "FF6B7682", False, 9)),
         *(("A", "FFA32A1E", True, 9), (" absent    ", "FF6B7682", False, 9)),
-        *(("?", "FF8A5A00", True, 9), (" can't be decided    ", "FF6B7682", False, 9)),
+        *(
+            ("?", "FF8A5A00", True, 9),
+            (" to be confirmed (P? and A?: the device has doubts)    ", "FF6B7682", False, 9),
+        ),
         *(("–", "FF5B6470", True, 9), (" not assessed    ", "FF6B7682", False, 9)),
     ]
 
@@ -132,6 +135,8 @@ def test_marks_are_coloured_by_what_they_are_and_the_share_from_half_to_all(page
         ("C9:D13", ['"A"'], "equal", "FFFBE0DD", "FFA32A1E"),
         ("C9:D13", ['"?"'], "equal", "FFFFF1CC", "FF8A5A00"),
         ("C9:D13", ['"–"'], "equal", "FFECEEF1", "FF5B6470"),
+        ("C9:D13", ['"P?"'], "equal", "FFFFF1CC", "FF8A5A00"),
+        ("C9:D13", ['"A?"'], "equal", "FFFFF1CC", "FF8A5A00"),
     ]
     ((ranges, scale),) = [
         (str(ranges.sqref), rule.colorScale)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,7 +17,7 @@ from edge_daemon.store import registers as ledger
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.gallery import Tombstone
 from edge_daemon.timestamps import stored
-from edge_daemon.types import MissedCapture
+from edge_daemon.types import MissedCapture, Register, Sighting
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register
 
@@ -30,6 +31,11 @@ def home(tmp_path):
     first = a_register(FIRST, {"a": 1.0, "b": 0.4, "c": 0.0}, missed=missed, not_assessed=["c"], visitors={"v": 0.2})
     second = a_register(SECOND, {"a": 0.0, "b": 0.9}, strangers=0.5)
     return a_home(tmp_path, [first, second])
+
+
+def without_maps(register: Register, sightings: list[Sighting]) -> tuple[Register, list[Sighting]]:
+    """Return a register as the release before made it: in which captures somebody was stands in the sightings only."""
+    return replace(register, verdicts=tuple(replace(v, captures=None) for v in register.verdicts)), sightings
 
 
 def test_the_list_has_a_line_a_register(home):
@@ -66,6 +72,8 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
     assert f"Register {FIRST.lesson_id}, revision 1" in text
     assert "Monday 2026-11-16 08:00-08:45 of 7b, room 204, timetable" in text
     assert "19 of 20 captures" in text
+    assert "rule: present from 40 % of the captures on (8 of 19), head turned 50 degrees at most" in text
+    assert "program 0.1.0" in text
     assert "missed capture 4: unreadable: 4.jpg" in text
     assert "guests, not of this course: v" in text
     by_student = {line.split()[0]: line for line in text.splitlines() if line.strip()}
@@ -75,7 +83,8 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
     row = next(line for line in text.splitlines() if line.startswith("b  "))
     assert row.split()[:5] == ["b", "present", "8", "8", "42%"]
     assert "borderline" in row
-    assert "23%-64%" in row  # Wilson interval of 8 in 19
+    assert "23%-64%  +0 " in row  # Wilson interval of 8 in 19, and the distance to the rule
+    assert "row 1 seat 2" in row
     assert next(line for line in text.splitlines() if line.startswith("c  ")).split()[1:4] == ["not", "assessed", "-"]
     assert text.splitlines()[-1] == "c  not assessed"
 
@@ -83,7 +92,7 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
 def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
     (tmp_path / "config.toml").write_text("[storage]\nkeep_sightings_days = 3\n", "utf-8")
     lesson = a_lesson(datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=10))
-    home = a_home(tmp_path, [a_register(lesson, {"a": 1.0, "b": 0.0})])
+    home = a_home(tmp_path, [without_maps(*a_register(lesson, {"a": 1.0, "b": 0.0}))])
     retention.erase_sightings_of_lessons_before(open_register(home / "register.sqlite"), lesson.end + timedelta(days=3))
     lines = run(home, "register", "show", lesson.lesson_id).stdout.splitlines()
     assert lines[-1] == (
@@ -94,7 +103,9 @@ def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
     assert "not seen" not in "".join(lines)
 
 
-def test_who_was_removed_is_not_drawn_as_not_seen_but_when_it_was_is_said(home):
+def test_who_was_removed_is_not_drawn_as_not_seen_but_when_it_was_is_said(tmp_path):
+    first = without_maps(*a_register(FIRST, {"a": 1.0, "b": 0.4, "c": 0.0}, captures=19, not_assessed=["c"]))
+    home = a_home(tmp_path, [first, without_maps(*a_register(SECOND, {"a": 0.0, "b": 0.9}))])
     lessons.erase_sightings(open_register(home / "register.sqlite"), "b")
     gone = Tombstone(fingerprint("b"), "0" * 64, "student", stored(START + timedelta(days=3)))
     tables.erase(open_gallery(home / "gallery.sqlite"), [gone], [], [])
@@ -228,3 +239,36 @@ def test_on_an_installed_device_only_the_services_credential_signs(monkeypatch, 
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     (tmp_path / "device-key").write_bytes(bytes(32))
     assert open_signer(Home(None)).public_key == Signer(bytes(32)).public_key
+
+
+@pytest.mark.parametrize(("word", "said"), [("--held", True), ("--not-held", False)])
+def test_a_lesson_is_confirmed_in_a_new_revision(home, word, said):
+    done = run(home, "register", "confirm", SECOND.lesson_id[:8], word, "--by", "Office")
+    what = "the lesson was held" if said else "the lesson was not held, nobody is absent"
+    assert (done.exit_code, done.stdout) == (0, f"register {SECOND.lesson_id}, revision 2: {what}\n")
+    shown = json.loads(run(home, "register", "show", SECOND.lesson_id, "--json").stdout)
+    assert (shown["confirmed"]["held"], shown["confirmed"]["by"]) == (said, "Office")
+    assert [s["verdict"] for s in shown["students"]] == ["absent" if said else "inconclusive", "present"]
+    again = run(home, "register", "confirm", SECOND.lesson_id, word, "--by", "Office")
+    assert again.stdout == f"register {SECOND.lesson_id}: {what} already, by the same person; no new revision\n"
+    assert "revision 2" in run(home, "register", "show", SECOND.lesson_id).stdout
+    line = run(home, "register", "list").stdout.splitlines()[2]
+    assert ("not held" in line) is not said
+    listed = json.loads(run(home, "register", "list", "--json").stdout)[1]
+    assert listed["held"] is said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((FIRST.lesson_id, "--by", "me"), "--held or --not-held"),
+        ((FIRST.lesson_id, "--held"), "--by"),
+        ((FIRST.lesson_id, "--held", "--by", " "), "who confirms is missing"),
+        (("ffffffff", "--held", "--by", "me"), "no such register"),
+    ],
+)
+def test_a_confirmation_that_says_too_little_is_refused_in_one_line(home, arguments, message):
+    done = run(home, "register", "confirm", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -186,3 +186,36 @@ def test_the_examples_of_the_page_are_taken_as_they_stand():
 def test_a_clock_that_is_a_little_fast_at_the_office_is_no_future():
     at = (NOW + timedelta(hours=20)).isoformat()
     assert len(parsed(corrections({**GOOD, "at": at}))) == 1
+
+
+CONFIRMATION = {
+    "id": "h1",
+    "lesson_id": "6f0c36a1-7f7b-5c4e-9d0e-0a1b2c3d4e5f",
+    "confirm": "not_held",
+    "by": "Office",
+    "at": "2026-11-20T10:00:00Z",
+}
+
+
+def test_a_confirmation_is_read_and_is_what_the_schema_says():
+    (one,) = parsed(corrections(CONFIRMATION))
+    assert (one.correction_id, one.confirmation.held, one.confirmation.by) == ("h1", False, "Office")
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "corrections.schema.json").read_text("utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate({"schema": 1, "corrections": [CONFIRMATION]})
+    for bad in ({"confirm": "maybe"}, {"student_id": "S1"}, {"by": ""}, {"verdict": "absent"}):
+        assert not validator.is_valid({"schema": 1, "corrections": [{**CONFIRMATION, **bad}]}), bad
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"confirm": "maybe"}, "confirm: expected one of held, not_held"),
+        ({"confirm": None}, "confirm: a text was expected"),
+        ({"student_id": "S1"}, "student_id: an entry that confirms a lesson is about no single student"),
+        ({"by": ""}, "by: a text was expected"),
+        ({"at": "tomorrow"}, "at: a time like"),
+    ],
+)
+def test_a_confirmation_with_a_mistake_is_refused_with_its_place(change, message):
+    assert message in refusal(corrections({**CONFIRMATION, **change}))

@@ -16,6 +16,7 @@ from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
+from edge_daemon.attendance.room_state import is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
@@ -198,12 +199,15 @@ class LessonRun:
             captures_planned=self._planned,
             time_trusted=clock != "unsynchronised",
         )
+        tallies, assessed = tally(ids, sightings, taken_at), self._assessed()
+        unusual = is_unusual(tallies, assessed, len(captures), rule.unusual_share)
         verdicts = decide(
-            tally(ids, sightings, taken_at),
+            tallies,
             rule,
             summary,
-            not_assessed=set(ids) - self._assessed(),
+            not_assessed=set(ids) - assessed,
             look_alikes=look_alikes,
+            not_seeable=ids if unusual else (),
         )
         return Register(
             lesson=self._lesson,
@@ -219,6 +223,7 @@ class LessonRun:
             models={role: card.sha256 for card in self._models.cards for role in card.roles},
             corrections=(),
             rule=self._applied_rule(rule),
+            register_flags=(unusual_flag(sightings, ids, len(captures), rule.unusual_share),) if unusual else (),
         )
 
     def _applied_rule(self, rule: Rule) -> AppliedRule:

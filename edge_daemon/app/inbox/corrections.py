@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from edge_daemon.app.registers.correct_register import correct_register, is_overtaken
+from edge_daemon.app.registers.correct_register import confirm_register, correct_register, is_overtaken
 from edge_daemon.attendance.document import from_json
-from edge_daemon.delivery.office_documents import OfficeCorrection
+from edge_daemon.delivery.office_documents import OfficeConfirmation, OfficeCorrection, OfficeDecision
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
@@ -43,7 +43,7 @@ class CorrectionResult:
 
 
 def apply_corrections(
-    db: sqlite_utils.Database, wanted: Sequence[OfficeCorrection], signer: Signer, also: OutboxWriter, now: datetime
+    db: sqlite_utils.Database, wanted: Sequence[OfficeDecision], signer: Signer, also: OutboxWriter, now: datetime
 ) -> CorrectionResult:
     """Make the revisions of all corrections in one transaction; doing it twice is doing it once.
 
@@ -76,12 +76,14 @@ class _Work:
         self.revisions = self.already = self.overtaken = 0
         self.left_out: list[str] = []
 
-    def take(self, one: OfficeCorrection) -> None:
+    def take(self, one: OfficeDecision) -> None:
         register = self._latest(one.lesson_id)
         if register is None:
             self.left_out.append(one.correction_id)
             return
-        if one.correction in register.corrections:
+        if isinstance(one, OfficeConfirmation):
+            self._take_confirmation(one, register)
+        elif one.correction in register.corrections:
             self.already += 1
         elif is_overtaken(register.corrections, one.correction):
             self.overtaken += 1
@@ -94,6 +96,21 @@ class _Work:
         except RegisterError:  # the texts were checked before: the student is not on this register
             self.left_out.append(one.correction_id)
             return
+        if added is None:
+            self.already += 1
+            return
+        self._known[one.lesson_id] = from_json(added.document).register
+        self.revisions += 1
+
+    def _take_confirmation(self, one: OfficeConfirmation, register: Register) -> None:
+        known = register.confirmed
+        if known == one.confirmation:
+            self.already += 1
+            return
+        if known is not None and known.at >= one.confirmation.at:
+            self.overtaken += 1
+            return
+        added = confirm_register(self._db, one.lesson_id, one.confirmation, self._signer, self._also, self._now)
         if added is None:
             self.already += 1
             return

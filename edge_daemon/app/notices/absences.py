@@ -2,7 +2,8 @@
 
 The first notice waits `mail.hold_h`, so that a teacher can correct. An absence that the device itself has doubts about
 (any flag) waits until a person confirmed it. What was taken back before it was said is never said; what was taken back
-after that is said to be taken back. Nothing goes to students or guardians of a lesson whose time nobody knows.
+after that is said to be taken back. Nothing goes to students or guardians of a lesson whose time nobody knows, of
+one that was not held, and of an unusual one before the office has said that it was held.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled
 from edge_daemon.config import MailConfig
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
@@ -46,7 +48,7 @@ def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: dat
     items = outbox.of_lesson(db, register.lesson.lesson_id)
     for channel in _channels(mail):
         for verdict in register.verdicts:
-            if register.revision > 1 and "corrected" not in verdict.flags:
+            if register.revision > 1 and register.confirmed is None and "corrected" not in verdict.flags:
                 continue  # nothing new about this student
             student_id = verdict.tally.student_id
             kinds = {channel.notice, channel.correction}
@@ -84,11 +86,11 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
         return Outcome("void", "not absent after all, by a correction")
     if was_notice and last is not None and last.state == "delivered":
         return Outcome("void", "was told already")
-    return _needs_confirmation(found[0], delivery, now)
+    return _needs_confirmation(register, found[0], delivery, now)
 
 
-def _needs_confirmation(verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | None:
-    doubt = reason_to_hold(verdict)
+def _needs_confirmation(register: Register, verdict: Verdict, delivery: Delivery, now: datetime) -> Outcome | None:
+    doubt = reason_to_hold(register, verdict)
     if not doubt:
         return None
     if now - delivery.created_at > UNCONFIRMED_FOR:
@@ -96,8 +98,11 @@ def _needs_confirmation(verdict: Verdict, delivery: Delivery, now: datetime) -> 
     return Outcome("held", doubt)
 
 
-def reason_to_hold(verdict: Verdict) -> str:
+def reason_to_hold(register: Register, verdict: Verdict) -> str:
     """Return why a person has to confirm an absence before anybody is told; empty where nobody has to."""
+    if awaits_confirmation(register):
+        flags = ", ".join(flag.replace("_", " ") for flag in register.register_flags)
+        return f"the office has to say whether the lesson was held ({flags}), with `edge-daemon register confirm`"
     if "corrected" in verdict.flags or not verdict.flags:
         return ""
     flags = ", ".join(flag.replace("_", " ") for flag in verdict.flags)
@@ -109,7 +114,7 @@ def _channels(mail: MailConfig) -> Sequence[_Channel]:
 
 
 def _is_absent(register: Register, verdict: Verdict) -> bool:
-    return verdict.verdict == "absent" and register.clock != "unsynchronised"
+    return verdict.verdict == "absent" and register.clock != "unsynchronised" and not is_cancelled(register)
 
 
 def _last_said(items: Sequence[Item]) -> Item | None:
@@ -164,7 +169,7 @@ class _Case:
     def _notify(self) -> None:
         # A second notice about the same lesson is one of its own: the first one was said, and taken back.
         again = any(item.kind == self.channel.notice for item in self.items)
-        doubt = reason_to_hold(self.verdict)
+        doubt = reason_to_hold(self.register, self.verdict)
         self._put(self.channel.notice, self._revision if again else self._lesson_id, self.after_hold, doubt)
 
     def _take_back(self) -> None:
@@ -175,7 +180,7 @@ class _Case:
 
     def _free(self, notices: Sequence[Item]) -> None:
         for item in notices:
-            if item.state == "held" and not reason_to_hold(self.verdict):
+            if item.state == "held" and not reason_to_hold(self.register, self.verdict):
                 outbox.change(self.db, item.item_id, "waiting", not_before=self.after_hold, answer="", at=self.at)
 
     def _give_up(self, items: Sequence[Item], answer: str) -> None:

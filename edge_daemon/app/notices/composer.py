@@ -13,6 +13,7 @@ from edge_daemon.app.notices.personal_mail import notice_values, week_values
 from edge_daemon.app.notices.sealed_contacts import Contact, read_contacts
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.doubt import reaches_families
 from edge_daemon.attendance.sheets import By
 from edge_daemon.delivery.mail_templates import Templates, Values
 from edge_daemon.delivery.message import Attachment, Message, Role, stable_message_id
@@ -173,8 +174,7 @@ class Composer:
         register = from_json(stored.document).register if stored is not None else None
         if register is None or delivery.student_id not in {v.tally.student_id for v in register.verdicts}:
             return Outcome("void", "the student is not on the register")
-        share = self._home.config.rule.share
-        values = notice_values(register, contact.student_id, contact.name or contact.student_id, self._words(), share)
+        values = notice_values(register, contact.student_id, contact.name or contact.student_id, self._words())
         message = self._personal(delivery, contact, delivery.kind, values, [register])
         notice = _NOTICE_OF.get(delivery.kind)
         if notice is None:
@@ -189,7 +189,7 @@ class Composer:
         if isinstance(contact, Outcome):
             return contact
         period = self._span(delivery.ref)
-        found = [r for r in self._registers(period) if r.clock != "unsynchronised"]
+        found = [r for r in self._registers(period) if r.clock != "unsynchronised" and reaches_families(r)]
         mine = [r for r in found if contact.student_id in {v.tally.student_id for v in r.verdicts}]
         if not mine:
             return Outcome("void", "there were no lessons")

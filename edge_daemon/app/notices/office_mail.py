@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from edge_daemon.app.notices.wording import Words
-from edge_daemon.attendance.doubt import needs_confirmation
+from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, needs_confirmation
 from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
 from edge_daemon.attendance.sheets import By, Sheet, SheetEntry, arrange, entries_of
 from edge_daemon.config import MailConfig
@@ -31,7 +31,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w .-]+")
 
 def lesson_values(register: Register, names: Names, words: Words, mail: MailConfig) -> Values:
     """Return what a message about one lesson says to the office."""
-    entries = in_order(register, names)
+    entries = [] if is_cancelled(register) else in_order(register, names)
     unconfirmed = [e for e in entries if needs_confirmation(e.verdict)]
     sure = [e for e in entries if not needs_confirmation(e.verdict)]
     absent = [e for e in sure if e.verdict.verdict == "absent"]
@@ -67,7 +67,7 @@ def period_values(registers: Sequence[Register], sheet: Sheet, names: Names, wor
     """Return what a message about a week or month says to the office."""
     absent, unconfirmed, held = Counter[str](), Counter[str](), Counter[str]()
     for register in registers:
-        for verdict in register.verdicts:
+        for verdict in () if is_cancelled(register) else register.verdicts:
             student_id = verdict.tally.student_id
             held[student_id] += 1
             unconfirmed[student_id] += needs_confirmation(verdict)
@@ -137,6 +137,9 @@ def _counts(register: Register, words: Words, absent: int, unconfirmed: int, una
     """Return the figures of a subject line: what needs the office comes first."""
     found = [words.say("count_rehearsal")] if register.lesson.origin == "rehearsal" else []
     found += [words.say("count_corrected")] if register.revision > 1 else []
+    if is_cancelled(register):
+        return ", ".join([*found, words.say("count_not_held")])
+    found += [words.say("count_unusual")] if awaits_confirmation(register) else []
     if not register.verdicts:
         return ", ".join([*found, words.say("nobody")])
     if not absent + unconfirmed:
@@ -158,6 +161,7 @@ def _row(entry: SheetEntry, register: Register, names: Names, words: Words, *, m
     if verdict.verdict != "not_assessed" or verdict.tally.captures_seen:
         attentive = verdict.tally.captures_attentive
         notes.append(words.say("note_seen", attentive=attentive, taken=register.captures_taken))
+        notes += [distance] if (distance := words.distance(register, verdict)) else []
     else:
         notes.append(words.say("reason_no_consent"))
     mark = words.say(f"mark_{verdict.verdict}") if marked else ""
@@ -180,9 +184,17 @@ def _corrections(register: Register, names: Names, words: Words) -> Rows:
 
 def _facts(register: Register, names: Names, words: Words) -> Facts:
     taken, planned = register.captures_taken, register.captures_planned
-    facts = [
-        ("fact_pictures", words.say("of_planned", taken=taken, planned=planned)),
-    ]
+    facts = []
+    if register.register_flags:
+        facts.append(("fact_unusual", words.register_flags(register)))
+    if awaits_confirmation(register):
+        facts.append(("fact_confirm", words.say("ask_held", lesson_id=register.lesson.lesson_id[:8])))
+    if (said := register.confirmed) is not None:
+        key = "said_held" if said.held else "said_not_held"
+        facts.append(("fact_confirmed", words.say(key, by=said.by, at=words.moment(said.at))))
+    facts.append(("fact_pictures", words.say("of_planned", taken=taken, planned=planned)))
+    if register.rule is not None:
+        facts.append(("fact_needed", words.needed(register)))
     reasons = Counter(missed.reason for missed in register.missed)
     if reasons:
         facts.append(("fact_missed", ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))))
@@ -192,6 +204,6 @@ def _facts(register: Register, names: Names, words: Words) -> Facts:
         facts.append(("fact_guests", ", ".join(names.get(one) or one for one in register.guests)))
     if register.clock != "synchronised":
         facts.append(("fact_clock", words.say(f"clock_{register.clock}")))
-    said = words.say("revision", lesson_id=register.lesson.lesson_id[:8], revision=register.revision)
-    facts.append(("fact_register", said))
+    revision = words.say("revision", lesson_id=register.lesson.lesson_id[:8], revision=register.revision)
+    facts.append(("fact_register", revision))
     return Facts(tuple((words.say(label), value) for label, value in facts))

@@ -13,7 +13,7 @@ from edge_daemon.delivery.mail_templates import Values
 from edge_daemon.types import Register
 
 
-def notice_values(register: Register, student_id: str, name: str, words: Words, share: float) -> Values:
+def notice_values(register: Register, student_id: str, name: str, words: Words) -> Values:
     """Return what a message about one student in one lesson says.
 
     Args:
@@ -21,10 +21,9 @@ def notice_values(register: Register, student_id: str, name: str, words: Words, 
         student_id: whom it is about.
         name: theirs.
         words: the language.
-        share: from which on a student is present (rule.share).
     """
     entry = entries_of(register)[student_id]
-    return {**words.lesson(register.lesson), "name": name, "facts": _facts(register, entry, words, share)}
+    return {**words.lesson(register.lesson), "name": name, "facts": _facts(register, entry, words)}
 
 
 def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words) -> Values:
@@ -60,13 +59,16 @@ def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
     return FactRow(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
 
 
-def _facts(register: Register, entry: SheetEntry, words: Words, share: float) -> Facts:
+def _facts(register: Register, entry: SheetEntry, words: Words) -> Facts:
     tally, taken = entry.verdict.tally, register.captures_taken
     facts = [
         ("fact_seen", words.say("of_pictures", count=tally.captures_seen, taken=taken)),
         ("fact_facing", words.say("with_share", count=tally.captures_attentive, taken=taken, share=_percent(entry))),
-        ("fact_needed", words.say("needed_share", share=f"{share:.0%}")),
     ]
+    if register.rule is not None:  # the rule of then: the settings may be other ones by now
+        facts.append(("fact_needed", words.needed(register)))
+    if distance := words.distance(register, entry.verdict):
+        facts.append(("fact_distance", distance))
     if entry.correction is not None:
         facts.append(("fact_decided", words.say("person")))
     return Facts(tuple((words.say(label), value) for label, value in facts))

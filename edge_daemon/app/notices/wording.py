@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 
+from edge_daemon.attendance.rule import distance_to_rule, needed_captures, share_of
 from edge_daemon.delivery.mail_templates import filled
-from edge_daemon.types import Lesson, Verdict
+from edge_daemon.types import Lesson, Register, Verdict
 
 
 class Words:
@@ -54,6 +55,24 @@ class Words:
     def course(self, lesson: Lesson) -> str:
         """Return the course, or that it is everybody's."""
         return lesson.course or self._words["everybody"]
+
+    def needed(self, register: Register) -> str:
+        """Return what the rule of a register asks for; the register says its rule."""
+        assert register.rule is not None
+        share = register.rule.share
+        needed = needed_captures(share_of(share), register.captures_taken)
+        return self.say("needed_share", share=f"{100 * share:g} %", needed=needed, taken=register.captures_taken)
+
+    def distance(self, register: Register, verdict: Verdict) -> str:
+        """Return how far a student is from what the rule asks for; empty where there is nothing to compare."""
+        captures = distance_to_rule(register, verdict)
+        if captures is None:
+            return ""
+        return self.say("distance_short" if captures < 0 else "distance_over", count=abs(captures))
+
+    def register_flags(self, register: Register) -> str:
+        """Return in words why a whole lesson needs a look."""
+        return ", ".join(self._words[f"register_flag_{flag}"] for flag in register.register_flags)
 
     def flags(self, verdict: Verdict) -> str:
         """Return the flags of a verdict in words."""

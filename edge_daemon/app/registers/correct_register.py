@@ -8,6 +8,7 @@ from datetime import datetime
 
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import Signer
@@ -16,7 +17,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister
-from edge_daemon.types import Correction
+from edge_daemon.types import Confirmation, Correction
 
 
 def correct_register(
@@ -68,6 +69,46 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> tuple[s
         signer, also = open_signer(home), outbox_writer(home.config)
         with transaction(db):
             added = correct_register(db, lesson_id, wanted, signer, also, wanted.at)
+    return lesson_id, added.revision if added else None
+
+
+def confirm_register(
+    db: sqlite_utils.Database, lesson_id: str, said: Confirmation, signer: Signer, also: OutboxWriter, now: datetime
+) -> StoredRegister | None:
+    """Make the next revision of a register, with what the office said about the lesson.
+
+    Args:
+        db: register.sqlite, within a transaction.
+        lesson_id: of a register that is there.
+        said: held or not, by whom and when.
+        signer: of this device.
+        also: writes the outbox rows of the revision, in the same transaction.
+        now: when the revision is made.
+
+    Returns:
+        The new revision; None where the register says so already, by the same person.
+
+    Raises:
+        RegisterError: there is no such register, or it is not said who confirms.
+        StoreError: the database can't be written.
+    """
+
+    def render(last: StoredRegister) -> str | None:
+        old = from_json(last.document).register
+        new = confirm(old, said)
+        return None if new is old else sign(new, last.sha256, signer)
+
+    return registers.add_revision(db, lesson_id, render, now, also)
+
+
+def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[str, int | None]:
+    """Confirm on the device that a lesson was held, or was not; arguments and errors as `correct_by_hand`."""
+    db = open_register(home.register_db_path, create=False)
+    with closing(db.conn):
+        lesson_id = registers.find_lesson(db, register_id)
+        signer, also = open_signer(home), outbox_writer(home.config)
+        with transaction(db):
+            added = confirm_register(db, lesson_id, said, signer, also, said.at)
     return lesson_id, added.revision if added else None
 
 

@@ -10,16 +10,33 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from edge_daemon.app.enrolment.enrolled_students import removed_of
+from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import from_json
-from edge_daemon.attendance.rule import interval
+from edge_daemon.attendance.doubt import Standing, awaits_confirmation, counts, is_cancelled
+from edge_daemon.attendance.rule import distance_to_rule, interval, needed_captures, share_of
+from edge_daemon.attendance.seat_map import room_seats, usual_boxes
 from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store import lessons, registers
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import StoredRegister
-from edge_daemon.types import Register, Sighting
+from edge_daemon.types import Register, RoomSeat, Sighting
 
-__all__ = ["Evidence", "ReadRegister", "interval", "list_registers", "read_register"]
+__all__ = [
+    "Evidence",
+    "ReadRegister",
+    "Standing",
+    "awaits_confirmation",
+    "counts",
+    "distance_to_rule",
+    "interval",
+    "is_cancelled",
+    "list_registers",
+    "needed_captures",
+    "read_register",
+    "share_of",
+    "slots_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,8 @@ class Evidence:
     sightings: Sequence[Sighting]
     removed: Mapping[str, datetime]
     """When a student was removed: then no sighting is left."""
+    seats: Mapping[str, RoomSeat]
+    """Row and seat of the students who were seen, while sightings are kept."""
     expired_days: int | None
     """After so many days all sightings of a lesson go, where this one is so old; None: it is younger."""
 
@@ -81,7 +100,8 @@ def read_register(home: Home, register_id: str, revision: int | None = None) -> 
     is_expired = found.register.lesson.end < datetime.now(timezone.utc) - timedelta(days=keep_days)
     removed = removed_of(home, [verdict.tally.student_id for verdict in found.register.verdicts])
     slots = [(one.slot, one.name) for one in captures]
-    return found, Evidence(slots, sightings, removed, keep_days if is_expired else None)
+    seats = room_seats(usual_boxes(sightings))
+    return found, Evidence(slots, sightings, removed, seats, keep_days if is_expired else None)
 
 
 def _read(stored: StoredRegister) -> ReadRegister:

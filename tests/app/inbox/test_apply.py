@@ -244,13 +244,36 @@ def test_a_correction_becomes_a_signed_revision_that_is_delivered(box):
     assert (stored.revision, fields["previous_sha256"]) == (2, first.sha256)
     assert is_signed_by(fields, Signer(device_key(box.home.key_path)).public_key)
     assert fields["corrections"] == [
-        {"at": "2026-11-17T10:00:00Z", "by": "Ms Weber", "reason": "at the nurse's", "student_id": "S2",
-         "verdict": "present"}
+        {"at": "2026-11-17T10:00:00Z", "by": "Ms Weber", "reason": "at the nurse's", "reason_code": None,
+         "student_id": "S2", "title": None, "verdict": "present"}
     ]  # fmt: skip
     assert box.verdicts()["S2"] == "present"
     with closing(open_register(box.home.register_db_path).conn) as conn:
         refs = [one.ref for one in outbox.listed(_database(conn), ("waiting",))]
     assert f"{LESSON}/2" in refs
+
+
+def confirmation(**changes: str) -> dict[str, str]:
+    said = {"id": "h1", "lesson_id": LESSON, "confirm": "not_held", "by": "Office", "at": "2026-11-17T12:00:00Z"}
+    return {**said, **changes}
+
+
+def test_the_office_says_that_a_lesson_was_not_held_and_the_list_stays_idempotent(box):
+    before = confirmation(id="h0", confirm="held", by="Head", at="2026-11-17T11:00:00Z")
+    done = box.apply("corrections.json", corrections(correction(), before, confirmation()))
+    assert (done.in_force, done.problem) == (True, "")
+    assert done.summary.startswith("3 revisions made")
+    fields = json.loads(box.register().document)
+    assert fields["confirmed"] == {"at": "2026-11-17T12:00:00Z", "by": "Office", "held": False}
+    assert box.verdicts() == {"S1": "present", "S2": "present", "S3": "inconclusive"}
+    again = box.apply("corrections.json", corrections(confirmation(), before, correction()))
+    assert again.summary.startswith("0 revisions made, 2 corrections were done already, 1 were overtaken")
+    assert box.register().revision == 4
+
+
+def test_a_confirmation_of_an_unknown_lesson_is_left_out(box):
+    other = confirmation(lesson_id=LESSON[:-4] + "0000")
+    assert "h1" in box.apply("corrections.json", corrections(other)).problem
 
 
 def test_the_same_list_again_and_with_one_more_makes_only_what_is_new(box):

@@ -1,0 +1,148 @@
+"""A lesson in which hardly anybody was recognised: nobody is absent before the office has said that it was held."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+
+from edge_daemon.attendance.confirmation import confirm
+from edge_daemon.attendance.doubt import awaits_confirmation, counts, is_cancelled, reaches_families
+from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.room_state import is_unusual, unusual_flag
+from edge_daemon.attendance.sheets import sheet_entries
+from edge_daemon.attendance.term import events_of
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import Box, Confirmation, Register, Sighting, Tally
+from tests.registers import START, a_lesson, a_register
+
+QUARTER = Fraction(1, 4)
+HELD = Confirmation(held=True, by="Office", at=START + timedelta(hours=2))
+NOT_HELD = Confirmation(held=False, by="Office", at=START + timedelta(hours=2))
+
+
+def tallies(*captures_seen: int) -> list[Tally]:
+    return [Tally(f"S{n}", seen, seen, None, None) for n, seen in enumerate(captures_seen)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "unusual"),
+    [
+        ([0] * 20, True),
+        ([100] * 4 + [0] * 16, True),
+        ([100] * 5 + [0] * 15, False),
+        ([9] * 20, True),
+        ([10] * 5 + [0] * 15, False),
+        ([0, 0, 0, 0], True),
+        ([100, 0, 0, 0], False),
+        ([100, 0, 0, 0, 0], True),
+        ([100, 100, 0, 0, 0], False),
+        ([], False),
+    ],
+)
+def test_unusual_is_a_lesson_with_fewer_than_a_quarter_of_its_students(seen, unusual):
+    found = tallies(*seen)
+    assert is_unusual(found, {t.student_id for t in found}, 100, QUARTER) is unusual
+
+
+def test_students_whom_nobody_can_recognise_are_not_waited_for():
+    found = tallies(*[100] * 5, *[0] * 15)
+    assert not is_unusual(found, {f"S{n}" for n in range(10)}, 100, QUARTER)
+    assert not is_unusual(found, set(), 100, QUARTER)
+
+
+def test_a_share_of_zero_turns_it_off_and_without_captures_nothing_is_unusual():
+    found = tallies(*[0] * 20)
+    ids = {t.student_id for t in found}
+    assert not is_unusual(found, ids, 100, Fraction(0))
+    assert not is_unusual(found, ids, 0, QUARTER)
+
+
+def faces(who: str, captures: int, each: int) -> list[Sighting]:
+    return [Sighting(slot, who, 0.4, True, Box(0, 0, 40, 44)) for slot in range(captures) for _ in range(each)]
+
+
+@pytest.mark.parametrize(("others", "flag"), [(0, "room_empty"), (4, "room_empty"), (5, "unusual_class")])
+def test_many_other_faces_are_another_class(others, flag):
+    ids = [f"S{n}" for n in range(20)]
+    assert unusual_flag(faces("", 10, others), ids, 10, QUARTER) == flag
+    assert unusual_flag(faces("guest", 10, others), ids, 10, QUARTER) == flag
+
+
+def test_two_posters_are_no_class_where_the_course_is_small():
+    assert unusual_flag(faces("", 10, 2), ["S0", "S1", "S2"], 10, QUARTER) == "room_empty"
+
+
+def unusual(flags=("room_empty",)) -> Register:
+    """Return the register of an empty room: a was there, b and c were not, d has no template."""
+    register, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0, "c": 0.35, "d": 0.0}, not_assessed=["d"])
+    verdicts = tuple(replace(v, verdict="inconclusive") if v.verdict == "absent" else v for v in register.verdicts)
+    return replace(register, verdicts=verdicts, register_flags=flags)
+
+
+def verdicts(register: Register) -> list[str]:
+    return [v.verdict for v in register.verdicts]
+
+
+def test_held_lets_the_verdicts_of_the_rule_stand():
+    new = confirm(unusual(), HELD)
+    assert (new.revision, new.confirmed) == (2, HELD)
+    assert verdicts(new) == ["present", "absent", "absent", "not_assessed"]
+    assert reaches_families(new)
+
+
+@pytest.mark.parametrize("flag", ["view_changed", "too_dark", "too_blurred", "glare", "covered"])
+def test_held_makes_nobody_absent_whom_the_device_could_not_have_seen(flag):
+    new = confirm(unusual(("room_empty", flag)), HELD)
+    assert verdicts(new) == ["present", "inconclusive", "inconclusive", "not_assessed"]
+
+
+def test_not_held_is_cancelled_and_counts_nowhere():
+    new = confirm(unusual(), NOT_HELD)
+    assert verdicts(new) == ["present", "inconclusive", "inconclusive", "not_assessed"]
+    assert is_cancelled(new)
+    assert not reaches_families(new)
+    assert not counts(new)
+    assert sheet_entries(new) == {}
+    assert list(events_of(new, START.tzinfo)) == []
+
+
+def test_not_held_of_any_lesson_leaves_nobody_absent_and_held_brings_the_verdicts_back():
+    usual, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0})
+    corrected = correct(usual, "a", "absent", by="T", reason="was a twin", at=START)
+    cancelled = confirm(corrected, NOT_HELD)
+    assert verdicts(cancelled) == ["inconclusive", "inconclusive"]
+    assert verdicts(confirm(cancelled, HELD)) == ["absent", "absent"]
+
+
+def test_the_same_word_by_the_same_person_is_no_revision_and_another_word_is():
+    new = confirm(unusual(), HELD)
+    assert confirm(new, replace(HELD, at=START + timedelta(hours=9))) is new
+    assert confirm(new, replace(HELD, by=" Office ")) is new
+    assert confirm(new, replace(HELD, by="Head")).revision == 3
+    assert confirm(new, NOT_HELD).revision == 3
+
+
+def test_nobody_becomes_absent_in_a_lesson_that_was_not_held():
+    cancelled = confirm(unusual(), NOT_HELD)
+    with pytest.raises(RegisterError, match="was not held"):
+        correct(cancelled, "b", "absent", by="T", reason="x", at=START)
+    assert correct(cancelled, "b", "present", by="T", reason="x", at=START).revision == 3
+
+
+def test_it_has_to_be_said_who_confirms():
+    with pytest.raises(RegisterError, match="who confirms"):
+        confirm(unusual(), replace(HELD, by=" "))
+
+
+def test_an_unusual_lesson_waits_for_the_office_and_a_dark_corner_does_not():
+    assert awaits_confirmation(unusual())
+    assert awaits_confirmation(unusual(("view_changed",)))
+    assert not awaits_confirmation(unusual(("too_dark",)))
+    assert counts(unusual()) == {"present": 1, "to_confirm": 2, "not_assessed": 1}
+
+
+def test_of_a_register_without_its_rule_nothing_is_made_up():
+    assert verdicts(confirm(replace(unusual(), rule=None), HELD)) == verdicts(unusual())
