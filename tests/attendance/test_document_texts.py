@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import struct
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -152,6 +153,16 @@ def test_every_column_comes_back_as_it_was(attentive, eyes_open):
     assert (back.attentive, back.eyes_open, back.embedding) == (attentive, eyes_open, None)
     assert back.similarities.dtype == np.float32
     assert list(back.similarities) == [0.5, -0.25]
+
+
+def test_a_row_on_the_disk_has_these_bytes():
+    """Lessons that were cut by an update go on with them."""
+    header = b'["\\u0000candidates", 1, "a", "b"]'
+    for eyes_open, eyes in ((None, -1.0), (False, 0.0), (True, 1.0)):
+        row = [1.5, 2.5, 30.5, 40.5, 0.75, 28.5, 0.25, 0.875, 1.0, eyes, 0.0, 0.0, 0.5, -0.25]
+        data = len(header).to_bytes(4, "little") + header + struct.pack("<14f", *row)
+        assert pack([_face(eyes_open=eyes_open)], IDS) == data
+        assert unpack(3, data, IDS)[0].eyes_open is eyes_open
 
 
 def test_a_capture_without_faces_has_none():

@@ -10,8 +10,8 @@ import pytest
 
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.export import check_output, write_whole
-from edge_daemon.attendance.fields import ObjectReader
-from edge_daemon.attendance.proof import digest, prove_commitment, prove_register
+from edge_daemon.attendance.fields import ObjectReader, json_object
+from edge_daemon.attendance.proof import OtherKeyError, digest, prove_commitment, prove_register, signed_fields
 from edge_daemon.attendance.register import MAX_TEXT, correct
 from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.device.signing import Signer, canonical, fingerprint, signed
@@ -45,6 +45,16 @@ A_TIME = "a time like 2026-11-21T08:00:00Z"
         ("whole", -1, "a whole number from 0 to 1000000"),
         ("whole", 1_000_001, "a whole number from 0 to 1000000"),
         ("number", "7", "a number"),
+        ("number", 1_000_000.5, "a number"),
+        ("number", -1_000_001, "a number"),
+        ("boolean", 1, "true or false"),
+        ("boolean", None, "true or false"),
+        ("share", -0.001, "a number from 0 to 1"),
+        ("share", 1.001, "a number from 0 to 1"),
+        ("optional_share", 2, "a number from 0 to 1"),
+        ("optional_object", [], "an object"),
+        ("time", "1969-12-31T23:59:59Z", "a time of the years 1970 to 2999"),
+        ("time", "3000-01-01T00:00:00Z", "a time of the years 1970 to 2999"),
         ("number", False, "a number"),
         ("time", "yesterday", A_TIME),
         ("time", "2026-11-21T08:00:00", A_TIME),
@@ -84,6 +94,18 @@ def test_a_choice_names_what_there_is(value):
         ("whole", 1_000_000, 1_000_000),
         ("number", 7, 7.0),
         ("number", -0.5, -0.5),
+        ("number", 1_000_000, 1e6),
+        ("number", -1_000_000, -1e6),
+        ("boolean", True, True),
+        ("boolean", False, False),
+        ("share", 0, 0.0),
+        ("share", 1, 1.0),
+        ("optional_share", None, None),
+        ("optional_share", 0.5, 0.5),
+        ("optional_object", None, None),
+        ("optional_object", {"a": 1}, ObjectReader({"a": 1})),
+        ("time", "1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=timezone.utc)),
+        ("time", "2999-12-31T23:59:59Z", datetime(2999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)),
         ("time", "2026-11-21T08:00:00Z", datetime(2026, 11, 21, 8, tzinfo=timezone.utc)),
         ("optional_time", None, None),
         ("optional_time", "2026-11-21T09:00:00+01:00", datetime(2026, 11, 21, 8, tzinfo=timezone.utc)),
@@ -107,6 +129,25 @@ def test_an_absent_key_is_null_where_null_is_allowed():
 def test_an_object_within_is_read_as_of_the_same_kind():
     (inner,) = ObjectReader({"rows": [{"key": 1}]}, "timetable").objects("rows")
     assert (inner.values, inner.kind) == ({"key": 1}, "timetable")
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_refused(word):
+    with pytest.raises(RegisterError) as error:
+        json_object(f'{{"a":{word}}}', "timetable")
+    assert _line(error) == f"{word} is no number of JSON: is not a timetable; check where it came from"
+
+
+def test_a_number_of_thousands_of_digits_is_refused():
+    with pytest.raises(RegisterError, match="is not a document"):
+        json_object('{"a":' + "9" * 5000 + "}")
+    assert json_object('{"a":' + "9" * 30 + "}") == {"a": int("9" * 30)}
+
+
+def test_an_object_within_keeps_the_kind():
+    inner = ObjectReader({"key": {"a": 1}}, "timetable").optional_object("key")
+    assert (inner.values, inner.kind) == ({"a": 1}, "timetable")
+    assert ObjectReader({}).optional_object("key") is None
 
 
 def test_what_is_no_object_at_all():
@@ -198,6 +239,39 @@ def test_a_register_with_another_seed_is_refused():
     with pytest.raises(RegisterError) as error:
         prove_register(signed({**fields, "seed": "00" * 31 + "01"}, SIGNER), SIGNER.public_key)
     assert _line(error) == (f"register {LESSON_ID} revision 1: reveals a seed that is not the one of its SHA-256")
+
+
+def test_another_key_is_named_with_the_device_that_used_it():
+    other = Signer(bytes(32)).public_key
+    for fields, device in ((COMMITMENT, "room 1"), ({**COMMITMENT, "device": 7}, "")):
+        with pytest.raises(OtherKeyError) as error:
+            signed_fields(signed(fields, SIGNER), [other], "commitment")
+        assert (error.value.key, error.value.device) == (SIGNER.public_key, device)
+    assert signed_fields(signed(COMMITMENT, SIGNER), [other, SIGNER.public_key])["device"] == "room 1"
+    assert signed_fields(signed(COMMITMENT, SIGNER), None)["device"] == "room 1"
+    with pytest.raises(OtherKeyError):
+        signed_fields(signed(COMMITMENT, SIGNER), [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"ref": "x" * 200}, "commitment " + "x" * 80 + ": "),
+        ({"lesson_id": "y" * 200, "revision": 3}, "register " + "y" * 80 + " revision 3: "),
+        ({"lesson_id": "y", "revision": 0}, "register y revision 0: "),
+        ({"lesson_id": "y", "revision": -1}, ""),
+        ({"lesson_id": "y", "revision": 2**63}, f"register y revision {2**63}: "),
+        ({"lesson_id": "y", "revision": 2**63 + 1}, ""),
+        ({"lesson_id": "y", "revision": "1"}, ""),
+        ({"lesson_id": 7, "revision": 1}, ""),
+        ({"ref": 7}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_document_is_named_as_far_as_it_names_itself(fields, where):
+    with pytest.raises(RegisterError) as error:
+        signed_fields(canonical(fields), None)
+    assert _line(error) == f"{where}is not signed"
 
 
 def test_a_digest_is_the_sha256_of_the_utf8_bytes_whatever_they_are():
