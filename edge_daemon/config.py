@@ -27,6 +27,8 @@ class Key:
     """The text names a time zone of the IANA database."""
     folder: bool = False
     """The text names a folder; a relative one starts where the file is."""
+    text_or_list: bool = False
+    """A list of one may be written without its brackets, and an empty text is an empty list."""
     address: bool = False
     """The text is a mail address, or empty; a list has one or more."""
     renamed: str = ""
@@ -71,6 +73,13 @@ UPSTREAM = "upstream"
 """Stands in `timetable.files` for the calendar that the office gives (docs/PULL.md)."""
 
 
+CANCELLED_WORDS = (
+    *("Canceled", "Cancelled", "Abgesagt", "Entfall", "Entfällt", "Ausfall", "Fällt aus", "Annulé", "Annulée"),
+    *("Cancelado", "Cancelada", "Annullato", "Annullata", "Geannuleerd", "Odwołane", "Inställt", "Aflyst", "Avlyst"),
+)
+"""What Outlook and timetable programs put before the name of a lesson that is not held, or give it as a category."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimetableConfig:
     """[timetable]: when lessons are."""
@@ -80,8 +89,18 @@ class TimetableConfig:
         "iCalendar files; relative ones start at the configuration's folder; `upstream`: the calendar that the office"
         " gives",
     )
-    room: str = _key("", "Only events with this LOCATION; empty: all events")
+    room: tuple[str, ...] = _key(
+        (), "Only events with this LOCATION, or one of several names of the room; empty: all events", text_or_list=True
+    )
     holidays: tuple[str, ...] = _key((), "iCalendar files whose events cancel lessons, in every room")
+    cancelled_words: tuple[str, ...] = _key(
+        CANCELLED_WORDS,
+        "A lesson is not held whose category is one of these words, or whose summary begins with one; capitals do not"
+        " matter",
+    )
+    free_is_cancelled: bool = _key(
+        False, "A lesson is not held that Outlook marks as free (FREE and TRANSPARENT); else it is held, with a remark"
+    )
 
 
 @dataclass(frozen=True, slots=True)

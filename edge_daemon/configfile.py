@@ -100,8 +100,11 @@ def _value(key: Key, kind: Any, folder: Path, value: Any, _: Any) -> Any:
 
 
 def _texts(key: Key, value: Any) -> tuple[str, ...]:
+    if key.text_or_list and isinstance(value, str):
+        value = [value] if value.strip() else []
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise ValueError(f"expected a list of text, found {_found(value)}")
+        expected = "text or a list of text" if key.text_or_list else "a list of text"
+        raise ValueError(f"expected {expected}, found {_found(value)}")
     for text in value:
         if key.choices and text not in key.choices:
             raise ValueError(f"expected a list out of {', '.join(key.choices)}, found {_found(text)}")

@@ -265,12 +265,13 @@ def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: boo
 def _filter(row: _Row, values: dict[tuple[str, str], settings.Value], content: bytes, shared: bool) -> None:
     """Let the device take the room's events only, unless the calendar knows no rooms and is this room's alone."""
     name, told = row.get("timetable"), ("timetable", "room") in values
-    room = str(values.get(("timetable", "room"), row.get("room")))
-    problem = timetables.problem(name, content, room, needed=told or shared)
+    given = values.get(("timetable", "room"), row.get("room"))
+    rooms = given if isinstance(given, list) else [str(given)]
+    problem = timetables.problem(name, content, rooms, needed=told or shared)
     if problem:
         row.complain("timetable_room" if told else "timetable", problem)
     elif timetables.named(name, content):
-        values["timetable", "room"] = room
+        values["timetable", "room"] = rooms if len(rooms) > 1 else rooms[0]
 
 
 def _secrets(row: _Row, values: dict[tuple[str, str], settings.Value]) -> dict[str, bytes]:

@@ -66,7 +66,8 @@ def _value(cell: str, kind: Any, key: Key) -> Value:
         if key.choices and cell not in key.choices:
             raise ValueError(f"expected one of {', '.join(key.choices)}, found “{cell}”")
         return cell
-    return [part.strip() for part in cell.split("|") if part.strip()]
+    parts = [part.strip() for part in cell.split("|") if part.strip()]
+    return parts[0] if key.text_or_list and len(parts) == 1 else parts
 
 
 def _number(cell: str, kind: Any, key: Key) -> int | float:

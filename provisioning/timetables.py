@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from edge_daemon.errors import TimetableError
-from edge_daemon.lesson.ical_text import Source
+from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.rooms import is_in_room, locations
 
 _SHOWN = 5
 
 
-def problem(name: str, content: bytes, room: str, *, needed: bool) -> str:
+def problem(name: str, content: bytes, rooms: Sequence[str], *, needed: bool) -> str:
     """Return what is wrong with a calendar for a room, or nothing.
 
     Args:
         name: of the file, as the list has it.
         content: of the file.
-        room: whose events are wanted.
+        rooms: names of the room whose events are wanted.
         needed: whether a calendar that names no room at all is wrong, too; else it is that of the room alone.
     """
     try:
         there = named(name, content)
     except TimetableError as error:
         return error.line()
-    if any(is_in_room(place, room) for place in there) or (not there and not needed):
+    if any(is_in_room(place, rooms) for place in there) or (not there and not needed):
         return ""
     some = ", ".join(f"“{place}”" for place in there[:_SHOWN]) or "none"
     has = f"it has {some}{' …' if len(there) > _SHOWN else ''}"
-    return f"no event of {name} has the LOCATION “{room}” ({has}); give timetable_room"
+    wanted = " or ".join(f"“{room}”" for room in rooms)
+    return f"no event of {name} has the LOCATION {wanted} ({has}); give timetable_room"
 
 
 @lru_cache(maxsize=4)

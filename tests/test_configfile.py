@@ -28,6 +28,27 @@ def test_a_missing_file_means_defaults(tmp_path):
     assert load_config(tmp_path / "config.toml") == Config()
 
 
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ('""', ()),
+        ('" "', ()),
+        ("[]", ()),
+        ('"R101"', ("R101",)),
+        ('["R101"]', ("R101",)),
+        ('["R101", "Lab, 1"]', ("R101", "Lab, 1")),
+    ],
+)
+def test_the_room_is_one_name_or_several(tmp_path, value, names):
+    assert load_config(write(tmp_path, f"[timetable]\nroom = {value}\n")).timetable.room == names
+
+
+def test_a_room_that_is_no_text_is_refused(tmp_path):
+    line = problems(write(tmp_path, '[timetable]\nroom = 101\ncancelled_words = "Off"\n'))
+    assert "timetable.room: expected text or a list of text, found 101" in line
+    assert 'timetable.cancelled_words: expected a list of text, found "Off"' in line
+
+
 def test_an_empty_file_means_defaults(tmp_path):
     assert load_config(write(tmp_path, "")) == Config()
 

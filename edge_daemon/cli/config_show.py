@@ -53,4 +53,6 @@ def _keys(settings: Config, section: str) -> Iterator[tuple[str, Any]]:
             value = hide_secrets(value)
         elif isinstance(value, tuple):
             value = [hide_secrets(v) for v in value]
+            if key.metadata["key"].text_or_list and len(value) < 2:
+                value = "".join(value)
         yield file_name(key), value

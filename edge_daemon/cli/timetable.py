@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from edge_daemon.app.opening.timetable_files import (
     pulled_timetable,
     timetable_of_files,
     timetable_paths,
+    unusable,
 )
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.table import table
@@ -27,7 +29,7 @@ from edge_daemon.errors import EdgeError
 from edge_daemon.types import Lesson
 
 _CHECKED = timedelta(days=366)
-_SHOWN_ROOMS = 10
+_SHOWN_ALIKE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ def timetable() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def check(home: Home, as_json: bool) -> None:
-    """Read the calendar files and name every problem, with file and line. Exits with 2 where a file is broken."""
+    """Read the calendar files and name every problem, with file and line.
+
+    Exits with 2 where a file is broken, and with 1 where nothing of one can be used.
+    """
     files, holidays = timetable_paths(home)
     errors = list(file_errors(home, [*files, *holidays]))
     if errors:
@@ -56,26 +61,32 @@ def check(home: Home, as_json: bool) -> None:
         for error in errors[:-1]:
             click.echo(f"edge-daemon: {error.line()}", err=True)
         raise errors[-1]
-    read, now = _load(home), datetime.now(timezone.utc)
+    read, now = timetable_of_files(home), datetime.now(timezone.utc)
     lessons, passed = read.lessons(now, now + _CHECKED), list(_repeated(read.passed(now, now + _CHECKED)))
-    remarks = [*_settings_remarks(home, read), *read.remarks]
+    faults = unusable(home, read)
+    remarks = [*_settings_remarks(home, read, now, is_useless=bool(faults), has_lessons=bool(lessons)), *read.remarks]
     if as_json:
         document: dict[str, object] = {
             "errors": [],
             "files": [str(path) for path in files],
             "holidays": [str(path) for path in holidays],
-            "room": home.config.timetable.room,
+            **_rooms_json(home),
             "lessons_in_a_year": len(lessons),
+            "unusable": [_passed_json(one) for one in faults],
             "left_out": [_passed_json(one) for one in read.left_out],
             "skipped_in_a_year": [{**_passed_json(one.first), "times": one.times} for one in passed],
             "remarks": [_passed_json(one) for one in remarks],
         }
         click.echo(_json(document))
-        return
-    click.echo(f"{len(lessons)} lessons within a year, in {home.config.timetable.room or 'any room'}")
-    _tell("left out:", (_line(one) for one in read.left_out))
-    _tell("skipped within a year:", (_repeated_line(one) for one in passed))
-    _tell("please look at:", (_line(one) for one in remarks))
+    else:
+        click.echo(f"{len(lessons)} lessons within a year, in {' or '.join(home.config.timetable.room) or 'any room'}")
+        _tell("left out:", _few_alike(read.left_out))
+        _tell("skipped within a year:", (_repeated_line(one) for one in passed))
+        _tell("please look at:", _few_alike(remarks))
+    if faults:
+        for one in faults:
+            click.echo(f"edge-daemon: {EdgeError(_line(one)).line()}", err=True)
+        raise click.exceptions.Exit(1)
 
 
 @timetable.command()
@@ -84,13 +95,13 @@ def check(home: Home, as_json: bool) -> None:
 @pass_home
 def show(home: Home, days: int, as_json: bool) -> None:
     """Print the coming lessons in local time, the one that runs now among them."""
-    read, now = _load(home), datetime.now(timezone.utc)
+    read, now = timetable_of_files(home), datetime.now(timezone.utc)
     zone, end = ZoneInfo(home.config.device.time_zone), now + timedelta(days=days)
     lessons = [one for one in read.lessons(now - LONGEST, end) if one.end > now]
     passed = read.passed(now, end)
     if as_json:
         document: dict[str, object] = {
-            "room": home.config.timetable.room,
+            **_rooms_json(home),
             "time_zone": home.config.device.time_zone,
             "lessons": [_lesson_json(home, one, zone) for one in lessons],
             "skipped": [_passed_json(one, zone) for one in passed],
@@ -107,22 +118,40 @@ def show(home: Home, days: int, as_json: bool) -> None:
         click.echo(f"\nevents left out altogether: {len(read.left_out)}; `edge-daemon timetable check` names them")
 
 
-def _load(home: Home) -> Timetable:
-    return timetable_of_files(home)
-
-
-def _settings_remarks(home: Home, read: Timetable) -> Iterator[Passed]:
+def _settings_remarks(
+    home: Home, read: Timetable, now: datetime, *, is_useless: bool, has_lessons: bool
+) -> Iterator[Passed]:
+    """Yield what is odd about the settings and the files as a whole."""
     settings, where = home.config.timetable, str(home.config_path)
     if UPSTREAM in settings.files and not pulled_timetable(home).exists():
         yield Passed("timetable.files", where, f"names {UPSTREAM!r}, and no calendar has come from the office yet")
     if not settings.files:
         yield Passed("timetable.files", where, "names no file, so there are no lessons")
-    elif read.is_empty and settings.room and read.rooms:
-        more = "" if len(read.rooms) <= _SHOWN_ROOMS else f" and {len(read.rooms) - _SHOWN_ROOMS} more"
-        rooms = ", ".join(f"{room!r}" for room in read.rooms[:_SHOWN_ROOMS])
-        yield Passed("timetable.room", where, f"no event is in {settings.room!r}; there are {rooms}{more}")
-    elif read.is_empty:
-        yield Passed("timetable.files", where, "no event in the files is usable")
+    elif not read.events:
+        yield Passed("timetable.files", where, "no event is in the files")
+    elif not has_lessons and not is_useless:
+        past = [
+            one.start.astimezone(ZoneInfo(home.config.device.time_zone)) for one in read.lessons(now - _CHECKED, now)
+        ]
+        last = f"the last one was on {past[-1]:%Y-%m-%d}" if past else "none was within a year"
+        yield Passed("timetable.files", where, f"no lesson is to come; {last}")
+
+
+def _rooms_json(home: Home) -> dict[str, object]:
+    names = home.config.timetable.room
+    return {"room": " or ".join(names), "rooms": list(names)}
+
+
+def _few_alike(found: Sequence[Passed]) -> Iterator[str]:
+    """Yield a line each, but of many with the same reason only some."""
+    alike = Counter(one.why for one in found)
+    shown: Counter[str] = Counter()
+    for one in found:
+        shown[one.why] += 1
+        if shown[one.why] < _SHOWN_ALIKE or alike[one.why] == _SHOWN_ALIKE:
+            yield _line(one)
+        elif shown[one.why] == _SHOWN_ALIKE:
+            yield f"{_line(one)}, and {alike[one.why] - _SHOWN_ALIKE} more; --json has all"
 
 
 def _repeated(passed: Iterable[Passed]) -> Iterator[_Repeated]:
@@ -140,7 +169,7 @@ def _tell(head: str, lines: Iterable[str]) -> None:
 
 
 def _line(one: Passed) -> str:
-    return f"{one.where}: {one.what or 'event'} {one.why}"
+    return " ".join(filter(None, (f"{one.where}:", one.what, one.why)))
 
 
 def _repeated_line(one: _Repeated) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, timezone
 from itertools import count
 from typing import Final
 
 from edge_daemon.errors import TimetableError
-from edge_daemon.lesson.event_reader import EventError, EventReader
-from edge_daemon.lesson.events import Event
-from edge_daemon.lesson.ical_text import Component, Source, components, plain_text
+from edge_daemon.lesson.event_reader import EventError, EventReader, ReadingRules
+from edge_daemon.lesson.events import Event, no_lesson
+from edge_daemon.lesson.exceptions import StartIndex
+from edge_daemon.lesson.grouping import CalendarFindings, Grouper, Passed
+from edge_daemon.lesson.ical_lines import Note, Source
+from edge_daemon.lesson.ical_text import Component, components, plain_text
 from edge_daemon.lesson.rooms import is_in_room, location
 from edge_daemon.lesson.series import NEVER_MET, Series
 from edge_daemon.lesson.zones import Zones
@@ -19,21 +22,11 @@ from edge_daemon.lesson.zones import Zones
 MOST_EVENTS: Final = 5000
 """Of one room in one file: a week of 40 lessons written out one by one for three years."""
 
+MOST_RELATED: Final = 20_000
+"""Events of other rooms that are read because one of this room may be a version of their lessons."""
+
 _MOST_NEVER_MET = 5
-_PEEKED = frozenset({"UID", "SUMMARY"})
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """An event that does not become a lesson."""
-
-    what: str
-    """The course and the day, or the event."""
-    where: str
-    """File and line."""
-    why: str
-    at: datetime | None = None
-    """When it was to start (UTC); None: the whole event is left out."""
+_PEEKED = frozenset({"UID", "SUMMARY", "RECURRENCE-ID"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,117 +40,189 @@ class Calendars:
     """What is read, but may not be what was meant."""
     rooms: tuple[str, ...]
     """All locations, as they are written."""
+    unusable: tuple[Passed, ...]
+    """Files of which no event could be used, though they have some for the room."""
+    events: int
+    """Of all rooms in all files."""
 
 
-def read_calendars(sources: Sequence[Source], room: str, zone: tzinfo, longest: timedelta) -> Calendars:
-    """Read the events of a room from files.
+@dataclass(frozen=True, slots=True)
+class ReadingScope:
+    """What is read, and how.
 
     Args:
-        sources: the files.
-        room: empty: all events.
-        zone: the school's, for floating times and days.
+        rooms: names of the room; none: all events.
         longest: of longer events only so much is worked out.
+        rules: what the settings say of events.
+    """
+
+    rooms: tuple[str, ...]
+    longest: timedelta
+    rules: ReadingRules
+
+    def is_here(self, place: str) -> bool:
+        """Return whether a LOCATION is the room."""
+        return is_in_room(place, self.rooms)
+
+
+def read_calendars(sources: Sequence[Source], reading: ReadingScope) -> Calendars:
+    """Read the events of a room from files.
 
     Raises:
-        TimetableError: a file is not a calendar, is damaged, or has too many events or senseless rules for the room.
+        TimetableError: a file is not a calendar, is cut off, or has too many events or senseless rules for the room.
     """
-    left_out: list[Passed] = []
-    remarks: list[Passed] = []
+    findings = CalendarFindings()
     series: list[Series] = []
     rooms: set[str] = set()
+    unusable: list[Passed] = []
     order = count()
+    events = 0
     for source in sources:
-        uids, zones = _first_look(source, room, rooms)
-        events = list(_events(source, uids, EventReader(zones, zone, str(source.path)), left_out, order))
-        for one in _grouped(events, left_out, remarks, longest):
-            core = one.core or one.changes[0]
-            problem = one.problem()
-            if problem:
-                left_out.append(Passed(core.summary, core.where, problem))
-                if sum(out.why == NEVER_MET for out in left_out) > _MOST_NEVER_MET:
-                    raise TimetableError("has many rules that are never met", core.where, "correct them")
+        file = _File(source, reading, findings)
+        found = list(file.series(order))
+        series += found
+        rooms |= file.rooms
+        events += file.events
+        if file.of_room and not any(_can_be_used(one, reading) for one in found):
+            unusable.append(Passed("", str(source.path), f"nothing in it can be used, of {file.of_room} events"))
+    return Calendars(
+        series=tuple(_with_orphans_of_other_files(series, findings)),
+        left_out=tuple(findings.left_out),
+        remarks=tuple(findings.remarks),
+        rooms=tuple(sorted(rooms)),
+        unusable=tuple(unusable),
+        events=events,
+    )
+
+
+@dataclass(slots=True)
+class _File:
+    """A file while it is read."""
+
+    source: Source
+    reading: ReadingScope
+    findings: CalendarFindings
+    rooms: set[str] = field(default_factory=set)
+    """All locations."""
+    events: int = 0
+    """Of all rooms."""
+    of_room: int = 0
+    uids: set[str] = field(default_factory=set)
+    """Of series in the room."""
+    changed_uids: set[str] = field(default_factory=set)
+    """Of changed lessons in the room."""
+
+    def series(self, order: Iterator[int]) -> Iterator[Series]:
+        """Yield the series of the room that can be worked out."""
+        rules = self.reading.rules
+        zones = Zones(list(self._first_look()), rules.zone)
+        notes: list[Note] = []
+        events = list(self._events(EventReader(zones, str(self.source.path), rules), notes, order))
+        notes += zones.notes()
+        self.findings.remarks += [Passed("", self._where(note.line), note.why) for note in notes]
+        grouper = Grouper(self.reading.is_here, self.reading.longest, not rules.are_holidays, self.findings)
+        for one in grouper.series(events):
+            if problem := one.problem():
+                self._leave_out(one.head.summary, one.head.where, problem)
                 continue
-            series.append(one)
-            if core.rule and not core.all_day and core.start.tzname() == "UTC" and str(zone) != "UTC":
-                remarks.append(
-                    Passed(core.summary, core.where, "repeats in UTC: its local time moves when clocks change")
-                )
-    return Calendars(tuple(series), tuple(left_out), tuple(remarks), tuple(sorted(rooms)))
+            head = one.head
+            if head.rule and not head.all_day and str(rules.zone) != "UTC" and (where := _fixed(head)):
+                why = f"repeats {where}: its local time moves when clocks change"
+                self.findings.remarks.append(Passed(head.summary, head.where, why))
+            yield one
 
-
-def _first_look(source: Source, room: str, rooms: set[str]) -> tuple[set[str], Zones]:
-    """Return the UIDs that are in the room at least once, and the time zones."""
-    uids: set[str] = set()
-    definitions: list[Component] = []
-    for component in components(source, frozenset({"VEVENT", "VTIMEZONE"})):
-        if component.name == "VTIMEZONE":
-            definitions.append(component)
-            continue
-        place = location(component)
-        rooms.add(place)
-        if is_in_room(place, room):
-            uids.add(_peek(component)[0])
-    rooms.discard("")
-    return uids, Zones(definitions)
-
-
-def _events(
-    source: Source, uids: set[str], reader: EventReader, left_out: list[Passed], order: Iterator[int]
-) -> Iterator[Event]:
-    number = 0
-    for component in components(source, frozenset({"VEVENT"})):
-        uid, summary = _peek(component)
-        if uid not in uids:
-            continue
-        number += 1
-        if number > MOST_EVENTS:
+    def _first_look(self) -> Iterator[Component]:
+        """Count events, and yield the time zones."""
+        for component in components(self.source, frozenset({"VEVENT", "VTIMEZONE"})):
+            if component.name == "VTIMEZONE":
+                yield component
+                continue
+            self.events += 1
+            place = location(component)
+            self.rooms.add(place)
+            if self.reading.is_here(place):
+                self.of_room += 1
+                uid, _, is_change = _peek(component)
+                (self.changed_uids if is_change else self.uids).add(uid)
+        self.rooms.discard("")
+        if self.of_room > MOST_EVENTS:
             hint = "export fewer years, or set timetable.room"
-            raise TimetableError(f"has more than {MOST_EVENTS} events for this room", str(source.path), hint)
-        try:
-            yield reader.read(component, next(order))
-        except EventError as e:
-            left_out.append(Passed(summary, f"{source.path}, line {e.line}", e.why))
+            raise TimetableError(f"has more than {MOST_EVENTS} events for this room", str(self.source.path), hint)
+
+    def _events(self, reader: EventReader, notes: list[Note], order: Iterator[int]) -> Iterator[Event]:
+        """Yield the events of the room, and those of others that may have to do with them."""
+        related = 0
+        for component in components(self.source, frozenset({"VEVENT"}), notes):
+            uid, summary, is_change = _peek(component)
+            is_here = self.reading.is_here(location(component))
+            if not is_here and uid not in (self.uids | self.changed_uids if is_change else self.changed_uids):
+                if component.damage and not location(component):  # it may have been of this room
+                    self._leave_out(summary, self._where(component.damage.line), component.damage.why)
+                continue
+            related += not is_here
+            if not is_here and related > MOST_RELATED:
+                continue
+            try:
+                yield reader.read(component, next(order))
+            except EventError as e:
+                if is_here or is_change:
+                    stands_for = reader.replaced(component)
+                    more = f"; it stands for the lesson of {stands_for}, which stays as it was" if stands_for else ""
+                    self._leave_out(summary, self._where(e.line), e.why + more)
+        if related > MOST_RELATED:
+            notes.append(Note(1, f"more than {MOST_RELATED} events of other rooms have the UID of one of this room"))
+
+    def _leave_out(self, what: str, where: str, why: str) -> None:
+        left_out = self.findings.left_out
+        left_out.append(Passed(what, where, why))
+        if why == NEVER_MET and sum(out.why == NEVER_MET for out in left_out) > _MOST_NEVER_MET:
+            raise TimetableError("has many rules that are never met", where, "correct them")
+
+    def _where(self, line: int) -> str:
+        return f"{self.source.path}, line {line}"
 
 
-def _peek(component: Component) -> tuple[str, str]:
-    """Return UID and summary without parsing the rest."""
+def _peek(component: Component) -> tuple[str, str, bool]:
+    """Return UID, summary and whether it is a changed lesson without parsing the rest."""
     found = {one.name: one.value for one in reversed(list(component.properties(_PEEKED)))}
-    return found.get("UID", "").strip(), plain_text(found.get("SUMMARY", ""))
+    return found.get("UID", "").strip(), plain_text(found.get("SUMMARY", "")), "RECURRENCE-ID" in found
 
 
-def _grouped(
-    events: Sequence[Event], left_out: list[Passed], remarks: list[Passed], longest: timedelta
-) -> Iterator[Series]:
-    """Yield the series of one file: events with the same UID belong together."""
+def _fixed(event: Event) -> str:
+    """Return at which clock an event repeats that no daylight saving time moves; empty: at one that it may move."""
+    if event.start.tzname() == "UTC":
+        return "in UTC"
+    return "at a fixed offset from UTC" if isinstance(event.start.tzinfo, timezone) else ""
+
+
+def _can_be_used(series: Series, reading: ReadingScope) -> bool:
+    """Return whether a series has a lesson, or calls one off."""
+    for event in filter(None, (series.core, *(change.event for change in series.changes))):
+        lengths = [event.length, *(length for _, length in event.plus if length is not None)]
+        if reading.rules.are_holidays or event.cancelled or any(not no_lesson(one, event.all_day) for one in lengths):
+            return True
+    return False
+
+
+def _with_orphans_of_other_files(series: Sequence[Series], findings: CalendarFindings) -> Iterator[Series]:
+    """Yield series; changed lessons whose series is in another file belong to what they hit there."""
     by_uid: dict[str, list[Event]] = {}
-    for event in events:
-        by_uid.setdefault(event.uid, []).append(event)
-    for same in by_uid.values():
-        cores = _latest([one for one in same if one.recurrence is None], left_out, remarks)
-        changes = tuple(one for one in same if one.recurrence is not None)
-        if cores:
-            yield from (Series(core, changes, longest) for core in cores)
-        else:
-            yield Series(None, changes, longest)
-
-
-def _latest(cores: Sequence[Event], left_out: list[Passed], remarks: list[Passed]) -> list[Event]:
-    """Return the valid ones among events with the same UID.
-
-    A higher SEQUENCE replaces a lower one (RFC 5545, section 3.8.7.4), and so does what comes later in the file where
-    both start at the same time. Different starts are different lessons of an office that gives every event one UID.
-    """
-    newest = max((one.sequence for one in cores), default=0)
-    by_start: dict[datetime, Event] = {}
-    for one in cores:
-        replaced = one if one.sequence < newest else by_start.get(one.start)
-        if one.sequence == newest:
-            by_start[one.start] = one
-        if replaced:
-            left_out.append(
-                Passed(replaced.summary, replaced.where, "a later version of the same event is in the file")
-            )
-    kept = list(by_start.values())
-    if len(kept) > 1:
-        remarks.append(Passed(kept[0].summary, kept[1].where, f"has the same UID as the event of {kept[0].where}"))
-    return kept
+    for one in series:
+        if one.core is not None:
+            by_uid.setdefault(one.core.uid, []).append(one.core)
+    for one in series:
+        if one.core is not None:
+            yield one
+            continue
+        cores = by_uid.get(one.head.uid, [])
+        index = StartIndex(cores, [change.event.recurrence for change in one.changes if change.event.recurrence])
+        changes = []
+        for change in one.changes:
+            hits = index.find(change.event.recurrence) if change.event.recurrence else []
+            at = hits[0].at if hits else change.recurrence
+            changes.append(replace(change, recurrence=at))
+            if not hits:
+                held = "cancels none" if change.event.cancelled else "is held all the same"
+                why = f"is a version of a lesson that no file has, and {held}"
+                findings.remarks.append(Passed(change.event.summary, change.event.where, why))
+        yield replace(one, changes=tuple(changes))

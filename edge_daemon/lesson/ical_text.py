@@ -1,37 +1,36 @@
-"""The text of an iCalendar file (RFC 5545, section 3): read with limits, unfolded, cut into components.
+"""The text of an iCalendar file (RFC 5545, section 3): read with limits, cut into components and properties.
 
-The parser of `icalendar` knows no line numbers and builds objects for every event of a school. Here a file is gone
-through line by line, so that a mistake is named by its line, and only the events of one room are ever parsed.
+The parser of `icalendar` knows no line numbers, builds objects for every event of a school and gives up at the first
+mistake. Here a file is gone through line by line, so that a mistake is named by its line and breaks one event at most,
+and only the events of one room are ever parsed.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from edge_daemon.errors import TimetableError
+from edge_daemon.lesson.ical_lines import Note, Source, logical_lines
 
 MAX_BYTES: Final = 10 * 2**20
 """A school of 200 rooms with a week of 40 lessons each has about 4 MiB."""
 
-_TODO = "export it again; lessons go on by the last file that could be read"
+_HINT = "export it again; lessons go on by the last file that could be read"
 _DEPTH = 8
 """RFC 5545 nests three deep; the limit keeps a made-up file from growing the stack."""
+_WITHIN_CALENDAR = frozenset({"VEVENT", "VTIMEZONE", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
+_WITHIN_COMPONENT = frozenset({"VALARM", "STANDARD", "DAYLIGHT", "PARTICIPANT", "VLOCATION", "VRESOURCE"})
+_NAME = re.compile("[A-Z0-9-]+")
 _ESCAPE = re.compile(r"\\([\\;,nN])")
-_PARAMETER = re.compile(r';([^=:;"]+)=("[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*')
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file as it was read."""
-
-    path: Path
-    data: bytes
+_PARAMETER = re.compile(r';([^=:;"]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)')
+_NEXT_PARAMETER = re.compile(r";(?=[A-Za-z-]+=)")
+_CARET = {"^n": " ", "^N": " ", "^'": '"', "^^": "^"}
+"""RFC 6868: how a parameter has a quotation mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Property:
     name: str
     """In capitals."""
     params: Mapping[str, str]
-    """Names in capitals; of several values of a parameter the first."""
+    """Names in capitals; values without quotes and escapes."""
     value: str
     """As it stands, escapes and all."""
     line: int
@@ -57,6 +56,8 @@ class Component:
     """METHOD of its calendar, in capitals."""
     lines: tuple[tuple[int, str], ...]
     """Number and unfolded text. What is nested is left out, but for time zones, which have it with BEGIN and END."""
+    damage: Note | None = None
+    """Why it can't be used."""
 
     def properties(self, names: frozenset[str]) -> Iterator[Property]:
         """Yield the properties of these names."""
@@ -87,107 +88,164 @@ def read_source(path: Path) -> Source:
     return Source(path, data)
 
 
-def components(source: Source, wanted: frozenset[str]) -> Iterator[Component]:
+def components(source: Source, wanted: frozenset[str], notes: list[Note] | None = None) -> Iterator[Component]:
     """Yield the components of these names right within the calendars of a file, in its order.
 
+    A component without an end, or with a nested one without an end, is yielded with its damage.
+
+    Args:
+        source: the file.
+        wanted: names in capitals.
+        notes: what is odd about the file as a whole is added, at its end.
+
     Raises:
-        TimetableError: the file holds no calendar, is cut off, nests wrongly, or is not UTF-8, with the line.
+        TimetableError: the file holds no calendar, or is cut off within a component, with the line.
     """
-    stack: list[tuple[str, int]] = []
-    method, found, kept = "", False, list[tuple[int, str]]()
-    for number, text in _logical_lines(source):
+    notes = [] if notes is None else notes
+    scan = _Scan(source, wanted)
+    for number, text in logical_lines(source, notes):
+        yield from scan.line(number, text.lstrip("\ufeff"))
+    scan.end(notes)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A component that has begun."""
+
+    name: str
+    line: int
+    lines: list[tuple[int, str]] = field(default_factory=list)
+    damage: Note | None = None
+
+
+@dataclass(slots=True)
+class _Scan:
+    """Goes through the lines of a file and finds where components begin and end."""
+
+    source: Source
+    wanted: frozenset[str]
+    stack: list[_Open] = field(default_factory=list)
+    method: str = ""
+    found: bool = False
+    outside: list[int] = field(default_factory=list)
+    """Lines that are in no calendar."""
+    unclosed: list[int] = field(default_factory=list)
+    """Calendars without an end."""
+
+    def line(self, number: int, text: str) -> Iterator[Component]:
         word, _, name = text.partition(":")
         word, name = word.strip().upper(), name.strip().upper()
-        if word == "END":
-            _check_end(source, number, name, stack)
-        if word not in ("BEGIN", "END") and len(stack) == 1 and word == "METHOD":
-            method = name
-        inside = len(stack) > 1 and stack[1][0] in wanted
-        if inside and (stack[1][0] == "VTIMEZONE" or (len(stack) == 2 and word not in ("BEGIN", "END"))):
-            kept.append((number, text))
-        if word == "END":
-            _, began = stack.pop()
-            if inside and len(stack) == 1:
-                yield Component(name, began, method, tuple(kept))
-        elif word == "BEGIN":
-            _check_begin(source, number, name, stack)
-            stack.append((name, number))
-            found = True
-            if len(stack) == 1:
-                method = ""
-            elif len(stack) == 2:
-                kept = [(number, text)] if name == "VTIMEZONE" else []
-        elif not stack:
-            raise _no_calendar(source, number)
-    if stack:
-        name, began = stack[-1]
-        where = f"{source.path}, line {began}"
-        raise TimetableError(f"the file is cut off: this {name} has no end", where, _TODO)
-    if not found:
-        raise TimetableError("is empty", str(source.path), _TODO)
+        # A line break in a description leaves lines such as "Begin: at page 3", which are text.
+        if word == "BEGIN" and _NAME.fullmatch(name):
+            yield from self._begin(number, name, text)
+        elif word == "END" and name == "VCALENDAR" and self.stack:
+            yield from self._close_to(1)
+            self.stack.clear()
+        elif word == "END" and (depth := self._depth_of(name)):
+            yield from self._end(number, text, depth)
+        elif not self.stack:
+            self.outside.append(number)
+        elif len(self.stack) == 1:
+            self.method = name if word == "METHOD" else self.method
+        else:
+            self.stack[-1].lines.append((number, text))
+
+    def end(self, notes: list[Note]) -> None:
+        """Look at what is left open when the file ends, and note what was odd."""
+        if len(self.stack) > 1:
+            name, began = self.stack[-1].name, self.stack[-1].line
+            where = f"{self.source.path}, line {began}"
+            raise TimetableError(f"the file is cut off: this {name[:40]} has no end", where, _HINT)
+        if not self.found and not self.outside:
+            raise TimetableError("is empty", str(self.source.path), _HINT)
+        if not self.found:
+            where = f"{self.source.path}, line {self.outside[0]}"
+            raise TimetableError("expected BEGIN:VCALENDAR here", where, "is this an .ics file?")
+        if self.outside:
+            more = f", and {len(self.outside) - 1} lines more" if len(self.outside) > 1 else ""
+            notes.append(Note(self.outside[0], f"is outside of the calendar{more}; ignored"))
+        for began in (*self.unclosed, *(one.line for one in self.stack)):
+            notes.append(Note(began, "has no END:VCALENDAR; check that the file is complete"))
+
+    def _begin(self, number: int, name: str, text: str) -> Iterator[Component]:
+        if name == "VCALENDAR":
+            if self.stack:
+                self.unclosed.append(self.stack[0].line)
+                yield from self._close_to(1)
+            self.stack, self.method, self.found = [_Open(name, number)], "", True
+        elif not self.stack:
+            self.outside.append(number)
+        elif len(self.stack) == 1:
+            self.stack.append(_Open(name, number, [(number, text)] if name == "VTIMEZONE" else []))
+        elif name in _WITHIN_CALENDAR:  # the one before it has no end
+            yield from self._close_to(1)
+            self.stack.append(_Open(name, number, [(number, text)] if name == "VTIMEZONE" else []))
+        elif len(self.stack) < _DEPTH:
+            self.stack.append(_Open(name, number, [(number, text)]))
+        else:
+            self.stack[1].damage = Note(number, f"nests more than {_DEPTH} deep")
+
+    def _end(self, number: int, text: str, depth: int) -> Iterator[Component]:
+        """Close the open component at a depth, and what is open within it."""
+        while len(self.stack) > depth + 1:
+            self._unclosed_nested()
+        ended = self.stack.pop()
+        if depth > 1:
+            if self.stack[1].name == "VTIMEZONE":
+                self.stack[-1].lines += [*ended.lines, (number, text)]
+            return
+        if ended.name == "VTIMEZONE":
+            ended.lines.append((number, text))
+        yield from self._made(ended)
+
+    def _unclosed_nested(self) -> None:
+        """Take back a nested component without an end: of a name that nobody knows it is a line of text."""
+        nested = self.stack.pop()
+        if nested.name in _WITHIN_COMPONENT:
+            self.stack[1].damage = Note(nested.line, f"its {nested.name} has no end")
+        else:
+            self.stack[-1].lines += nested.lines[1:]
+
+    def _close_to(self, depth: int) -> Iterator[Component]:
+        """Close what is open deeper than this without an END: it is damaged."""
+        if len(self.stack) > depth:
+            broken = self.stack[depth]
+            while len(self.stack) > depth + 1:
+                self._unclosed_nested()
+            broken.damage = Note(broken.line, f"has no END:{broken.name[:40]}")
+            self.stack.pop()
+            yield from self._made(broken)
+
+    def _made(self, ended: _Open) -> Iterator[Component]:
+        if ended.name in self.wanted:
+            yield Component(ended.name, ended.line, self.method, tuple(ended.lines), ended.damage)
+
+    def _depth_of(self, name: str) -> int:
+        """Return where a component of this name is open, 0: nowhere."""
+        return next((at for at in range(len(self.stack) - 1, 0, -1) if self.stack[at].name == name), 0)
 
 
-def plain_text(value: str) -> str:
-    """Return a TEXT value (RFC 5545, section 3.3.11) on one line, without control characters."""
-    text = _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], value)
+def plain_text(value: str, line_break: str = " ") -> str:
+    """Return a TEXT value (RFC 5545, section 3.3.11) on one line, without control characters.
+
+    Args:
+        value: as it stands in the file.
+        line_break: what stands for a line break of the text.
+    """
+    text = _ESCAPE.sub(lambda match: line_break if match[1] in "nN" else match[1], value)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _logical_lines(source: Source) -> Iterator[tuple[int, str]]:
-    """Yield unfolded lines that are not blank, with the number of their first one.
+def parameter_text(value: str) -> str:
+    """Return a parameter's value without quotes, escapes and needless blanks.
 
-    A fold may cut a letter of several bytes in two, so bytes are joined before they are decoded.
+    Parameters have no escapes by RFC 5545, but programs write a TZID in the same way as the TZID of a VTIMEZONE, which
+    is TEXT and has them.
     """
-    data = source.data.removeprefix(b"\xef\xbb\xbf")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise TimetableError("is UTF-16", str(source.path), "save it as UTF-8")
-    first, parts = 0, list[bytes]()
-    for number, raw in enumerate(io.BytesIO(data), 1):
-        line = raw.rstrip(b"\r\n")
-        if line[:1] in (b" ", b"\t") and parts:
-            parts.append(line[1:])
-            continue
-        if parts:
-            yield first, _decoded(b"".join(parts), source, first)
-        first, parts = number, [line] if line.strip() else []
-    if parts:
-        yield first, _decoded(b"".join(parts), source, first)
-
-
-def _decoded(line: bytes, source: Source, number: int) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError as e:
-        where = f"{source.path}, line {number}"
-        raise TimetableError(f"is not UTF-8 (byte 0x{line[e.start]:02x})", where, "save it as UTF-8") from e
-
-
-def _check_begin(source: Source, number: int, name: str, stack: list[tuple[str, int]]) -> None:
-    if (name == "VCALENDAR") != (not stack):
-        raise _no_calendar(source, number) if not stack else _misplaced(source, number, f"BEGIN:{name}", stack)
-    if len(stack) >= _DEPTH:
-        raise _misplaced(source, number, f"BEGIN:{name}", stack)
-
-
-def _check_end(source: Source, number: int, name: str, stack: list[tuple[str, int]]) -> None:
-    if not stack:
-        raise _no_calendar(source, number)
-    if stack[-1][0] != name:
-        raise _misplaced(source, number, f"END:{name}", stack)
-
-
-def _misplaced(source: Source, number: int, what: str, stack: list[tuple[str, int]]) -> TimetableError:
-    name, began = stack[-1]
-    where = f"{source.path}, line {number}"
-    return TimetableError(f"{what[:40]} within the {name[:40]} of line {began}", where, _TODO)
-
-
-def _no_calendar(source: Source, number: int) -> TimetableError:
-    return TimetableError("expected BEGIN:VCALENDAR here", f"{source.path}, line {number}", "is this an .ics file?")
-
-
-def _too_large(path: Path) -> TimetableError:
-    return TimetableError(f"is larger than {MAX_BYTES >> 20} MiB", str(path), "export fewer years or rooms")
+    text = value.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        text = text[1:-1]
+    return plain_text(re.sub(r"\^[nN'^]", lambda match: _CARET[match[0]], text))
 
 
 def _property(name: str, text: str, number: int) -> Property:
@@ -195,6 +253,21 @@ def _property(name: str, text: str, number: int) -> Property:
     params: dict[str, str] = {}
     at = len(re.split("[;:]", text, maxsplit=1)[0])
     while match := _PARAMETER.match(text, at):
-        params[match[1].strip().upper()] = match[2].strip('"')
+        params[match[1].strip().upper()] = parameter_text(match[2])
         at = match.end()
-    return Property(name, params, text[at + 1 :] if text[at : at + 1] == ":" else "", number)
+    value = text[at + 1 :] if text[at : at + 1] == ":" else ""
+    if ";TZID=" in text.upper() and not re.match(r"\s*[0-9]{4}", value):
+        return _with_loose_zone(name, text, number)
+    return Property(name, params, value, number)
+
+
+def _with_loose_zone(name: str, text: str, number: int) -> Property:
+    """Split a line with a time zone such as (UTC+01:00) Amsterdam, Berlin without quotes: its value has no colon."""
+    head, colon, value = text.rpartition(":")
+    given = (one.partition("=") for one in _NEXT_PARAMETER.split(head)[1:])
+    params = {key.strip().upper(): parameter_text(told) for key, _, told in given}
+    return Property(name, params, value if colon else "", number)
+
+
+def _too_large(path: Path) -> TimetableError:
+    return TimetableError(f"is larger than {MAX_BYTES >> 20} MiB", str(path), "export fewer years or rooms")

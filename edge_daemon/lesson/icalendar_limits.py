@@ -1,8 +1,9 @@
-"""The one place that knows what icalendar, recurring-ical-events and dateutil do with values that make no sense."""
+"""The one place that knows what icalendar and dateutil do with values that make no sense, and which values are read."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+import re
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 from icalendar.prop import vDDDTypes
@@ -12,12 +13,47 @@ LIBRARY_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeE
 
 TimeValue = date | datetime | time | timedelta | tuple[datetime, datetime | timedelta]
 
+_MOMENT: Final = re.compile(
+    r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2}))?(?:[.,][0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
+    re.IGNORECASE,
+)
+
 
 def time_value(text: str) -> TimeValue:
     """Return the value of a property such as DTSTART, DURATION or, a pair, a period; its time zone is not applied.
 
+    Besides what RFC 5545 has, these are read: a time without seconds, with an offset from UTC, with the signs of
+    ISO 8601 between its parts, and 24 o'clock.
+
     Raises:
         ValueError: it is none; or another of `LIBRARY_ERRORS`.
     """
+    if match := _MOMENT.fullmatch(text):
+        return _moment(match)
+    first, slash, last = text.partition("/")
+    if slash and (match := _MOMENT.fullmatch(first)):
+        start, end = _moment(match), time_value(last)
+        if isinstance(start, datetime) and isinstance(end, (datetime, timedelta)):
+            return start, end
+        raise ValueError(f"no period: {text[:40]}")
     value: TimeValue = vDDDTypes.from_ical(text)  # type: ignore[no-untyped-call]
     return value
+
+
+def _moment(match: re.Match[str]) -> date | datetime:
+    year, month, day, hour, minute, second, zone = match.groups()
+    found = date(int(year), int(month), int(day))
+    if hour is None:
+        return found
+    is_midnight = (hour, minute, second or "00") == ("24", "00", "00")
+    clock = time(0 if is_midnight else int(hour), int(minute), min(int(second or 0), 59))
+    at = datetime.combine(found, clock) + timedelta(days=1 if is_midnight else 0)
+    return at if zone is None else at.replace(tzinfo=_offset(zone))
+
+
+def _offset(text: str) -> timezone:
+    if text.upper() == "Z":
+        return timezone.utc
+    minutes = 60 * int(text[1:3]) + int(text[-2:])
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

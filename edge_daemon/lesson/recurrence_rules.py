@@ -41,6 +41,8 @@ _RANGES = {
 }
 _FROM_THE_END = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS")
 """Of these, negative numbers count from the end."""
+_IGNORED = frozenset({"RSCALE=GREGORIAN", "SKIP=OMIT"})
+"""RFC 7529: what holds anyway."""
 _ONLY_WITH = {
     "BYSETPOS": ("MONTHLY", "YEARLY"),
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
@@ -51,13 +53,15 @@ _ONLY_WITH = {
 
 
 def rule_parts(text: str) -> dict[str, str]:
-    """Return the parts of an RRULE by name, in capitals.
+    """Return the parts of an RRULE by name, in capitals, without blanks.
 
     Raises:
         ValueError: the rule can't be read, or is left out, with the reason as it is shown.
     """
     parts: dict[str, str] = {}
-    for pair in filter(None, text.strip().upper().split(";")):
+    for pair in filter(None, re.sub(r"\s", "", text).upper().split(";")):
+        if pair in _IGNORED:
+            continue
         name, sign, value = pair.partition("=")
         if not sign or not value or name in parts or name not in _PARTS:
             raise ValueError(f"its rule can't be read at {pair[:40]!r}")
@@ -66,6 +70,13 @@ def rule_parts(text: str) -> dict[str, str]:
     if reason:
         raise ValueError(reason)
     return parts
+
+
+def rule_remark(parts: Mapping[str, str]) -> str:
+    """Return what of a rule may be meant in another way; empty: nothing."""
+    if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search("[0-9]", parts.get("BYDAY", "")):
+        return f"its rule has BYDAY={parts['BYDAY'][:20]} with FREQ={parts['FREQ']}: the number does not count"
+    return ""
 
 
 def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
@@ -82,6 +93,11 @@ def rule_until(text: str) -> datetime | None:
     """Return the end of a rule of `rule_text`; None: it has none, or ends by its COUNT."""
     found = re.search("UNTIL=([0-9]{8}T[0-9]{6})Z", text)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc) if found else None
+
+
+def has_clock(text: str) -> bool:
+    """Return whether a rule of `rule_text` names times of the day."""
+    return any(name in text for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
 
 
 def rule_step(text: str) -> timedelta | None:

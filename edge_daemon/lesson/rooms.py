@@ -1,27 +1,48 @@
-"""Which room an event is in. The list of rooms (provisioning/) is held against a calendar by the same rule."""
+"""Which room an event is in. The list of rooms (provisioning/) is held against a calendar by the same rule.
+
+The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Parts lie between
+commas, semicolons, bars, slashes, plus signs, ampersands, line breaks and the words for "and". Of a part, a word for
+"room" before the name and a number of seats in brackets after it do not count. A part that is only names of rooms such
+as `R101 R102` names each of them. Capitals and the number of blanks do not matter.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Iterator, Sequence
 
-from edge_daemon.lesson.ical_text import Component, Source, components, plain_text
+from edge_daemon.lesson.ical_lines import Source
+from edge_daemon.lesson.ical_text import Component, components, plain_text
 
 _LOCATION = frozenset({"LOCATION"})
-_BETWEEN_ROOMS = re.compile(r"[,;]")
+_BETWEEN_LARGE = re.compile(r"[,;|]")
+_BETWEEN_SMALL = re.compile(r"[/+&]|\s(?:and|und|et)\s")
+_WORD_FOR_ROOM = re.compile(
+    r"(?:class\s?room|room|rm\.?|raum|r\.|zimmer|zi\.?|klassenraum|klassenzimmer|unterrichtsraum|salle|sala|aula|aule"
+    r"|lokaal|klaslokaal|lokale|sal|učebna|pokój|teremben|terem)"
+    r"\s*(?:nr\.?|no\.?|n°|nº|#|:)?\s+"
+)
+_SEATS = re.compile(r"\s*[(\[]\s*(?:max\.?\s*)?[0-9]{1,4}(?:\s*[^\W\d_]+\.?)?\s*[)\]]$")
+_ROOM_CODE = re.compile(r"(?=[^\W_]*[^\W\d_])(?=[^\d]*[0-9])[\w.-]+")
+"""A letter and a digit: R101, 12b, A1.04."""
 
 
-def is_in_room(location: str, room: str) -> bool:
-    """Return whether an event is in a room: the room is the whole location or a part of it between commas.
+def is_in_room(location: str, rooms: Sequence[str]) -> bool:
+    """Return whether an event is in one of the rooms. No rooms, or only empty ones, mean that every event counts.
 
-    Capitals and the number of spaces do not matter. An empty room means that every event counts.
+    Args:
+        location: the event's, as `location` returns it.
+        rooms: names of one room; calendars may have several for it.
     """
-    wanted = _folded(room)
-    return not wanted or wanted == _folded(location) or wanted in map(_folded, _BETWEEN_ROOMS.split(location))
+    wanted = {folded for room in rooms if (folded := _folded(room))}
+    return not wanted or not wanted.isdisjoint(_names(_folded(location)))
 
 
 def location(component: Component) -> str:
-    """Return an event's location on one line, empty where it has none."""
-    return next((plain_text(one.value) for one in component.properties(_LOCATION)), "")
+    """Return an event's location on one line, empty where it has none; a comma stands for a line break."""
+    texts = (plain_text(one.value, ", ") for one in component.properties(_LOCATION))
+    return ", ".join(dict.fromkeys(filter(None, texts)))
 
 
 def locations(source: Source) -> set[str]:
@@ -33,5 +54,19 @@ def locations(source: Source) -> set[str]:
     return {location(component) for component in components(source, frozenset({"VEVENT"}))} - {""}
 
 
+def _names(location: str) -> Iterator[str]:
+    """Yield every name of a room that a folded location has."""
+    for whole in (location, *_BETWEEN_LARGE.split(location)):
+        for part in (whole, *_BETWEEN_SMALL.split(whole)):
+            name = part.strip(" \"'")
+            yield name
+            bare = _SEATS.sub("", name)
+            yield bare
+            yield _WORD_FOR_ROOM.sub("", bare, count=1) if _WORD_FOR_ROOM.match(bare) else bare
+            words = bare.split()
+            if len(words) > 1 and all(_ROOM_CODE.fullmatch(word) for word in words):
+                yield from words
+
+
 def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()

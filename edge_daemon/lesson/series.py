@@ -1,30 +1,22 @@
-"""A series of events, worked out for a window of time by recurring-ical-events."""
+"""A series of events, worked out for a window of time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Final
 
-import recurring_ical_events
-from dateutil.rrule import rrulestr
-from icalendar import Calendar
-from icalendar import Event as CalendarEvent
-from icalendar.prop import vDDDLists, vDDDTypes, vInt, vRecur, vText
-
-from edge_daemon.lesson.events import Event, When, localised
+from edge_daemon.lesson.events import Event
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
-from edge_daemon.lesson.recurrence_rules import rule_step, rule_until
+from edge_daemon.lesson.recurrence_rules import has_clock
+from edge_daemon.lesson.starts import first_by_rule, starts
 
 NEVER_MET: Final = "its rule is never met"
 """Found out by looking until the year 9999, which takes a second."""
 
-_INDEX: Final = "X-EDGE-DAEMON-INDEX"
 _DAY = timedelta(days=1)
 _FARTHEST = timedelta(days=366)
-_BEFORE = timedelta(days=3)
-"""The library holds the first start for an instance, whatever the rule says of it: it is kept out of the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +27,27 @@ class Occurrence:
     """The version that holds on this day."""
     core: Event
     """The series that it belongs to; the same where nothing was changed."""
+    identity: str
+    """What its lesson id is made of besides the device and `recurrence`."""
     recurrence: datetime
     """When it was to start by the rule."""
     start: datetime
     end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another version of a lesson of a series, with RANGE=THISANDFUTURE of all later ones, too."""
+
+    event: Event
+    recurrence: datetime
+    """When the lesson was to start by the rule, in the zone of the series."""
+
+    @property
+    def shift(self) -> timedelta:
+        """How much later the lesson starts, by the clock on the wall."""
+        start = self.event.start.astimezone(self.recurrence.tzinfo)
+        return start.replace(tzinfo=None) - self.recurrence.replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +56,37 @@ class Series:
 
     Args:
         core: the event; None where the file has only changed versions.
-        changes: the versions.
+        changes: the versions, one of a lesson.
         longest: of longer events only so much is worked out.
+        excluded: starts by the rule (UTC) that are no lessons.
+        earlier: series of the same UID in the same file that began earlier and repeat.
     """
 
     core: Event | None
-    changes: tuple[Event, ...]
+    changes: tuple[Change, ...]
     longest: timedelta
+    excluded: frozenset[datetime] = frozenset()
+    earlier: tuple[Series, ...] = ()
+    _changed: frozenset[datetime] = field(init=False)
+
+    def __post_init__(self) -> None:
+        changed = frozenset(one.recurrence.astimezone(timezone.utc) for one in self.changes)
+        object.__setattr__(self, "_changed", changed)
+
+    @property
+    def head(self) -> Event:
+        """The event, or its first version."""
+        return self.core or self.changes[0].event
 
     def problem(self) -> str:
         """Return why the series can't be worked out; empty: it can."""
-        core = self.core or self.changes[0]
-        for one in self.changes:
-            # The library looks as far around the window as a change of all later lessons moves them.
-            if (
-                one.and_later
-                and one.recurrence
-                and abs(one.start - self._resolved(one.recurrence, one.start)) > _FARTHEST
-            ):
-                return "lessons are moved by more than a year"
+        # As far around a window as a change of all later lessons moves them, lessons have to be looked for.
+        if any(one.event.and_later and abs(one.shift) > _FARTHEST for one in self.changes):
+            return "lessons are moved by more than a year"
         try:
-            if core.rule and next(iter(rrulestr(core.rule, dtstart=core.start)), None) is None:
+            if self.core and self.core.rule and first_by_rule(self.core) is None:
                 return NEVER_MET
-            self._components(core.start, core.start + _DAY)
+            list(self.occurrences(self.head.start, self.head.start + _DAY))
         except LIBRARY_ERRORS:
             return "its rule can't be worked out"
         return ""
@@ -78,97 +95,75 @@ class Series:
         """Yield what happens, even in part, between two times, in no order.
 
         Raises:
-            LIBRARY_ERRORS: `problem` tells beforehand.
+            LIBRARY_ERRORS: `problem` shows it beforehand.
         """
-        if not any(self._is_near(event, start, end) for event in self._events()):
+        if self._is_far(start, end):
             return
-        for event, starts, ends in self._components(start, end):
-            if event.recurrence is None:
-                recurrence = starts
-            else:  # of a change for all later lessons, too: as far from its lesson as the first one is
-                recurrence = starts - (event.start - self._resolved(event.recurrence, event.start))
-            in_utc = starts.astimezone(timezone.utc)
-            until = _end(starts, ends, in_utc)
-            yield Occurrence(event, self.core or event, recurrence.astimezone(timezone.utc), in_utc, until)
+        for recurrence, event, at, length in (*self._by_rule(start, end), *self._by_change()):
+            in_utc = at.astimezone(timezone.utc)
+            until = _end(at, at + min(length, self.longest), in_utc)
+            if in_utc < end and (until > start or in_utc == until >= start):
+                yield Occurrence(event, self.core or event, self.identity(recurrence), recurrence, in_utc, until)
 
     def changed(self) -> Iterator[tuple[datetime, Event]]:
         """Yield which lessons were changed, by their start (UTC) by the rule, with the version that holds."""
         for one in self.changes:
-            if one.recurrence is not None:
-                yield self._resolved(one.recurrence, one.start).astimezone(timezone.utc), one
+            yield one.recurrence.astimezone(timezone.utc), one.event
 
-    def _is_near(self, event: Event, start: datetime, end: datetime) -> bool:
-        """Return whether the event may happen in a window: most do not, and asking the library costs far more."""
-        if event.plus or event.and_later:
-            return True
-        until = rule_until(event.rule) if event.rule else event.start
-        return event.start <= end + _DAY and (until is None or until >= start - min(event.length, self.longest) - _DAY)
+    def identity(self, recurrence: datetime) -> str:
+        """Return what the id of a lesson is made of: the UID, so that a lesson keeps its id for good.
 
-    def _events(self) -> Sequence[Event]:
-        return (self.core, *self.changes) if self.core else self.changes
-
-    def _components(self, start: datetime, end: datetime) -> list[tuple[Event, datetime, datetime]]:
-        """Return version, start and end of what happens between two times.
-
-        The library's objects are built anew each time: kept, they would keep every instance that they ever went by.
+        Where an earlier series of the same UID has a lesson that starts at the same time by its rule, the start of this
+        series is put to it: two lessons never have one id.
         """
-        events, calendar = self._events(), Calendar()
-        for index, event in enumerate(events):
-            calendar.add_component(self._component(event, index, start))
-        found: list[Mapping[str, Any]] = recurring_ical_events.of(calendar).between(start, end)
-        return [(events[int(one[_INDEX])], one["DTSTART"].dt, one["DTEND"].dt) for one in found]
+        uid = self.head.uid
+        if self.core and any(one.has(recurrence) for one in self.earlier):
+            return f"{uid}|{self.core.start.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
+        return uid
 
-    def _component(self, event: Event, index: int, window: datetime) -> CalendarEvent:
-        made = CalendarEvent()
-        made["UID"], made[_INDEX] = vText("series"), vText(str(index))
-        made["SEQUENCE"] = vInt(event.sequence)
-        begin = self._near(event, window)
-        made["DTSTART"] = vDDDTypes(begin)
-        made["DTEND"] = vDDDTypes(begin + min(event.length, self.longest))
-        if event.recurrence is not None:
-            moved = vDDDTypes(self._resolved(event.recurrence, event.start))
-            if event.and_later:
-                moved.params["RANGE"] = "THISANDFUTURE"
-            made["RECURRENCE-ID"] = moved
-            return made
-        if event.rule:
-            made["RRULE"] = vRecur.from_ical(event.rule)
-        if event.minus:
-            made["EXDATE"] = vDDDLists([self._resolved(when, event.start) for when in event.minus])
-        if event.plus:
-            made["RDATE"] = vDDDLists([self._plus(when, length, event.start) for when, length in event.plus])
-        return made
+    def has(self, recurrence: datetime) -> bool:
+        """Return whether a lesson starts at a time (UTC) by the rule, even if it was moved."""
+        core = self.core
+        if core is None or recurrence in self.excluded:
+            return False
+        is_same_clock = recurrence.astimezone(core.start.tzinfo).time() == core.start.time()
+        if not is_same_clock and not core.plus and not has_clock(core.rule):  # asking the rule costs far more
+            return False
+        return any(at.astimezone(timezone.utc) == recurrence for at, _ in starts(core, recurrence, recurrence))
 
-    def _near(self, event: Event, window: datetime) -> datetime:
-        """Return a start of the same rule not long before a window, so that years of instances are not gone through."""
-        step = rule_step(event.rule)
-        if not step or any(change.and_later for change in self.changes):
-            return event.start
-        ago = window - event.start - min(event.length, self.longest) - _BEFORE
-        return event.start + max(0, ago // step) * step
+    def _is_far(self, start: datetime, end: datetime) -> bool:
+        """Return whether a single event lies outside a window: most do."""
+        core = self.core
+        if core is None or self.changes or core.rule or core.plus:
+            return False
+        return core.start > end + _DAY or core.start + min(core.length, self.longest) < start - _DAY
 
-    def _plus(self, when: When, length: timedelta | None, like: datetime) -> datetime | tuple[datetime, timedelta]:
-        start = self._resolved(when, like)
-        return start if length is None else (start, min(length, self.longest))
+    def _by_rule(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, Event, datetime, timedelta]]:
+        """Yield start by the rule (UTC), version, start and length of lessons that no version of their own has."""
+        core = self.core
+        if core is None:
+            return
+        later = sorted((one for one in self.changes if one.event.and_later), key=lambda one: one.recurrence)
+        reach = max((abs(one.shift) for one in later), default=timedelta(0)) + _DAY
+        longest = min(max([core.length, *(length for _, length in core.plus if length)]), self.longest)
+        longest = max([longest, *(min(one.event.length, self.longest) for one in later)])
+        for at, length in starts(core, start - longest - reach, end + reach):
+            recurrence = at.astimezone(timezone.utc)
+            if recurrence in self.excluded or recurrence in self._changed:
+                continue
+            change = next((one for one in reversed(later) if one.recurrence <= at), None)
+            if change is None:
+                yield recurrence, core, at, length
+            else:
+                yield recurrence, change.event, at + change.shift, change.event.length
 
-    def _resolved(self, when: When, like: datetime) -> datetime:
-        """Return a time in the zone of the series; a bare day means the lesson of that day."""
-        like = self.core.start if self.core else like
-        zone = like.tzinfo or timezone.utc
-        if self.core and self.core.all_day and isinstance(when, datetime):
-            # Outlook names a day by midnight, in a zone that need not be the school's.
-            when = (when.astimezone(zone) if when.utcoffset() == timedelta(0) else when).date()
-        if not isinstance(when, datetime):
-            when = datetime.combine(when, like.time())
-        return localised(when, zone).astimezone(zone)
+    def _by_change(self) -> Iterator[tuple[datetime, Event, datetime, timedelta]]:
+        for one in self.changes:
+            yield one.recurrence.astimezone(timezone.utc), one.event, one.event.start, one.event.length
 
 
-def _end(starts: datetime, ends: datetime, in_utc: datetime) -> datetime:
+def _end(starts_at: datetime, ends_at: datetime, in_utc: datetime) -> datetime:
     """Return the end in UTC: by the clock on the wall, but as long as ever after a start that the clock skipped."""
-    if in_utc.astimezone(_zone(starts)).replace(tzinfo=None) != starts.replace(tzinfo=None):
-        return in_utc + (ends.replace(tzinfo=None) - starts.replace(tzinfo=None))
-    return ends.astimezone(timezone.utc)
-
-
-def _zone(at: datetime) -> tzinfo:
-    return at.tzinfo or timezone.utc
+    if in_utc.astimezone(starts_at.tzinfo).replace(tzinfo=None) != starts_at.replace(tzinfo=None):
+        return in_utc + (ends_at.replace(tzinfo=None) - starts_at.replace(tzinfo=None))
+    return ends_at.astimezone(timezone.utc)

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from edge_daemon.lesson.calendars import Calendars, Passed, read_calendars
-from edge_daemon.lesson.ical_text import Source, read_source
+from edge_daemon.config import CANCELLED_WORDS
+from edge_daemon.lesson.calendars import Calendars, ReadingScope, read_calendars
+from edge_daemon.lesson.event_reader import ReadingRules
+from edge_daemon.lesson.events import LONGEST, no_lesson
+from edge_daemon.lesson.grouping import Passed
+from edge_daemon.lesson.ical_lines import Source
+from edge_daemon.lesson.ical_text import read_source
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
 from edge_daemon.lesson.lesson_ids import timetable_lesson_id
 from edge_daemon.lesson.overlap import PlannedLesson, settle
-from edge_daemon.lesson.plan import SLOT_S
 from edge_daemon.lesson.rooms import is_in_room
 from edge_daemon.lesson.series import Occurrence, Series
 from edge_daemon.types import Lesson
@@ -23,9 +26,6 @@ from edge_daemon.types import Lesson
 logger = logging.getLogger(__name__)
 
 __all__ = ["LONGEST", "Passed", "Timetable", "build_timetable", "load_timetable"]
-
-LONGEST: Final = timedelta(hours=12)
-"""A longer event is a trip or an exhibition, not a lesson."""
 
 _LONGEST_HOLIDAY = timedelta(days=366)
 _BLOCK = timedelta(days=28)
@@ -47,29 +47,37 @@ class Timetable:
     Args:
         calendars: the events of the room.
         holidays: events that cancel lessons.
-        room: empty: every event counts.
+        rooms: names of the room; none: every event counts.
         device: name of the device.
         zone: the school's time zone.
     """
 
-    def __init__(self, calendars: Calendars, holidays: Calendars, room: str, device: str, zone: ZoneInfo) -> None:
+    def __init__(
+        self, calendars: Calendars, holidays: Calendars, rooms: tuple[str, ...], device: str, zone: ZoneInfo
+    ) -> None:
         self._series, self._holidays = calendars.series, holidays.series
-        self._room, self._device, self._zone = room, device, zone
+        self._device, self._zone = device, zone
+        self._is_here = {place: is_in_room(place, rooms) for place in ("", *calendars.rooms)}
         self._blocks: dict[int, _Block] = {}
         self._changed = {
-            timetable_lesson_id(device, event.uid, at): event for one in calendars.series for at, event in one.changed()
+            timetable_lesson_id(device, one.identity(at), at): event
+            for one in calendars.series
+            for at, event in one.changed()
         }
         self.left_out = (*calendars.left_out, *holidays.left_out)
         """Events that can't be read or worked out, whatever the day."""
-        self.remarks = calendars.remarks
+        self.remarks = (*calendars.remarks, *holidays.remarks)
         """Events that are read, but may not be what was meant."""
         self.rooms = calendars.rooms
         """All locations in the files."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no event is in the room, ever."""
-        return not self._series
+        self.events = calendars.events
+        """Of all rooms in the files."""
+        self.has_room = any(self._is_here[place] for place in calendars.rooms) or (
+            self._is_here[""] and self.events > 0
+        )
+        """Whether an event, usable or not, is in the room."""
+        self.unusable = (*calendars.unusable, *holidays.unusable)
+        """Files of which nothing could be used."""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
         """Return the lessons that start in [start, end), sorted; no two of them overlap."""
@@ -100,7 +108,7 @@ class Timetable:
         planned: dict[str, PlannedLesson] = {}
         passed: list[Passed] = []
         for one in _occurrences(self._series, start, end):
-            if not (start <= one.start < end) or not is_in_room(_location(one), self._room):
+            if not (start <= one.start < end) or not self._is_here.get(_location(one), False):
                 continue
             lesson = self._lesson(one)
             why = _why_not(one) or _holiday(one, free)
@@ -121,7 +129,7 @@ class Timetable:
         )
 
     def _lesson(self, one: Occurrence) -> Lesson:
-        lesson_id = timetable_lesson_id(self._device, one.event.uid, one.recurrence)
+        lesson_id = timetable_lesson_id(self._device, one.identity, one.recurrence)
         return Lesson(lesson_id, self._device, _course(one), one.start, one.end, "timetable")
 
     def _passed(self, course: str, where: str, at: datetime, why: str) -> Passed:
@@ -129,33 +137,58 @@ class Timetable:
 
 
 def load_timetable(
-    files: Sequence[Path], room: str, device: str, zone: str, holidays: Sequence[Path] = ()
+    files: Sequence[Path],
+    room: str | Sequence[str],
+    device: str,
+    zone: str,
+    holidays: Sequence[Path] = (),
+    *,
+    cancelled_words: Sequence[str] = CANCELLED_WORDS,
+    free_is_cancelled: bool = False,
 ) -> Timetable:
     """Read the timetable of a room.
 
     Args:
         files: iCalendar files.
-        room: only events with this LOCATION; empty: all events.
+        room: only events with this LOCATION, or one of these; empty: all events.
         device: name of the device.
         zone: the school's time zone, for floating times.
         holidays: iCalendar files whose events cancel lessons.
+        cancelled_words: an event is not held whose category is one, or whose summary begins with one.
+        free_is_cancelled: whether an event that Outlook marks as free is not held.
 
     Raises:
         TimetableError: a file can't be read, or is no calendar, with its line.
     """
     return build_timetable(
-        [read_source(path) for path in files], [read_source(path) for path in holidays], room, device, zone
+        [read_source(path) for path in files],
+        [read_source(path) for path in holidays],
+        room,
+        device,
+        zone,
+        cancelled_words=cancelled_words,
+        free_is_cancelled=free_is_cancelled,
     )
 
 
 def build_timetable(
-    sources: Sequence[Source], holidays: Sequence[Source], room: str, device: str, zone: str
+    sources: Sequence[Source],
+    holidays: Sequence[Source],
+    room: str | Sequence[str],
+    device: str,
+    zone: str,
+    *,
+    cancelled_words: Sequence[str] = CANCELLED_WORDS,
+    free_is_cancelled: bool = False,
 ) -> Timetable:
     """Make the timetable of a room from files that were read; else as `load_timetable`."""
     known = ZoneInfo(zone)
-    calendars = read_calendars(sources, room, known, LONGEST + timedelta(hours=1))
-    free = read_calendars(holidays, "", known, _LONGEST_HOLIDAY)
-    return Timetable(calendars, free, room, device, known)
+    rooms = tuple(name for name in ([room] if isinstance(room, str) else room) if name.strip())
+    rules = ReadingRules(known, tuple(cancelled_words), free_is_cancelled)
+    calendars = read_calendars(sources, ReadingScope(rooms, LONGEST + timedelta(hours=1), rules))
+    of_days_off = ReadingRules(known, tuple(cancelled_words), are_holidays=True)
+    free = read_calendars(holidays, ReadingScope((), _LONGEST_HOLIDAY, of_days_off))
+    return Timetable(calendars, free, rooms, device, known)
 
 
 def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> Iterator[Occurrence]:
@@ -164,23 +197,13 @@ def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> It
             found = list(one.occurrences(start, end))
         except LIBRARY_ERRORS:
             # One odd event must not cost all other lessons.
-            where = (one.core or one.changes[0]).where
-            logger.exception("event can't be worked out", extra={"where": where})
+            logger.exception("event can't be worked out", extra={"where": one.head.where})
             continue
         yield from found
 
 
 def _why_not(one: Occurrence) -> str:
-    length = one.end - one.start
-    if one.event.cancelled or one.core.cancelled:
-        return "is cancelled"
-    if one.event.all_day:
-        return "is an all-day event"
-    if length < timedelta(seconds=SLOT_S):
-        return f"takes {length.total_seconds():g} s"
-    if length > LONGEST:
-        return f"takes longer than {LONGEST.total_seconds() / 3600:g} h"
-    return ""
+    return one.event.cancelled or one.core.cancelled or no_lesson(one.end - one.start, one.event.all_day)
 
 
 def _holiday(one: Occurrence, holidays: Sequence[Occurrence]) -> str:

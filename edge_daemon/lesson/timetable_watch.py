@@ -10,7 +10,8 @@ from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.errors import TimetableError
-from edge_daemon.lesson.ical_text import Source, read_source
+from edge_daemon.lesson.ical_lines import Source
+from edge_daemon.lesson.ical_text import read_source
 from edge_daemon.lesson.timetable import Timetable, build_timetable
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,16 @@ class TimetableWatch:
 
 
 def _built(files: Sequence[Source], holidays: Sequence[Source], config: Config) -> Timetable:
-    return build_timetable(files, holidays, config.timetable.room, config.device.name, config.device.time_zone)
+    settings = config.timetable
+    return build_timetable(
+        files,
+        holidays,
+        settings.room,
+        config.device.name,
+        config.device.time_zone,
+        cancelled_words=settings.cancelled_words,
+        free_is_cancelled=settings.free_is_cancelled,
+    )
 
 
 def _sources(paths: Sequence[Path]) -> list[Source]:

@@ -2,53 +2,98 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from datetime import tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, timezone, tzinfo
+from typing import Final
 
 from icalendar import Timezone
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from edge_daemon.lesson.ical_text import Component
+from edge_daemon.lesson.ical_lines import Note
+from edge_daemon.lesson.ical_text import Component, parameter_text
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.zone_names import described_zone, iana_zone, windows_zone
 
-_MOST_LINES = 2000
+_MOST_LINES: Final = 2000
 """Of a VTIMEZONE; Outlook's longest have some hundred."""
+_MOST_YEARS: Final = 4
+"""In which a VTIMEZONE is compared, which costs 50 ms a year."""
+_YEAR = re.compile(r"(?:^|[:,])([0-9]{4})[0-9]{4}")
+_UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 
 
 class Zones:
     """The time zones of one calendar file.
 
     A name of the IANA database means what that says today, even where the file brings its own, mostly older,
-    VTIMEZONE; next come the names of Windows, then the file's own rules, last the end of a name such as
-    `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
+    VTIMEZONE; next come the names of Windows, then names that follow from these, then the file's own rules, last the
+    end of a name such as `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
+
+    Args:
+        definitions: the VTIMEZONEs of the file.
+        school: the school's zone, which others are held against.
     """
 
-    def __init__(self, definitions: Sequence[Component]) -> None:
-        self._definitions = {name: one for one in definitions if (name := _tzid(one))}
+    def __init__(self, definitions: Sequence[Component], school: tzinfo) -> None:
+        self._definitions = {_folded(name): one for one in definitions if (name := _tzid(one))}
+        self._school = school
         self._found: dict[str, tzinfo | None] = {}
+        self._years: dict[str, set[int]] = {}
+        self._own: dict[str, tzinfo | None] = {}
 
-    def find(self, tzid: str) -> tzinfo | None:
-        """Return the time zone of this name, None where nobody knows it."""
-        if tzid not in self._found:
-            self._found[tzid] = self._look_up(tzid)
-        return self._found[tzid]
+    def find(self, tzid: str, year: int) -> tzinfo | None:
+        """Return the time zone of this name, None where nobody knows it.
 
-    def _look_up(self, tzid: str) -> tzinfo | None:
-        name = tzid.strip().strip("/")
-        known: tzinfo | None = _iana(name) or _iana(WINDOWS_TO_OLSON.get(name, ""))
-        if known is None and tzid in self._definitions:
-            known = _own(self._definitions[tzid])
+        Args:
+            tzid: as `parameter_text` returns it.
+            year: of the time that it is for: `notes` looks at it.
+        """
+        name = _folded(tzid)
+        if name not in self._found:
+            self._found[name] = self._look_up(tzid, name)
+        year = max(year, datetime.now(timezone.utc).year - 1)  # what zones were long ago matters to no lesson
+        self._years.setdefault(name, set()).update((year, year + 1))
+        return self._found[name]
+
+    def notes(self) -> Iterator[Note]:
+        """Yield where a VTIMEZONE that was asked for is not what its name or the school's zone says."""
+        for name, years in self._years.items():
+            definition, used = self._definitions.get(name), self._found[name]
+            own = self._own_zone(name)
+            if definition is None or used is None or own is None:
+                continue
+            is_known = used is not own
+            other = used if is_known else self._school
+            at = _first_difference(own, other, sorted(years)[:_MOST_YEARS])
+            if at is None:
+                continue
+            ended = _last_year(definition)
+            until = f", and its rules end in {ended}" if ended and ended < at.year else ""
+            against, holds = (f"{other}", f"{other}") if is_known else (f"the school's {other}", "the file's")
+            yield Note(
+                definition.line,
+                f"the VTIMEZONE {_tzid(definition)[:60]!r} has {_offset(own, at)} on {at:%Y-%m-%d}, but {against} has"
+                f" {_offset(other, at)}{until}; {holds} holds",
+            )
+
+    def _look_up(self, tzid: str, name: str) -> tzinfo | None:
+        bare = tzid.strip("/")
+        known: tzinfo | None = iana_zone(bare) or windows_zone(bare) or described_zone(bare)
+        if known is None:
+            known = self._own_zone(name)
         if known is None and tzid.startswith("/"):
-            known = next((zone for end in _ends(name) if (zone := _iana(end))), None)
+            known = next((zone for end in _ends(bare) if (zone := iana_zone(end))), None)
         return known
 
+    def _own_zone(self, name: str) -> tzinfo | None:
+        if name not in self._own:
+            definition = self._definitions.get(name)
+            self._own[name] = None if definition is None else _made(definition)
+        return self._own[name]
 
-def _iana(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of the database
-        return None
+
+def _folded(tzid: str) -> str:
+    return tzid.strip().casefold()
 
 
 def _ends(name: str) -> Iterator[str]:
@@ -57,18 +102,46 @@ def _ends(name: str) -> Iterator[str]:
 
 
 def _tzid(definition: Component) -> str:
-    return next((one.value for one in definition.properties(frozenset({"TZID"}))), "")
+    return next((parameter_text(one.value) for one in definition.properties(frozenset({"TZID"}))), "")
 
 
-def _own(definition: Component) -> tzinfo | None:
+def _made(definition: Component) -> tzinfo | None:
     """Return the time zone that a VTIMEZONE describes, None where it makes no sense."""
-    rules = definition.properties(frozenset({"RRULE"}))
     # Its rules are gone through from their beginning: yearly ones cost nothing, others could cost hours.
-    if len(definition.lines) > _MOST_LINES or any("FREQ=YEARLY" not in rule.value.upper() for rule in rules):
+    lines = [_yearly(line) for _, line in definition.lines]
+    rules = [line for line in lines if line.upper().startswith("RRULE")]
+    if definition.damage or len(lines) > _MOST_LINES or any("FREQ=YEARLY" not in rule.upper() for rule in rules):
         return None
-    text = "\r\n".join(line for _, line in definition.lines)
     try:
-        component = Timezone.from_ical(text)
+        component = Timezone.from_ical("\r\n".join(lines))
         return component.to_tz(lookup_tzid=False) if isinstance(component, Timezone) else None
     except LIBRARY_ERRORS:
         return None
+
+
+def _yearly(line: str) -> str:
+    """Return a monthly rule that names its month as the yearly rule that it is."""
+    upper = line.upper()
+    if upper.startswith("RRULE") and "BYMONTH=" in upper and "INTERVAL" not in upper:
+        return re.sub("FREQ=MONTHLY", "FREQ=YEARLY", line, flags=re.IGNORECASE)
+    return line
+
+
+def _last_year(definition: Component) -> int | None:
+    """Return the year after which a VTIMEZONE with several offsets has no rule; None: it goes on."""
+    properties = list(definition.properties(frozenset({"RRULE", "DTSTART", "RDATE"})))
+    rules = [one.value for one in properties if one.name == "RRULE"]
+    ends = [int(match[1]) for rule in rules if (match := _UNTIL.search(rule))]
+    starts = [one for one in properties if one.name != "RRULE"]
+    if len(ends) < len(rules) or len([one for one in starts if one.name == "DTSTART"]) < 2:
+        return None
+    return max([*ends, *(int(year) for one in starts for year in _YEAR.findall(one.value))], default=None)
+
+
+def _first_difference(one: tzinfo, other: tzinfo, years: Sequence[int]) -> datetime | None:
+    middles = (datetime(year, month, 15, 12) for year in years for month in range(1, 13))  # noqa: DTZ001 - any clock
+    return next((at for at in middles if _offset(one, at) != _offset(other, at)), None)
+
+
+def _offset(zone: tzinfo, at: datetime) -> str:
+    return f"UTC{at.replace(tzinfo=zone):%z}"

@@ -30,6 +30,14 @@ def test_json_and_toml_show_the_same(tmp_path, capsys):
     assert as_json == tomllib.loads(show(tmp_path, capsys))
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"), [('""', ""), ('"R1"', "R1"), ('["R1"]', "R1"), ('["R1", "R2"]', ["R1", "R2"])]
+)
+def test_a_room_of_one_name_is_shown_as_text(tmp_path, capsys, given, shown):
+    (tmp_path / "config.toml").write_text(f"[timetable]\nroom = {given}\n")
+    assert json.loads(show(tmp_path, capsys, "--json"))["timetable"]["room"] == shown
+
+
 def test_without_a_file_it_says_that_these_are_defaults(tmp_path, capsys):
     assert "does not exist: defaults" in show(tmp_path, capsys)
 

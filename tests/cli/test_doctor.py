@@ -168,6 +168,23 @@ def test_a_broken_timetable_is_named_with_its_line(home):
     assert "school.ics" in check.found
 
 
+def test_a_timetable_of_which_nothing_can_be_used_is_bad_in_the_words_of_check(home):
+    text = (home / "school.ics").read_text()
+    (home / "school.ics").write_text(text.replace("DURATION:PT45M", "DURATION:45M"))
+    check = found(home)["timetable"]
+    assert check.state == "bad"
+    assert f"{home / 'school.ics'}: nothing in it can be used, of 1 events" in check.found
+    checked = run(home, "timetable", "check")
+    assert (checked.exit_code, "nothing in it can be used, of 1 events" in checked.stderr) == (1, True)
+
+
+def test_remarks_on_the_timetable_are_counted(home):
+    text = (home / "school.ics").read_text()
+    (home / "school.ics").write_text(text.replace("SUMMARY", "EXDATE:20300101\nSUMMARY"))
+    check = found(home)["timetable"]
+    assert (check.state, check.found) == ("good", "1 lessons in the next 7 days, 1 remarks")
+
+
 def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):
     monkeypatch.setattr(doctor, "_one_picture", lambda settings: pytest.fail("the camera was opened"))
     write_status(home / "run", a_status())

@@ -144,11 +144,95 @@ def test_holidays_cancel_and_check_says_so(box):
     assert "falls on May Day" in box.run("check").stdout
 
 
-def test_a_room_that_no_event_is_in_is_remarked_with_the_rooms_there_are(box):
+def test_a_room_that_no_event_is_in_is_named_with_the_rooms_there_are(box):
     box.put(lesson(box.at(), location="Hall"), lesson(box.at(), location="Lab", uid="u2"))
     done = box.run("check")
+    assert done.exit_code == 1
+    assert "no event is in 'Room 7'; there are 'Hall', 'Lab'" in done.stderr
+    assert done.stdout == "0 lessons within a year, in Room 7\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("RRULE:FREQ=SECONDLY",),
+        ("DTSTART;TZID=Nowhere:20300101T080000",),
+        ("DTSTART;VALUE=DATE:20300101",),
+        ("DTSTART:20300101T080000",),
+        ("DTSTART:20300101T080000", "DURATION:PT20H"),
+    ],
+)
+def test_a_calendar_of_which_nothing_can_be_used_ends_with_1_and_contradicts_nothing(box, parts):
+    start = () if parts[0].startswith("DTSTART") else (f"DTSTART:{box.at()}", "DURATION:PT45M")
+    box.put(event(*start, *parts), lesson(box.at(), location="Hall", uid="u2"))
+    done = box.run("check")
+    assert done.exit_code == 1
+    assert done.stderr == f"edge-daemon: {box.home / 't.ics'}: nothing in it can be used, of 1 events\n"
+    assert done.stdout.startswith("0 lessons within a year")
+    assert "no event is in" not in done.stdout + done.stderr
+    assert "please look at" not in done.stdout
+    as_json = box.run("check", "--json")
+    assert as_json.exit_code == 1
+    assert [one["why"] for one in json.loads(as_json.stdout)["unusable"]] == ["nothing in it can be used, of 1 events"]
+
+
+def test_holidays_of_which_nothing_can_be_used_end_with_1_though_there_are_lessons(box):
+    box.settings('holidays = ["h.ics"]\n')
+    box.put(lesson(box.at()))
+    box.put(event("DTSTART:soon"), name="h.ics")
+    done = box.run("check")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("1 lessons within a year")
+    assert done.stderr == f"edge-daemon: {box.home / 'h.ics'}: nothing in it can be used, of 1 events\n"
+
+
+def test_one_usable_event_or_one_that_is_called_off_is_enough(box):
+    box.put(lesson(box.at(), "RRULE:FREQ=SECONDLY"), lesson(box.at(), uid="u2"))
+    assert box.run("check").exit_code == 0
+    box.put(lesson(box.at(), summary="Entfall: Maths"))
+    done = box.run("check")
     assert done.exit_code == 0
-    assert "no event is in 'Room 7'; there are 'Hall', 'Lab'" in done.stdout
+    assert "Entfall: Maths, " in done.stdout
+    assert "is cancelled: its summary begins with 'Entfall'" in done.stdout
+
+
+def test_an_empty_calendar_is_named_and_so_is_one_whose_lessons_are_past(box):
+    box.put()
+    done = box.run("check")
+    assert done.exit_code == 0
+    assert "timetable.files no event is in the files" in done.stdout
+    box.put(lesson(box.at(days=-8)))
+    done = box.run("check")
+    assert done.exit_code == 0
+    assert f"no lesson is to come; the last one was on {box.at(days=-8)[:4]}-" in done.stdout
+    box.put(lesson("20100301T080000"))
+    assert "no lesson is to come; none was within a year" in box.run("check").stdout
+
+
+def test_the_settings_of_words_and_rooms_are_followed(box):
+    box.put(
+        lesson(box.at(), location="Lab/Hall", summary="Peruttu: Art"),
+        lesson(box.at(hours=2), "TRANSP:TRANSPARENT", "X-MICROSOFT-CDO-BUSYSTATUS:FREE", location="Lab", uid="u2"),
+        lesson(box.at(hours=4), location="Raum 7", uid="u3"),
+    )
+    settings = SETTINGS.replace('"Room 7"', '["7", "Lab"]')
+    (box.home / "config.toml").write_text(settings, encoding="utf-8")
+    document = box.json("show")
+    assert (document["room"], document["rooms"], len(document["lessons"])) == ("7 or Lab", ["7", "Lab"], 3)
+    (box.home / "config.toml").write_text(
+        settings + 'cancelled_words = ["Peruttu"]\nfree_is_cancelled = true\n', "utf-8"
+    )
+    document = box.json("show")
+    assert [one["start"][11:16] for one in document["lessons"]] == ["16:00"]
+    assert len(document["skipped"]) == 2
+
+
+def test_of_many_events_with_the_same_fault_some_are_shown_and_json_has_all(box):
+    box.put(*(lesson(box.at(days=n), "RRULE:FREQ=SECONDLY", uid=f"u{n}") for n in range(20)), lesson(box.at(), uid="x"))
+    lines = [line for line in box.run("check").stdout.splitlines() if "repeats every second" in line]
+    assert len(lines) == 5
+    assert lines[-1].endswith("and 15 more; --json has all")
+    assert len(box.json("check")["left_out"]) == 20
 
 
 def test_no_files_at_all_are_remarked(tmp_path):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from edge_daemon.lesson.zones import Zones
 from tests.lesson.calendar_files import Office, event, lesson
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
@@ -184,3 +187,152 @@ def test_the_test_zones_do_change_their_clocks():
     for name in ZONES:
         zone = ZoneInfo(name)
         assert datetime(2026, 1, 15, tzinfo=zone).utcoffset() != datetime(2026, 7, 15, tzinfo=zone).utcoffset()
+
+
+@pytest.mark.parametrize(
+    "tzid",
+    [
+        "europe/berlin",
+        "Europe/Berlin ",
+        "w. europe standard time",
+        "W. Europe Standard Time 1",
+        "W. Europe Time",
+        "W. Europe Daylight Time",
+        '"tzone://Microsoft/W. Europe Standard Time"',
+        '"(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna"',
+        "(UTC+01:00) Amsterdam\\, Berlin\\, Bern\\, Rome\\, Stockholm\\, Vienna",
+        "(UTC+01:00) Amsterdam, Berlin, Bern, Rom, Stockholm, Wien",
+        "(GMT+01.00) Sarajevo/Warsaw/Zagreb",
+        "(UTC+01:00) Belgrad\\; Prag",
+        "(GMT+1) Wien",
+        "Mitteleuropäische Zeit",
+        "Mitteleuropäische Sommerzeit",
+        "heure normale d'Europe centrale",
+        "Central European Time",
+    ],
+)
+def test_the_names_that_programs_make_for_a_zone_are_known(tmp_path, tzid):
+    office = Office(tmp_path, "UTC")
+    read = office.read(event(f"DTSTART;TZID={tzid}:20260702T080000", "DURATION:PT1H"))
+    assert read.left_out == ()
+    assert [one.start for one in office.lessons(read)] == [datetime(2026, 7, 2, 6, tzinfo=timezone.utc)]
+
+
+@pytest.mark.parametrize(
+    ("tzid", "zone"),
+    [
+        ("tzone://Microsoft/Utc", "UTC"),
+        ("(UTC) Coordinated Universal Time", "UTC"),
+        ("(UTC) Dublin, Edinburgh, Lisbon, London", "Europe/London"),
+        ("(GMT) Greenwich Mean Time : Dublin, Edinburgh, Lisbon, London", "Europe/London"),
+        ("GMT Time", "Europe/London"),
+        ("(UTC+02:00) Athens, Bucharest", "Europe/Athens"),
+        ("(UTC+02:00) Helsinki, Kyiv, Riga, Sofia, Tallinn, Vilnius", "Europe/Helsinki"),
+        ("(UTC-05:00) Eastern Time (US & Canada)", "America/New_York"),
+        ("(UTC-08:00) Pacific Time (US & Canada)", "America/Los_Angeles"),
+        ("Eastern Daylight Time", "America/New_York"),
+        ("(UTC-07:00) Arizona", "America/Phoenix"),
+        ("(UTC+10:00) Canberra, Melbourne, Sydney", "Australia/Sydney"),
+        ("(UTC+12:00) Auckland, Wellington", "Pacific/Auckland"),
+        ("(UTC+05:30) Chennai, Kolkata, Mumbai, New Delhi", "Asia/Kolkata"),
+        ("(UTC-03:30) Newfoundland", "America/St_Johns"),
+        ("America/New York", "America/New_York"),
+        ("Westeuropäische Normalzeit", "Europe/Lisbon"),
+        ("Osteuropäische Zeit", "Europe/Helsinki"),
+    ],
+)
+def test_names_of_zones_in_the_world_are_known(tzid, zone):
+    found = Zones([], timezone.utc).find(tzid, 2026)
+    for month in (1, 7):
+        at = datetime(2026, month, 15, tzinfo=timezone.utc)
+        assert found is not None
+        assert at.replace(tzinfo=found).utcoffset() == at.replace(tzinfo=ZoneInfo(zone)).utcoffset()
+
+
+def test_every_name_of_windows_is_known_with_and_without_standard():
+    for name, iana in WINDOWS_TO_OLSON.items():
+        for spelled in (name, name.upper(), re.sub(" Standard Time$", " Time", name)):
+            assert str(Zones([], timezone.utc).find(spelled, 2026)) in (iana, iana.removeprefix("Etc/")), spelled
+
+
+@pytest.mark.parametrize(
+    "tzid",
+    [
+        *("GMT+0100", "Customized Time Zone", "tzone://Microsoft/Custom", "Berlin", "GMT 1", "Local", "(UTC+01:00)"),
+        *("(UTC+03:00) Berlin", "(UTC+01:00) Customized Time Zone", "../etc/passwd", "Europe"),
+    ],
+)
+def test_a_name_that_is_not_certain_stays_unknown(tzid):
+    assert Zones([], timezone.utc).find(tzid, 2026) is None
+
+
+@pytest.mark.parametrize(
+    ("defined", "used"),
+    [
+        ("School\\, time", '"School, time"'),
+        ("School\\, time", "School\\, time"),
+        ("School, time", "School, time"),
+        ('"School time"', '"School time"'),
+        ("School time ", "School time"),
+        ("SCHOOL TIME", "school time"),
+        ("School; time", "School\\; time"),
+        ('School "A"', "School ^'A^'"),
+    ],
+)
+def test_the_name_of_a_zone_of_the_file_may_be_escaped_quoted_or_in_other_capitals(office, defined, used):
+    read = office.read(OWN_ZONE.replace("School time", defined), lesson("20260102T080000", zone=used))
+    assert read.left_out == ()
+    assert office.lessons(read)[0].start == datetime(2026, 1, 2, 4, tzinfo=timezone.utc)
+
+
+def test_a_zone_with_monthly_rules_of_one_month_is_read(office):
+    monthly = OWN_ZONE.replace("FREQ=YEARLY", "FREQ=MONTHLY")
+    (one,) = office.lessons(office.read(monthly, lesson("20260702T080000", zone="School time")))
+    assert one.start == datetime(2026, 7, 2, 3, tzinfo=timezone.utc)
+
+
+def remarks(read) -> list[str]:
+    return [one.why for one in read.remarks]
+
+
+def test_a_description_that_disagrees_with_the_zone_of_its_name_is_named(office):
+    disagrees = OWN_ZONE.replace("School time", "Europe/Berlin")
+    series = lesson("20260102T080000", "RRULE:FREQ=WEEKLY;UNTIL=20260731", zone="europe/berlin")
+    read = office.read(disagrees, series)
+    assert {f"{one.start.astimezone(office.zone):%H:%M}" for one in office.lessons(read)} == {"08:00"}
+    assert remarks(read) == [
+        "the VTIMEZONE 'Europe/Berlin' has UTC+0400 on 2026-01-15, but Europe/Berlin has UTC+0100; Europe/Berlin holds"
+    ]
+    assert read.remarks[0].where.endswith("line 4")
+
+
+def test_a_description_that_agrees_is_not_named_nor_is_one_that_no_lesson_uses(office):
+    agrees = OWN_ZONE.replace("+0400", "+0100").replace("+0500", "+0200")
+    berlin = agrees.replace("School time", "W. Europe Standard Time")
+    used = lesson("20260102T080000", "RRULE:FREQ=WEEKLY;COUNT=30", zone="W. Europe Standard Time")
+    assert remarks(office.read(berlin, used, OWN_ZONE.replace("School time", "Asia/Tokyo"))) == []
+    assert remarks(office.read(agrees, used.replace("W. Europe Standard Time", "School time"))) == []
+
+
+def test_a_description_that_has_ended_is_named(office):
+    year = datetime.now(timezone.utc).year
+    ended = OWN_ZONE.replace("+0400", "+0100").replace("+0500", "+0200")
+    ended = ended.replace("BYMONTH=10", "BYMONTH=10;UNTIL=20101031T010000Z")
+    ended = ended.replace("BYMONTH=3", "BYMONTH=3;UNTIL=20100328T010000Z")
+    start = f"{year + 1}0302T080000"
+    own = remarks(office.read(ended, lesson(start, zone="School time")))
+    told = f"has UTC+0100 on {year + 1}-04-15, but the school's Europe/Berlin has UTC+0200, and its rules end in 2010"
+    assert own == [f"the VTIMEZONE 'School time' {told}; the file's holds"]
+    known = office.read(ended.replace("School time", "Europe/Berlin"), lesson(start))
+    assert "its rules end in 2010; Europe/Berlin holds" in remarks(known)[0]
+
+
+def test_a_zone_of_the_file_that_is_not_the_schools_is_named(office):
+    told = "has UTC+0400 on 2026-01-15, but the school's Europe/Berlin has UTC+0100; the file's holds"
+    read = office.read(OWN_ZONE, lesson("20260102T080000", zone="School time"))
+    assert remarks(read) == [f"the VTIMEZONE 'School time' {told}"]
+
+
+def test_a_time_in_utc_needs_no_zone_that_is_known(office):
+    read = office.read(event("DTSTART;TZID=Foo:20260102T070000Z", "DURATION:PT45M"))
+    assert office.starts(read) == ["01-02 08:00"]

@@ -34,6 +34,71 @@ def test_a_weekly_rule_ends_with_the_day_of_its_end(office):
         assert office.starts(read) == ["03-02 08:00", "03-04 08:00", "03-09 08:00", "03-11 08:00"], until
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "RSCALE=GREGORIAN;FREQ=WEEKLY;COUNT=4;BYDAY=MO,WE",
+        "RSCALE=GREGORIAN;SKIP=OMIT;FREQ=WEEKLY;COUNT=4;BYDAY=MO,WE",
+        "FREQ=WEEKLY; COUNT=4; BYDAY=MO, WE",
+        "freq=weekly;count=4;byday=mo,we;",
+        "FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260311T0800",
+        "FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260311T080000+0100",
+    ],
+)
+def test_rules_as_programs_write_them_are_read(office, rule):
+    read = office.read(lesson("20260302T080000", f"RRULE:{rule}"))
+    assert office.starts(read) == ["03-02 08:00", "03-04 08:00", "03-09 08:00", "03-11 08:00"]
+    assert read.remarks == ()
+
+
+def test_a_start_that_its_rule_does_not_hit_is_held_and_named(office):
+    read = office.read(lesson("20260301T080000", "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=TU"))
+    assert office.starts(read) == ["03-01 08:00", "03-03 08:00", "03-10 08:00"]
+    (why,) = (one.why for one in read.remarks)
+    assert why == "its rule does not hit its start, Sun 2026-03-01 08:00, which is held all the same"
+
+
+def test_a_number_before_a_weekday_that_a_weekly_rule_can_not_have_is_named(office):
+    read = office.read(lesson("20260302T080000", "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=1MO"))
+    assert office.starts(read) == ["03-02 08:00", "03-09 08:00"]
+    assert [one.why for one in read.remarks] == ["its rule has BYDAY=1MO with FREQ=WEEKLY: the number does not count"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("20260302T0800", "20260302T0845"),
+        ("20260302T080000+0100", "20260302T084500+01:00"),
+        ("20260302T070000+0000", "20260302T074500Z"),
+        ("2026-03-02T08:00:00", "2026-03-02T08:45"),
+        ("20260302T080000.000", "20260302t084459"),
+        ("20260302T070000z", "20260302T074460Z"),
+    ],
+)
+def test_times_as_programs_write_them_are_read(office, start, end):
+    read = office.read(event(f"DTSTART:{start}", f"DTEND:{end}"))
+    assert office.starts(read) == ["03-02 08:00"]
+    assert read.remarks == ()
+
+
+def test_midnight_may_be_the_24th_hour(office):
+    read = office.read(event("DTSTART:20260302T230000", "DTEND:20260302T240000"))
+    assert [one.end - one.start for one in office.lessons(read)] == [timedelta(hours=1)]
+    assert (
+        "DTEND can't be read" in office.read(event("DTSTART:20260302T230000", "DTEND:20260302T240100")).left_out[0].why
+    )
+
+
+def test_a_rule_with_the_schools_offset_keeps_the_schools_clock(office):
+    read = office.read(event("DTSTART:20260326T080000+0100", "DURATION:PT45M", "RRULE:FREQ=WEEKLY;COUNT=2"))
+    assert office.starts(read) == ["03-26 08:00", "04-02 08:00"]
+    other = office.read(event("DTSTART:20260326T080000+0200", "DURATION:PT45M", "RRULE:FREQ=WEEKLY;COUNT=2"))
+    assert office.starts(other) == ["03-26 07:00", "04-02 08:00"]
+    assert [one.why for one in other.remarks] == [
+        "repeats at a fixed offset from UTC: its local time moves when clocks change"
+    ]
+
+
 def test_the_same_rule_written_twice_is_one_rule(office):
     read = office.read(lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=2", "RRULE:FREQ=DAILY;COUNT=2"))
     assert office.starts(read) == ["03-02 08:00", "03-03 08:00"]
@@ -183,10 +248,39 @@ def test_a_passed_event_is_told_with_course_day_file_and_line(office):
         ("", "Room 7", False),
         ("", "", True),
         ("anywhere", "", True),
+        ("Room 7/Room 8", "Room 8", True),
+        ("Room 7 | Room 8", "Room 7", True),
+        ("Hall & Room 7", "Room 7", True),
+        ("Hall and Room 7 + Lab", "Room 7", True),
+        ("Hall\\nRoom 7", "Room 7", True),
+        ("Room 7 (24)", "Room 7", True),
+        ("Room 7 [max. 30 seats]", "Room 7", True),
+        ("Room 7 (Annex)", "Room 7", False),
+        ("Room 7 Annex", "Room 7", False),
+        ("Room\u00a07\u200b", "Room 7", True),
+        ("Raum R101", "R101", True),
+        ("Raum Nr. R101 (24 Plätze)", "R101", True),
+        ("Zimmer: 7", "7", True),
+        ("Musterstr. 7", "7", False),
+        ("Saal 7", "Raum 7", False),
+        ("R101 R102", "R102", True),
+        ("R101 Haus 2", "R101", False),
+        ("R-101", "R101", False),
+        ("A/101, B/202", "A/101", True),
+        ("Übungsraum", "U\u0308bungsraum", True),
+        ("Lab", ("Room 7", "lab"), True),
+        ("Hall", ("Room 7", "Lab"), False),
+        ("Hall", ("", " "), True),
     ],
 )
 def test_only_events_of_the_room_are_lessons(office, location, room, is_there):
     assert bool(office.lessons(office.read(lesson("20260302T080000", location=location), room=room))) is is_there
+
+
+def test_several_locations_of_an_event_are_all_of_it(office):
+    read = office.read(lesson("20260302T080000", "LOCATION:Room 7", location="Hall"))
+    assert office.starts(read) == ["03-02 08:00"]
+    assert read.rooms == ("Hall, Room 7",)
 
 
 def test_one_lesson_of_a_series_can_be_in_another_room(office):
@@ -291,9 +385,11 @@ def test_a_lesson_moved_in_one_file_is_not_held_twice_for_another_file_that_does
 
 
 def test_a_later_version_of_an_event_replaces_the_earlier_one(office):
-    read = office.read(lesson("20260302T090000", "SEQUENCE:2"), lesson("20260302T080000", "SEQUENCE:1"))
-    assert office.starts(read) == ["03-02 09:00"]
-    assert [one.why for one in read.left_out] == ["a later version of the same event is in the file"]
+    new, old = lesson("20260302T080000", "SEQUENCE:2", minutes=60), lesson("20260302T080000", "SEQUENCE:1")
+    for parts in ((new, old), (old, new)):
+        read = office.read(*parts)
+        assert [one.end - one.start for one in office.lessons(read)] == [timedelta(hours=1)]
+        assert [one.why for one in read.left_out] == ["a later version of the same event is in the file"]
     twice = office.read(lesson("20260302T080000", summary="old"), lesson("20260302T080000", summary="new"))
     assert [one.course for one in office.lessons(twice)] == ["new"]
 

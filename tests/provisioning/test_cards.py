@@ -124,7 +124,7 @@ def test_the_daemon_reads_its_settings(tmp_path):
     folder = cards(tmp_path, row) / "room-7a/edge-daemon"
     config = load_config(folder / "config.toml")
     assert (config.device.name, config.device.time_zone) == ("room-7a", "Europe/Berlin")
-    assert (config.timetable.files, config.timetable.room) == (("timetable.ics",), 'Raum "7" \\ ü')
+    assert (config.timetable.files, config.timetable.room) == (("timetable.ics",), ('Raum "7" \\ ü',))
     assert (config.upstream.url, config.upstream.token_file) == (GOOD["upstream_url"], "upstream-token")
     assert (config.lesson.captures, config.rule.share) == (60, 0.5)
     assert (config.mail.office, config.mail.guardians) == (("a@school.example", "b@school.example"), True)

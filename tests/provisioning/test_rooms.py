@@ -172,7 +172,7 @@ def room_of(tmp_path, **changes):
     done = make_cards(rooms, tmp_path / "cards")
     if done.returncode:
         return done.stderr
-    return load_config(tmp_path / "cards/room-7a/edge-daemon/config.toml").timetable.room
+    return " | ".join(load_config(tmp_path / "cards/room-7a/edge-daemon/config.toml").timetable.room)
 
 
 @pytest.mark.parametrize("room", ["7a", "7A", "7b", "7B", "main  building", "7b, Main building"])
@@ -182,6 +182,14 @@ def test_a_room_is_found_in_the_schools_calendar_as_the_device_finds_it(tmp_path
 
 def test_a_calendar_of_one_line_filters_by_the_room_that_the_list_names(tmp_path):
     assert room_of(tmp_path, room="Chemistry", timetable_room="7b") == "7b"
+
+
+def test_a_room_may_have_several_names_in_the_calendar(tmp_path):
+    assert room_of(tmp_path, room="Chemistry", timetable_room="Lab | 7b") == "Lab | 7b"
+    settings = (tmp_path / "cards/room-7a/edge-daemon/config.toml").read_text()
+    assert 'room = ["Lab", "7b"]' in settings
+    wrong = room_of(tmp_path, room="Chemistry", timetable_room="Lab|7d")
+    assert "timetable_room: no event of school.ics has the LOCATION “Lab” or “7d” (it has" in wrong
 
 
 @pytest.mark.parametrize("room", ["7d", "Room 7a", "7"])

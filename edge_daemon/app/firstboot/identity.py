@@ -46,7 +46,7 @@ def identity_of(home: Home) -> Identity:
     """
     if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
         key = device_key(home.key_path if home.home_mode else None, create=False)
-        return identity(home.config.device.name, home.config.timetable.room, key)
+        return identity(home.config.device.name, " ".join(home.config.timetable.room[:1]), key)
     stored = known(home.config_path.parent)
     if stored is None:
         hint = "run it with the device key (docs/SYSTEMD.md), or with --home"

@@ -13,7 +13,7 @@ from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
 from edge_daemon.app.opening.models_and_gallery import camera_settings, embedder_id, load_models, open_gallery_store
-from edge_daemon.app.opening.timetable_files import timetable_of_files
+from edge_daemon.app.opening.timetable_files import timetable_of_files, unusable
 from edge_daemon.app.upkeep.maintenance import RESERVE_BYTES
 from edge_daemon.camera.base import WARM_UP_S
 from edge_daemon.camera.process import CameraProcess
@@ -160,9 +160,14 @@ class Doctor:
         timetable = timetable_of_files(self._home)
         count = len(timetable.lessons(now, now + _AHEAD))
         found = f"{count} lessons in the next {_AHEAD.days} days"
+        if faults := unusable(self._home, timetable):
+            advice = "see `edge-daemon timetable check`"
+            named = "; ".join(" ".join(filter(None, (f"{one.where}:", one.what, one.why))) for one in faults)
+            return Check("timetable", "bad", named, advice)
+        found += f", {len(timetable.left_out)} events left out" if timetable.left_out else ""
+        found += f", {len(timetable.remarks)} remarks" if timetable.remarks else ""
         if timetable.left_out or not count:
-            left_out = f", {len(timetable.left_out)} events left out" if timetable.left_out else ""
-            return Check("timetable", "warning", found + left_out, "see `edge-daemon timetable check`")
+            return Check("timetable", "warning", found, "see `edge-daemon timetable check`")
         return Check("timetable", "good", found)
 
     def _camera(self) -> Check:

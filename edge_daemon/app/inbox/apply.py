@@ -218,18 +218,27 @@ def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.app.opening.timetable_files import (
         pulled_timetable,  # here: libraries of calendars take time and memory
     )
-    from edge_daemon.lesson.ical_text import Source
+    from edge_daemon.lesson.ical_lines import Source
     from edge_daemon.lesson.timetable import build_timetable
 
     config = home.config
     source = Source(Path(TIMETABLE), data)
-    read = build_timetable([source], [], config.timetable.room, config.device.name, config.device.time_zone)
+    settings = config.timetable
+    read = build_timetable(
+        [source],
+        [],
+        settings.room,
+        config.device.name,
+        config.device.time_zone,
+        cancelled_words=settings.cancelled_words,
+        free_is_cancelled=settings.free_is_cancelled,
+    )
     for week in range(0, _LOOK_AHEAD_WEEKS, _WEEKS):
         start = now + timedelta(weeks=week)
         if read.lessons(start, start + timedelta(weeks=_WEEKS)):
             break
     else:
-        room = " in this room" if config.timetable.room else ""
+        room = " in this room" if settings.room else ""
         raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the one that is in use stays")
     put(pulled_timetable(home), data)
     left_out = f"{len(read.left_out)} events are no lessons here" if read.left_out else ""

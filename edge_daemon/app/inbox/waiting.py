@@ -141,8 +141,8 @@ def _check_roster(data: bytes) -> None:
 
 def _check_timetable(data: bytes) -> None:
     """Look at the frame alone: libraries of calendars take more memory than the process with the network may have."""
-    from edge_daemon.lesson import ical_text
+    from edge_daemon.lesson import ical_lines, ical_text
 
-    events = sum(1 for _ in ical_text.components(ical_text.Source(Path(TIMETABLE), data), frozenset({"VEVENT"})))
+    events = sum(1 for _ in ical_text.components(ical_lines.Source(Path(TIMETABLE), data), frozenset({"VEVENT"})))
     if not events:
         raise TimetableError("has no event", TIMETABLE, "export it again; nothing was changed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from edge_daemon.config import UPSTREAM
 from edge_daemon.errors import TimetableError
@@ -24,8 +25,11 @@ __all__ = [
     "read_timetable",
     "timetable_of_files",
     "timetable_paths",
+    "unusable",
     "watch_timetable",
 ]
+
+_SHOWN_ROOMS: Final = 10
 
 
 def pulled_timetable(home: Home) -> Path:
@@ -62,17 +66,40 @@ def timetable_of_files(home: Home) -> Timetable:
     Raises:
         TimetableError: a file can't be read, or is no calendar.
     """
-    config = home.config
-    files, holidays = timetable_paths(home)
-    return load_timetable(files, config.timetable.room, config.device.name, config.device.time_zone, holidays)
+    return timetable_of_paths(home, *timetable_paths(home))
+
+
+def timetable_of_paths(home: Home, files: Sequence[Path], holidays: Sequence[Path] = ()) -> Timetable:
+    """Return what some files say by the settings, else as `timetable_of_files`."""
+    device, settings = home.config.device, home.config.timetable
+    return load_timetable(
+        files,
+        settings.room,
+        device.name,
+        device.time_zone,
+        holidays,
+        cancelled_words=settings.cancelled_words,
+        free_is_cancelled=settings.free_is_cancelled,
+    )
+
+
+def unusable(home: Home, read: Timetable) -> list[Passed]:
+    """Return why no lesson can ever come of the files, or nothing is taken from one of them; empty: all is used."""
+    found = list(read.unusable)
+    if read.events and not read.has_room:
+        names, places = " or ".join(map(repr, home.config.timetable.room)), read.rooms
+        more = "" if len(places) <= _SHOWN_ROOMS else f" and {len(places) - _SHOWN_ROOMS} more"
+        there = f"there are {', '.join(map(repr, places[:_SHOWN_ROOMS]))}{more}" if places else "none has a LOCATION"
+        why = f"no event is in {names}; {there}"
+        found.append(Passed("timetable.room", str(home.config_path), why))
+    return found
 
 
 def file_errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
     """Yield what is wrong with each file."""
-    config = home.config
     for path in paths:
         try:
-            load_timetable([path], config.timetable.room, config.device.name, config.device.time_zone)
+            timetable_of_paths(home, [path])
         except TimetableError as error:
             yield error
 

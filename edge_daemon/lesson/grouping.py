@@ -1,0 +1,190 @@
+"""The events of one file to series: which events are the same, and which lessons a changed one stands for.
+
+Several programs give all events one UID. Events are the same only where UID, start and room agree, and SEQUENCE counts
+among these alone. A changed lesson belongs to the series with its UID that has a lesson at its RECURRENCE-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Final
+
+from edge_daemon.lesson.events import Event, localised
+from edge_daemon.lesson.exceptions import StartHit, StartIndex, exclusions
+from edge_daemon.lesson.ical_lines import Note
+from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.series import Change, Series
+from edge_daemon.lesson.starts import first_by_rule, in_zone_of
+
+_LATER: Final = "a later version of the same event is in the file"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """An event that does not become a lesson, or is not what it seems."""
+
+    what: str
+    """The course and the day, or the event."""
+    where: str
+    """File and line."""
+    why: str
+    at: datetime | None = None
+    """When it was to start (UTC); None: the whole event is left out."""
+
+
+@dataclass(slots=True)
+class CalendarFindings:
+    """What is found out while files are read."""
+
+    left_out: list[Passed] = field(default_factory=list)
+    remarks: list[Passed] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouper:
+    """Makes series of the events of a file.
+
+    Args:
+        is_here: whether a LOCATION is the room.
+        longest: of longer events only so much is worked out.
+        replaces: whether of two events with the same SEQUENCE the later one in the file counts; else both do.
+        findings: what is found is added.
+    """
+
+    is_here: Callable[[str], bool]
+    longest: timedelta
+    replaces: bool
+    findings: CalendarFindings
+
+    def series(self, events: Sequence[Event]) -> Iterator[Series]:
+        """Yield the series that have a lesson in the room."""
+        by_uid: dict[str, list[Event]] = {}
+        for event in events:
+            by_uid.setdefault(event.uid, []).append(event)
+        for same in by_uid.values():
+            yield from self._of_uid(same)
+
+    def _of_uid(self, events: Sequence[Event]) -> Iterator[Series]:
+        cores = self._latest([one for one in events if one.recurrence is None])
+        changes = [one for one in events if one.recurrence is not None]
+        if not cores:
+            orphans = [Change(one, localised(one.recurrence or one.start, _zone(one))) for one in changes]
+            yield Series(None, tuple(self._latest_changes(orphans)), self.longest)
+            return
+        found = self._assigned(cores, changes)
+        earlier: list[Series] = []
+        for core in sorted(cores, key=lambda one: one.start):
+            excluded, notes = exclusions(core)
+            own = tuple(self._not_excluded(self._latest_changes(found.get(id(core), [])), core, excluded))
+            is_here = self.is_here(core.location)
+            if not is_here and not any(self.is_here(one.event.location) for one in own):
+                continue
+            if is_here:
+                notes += [*core.notes, *_odd_start(core)]
+                self.findings.remarks += [Passed(core.summary, f"{core.path}, line {n.line}", n.why) for n in notes]
+            one = Series(core, own, self.longest, excluded, tuple(earlier))
+            if core.rule or core.plus:
+                earlier.append(one)
+            yield one
+
+    def _latest(self, cores: Sequence[Event]) -> list[Event]:
+        """Return the valid ones among events with the same UID."""
+        versions: dict[tuple[object, ...], Event] = {}
+        for one in cores:
+            is_here = self.is_here(one.location)
+            key: tuple[object, ...] = (one.start, one.all_day, is_here or " ".join(one.location.split()).casefold())
+            if not self.replaces:
+                key = (*key, one.length, one.rule)
+            before = versions.get(key)
+            later = one if before is None or one.sequence >= before.sequence else before
+            versions[key] = later
+            if before is not None and is_here:
+                older = before if later is one else one
+                self.findings.left_out.append(Passed(older.summary, older.where, _LATER))
+        here = [one for one in versions.values() if self.is_here(one.location)]
+        if len(here) > 1 and self.replaces:
+            why = f"has the same UID as the event of {here[0].where}: they are held as different events"
+            self.findings.remarks.append(Passed(here[1].summary, here[1].where, why))
+        return list(versions.values())
+
+    def _assigned(self, cores: Sequence[Event], changes: Sequence[Event]) -> dict[int, list[Change]]:
+        """Return the changes of each series, by the identity of its event."""
+        found: dict[int, list[Change]] = {}
+        index = StartIndex(cores, [one.recurrence for one in changes if one.recurrence is not None])
+        for one in changes:
+            hit = self._hit(index, one)
+            core = hit.core if hit else self._like(cores, one)
+            at = hit.at if hit else in_zone_of(core, one.recurrence or one.start)
+            if one.cancelled and not one.and_later and hit:
+                one = replace(one, start=at)
+            found.setdefault(id(core), []).append(Change(one, at))
+            if self.is_here(one.location or core.location):
+                self._remark(one, core, hit, is_complete=index.is_complete)
+        return found
+
+    def _hit(self, index: StartIndex, change: Event) -> StartHit | None:
+        hits = index.find(change.recurrence) if change.recurrence is not None else []
+        if not hits:
+            return None
+        near = [one for one in hits if self._is_like(one.core, change)] or hits
+        near = [one for one in near if one.core.rule or one.core.plus] or near  # a single event would have been changed
+        # Of several lessons on a day the one at the time of the series counts.
+        return next((one for one in near if one.at.time() == one.core.start.time()), near[0])
+
+    def _like(self, cores: Sequence[Event], change: Event) -> Event:
+        return next((core for core in cores if self._is_like(core, change)), cores[0])
+
+    def _is_like(self, core: Event, change: Event) -> bool:
+        """Return whether an event and a change are in the same room, or the change does not say where it is."""
+        same = core.location.casefold() == change.location.casefold()
+        return not change.location or same or (self.is_here(core.location) and self.is_here(change.location))
+
+    def _remark(self, change: Event, core: Event, hit: StartHit | None, *, is_complete: bool) -> None:
+        texts = [(note.line, note.why) for note in change.notes]
+        if hit is None and is_complete:
+            held = "so it cancels none" if change.cancelled else "and it is held besides"
+            texts.append((change.line, f"its RECURRENCE-ID hits no lesson of the event of {core.where}, {held}"))
+        elif hit is not None and not hit.is_exact:
+            what = f"its RECURRENCE-ID is no lesson's time; it counts for that of {hit.at:%Y-%m-%d %H:%M}"
+            texts.append((change.line, what))
+        self.findings.remarks += [Passed(change.summary, f"{change.path}, line {line}", why) for line, why in texts]
+
+    def _latest_changes(self, changes: Sequence[Change]) -> Iterator[Change]:
+        """Yield the valid version of each changed lesson."""
+        latest: dict[tuple[datetime, bool], Change] = {}
+        for one in changes:
+            key = one.recurrence.astimezone(timezone.utc), one.event.and_later
+            before = latest.get(key)
+            later = one if before is None or one.event.sequence >= before.event.sequence else before
+            latest[key] = later
+            if before is not None:
+                older = before.event if later is one else one.event
+                self.findings.left_out.append(Passed(older.summary, older.where, _LATER))
+        yield from latest.values()
+
+    def _not_excluded(self, changes: Iterator[Change], core: Event, excluded: frozenset[datetime]) -> Iterator[Change]:
+        """Yield the changes of lessons that no EXDATE takes out; an EXDATE counts more, as for other programs."""
+        for one in changes:
+            if one.event.and_later or one.recurrence.astimezone(timezone.utc) not in excluded:
+                yield one
+            elif self.is_here(one.event.location or core.location) and not one.event.cancelled:
+                why = f"is another version of the lesson of {one.recurrence:%Y-%m-%d %H:%M}, which an EXDATE takes out"
+                self.findings.left_out.append(Passed(one.event.summary, one.event.where, why))
+
+
+def _odd_start(core: Event) -> Iterator[Note]:
+    """Yield a note where the first lesson is none by the rule."""
+    try:
+        is_odd = bool(core.rule) and first_by_rule(core) not in (None, core.start)
+    except LIBRARY_ERRORS:  # it is going to be left out
+        return
+    if is_odd:
+        yield Note(
+            core.line, f"its rule does not hit its start, {core.start:%a %Y-%m-%d %H:%M}, which is held all the same"
+        )
+
+
+def _zone(event: Event) -> tzinfo:
+    return event.start.tzinfo or timezone.utc
