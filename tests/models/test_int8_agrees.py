@@ -5,6 +5,8 @@ The gates on hundreds of faces are `python -m benchmarks.model_gates` and `bench
 
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def test_the_embedder_is_faster_than_float():
     if runtime_name() != "litert":
         pytest.skip("int8 pays under ai-edge-litert only")
     pair = tuple(MODELS.card(f"embedder_{precision}") for precision in ("float32", "int8"))
-    ratio = speed_models.timed(ModelSet(pair, {}), rounds=15)["mobilefacenet-int8"]["ratio"]
+    ratio = speed_models.timed(ModelSet(pair, {}), rounds=15, clock=time.process_time)["mobilefacenet-int8"]["ratio"]
     assert ratio <= 0.85  # 0.7 on a quiet machine is the gate of benchmarks.model_gates; this one may be busy
 
 
