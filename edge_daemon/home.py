@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,11 @@ class Home:
         self.home_mode = folder is not None
         """True: the device key is a file in the folder; False: it is a systemd credential."""
         self.state_dir = folder if folder is not None else Path("/var/lib/edge-daemon")
+        self.delivery_dir = folder / "sync" if folder is not None else Path("/var/lib/edge-daemon-sync")
+        """What belongs to the process with the network: its database, its report, and what it fetched.
+
+        Installed, it is the folder of another user, who may only read the database of registers.
+        """
         self.config_path = (folder if folder is not None else Path("/etc/edge-daemon")) / "config.toml"
 
     @cached_property
@@ -32,6 +38,18 @@ class Home:
     def register_db_path(self) -> Path:
         """The database of captures, sightings and registers."""
         return self.state_dir / "register.sqlite"
+
+    @property
+    def delivery_db_path(self) -> Path:
+        """The database of tries, receipts and claims."""
+        return self.delivery_dir / "delivery.sqlite"
+
+    @property
+    def may_write_registers(self) -> bool:
+        """Whether this process may write the database of registers: installed, the one with the network may not."""
+        path = self.register_db_path
+        folder = path.parent if path.parent.exists() else path.parent.parent
+        return os.access(folder, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
     @property
     def gallery_db_path(self) -> Path:
@@ -70,6 +88,13 @@ class Home:
     def contact_key_path(self) -> Path:
         """The contact key in home mode."""
         return self.state_dir / "contact.key"
+
+    def ensure_delivery_dir(self) -> None:
+        """Make the folder of the process with the network, for its owner only, unless it is there."""
+        try:
+            self.delivery_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as e:
+            raise StoreError(f"can't be made or used as a folder: {e.strerror}", str(self.delivery_dir)) from e
 
     def ensure_state_dir(self) -> None:
         """Make the folder of the state, for its owner only, unless it is there."""

@@ -21,7 +21,7 @@ from edge_daemon.errors import DeliveryError, EdgeError, StoreError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
-from edge_daemon.store.daily_events import DailyEvent, add_events
+from edge_daemon.store.database import is_shared
 from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
 from edge_daemon.types import Outcome
@@ -144,7 +144,7 @@ def _received(
         wanted.check(answer.body)
     except EdgeError as error:
         return _broken(known, db, answer.etag, sha256, error.line(), now)
-    put(inbox / wanted.document, answer.body)
+    put(inbox / wanted.document, answer.body, shared=True)
     pulled.note_seen(db, wanted.document, etag=answer.etag, sha256=sha256, problem="", at=now)
     logger.info("document pulled", extra={"document": wanted.document})
     return PullResult(wanted.document, "new")
@@ -156,7 +156,7 @@ def _is_settled(known: PulledDocument, inbox: Path, now: datetime) -> bool:
         return False
     if not known.sha256:
         return False
-    waits = any((inbox / f"{known.name}{ending}").exists() for ending in ("", TAKEN))
+    waits = (inbox / known.name).exists() or known.taken.startswith(f"{known.sha256}:")
     return bool(known.problem) or waits or known.sha256 == known.applied_sha256
 
 
@@ -167,7 +167,6 @@ def _broken(
     pulled.note_seen(db, known.name, etag=etag, sha256=sha256, problem=problem, at=now)
     if problem != known.problem:  # said once, not every quarter of an hour
         logger.warning("document refused", extra={"document": document, "reason": problem})
-        add_events(db, [DailyEvent(now, "document refused", {"document": document, "reason": problem})])
     return PullResult(known.name, "broken", problem)
 
 
@@ -197,17 +196,24 @@ def discard(path: Path) -> None:
     erase_file(done)
 
 
-def put(path: Path, data: bytes) -> None:
+def put(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Write a file, for its owner only, in one step even if the power fails.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        data: what is in it.
+        shared: where the group may enter the folder above, the other user of this program reads it, too.
 
     Raises:
         StoreError: it can't be written.
     """
     part = path.with_name(f".{path.name}{_PART}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        other_reads = shared and is_shared(path.parent.parent)
+        path.parent.mkdir(mode=0o750 if other_reads else 0o700, parents=True, exist_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), 0o640 if other_reads else 0o600)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

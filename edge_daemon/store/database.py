@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +18,11 @@ from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.disk import free_bytes, is_read_only
 from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
+
+
+class ForeignFileError(StoreError):
+    """The file is a database of something else."""
+
 
 BUSY_TIMEOUT_S = 3.0
 """How long to wait for another process: commits take milliseconds, so that longer means that something is wrong."""
@@ -43,12 +50,12 @@ def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BU
     Raises:
         StoreError: locked, read-only, corrupt, made by a newer program, or not such a database.
     """
-    return _open(path, REGISTER, create=create, busy_timeout_s=busy_timeout_s)
+    return open_database(path, REGISTER, create=create, busy_timeout_s=busy_timeout_s)
 
 
 def open_gallery(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
     """Open gallery.sqlite (sealed students, templates, candidates); as `open_register`."""
-    return _open(path, GALLERY, create=create, busy_timeout_s=busy_timeout_s)
+    return open_database(path, GALLERY, create=create, busy_timeout_s=busy_timeout_s)
 
 
 def check_writable(db: sqlite_utils.Database) -> None:
@@ -65,6 +72,11 @@ def check_writable(db: sqlite_utils.Database) -> None:
 def path_of(db: sqlite_utils.Database) -> str:
     """Return the file of a database, empty for one in memory."""
     return next((str(row[2]) for row in db.conn.execute("PRAGMA database_list") if row[1] == "main"), "")
+
+
+def is_delivery(db: sqlite_utils.Database) -> bool:
+    """Return whether a connection is that of the process that delivers: register.sqlite is attached, to be read."""
+    return any(row[1] == "register" for row in db.conn.execute("PRAGMA database_list"))
 
 
 def bring_in_log(db: sqlite_utils.Database) -> None:
@@ -110,9 +122,76 @@ def faults_at(where: str) -> Iterator[None]:
         raise explained(error, where) from error
 
 
-def _open(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
+class _Connection(sqlite3.Connection):
+    """One that leaves the log of a database that another user may read, though SQLite removes it with the last close.
+
+    A reader that may not write to the folder can't make the files -wal and -shm that it needs (sqlite.org/wal.html,
+    "Read-Only Databases"). Empty ones do: they say that the file alone is the whole database.
+    """
+
+    shared: Path | None = None
+    """The database, where its folder lets the group in."""
+
+    def close(self) -> None:
+        """Close it, and leave what other users need to read."""
+        super().close()
+        if self.shared is not None:
+            _leave_log(self.shared)
+
+    def __del__(self) -> None:
+        if self.shared is not None:
+            self.close()
+
+
+def _leave_log(path: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        with suppress(OSError):  # a folder that is gone, a full or read-only disk: the next one leaves it
+            file = os.open(f"{path}{ending}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+            if not os.fstat(file).st_size:
+                os.fchmod(file, 0o640)
+            os.close(file)
+
+
+def is_shared(folder: Path) -> bool:
+    """Return whether the group may enter a folder: then another user of ours reads what is for both."""
+    try:
+        return bool(folder.stat().st_mode & stat.S_IXGRP)
+    except OSError:
+        return False
+
+
+def shared_mode(folder: Path) -> int:
+    """Return the mode of a file that the other user may read, where there is one; else it is for its owner only."""
+    return 0o640 if is_shared(folder) else 0o600
+
+
+def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIMEOUT_S) -> None:
+    """Take a step that opens a database of another user; for a moment, at each end of its last process, it can't be.
+
+    Raises:
+        StoreError: as `open_register`.
+    """
+    until_s = time.monotonic() + patience_s
+    while True:
+        try:
+            step()
+        except DamageError:
+            raise
+        except StoreError:
+            if time.monotonic() >= until_s:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
+    """As `open_register`, for any schema."""
     check_path(path, create=create)
-    conn = sqlite3.connect(path, timeout=busy_timeout_s)
+    conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=busy_timeout_s, uri=True, factory=_Connection)
+    if schema is REGISTER and is_shared(path.parent):
+        conn.shared = path.absolute()
+        _share(path)
     try:
         db = sqlite_utils.Database(conn, execute_plugins=False)
         _check_schema(db, schema, path)
@@ -151,6 +230,15 @@ def check_path(path: Path, *, create: bool) -> None:
         )
 
 
+def _share(path: Path) -> None:
+    """Let the group read a database and its log, which were made for their owner only by an older release."""
+    for ending in ("", "-wal", "-shm"):
+        with suppress(OSError):  # not there, or of another user, who does it
+            file = Path(f"{path}{ending}")
+            if stat.S_IMODE(file.stat().st_mode) == 0o600:
+                file.chmod(0o640)
+
+
 def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None:
     """Read only: refuse a file of another kind or of a program that is too new."""
     tables = {str(row[0]) for row in db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -160,7 +248,7 @@ def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None
     if "meta" in tables:
         meta = {str(key): str(value) for key, value in db.conn.execute("SELECT key, value FROM meta")}
     if meta.get("kind") != schema.kind:
-        raise StoreError(f"is not a {schema.kind} database of this program", str(path), "check the file")
+        raise ForeignFileError(f"is not a {schema.kind} database of this program", str(path), "check the file")
     try:
         readable_from = int(meta["readable_from"])
     except (KeyError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The schemas of gallery.sqlite and register.sqlite, and how they came about.
+"""The schemas of gallery.sqlite, register.sqlite and delivery.sqlite, and how they came about.
 
 Expand, then contract one release later: `meta.schema_version` is the version of the newest migration that was applied,
 `meta.readable_from` the oldest version of this program's schema that still works with it. A migration that only adds
@@ -26,8 +26,18 @@ class Schema:
 
 _gallery = sqlite_utils.Migrations("gallery")
 _register = sqlite_utils.Migrations("register")
+_delivery = sqlite_utils.Migrations("delivery")
 
 _META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT"
+_DESTINATIONS = """CREATE TABLE destinations (
+            destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
+            state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'parked')),
+            answer TEXT NOT NULL DEFAULT '',
+            since_utc TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_attempt_utc TEXT NOT NULL,
+            settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
+        ) STRICT"""
 
 
 @_gallery(name="0001_students_templates_candidates")
@@ -236,15 +246,7 @@ def _register_3(db: sqlite_utils.Database) -> None:
         # The oldest that is due is found at once, also after a year without a network.
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
         # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
-        """CREATE TABLE destinations (
-            destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
-            state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'parked')),
-            answer TEXT NOT NULL DEFAULT '',
-            since_utc TEXT NOT NULL,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            next_attempt_utc TEXT NOT NULL,
-            settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
-        ) STRICT""",
+        _DESTINATIONS,
         """CREATE TABLE commitments (
             commitment_position INTEGER PRIMARY KEY,
             ref TEXT NOT NULL UNIQUE,
@@ -283,6 +285,67 @@ def _register_3(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=3, readable_from=1)
 
 
+@_register(name="0004_outbox_is_read_by_another_user")
+def _register_4(db: sqlite_utils.Database) -> None:
+    """The process with the network only reads this file: what it did is reported, and noted here as its word."""
+    _run(
+        db,
+        # Counts what the capture side decided, so that the other side finds it; 0 in rows of an older release.
+        "ALTER TABLE outbox ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN reopened_at_utc TEXT",
+        # 1: that it was delivered is only the word of the process with the network.
+        "ALTER TABLE outbox ADD COLUMN reported INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN receipt_sha256 TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX outbox_by_decision ON outbox (decision)",
+        # The version of the other side that was taken over: its SHA-256 and when its file was changed.
+        "ALTER TABLE pulled ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
+    )
+    _stamp(db, "register", version=4, readable_from=1)
+
+
+@_delivery(name="0001_tries_receivers_versions")
+def _delivery_1(db: sqlite_utils.Database) -> None:
+    """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
+    _run(
+        db,
+        _META,
+        """CREATE TABLE outbox (
+            item_id INTEGER PRIMARY KEY,  -- of this file alone
+            destination TEXT NOT NULL CHECK (destination IN ('upstream', 'mail')),
+            kind TEXT NOT NULL,
+            ref TEXT NOT NULL,
+            student_id TEXT NOT NULL DEFAULT '',
+            lesson_id TEXT,
+            state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'held', 'parked', 'delivered', 'void')),
+            created_at_utc TEXT NOT NULL,
+            next_attempt_utc TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            lease_owner TEXT,
+            lease_until_utc TEXT,
+            answer TEXT NOT NULL DEFAULT '',
+            settled_at_utc TEXT,
+            decision INTEGER NOT NULL DEFAULT 0,  -- the one of register.sqlite that was followed last
+            reopened_at_utc TEXT,
+            reported INTEGER NOT NULL DEFAULT 0,
+            receipt_sha256 TEXT NOT NULL DEFAULT '',  -- of the document that the receiver proved to have
+            UNIQUE (destination, kind, ref, student_id)
+        ) STRICT""",
+        "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
+        "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
+        "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
+        "CREATE INDEX outbox_by_decision ON outbox (decision)",
+        _DESTINATIONS,
+        """CREATE TABLE pulled (
+            name TEXT PRIMARY KEY NOT NULL,
+            etag TEXT NOT NULL DEFAULT '',
+            sha256 TEXT NOT NULL DEFAULT '',
+            fetched_at_utc TEXT,
+            problem TEXT NOT NULL DEFAULT ''
+        ) STRICT""",
+    )
+    _stamp(db, "delivery", version=1, readable_from=1)
+
+
 def _run(db: sqlite_utils.Database, *statements: str) -> None:
     # One by one: executescript would commit the transaction that the migration runs in.
     for statement in statements:
@@ -295,4 +358,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=2, migrations=_gallery)
-REGISTER: Final = Schema("register", version=3, migrations=_register)
+REGISTER: Final = Schema("register", version=4, migrations=_register)
+DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

@@ -9,9 +9,8 @@ same row by its number of tries. Age is the order in which rows were written: no
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, cast
+from typing import Any, Final
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import transaction
@@ -19,11 +18,12 @@ from edge_daemon.store.destinations import (
     DestinationState,
     destination_state,
     may_try,
-    open_destinations,
     set_destination,
 )
+from edge_daemon.store.outbox_decisions import LOOK_AGAIN, change, put, put_missing_registers, reopen, void_student
 from edge_daemon.store.outbox_items import (
     COMMITMENT,
+    DOCUMENT_SHA256,
     GUARDIAN,
     GUARDIAN_CORRECTION,
     MONTH,
@@ -70,6 +70,7 @@ __all__ = [
     "counts",
     "destination_state",
     "get",
+    "hasten",
     "is_known",
     "listed",
     "may_try",
@@ -87,65 +88,6 @@ LEASE_S: Final = 300.0
 _LONGEST_LEASE: Final = timedelta(hours=1)
 _LONGEST_WAIT: Final = timedelta(days=8)
 """For a first try: `mail.hold_h` is a week at most."""
-_LOOK_AGAIN: Final = timedelta(days=1)
-"""What is held is looked at again after it, though no correction came."""
-
-
-def put(
-    db: sqlite_utils.Database,
-    *,
-    destination: Destination,
-    kind: str,
-    ref: str,
-    student_id: str = "",
-    lesson_id: str = "",
-    not_before: datetime,
-    at: datetime,
-    state: Literal["waiting", "held"] = "waiting",
-    answer: str = "",
-) -> bool:
-    """Add an item, within the caller's transaction: it is there if and only if what it is about is.
-
-    Args:
-        db: register.sqlite.
-        destination: who shall have it.
-        kind: one of the constants of this file.
-        ref: what it is about; with destination, kind and student the item's name.
-        student_id: whom it is about.
-        lesson_id: the one lesson that it is about.
-        not_before: when it may be tried first.
-        at: now.
-        state: `held`: not allowed yet.
-        answer: why it is held.
-
-    Returns:
-        Whether it is new; an item of the same name stays as it is.
-    """
-    cursor = db.conn.execute(
-        "INSERT OR IGNORE INTO outbox (destination, kind, ref, student_id, lesson_id, state, created_at_utc,"
-        " next_attempt_utc, answer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(destination, kind, ref, student_id, lesson_id or None, state, stored(at)),
-            *(stored(max(not_before, at + _LOOK_AGAIN) if state == "held" else not_before), answer),
-        ),
-    )
-    return cursor.rowcount == 1
-
-
-def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
-    """Add every revision that should be upstream and has no item, within the caller's transaction; return how many.
-
-    Rehearsals stay, unless an earlier revision was delivered.
-    """
-    return db.conn.execute(
-        "INSERT OR IGNORE INTO outbox (destination, kind, ref, lesson_id, created_at_utc, next_attempt_utc)"
-        " SELECT 'upstream', ?1, lesson_id || '/' || revision, lesson_id, ?2, ?2 FROM registers AS made"
-        " JOIN lessons USING (lesson_id) WHERE (origin = 'timetable' OR EXISTS"
-        " (SELECT 1 FROM outbox WHERE outbox.lesson_id = made.lesson_id)) AND NOT EXISTS (SELECT 1 FROM outbox"
-        " WHERE destination = 'upstream' AND kind = ?1 AND ref = made.lesson_id || '/' || made.revision)"
-        " ORDER BY ledger_position",
-        (REGISTER, stored(at)),
-    ).rowcount
 
 
 def claim(
@@ -244,9 +186,13 @@ def settle(
             )
             _write(db, delivery, "waiting", outcome.answer, again, tries, None)
         elif outcome.name == "held":
-            _write(db, delivery, "held", outcome.answer, now + _LOOK_AGAIN, tries, None)
+            _write(db, delivery, "held", outcome.answer, now + LOOK_AGAIN, tries, None)
         else:
             _write(db, delivery, outcome.name, outcome.answer, now, tries, now)
+            if outcome.name == "delivered" and delivery.destination == "upstream":
+                db.execute(
+                    f"UPDATE outbox SET receipt_sha256 = {DOCUMENT_SHA256} WHERE item_id = ?", (delivery.item_id,)
+                )
     return True
 
 
@@ -264,53 +210,10 @@ def release(db: sqlite_utils.Database, destination: Destination | None = None) -
         ).rowcount
 
 
-def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> int:
-    """Let parked and waiting items be tried at once, and their receivers as well; what else is named stays.
-
-    Returns:
-        How many there were.
-    """
-    count, destinations = 0, set[Destination]()
+def hasten(db: sqlite_utils.Database, now: datetime) -> None:
+    """Let everything be tried now that failed before and waits for its next try only."""
     with transaction(db):
-        for item_id in item_ids:
-            row = db.execute(
-                "UPDATE outbox SET state = 'waiting', next_attempt_utc = ?, settled_at_utc = NULL"
-                " WHERE item_id = ? AND state IN ('parked', 'waiting') RETURNING destination",
-                (stored(now), item_id),
-            ).fetchone()
-            if row is not None:
-                count += 1
-                destinations.add(cast(Destination, row[0]))
-        open_destinations(db, destinations, now)
-    return count
-
-
-def change(
-    db: sqlite_utils.Database,
-    item_id: int,
-    state: Literal["waiting", "held", "void"],
-    *,
-    not_before: datetime,
-    answer: str,
-    at: datetime,
-) -> None:
-    """Change what was decided about an item that is not delivered, within the caller's transaction."""
-    next_attempt = max(not_before, at + _LOOK_AGAIN) if state == "held" else not_before
-    db.execute(
-        "UPDATE outbox SET state = ?, next_attempt_utc = ?, answer = ?, settled_at_utc = ?"
-        " WHERE item_id = ? AND state IN ('waiting', 'held', 'parked')",
-        (state, stored(next_attempt), answer, stored(at) if state == "void" else None, item_id),
-    )
-
-
-def void_student(db: sqlite_utils.Database, student_id: str, at: datetime) -> int:
-    """Give up everything that is still to be said to and about a student who was removed; return how many items."""
-    with transaction(db):
-        return db.conn.execute(
-            "UPDATE outbox SET state = 'void', answer = 'the student was removed', settled_at_utc = ?"
-            " WHERE student_id = ? AND state IN ('waiting', 'held', 'parked')",
-            (stored(at), student_id),
-        ).rowcount
+        db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE state = 'waiting' AND attempts > 0", (stored(now),))
 
 
 def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:

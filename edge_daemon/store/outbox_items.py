@@ -37,6 +37,12 @@ MONTH: Final = "month"
 """Mail to the office with a month's sheet; ref `2026-11`, further addresses as `office`."""
 STUDENT_WEEK: Final = "student-week"
 """Mail to a student with their own record of a week; ref as `week`, whose item it follows from."""
+DOCUMENT_SHA256: Final = (
+    "coalesce((SELECT sha256 FROM registers WHERE registers.lesson_id = outbox.lesson_id"
+    " AND outbox.kind = 'register' AND outbox.ref = registers.lesson_id || '/' || registers.revision),"
+    " (SELECT sha256 FROM commitments WHERE outbox.kind = 'commitment' AND commitments.ref = outbox.ref), '')"
+)
+"""Within a statement on `outbox`: the SHA-256 of the document that a row is about, empty where there is none."""
 PERSONAL: Final = frozenset({STUDENT, GUARDIAN, STUDENT_CORRECTION, GUARDIAN_CORRECTION})
 """Kinds that are about one student."""
 

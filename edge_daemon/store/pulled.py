@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.database import faults, is_delivery, transaction
 from edge_daemon.timestamps import parsed, stored
 
 
@@ -24,6 +25,8 @@ class PulledDocument:
     applied_at: datetime | None = None
     problem: str = ""
     """What is wrong with the version that was seen last: a line for people, without anything personal."""
+    taken: str = ""
+    """The file that was taken over from the process that fetches (`token`)."""
 
 
 def pulled_document(db: sqlite_utils.Database, name: str) -> PulledDocument:
@@ -34,14 +37,61 @@ def pulled_document(db: sqlite_utils.Database, name: str) -> PulledDocument:
 def pulled_documents(db: sqlite_utils.Database) -> list[PulledDocument]:
     """Return all documents that were ever seen or applied, by name."""
     with faults(db):
-        rows = db.execute(
-            "SELECT name, etag, sha256, fetched_at_utc, applied_sha256, applied_at_utc, problem FROM pulled"
-            " ORDER BY name"
-        ).fetchall()
+        if not is_delivery(db):
+            return _here(db, "pulled")
+        applied = {one.name: one for one in _here(db, "register.pulled")}
+        rows = db.execute("SELECT name, etag, sha256, fetched_at_utc, problem FROM main.pulled").fetchall()
+    seen = {row[0]: row for row in rows}
+    return [_joined(name, seen.get(name), applied.get(name)) for name in sorted({*seen, *applied})]
+
+
+def _here(db: sqlite_utils.Database, pulled: str) -> list[PulledDocument]:
+    rows = db.execute(
+        "SELECT name, etag, sha256, fetched_at_utc, applied_sha256, applied_at_utc, problem, taken"
+        f" FROM {pulled} ORDER BY name"
+    ).fetchall()
     return [
-        PulledDocument(r[0], r[1], r[2], parsed(r[3]) if r[3] else None, r[4], parsed(r[5]) if r[5] else None, r[6])
+        PulledDocument(
+            *(r[0], r[1], r[2], parsed(r[3]) if r[3] else None, r[4], parsed(r[5]) if r[5] else None, r[6], r[7])
+        )
         for r in rows
     ]
+
+
+def _joined(name: str, seen: tuple[Any, ...] | None, applied: PulledDocument | None) -> PulledDocument:
+    """Return what is known of a document where one file says what was seen and another what was applied."""
+    _, etag, sha256, fetched_at, problem = seen or ("", "", "", None, "")
+    known = applied or PulledDocument(name)
+    if not problem and sha256 and known.taken.startswith(f"{sha256}:"):
+        problem = known.problem  # it was looked at here
+    return PulledDocument(
+        name,
+        etag,
+        sha256,
+        parsed(fetched_at) if fetched_at else None,
+        known.applied_sha256,
+        known.applied_at,
+        problem,
+        known.taken,
+    )
+
+
+def token(sha256: str, changed_ns: int) -> str:
+    """Return what tells one file of a document from the next: a version may come twice, and is looked at twice then."""
+    return f"{sha256}:{changed_ns}"
+
+
+def note_taken(db: sqlite_utils.Database, name: str, taken: str) -> None:
+    """Record which file was taken over from the process that fetches.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(
+            "INSERT INTO pulled (name, taken) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET taken = ?2",
+            (name, taken),
+        )
 
 
 def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, problem: str, at: datetime) -> None:

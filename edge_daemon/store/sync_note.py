@@ -13,6 +13,7 @@ from pathlib import Path
 import cattrs
 from cattrs.preconf.json import make_converter
 
+from edge_daemon.store.database import shared_mode
 from edge_daemon.timestamps import parsed, written
 
 FILE = "sync.json"
@@ -55,7 +56,7 @@ class Notebook:
 
 
 def read_note(folder: Path) -> SyncNote:
-    """Return the note in the folder of the state; an empty one where there is none that can be read.
+    """Return the note in a folder; an empty one where there is none that can be read.
 
     Raises:
         PermissionError: the file is somebody else's.
@@ -82,6 +83,7 @@ def write_note(folder: Path, note: SyncNote) -> None:
         part.unlink()
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), shared_mode(folder))
             json.dump({"format": _FORMAT, **_converter.unstructure(note)}, file, ensure_ascii=False)
         part.replace(folder / FILE)
     except OSError:

@@ -68,13 +68,13 @@ def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> D
 
     Raises:
         EdgeError: settings or database can't be read.
-        PermissionError: the folder of the state is somebody else's.
+        PermissionError: a folder is somebody else's.
     """
     return DeliveryOverview(
         now,
         is_set_up(home),
         backlogs(db),
-        read_note(home.state_dir),
+        read_note(home.delivery_dir),
         {one.name: one.problem for one in pulled_documents(db) if one.problem},
         not home.home_mode,
     )

@@ -19,7 +19,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.inbox.corrections import apply_corrections
-from edge_daemon.app.inbox.waiting import LIMITS, NAMES, TIMETABLE, alone, bare, busy, inbox_dir, wanted_names
+from edge_daemon.app.inbox.waiting import (
+    LIMITS,
+    NAMES,
+    TIMETABLE,
+    alone,
+    bare,
+    busy,
+    inbox_dir,
+    take_handed,
+    wanted_names,
+)
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.signer import open_signer
@@ -69,9 +79,13 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
         EdgeError: the device can't do it now; what was not applied waits for the next time.
     """
     done: list[InboxResult] = []
+    wanted = wanted_names(home.config) if names is None else names
     with alone(home):
+        db = open_register(home.register_db_path)
+        with closing(db.conn):
+            take_handed(home, db, wanted)
         for name in NAMES:
-            if name not in (wanted_names(home.config) if names is None else names):
+            if name not in wanted:
                 continue
             fresh, taken = inbox_dir(home) / name, inbox_dir(home) / f"{name}{TAKEN}"
             erase_file(inbox_dir(home) / f"{name}{DONE}")  # what a process that was killed has left of it

@@ -6,10 +6,13 @@ means here is decided where it is applied (`apply.py`), and there everything is 
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,12 +21,21 @@ from typing import Final
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
 from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
-from edge_daemon.delivery.pull import DONE, TAKEN, DocumentSource, PullResult, WantedDocument, pull
+from edge_daemon.delivery.pull import (
+    DONE,
+    TAKEN,
+    DocumentSource,
+    PullResult,
+    WantedDocument,
+    discard,
+    pull,
+    put,
+)
 from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store import lessons, plans
+from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
 NAMES: Final = (ROSTER, WITHDRAWALS, CORRECTIONS, TIMETABLE)
@@ -43,6 +55,14 @@ _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 def inbox_dir(home: Home) -> Path:
     """Return the folder of documents that came and are not applied yet."""
     return home.state_dir / "inbox"
+
+
+def handed_dir(home: Home) -> Path:
+    """Return the folder of documents that were fetched: of the process with the network, who may write there anything.
+
+    The one that applies copies them into its own inbox (`take_handed`), and says which; the other one erases them then.
+    """
+    return home.delivery_dir / "inbox"
 
 
 def wanted_names(config: Config) -> tuple[str, ...]:
@@ -67,24 +87,81 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
         WITHDRAWALS: lambda data: parse_withdrawals(data, device),
     }
     results: list[PullResult] = []
+    _erase_taken(home, db)
     for name in wanted_names(home.config):
         wanted = WantedDocument(name, for_device(device, name), LIMITS[name], checks[name])
-        results.append(pull(wanted, source, db, inbox_dir(home), now))
+        results.append(pull(wanted, source, db, handed_dir(home), now))
         if results[-1].receiver_down:
             break
     return tuple(results)
 
 
-def waits(home: Home) -> bool:
-    """Return whether a document that the settings want waits to be applied, or one that was is not erased yet."""
+def waits(home: Home, db: sqlite_utils.Database) -> bool:
+    """Return whether a document that the settings want waits to be applied, or one that was is not erased yet.
+
+    Raises:
+        StoreError: register.sqlite can't be read.
+    """
     folder = inbox_dir(home)
     try:
         there = {path.name for path in folder.iterdir()}
     except OSError:
-        return False
-    return (
-        any({name, f"{name}{TAKEN}", f"{name}{DONE}"} & there for name in wanted_names(home.config)) if there else False
-    )
+        there = set()
+    wanted = wanted_names(home.config)
+    if any({name, f"{name}{TAKEN}", f"{name}{DONE}"} & there for name in wanted):
+        return True
+    return any(not _is_taken(db, name, changed_ns) for name, changed_ns in _handed(home) if name in wanted)
+
+
+def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -> None:
+    """Copy into the inbox what the process with the network has fetched since the last time.
+
+    Args:
+        home: the installation.
+        db: register.sqlite, to write.
+        names: of documents.
+
+    Raises:
+        StoreError: a database or the inbox can't be used.
+    """
+    for name, changed_ns in _handed(home):
+        if name not in names or _is_taken(db, name, changed_ns):
+            continue
+        path = handed_dir(home) / name
+        try:
+            # Whoever writes there must not have this process read what that one may not read itself.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                data = file.read(LIMITS[name] + 1)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                continue  # a link: no document of ours
+            raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error
+        put(inbox_dir(home) / name, data)
+        pulled.note_taken(db, name, pulled.token(hashlib.sha256(data).hexdigest(), changed_ns))
+
+
+def _handed(home: Home) -> Iterator[tuple[str, int]]:
+    """Yield the documents that were fetched, and when each file was changed."""
+    for name in NAMES:
+        try:
+            found = (handed_dir(home) / name).lstat()
+        except OSError:
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield name, found.st_mtime_ns
+
+
+def _is_taken(db: sqlite_utils.Database, name: str, changed_ns: int) -> bool:
+    return pulled.pulled_document(db, name).taken.endswith(f":{changed_ns}")
+
+
+def _erase_taken(home: Home, db: sqlite_utils.Database) -> None:
+    """Erase what the other side has taken over."""
+    for name, changed_ns in list(_handed(home)):
+        if _is_taken(db, name, changed_ns):
+            discard(handed_dir(home) / name)
 
 
 def busy(db: sqlite_utils.Database, now: datetime) -> str:

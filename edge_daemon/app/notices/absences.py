@@ -56,6 +56,27 @@ def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: dat
             _Case(db, register, verdict, channel, mine, at, at + timedelta(hours=mail.hold_h)).judge()
 
 
+def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
+    """Write the corrections of notices that went out while they were taken back, within the caller's transaction.
+
+    Args:
+        db: register.sqlite.
+        register: the newest revision of a lesson.
+        at: now.
+        mail: settings.
+    """
+    items = outbox.of_lesson(db, register.lesson.lesson_id)
+    for channel in _channels(mail):
+        for verdict in register.verdicts:
+            mine = [
+                item
+                for item in items
+                if item.student_id == verdict.tally.student_id and item.kind in {channel.notice, channel.correction}
+            ]
+            if mine and not _is_absent(register, verdict):
+                _Case(db, register, verdict, channel, mine, at, at + timedelta(hours=mail.hold_h)).judge()
+
+
 def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime) -> Outcome | None:
     """Return why a notice or its correction must not be sent now, None where it may be.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import get_args
 
+from edge_daemon.app.notices.handover import hand_over_leniently
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
@@ -123,8 +124,10 @@ def copy_documents(home: Home, folder: Path, now: datetime) -> tuple[int, int]:
 
 @contextmanager
 def _opened(home: Home) -> Iterator[sqlite_utils.Database]:
+    """Open the outbox with what the process that delivers has reported by now."""
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
+        hand_over_leniently(home, db, datetime.now(timezone.utc))
         yield db
 
 

@@ -18,6 +18,7 @@ from datetime import timedelta
 from edge_daemon.app.capture.plan_recorder import begin, plan_of
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.inbox import waiting
+from edge_daemon.app.notices.handover import Handover
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
 from edge_daemon.app.service.event_log import EventLog
@@ -73,6 +74,7 @@ class Service:
         self._begun = self._clock.reading()
         self._report = StatusReporter(home, self._begun)
         self._event_log = EventLog(lambda: raw.reading().boottime_s)
+        self._handover = Handover(home)
         self._pool = WorkerPool(home, command, self._heard)
         self._stopping = self._reload = self._answered = False
 
@@ -146,6 +148,7 @@ class Service:
                 return
         self._hold_due(reading)
         self._finish_old(reading)
+        self._handover.tend(self._db, reading.utc)
         self._apply_inbox(reading)
 
     def _settles(self, reading: Reading) -> bool:
@@ -200,7 +203,7 @@ class Service:
 
     def _apply_inbox(self, reading: Reading) -> None:
         """Have applied what the office sent, while nothing else is done, and no lesson is soon."""
-        if self._pool.idle and waiting.waits(self._home) and not waiting.busy(self._db, reading.utc):
+        if self._pool.idle and waiting.waits(self._home, self._db) and not waiting.busy(self._db, reading.utc):
             self._pool.start("inbox", "", reading.boottime_s)
 
     def _mend_if_idle(self) -> None:

@@ -143,7 +143,7 @@ class StatusReporter:
         try:
             items = open_items(db)
             states = {name: destination_state(db, name).state for name in DESTINATIONS}
-            last_sync = read_note(self._home.state_dir).began_at
+            last_sync = read_note(self._home.delivery_dir).began_at
         except (StoreError, OSError):
             return  # told by those who need the database more
         self._outbox = Outbox(

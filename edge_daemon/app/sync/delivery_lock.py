@@ -19,11 +19,11 @@ def alone(home: Home) -> Iterator[bool]:
     The lock goes with the process, however it ends.
 
     Raises:
-        StoreError: the folder of the state can't be written.
+        StoreError: the folder of the process that delivers can't be written.
     """
-    path = home.state_dir / FILE
+    path = home.delivery_dir / FILE
     try:
-        home.ensure_state_dir()
+        home.ensure_delivery_dir()
         file = path.open("a")
     except OSError as error:
         raise StoreError(

@@ -22,6 +22,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs, count_due
 from edge_daemon.store.database import transaction
+from edge_daemon.store.delivery_file import park_doubtful
 from edge_daemon.store.destinations import destination_state, may_try, open_destinations, set_destination
 from edge_daemon.types import Delivery, Destination, Outcome
 
@@ -42,6 +43,7 @@ class SyncRun:
         show: told (done, in all).
         stopping: asked before each item; True ends the run.
         eager: a person is waiting: what failed before is tried at once, too.
+        refresh: called before each item, to learn what was decided meanwhile.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class SyncRun:
         show: Callable[[int, int], None] = lambda _done, _total: None,
         stopping: Callable[[], bool] = lambda: False,
         eager: bool = False,
+        refresh: Callable[[], None] = lambda: None,
     ) -> None:
+        self._refresh = refresh
         self._db, self._channels, self._now, self._rng = db, channels, now, rng
         self._show, self._stopping, self._eager = show, stopping, eager
         self._tried: dict[Destination, ReceiverResult] = {channel.destination: ReceiverResult() for channel in channels}
@@ -66,6 +70,7 @@ class SyncRun:
         Raises:
             StoreError: the database can't be used; what was not settled is tried again by the next run.
         """
+        park_doubtful(self._db, self._now())
         outbox.release(self._db)
         if self._eager:
             self._hurry()
@@ -128,6 +133,7 @@ class SyncRun:
     def _drain(self, channel: Channel, receiver: Receiver) -> None:
         tried = self._tried[channel.destination]
         while not self._stopping():
+            self._refresh()
             # By the clock of now, which may have been set back; and never more than what was due at the begin.
             delivery = outbox.claim(
                 self._db, channel.destination, self._now(), f"sync {os.getpid()}", due_by=self._begun
@@ -188,7 +194,6 @@ class SyncRun:
 
     def _hurry(self) -> None:
         """Let everything be tried now that waits for its next try only."""
-        failed = [one.item_id for one in outbox.listed(self._db, ("waiting",)) if one.attempts]
-        outbox.reopen(self._db, failed, self._now())
+        outbox.hasten(self._db, self._now())
         with transaction(self._db):
             open_destinations(self._db, {channel.destination for channel in self._channels}, self._now())

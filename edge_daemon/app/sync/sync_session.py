@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from edge_daemon.app.notices.outbox_rows import catch_up
+from edge_daemon.app.notices.handover import hand_over_here
+from edge_daemon.app.sync.channels import Channel
 from edge_daemon.app.sync.delivery_lock import alone
 from edge_daemon.app.sync.receiver_settings import channels, withheld_secrets
 from edge_daemon.app.sync.sync_result import SyncResult
@@ -18,7 +19,8 @@ from edge_daemon.device.connectivity import has_link
 from edge_daemon.errors import DeliveryError
 from edge_daemon.home import Home
 from edge_daemon.store.backlog import backlogs
-from edge_daemon.store.database import open_register
+from edge_daemon.store.delivery_file import OutboxMirror, open_delivery
+from edge_daemon.store.delivery_report import write_report
 from edge_daemon.store.sync_note import Notebook, SyncNote, read_note, write_note
 
 logger = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ class SyncSession:
             what = "is a credential that only edge-daemon-sync.service is given"
             hint = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
             raise DeliveryError(what, withheld[0], hint)
-        note = read_note(self._home.state_dir)
+        note = read_note(self._home.delivery_dir)
         notebook = Notebook.of(note)
         found = channels(self._home, notebook, self._now, self._stopping)
         if not found:
@@ -69,14 +71,24 @@ class SyncSession:
         with alone(self._home) as is_alone:
             if not is_alone:
                 return SyncResult("busy")
-            db = open_register(self._home.register_db_path)
-            with closing(db.conn):
-                catch_up(db, self._home.config, self._now())
+            try:
+                self._hand_over()
+                return self._delivered(found, note, notebook)
+            finally:
+                self._hand_over()
+
+    def _delivered(self, found: Sequence[Channel], note: SyncNote, notebook: Notebook) -> SyncResult:
+        db = open_delivery(self._home.delivery_db_path, self._home.register_db_path)
+        with closing(db.conn):
+            mirror = OutboxMirror(db)
+            mirror.refresh(self._now())
+            try:
                 if all(channel.is_far for channel in found) and not has_link():
                     return SyncResult("no network", left=backlogs(db))
                 run = SyncRun(
                     db,
                     found,
+                    refresh=lambda: mirror.refresh(self._now()),
                     now=self._now,
                     rng=self._rng,
                     show=self._show,
@@ -84,6 +96,13 @@ class SyncSession:
                     eager=self._eager,
                 )
                 return self._noted(run, note, notebook)
+            finally:
+                write_report(db, self._home.delivery_dir)
+
+    def _hand_over(self) -> None:
+        """Take over the report here, where this process may: with `--home`, both sides are one user's."""
+        if self._home.may_write_registers:
+            hand_over_here(self._home, self._now())
 
     def _noted(self, run: SyncRun, note: SyncNote, notebook: Notebook) -> SyncResult:
         """Take the run, and leave a note of it also where it fails."""
@@ -108,6 +127,6 @@ class SyncSession:
 
     def _leave(self, note: SyncNote) -> None:
         try:
-            write_note(self._home.state_dir, note)
+            write_note(self._home.delivery_dir, note)
         except OSError as error:
             logger.warning("note of the sync not kept", extra={"reason": error.strerror})

@@ -355,10 +355,12 @@ def test_only_what_the_settings_want_is_applied(box):
     home = Home(box.home.state_dir)
     assert wanted_names(home.config) == ("withdrawals.json", "corrections.json")
     box.put("roster.csv", roster(S1="yes"))
-    assert not waits(home)
-    assert apply_inbox(home, NOW) == ()
-    box.put("withdrawals.json.taken", withdrawals("S1"))
-    assert waits(home)
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        assert not waits(home, db)
+        assert apply_inbox(home, NOW) == ()
+        box.put("withdrawals.json.taken", withdrawals("S1"))
+        assert waits(home, db)
 
 
 def test_nothing_is_applied_in_a_lesson_nor_shortly_before_one(box):

@@ -344,7 +344,8 @@ def test_an_item_that_cannot_be_used_is_parked(api, tmp_path, clock, monkeypatch
 
 def test_an_inbox_that_can_not_be_written_keeps_no_register_back(api, tmp_path, clock, caplog):
     home = a_device(tmp_path / "home", api)
-    (home.state_dir / "inbox").write_text("somebody's file")
+    home.delivery_dir.mkdir()
+    (home.delivery_dir / "inbox").write_text("somebody's file")
     place = api.folder / "v1" / "devices" / "room 204"
     place.mkdir(parents=True)
     (place / "corrections.json").write_text('{"schema": 1, "corrections": []}')
@@ -371,7 +372,7 @@ def test_the_key_is_told_once_the_days_when_they_change_the_status_always(api, t
     run(home, clock)
     assert document(api, "days/2026-11-16.json")["lessons_held"] == 5
     assert document(api, "days/2026-11-17.json")["lessons_held"] == 0
-    note = read_note(home.state_dir)
+    note = read_note(home.delivery_dir)
     assert note.summary == "upstream: 2 delivered"
     assert note.reached_at is not None
     assert note.reached_at > NOW
@@ -386,7 +387,7 @@ def test_days_that_are_over_are_not_made_again(api, tmp_path, clock):
     clock.forward(days=1)
     run(home, clock)
     assert sorted(one.path.rpartition("/")[2] for one in api.seen if "/days/" in one.path) == ["2026-12-17.json"]
-    assert len(read_note(home.state_dir).documents) <= 9
+    assert len(read_note(home.delivery_dir).documents) <= 9
 
 
 MAIL = """

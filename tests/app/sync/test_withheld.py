@@ -39,6 +39,7 @@ def installed(folder) -> Home:
     (folder / "config.toml").write_text(settings)
     home = Home(None)
     home.state_dir, home.config_path = folder, folder / "config.toml"
+    home.delivery_dir = folder / "sync"
     return home
 
 
@@ -54,7 +55,7 @@ def test_a_shell_is_told_the_unit_and_the_unit_delivers_as_if_nobody_had_tried(h
     with pytest.raises(DeliveryError, match=r"upstream\.token_file") as refused:
         SyncSession(home, now=clock, eager=True).go()
     assert refused.value.hint == SAYS
-    assert not (home.state_dir / "sync.lock").exists()
+    assert not (home.delivery_dir / "sync.lock").exists()
     db = open_register(home.register_db_path)
     assert destination_state(db, "upstream").state == "open"
     db.conn.close()

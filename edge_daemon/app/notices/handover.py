@@ -1,0 +1,120 @@
+"""Taking over what the process with the network reports, and what follows from it; on the side that takes registers.
+
+That process may only read register.sqlite (`store/delivery_file.py`). The service looks at its report at each turn, and
+`outbox` before it shows anything. Where both are one user's, as with `--home`, a sync does it itself at its two ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import Final
+
+from edge_daemon.app.notices.absences import take_back_what_was_said
+from edge_daemon.app.notices.outbox_rows import catch_up
+from edge_daemon.attendance.document import from_json
+from edge_daemon.errors import StoreError
+from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import registers
+from edge_daemon.store.daily_events import DailyEvent, add_events
+from edge_daemon.store.database import open_register, transaction
+from edge_daemon.store.delivery_marks import TakenReport, take_report
+from edge_daemon.store.delivery_report import FILE, read_report
+
+logger = logging.getLogger(__name__)
+
+_CATCH_UP_EVERY: Final = timedelta(hours=1)
+
+
+def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenReport | None:
+    """Write down what is reported, and have corrections follow where something was said that is not true any more.
+
+    Args:
+        home: the installation.
+        db: register.sqlite, to write; no transaction may be open.
+        now: the time.
+
+    Returns:
+        What became of the report; None where there is none.
+
+    Raises:
+        StoreError: the report is none, or the database can't be written.
+    """
+    report = read_report(home.delivery_dir, now)
+    if report is None:
+        return None
+    taken = take_report(db, report)
+    for lesson_id in taken.tried_lessons:
+        with transaction(db):
+            last = registers.latest(db, lesson_id)
+            if last is not None:
+                take_back_what_was_said(db, from_json(last.document).register, now, home.config.mail)
+    if taken.problems:
+        refused = [{"document": one.name, "reason": one.problem} for one in taken.problems]
+        add_events(db, [DailyEvent(now, "document refused", fields) for fields in refused])
+    if taken.unproven:
+        logger.warning("delivery not proven", extra={"waiting": taken.unproven})
+        add_events(db, [DailyEvent(now, "delivery not proven", {"waiting": taken.unproven})])
+    return taken
+
+
+def hand_over_here(home: Home, now: datetime) -> None:
+    """As `hand_over`, with what no register brings with it, for a process that has no database open.
+
+    Raises:
+        StoreError: the database can't be used. A report that is none only costs a line of the log.
+    """
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        hand_over_leniently(home, db, now)
+        catch_up(db, home.config, now)
+
+
+class Handover:
+    """What the service does of it, turn by turn.
+
+    Args:
+        home: the installation.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._seen: tuple[int, int] | None = None
+        self._caught_up_at: datetime | None = None
+
+    def tend(self, db: sqlite_utils.Database, now: datetime) -> None:
+        """Take over a report that is new, and bring the outbox up to date every hour.
+
+        Args:
+            db: register.sqlite.
+            now: a time that can be trusted.
+
+        Raises:
+            StoreError: the database can't be written.
+        """
+        seen = self._signature()
+        if seen is not None and seen != self._seen:
+            hand_over_leniently(self._home, db, now)
+            self._seen = seen
+        if self._caught_up_at is None or abs(now - self._caught_up_at) >= _CATCH_UP_EVERY:
+            catch_up(db, self._home.config, now)
+            self._caught_up_at = now
+
+    def _signature(self) -> tuple[int, int] | None:
+        try:
+            found = (self._home.delivery_dir / FILE).lstat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+
+def hand_over_leniently(home: Home, db: sqlite_utils.Database, now: datetime) -> None:
+    """As `hand_over`; a report that is none costs a line of the log, and nothing else."""
+    try:
+        hand_over(home, db, now)
+    except StoreError as error:
+        if not error.where.endswith(FILE):
+            raise
+        logger.warning("delivery report refused", extra={"reason": error.what})

@@ -1,0 +1,228 @@
+"""delivery.sqlite: what the process with the network knows by itself, beside a register.sqlite that it may only read.
+
+Which items there are, and what was decided about them, stands in register.sqlite, written with what they are about.
+Tries, receipts, claims, receivers and versions of the office's documents stand here, in a file of the process that
+delivers. It mirrors the rows of register.sqlite (`mirror`), works on its own, and reports (`delivery_report.py`).
+
+One connection has both: delivery.sqlite is its main database, register.sqlite is attached as `register`, read only. A
+table that only register.sqlite has is found there without its name.
+
+A file that was lost is begun anew. Documents are sent again then, which changes nothing at the receiver. A message that
+was accepted, by the marks in register.sqlite, is not; nor is one that may have been accepted and is older than three
+days (`MAIL_AGAIN`).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from edge_daemon.errors import DamageError, StoreError
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.database import (
+    BUSY_TIMEOUT_S,
+    ForeignFileError,
+    explained,
+    faults,
+    is_delivery,
+    open_database,
+    path_of,
+    retried_while_missing,
+    transaction,
+)
+from edge_daemon.store.destinations import open_destinations
+from edge_daemon.store.migrations import DELIVERY, REGISTER
+from edge_daemon.store.outbox_items import DOCUMENT_SHA256
+from edge_daemon.timestamps import stored
+
+MAIL_AGAIN: Final = timedelta(days=3)
+"""What may have been mailed before is mailed again by itself only within it."""
+UNCERTAIN: Final = "may have been mailed already: `edge-daemon outbox retry` sends it (again)"
+_NAME: Final = "destination, kind, ref, student_id"
+_SAME: Final = " AND ".join(f"theirs.{column} = outbox.{column}" for column in _NAME.split(", "))
+
+
+def open_delivery(path: Path, register_path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
+    """Open both files: delivery.sqlite to write, register.sqlite to read.
+
+    Args:
+        path: delivery.sqlite; it and its folder are made where they are missing. One that is damaged is begun anew.
+        register_path: register.sqlite, of another user perhaps.
+        busy_timeout_s: how long to wait for a lock that another process holds.
+
+    Raises:
+        StoreError: one of them can't be used, or register.sqlite is of a release before this one.
+    """
+    if not register_path.exists():
+        what = "there is no such database, or it is for another user"
+        raise StoreError(what, str(register_path), "the service makes it when it starts: `edge-daemon run`")
+    try:
+        db = open_database(path, DELIVERY, create=True, busy_timeout_s=busy_timeout_s)
+        _check_pages(db)
+    except (DamageError, ForeignFileError):
+        _put_aside(path)
+        db = open_database(path, DELIVERY, create=True, busy_timeout_s=busy_timeout_s)
+    try:
+        retried_while_missing(lambda: _attach(db, register_path))
+        _begin(db)
+    except BaseException:
+        db.conn.close()
+        raise
+    return db
+
+
+def _check_pages(db: sqlite_utils.Database) -> None:
+    with faults(db):
+        found = [str(row[0]) for row in db.conn.execute("PRAGMA main.quick_check(1)")]
+    if found != ["ok"]:
+        db.conn.close()
+        raise DamageError(f"the database is corrupt ({found[0]})", path_of(db), "")
+
+
+def _put_aside(path: Path) -> None:
+    """Begin anew, keeping what was there for whoever wants to look."""
+    for ending in ("-wal", "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    path.replace(path.with_name(f"{path.name}.unreadable"))
+
+
+def _attach(db: sqlite_utils.Database, path: Path) -> None:
+    try:
+        db.conn.execute("ATTACH DATABASE ? AS register", (f"{path.absolute().as_uri()}?mode=ro",))
+        row = db.conn.execute("SELECT value FROM register.meta WHERE key = 'schema_version'").fetchone()
+    except sqlite3.DatabaseError as error:
+        if is_delivery(db):
+            db.conn.execute("DETACH DATABASE register")
+        raise explained(error, str(path)) from error
+    if row is None or not str(row[0]).isdecimal() or int(row[0]) < REGISTER.version:
+        what = f"is of an older release (schema {row[0] if row else 'unknown'})"
+        raise StoreError(what, str(path), "the service brings it up to date when it starts: `edge-daemon run`")
+
+
+def _begin(db: sqlite_utils.Database) -> None:
+    """Remember which rows there were before this file: it can't know what an older file, now lost, did with them."""
+    with transaction(db):
+        db.execute(
+            "INSERT OR IGNORE INTO main.meta (key, value)"
+            " SELECT 'born_item_id', coalesce(max(item_id), 0) FROM register.outbox"
+        )
+
+
+class OutboxMirror:
+    """Brings the rows of register.sqlite into delivery.sqlite: new ones, and what was decided about old ones.
+
+    Args:
+        db: of `open_delivery`.
+    """
+
+    def __init__(self, db: sqlite_utils.Database) -> None:
+        self._db = db
+        self._version = -1
+        self._decision = -1
+
+    def refresh(self, now: datetime) -> None:
+        """Look at what has changed since the last call, if anything has; all of it the first time.
+
+        Raises:
+            StoreError: a database can't be used.
+        """
+        db = self._db
+        with faults(db):
+            version = int(db.execute("PRAGMA register.data_version").fetchone()[0])
+        if version == self._version:
+            return
+        with transaction(db):
+            self._add(now)
+            self._follow(now)
+            if self._version < 0:
+                self._believe_older_release()
+                self._check_receipts(now)
+            self._decision = int(db.execute("SELECT coalesce(max(decision), 0) FROM register.outbox").fetchone()[0])
+        self._version = version
+
+    def _add(self, now: datetime) -> None:
+        """Take over what is new.
+
+        What a report of this process says of itself was delivered counts for mail, where nothing may come twice; a
+        document is sent again. An item of an older release is as that release left it.
+        """
+        self._db.execute(
+            f"INSERT INTO main.outbox ({_NAME}, lesson_id, state, created_at_utc, next_attempt_utc, attempts, answer,"
+            " settled_at_utc, decision, reopened_at_utc, receipt_sha256)"
+            f" SELECT {_NAME}, lesson_id, CASE WHEN {_SEND_AGAIN} THEN 'waiting' WHEN {_DOUBTFUL} THEN 'parked'"
+            " ELSE state END, created_at_utc, next_attempt_utc, attempts,"
+            f" CASE WHEN {_DOUBTFUL} THEN ?4 ELSE answer END,"
+            f" CASE WHEN {_SEND_AGAIN} THEN NULL WHEN {_DOUBTFUL} THEN ?1 ELSE settled_at_utc END,"
+            f" decision, reopened_at_utc, {_RECEIPT}"
+            " FROM register.outbox AS theirs WHERE theirs.decision > ?3 AND NOT EXISTS"
+            f" (SELECT 1 FROM main.outbox WHERE {_SAME}) ORDER BY theirs.item_id",
+            (stored(now), stored(now - MAIL_AGAIN), self._decision, UNCERTAIN),
+        )
+
+    def _follow(self, now: datetime) -> None:
+        """Follow what was decided about what is not delivered: given up, held, freed, to be tried again."""
+        db = self._db
+        changed = (
+            f"FROM register.outbox AS theirs WHERE theirs.decision > ?1 AND {_SAME}"
+            " AND theirs.decision <> outbox.decision AND theirs.state <> 'delivered' AND outbox.state <> 'delivered'"
+        )
+        reopened = db.execute(
+            "SELECT ours.destination FROM main.destinations AS ours JOIN register.destinations AS theirs"
+            " USING (destination) WHERE ours.state <> 'open' AND theirs.state = 'open'"
+            " AND theirs.since_utc > ours.since_utc"
+        ).fetchall()
+        open_destinations(db, {row[0] for row in reopened}, now)
+        db.execute(
+            "UPDATE main.outbox SET state = theirs.state, next_attempt_utc = theirs.next_attempt_utc,"
+            " answer = theirs.answer, settled_at_utc = theirs.settled_at_utc, decision = theirs.decision,"
+            f" reopened_at_utc = theirs.reopened_at_utc {changed}",
+            (self._decision,),
+        )
+
+    def _believe_older_release(self) -> None:
+        """Take over what a release before this one did meanwhile: it wrote into register.sqlite itself."""
+        self._db.execute(
+            "UPDATE main.outbox SET state = theirs.state, answer = theirs.answer,"
+            f" settled_at_utc = theirs.settled_at_utc, receipt_sha256 = {_RECEIPT} FROM register.outbox AS theirs"
+            f" WHERE {_SAME} AND outbox.state IN ('waiting', 'held', 'parked') AND (theirs.state = 'void'"
+            " OR (theirs.state = 'delivered' AND (theirs.destination = 'mail' OR theirs.reported = 0)))"
+        )
+
+    def _check_receipts(self, now: datetime) -> None:
+        """Send again what is said to be delivered without the proof, the SHA-256 of the document that it is about."""
+        self._db.execute(
+            "UPDATE main.outbox SET state = 'waiting', settled_at_utc = NULL, next_attempt_utc = ?1"
+            " WHERE destination = 'upstream' AND state = 'delivered'"
+            f" AND receipt_sha256 <> {DOCUMENT_SHA256} AND {DOCUMENT_SHA256} <> ''",
+            (stored(now),),
+        )
+
+
+def park_doubtful(db: sqlite_utils.Database, now: datetime) -> int:
+    """Leave to a person what an ended run may have mailed, where it is too old to be mailed twice; return how many.
+
+    Call only while holding the delivery lock, before `outbox.release`.
+    """
+    with transaction(db):
+        return db.conn.execute(
+            "UPDATE outbox SET state = 'parked', answer = ?3, settled_at_utc = ?1, lease_owner = NULL,"
+            " lease_until_utc = NULL WHERE destination = 'mail' AND state IN ('waiting', 'held')"
+            " AND lease_until_utc IS NOT NULL AND created_at_utc < ?2",
+            (stored(now), stored(now - MAIL_AGAIN), UNCERTAIN),
+        ).rowcount
+
+
+_SEND_AGAIN: Final = "(theirs.destination = 'upstream' AND theirs.state = 'delivered' AND theirs.reported = 1)"
+_DOUBTFUL: Final = (
+    "(theirs.destination = 'mail' AND theirs.state IN ('waiting', 'held') AND theirs.decision > 0"
+    " AND theirs.created_at_utc < ?2 AND coalesce(theirs.reopened_at_utc, '') < ?2"
+    " AND theirs.item_id <= (SELECT CAST(value AS INTEGER) FROM main.meta WHERE key = 'born_item_id'))"
+)
+"""Within a statement on register.sqlite's rows: whether a file that was lost may have mailed it, long ago."""
+_RECEIPT: Final = (
+    "CASE WHEN theirs.destination = 'upstream' AND theirs.state = 'delivered' THEN "
+    + DOCUMENT_SHA256.replace("outbox.", "theirs.")
+    + " ELSE '' END"
+)

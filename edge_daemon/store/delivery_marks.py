@@ -1,0 +1,172 @@
+"""What a report of the process that delivers changes in register.sqlite: marks, for whoever looks, and for mail.
+
+The marks are the word of that process. For mail they keep a message from being sent twice, also by a release of before,
+after a return to it. For documents they say what was reported, no more: `delivery_file.py` never takes a mark of a
+report for a delivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.database import transaction
+from edge_daemon.store.delivery_report import DeliveryReport, ReportedItem, ReportedVersion
+from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, STUDENT_WEEK, WEEK
+from edge_daemon.timestamps import stored
+
+_ADDRESS_MARK: Final = "#"
+"""Between what a mail to the office is about and the number of its further address."""
+_NAME: Final = "destination = ? AND kind = ? AND ref = ? AND student_id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenReport:
+    """What became of a report."""
+
+    changed: int
+    """Items whose marks are other ones now."""
+    unproven: int
+    """Items that were said to be delivered, without the SHA-256 of their document."""
+    unknown: int
+    """Items that nothing here is about."""
+    tried_lessons: Sequence[str]
+    """Lessons of which a student or guardian may have been told something: corrections may have to follow."""
+    problems: Sequence[ReportedVersion]
+    """Documents of the office that were found to be unusable since the last report."""
+
+
+def take_report(db: sqlite_utils.Database, report: DeliveryReport) -> TakenReport:
+    """Write down what is reported, in one transaction.
+
+    Args:
+        db: register.sqlite; no transaction may be open.
+        report: of `read_report`.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    changed = unproven = unknown = 0
+    lessons: dict[str, None] = {}
+    problems = []
+    with transaction(db):
+        for item in report.items:
+            row = _row(db, item)
+            if row is None:
+                added = _add(db, item)
+                changed, unknown = changed + added, unknown + (not added)
+            elif item.state == "delivered" and item.destination == "upstream" and row.document != item.receipt_sha256:
+                unproven += 1
+            else:
+                changed += _mark(db, row, item)
+                if item.kind in PERSONAL and item.attempts and item.lesson_id:
+                    lessons[item.lesson_id] = None
+        for one in report.receivers:
+            db.execute(
+                "INSERT OR REPLACE INTO destinations (destination, state, answer, since_utc, attempts,"
+                " next_attempt_utc, settings_sha256) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(one.destination, one.state, one.answer, stored(one.since), one.attempts),
+                    *(stored(one.next_attempt), one.settings_sha256),
+                ),
+            )
+        for version in report.versions:
+            if _note_version(db, version) and version.problem:
+                problems.append(version)
+    return TakenReport(changed, unproven, unknown, tuple(lessons), tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    item_id: int
+    state: str
+    decision: int
+    reported: bool
+    document: str
+    """SHA-256 of the document that it is about."""
+
+
+def _row(db: sqlite_utils.Database, item: ReportedItem) -> _Row | None:
+    row = db.execute(
+        f"SELECT item_id, state, decision, reported, {DOCUMENT_SHA256} FROM outbox WHERE {_NAME}", _name(item)
+    ).fetchone()
+    return None if row is None else _Row(row[0], row[1], row[2], bool(row[3]), row[4])
+
+
+def _mark(db: sqlite_utils.Database, row: _Row, item: ReportedItem) -> bool:
+    """Note an item's state, unless something else was decided meanwhile; how often it was tried in any case."""
+    if item.state == "delivered":
+        if row.state == "delivered":
+            return False
+        columns: dict[str, Any] = {**_columns(item), "reported": 1, "receipt_sha256": item.receipt_sha256}
+    elif row.state == "delivered" and not (row.reported and item.destination == "upstream"):
+        return False  # delivered is delivered: by a release of before, or accepted by the mail server
+    elif item.decision != row.decision or (row.state == "void" and item.state != "void"):
+        columns = {"attempts": item.attempts}
+    else:
+        columns = _columns(item)
+    names = ", ".join(f"{name} = ?" for name in columns)
+    differs = " OR ".join(f"{name} IS NOT ?" for name in columns)
+    values = tuple(columns.values())
+    query = f"UPDATE outbox SET {names} WHERE item_id = ? AND ({differs})"
+    return db.conn.execute(query, (*values, row.item_id, *values)).rowcount == 1
+
+
+def _columns(item: ReportedItem) -> dict[str, Any]:
+    return {
+        "state": item.state,
+        "attempts": item.attempts,
+        "answer": item.answer,
+        "next_attempt_utc": stored(item.next_attempt),
+        "settled_at_utc": stored(item.settled_at) if item.settled_at else None,
+    }
+
+
+def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
+    """Add what the other side made from an item of here: further addresses of the office, a student's own week."""
+    base, mark, number = item.ref.partition(_ADDRESS_MARK)
+    if item.destination != "mail":
+        return False
+    if item.kind == STUDENT_WEEK and not mark and item.student_id:
+        of = (WEEK, base)
+    elif item.kind != STUDENT_WEEK and item.kind not in PERSONAL and number.isdecimal() and not item.student_id:
+        of = (item.kind, base)
+    else:
+        return False
+    found = db.execute(
+        "SELECT lesson_id FROM outbox WHERE destination = 'mail' AND kind = ? AND ref = ? AND student_id = ''", of
+    ).fetchone()
+    if found is None:
+        return False
+    db.execute(
+        "INSERT INTO outbox (destination, kind, ref, student_id, lesson_id, created_at_utc, reported, state, attempts,"
+        " answer, next_attempt_utc, settled_at_utc, decision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " (SELECT coalesce(max(decision), 0) + 1 FROM outbox))",
+        (
+            *(*_name(item), found[0] if item.kind == OFFICE else None, stored(item.created_at)),
+            *(int(item.state == "delivered"), *_columns(item).values()),
+        ),
+    )
+    return True
+
+
+def _note_version(db: sqlite_utils.Database, version: ReportedVersion) -> bool:
+    """Note which version the office has; return whether what is wrong with it is new.
+
+    The problem of a version that was looked at here stays.
+    """
+    row = db.execute("SELECT sha256, problem, taken FROM pulled WHERE name = ?", (version.name,)).fetchone()
+    looked_at = row is not None and version.sha256 != "" and row[2].startswith(f"{version.sha256}:")
+    problem = row[1] if looked_at and not version.problem else version.problem
+    db.execute(
+        "INSERT INTO pulled (name, sha256, fetched_at_utc, problem) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
+        " SET sha256 = excluded.sha256, fetched_at_utc = excluded.fetched_at_utc, problem = excluded.problem",
+        (version.name, version.sha256, stored(version.fetched_at), problem),
+    )
+    return row is None or row[1] != problem
+
+
+def _name(item: ReportedItem) -> tuple[str, str, str, str]:
+    return item.destination, item.kind, item.ref, item.student_id
