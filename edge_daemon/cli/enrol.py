@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.enrolment.dry_run import plan_import
 from edge_daemon.app.enrolment.enrolled_students import record_of, records_of
 from edge_daemon.app.enrolment.import_students import import_students, read_list
 from edge_daemon.app.enrolment.remove_student import remove_student
+from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
-from edge_daemon.errors import EdgeError
+from edge_daemon.errors import EdgeError, StoreError
 
 
 @click.group()
@@ -31,9 +33,19 @@ def enrol() -> None:
     " alone is renewed.",
 )
 @click.option("--readmit", multiple=True, metavar="ID", help="Enrol a student again who was removed; may be repeated.")
+@click.option("--dry-run", is_flag=True, help="Print how the roster and the folder are understood; change nothing.")
+@click.option("--keep-report", is_flag=True, help="Keep the page of the import before, under its time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, ...], as_json: bool) -> None:
+def import_(
+    home: Home,
+    roster: Path,
+    photos: Path | None,
+    readmit: tuple[str, ...],
+    dry_run: bool,
+    keep_report: bool,
+    as_json: bool,
+) -> None:
     """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named.
 
     ROSTER is a CSV file, an Excel workbook, or the folder of OneRoster files (docs/ENROLMENT.md).
@@ -41,13 +53,18 @@ def import_(home: Home, roster: Path, photos: Path | None, readmit: tuple[str, .
     students = read_list(home, roster)
     for line in text.remarks(students):
         click.echo(line, err=True)
+    if dry_run:
+        click.echo(text.plan_text(students, plan_import(students, photos)))
+        return
     with progress("photographs") as watch:
-        report = import_students(home, students, photos, readmit, watch, _warn_of_contacts)
+        report = import_students(home, students, photos, readmit, watch, _warn, keep_page=keep_report)
     for line in text.matches(report):
         click.echo(line, err=True)
     for warning in text.warnings(report):
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))
+    if photos is not None and not as_json:
+        click.echo(f"who was accepted, and why not: {page_path(home)}")
 
 
 @enrol.command("list")
@@ -79,7 +96,7 @@ def show(home: Home, student_id: str, as_json: bool) -> None:
 @pass_home
 def remove(home: Home, student_id: str, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good."""
-    removal = remove_student(home, student_id, _warn_of_contacts)
+    removal = remove_student(home, student_id, _warn)
     if as_json:
         click.echo(text.removal_json(removal))
         return
@@ -87,5 +104,6 @@ def remove(home: Home, student_id: str, as_json: bool) -> None:
         click.echo(line)
 
 
-def _warn_of_contacts(error: EdgeError) -> None:
-    click.echo(f"warning: mail goes on with the names and addresses from before: {error.line()}", err=True)
+def _warn(error: EdgeError) -> None:
+    told = "mail goes on with the names and addresses from before: " if not isinstance(error, StoreError) else ""
+    click.echo(f"warning: {told}{error.line()}", err=True)

@@ -12,13 +12,16 @@ from edge_daemon.app.enrolment.import_students import ids
 from edge_daemon.app.enrolment.remove_student import Removal
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
+from edge_daemon.types import EnrolmentPeriod
 
 if TYPE_CHECKING:
+    from edge_daemon.app.enrolment.dry_run import PlannedEnrolment
     from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
 """More warnings of one kind than this bury all others: they become one line."""
 _LABEL = 15
+_SHOWN_STUDENTS, _SHOWN_COURSES = 5, 20
 
 
 def removal_json(removal: Removal) -> str:
@@ -74,6 +77,7 @@ def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[st
         ("guardian_email", student.guardian_email),
         ("consent", _yes(student.consent)),
         ("courses", "; ".join(student.courses)),
+        *(("enrolled", _period(period)) for period in student.periods),
         ("photographs", f"{record.photographs}"),
         ("on_roster", _yes(record.on_roster)),
         *record.extra.items(),
@@ -87,6 +91,29 @@ def remarks(roster: Roster) -> Iterator[str]:
     """Yield how a roster was understood, and which of its rows enrol nobody, a line each."""
     yield from (f"note: {_one_line(str(remark))}" for remark in _capped(roster.remarks))
     yield from (f"left out: {_one_line(str(remark))}" for remark in _capped(roster.left_out))
+
+
+def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
+    """Return how an import would understand its roster and its folder; nothing of it was written or decoded."""
+    counts = [
+        ("read as", plan.form),
+        ("students", f"{plan.students}, {plan.consenting} of them with consent"),
+        ("e-mail", f"{plan.with_email} students, {plan.with_guardian} guardians"),
+        ("courses", ", ".join(plan.courses[:_SHOWN_COURSES]) or "-"),
+        ("rows left out", f"{len(roster.left_out)}"),
+    ]
+    shown = [
+        (s.student_id, s.name, s.email or "-", s.guardian_email or "-", _yes(s.consent))
+        for s in (row.student for row in roster.rows[:_SHOWN_STUDENTS])
+    ]
+    parts = [table(("understood", ""), counts), table(("student", "name", "e-mail", "guardian", "consent"), shown)]
+    if plan.photographs or plan.unmatched:
+        files = [
+            _one_line(f"{student_id}: {', '.join(own) or 'no photograph'}") for student_id, own in plan.photographs
+        ]
+        parts.append("\n".join(files))
+        parts += [_one_line(f"nobody's photograph: {one}") for one in plan.unmatched]
+    return "\n\n".join([*parts, "nothing was changed"])
 
 
 def matches(report: EnrolReport) -> Iterator[str]:
@@ -175,7 +202,12 @@ def _alike(report: EnrolReport) -> Iterator[str]:
 
 def _record(record: StudentRecord) -> dict[str, object]:
     student = record.student
+    dated = [
+        {"course": one.course, "begin": one.begin and one.begin.isoformat(), "end": one.end and one.end.isoformat()}
+        for one in student.periods
+    ]
     return {
+        **({"periods": dated} if dated else {}),
         "student_id": student.student_id,
         "name": student.name,
         "email": student.email,
@@ -185,6 +217,11 @@ def _record(record: StudentRecord) -> dict[str, object]:
         "photographs": record.photographs,
         "on_roster": record.on_roster,
     }
+
+
+def _period(period: EnrolmentPeriod) -> str:
+    begin = f" from {period.begin}" if period.begin else ""
+    return f"{period.course}{begin}{f' until before {period.end}' if period.end else ''}"
 
 
 def _state(record: StudentRecord) -> str:

@@ -409,3 +409,42 @@ def test_how_a_list_was_read_is_told_on_stderr_and_damaged_rows_enrol_nobody(off
     assert "note: is not UTF-8 and was read as Windows-1252 by guess" in done.stderr
     assert "note: columns: 'Schüler-ID' is student_id" in done.stderr
     assert "left out: line 4: the student_id was shortened by a spreadsheet" in done.stderr
+
+
+def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
+    office.write("S1,Eileen Ärmel,s1@school.example,,yes,Maths", "S2,Bo,,,yes,", "S3,Cy,,,no,", "2.0261E+11,Di,,,yes,")
+    (office.photos / "Ärmel, Eileen.jpg").write_bytes(b"not decoded")
+    (office.photos / "nobody.jpg").write_bytes(b"not decoded")
+    done = office.imported("--dry-run")
+    assert done.exit_code == 0, done.stderr
+    assert not office.home.exists()
+    assert "CSV, ',' between the cells" in done.stdout
+    assert "3, 2 of them with consent" in done.stdout
+    assert "Ärmel, Eileen.jpg (by name)" in done.stdout
+    assert "nobody's photograph: nobody.jpg: no id and no name of the roster" in done.stdout
+    assert done.stdout.rstrip().endswith("nothing was changed")
+    assert "left out: line 5: the student_id was shortened" in done.stderr
+
+
+def test_a_page_says_who_was_accepted_and_why_not_until_the_next_import(office):
+    office.write("S1,<b>Eileen</b>,,,yes,", "S2,Bo,,,yes,", "S3,Cy,,,no,", "S4,Di,,,yes,")
+    office.put("S2/dark.png", office.portrait("S2") // 12)
+    assert office.imported().exit_code == 0
+    (page,) = [*office.home.rglob("enrolment-report.html")]
+    assert page.stat().st_mode & 0o077 == 0
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;Eileen&lt;/b&gt;" in text
+    assert "S2/dark.png: the face is too dark" in text
+    for state in ("can be recognised", "no consent: not assessed", "no usable photograph: by hand"):
+        assert state in text
+    assert "<img" not in text
+    assert "default-src 'none'" in text
+    assert office.imported("--keep-report").exit_code == 0
+    kept = [*page.parent.glob("enrolment-report-*.html")]
+    assert len(kept) == 1
+    assert kept[0].read_text(encoding="utf-8") == text
+    assert run(office.home, "enrol", "import", str(office.roster)).exit_code == 0
+    assert not page.exists(), "without photographs there is nothing to say, and the old page goes"
+    assert office.imported().exit_code == 0
+    assert run(office.home, "enrol", "remove", "S2").exit_code == 0
+    assert [*page.parent.glob("enrolment-report*")] == [], "a removed student stood on them by name"

@@ -1,4 +1,4 @@
 """Who is enrolled: importing, listing and removing students."""
 
-PUBLIC_MODULES = ("enrolled_students", "import_students", "remove_student")
+PUBLIC_MODULES = ("dry_run", "enrolled_students", "import_students", "remove_student", "report_page")
 """What `cli` and other programs may import of this one; everything else is internal."""

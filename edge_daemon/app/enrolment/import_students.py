@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.enrolment.enrolled_students import opened_gallery
 from edge_daemon.app.enrolment.register_database import opened_register
+from edge_daemon.app.enrolment.report_page import put_page_away, write_page
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.upkeep.maintenance import forget_erased
-from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, RosterError
+from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, RosterError, StoreError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.class_list.table import Remark
 from edge_daemon.gallery.oneroster import read_students
@@ -56,6 +57,8 @@ def import_students(
     readmit: Sequence[str],
     watch: Callable[[int, int], None],
     warn: Callable[[EdgeError], None],
+    *,
+    keep_page: bool = False,
 ) -> EnrolReport:
     """Read the roster and the photographs of students who consent.
 
@@ -66,6 +69,7 @@ def import_students(
         readmit: ids of students who were removed and are enrolled again.
         watch: is given (photographs done, photographs in all).
         warn: is given what went wrong after the import, and does not undo it.
+        keep_page: keeps the page of the import before.
 
     Raises:
         EdgeError: the photographs' folder, the models or the gallery can't be used; nothing was changed.
@@ -84,6 +88,12 @@ def import_students(
         report = import_roster(roster.rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
     forget_erased(home, now)  # of students who withdrew their consent
     hand_contacts_on(home, warn)
+    try:
+        put_page_away(home, keep=keep_page)
+        if photos is not None:
+            write_page(home, roster, report, now)
+    except StoreError as error:
+        warn(error)
     return report
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from edge_daemon.app.enrolment.enrolled_students import opened_gallery
 from edge_daemon.app.enrolment.import_students import hand_contacts_on
 from edge_daemon.app.enrolment.register_database import opened_register
+from edge_daemon.app.enrolment.report_page import remove_pages
 from edge_daemon.app.upkeep.maintenance import forget_erased
 from edge_daemon.errors import EdgeError
 from edge_daemon.gallery import erasure
@@ -68,6 +69,7 @@ def remove_student(home: Home, student_id: str, warn: Callable[[EdgeError], None
     """
     with opened_gallery(home) as store:
         removal = _remove(home, store, student_id)
+    remove_pages(home)
     hand_contacts_on(home, warn)
     return replace(removal, copies=forget_erased(home, datetime.now(timezone.utc)))
 

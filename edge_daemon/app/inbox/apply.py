@@ -11,13 +11,14 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge_daemon.app.enrolment.report_page import put_page_away
 from edge_daemon.app.inbox.corrections import apply_corrections
 from edge_daemon.app.inbox.waiting import (
     LIMITS,
@@ -193,6 +194,8 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
         before = tables.student_rows(db)
         check_change(before, rows, now.astimezone(ZoneInfo(home.config.device.time_zone)).date())
         report = import_roster(without_marks(rows), None, store, now)
+    with suppress(StoreError):  # the page of an import before, with names of then
+        put_page_away(home, keep=False)
     forget_erased(home, now)
     new = report.students - len({row.student_id for row in before} & {row.student.student_id for row in rows})
     summary = f"{report.students} students, {new} of them new, {len(report.without_template)} without template"

@@ -1,0 +1,128 @@
+"""One local page for each import: what was accepted of each student, and why not. Names and reasons, no picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from edge_daemon.errors import StoreError
+from edge_daemon.gallery.roster import Roster
+from edge_daemon.home import Home
+
+if TYPE_CHECKING:
+    from edge_daemon.gallery.roster_import import EnrolReport
+
+_NAME: Final = "enrolment-report"
+_STYLE: Final = (
+    "body{font:16px sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3em .6em;"
+    "text-align:left;vertical-align:top}.no{background:#fdd}"
+)
+
+
+def page_path(home: Home) -> Path:
+    """Return where the page of the last import is."""
+    return home.state_dir / f"{_NAME}.html"
+
+
+def put_page_away(home: Home, *, keep: bool) -> None:
+    """Remove the page of the import before; with `keep` it stays under the time when it was made.
+
+    Raises:
+        StoreError: it can't be removed.
+    """
+    path = page_path(home)
+    try:
+        if not keep:
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            made = datetime.fromtimestamp(path.stat().st_mtime, ZoneInfo(home.config.device.time_zone))
+            path.replace(path.with_name(f"{_NAME}-{made:%Y%m%d-%H%M%S}.html"))
+    except OSError as error:
+        raise StoreError(f"can't be put away: {error.strerror}", str(path), "check its owner") from error
+
+
+def remove_pages(home: Home) -> None:
+    """Remove the pages of all imports, kept ones too: a student who is removed stands on them by name."""
+    for path in home.state_dir.glob(f"{_NAME}*.html"):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def write_page(home: Home, roster: Roster, report: EnrolReport, at: datetime) -> Path:
+    """Write the page, readable by this user only.
+
+    Args:
+        home: the state folder takes the page.
+        roster: names of students, and rows that were left out.
+        report: of the import.
+        at: when it was, aware.
+
+    Raises:
+        StoreError: it can't be written.
+    """
+    path = page_path(home)
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(_page(roster, report, at.astimezone(ZoneInfo(home.config.device.time_zone))))
+        fresh.replace(path)
+    except OSError as error:
+        raise StoreError(f"the page of the import can't be written: {error.strerror}", str(path)) from error
+    return path
+
+
+def _page(roster: Roster, report: EnrolReport, at: datetime) -> str:
+    taken: dict[str, list[str]] = {}
+    for student_id, photograph in report.taken:
+        taken.setdefault(student_id, []).append(photograph)
+    refused: dict[str, list[str]] = {}
+    for one in report.refused:
+        refused.setdefault(one.student_id, []).append(": ".join(filter(None, (one.photograph, one.reason))))
+    rows = []
+    for row in roster.rows:
+        student_id = row.student.student_id
+        state = _state(student_id, report)
+        cells = (student_id, row.student.name, state)
+        lists = (taken.get(student_id, ()), refused.get(student_id, ()))
+        mark = "" if state == "can be recognised" else ' class="no"'
+        text = "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "".join(
+            f"<td>{_list(one)}</td>" for one in lists
+        )
+        rows.append(f"<tr{mark}>{text}</tr>")
+    head = "".join(f"<th>{word}</th>" for word in ("student", "name", "", "accepted", "not accepted, and why"))
+    rest = [str(remark) for remark in (*roster.left_out, *roster.remarks)]
+    rest += [f"{one.name}: {one.reason}" for one in report.unmatched]
+    rest += [f"{folder}: photographs of nobody on this roster" for folder in report.unclaimed]
+    rest += [f"{twin.a} and {twin.b}: {twin.reason}" for twin in report.twins]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '
+        f"content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>Enrolment</title><style>{_STYLE}</style>"
+        f"</head><body><h1>Enrolment of {at:%Y-%m-%d %H:%M}</h1>"
+        f"<p>{len(roster.rows)} students, {report.accepted} photographs accepted, {len(report.refused)} not. "
+        "The next import removes this page.</p>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f"<h2>The list and the folder</h2>{_list(rest) or '<p>Nothing to look at.</p>'}</body></html>\n"
+    )
+
+
+def _state(student_id: str, report: EnrolReport) -> str:
+    if student_id in report.removed_before:
+        return "was removed: not enrolled"
+    if student_id in report.without_consent:
+        return "no consent: not assessed"
+    if student_id in report.without_template:
+        return "no usable photograph: by hand"
+    return "can be recognised"
+
+
+def _list(lines: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
