@@ -306,7 +306,7 @@ def test_an_answer_that_is_malformed_is_one_line_and_no_secret_is_logged(what, c
     ],
 )
 def test_an_etag_is_sent_back_only_where_it_is_one(tmp_path, etag, sent):
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: " + etag + b"\r\n\r\n{}"
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\nETag: " + etag + b"\r\n\r\n{}"
     listener, asked = answering(head)
     config = dataclasses.replace(settings_of(), url=f"http://localhost:{listener.getsockname()[1]}", insecure_http=True)
     with listener, Upstream(config, "", limits=Limits(5, 5, 10)) as server:

@@ -114,7 +114,8 @@ def tested(name: str, python: str, tests: list[str]) -> dict[str, object]:
     count = {key: int(suite.attrib[key]) for key in ("tests", "failures", "errors", "skipped")}
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {python}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {SETS[name].python}",
+        "of": tests or ["the whole suite"],
         "versions": found,
         **count,
         "passed": count["tests"] - count["failures"] - count["errors"] - count["skipped"],

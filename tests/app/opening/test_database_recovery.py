@@ -287,7 +287,7 @@ def test_a_full_check_follows_when_no_backup_is_young(home, monkeypatch):
     monkeypatch.setattr(
         database_recovery,
         "examine",
-        lambda path, depth, **more: depths.append(depth) or database_recovery.Findings(empty=False),
+        lambda path, depth, **more: depths.append(depth) or database_recovery.DatabaseFindings(empty=False),
     )
     for days in (1, 6, 8):
         open_databases(home, NOW + timedelta(days=days)).register_db.conn.close()
