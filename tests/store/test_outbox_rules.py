@@ -337,6 +337,12 @@ def test_a_second_delivery_of_the_same_item_counts_once(db):
     assert (only(db).answer, only(db).settled_at) == ("stored", NOW)
 
 
+def test_an_item_that_was_held_takes_the_outcome_of_its_claim(db):
+    put(db, state="held")
+    assert settle(db, claim(db, NOW + DAY), LATER, NOW + DAY)
+    assert (only(db).state, only(db).attempts) == ("waiting", 1)
+
+
 @pytest.mark.parametrize("state", ["parked", "void", "delivered"])
 def test_what_is_settled_takes_no_retry(db, state):
     put(db)
@@ -435,7 +441,7 @@ def _wait_after_claiming(db, attempts: int, wait: timedelta, *, made=NOW, state=
 
 
 @pytest.mark.parametrize("state", ["waiting", "held"])
-@pytest.mark.parametrize("wait", [timedelta(0), DAY, DAY + HOUR - SECOND])
+@pytest.mark.parametrize("wait", [timedelta(0), DAY, DAY + HOUR - SECOND / 2])
 def test_a_retry_of_a_day_and_an_hour_is_believed(db, wait, state):
     assert _wait_after_claiming(db, 1, wait, state=state) == wait
 
@@ -468,6 +474,10 @@ def test_an_hour_is_allowed_to_a_clock(db, ahead, mended):
 @pytest.mark.parametrize(("wait", "left"), [(8 * DAY, 8 * DAY), (8 * DAY + SECOND, timedelta(0))])
 def test_no_item_is_ever_given_more_than_eight_days(db, wait, left):
     assert _wait_after_claiming(db, 0, wait) == left
+
+
+def test_an_old_item_keeps_the_wait_of_its_last_retry(db):
+    assert _wait_after_claiming(db, 9, HOUR, made=NOW - 30 * DAY) == HOUR
 
 
 @pytest.mark.parametrize("state", ["parked", "delivered", "void"])
