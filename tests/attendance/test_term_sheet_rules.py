@@ -153,6 +153,17 @@ def test_a_rooms_own_sheet_names_its_devices_and_lessons():
     assert [f"{c.start:%H:%M}-{c.end:%H:%M}" for c in sheet.columns] == ["08:00-08:45", "09:00-09:45"]
 
 
+def test_the_days_of_a_rooms_own_sheet_are_those_of_the_school():
+    """Sunday evening in UTC is Monday in Auckland."""
+    sunday = _register({"a": 1.0}, hours=24 * 6 + 15)
+    (sheet,) = arrange([sunday], {}, ZoneInfo("Pacific/Auckland"), "week")
+    assert (sheet.name, f"{sheet.first_day:%F %H}", f"{sheet.last_day:%F}") == (
+        "2026-W48",
+        "2026-11-23 11",
+        "2026-11-29",
+    )
+
+
 def test_lessons_of_one_instant_stand_by_their_id():
     one, two = _register({"a": 1.0}, device="b", course="x"), _register({"a": 1.0}, device="a", course="y")
     expected = sorted([one.lesson.lesson_id, two.lesson.lesson_id])
