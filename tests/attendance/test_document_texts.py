@@ -21,7 +21,7 @@ from edge_daemon.attendance.export import HEADS, Export, register_lines, write_e
 from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import canonical, is_signed_by
 from edge_daemon.errors import CandidateFormatError
-from edge_daemon.types import Box, Candidate, Quality
+from edge_daemon.types import Box, Candidate, Confirmation, Quality
 from tests.registers import SIGNER, START, a_lesson, a_register
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -74,6 +74,9 @@ def _export(registers, names):
 def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
     register, _ = a_register(a_lesson(course="=7b"), {"-a": 1.0, "b": 0.4, "c": 0.0})
     register = correct(register, "c", "present", by="@T", reason="+r", at=START)
+    register = replace(
+        register, register_flags=("unusual_class",), confirmed=Confirmation(held=True, by="office", at=START)
+    )
     write_export(tmp_path / "out.csv", _export([register], {"b": "Bo"}))
     content = (tmp_path / "out.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbfdate,start,end,course,")
@@ -81,16 +84,17 @@ def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
     assert heads == [
         *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name"),
         *("verdict", "share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
-        *("corrected_by", "correction_reason", "attendance_event"),
+        *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
     ]
     lesson = ["2026-11-16", "08:00", "08:45", "'=7b", "room 204", register.lesson.lesson_id, "2", "timetable"]
+    rest = ["In Attendance", "unusual_class", "yes"]
     of_b = next(v for v in register.verdicts if v.tally.student_id == "b")
     assert rows == [
-        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", "In Attendance"],
-        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", rows[1][-1]],
-        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", "In Attendance"],
+        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", *rest],
+        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", *rest],
+        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", *rest],
     ]
-    assert len(HEADS) == len(heads) == 20
+    assert len(HEADS) == len(heads) == 22
 
 
 def test_the_counts_of_a_line_are_told_apart():
@@ -106,7 +110,9 @@ def test_the_counts_of_a_line_are_told_apart():
 def test_an_inconclusive_lesson_has_no_event_in_its_line():
     register, _ = a_register(a_lesson(), {"a": 1.0}, not_assessed=["a"])
     (line,) = register_lines(register, {}, BERLIN)
-    assert (line[10], line[-1]) == ("not_assessed", "")
+    assert (line[10], line[-3:]) == ("not_assessed", ("", "", ""))
+    (line,) = register_lines(replace(register, confirmed=Confirmation(held=False, by="office", at=START)), {}, BERLIN)
+    assert line[-1] == "no"
 
 
 def test_json_is_readable_text_with_the_names_of_those_on_the_registers(tmp_path):
