@@ -81,12 +81,13 @@ class ServiceStatus:
     """`updated_utc` on the clock that nobody sets; 0: filled in."""
 
 
-def write_status(folder: Path, status: ServiceStatus) -> None:
-    """Write the status for its owner only; a reader sees the old one or the new one, never half of it.
+def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None:
+    """Write the status; a reader sees the old one or the new one, never half of it.
 
     Args:
         folder: the runtime folder; made for everybody to enter (0755) unless it is there.
         status: what is so now; the two fields that tell a stale one are filled in where they are 0.
+        mode: of the file; 0640 where the process with the network is another user of the group.
 
     Raises:
         OSError: the folder can't be made or written.
@@ -97,7 +98,7 @@ def write_status(folder: Path, status: ServiceStatus) -> None:
         updated_boottime_s=status.updated_boottime_s or time.clock_gettime(time.CLOCK_BOOTTIME),
     )
     document = {"format": _FORMAT, **_converter.unstructure(status)}
-    write_atomically(folder / FILE, json.dumps(document, ensure_ascii=False, indent=1) + "\n", 0o600)
+    write_atomically(folder / FILE, json.dumps(document, ensure_ascii=False, indent=1) + "\n", mode)
 
 
 def read_status(folder: Path) -> ServiceStatus | None:

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154 # what is not set here is set by ../../install.sh and detect.sh
 # Installs on a device, and takes away again. Sourced by install.sh, which sets $ROOT (before every path; for tests) and the options.
 
-readonly BASE=/opt/edge-daemon STATE=/var/lib/edge-daemon SETTINGS=/etc/edge-daemon KEYS=/etc/credstore
+readonly BASE=/opt/edge-daemon STATE=/var/lib/edge-daemon DELIVERY=/var/lib/edge-daemon-sync SETTINGS=/etc/edge-daemon KEYS=/etc/credstore
 readonly NEEDS_MIB=2000
 RELEASE_TOOL=provisioning/device/edge-daemon-release
 
@@ -20,7 +20,7 @@ install_on_device() {
     after_power_cut
     system_packages
     make_release
-    make_user
+    make_users
     make_folders
     make_key edge-daemon.device-key
     make_key edge-daemon.contact-key
@@ -45,7 +45,7 @@ plan() {
     if [ -n "$wheelhouse" ]; then packages_from=" (have to be there); Python packages from $wheelhouse"; fi
     cat <<TEXT
     $system: $(wanted_packages | tr '\n' ' ' | sed 's/ $//')$packages_from into $BASE (about 700 MB)
-    user edge-daemon; keys into $KEYS; settings $SETTINGS/config.toml unless they are there; state in $STATE
+    users edge-daemon and edge-daemon-sync; keys into $KEYS; settings $SETTINGS/config.toml unless they are there; state in $STATE and $DELIVERY
     units $(units_to_enable)
 TEXT
 }
@@ -59,10 +59,12 @@ check_before() {
     if [ -x "$python" ]; then
         new_enough "$python" || fail "a 64-bit Python 3.10 or newer is needed; $python is $("$python" -V 2>&1 | sed 's/Python //'). Nothing was changed"
     fi
-    uid=$(uid_of_user)
-    if [ -n "$uid" ] && [ "$uid" -ge 1000 ]; then
-        fail "there is a user edge-daemon with uid $uid, which is a person's account; the daemon needs a system user of this name: rename the account"
-    fi
+    for user in edge-daemon edge-daemon-sync; do
+        uid=$(uid_of "$user")
+        if [ -n "$uid" ] && [ "$uid" -ge 1000 ]; then
+            fail "there is a user $user with uid $uid, which is a person's account; the daemon needs a system user of this name: rename the account"
+        fi
+    done
     # The nearest folder that is there.
     place=$ROOT$BASE
     while [ ! -d "$place" ]; do place=$(dirname "$place"); done
@@ -74,7 +76,7 @@ check_before() {
     [ "$free_mib" -ge "$NEEDS_MIB" ] || fail "$free_mib MiB are free on the disk of $place, $NEEDS_MIB are needed. Nothing was changed"
 }
 
-uid_of_user() { awk -F: '$1 == "edge-daemon" { print $3 }' "$ROOT/etc/passwd"; }
+uid_of() { awk -F: -v user="$1" '$1 == user { print $3 }' "$ROOT/etc/passwd"; }
 
 # The lock goes with the process, also when it is killed.
 one_at_a_time() {
@@ -197,24 +199,35 @@ drop_old_releases() {
 
 # --- user, folders, keys, settings -------------------------------------------------------------------------------------
 
+# One takes registers, the other has the network and can't change what the first one reads (docs/SYSTEMD.md).
+make_users() {
+    make_user edge-daemon "$STATE"
+    make_user edge-daemon-sync "$DELIVERY"
+}
+
 make_user() {
-    if [ -n "$(uid_of_user)" ]; then return; fi
+    if [ -n "$(uid_of "$1")" ]; then return; fi
     if command -v systemd-sysusers >/dev/null; then
         systemd-sysusers "--root=$ROOT/" "$PWD/systemd/edge-daemon.sysusers.conf"
     else
-        useradd --root "$ROOT/" --system --user-group --no-create-home --home-dir "$STATE" --shell /usr/sbin/nologin edge-daemon
-    fi || fail 'the user edge-daemon can not be made'
-    did "user edge-daemon (uid $(uid_of_user))"
+        useradd --root "$ROOT/" --system --user-group --no-create-home --home-dir "$2" --shell /usr/sbin/nologin "$1"
+    fi || fail "the user $1 can not be made"
+    did "user $1 (uid $(uid_of "$1"))"
 }
 
 make_folders() {
     install -d -m 700 "$ROOT$KEYS"
     install -d -m 755 "$ROOT$SETTINGS"
-    install -d -m 700 "$ROOT$STATE"
-    owner=$(awk -F: '$1 == "edge-daemon" { print $3 ":" $4 }' "$ROOT/etc/passwd")
-    # A state that was kept over a new installation may have the number that the user had then.
-    if [ "$(stat -c %u:%g "$ROOT$STATE")" != "$owner" ]; then chown -R "$owner" "$ROOT$STATE"; fi
+    # The group passes through, to the database of registers (systemd/edge-daemon.tmpfiles.conf).
+    install -d -m 710 "$ROOT$STATE"
+    install -d -m 750 "$ROOT$DELIVERY"
+    group=$(awk -F: '$1 == "edge-daemon" { print $4 }' "$ROOT/etc/passwd")
+    give "$STATE" "$(uid_of edge-daemon):$group"
+    give "$DELIVERY" "$(uid_of edge-daemon-sync):$group"
 }
+
+# A state that was kept over a new installation may have the number that the user had then.
+give() { if [ "$(stat -c %u:%g "$ROOT$1")" != "$2" ]; then chown -R "$2" "$ROOT$1"; fi; }
 
 # A key is made once and here: one that is there stays, and none is ever copied.
 make_key() {
@@ -318,11 +331,13 @@ uninstall_from_device() {
     rmdir "$ROOT/etc/systemd/system/sysinit.target.wants" "$ROOT/usr/local/lib/systemd/system" "$ROOT/usr/local/lib/systemd" 2>/dev/null || true
     if systemd_runs; then systemctl daemon-reload; fi
     if [ "$purge" = 1 ]; then
-        rm -rf "$ROOT$STATE" "$ROOT$SETTINGS"
+        rm -rf "$ROOT$STATE" "$ROOT$DELIVERY" "$ROOT$SETTINGS"
         rm -f "$ROOT$KEYS/edge-daemon.device-key" "$ROOT$KEYS/edge-daemon.contact-key" "$ROOT/etc/credstore.encrypted"/edge-daemon.*
-        if [ -n "$(uid_of_user)" ]; then userdel --root "$ROOT/" edge-daemon || say 'the user edge-daemon stays'; fi
+        for user in edge-daemon-sync edge-daemon; do
+            if [ -n "$(uid_of "$user")" ]; then userdel --root "$ROOT/" "$user" || say "the user $user stays"; fi
+        done
         say 'all is gone; packages of the system stay'
     else
-        say "left: $STATE (registers, templates), $SETTINGS, $KEYS/edge-daemon.*-key, the user that owns them, and packages of the system"
+        say "left: $STATE (registers, templates), $SETTINGS, $KEYS/edge-daemon.*-key, $DELIVERY, the users that own them, and packages of the system"
     fi
 }

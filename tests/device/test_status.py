@@ -77,6 +77,8 @@ def test_only_the_owner_may_read_it_whatever_the_umask(tmp_path, mask):
         os.umask(umask)
     assert (folder / FILE).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o755
+    write_status(folder, read_status(folder), 0o640)
+    assert (folder / FILE).stat().st_mode & 0o777 == 0o640
     assert [path.name for path in folder.iterdir()] == [FILE]
 
 

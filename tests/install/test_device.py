@@ -35,6 +35,12 @@ case "$*" in
     *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
 esac
 """
+SYSUSERS = """#!/bin/sh
+# As the real one: users that are there stay.
+cd "$EDGE_DAEMON_ROOT/etc" || exit 1
+grep -q ^edge-daemon: passwd || echo "edge-daemon:x:997:997::/:/no" >>passwd
+grep -q ^edge-daemon-sync: passwd || echo "edge-daemon-sync:x:996:996::/:/no" >>passwd
+"""
 STUBS = {
     "python": PYTHON,
     "apt-get": '#!/bin/sh\necho "apt-get $*" >>"$STUBS/log"\n[ ! -e "$STUBS/no-network" ]\n',
@@ -44,7 +50,7 @@ STUBS = {
     "df": '#!/bin/sh\necho Filesystem; echo "disk 1 1 $(cat "$STUBS/free_kib") 1% /"\n',
     "chown": '#!/bin/sh\necho "chown $*" >>"$STUBS/log"\n',
     "systemctl": '#!/bin/sh\necho "systemctl $*" >>"$STUBS/log"\n[ ! -e "$STUBS/no-start" ]\n',
-    "systemd-sysusers": '#!/bin/sh\necho "edge-daemon:x:997:997::/:/no" >>"$EDGE_DAEMON_ROOT/etc/passwd"\n',
+    "systemd-sysusers": SYSUSERS,
     "userdel": '#!/bin/sh\necho "userdel $*" >>"$STUBS/log"\n',
     "sync": "#!/bin/sh\n",
 }  # fmt: skip
@@ -313,6 +319,20 @@ def test_data_that_was_kept_gets_the_number_that_the_user_has_now(device):
     assert f"chown -R 901:901 {device.card}/var/lib/edge-daemon" in device.log()
 
 
+def test_a_device_with_one_user_gets_the_second_one_and_its_folder(device):
+    device.write("etc/passwd", "edge-daemon:x:901:901:Attendance:/var/lib/edge-daemon:/usr/sbin/nologin\n")
+    device.write("var/lib/edge-daemon/register.sqlite", "")
+    assert device.install().returncode == 0
+    passwd = (device.card / "etc/passwd").read_text()
+    assert "edge-daemon:x:901:" in passwd
+    assert "edge-daemon-sync:x:996:" in passwd
+    assert f"chown -R 996:901 {device.card}/var/lib/edge-daemon-sync" in device.log()
+    modes = {
+        name: (device.card / "var/lib" / name).stat().st_mode & 0o777 for name in ("edge-daemon", "edge-daemon-sync")
+    }
+    assert modes == {"edge-daemon": 0o710, "edge-daemon-sync": 0o750}
+
+
 def test_without_a_network_it_says_so_and_what_was_there_stays(device):
     device.install()
     device.lacks("no-network")
@@ -472,7 +492,8 @@ def test_purging_leaves_nothing(device):
     device.write("var/lib/edge-daemon/register.sqlite", "registers")
     assert device.install("--uninstall", "--purge").returncode == 0
     assert set(device.files()) == {"etc/os-release", "etc/passwd", "run/lock/edge-daemon-install"}
-    assert any(line.startswith("userdel") for line in device.log())
+    removed = [line.split()[-1] for line in device.log() if line.startswith("userdel")]
+    assert removed == ["edge-daemon-sync", "edge-daemon"]
 
 
 def test_installing_after_uninstalling_goes_on_with_the_same_key(device):

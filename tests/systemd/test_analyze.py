@@ -6,9 +6,10 @@ import pytest
 
 from tests.systemd.units import DROP_INS, FOLDER, SERVICES, TIMERS, laid_out, run
 
-EXPOSURE = {"edge-daemon-sync.service": 13, "edge-daemon-firstboot.service": 28}
+EXPOSURE = {"edge-daemon-sync.service": 13, "edge-daemon-firstboot.service": 28, "edge-daemon-accounts.service": 20}
 """Tenths, systemd-analyze(1) security; all others:"""
 EXPOSURE_WITHOUT_NETWORK = 12
+NAMES = ("edge-daemon", "edge-daemon-sync")
 
 
 @pytest.mark.parametrize("unit", [*SERVICES, *TIMERS])
@@ -62,8 +63,9 @@ def test_the_user_and_the_folders_come_from_the_two_lists(tmp_path):
     (root / "etc").mkdir(parents=True)
     made = run("systemd-sysusers", f"--root={root}", str(FOLDER / "edge-daemon.sysusers.conf"))
     assert made.returncode == 0, made.stderr
-    entry = (root / "etc/passwd").read_text().split(":")
-    assert entry[0] == "edge-daemon"
-    assert int(entry[2]) < 1000, "a user of the system"
-    assert entry[5] == "/var/lib/edge-daemon"
-    assert "nologin" in entry[6]
+    for line, name in zip((root / "etc/passwd").read_text().splitlines(), NAMES, strict=True):
+        entry = line.split(":")
+        assert entry[0] == name
+        assert int(entry[2]) < 1000, "a user of the system"
+        assert entry[5] == f"/var/lib/{name}"
+        assert "nologin" in entry[6]

@@ -25,13 +25,17 @@ NEWER_THAN_249 = {
 """JetPack 6 has systemd 249 (its NEWS file says what came when)."""
 
 
+ACCOUNTS = "edge-daemon-accounts.service"
+"""Starts tools of systemd, as root."""
+
+
 def command_of(unit):
-    (line,) = values(unit, "ExecStart")
+    line = values(unit, "ExecStart")[0]
     assert line.startswith(f"{PROGRAM} "), line
     return line.removeprefix(PROGRAM).split()
 
 
-@pytest.mark.parametrize("unit", SERVICES)
+@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit != ACCOUNTS])
 def test_every_unit_starts_a_command_that_the_program_knows(unit):
     arguments = command_of(unit)
     command, context = cli, click.Context(cli)
@@ -90,12 +94,43 @@ def test_the_first_boot_reaches_no_network_and_ends_before_the_service_begins():
     }
 
 
-@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit != FIRST_BOOT])
+SYNC = "edge-daemon-sync.service"
+
+
+@pytest.mark.parametrize("unit", [unit for unit in SERVICES if unit not in (FIRST_BOOT, ACCOUNTS, SYNC)])
 def test_every_unit_runs_as_the_fixed_user_and_leaves_no_core(unit):
     assert values(unit, "User") == ["edge-daemon"]
-    assert values(unit, "StateDirectoryMode") == ["0700"]
+    assert values(unit, "StateDirectory") == ["edge-daemon"]
+    assert values(unit, "StateDirectoryMode") == ["0710"]
     assert values(unit, "UMask") == ["0077"]
     assert values(unit, "LimitCORE") == ["0"]
+
+
+def test_what_has_the_network_is_another_user_who_only_reads_the_registers():
+    assert (values(SYNC, "User"), values(SYNC, "Group")) == (["edge-daemon-sync"], ["edge-daemon"])
+    assert values(SYNC, "StateDirectory") == [Home().delivery_dir.name]
+    assert values(SYNC, "ProtectSystem") == ["strict"]
+    assert values(SYNC, "ReadWritePaths") == []
+    lines = [line.split() for line in (FOLDER / "edge-daemon.tmpfiles.conf").read_text().splitlines()]
+    folders = {line[1]: (line[2], line[3], line[4]) for line in lines if line[:1] == ["d"]}
+    state = str(Home().state_dir)
+    assert folders[state] == ("0710", "edge-daemon", "edge-daemon"), "passed through, not listed, not written"
+    assert folders[str(Home().delivery_dir)] == ("0750", "edge-daemon-sync", "edge-daemon")
+    assert {mode for path, (mode, _, _) in folders.items() if path.startswith(f"{state}/")} == {"0700"}
+
+
+def test_the_users_are_made_before_what_needs_them_starts_also_after_an_update_without_a_boot():
+    for unit in ("edge-daemon.service", SYNC):
+        assert ACCOUNTS in words(unit, "Wants")
+        assert ACCOUNTS in words(unit, "After")
+    assert not values(ACCOUNTS, "RemainAfterExit"), "each start looks again"
+    files = [line.split()[-1] for line in values(ACCOUNTS, "ExecStart")]
+    assert files == [f"/opt/edge-daemon/current/systemd/edge-daemon.{kind}.conf" for kind in ("sysusers", "tmpfiles")]
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_every_process_starts_in_the_root(unit):
+    assert values(unit, "WorkingDirectory") in (["/"], [])
 
 
 def test_the_rest_after_a_failure_is_longer_than_the_start_limit_counts():

@@ -193,7 +193,7 @@ class StatusReporter:
         self._written, self._written_s = self.status, reading.boottime_s
         status = replace(self.status, updated_utc=reading.utc)
         try:
-            write_status(self._home.runtime_dir, status)
+            write_status(self._home.runtime_dir, status, 0o600 if self._home.home_mode else 0o640)
             write_metrics(self._home.runtime_dir, status, read_host(self._home.state_dir), self._outbox)
         except OSError as error:
             logger.warning("status can't be written", extra={"reason": error.strerror})
