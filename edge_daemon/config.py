@@ -199,6 +199,13 @@ class StorageConfig:
     keep_sightings_days: int = _key(
         90, "Sightings (who is where in a picture) are deleted after it; registers stay", unit="days", low=1, high=3650
     )
+    keep_leavers_days: int = _key(
+        30,
+        "Who is missing from the roster for so long is erased; doctor and heartbeat say so 14 days before",
+        unit="days",
+        low=14,
+        high=3650,
+    )
     keep_backups: int = _key(7, "Daily copies of each database", low=1, high=365)
 
 
@@ -214,9 +221,9 @@ class UpstreamConfig:
     username: str = _key("", "Name to log in with; the token is its password then; empty: the token is all")
     token_file: str = _key("", "File or systemd credential with the token")
     pull: tuple[str, ...] = _key(
-        ("corrections", "withdrawals"),
+        ("corrections", "withdrawals", "removals"),
         "What the office may change from there; the roster, too, where it is named",
-        choices=("roster", "corrections", "withdrawals"),
+        choices=("roster", "corrections", "withdrawals", "removals"),
     )
     proxy: str = _key("", "Proxy on the way to the server; empty: as HTTPS_PROXY says")
     insecure_http: bool = _key(False, "Allow http:// without encryption: for a trial only, never with real students")

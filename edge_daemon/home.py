@@ -85,6 +85,16 @@ class Home:
         return self.state_dir / "device.key"
 
     @property
+    def gallery_slots_path(self) -> Path:
+        """The slot key of the gallery, which every erasure destroys; sync can't enter its folder."""
+        return self.gallery_db_path.with_name("gallery.keys")
+
+    @property
+    def contact_slots_path(self) -> Path:
+        """The key of the contacts that every erasure destroys; the process that sends mail reads it."""
+        return self.state_dir / "contact.keys"
+
+    @property
     def contact_key_path(self) -> Path:
         """The contact key in home mode."""
         return self.state_dir / "contact.key"

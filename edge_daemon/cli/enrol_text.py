@@ -33,6 +33,7 @@ def removal_json(removal: Removal) -> str:
             "removed_before": before,
             "erased": removal.erased(),
             "stays": removal.stays(),
+            "office": removal.for_the_office(),
         }
     )
 
@@ -47,6 +48,7 @@ def removal_lines(removal: Removal, zone: ZoneInfo) -> Iterator[str]:
     yield _one_line(f"removed {removal.student_id}")
     yield from erased
     yield from (_one_line(f"stays: {one}") for one in removal.stays())
+    yield from (_one_line(f"office: {one}") for one in removal.for_the_office())
 
 
 def list_json(records: Sequence[StudentRecord]) -> str:

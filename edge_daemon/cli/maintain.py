@@ -10,6 +10,7 @@ import click
 
 from edge_daemon.app.upkeep import maintenance
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.errors import GalleryError
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -79,19 +80,38 @@ def check(home: Home, as_json: bool) -> None:
         click.get_current_context().exit(1)
 
 
+@maintain.command("renew-keys")
+@pass_home
+def renew_keys(home: Home) -> None:
+    """Seal everything personal under new keys and destroy the old ones; earlier backups of the gallery go.
+
+    For a card whose content came from another card: copies of the old keys exist there.
+    """
+    from edge_daemon.app.erasure.removal import (
+        renew_keys as renew,  # here: cryptography, which no timer's command needs
+    )
+
+    done = renew(home, datetime.now(timezone.utc))
+    if done.problem:
+        raise GalleryError("the old keys could not be destroyed", done.problem, "see `edge-daemon doctor`")
+    fresh = f"; {done.copies.fresh.path.name} was made" if done.copies.fresh else ""
+    click.echo(f"keys renewed; {done.copies.erased} earlier backups of the gallery are gone{fresh}")
+
+
 @maintain.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--confirm", is_flag=True, help="Apply also a removals.json that removes more than half of the room.")
 @_json
 @pass_home
-def inbox(home: Home, files: tuple[Path, ...], as_json: bool) -> None:
+def inbox(home: Home, files: tuple[Path, ...], confirm: bool, as_json: bool) -> None:
     """Apply now what the office sent and what waits for a time without lessons. Exit code 1 where one is refused.
 
     FILE: documents that came by another way than the network: roster.csv, timetable.ics, corrections.json,
-    withdrawals.json, known by their names.
+    withdrawals.json, removals.json, known by their names.
     """
     from edge_daemon.app.inbox.apply import apply_by_hand  # here: cryptography, which no timer's command needs
 
-    done = apply_by_hand(home, files, datetime.now(timezone.utc))
+    done = apply_by_hand(home, files, datetime.now(timezone.utc), confirm=confirm)
     if as_json:
         rows = [
             {"document": one.document, "in_force": one.in_force, "told": one.summary, "problem": one.problem}

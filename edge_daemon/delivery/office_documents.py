@@ -1,8 +1,8 @@
-"""What the office writes for a device: corrections of registers, and consents that were withdrawn (docs/PULL.md).
+"""What the office writes for a device: corrections, withdrawn consents, students to be removed (docs/PULL.md).
 
-Both are JSON (RFC 8259), described by docs/corrections.schema.json and docs/withdrawals.schema.json. What comes over a
-network is believed as little as possible: every value is checked here, a document is taken as a whole or not at all,
-and an error names the place and never the value, for it goes into the log.
+All are JSON (RFC 8259), described by docs/corrections.schema.json, withdrawals.schema.json, removals.schema.json.
+What comes over a network is believed as little as possible: every value is checked here, a document is taken as a whole
+or not at all, and an error names the place and never the value, for it goes into the log.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from edge_daemon.types import Confirmation, Correction, VerdictName
 
 CORRECTIONS: Final = "corrections.json"
 WITHDRAWALS: Final = "withdrawals.json"
+REMOVALS: Final = "removals.json"
 
 MAX_ENTRIES: Final = 5000
 """Of one document; a school year of one room has some hundred corrections."""
@@ -106,6 +107,16 @@ def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:
         DeliveryError: as `parse_corrections`.
     """
     entries = _entries(data, WITHDRAWALS, "withdrawals", device)
+    return tuple(dict.fromkeys(entry.text("student_id", _MAX_ID) for entry in entries))
+
+
+def parse_removals(data: bytes, device: str) -> tuple[str, ...]:
+    """Return the ids of the students who are to be erased, each once.
+
+    Raises:
+        DeliveryError: as `parse_corrections`.
+    """
+    entries = _entries(data, REMOVALS, "removals", device)
     return tuple(dict.fromkeys(entry.text("student_id", _MAX_ID) for entry in entries))
 
 

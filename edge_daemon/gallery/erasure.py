@@ -1,8 +1,9 @@
 """Erasing students for good: also from backups that are restored later.
 
-A tombstone names the destroyed data key by its hash. It is kept in gallery.sqlite and in a small file beside it, so
-that it outlives a gallery.sqlite that is brought back from a backup: what the backup has under a destroyed key goes
-again. A student who is enrolled anew has a new key, which no tombstone names.
+A tombstone names the destroyed data key by the hash of its wrap, and the student by a keyed hash. It is kept in
+gallery.sqlite and in a small file beside it, so that it outlives a gallery.sqlite that is brought back from a backup:
+what the backup has under a destroyed key goes again. A student who is enrolled anew has a new key, which no tombstone
+names.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 from edge_daemon.errors import GalleryError
-from edge_daemon.gallery.data_keys import fingerprint
+from edge_daemon.gallery import data_keys
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
+from edge_daemon.store.backup import erase_file
 from edge_daemon.store.database import path_of
+from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.gallery import Erased, StudentRow, Tombstone
 from edge_daemon.timestamps import parsed, stored
 
@@ -28,13 +33,13 @@ TOMBSTONES_FILE = "gallery.erased"
 _FIELDS = 4
 
 
-def tombstone(row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
+def tombstone(device_key: bytes, row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
     """Return the mark that what was sealed under this student's key is to be gone."""
-    return Tombstone(fingerprint(row.student_id), key_sha256(row), erased, stored(at))
+    return Tombstone(data_keys.student_hash(device_key, row.student_id), key_sha256(row), erased, stored(at))
 
 
 def key_sha256(row: StudentRow) -> str:
-    """Return by what a tombstone knows a data key."""
+    """Return the identifier that a tombstone stores for a data key."""
     return hashlib.sha256(row.wrapped_key).hexdigest()
 
 
@@ -73,8 +78,20 @@ def apply_tombstones(db: sqlite_utils.Database) -> int:
     return len(students) + len(withdrawn)
 
 
-def remove(db: sqlite_utils.Database, row: StudentRow, at: datetime) -> bool:
-    """Destroy a student's data key and with it templates, name and mail addresses.
+def remove(
+    db: sqlite_utils.Database, device_key: bytes, row: StudentRow, at: datetime, *, bars_return: bool = True
+) -> bool:
+    """Delete a student's data key, and with it templates, name and mail addresses.
+
+    The wrap that old blocks of the disk still hold is worth nothing once the slot key is renewed (`slot_keys.renew`).
+
+    Args:
+        db: gallery.sqlite.
+        device_key: for the keyed hash of the id.
+        row: the student.
+        at: the time of the removal.
+        bars_return: whether the student stays removed when a later roster has the id again. If not, no hash of the id
+            is kept: the tombstone names the key alone.
 
     Returns:
         False where another process keeps the database's log open, so that the old pages are overwritten only later.
@@ -83,7 +100,9 @@ def remove(db: sqlite_utils.Database, row: StudentRow, at: datetime) -> bool:
         GalleryError: all was erased, but the file of tombstones can't be written.
         StoreError: the database can't be written.
     """
-    mark = tombstone(row, "student", at)
+    mark = tombstone(device_key, row, "student", at)
+    if not bars_return:
+        mark = replace(mark, student_hash=f"{data_keys.KEYED}{secrets.token_hex(32)}")
     tables.erase(db, [mark], [row.student_id], [])
     wiped = tables.wipe_log(db)
     append_to_file(db, [mark])
@@ -99,7 +118,7 @@ def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> Non
     path = _file_of(db)
     if path is None or not marks:
         return
-    text = "".join(f"{mark.student_hash} {mark.key_sha256} {mark.erased} {mark.erased_at}\n" for mark in marks)
+    text = _lines(marks)
     try:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "r+b") as file:
             # A power cut may have left half a line, which must not swallow the next one.
@@ -112,26 +131,76 @@ def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> Non
         raise GalleryError(what, str(path), "check its owner and mode, and run any enrol command again") from error
 
 
-def removed_ids(db: sqlite_utils.Database, student_ids: Iterable[str]) -> dict[str, datetime]:
-    """Return which of the ids were removed at some time, and when last."""
+def hash_file_again(db: sqlite_utils.Database, device_key: bytes) -> bool:
+    """Replace plain hashes in the file of tombstones, as the program of one release ago wrote them, by keyed ones.
+
+    Returns:
+        Whether there were any.
+
+    Raises:
+        GalleryError: the file can't be read or written.
+        StoreError: the old file can't be overwritten.
+    """
+    path = _file_of(db)
+    marks = _read_file(db)
+    again = [replace(mark, student_hash=data_keys.keyed(device_key, mark.student_hash)) for mark in marks]
+    if path is None or again == marks:
+        return False
+    part, old = path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+            file.write(_lines(again))
+            file.flush()
+            os.fsync(file.fileno())
+        old.unlink(missing_ok=True)
+        os.link(path, old)
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        what = f"erased students can't be noted ({error.strerror})"
+        raise GalleryError(what, str(path), "check its owner and mode") from error
+    erase_file(old)
+    return True
+
+
+def removed_ids(db: sqlite_utils.Database, device_key: bytes | None, student_ids: Iterable[str]) -> dict[str, datetime]:
+    """Return which of the ids were removed at some time, and when last.
+
+    Args:
+        db: gallery.sqlite.
+        device_key: None knows only the tombstones of a gallery that was never wrapped again after an update.
+        student_ids: the ids to look for.
+    """
     removed: dict[str, str] = {}
     for mark in tables.tombstones(db):
         if mark.erased == "student":
             removed[mark.student_hash] = max(removed.get(mark.student_hash, ""), mark.erased_at)
     if not removed:
         return {}
-    found = ((student_id, removed.get(fingerprint(student_id))) for student_id in student_ids)
-    return {student_id: parsed(at) for student_id, at in found if at is not None}
+    found: dict[str, datetime] = {}
+    for student_id in student_ids:
+        plain = data_keys.plain_fingerprint(student_id)
+        hashes = [plain] if device_key is None else [plain, data_keys.keyed(device_key, plain)]
+        times = [removed[one] for one in hashes if one in removed]
+        if times:
+            found[student_id] = parsed(max(times))
+    return found
 
 
-def erase_sightings_again(gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> int:
+def erase_sightings_again(
+    gallery_db: sqlite_utils.Database, device_key: bytes | None, register_db: sqlite_utils.Database
+) -> int:
     """Erase the sightings of removed students that a restored register.sqlite brought back.
 
     Returns:
         How many there were.
     """
-    removed = removed_ids(gallery_db, tables.sighted_students(register_db))
+    removed = removed_ids(gallery_db, device_key, tables.sighted_students(register_db))
     return tables.erase_sightings_before(register_db, list(removed.items())) if removed else 0
+
+
+def _lines(marks: Sequence[Tombstone]) -> str:
+    return "".join(f"{mark.student_hash} {mark.key_sha256} {mark.erased} {mark.erased_at}\n" for mark in marks)
 
 
 def _read_file(db: sqlite_utils.Database) -> list[Tombstone]:

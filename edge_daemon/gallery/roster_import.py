@@ -119,6 +119,7 @@ def import_roster(
         GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
         StoreError: the database can't be written; nothing was changed.
     """
+    store.begin_slot_keys()
     before = {row.student_id: row for row in tables.student_rows(store.db)}
     _check_before_the_work(store, before.values())
     barred = _barred(store, roster, before) - readmit
@@ -164,7 +165,7 @@ def _check_before_the_work(store: GalleryStore, rows: Iterable[StudentRow]) -> N
 
 def _barred(store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[str, StudentRow]) -> frozenset[str]:
     """Return who was removed and never readmitted: a readmitted student is in the gallery, with consent."""
-    removed = erasure.removed_ids(store.db, [row.student.student_id for row in roster])
+    removed = store.removed_ids([row.student.student_id for row in roster])
     return frozenset(i for i in removed if i not in before or not before[i].consent)
 
 
@@ -226,7 +227,7 @@ def _sealed_roster(
         old = before.get(row.student.student_id)
         withdrawn = old is not None and old.consent and not row.student.consent
         if old is not None and withdrawn:
-            marks.append(erasure.tombstone(old, "templates", now))
+            marks.append(store.tombstone(old, "templates", now))
         fresh = old is None or withdrawn or erasure.key_sha256(old) in destroyed
         wrapped = store.new_key(row.student.student_id) if old is None or fresh else old.wrapped_key
         students.append(store.sealed_student(row.student, row.extra, position, wrapped))

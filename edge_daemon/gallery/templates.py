@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edge_daemon.errors import GalleryError
-from edge_daemon.gallery import data_keys, erasure
+from edge_daemon.errors import GalleryError, KeyFileError
+from edge_daemon.gallery import data_keys, erasure, slot_keys
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
-from edge_daemon.store.gallery import StudentRow, TemplateRow
+from edge_daemon.store.gallery import Erased, StudentRow, TemplateRow, Tombstone
 from edge_daemon.types import EnrolmentPeriod, Student, StudentTemplates, Vector
 
 
@@ -132,21 +132,66 @@ class GalleryStore:
         """
         return self._record(self.row(student_id), tables.template_counts(self.db).get(student_id, 0))
 
-    def remove(self, student_id: str, at: datetime) -> bool:
+    def remove(self, student_id: str, at: datetime, *, bars_return: bool = True) -> bool:
         """Erase a student from the gallery; see `erasure.remove`. A lost device key is no obstacle.
 
         Raises:
             GalleryError: nobody has this id.
         """
-        return erasure.remove(self.db, self.row(student_id), at)
+        return erasure.remove(self.db, self._device_key, self.row(student_id), at, bars_return=bars_return)
+
+    def tombstone(self, row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
+        """Return the mark that what was sealed under this student's key is to be gone."""
+        return erasure.tombstone(self._device_key, row, erased, at)
+
+    def removed_ids(self, student_ids: Iterable[str]) -> dict[str, datetime]:
+        """Return which of the ids were removed at some time, and when last."""
+        return erasure.removed_ids(self.db, self._device_key, student_ids)
+
+    def erase_sightings_again(self, register_db: sqlite_utils.Database) -> int:
+        """Erase the sightings of removed students that a restored register.sqlite brought back; return how many."""
+        return erasure.erase_sightings_again(self.db, self._device_key, register_db)
+
+    def begin_slot_keys(self) -> None:
+        """Give a gallery without students its first slot key; one with students gets it at its first renewal.
+
+        Raises:
+            KeyFileError: the file of slots can't be written.
+        """
+        if not tables.key_generation(self.db) and not tables.student_rows(self.db):
+            self.renew_slot_key()
+
+    def renew_slot_key(self) -> int:
+        """Wrap all data keys under a new slot key; see `slot_keys.renew`."""
+        return slot_keys.renew(self.db, self._device_key)
 
     def new_key(self, student_id: str) -> bytes:
         """Return a fresh data key, wrapped."""
-        return data_keys.wrap_key(self._device_key, data_keys.new_data_key(), student_id)
+        slot = slot_keys.current_key(self.db)
+        return data_keys.wrap_key(self._device_key, data_keys.new_data_key(), student_id, slot)
 
     def data_key(self, row: StudentRow) -> bytes:
-        """Return the data key of a student; raises GalleryError where the device key is another."""
-        return data_keys.unwrap_key(self._device_key, row.wrapped_key, row.student_id)
+        """Return the data key of a student.
+
+        Raises:
+            GalleryError: the device key is another one, or the slot key is gone.
+        """
+        try:
+            return self._unwrapped(row)
+        except KeyFileError:
+            now = self.row(row.student_id)  # an erasure in another process may have wrapped it anew since it was read
+            try:
+                return self._unwrapped(now)
+            except KeyFileError as error:
+                raise GalleryError(error.what, error.where, error.hint) from error
+
+    def _unwrapped(self, row: StudentRow) -> bytes:
+        return data_keys.unwrap_key(
+            self._device_key,
+            row.wrapped_key,
+            row.student_id,
+            lambda generation: slot_keys.slots_of(self.db).key(generation),
+        )
 
     def sealed_student(
         self, student: Student, extra: Mapping[str, str], position: int | None, wrapped_key: bytes

@@ -43,7 +43,7 @@ def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -
     if not going:
         return done
     records = {record.student.student_id: record for record in store.records()}
-    marks = [erasure.tombstone(row, "templates", now) for row in rows if row.student_id in going]
+    marks = [store.tombstone(row, "templates", now) for row in rows if row.student_id in going]
     change = GalleryChange(
         students=[
             _without_consent(store, row, records[row.student_id]) if row.student_id in going else row for row in rows

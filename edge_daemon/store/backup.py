@@ -97,7 +97,13 @@ def back_up(source: Path, folder: Path, at: datetime, *, reserve_bytes: int, emp
     return Backup(target, number, at)
 
 
-def restore(path: Path, folder: Path, damaged: Path, at: datetime) -> tuple[Backup | None, Path | None]:
+def restore(
+    path: Path,
+    folder: Path,
+    damaged: Path,
+    at: datetime,
+    usable: Callable[[Path], bool] = lambda _: True,
+) -> tuple[Backup | None, Path | None]:
     """Put the newest sound copy in the place of a database; what is there is put aside first.
 
     Args:
@@ -105,6 +111,7 @@ def restore(path: Path, folder: Path, damaged: Path, at: datetime) -> tuple[Back
         folder: where copies are.
         damaged: where what is there goes.
         at: now.
+        usable: whether a sound copy can be used; one of the gallery can't once its slot key is destroyed.
 
     Returns:
         The copy that was put back, None where none is sound; and where the damaged file is now, None without one.
@@ -112,7 +119,7 @@ def restore(path: Path, folder: Path, damaged: Path, at: datetime) -> tuple[Back
     Raises:
         StoreError: the disk takes no copy; the damaged database is still in its place.
     """
-    good = next((copy for copy in backups(folder, path.stem) if _is_sound(copy.path)), None)
+    good = next((copy for copy in backups(folder, path.stem) if usable(copy.path) and _is_sound(copy.path)), None)
     if good is None:
         return None, set_aside(path, damaged, stamp(at))
     part = path.with_name(f"{path.name}.restoring")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, cast
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.timestamps import stored
+from edge_daemon.timestamps import parsed, stored
 from edge_daemon.types import EnrolmentPeriod
 
 Erased = Literal["student", "templates"]
+Renewal = Literal["due", "wrapped"]
+"""Of the slot key. `due`: something was erased since; `wrapped`: the data keys are under the new key, and the old one
+is still there."""
+
+SLOTS_FILE = "gallery.keys"
+"""The file of the slot key, beside gallery.sqlite."""
+SLOT_KEY_SCHEMA = 3
+"""The first schema whose program knows slot keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,113 @@ def tombstones(db: sqlite_utils.Database) -> list[Tombstone]:
     return [Tombstone(r[0], r[1], cast(Erased, r[2]), r[3]) for r in rows]
 
 
+def key_generation(db: sqlite_utils.Database) -> int:
+    """Return the generation of the slot key that all data keys are wrapped under; 0: under the device key alone."""
+    with faults(db):
+        row = db.execute("SELECT value FROM meta WHERE key = 'key_generation'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def renewal(db: sqlite_utils.Database) -> Renewal | None:
+    """Return how far the renewal of the slot key is; None where nothing was erased since the last one."""
+    with faults(db):
+        row = db.execute("SELECT value FROM meta WHERE key = 'renewal'").fetchone()
+    return cast(Renewal, str(row[0])) if row else None
+
+
+def note_renewed(db: sqlite_utils.Database) -> None:
+    """Note that the old slot key is destroyed; what was erased after the data keys were wrapped again stays due."""
+    with transaction(db):
+        db.execute("DELETE FROM meta WHERE key = 'renewal' AND value = 'wrapped'")
+
+
+def rewrap_keys(
+    db: sqlite_utils.Database,
+    generation: int,
+    rewrap: Callable[[str, bytes], bytes],
+    hash_again: Callable[[str], str],
+) -> int:
+    """Wrap all data keys under another slot key, in one transaction.
+
+    From then on the program of one release ago, which knows no slot key, refuses the gallery.
+
+    Args:
+        db: gallery.sqlite.
+        generation: of the new slot key.
+        rewrap: returns the new wrap for a student id and its old one.
+        hash_again: returns the keyed hash for the hash of a tombstone.
+
+    Returns:
+        How many keys there are.
+
+    Raises:
+        StoreError: the database can't be written; nothing was changed.
+    """
+    with transaction(db):
+        rows = db.execute("SELECT student_id, wrapped_key FROM student_keys").fetchall()
+        wrapped = [(rewrap(row[0], bytes(row[1])), row[0]) for row in rows]
+        db.conn.executemany("UPDATE student_keys SET wrapped_key = ? WHERE student_id = ?", wrapped)
+        hashes = {str(row[0]) for row in db.execute("SELECT student_hash FROM tombstones").fetchall()}
+        again = [(hash_again(old), old) for old in hashes if hash_again(old) != old]
+        db.conn.executemany("UPDATE OR REPLACE tombstones SET student_hash = ? WHERE student_hash = ?", again)
+        values = [("key_generation", str(generation)), ("renewal", "wrapped")]
+        db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", values)
+        db.execute(
+            "UPDATE meta SET value = ? WHERE key = 'readable_from' AND CAST(value AS INTEGER) < ?",
+            (str(SLOT_KEY_SCHEMA), SLOT_KEY_SCHEMA),
+        )
+    return len(wrapped)
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRequest:
+    """A removal that is not finished."""
+
+    student_id: str
+    requested_at: datetime
+    bars_return: bool
+    """Whether the student stays removed when a later roster has the id again."""
+
+
+def request_removals(
+    db: sqlite_utils.Database, student_ids: Iterable[str], at: datetime, *, bars_return: bool = True
+) -> None:
+    """Record that students are to be removed, before anything is erased: a power cut must not leave half of it.
+
+    Args:
+        db: gallery.sqlite.
+        student_ids: of students.
+        at: now.
+        bars_return: whether they stay removed when a later roster has them again; not for who merely left the roster.
+
+    Raises:
+        StoreError: the database can't be written; nothing was recorded.
+    """
+    with transaction(db):
+        rows = [(student_id, stored(at), int(bars_return)) for student_id in student_ids]
+        db.conn.executemany(
+            "INSERT INTO removals (student_id, requested_at_utc, bars_return) VALUES (?, ?, ?)"
+            " ON CONFLICT (student_id) DO UPDATE SET bars_return = max(bars_return, excluded.bars_return)",
+            rows,
+        )
+
+
+def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
+    """Return the removals that are not finished."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT student_id, requested_at_utc, bars_return FROM removals ORDER BY student_id"
+        ).fetchall()
+    return [RemovalRequest(str(row[0]), parsed(row[1]), bool(row[2])) for row in rows]
+
+
+def forget_requests(db: sqlite_utils.Database, student_ids: Iterable[str]) -> None:
+    """Forget removals that are finished, and overwrite their place."""
+    with transaction(db):
+        db.conn.executemany("DELETE FROM removals WHERE student_id = ?", [(one,) for one in student_ids])
+    wipe_log(db)
+
+
 def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_keys: Iterable[bytes]) -> bool:
     """Write one import, all or nothing.
 
@@ -147,6 +262,9 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
         db.execute("UPDATE students SET position = NULL")
         for student in change.students:
             _put_student(db, student)
+        db.execute(
+            "DELETE FROM leavers WHERE student_id IN (SELECT student_id FROM students WHERE position IS NOT NULL)"
+        )
         gone = {(student_id,) for student_id in change.replaced}
         db.conn.executemany("DELETE FROM templates WHERE student_id = ?", gone)
         db.conn.executemany(
@@ -237,7 +355,10 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
     )
 
 
-def _put_tombstones(db: sqlite_utils.Database, marks: Iterable[Tombstone]) -> None:
+def _put_tombstones(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> None:
+    """Write tombstones; in the same transaction it is noted that the slot key has to be renewed."""
+    if marks:
+        db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('renewal', 'due')")
     db.conn.executemany(
         "INSERT OR REPLACE INTO tombstones (student_hash, key_sha256, erased, erased_at_utc) VALUES (?, ?, ?, ?)",
         [(mark.student_hash, mark.key_sha256, mark.erased, mark.erased_at) for mark in marks],

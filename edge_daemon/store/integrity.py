@@ -151,6 +151,20 @@ def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
     return any(hashlib.sha256(row[0]).hexdigest() in destroyed for row in keys)
 
 
+def key_generation(gallery: Path) -> int | None:
+    """Return the generation of the slot key that a copy of gallery.sqlite needs; None where it can't be read.
+
+    Args:
+        gallery: a copy that nobody writes.
+    """
+    try:
+        with closing(_connect(gallery, "mode=ro")) as conn:
+            row = conn.execute("SELECT value FROM meta WHERE key = 'key_generation'").fetchone()
+            return int(row[0]) if row else 0
+    except (sqlite3.DatabaseError, UnicodeDecodeError, ValueError):
+        return None
+
+
 def _connect(path: Path, options: str) -> sqlite3.Connection:
     quoted = str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     conn = sqlite3.connect(f"file:{quoted}?{options}", uri=True, timeout=3.0)

@@ -108,6 +108,28 @@ def _gallery_2(db: sqlite_utils.Database) -> None:
     _stamp(db, "gallery", version=2, readable_from=1)
 
 
+@_gallery(name="0003_removals_leavers")
+def _gallery_3(db: sqlite_utils.Database) -> None:
+    """Removals that were asked for and are not finished, and when a student left the roster.
+
+    Readable by the program before until the data keys are wrapped under a slot key (`store.gallery.rewrap_keys`).
+    """
+    _run(
+        db,
+        """CREATE TABLE removals (
+            student_id TEXT PRIMARY KEY NOT NULL,
+            requested_at_utc TEXT NOT NULL,
+            bars_return INTEGER NOT NULL CHECK (bars_return IN (0, 1))  -- 0: left the roster, and may come back
+        ) STRICT""",
+        """CREATE TABLE leavers (
+            student_id TEXT PRIMARY KEY NOT NULL REFERENCES students ON DELETE CASCADE,
+            left_at_utc TEXT NOT NULL,  -- the first night of a trusted clock on which the student was not on the roster
+            warned_at_utc TEXT  -- since when doctor and heartbeat say that the student will be erased
+        ) STRICT""",
+    )
+    _stamp(db, "gallery", version=3, readable_from=1)
+
+
 @_register(name="0001_lessons_captures_sightings_registers")
 def _register_1(db: sqlite_utils.Database) -> None:
     """Lessons with their captures and sightings, and the registers that were made of them."""
@@ -357,6 +379,6 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 
 
-GALLERY: Final = Schema("gallery", version=2, migrations=_gallery)
+GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
 REGISTER: Final = Schema("register", version=4, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

@@ -32,6 +32,7 @@ ALL = {
         "service",
         "state folder",
         "backup",
+        "erasures",
         "disk",
         "memory",
         "temperature",

@@ -9,7 +9,7 @@ import pytest
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.device.signing import Signer, is_signed_by
 from edge_daemon.errors import KeyFileError
-from edge_daemon.gallery.data_keys import fingerprint
+from edge_daemon.gallery.data_keys import plain_fingerprint
 from edge_daemon.home import Home
 from edge_daemon.store import gallery as tables
 from edge_daemon.store import lessons, retention
@@ -107,7 +107,7 @@ def test_who_was_removed_is_not_drawn_as_not_seen_but_when_it_was_is_said(tmp_pa
     first = without_maps(*a_register(FIRST, {"a": 1.0, "b": 0.4, "c": 0.0}, captures=19, not_assessed=["c"]))
     home = a_home(tmp_path, [first, without_maps(*a_register(SECOND, {"a": 0.0, "b": 0.9}))])
     lessons.erase_sightings(open_register(home / "register.sqlite"), "b")
-    gone = Tombstone(fingerprint("b"), "0" * 64, "student", stored(START + timedelta(days=3)))
+    gone = Tombstone(plain_fingerprint("b"), "0" * 64, "student", stored(START + timedelta(days=3)))
     tables.erase(open_gallery(home / "gallery.sqlite"), [gone], [], [])
     strips = run(home, "register", "show", FIRST.lesson_id).stdout.splitlines()[-3:]
     assert strips == ["a  " + "▮" * 19, "b  no longer kept: the student was removed on 2026-11-19", "c  not assessed"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.delivery.office_documents import parse_corrections, parse_withdrawals
+from edge_daemon.delivery.office_documents import parse_corrections, parse_removals, parse_withdrawals
 from edge_daemon.errors import DeliveryError
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
@@ -178,9 +178,11 @@ def test_the_schema_of_withdrawals_takes_what_the_device_takes():
 
 def test_the_examples_of_the_page_are_taken_as_they_stand():
     page = (DOCS / "PULL.md").read_text("utf-8")
-    first, second = (block.encode() for block in re.findall(r"```json\n(.*?)```", page, re.S))
+    first, second, third = (block.encode() for block in re.findall(r"```json\n(.*?)```", page, re.S))
     assert parsed(first)[0].correction.student_id == "S1042"
     assert parse_withdrawals(second, "room-204") == ("S1042", "S1077")
+    assert parse_removals(third, "room-204") == ("S1042",)
+    validator("removals.schema.json").validate(json.loads(third))
 
 
 def test_a_clock_that_is_a_little_fast_at_the_office_is_no_future():

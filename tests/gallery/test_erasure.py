@@ -152,7 +152,7 @@ def test_sightings_of_a_restored_register_are_erased_up_to_the_removal(store, sc
         for lesson_id, start in (("before", NOW), ("after", LATER + timedelta(days=1))):
             seen(register_db, lesson_id, start, "S1", "S2")
         store.remove("S1", LATER)
-        assert erasure.erase_sightings_again(store.db, register_db) == 1
+        assert store.erase_sightings_again(register_db) == 1
         assert [s.student_id for s in lessons.sightings(register_db, "before")] == ["S2"]
         assert [s.student_id for s in lessons.sightings(register_db, "after")] == ["S1", "S2"]
 

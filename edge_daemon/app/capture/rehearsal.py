@@ -15,7 +15,6 @@ from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.camera.files import FolderCamera, VideoCamera, open_files
 from edge_daemon.errors import CameraError, GalleryError
-from edge_daemon.gallery.erasure import erase_sightings_again
 from edge_daemon.home import Home
 from edge_daemon.lesson.lesson_ids import rehearsal_lesson_id
 from edge_daemon.lesson.plan import SLOT_S, make_plan
@@ -92,7 +91,7 @@ def rehearse(
         opened.callback(register_db.conn.close)
         check_writable(gallery.db)
         check_writable(register_db)
-        erase_sightings_again(gallery.db, register_db)
+        gallery.erase_sightings_again(register_db)
         signer = open_signer(home)
         run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "rtc", signer)
         try:

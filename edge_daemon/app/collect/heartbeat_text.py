@@ -5,6 +5,8 @@ Read with patience: a device of another release says more or less, and a documen
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,6 +40,10 @@ class Heartbeat:
     disk_free_mb: float | None = None
     temperature_c: float | None = None
     power: tuple[str, ...] = ()
+    removals_applied: datetime | None = None
+    """When the last list of removals was put into force there."""
+    removals_open: bool = False
+    """Whether the office has a list for the device that is not in force there."""
 
 
 @dataclass(slots=True)
@@ -66,6 +72,7 @@ def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat |
     upstream = _object(_object(top.get("queue")).get("upstream"))
     service, computer = _object(top.get("service")), _object(top.get("computer"))
     troubles = _object(service.get("problems"))
+    removals = _object(_object(top.get("pulled")).get("removals.json"))
     return Heartbeat(
         at=_time(top.get("at")),
         version=_text(top.get("version")),
@@ -82,7 +89,15 @@ def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat |
         disk_free_mb=_number(computer.get("disk_free_mb")),
         temperature_c=_number(computer.get("temperature_c")),
         power=_texts(computer.get("power_now")),
+        removals_applied=_time(removals.get("applied")),
+        removals_open=_is_open(folder / "removals.json", _text(removals.get("applied_sha256"))),
     )
+
+
+def _is_open(document: Path, applied_sha256: str) -> bool:
+    with contextlib.suppress(OSError):
+        return hashlib.sha256(document.read_bytes()).hexdigest() != applied_sha256
+    return False
 
 
 def read_days(folder: Path, first: date, last: date) -> EventLogSummary:

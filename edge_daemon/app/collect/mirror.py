@@ -30,7 +30,8 @@ _AT_ONCE: Final = 6
 _TRIES: Final = 3
 _ROOT: Final = "v1/devices"
 _WANTED: Final = re.compile(
-    r"v1/devices/[^/]+/(?:key\.json|status\.json|days/[^/]+\.json|commitments/[^/]+\.json|registers/[^/]+/[^/]+\.json)"
+    r"v1/devices/[^/]+/(?:key\.json|status\.json|removals\.json|days/[^/]+\.json|commitments/[^/]+\.json"
+    r"|registers/[^/]+/[^/]+\.json)"
 )
 _ONCE: Final = re.compile(r"v1/devices/[^/]+/(?:commitments|registers)/.*")
 _OK: Final = 200

@@ -99,5 +99,7 @@ def _lateness(heartbeat: Heartbeat | None, missing: int, now: datetime) -> Itera
     if heartbeat.oldest is not None and now - heartbeat.oldest > LATE:
         days = counted((now - heartbeat.oldest).days, "day")
         yield "late", f"{counted(heartbeat.waiting, 'document')} waiting there, the oldest for {days}"
+    if heartbeat.removals_open:
+        yield "late", "has not confirmed the office's list of removals"
     for answer in heartbeat.answers:
         yield "late", f"a receiver takes nothing: {answer}"

@@ -21,7 +21,7 @@ from edge_daemon.app.collect.document_tree import (
     read_text,
     room_folders,
 )
-from edge_daemon.app.collect.heartbeat_text import read_days, read_heartbeat
+from edge_daemon.app.collect.heartbeat_text import Heartbeat, read_days, read_heartbeat
 from edge_daemon.app.collect.room_documents import Room, RoomReader
 from edge_daemon.app.collect.room_ranking import DAYS_BACK, RoomStatus, rank, room_status
 from edge_daemon.app.collect.spill import Spill
@@ -39,9 +39,20 @@ Progress = Callable[[int, int], None]
 
 _ROOM_HEADS = (
     *("Room", "State", "What somebody should look at", "Heard of", "Registers", "Last lesson", "Missing"),
-    *("Pictures %", "Waiting there", "Refused", "Clock", "Disk free, GB", "°C", "Version", "Key", "Key is of"),
+    *(
+        "Pictures %",
+        "Waiting there",
+        "Refused",
+        "Clock",
+        "Disk free, GB",
+        "°C",
+        "Version",
+        "Key",
+        "Key is of",
+        "Removals",
+    ),
 )
-_ROOM_WIDTHS = (18, 9, 70, 17, 10, 17, 9, 11, 12, 9, 15, 12, 7, 10, 28, 14)
+_ROOM_WIDTHS = (18, 9, 70, 17, 10, 17, 9, 11, 12, 9, 15, 12, 7, 10, 28, 14, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +211,17 @@ def room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | floa
         *((said.temperature_c, said.version) if said else (None, "")),
         " / ".join(sorted(fingerprint(key) for key in room.keys)),
         "your list" if room.is_pinned else "the server",
+        _removals(said, request),
     )
+
+
+def _removals(said: Heartbeat | None, request: TermRequest) -> str:
+    """Return whether a room has confirmed the office's last list of removals."""
+    if said is None:
+        return ""
+    if said.removals_open:
+        return "not confirmed"
+    return f"confirmed {_time(said.removals_applied, request)}" if said.removals_applied else ""
 
 
 def _time(at: datetime | None, request: TermRequest) -> str:

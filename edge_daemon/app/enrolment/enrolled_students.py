@@ -55,11 +55,9 @@ def names_of(home: Home, warn: Callable[[EdgeError], None]) -> Mapping[str, str]
     """
     if not home.gallery_db_path.exists():
         return {}
-    key_path = home.key_path if home.home_mode else None
-    # Asking for a key that is not there would make a new one.
-    if credential(DEVICE_KEY_CREDENTIAL) is None and not (key_path and key_path.exists()):
-        return {}
     try:
+        if _key_if_there(home) is None:
+            return {}
         records = records_of(home)
     except (GalleryError, KeyFileError, StoreError) as error:
         warn(error)
@@ -74,6 +72,14 @@ def removed_of(home: Home, student_ids: Iterable[str]) -> Mapping[str, datetime]
     try:
         db = open_gallery(home.gallery_db_path, create=False)
         with closing(db.conn):
-            return removed_ids(db, student_ids)
-    except (GalleryError, StoreError):
+            return removed_ids(db, _key_if_there(home), student_ids)
+    except (GalleryError, KeyFileError, StoreError):
         return {}  # `names_of` says so
+
+
+def _key_if_there(home: Home) -> bytes | None:
+    """Return the device key, without making one."""
+    key_path = home.key_path if home.home_mode else None
+    if credential(DEVICE_KEY_CREDENTIAL) is None and not (key_path and key_path.exists()):
+        return None
+    return device_key(key_path, create=False)

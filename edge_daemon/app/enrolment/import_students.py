@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 from edge_daemon.app.enrolment.enrolled_students import opened_gallery
 from edge_daemon.app.enrolment.register_database import opened_register
 from edge_daemon.app.enrolment.report_page import put_page_away, write_page
+from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
-from edge_daemon.app.upkeep.maintenance import forget_erased
 from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, RosterError, StoreError
-from edge_daemon.gallery import erasure
 from edge_daemon.gallery.class_list.table import Remark
 from edge_daemon.gallery.oneroster import read_students
 from edge_daemon.gallery.roster import Roster, without_lost_zeros
@@ -83,10 +82,10 @@ def import_students(
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
         if register_db is not None:  # sightings of removed students that a restore brought back
-            erasure.erase_sightings_again(store.db, register_db)
+            store.erase_sightings_again(register_db)
         now = datetime.now(timezone.utc)
         report = import_roster(roster.rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
-    forget_erased(home, now)  # of students who withdrew their consent
+    finish_erasures(home, now, upgrade=True)  # of students who withdrew their consent
     hand_contacts_on(home, warn)
     try:
         put_page_away(home, keep=keep_page)

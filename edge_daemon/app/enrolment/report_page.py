@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -45,13 +44,6 @@ def put_page_away(home: Home, *, keep: bool) -> None:
             path.replace(path.with_name(f"{_NAME}-{made:%Y%m%d-%H%M%S}.html"))
     except OSError as error:
         raise StoreError(f"can't be put away: {error.strerror}", str(path), "check its owner") from error
-
-
-def remove_pages(home: Home) -> None:
-    """Remove the pages of all imports, kept ones too: a student who is removed stands on them by name."""
-    for path in home.state_dir.glob(f"{_NAME}*.html"):
-        with suppress(FileNotFoundError):
-            path.unlink()
 
 
 def write_page(home: Home, roster: Roster, report: EnrolReport, at: datetime) -> Path:

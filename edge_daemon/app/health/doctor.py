@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, upstream_check
+from edge_daemon.app.health.doctor_erasures import erasures_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
@@ -72,6 +73,7 @@ class Doctor:
             "mail": lambda: mail_check(self._home),
             "mail texts": self._mail_texts,
             "upstream": lambda: upstream_check(self._home),
+            "erasures": lambda: erasures_check(self._home),
             "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
         }
         if settings.state != "bad":  # without settings nobody knows which models, which camera

@@ -19,7 +19,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.enrolment.report_page import put_page_away
+from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.inbox.corrections import apply_corrections
+from edge_daemon.app.inbox.removal_list import apply_removals, take_up_waiting
 from edge_daemon.app.inbox.waiting import (
     LIMITS,
     NAMES,
@@ -34,8 +36,13 @@ from edge_daemon.app.inbox.waiting import (
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.signer import open_signer
-from edge_daemon.app.upkeep.maintenance import forget_erased
-from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
+from edge_daemon.delivery.office_documents import (
+    CORRECTIONS,
+    REMOVALS,
+    WITHDRAWALS,
+    parse_corrections,
+    parse_withdrawals,
+)
 from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
 from edge_daemon.device.secrets import device_key
 from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError, RosterError, StoreError, TimetableError
@@ -68,13 +75,16 @@ class InboxResult:
     """Why it was refused, or what of it could not be done."""
 
 
-def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None) -> tuple[InboxResult, ...]:
+def apply_inbox(
+    home: Home, now: datetime, names: Collection[str] | None = None, *, confirmed: bool = False
+) -> tuple[InboxResult, ...]:
     """Apply what waits in the inbox; to be called while no lesson is on, nor soon (`inbox.busy`).
 
     Args:
         home: the installation.
         now: a time that can be trusted.
         names: of the documents; None: those that the settings want.
+        confirmed: a person has confirmed a list that removes more than half of the room.
 
     Raises:
         EdgeError: the device can't do it now; what was not applied waits for the next time.
@@ -95,11 +105,13 @@ def apply_inbox(home: Home, now: datetime, names: Collection[str] | None = None)
                     path.unlink()
                 elif path.exists():
                     path.replace(taken)  # a newer version may come meanwhile
-                    done.append(_apply(home, name, taken, now))
+                    done.append(_apply(home, name, taken, now, confirmed=confirmed))
     return tuple(done)
 
 
-def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[InboxResult, ...]:
+def apply_by_hand(
+    home: Home, files: Sequence[Path], now: datetime, *, confirm: bool = False
+) -> tuple[InboxResult, ...]:
     """Apply what waits, and documents that came by another way; refused while a lesson is on or soon.
 
     Args:
@@ -107,6 +119,7 @@ def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[Inb
         files: documents, each named as the office's server names it; what they are is decided by a person, not by
             `upstream.pull`.
         now: the time.
+        confirm: also apply a list of removals that waits for a person.
 
     Raises:
         StoreError: not now, or a file can't be read.
@@ -121,7 +134,10 @@ def apply_by_hand(home: Home, files: Sequence[Path], now: datetime) -> tuple[Inb
         raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes in a lesson")
     for name, data in contents.items():
         put(inbox_dir(home) / name, data)
-    return apply_inbox(home, now, {*wanted_names(home.config), *contents})
+    if confirm:
+        take_up_waiting(home, inbox_dir(home))
+    names = {*wanted_names(home.config), *contents, *((REMOVALS,) if confirm else ())}
+    return apply_inbox(home, now, names, confirmed=confirm)
 
 
 def _content(path: Path) -> bytes:
@@ -134,14 +150,14 @@ def _content(path: Path) -> bytes:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check the path and its rights") from error
 
 
-def _apply(home: Home, document: str, path: Path, now: datetime) -> InboxResult:
+def _apply(home: Home, document: str, path: Path, now: datetime, *, confirmed: bool) -> InboxResult:
     try:
         # The process with the network may write here, and must not have this one read what it may not read itself.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             data = file.read(LIMITS[document] + 1)
     except OSError as error:
         raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error
-    applied = _outcome(home, document, data, now)
+    applied = _outcome(home, document, data, now, confirmed=confirmed)
     sha256 = hashlib.sha256(data).hexdigest()
     db = open_register(home.register_db_path)
     with closing(db.conn):
@@ -160,10 +176,11 @@ def _apply(home: Home, document: str, path: Path, now: datetime) -> InboxResult:
     return applied
 
 
-def _outcome(home: Home, name: str, data: bytes, now: datetime) -> InboxResult:
+def _outcome(home: Home, name: str, data: bytes, now: datetime, *, confirmed: bool) -> InboxResult:
     steps: Mapping[str, Callable[[Home, bytes, datetime], InboxResult]] = {
         ROSTER: _apply_roster,
         WITHDRAWALS: _apply_withdrawals,
+        REMOVALS: lambda *given: InboxResult(REMOVALS, True, *apply_removals(*given, confirmed=confirmed)),
         CORRECTIONS: _apply_corrections,
         TIMETABLE: _apply_timetable,
     }
@@ -196,7 +213,7 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
         report = import_roster(without_marks(rows), None, store, now)
     with suppress(StoreError):  # the page of an import before, with names of then
         put_page_away(home, keep=False)
-    forget_erased(home, now)
+    finish_erasures(home, now)
     new = report.students - len({row.student_id for row in before} & {row.student.student_id for row in rows})
     summary = f"{report.students} students, {new} of them new, {len(report.without_template)} without template"
     left = sum(row.position is not None and row.student_id in report.left for row in before)
@@ -216,7 +233,7 @@ def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> InboxResult:
             done = withdraw(store, student_ids, now)
     # Kept, for a roster that comes later may be older: it can't give back a consent that is withdrawn here.
     put(_withdrawals_path(home), data)
-    forget_erased(home, now)
+    finish_erasures(home, now)
     summary = f"{done.erased} consents taken back, {done.already} were not given, {done.unknown} ids are not known here"
     return InboxResult(WITHDRAWALS, True, summary)
 

@@ -20,7 +20,14 @@ from typing import Final
 
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
-from edge_daemon.delivery.office_documents import CORRECTIONS, WITHDRAWALS, parse_corrections, parse_withdrawals
+from edge_daemon.delivery.office_documents import (
+    CORRECTIONS,
+    REMOVALS,
+    WITHDRAWALS,
+    parse_corrections,
+    parse_removals,
+    parse_withdrawals,
+)
 from edge_daemon.delivery.pull import (
     DONE,
     TAKEN,
@@ -38,7 +45,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
-NAMES: Final = (ROSTER, WITHDRAWALS, CORRECTIONS, TIMETABLE)
+NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, TIMETABLE)
 """In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
 QUIET: Final = timedelta(minutes=3)
 """Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
@@ -48,7 +55,11 @@ FINISHING: Final = timedelta(hours=1)
 LONGEST: Final = timedelta(hours=24)
 """No lesson is longer."""
 
-LIMITS: Final[Mapping[str, int]] = {ROSTER: 2 << 20, TIMETABLE: 8 << 20, CORRECTIONS: 1 << 20, WITHDRAWALS: 1 << 20}
+LIMITS: Final[Mapping[str, int]] = {
+    ROSTER: 2 << 20,
+    TIMETABLE: 8 << 20,
+    **dict.fromkeys((CORRECTIONS, WITHDRAWALS, REMOVALS), 1 << 20),
+}
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
@@ -85,6 +96,7 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
         TIMETABLE: _check_timetable,
         CORRECTIONS: lambda data: parse_corrections(data, device, now),
         WITHDRAWALS: lambda data: parse_withdrawals(data, device),
+        REMOVALS: lambda data: parse_removals(data, device),
     }
     results: list[PullResult] = []
     _erase_taken(home, db)

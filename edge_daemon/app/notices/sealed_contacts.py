@@ -1,15 +1,23 @@
-"""Names and mail addresses on their way from the gallery to what sends mail, sealed under a key of their own."""
+"""Names and mail addresses on their way from the gallery to what sends mail, sealed under keys of their own.
+
+The contact key never changes, as the device key does not. Each contact is sealed under a key that follows from it and
+from a slot key, which every erasure replaces and destroys (edge_daemon/device/key_slots.py).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from edge_daemon.app.opening.database_recovery import gallery_of
 from edge_daemon.device import sealing
+from edge_daemon.device.key_slots import KeySlots, SlotKey
 from edge_daemon.device.secrets import contact_key
 from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
@@ -70,12 +78,70 @@ def read_contacts(home: Home, db: sqlite_utils.Database) -> dict[str, Contact]:
     Raises:
         KeyFileError: the contact key is missing or another one.
     """
+    try:
+        return _read(home, db)
+    except KeyFileError:
+        return _read(home, db)  # an erasure in another process may have sealed them anew in between
+
+
+def renew_contact_keys(home: Home) -> None:
+    """Seal all contacts under a new slot key and destroy the old one: what old blocks of the disk hold opens nothing.
+
+    May be cut anywhere: until its last step both keys are there. Contacts that do not open, and all of them where the
+    contact key is missing, are deleted: the next start of the service seals them again.
+
+    Raises:
+        KeyFileError: the file of slots can't be written.
+        StoreError: the database can't be written.
+    """
+    slots = _slots(home)
+    if not home.register_db_path.exists():
+        return
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        if not slots.path.exists() and not contact_rows(db):
+            return
+        try:
+            key = contact_key(home.contact_key_path if home.home_mode else None)
+        except KeyFileError:
+            key = None
+        with slots.locked():
+            before = slots.keys()
+            if len(before) > 1:  # a renewal was cut: finish that one first, or its slot would be taken
+                _seal_again(db, key, slots, before[0])
+            _seal_again(db, key, slots, slots.add(keep=before[0].generation if before else 0))
+
+
+def _seal_again(db: sqlite_utils.Database, key: bytes | None, slots: KeySlots, fresh: SlotKey) -> None:
+    rows = contact_rows(db)
+    contacts = _readable(_keys(key, slots), rows) if key is not None else {}
+    put = [_sealed(_derived(key, fresh.key), one) for one in contacts.values()] if key is not None else []
+    change_contacts(db, put, [row.student_id for row in rows if row.student_id not in contacts])
+    slots.destroy_others(fresh.generation)
+
+
+def _read(home: Home, db: sqlite_utils.Database) -> dict[str, Contact]:
     rows = contact_rows(db)
     if not rows:
         return {}
-    key = contact_key(home.contact_key_path if home.home_mode else None, create=False)
-    contacts = sorted((_opened(key, row) for row in rows), key=lambda one: (one.place, one.student_id))
+    keys = _keys(contact_key(home.contact_key_path if home.home_mode else None, create=False), _slots(home))
+    contacts = sorted((_opened(keys, row) for row in rows), key=lambda one: (one.place, one.student_id))
     return {contact.student_id: contact for contact in contacts}
+
+
+def _slots(home: Home) -> KeySlots:
+    """Return the slots; whoever may read register.sqlite may read them, too."""
+    shared = home.register_db_path.exists() and home.register_db_path.stat().st_mode & 0o040
+    return KeySlots(home.contact_slots_path, 0o640 if shared else 0o600)
+
+
+def _keys(key: bytes, slots: KeySlots) -> list[bytes]:
+    """Return the keys that contacts may be sealed under, the one in use first; last that of one release ago."""
+    return [*(_derived(key, one.key) for one in slots.keys()), key]  # noqa: SIM118 - not a mapping
+
+
+def _derived(key: bytes, slot_key: bytes) -> bytes:
+    return HKDF(SHA256(), len(key), salt=slot_key, info=b"edge-daemon contacts 2").derive(key)
 
 
 def _renew(home: Home, register_db: sqlite_utils.Database) -> None:
@@ -87,18 +153,23 @@ def _renew(home: Home, register_db: sqlite_utils.Database) -> None:
     store = open_gallery_store(home)
     with closing(store.db.conn):
         wanted = [_contact(place, record) for place, record in enumerate(store.records())]
-    present = _readable(key, contact_rows(register_db))
-    changed = [_sealed(key, contact) for contact in wanted if present.get(contact.student_id) != contact]
+    rows = contact_rows(register_db)
+    slots = _slots(home)
+    if not rows and not slots.keys():
+        slots.add(keep=0)
+    keys = _keys(key, slots)
+    present = _readable(keys, rows)
+    changed = [_sealed(keys[0], contact) for contact in wanted if present.get(contact.student_id) != contact]
     if changed:
         change_contacts(register_db, changed, ())
 
 
-def _readable(key: bytes, rows: list[ContactRow]) -> Mapping[str, Contact]:
+def _readable(keys: Sequence[bytes], rows: list[ContactRow]) -> Mapping[str, Contact]:
     """Return what opens; what does not was sealed under a key that was lost."""
     found: dict[str, Contact] = {}
     for row in rows:
         try:
-            found[row.student_id] = _opened(key, row)
+            found[row.student_id] = _opened(keys, row)
         except KeyFileError:
             continue
     return found
@@ -116,11 +187,14 @@ def _sealed(key: bytes, contact: Contact) -> ContactRow:
     return ContactRow(contact.student_id, contact.courses, sealed)
 
 
-def _opened(key: bytes, row: ContactRow) -> Contact:
-    try:
-        plain = sealing.open_sealed(key, row.sealed, sealing.binding(_REALM, "contact", row.student_id))
-    except KeyFileError as error:
-        hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
-        raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint) from error
-    place, name, email, guardian_email = json.loads(plain.decode("utf-8", "surrogatepass"))
-    return Contact(row.student_id, place, name, email, guardian_email, row.courses)
+def _opened(keys: Sequence[bytes], row: ContactRow) -> Contact:
+    bound = sealing.binding(_REALM, "contact", row.student_id)
+    for key in keys:
+        try:
+            plain = sealing.open_sealed(key, row.sealed, bound)
+        except KeyFileError:
+            continue
+        place, name, email, guardian_email = json.loads(plain.decode("utf-8", "surrogatepass"))
+        return Contact(row.student_id, place, name, email, guardian_email, row.courses)
+    hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
+    raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.errors import DamageError
+from edge_daemon.device.key_slots import KeySlots
+from edge_daemon.device.secrets import device_key
+from edge_daemon.errors import DamageError, KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import retention
 from edge_daemon.store.backup import Backup, backups, restore, stamp
 from edge_daemon.store.database import check_path, open_gallery, open_register
-from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, loss
+from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, key_generation, loss
 from edge_daemon.timestamps import written
 
 logger = logging.getLogger(__name__)
@@ -90,7 +92,7 @@ def _opened(home: Home, now: datetime, *, thorough: bool) -> OpenedDatabases:
             notes.append(_told(home.gallery_db_path, gallery, "what was enrolled since"))
         with gallery_of(home) as gallery_db:
             if gallery_db is not None and (gallery or register):
-                _erase_again(gallery_db, register_db)
+                _erase_again(home, gallery_db, register_db)
             dropped = retention.drop_captures_without_candidates(register_db, gallery_db, _CANDIDATES_GONE)
     except BaseException:
         register_db.conn.close()
@@ -128,8 +130,16 @@ def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Re
     if not findings.problem:
         return None, _log_notes(path, findings)
     logger.error("database damaged", extra={"file": path.name, "reason": findings.problem})
-    copy, aside = restore(path, home.backup_dir, home.damaged_dir, now)
+    copy, aside = restore(path, home.backup_dir, home.damaged_dir, now, lambda copy: _opens(home, path, copy))
     return _RecoveredDatabase(findings.problem, copy, aside), []
+
+
+def _opens(home: Home, path: Path, copy: Path) -> bool:
+    """Return whether a copy can be opened: an erasure destroys the slot key of all earlier copies of the gallery."""
+    if path != home.gallery_db_path:
+        return True
+    generation = key_generation(copy)
+    return generation == 0 or generation in {one.generation for one in KeySlots(home.gallery_slots_path).keys()}  # noqa: SIM118
 
 
 def _depth(path: Path, known: Sequence[Backup], now: datetime) -> Depth:
@@ -162,11 +172,16 @@ def _told(path: Path, mended: _RecoveredDatabase, lost: str) -> str:
     return f"{what} and is the backup of {at} now: what came after it is lost ({lost}){kept}"
 
 
-def _erase_again(gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> None:
+def _erase_again(home: Home, gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> None:
     from edge_daemon.gallery import erasure  # here: a start without damage needs no cryptography
 
     erasure.apply_tombstones(gallery_db)
-    erasure.erase_sightings_again(gallery_db, register_db)
+    try:
+        key = device_key(home.key_path if home.home_mode else None, create=False)
+    except KeyFileError as error:
+        logger.warning("removed students not looked for", extra={"reason": error.what})
+        key = None
+    erasure.erase_sightings_again(gallery_db, key, register_db)
 
 
 def _keep(home: Home, notes: Sequence[str], now: datetime) -> None:

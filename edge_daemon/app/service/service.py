@@ -17,6 +17,7 @@ from datetime import timedelta
 
 from edge_daemon.app.capture.plan_recorder import begin, plan_of
 from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.app.erasure.pending import is_work_left
 from edge_daemon.app.inbox import waiting
 from edge_daemon.app.notices.handover import Handover
 from edge_daemon.app.opening.signer import open_signer
@@ -50,6 +51,9 @@ STOP_S = 8.0
 """A worker finishes the picture in hand within this; systemd is promised 10 s."""
 GRACE_S = 120.0
 """A time server is waited for so long before pictures are taken without a time."""
+FIRST_LOOK_S, LOOK_AGAIN_S = 600.0, 3600.0
+"""So long after the start, and then so often, erasures that are not finished are looked for. An update is believed or
+taken back before the first look: until then the data keys stay as the earlier release knows them."""
 GIVE_UP_AFTER = 3
 """A lesson that is over, has no picture, and failed so often will not have a register."""
 
@@ -77,6 +81,7 @@ class Service:
         self._handover = Handover(home)
         self._pool = WorkerPool(home, command, self._heard)
         self._stopping = self._reload = self._answered = False
+        self._look_for_erasures_s = self._begun.boottime_s + FIRST_LOOK_S
 
     def run(self) -> None:
         """Run until SIGTERM.
@@ -202,9 +207,17 @@ class Service:
                 self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
 
     def _apply_inbox(self, reading: Reading) -> None:
-        """Have applied what the office sent, while nothing else is done, and no lesson is soon."""
-        if self._pool.idle and waiting.waits(self._home, self._db) and not waiting.busy(self._db, reading.utc):
+        """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon."""
+        if self._pool.idle and self._has_work(reading) and not waiting.busy(self._db, reading.utc):
             self._pool.start("inbox", "", reading.boottime_s)
+
+    def _has_work(self, reading: Reading) -> bool:
+        if waiting.waits(self._home, self._db):
+            return True
+        if reading.boottime_s < self._look_for_erasures_s:
+            return False
+        self._look_for_erasures_s = reading.boottime_s + LOOK_AGAIN_S
+        return is_work_left(self._home)
 
     def _mend_if_idle(self) -> None:
         """End where a worker or the nightly backup met damage: the next start looks closely and restores."""

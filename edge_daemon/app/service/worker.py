@@ -27,6 +27,7 @@ from edge_daemon.app.capture.loop import LATE_S, LessonLoop, LoopContext
 from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.app.capture.untimed_loop import UntimedLoop
 from edge_daemon.app.capture.worker_report import Kind, Report, encode
+from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.database_recovery import gallery_of
 from edge_daemon.app.opening.models_and_gallery import camera_settings, load_models, open_gallery_store
@@ -70,7 +71,7 @@ class Worker:
         self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room)
 
     def check(self) -> int:
-        """Have the models and the camera answer once; bring the contacts that mail uses up to date."""
+        """Finish what was being erased; bring the contacts of mail up to date; have models and camera answer once."""
         self._hand_contacts_on()
         Detector(load_models(self._home.config))
         with self._camera() as camera:
@@ -86,6 +87,7 @@ class Worker:
 
     def _hand_contacts_on(self) -> None:
         try:
+            finish_erasures(self._home, self._clock.reading().utc)
             publish_contacts(self._home)
         except DamageError:
             raise  # the next start mends it
@@ -140,10 +142,13 @@ class Worker:
         return 0
 
     def apply_inbox(self) -> int:
-        """Put into force what the office sent; the service starts this while no lesson is on, nor soon."""
+        """Put into force what the office sent, and wrap keys of an earlier release; the service starts this while no
+        lesson is on, nor soon.
+        """
         from edge_daemon.app.inbox.apply import apply_inbox  # here: no other task needs it
 
         apply_inbox(self._home, self._clock.reading().utc)
+        finish_erasures(self._home, self._clock.reading().utc, upgrade=True)
         self._report(Report("done"))
         return 0
 

@@ -18,9 +18,10 @@ from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import backlog
+from edge_daemon.store.leavers import ComingErasures, read_coming
 from edge_daemon.store.migrations import REGISTER
 from edge_daemon.store.plans import committed_plans
-from edge_daemon.store.pulled import pulled_documents
+from edge_daemon.store.pulled import PulledDocument, pulled_documents
 from edge_daemon.timestamps import written
 
 Value = Union[None, bool, int, float, str, "list[Value]", "dict[str, Value]"]
@@ -52,7 +53,8 @@ def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str,
         "last_register": _last(last) if last else None,
         "registers": backlog.count_registers(db),
         "coming": _coming(db, now),
-        "pulled": {one.name: _pulled(one.fetched_at, one.applied_at, one.problem) for one in pulled_documents(db)},
+        "pulled": {one.name: _pulled(one) for one in pulled_documents(db)},
+        "coming_erasures": _erasures(read_coming(db)),
         "service": _service(home),
         "computer": _computer(host),
     }
@@ -97,8 +99,17 @@ def _coming(db: sqlite_utils.Database, now: datetime) -> Value:
     ]
 
 
-def _pulled(fetched_at: datetime | None, applied_at: datetime | None, problem: str) -> Value:
-    return {"fetched": _time(fetched_at), "applied": _time(applied_at), "problem": without_addresses(problem)}
+def _pulled(one: PulledDocument) -> Value:
+    return {
+        "fetched": _time(one.fetched_at),
+        "applied": _time(one.applied_at),
+        "applied_sha256": one.applied_sha256 or None,
+        "problem": without_addresses(one.problem),
+    }
+
+
+def _erasures(coming: ComingErasures | None) -> Value:
+    return {"students": coming.students, "first": coming.first.isoformat()} if coming else None
 
 
 def _service(home: Home) -> Value:

@@ -14,13 +14,16 @@ from pathlib import Path
 
 from edge_daemon.app.opening.database_recovery import gallery_of, open_databases, suspect
 from edge_daemon.device.clock import SystemClock
+from edge_daemon.device.key_slots import KeySlots
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.store import backup as copies
 from edge_daemon.store import disk, retention
+from edge_daemon.store import gallery as tables
 from edge_daemon.store.daily_events import KEPT_DAYS, forget_events_before
 from edge_daemon.store.database import open_register
-from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, holds_key
+from edge_daemon.store.integrity import DatabaseFindings, Depth, examine, holds_key, key_generation
+from edge_daemon.store.leavers import follow_leavers, write_coming
 from edge_daemon.types import ClockState
 
 __all__ = [
@@ -77,6 +80,16 @@ class DailyUpkeep:
     retained: RetentionResult
 
 
+@dataclass(frozen=True, slots=True)
+class ReplacedCopies:
+    """What became of the copies of the gallery after an erasure."""
+
+    erased: int
+    """Files that were overwritten and removed, damaged galleries that were put aside among them."""
+    fresh: copies.Backup | None
+    """The copy that took their place; None where there was none to replace, or it could not be made."""
+
+
 def daily(home: Home, now: datetime, clock: ClockState | None = None) -> DailyUpkeep:
     """Back up, then delete what is over its time; safe beside a running lesson.
 
@@ -115,6 +128,8 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
     """Delete sightings that are over their time, and candidates and untimed captures that nobody needs any more.
 
+    Of leavers whose time is over the removal is recorded; the service, which has the key, does it.
+
     Args:
         home: where the databases are; `storage.keep_sightings_days` holds.
         now: what the clock says.
@@ -135,6 +150,9 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
         untimed = retention.forget_old_untimed(register_db, before, reading.boot_id)
         forget_events_before(register_db, now - timedelta(days=KEPT_DAYS))
         idle = retention.erase_idle_candidates(gallery_db, register_db, before) if gallery_db is not None else 0
+        if gallery_db is not None:
+            keep = timedelta(days=home.config.storage.keep_leavers_days)
+            write_coming(register_db, follow_leavers(gallery_db, now, keep))
     return RetentionResult(sightings, idle, untimed)
 
 
@@ -165,22 +183,22 @@ def disk_state(home: Home) -> DiskState:
     return DiskState(free, False, "")
 
 
-def forget_erased(home: Home, now: datetime) -> int:
+def forget_erased(home: Home, now: datetime) -> ReplacedCopies:
     """After an erasure: no copy of the gallery may keep what was erased; a fresh copy takes their place first.
 
-    Returns:
-        How many files were overwritten and removed, damaged galleries that were put aside among them.
+    Copies under an earlier slot key go, too: they could not be opened any more.
 
     Raises:
         StoreError: a file can't be erased. That no fresh copy could be made is logged, and prevents nothing.
     """
     stale = _stale_copies(home, unreadable=True)
+    fresh = None
     if any(path.parent == home.backup_dir for path in stale):
         try:
-            _copy_of(home, home.gallery_db_path, now)
+            fresh = _copy_of(home, home.gallery_db_path, now)
         except StoreError as error:
             logger.warning("no fresh backup of the gallery", extra={"reason": error.what})
-    return _erase(stale)
+    return ReplacedCopies(_erase(stale), fresh)
 
 
 def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
@@ -193,19 +211,28 @@ def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
 
 
 def _stale_copies(home: Home, *, unreadable: bool) -> list[Path]:
-    """Return the copies of the gallery that still have a key that an erasure destroyed."""
+    """Return the copies of the gallery that have a data key that an erasure destroyed, or need an old slot key."""
     with gallery_of(home) as gallery_db:
         if gallery_db is None:
             return []
         from edge_daemon.gallery import erasure  # here: the service itself needs no cryptography
 
         destroyed = erasure.destroyed_keys(gallery_db)
-    if not destroyed:
+        generation = tables.key_generation(gallery_db)
+    if generation not in {one.generation for one in KeySlots(home.gallery_slots_path).keys()}:  # noqa: SIM118
+        generation = 0  # an earlier gallery was put there by hand: the copies may be what is right
+    if not destroyed and not generation:
         return []
     stem = home.gallery_db_path.stem
     found = [path for folder in (home.backup_dir, home.damaged_dir) for path in sorted(folder.glob(f"{stem}-*.sqlite"))]
-    held = {path: holds_key(path, destroyed) for path in found}
-    return [path for path, has_key in held.items() if (unreadable if has_key is None else has_key)]
+    return [path for path in found if _is_stale(path, destroyed, generation, unreadable=unreadable)]
+
+
+def _is_stale(path: Path, destroyed: frozenset[str], generation: int, *, unreadable: bool) -> bool:
+    has_key, needed = holds_key(path, destroyed), key_generation(path)
+    if has_key is None or needed is None:
+        return unreadable
+    return has_key or (generation > 0 and needed != generation)
 
 
 def _erase(stale: Iterable[Path]) -> int:

@@ -151,6 +151,9 @@ def test_a_changed_byte_in_a_document_is_found_by_its_hash(home):
 
 def test_what_a_restored_register_brought_back_of_a_removed_student_goes_again(tmp_path):
     home = Home(tmp_path / "home")
+    home.ensure_state_dir()
+    home.key_path.write_bytes(KEY)
+    home.key_path.chmod(0o600)
     school = School(tmp_path / "office")
     school.write_roster(S1="yes", S2="yes")
     with closing(open_register(home.register_db_path).conn) as r, closing(open_gallery(home.gallery_db_path).conn) as g:

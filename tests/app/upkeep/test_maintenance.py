@@ -245,13 +245,13 @@ def test_after_a_removal_no_backup_holds_a_byte_of_the_student_and_a_fresh_one_t
     assert len(_holders(home, secrets)) == 4
     open_copy = backups(home.backup_dir, "gallery")[0].path.open("rb")  # what a removed file's blocks hold
     _remove(home, "S1")
-    assert forget_erased(home, NOW) == 3
+    assert forget_erased(home, NOW).erased == 3
     assert _holders(home, secrets) == set()
     with open_copy:
         assert set(open_copy.read()) == {0}
     (fresh,) = backups(home.backup_dir, "gallery")
     assert _rows(fresh.path, "SELECT student_id FROM students") == [("S2",)]
-    assert forget_erased(home, NOW) == 0
+    assert forget_erased(home, NOW).erased == 0
     assert len(backups(home.backup_dir, "register")) == 3
 
 
@@ -277,7 +277,7 @@ def test_a_damaged_gallery_that_was_put_aside_goes_with_an_erasure(home, school)
 
 def test_a_trial_without_backups_needs_none_after_an_erasure(home, school):
     _remove(home, "S1")
-    assert forget_erased(home, NOW) == 0
+    assert forget_erased(home, NOW).erased == 0
     assert not home.backup_dir.exists()
 
 

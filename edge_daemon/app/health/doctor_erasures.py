@@ -1,0 +1,42 @@
+"""`doctor`: is an erasure unfinished, can an erased key come back, and who of the leavers is erased soon?"""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from edge_daemon.app.erasure.pending import is_work_left
+from edge_daemon.device.check import Check
+from edge_daemon.device.key_slots import KeySlots
+from edge_daemon.home import Home
+from edge_daemon.store.database import open_register
+from edge_daemon.store.leavers import ComingErasures, read_coming
+
+
+def erasures_check(home: Home) -> Check:
+    """Return whether everything that was to be erased is, and what is to come.
+
+    Raises:
+        StoreError, KeyFileError: a database or the file of slots can't be read.
+    """
+    if is_work_left(home):
+        advice = "the service does it within the hour, between lessons; its journal says why it can't"
+        return Check("erasures", "warning", "what was to be erased, or wrapped under a new key, is not yet", advice)
+    for path in (home.gallery_slots_path, home.contact_slots_path):
+        if KeySlots(path).in_place() is False:
+            found = f"{path.name} is not overwritten where it lies by this file system"
+            advice = "keep the state on ext4 without data=journal: a destroyed key might be found again"
+            return Check("erasures", "warning", found, advice)
+    coming = _coming(home)
+    if coming is not None:
+        found = f"{coming.students} who left the roster will be erased, the first on {coming.first}"
+        advice = "put who belongs here back on the roster; storage.keep_leavers_days says how long leavers stay"
+        return Check("erasures", "warning", found, advice)
+    return Check("erasures", "good", "nothing is left to erase")
+
+
+def _coming(home: Home) -> ComingErasures | None:
+    if not home.register_db_path.exists():
+        return None
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        return read_coming(db)

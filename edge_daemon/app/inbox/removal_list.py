@@ -1,0 +1,75 @@
+"""Removals of the office: on every device the same as `enrol remove`, with a question where a room would be emptied."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from edge_daemon.app.erasure.removal import remove_listed
+from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.opening.database_recovery import gallery_of
+from edge_daemon.delivery.office_documents import REMOVALS, parse_removals
+from edge_daemon.delivery.pull import put
+from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError
+from edge_daemon.home import Home
+from edge_daemon.store import gallery as tables
+from edge_daemon.store.backup import erase_file
+
+
+def apply_removals(home: Home, data: bytes, now: datetime, *, confirmed: bool) -> tuple[str, str]:
+    """Remove the students of a list who are here; doing it twice is doing it once.
+
+    Args:
+        home: the installation.
+        data: the document.
+        now: the time of the removal.
+        confirmed: a person on the device has confirmed a list that removes more than half of the room.
+
+    Returns:
+        What was done, and what could not be: a line each, without ids.
+
+    Raises:
+        DeliveryError: the document is not as it should be, or it waits for a person; nothing was erased.
+        GalleryError, KeyFileError, StoreError: the device can't do it now.
+    """
+    student_ids = parse_removals(data, home.config.device.name)
+    with gallery_of(home) as db:
+        here = set() if db is None else {row.student_id for row in tables.student_rows(db)}
+    going = here & set(student_ids)
+    if 2 * len(going) > len(here) and not confirmed:
+        put(waiting_path(home), data)
+        hint = "if that is meant, `edge-daemon maintain inbox --confirm` on the device; nothing was erased"
+        raise DeliveryError(f"would remove {len(going)} of {len(here)} students, and waits", REMOVALS, hint)
+    done = remove_listed(home, student_ids, now)
+    erase_file(waiting_path(home))
+    erased = sum(one.removed_before is None for one in done.students)
+    before = len(done.students) - erased
+    unknown = len(student_ids) - len(done.students)
+    summary = f"{erased} students removed, {before} were removed before, {unknown} ids are not known here"
+    return summary, "; ".join(filter(None, (done.problem, _contacts(home))))
+
+
+def waiting_path(home: Home) -> Path:
+    """Return where a list lies that waits for a person; bare ids."""
+    return home.state_dir / "pulled" / f"{REMOVALS}.waits"
+
+
+def take_up_waiting(home: Home, inbox: Path) -> None:
+    """Lay a list that waits for a person into the inbox again, unless a newer one is there."""
+    newer = inbox / REMOVALS
+    if waiting_path(home).exists() and not newer.exists():
+        put(newer, _content(waiting_path(home)))
+
+
+def _content(path: Path) -> bytes:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        return file.read()
+
+
+def _contacts(home: Home) -> str:
+    try:
+        publish_contacts(home)
+    except (GalleryError, KeyFileError) as error:
+        return f"mail goes on with the names and addresses from before: {error.what}"
+    return ""

@@ -1,0 +1,83 @@
+"""Students who left the roster: since when, since when it is said that they will be erased, and who is due."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.gallery import request_removals
+from edge_daemon.timestamps import parsed, stored
+
+WARN_BEFORE = timedelta(days=14)
+"""So long before a leaver is erased, doctor and heartbeat say so, whatever the settings become meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComingErasures:
+    """Leavers who will be erased; nobody is named."""
+
+    students: int
+    first: date
+    """The day (UTC) on which the first of them is."""
+
+
+def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) -> ComingErasures | None:
+    """Note who has left and who is back, and record the removal of those whose time is over.
+
+    Days count from the first call after a student left the roster: neither a doubtful clock nor the time before an
+    update counts. Nobody is erased who was not announced `WARN_BEFORE` earlier.
+
+    Args:
+        db: gallery.sqlite.
+        now: a time that can be trusted.
+        keep: how long leavers stay.
+
+    Returns:
+        Who is still to come; None: nobody within `WARN_BEFORE`.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(
+            "DELETE FROM leavers WHERE student_id IN (SELECT student_id FROM students WHERE position IS NOT NULL)"
+        )
+        db.execute(
+            "INSERT OR IGNORE INTO leavers (student_id, left_at_utc) SELECT student_id, ?1 FROM students"
+            " WHERE position IS NULL",
+            (stored(now),),
+        )
+        # A clock that was ahead and is right again must not keep them for years.
+        db.execute("UPDATE leavers SET left_at_utc = ?1 WHERE left_at_utc > ?1", (stored(now),))
+        db.execute("UPDATE leavers SET warned_at_utc = ?1 WHERE warned_at_utc > ?1", (stored(now),))
+        db.execute(
+            "UPDATE leavers SET warned_at_utc = ?1 WHERE warned_at_utc IS NULL AND left_at_utc <= ?2",
+            (stored(now), stored(now - keep + WARN_BEFORE)),
+        )
+        rows = db.execute("SELECT student_id, left_at_utc, warned_at_utc FROM leavers").fetchall()
+    days = {row[0]: max(parsed(row[1]) + keep, parsed(row[2]) + WARN_BEFORE) for row in rows if row[2] is not None}
+    due = [student_id for student_id, day in days.items() if day <= now]
+    if due:
+        request_removals(db, due, now, bars_return=False)
+    coming = [day for day in days.values() if day > now]
+    return ComingErasures(len(coming), min(coming).date()) if coming else None
+
+
+def write_coming(register_db: sqlite_utils.Database, coming: ComingErasures | None) -> None:
+    """Keep the announcement where the process with the network can read it, which can't open the gallery."""
+    text = json.dumps({"students": coming.students, "first": coming.first.isoformat()}) if coming else ""
+    with transaction(register_db):
+        register_db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('coming_erasures', ?)", (text,))
+
+
+def read_coming(register_db: sqlite_utils.Database) -> ComingErasures | None:
+    """Return the last announcement."""
+    with faults(register_db):
+        row = register_db.execute("SELECT value FROM meta WHERE key = 'coming_erasures'").fetchone()
+    if not row or not row[0]:
+        return None
+    fields = json.loads(row[0])
+    return ComingErasures(int(fields["students"]), date.fromisoformat(fields["first"]))
