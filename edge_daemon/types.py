@@ -369,3 +369,5 @@ class Outcome:
     """What the receiver asked for."""
     receiver_down: bool = False
     """True: the receiver takes nothing at all now (no network, wrong token): the other items need not be tried."""
+    is_doubtful: bool = False
+    """True: the receiver answered this one item, and may take others: some are tried before it is judged down."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from edge_daemon.delivery.error_messages import cleaned, wants_certificate
 from edge_daemon.delivery.http import HttpAnswer
-from edge_daemon.types import Outcome
+from edge_daemon.types import Outcome, OutcomeName
 
 _LONGEST_RETRY_S: Final = 24 * 3600.0
 _NOT_THIS_SERVICE: Final = {
@@ -31,6 +31,7 @@ _BUSY: Final = (429, 502, 503, 504, 507)
 _BAD_REQUEST: Final = 400
 _NO_CERTIFICATE: Final = (_BAD_REQUEST, 495, 496)
 """As nginx says that a client's certificate is missing or no good."""
+_NOT_FETCHED: Final = (403, 405, 415, 501)
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
@@ -84,33 +85,42 @@ def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
     """
     status, problem = answer.status, problem_of(answer)
     if status in _NO_CERTIFICATE and (status != _BAD_REQUEST or b"SSL certificate" in answer.body):
-        return Outcome("retry", f"{wants_certificate(where)} ({status})", receiver_down=True)
+        return doubtful(f"{wants_certificate(where)} ({status})")
     said = f" ({problem.words})" if problem.words else ""
     if 300 <= status < 400:
         target = cleaned(answer.headers.get("location", "another place"), 100)
         what = f"{where} answers with a redirect to {target}: a captive portal, or a wrong upstream.url"
-        return Outcome("retry", what, receiver_down=True)
+        return doubtful(what)
     if status in (_UNAUTHORISED, _FORBIDDEN):
         return _not_known(status, where, said)
     if status == _PROXY_LOG_IN:
-        return Outcome("retry", "the proxy asks for a name and password (407)", receiver_down=True)
+        return doubtful("the proxy asks for a name and password (407)")
     if status == _NETWORK_LOG_IN:
         return page(where)
     if status in _NOT_THIS_SERVICE:
-        return Outcome("retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){said}", receiver_down=True)
+        return Outcome(
+            "retry", f"{where} {_NOT_THIS_SERVICE[status]} ({status}){said}", receiver_down=True, is_doubtful=True
+        )
     if status in _BUSY:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
-        return Outcome("retry", f"{where} has no time or room now ({status}){said}", after_s, receiver_down=True)
+        return Outcome(
+            "retry", f"{where} has no time or room now ({status}){said}", after_s, receiver_down=True, is_doubtful=True
+        )
     if status in _PASSING or status >= 500 or status < 200:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
         return Outcome("retry", f"{where} failed ({status}){said}", after_s)
     return Outcome("parked", f"{where} refuses the document ({status}){said}")
 
 
+def doubtful(answer: str, retry_after_s: float | None = None, name: OutcomeName = "retry") -> Outcome:
+    """Return what becomes of a document whose answer may be meant for all, or for this one alone."""
+    return Outcome(name, answer, retry_after_s, receiver_down=True, is_doubtful=True)
+
+
 def page(where: str) -> Outcome:
     """Return what becomes of a document that was answered with a web page."""
     what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
-    return Outcome("retry", what, receiver_down=True)
+    return doubtful(what)
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
@@ -125,9 +135,27 @@ def _not_known(status: int, where: str, said: str) -> Outcome:
     retry = "then `edge-daemon outbox retry`"
     if status == _UNAUTHORISED:
         what = f"{where} does not know this device's token (401){said}; correct upstream.token_file, {retry}"
-        return Outcome("parked", what, receiver_down=True)
+        return doubtful(what, name="parked")
     what = f"{where} does not allow this device to deliver (403){said}; ask who runs it, {retry}"
-    return ForbiddenOutcome("parked", what, receiver_down=True)
+    return ForbiddenOutcome("parked", what, receiver_down=True, is_doubtful=True)
+
+
+def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outcome:
+    """Return why a document that the office may have for this device was not fetched; it names the document.
+
+    Args:
+        answer: of a status that is no success, or a web page.
+        name: of the document.
+        where: host and port.
+        now: for a Retry-After that is a date.
+    """
+    outcome = page(where) if 200 <= answer.status < 300 else refusal(answer, where, now)
+    if answer.status in _NOT_FETCHED:
+        said = problem_of(answer).words
+        why = f"{where} does not let this device read it ({answer.status})" + (f" ({said})" if said else "")
+    else:
+        why = outcome.answer
+    return Outcome("retry", f"{name} was not fetched: {why}", outcome.retry_after_s, outcome.receiver_down, True)
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:

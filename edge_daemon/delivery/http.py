@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 import ssl
 import zlib
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from edge_daemon.delivery import error_messages
 from edge_daemon.delivery.connection_deadline import Adapter, ConnectionDeadline
+from edge_daemon.domains import ascii_domain
 
 _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
@@ -36,6 +38,7 @@ _SMALL: Final = 64 * 1024
 """Bytes of an answer that are within the time of any exchange."""
 _WITHOUT_BODY: Final = (204, 304)
 _MOST_DIGITS: Final = 15
+_LISTEN_S: Final = 1.0
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 """It warns of odd headers with the whole address, in which a secret may stand."""
@@ -114,7 +117,9 @@ class Server:
         self._auth = _Auth(secret, username)
         self._agent = agent
         self._line = ConnectionDeadline()
-        context, proxy_context = ssl.create_default_context(cafile=ca_file or None), ssl.create_default_context()
+        self._context = context = ssl.create_default_context(cafile=ca_file or None)
+        proxy_context = ssl.create_default_context()
+        self._has_answered = False
         if client_certificate is not None:
             context.load_cert_chain(*client_certificate, password=no_passphrase)
         if ca_file:
@@ -168,13 +173,38 @@ class Server:
                 # ValueError: http.client and urllib3 take parts of an answer for numbers, which may be anything.
                 failure = NoAnswerError(self._explained(error), in_the_middle=_in_the_middle(error))
                 failure.__cause__ = error
+                if not self._has_answered and failure.in_the_middle and not deadline.is_over:
+                    failure = self._refused_at_handshake() or failure
         if deadline.is_over:  # a cut connection may look like the end of an answer
             what = f"{self.where} sent no whole answer within {allowed_s:.0f} s"
             failure = NoAnswerError(what, in_the_middle=True)
         if failure is not None:
             self._line.drop()
             raise failure
+        self._has_answered = True
         return answer
+
+    def _refused_at_handshake(self) -> NoAnswerError | None:
+        """Return that the server wants another certificate of us, if that is why it broke off.
+
+        It says so after TLS 1.3 is agreed on, and breaks off; what we send at that moment makes its words be lost. So
+        they are listened for once more, without sending anything.
+        """
+        parts = urlsplit(self.base)
+        if parts.scheme != "https" or not parts.hostname or select_proxy(self.base, self._proxies):
+            return None
+        address = (ascii_domain(parts.hostname), parts.port or _PORTS["https"])
+        try:
+            with (
+                socket.create_connection(address, self._limits.connect_s) as plain,
+                self._context.wrap_socket(self._line.watch(plain), server_hostname=address[0]) as connection,
+            ):
+                connection.settimeout(_LISTEN_S)
+                connection.recv(1)
+        except OSError as error:
+            if error_messages.is_about_us(error):
+                return NoAnswerError(self._explained(error), in_the_middle=False)
+        return None
 
     def _explained(self, error: Exception) -> str:
         proxy = urlsplit(select_proxy(self.base, self._proxies) or "")

@@ -1,13 +1,13 @@
 """Sending messages by a mail server, and what becomes of each: taken, to be tried again, refused for good.
 
 Three kinds of refusal are told apart. What concerns the server (no encryption, no log-in, not reachable) holds for
-every message and is said once. What concerns a receiver or a message concerns that message alone. And where the
-connection broke after the message was sent nobody knows: it is sent again, with the same Message-ID.
+every message and is said once. What concerns a receiver or a message concerns that message alone, unless three in a row
+are refused alike (`mail_refusals.py`). And where the connection broke after the message was sent nobody knows: it is
+sent again, with the same Message-ID.
 """
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import Final, Protocol
 
 from edge_daemon.delivery.mail_message import to_bytes, to_message, wire_address
+from edge_daemon.delivery.mail_refusals import RefusalsInARow, words_of
 from edge_daemon.delivery.mail_settings import ServerSettings
 from edge_daemon.delivery.message import Message
 from edge_daemon.delivery.smtp_session import DEADLINE_S, TIMEOUT_S, EncryptionUnavailable, SmtpRefusal, SmtpSession
@@ -25,8 +26,8 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.types import Outcome
 
 _MINUTE_S: Final = 60.0
-_LONGEST: Final = 200
-_IN_WORDS = re.compile(r"<?[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+>?")
+_CLOSES: Final = 421
+"""It closes the connection (RFC 5321, 4.2.3)."""
 
 
 class Sender(Protocol):
@@ -71,6 +72,7 @@ class MailServer:
         self._settings, self._now, self._pause, self._monotonic = settings, now, pause, monotonic
         self._timeout_s, self._deadline_s = timeout_s, deadline_s
         self._session: SmtpSession | None = None
+        self._refusals = RefusalsInARow()
         self._sent_s: deque[float] = deque(maxlen=settings.per_minute)
         self.name = f"{settings.host}:{settings.port}"
 
@@ -115,20 +117,24 @@ class MailServer:
         try:
             answer = session.send(sender, receiver, mime, utf8=utf8)
         except SmtpRefusal as refused:
-            outcome = _outcome_of_message(refused, self.name)
+            outcome = self._refusals.weighed(refused, _outcome_of_message(refused, self.name), self.name)
             self._go_on_after(session, refused)
+            if refused.code == _CLOSES:
+                again = self._connected()  # a server that closes for one message takes others, or says so now
+                return again if isinstance(again, Outcome) else outcome
             return outcome
         except (OSError, smtplib.SMTPException) as error:
             session.close()
             self._session = None
             said = _unreached(error, self.name)
             return Outcome("retry", f"{said}; perhaps it was taken: it is sent again under the same Message-ID")
-        return Outcome("delivered", _words(answer))
+        self._refusals.forget()
+        return Outcome("delivered", words_of(answer))
 
     def _go_on_after(self, session: SmtpSession, refused: SmtpRefusal) -> None:
         """Make the connection fit for the next message, or give it up."""
         try:
-            if refused.code == 421:  # it closes the connection
+            if refused.code == _CLOSES:
                 raise smtplib.SMTPServerDisconnected
             session.reset()
         except (OSError, SmtpRefusal, smtplib.SMTPException):
@@ -146,7 +152,7 @@ class MailServer:
 
 def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
     """Return what a refusal before the first message means."""
-    said = _words(f"{refused.code or ''} {refused.words}")
+    said = words_of(f"{refused.code or ''} {refused.words}")
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
             "parked",
@@ -158,9 +164,9 @@ def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
 
 def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
     """Return what a refusal of one message means, and whether it is one of all."""
-    said = _words(f"{refused.code} {refused.words}")
-    if refused.code == 421:
-        return Outcome("retry", f"{name} closes: {said}", receiver_down=True)
+    said = words_of(f"{refused.code} {refused.words}")
+    if refused.code == _CLOSES:
+        return Outcome("retry", f"{name} closes: {said}", receiver_down=True, is_doubtful=True)
     if refused.code == 530:  # RFC 4954: authentication required
         return Outcome("parked", f"{name} wants a log-in: {said}; set mail.username", receiver_down=True)
     if refused.step == "sender" and refused.code != 552:  # 552: the message is too large
@@ -170,17 +176,10 @@ def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
     return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {said}")
 
 
-def _words(text: str) -> str:
-    """Return a server's words as one line, without the addresses that it repeats."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = _IN_WORDS.sub("(address)", line)
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
-
-
 def _unreached(error: Exception, name: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "check mail.ca_file, the server's certificate, and this device's clock"
-        return f"the certificate of {name} is not trusted ({_words(error.verify_message)}); {hint}"
+        return f"the certificate of {name} is not trusted ({words_of(error.verify_message)}); {hint}"
     if isinstance(error, ssl.SSLError):
         return f'no encryption was agreed on with {name}; mail.security is "tls" for port 465, "starttls" for 587'
     if isinstance(error, socket.gaierror):

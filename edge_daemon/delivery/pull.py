@@ -97,6 +97,8 @@ class PullResult:
     reason: str = ""
     receiver_down: bool = False
     """The server gives nothing at all now: the other documents need not be asked for."""
+    is_doubtful: bool = False
+    """True: what it answered may hold for this document alone."""
 
 
 def pull(
@@ -121,7 +123,7 @@ def pull(
         return _taken_back(wanted, known, db, inbox, now)
     if answer.status != _OK:
         problem = answer.problem or Outcome("retry", f"the server answered {answer.status}")
-        return PullResult(wanted.document, "unreachable", problem.answer, problem.receiver_down)
+        return PullResult(wanted.document, "unreachable", problem.answer, problem.receiver_down, problem.is_doubtful)
     return _received(wanted, answer, known, settled, db, inbox, now)
 
 

@@ -41,7 +41,9 @@ def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
     theirs = fields_of(answer).get("sha256")
     if not isinstance(theirs, str):
         what = f"{where} answers {answer.status} without a receipt"
-        return Outcome("retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', receiver_down=True)
+        return Outcome(
+            "retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', receiver_down=True, is_doubtful=True
+        )
     if theirs.lower() != ours:
         return Outcome("retry", f"{where} gives a receipt for something else than what was sent")
     return Outcome("delivered", f"receipt of {where}")

@@ -20,7 +20,7 @@ from typing import Final
 from edge_daemon import __version__
 from edge_daemon.config import UpstreamConfig
 from edge_daemon.delivery import receipts
-from edge_daemon.delivery.answers import ForbiddenOutcome, is_page, page, refusal
+from edge_daemon.delivery.answers import ForbiddenOutcome, is_page, unfetched
 from edge_daemon.delivery.document_paths import quoted
 from edge_daemon.delivery.http import Limits, NoAnswerError, Server
 from edge_daemon.delivery.upstream_settings import checked_ca_file, checked_client_certificate, checked_url
@@ -139,10 +139,10 @@ class Upstream:
             return PullResponse(_NOT_MODIFIED, etag=etag)
         if answer.status in (_NOT_FOUND, _GONE):
             return PullResponse(_NOT_FOUND)
-        if answer.status != _OK:
-            return PullResponse(answer.status, problem=refusal(answer, self._server.where, self._now()))
-        if is_page(answer):
-            return PullResponse(0, problem=page(self._server.where))
+        if answer.status != _OK or is_page(answer):
+            name = path.rpartition("/")[2]
+            problem = unfetched(answer, name, self._server.where, self._now())
+            return PullResponse(answer.status if answer.status != _OK else 0, problem=problem)
         if answer.is_cut:
             raise DeliveryError(f"is larger than {max_bytes} bytes", path, "make it smaller")
         given = answer.headers.get("etag", "")
@@ -153,7 +153,7 @@ class Upstream:
         if outcome.name == "delivered":
             self._failed_in_a_row, self._forbidden_in_a_row, self._has_taken = 0, 0, True
             return outcome
-        if outcome.name == "parked":
+        if outcome.is_doubtful or outcome.name == "parked":
             self._failed_in_a_row = 0
             return self._of_one(outcome) if isinstance(outcome, ForbiddenOutcome) else outcome
         self._failed_in_a_row += 1
@@ -166,4 +166,4 @@ class Upstream:
         """
         self._forbidden_in_a_row += 1
         is_one = self._has_taken and self._forbidden_in_a_row < IN_A_ROW
-        return Outcome("parked", outcome.answer, receiver_down=not is_one)
+        return Outcome("parked", outcome.answer, receiver_down=not is_one, is_doubtful=True)

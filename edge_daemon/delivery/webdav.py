@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from edge_daemon.delivery.answers import held, is_page, page, refusal
+from edge_daemon.delivery.answers import doubtful, held, is_page, page, refusal
 from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.types import Outcome
 
@@ -92,7 +92,7 @@ class WebDav:
 
     def _no_folder(self, status: int) -> Outcome:
         what = f"the folder of upstream.url is not there on {self._server.where} ({status})"
-        return Outcome("retry", f"{what}; make it, or correct upstream.url", receiver_down=True)
+        return doubtful(f"{what}; make it, or correct upstream.url")
 
 
 def _folders_above(place: str) -> list[str]:

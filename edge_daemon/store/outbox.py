@@ -9,6 +9,7 @@ same row by its number of tries. Age is the order in which rows were written: no
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -76,6 +77,7 @@ __all__ = [
     "may_try",
     "of_lesson",
     "put",
+    "put_back",
     "put_missing_registers",
     "release",
     "reopen",
@@ -171,7 +173,7 @@ def settle(
         StoreError: the database can't be written; the item is tried again when the lease has ended.
     """
     with transaction(db):
-        if outcome.receiver_down or outcome.name == "delivered":
+        if (outcome.receiver_down and not outcome.is_doubtful) or outcome.name == "delivered":
             set_destination(db, delivery.destination, outcome, now, rng, settings_sha256)
         if not _counts(db, delivery, outcome):
             _forget_claim(db, delivery, outcome)
@@ -208,6 +210,17 @@ def release(db: sqlite_utils.Database, destination: Destination | None = None) -
             " WHERE lease_until_utc IS NOT NULL AND (?1 IS NULL OR destination = ?1)",
             (destination,),
         ).rowcount
+
+
+def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> None:
+    """Let parked items wait again: it turned out that they were refused for their receiver's sake."""
+    with transaction(db):
+        for item_id in item_ids:
+            db.execute(
+                "UPDATE outbox SET state = 'waiting', next_attempt_utc = ?, settled_at_utc = NULL"
+                " WHERE item_id = ? AND state = 'parked'",
+                (stored(now), item_id),
+            )
 
 
 def hasten(db: sqlite_utils.Database, now: datetime) -> None:

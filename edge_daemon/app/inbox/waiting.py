@@ -103,7 +103,7 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
     for name in wanted_names(home.config):
         wanted = WantedDocument(name, for_device(device, name), LIMITS[name], checks[name])
         results.append(pull(wanted, source, db, handed_dir(home), now))
-        if results[-1].receiver_down:
+        if results[-1].receiver_down and not results[-1].is_doubtful:
             break
     return tuple(results)
 

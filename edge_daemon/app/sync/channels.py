@@ -14,6 +14,11 @@ from edge_daemon.types import Delivery, Destination, Outcome
 class Receiver(Protocol):
     """A receiver that is being delivered to."""
 
+    is_told: bool
+    """It is told how the device is; False: `tell` does nothing."""
+    proves_itself: bool
+    """With an answer to one item that may be meant for all comes the proof that it takes others."""
+
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Ask what it has for this device, before anything is delivered; None: there is nothing to ask.
 

@@ -21,8 +21,12 @@ class MailReceiver:
         now: the clock.
     """
 
+    is_told = False
+
     def __init__(self, home: Home, sender: Sender, now: Callable[[], datetime]) -> None:
         self._home, self._sender, self._now = home, sender, now
+        self.proves_itself = sender.needs_addresses
+        """A mail server that closes for one message was connected to again."""
 
     @classmethod
     def opened(cls, home: Home, now: Callable[[], datetime]) -> MailReceiver:

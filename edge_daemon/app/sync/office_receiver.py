@@ -56,10 +56,13 @@ class OfficeReceiver:
         stopping: asked between documents.
     """
 
+    is_told, proves_itself = True, False
+
     def __init__(self, home: Home, server: Documents, notebook: Notebook, stopping: Callable[[], bool]) -> None:
         self._home, self._server, self._notebook, self._stopping = home, server, notebook, stopping
         self._device = home.config.device.name
         self._begun: datetime | None = None
+        self._takes_ours: bool | None = None
 
     @classmethod
     def opened(cls, home: Home, notebook: Notebook, stopping: Callable[[], bool]) -> OfficeReceiver:
@@ -75,15 +78,20 @@ class OfficeReceiver:
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Ask for what it has for us; what it answers to one document says nothing of the others."""
-        source, self._begun = _Source(self._server), now
+        self._begun = now
         try:
-            results = pull_all(self._home, db, source, now)
+            results = pull_all(self._home, db, self._server, now)
         except DamageError:
             raise
         except StoreError as error:  # what comes can't be kept; that is no reason to keep what should go
             logger.warning("document not kept", extra={"reason": error.what})
             return None
-        return source.problem if any(one.result == "unreachable" for one in results) else None
+        unreachable = [one for one in results if one.result == "unreachable"]
+        if not unreachable:
+            return None
+        reasons = "; ".join(one.reason for one in unreachable)
+        is_down = unreachable[-1].receiver_down and not unreachable[-1].is_doubtful
+        return Outcome("retry", reasons, receiver_down=is_down)
 
     def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
         """Put one document there, exactly as it was made."""
@@ -101,17 +109,24 @@ class OfficeReceiver:
             path = document_paths.commitment(device, delivery.ref)
         body = document.encode("utf-8")
         outcome = self._put(path, body, write_once=True)
-        if outcome.receiver_down and outcome.name == "parked" and device != self._device and self._is_known(db):
-            return self._put(path, body, write_once=True)
+        if outcome.is_doubtful and outcome.name == "parked" and device != self._device and self._is_known(db):
+            return Outcome("parked", outcome.answer)
         return outcome
 
     def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Tell the key, what happened day by day, and last how the device is: its time is that of all before it."""
+        """Tell the key, what happened day by day, and last how the device is: its time is that of all before it.
+
+        What the server answers to one of these holds up none of the others.
+        """
+        refused: Outcome | None = None
         for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
             outcome = step(db, now)
-            if outcome is not None and outcome.receiver_down:
-                return outcome
-        return None
+            if outcome is None or outcome.name == "delivered":
+                continue
+            refused = refused or outcome
+            if outcome.receiver_down and not outcome.is_doubtful:
+                break
+        return refused
 
     def close(self) -> None:
         """Give the connection back."""
@@ -147,8 +162,10 @@ class OfficeReceiver:
 
         Then it is not the device that it refuses, but a document of the time before it was renamed.
         """
-        outcome = self._send_heartbeat(db, self._begun) if self._begun is not None else None
-        return outcome is not None and outcome.name == "delivered"
+        if self._takes_ours is None and self._begun is not None:
+            outcome = self._send_heartbeat(db, self._begun)
+            self._takes_ours = outcome is not None and outcome.name == "delivered"
+        return bool(self._takes_ours)
 
     def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
         """Put a document there unless it has that one; None: it has."""
@@ -172,21 +189,3 @@ class OfficeReceiver:
         outcome = self._server.put(path, body, write_once=write_once)
         self._notebook.reached = self._notebook.reached or outcome.name == "delivered"
         return outcome
-
-
-class _Source:
-    """The server as `delivery/pull.py` asks it; keeps why there was no answer.
-
-    Args:
-        server: that is asked.
-    """
-
-    def __init__(self, server: Documents) -> None:
-        self._server = server
-        self.problem: Outcome | None = None
-
-    def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
-        """Ask for a document, unless it is the version of the ETag."""
-        answer = self._server.get(path, etag, max_bytes)
-        self.problem = answer.problem
-        return answer

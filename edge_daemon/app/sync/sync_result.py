@@ -24,6 +24,8 @@ class ReceiverResult:
     """The answer for which the rest was not tried; empty: all that was due was tried."""
     put_off: str = ""
     """What was answered to the last item that is tried again later."""
+    not_fetched: str = ""
+    """What the office has for this device and did not give, and why; deliveries go on."""
     newly_parked: int = 0
     """Items, or the receiver as a whole, that need a person since this run."""
     waits: bool = False
@@ -62,7 +64,8 @@ class SyncResult:
             words += [f"{left.held} held"] if left.held else []
             words += [f"{left.parked} parked (see `edge-daemon outbox list`)"] if left.parked else []
         why = tried.stopped_by or (left.answer if tried.waits and left is not None else "") or tried.put_off
-        return f"{destination}: {', '.join(words)}" + (f"; {why}" if why else "")
+        reasons = [one for one in (why, tried.not_fetched if tried.not_fetched != why else "") if one]
+        return "; ".join((f"{destination}: {', '.join(words)}", *reasons))
 
     def _waiting(self) -> str:
         count = sum(one.waiting for one in self.left.values())

@@ -1,8 +1,12 @@
 """One run of `sync`: everything that is due, the oldest first, and nothing twice.
 
-An item that fails waits for its own time and holds up no other. An answer that holds for everybody (no network, wrong
-token) ends the run for that receiver alone. Only who holds the lock delivers, so that claims of a run that was killed
-are ended at once. The items that are due are those that were due when the run began: it comes to an end.
+An item that fails waits for its own time and holds up no other. That no connection was made ends the run for that
+receiver alone. What it answered to one item, even "who are you?", may hold for that item alone: two others and the
+heartbeat are tried before the receiver is judged down. If it takes something, it was a try of that item, which waits
+for its own time. How the device is (key, days, heartbeat) never waits behind items.
+
+Only who holds the lock delivers, so that claims of a run that was killed are ended at once. The items that are due are
+those that were due when the run began: it comes to an end.
 """
 
 from __future__ import annotations
@@ -10,8 +14,10 @@ from __future__ import annotations
 import logging
 import os
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -28,6 +34,10 @@ from edge_daemon.types import Delivery, Destination, Outcome
 
 logger = logging.getLogger(__name__)
 
+IN_A_ROW = 3
+"""So many items that are refused in a row, with answers that would hold for all, are the receiver's refusal."""
+MOST_DOUBTS = 12
+"""Such answers of one run, from a receiver that takes other things: the rest is tried by the next run."""
 ASK_PARKED_AGAIN = timedelta(days=1)
 """A receiver that refused everybody is asked once a day whether it still does: what was wrong may be mended there."""
 
@@ -62,6 +72,7 @@ class SyncRun:
         self._db, self._channels, self._now, self._rng = db, channels, now, rng
         self._show, self._stopping, self._eager = show, stopping, eager
         self._tried: dict[Destination, ReceiverResult] = {channel.destination: ReceiverResult() for channel in channels}
+        self._suspects: defaultdict[Destination, list[tuple[Delivery, Outcome]]] = defaultdict(list)
         self._done = self._total = 0
 
     def go(self) -> SyncResult:
@@ -84,11 +95,11 @@ class SyncRun:
                     stack.enter_context(closing(receiver))
                     opened.append((channel, receiver))
             for channel, receiver in opened:
-                if self._goes_on(channel, partial(self._ask, receiver)):
+                if self._fetch(channel, receiver):
                     self._drain(channel, receiver)
             for channel, receiver in opened:
                 if not self._tried[channel.destination].stopped_by:
-                    self._goes_on(channel, partial(self._tell, receiver))
+                    self._inform(channel, receiver)
         return SyncResult("", self._tried, backlogs(self._db), self._stopping())
 
     def _opened(self, channel: Channel) -> Receiver | None:
@@ -114,24 +125,44 @@ class SyncRun:
             and abs(now - known.next_attempt) >= ASK_PARKED_AGAIN
         )
 
-    def _goes_on(self, channel: Channel, step: Callable[[], Outcome | None]) -> bool:
-        """Take a step that is no item; return whether the receiver takes anything."""
+    def _fetch(self, channel: Channel, receiver: Receiver) -> bool:
+        """Fetch what it has for this device; return whether it can be reached: what it refuses stops no delivery."""
         if self._stopping():
             return False
-        outcome = self._tried_once(step)
-        if outcome is not None and outcome.receiver_down:
+        outcome = self._tried_once(lambda: receiver.ask(self._db, self._now()))
+        if outcome is None or outcome.name == "delivered":
+            return True
+        self._tried[channel.destination].not_fetched = outcome.answer
+        logger.info("documents not fetched", extra={"destination": channel.destination, "reason": outcome.answer})
+        if outcome.receiver_down:
             self._note(channel, outcome)
-            return False
-        return True
+        return not outcome.receiver_down
 
-    def _ask(self, receiver: Receiver) -> Outcome | None:
-        return receiver.ask(self._db, self._now())
+    def _inform(self, channel: Channel, receiver: Receiver) -> None:
+        """Tell how the device is, last of all: its time is that of all before it."""
+        tried = self._tried[channel.destination]
+        if self._stopping():
+            self._vindicate(channel)
+            return
+        outcome = self._tell(receiver)
+        if outcome is None or not outcome.receiver_down:
+            self._vindicate(channel)
+        elif not outcome.is_doubtful or (self._is_suspected(channel) and not tried.outcomes["delivered"]):
+            self._condemn(channel, outcome)
+        else:
+            self._vindicate(channel)
+        if outcome is not None:
+            tried.put_off = tried.put_off or outcome.answer
+
+    def _is_suspected(self, channel: Channel) -> bool:
+        """Return whether it has refused something else in this run: one refusal may be of that one document."""
+        return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
     def _tell(self, receiver: Receiver) -> Outcome | None:
-        return receiver.tell(self._db, self._now())
+        return self._tried_once(lambda: receiver.tell(self._db, self._now()))
 
     def _drain(self, channel: Channel, receiver: Receiver) -> None:
-        tried = self._tried[channel.destination]
+        tried, parked = self._tried[channel.destination], list[int]()
         while not self._stopping():
             self._refresh()
             # By the clock of now, which may have been set back; and never more than what was due at the begin.
@@ -143,15 +174,70 @@ class SyncRun:
             outcome = self._tried_once(partial(receiver.deliver, self._db, delivery))
             if outcome is None:
                 outcome = Outcome("retry", "nothing was answered")
-            self._settle(channel, delivery, outcome)
             self._done += 1
             self._show(self._done, max(self._total, self._done))
+            if outcome.is_doubtful:
+                if self._doubt(channel, receiver, delivery, outcome):
+                    return
+                continue
+            if outcome.receiver_down and outcome.name == "parked":
+                # Those just before were refused alike: it was the receiver's refusal, and none of theirs.
+                outbox.put_back(self._db, parked, self._now())
+            if outcome.name == "delivered":
+                self._vindicate(channel)
+            self._settle(channel, delivery, outcome)
+            parked = [*parked, delivery.item_id] if outcome.name == "parked" else []
             if outcome.receiver_down:
+                self._condemn(channel, None)
                 self._heed(channel, outcome)
                 return
             tried.outcomes[outcome.name] += 1
             tried.newly_parked += outcome.name == "parked"
             tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
+
+    def _doubt(self, channel: Channel, receiver: Receiver, delivery: Delivery, outcome: Outcome) -> bool:
+        """Heed an answer that may be of this item or of all; return whether the receiver gets nothing more in this run.
+
+        One that asked to wait is left alone at once, and the item goes behind the others. Else the item stays claimed
+        until it is known whose refusal it was.
+        """
+        tried = self._tried[channel.destination]
+        if outcome.retry_after_s is not None:
+            self._vindicate(channel)
+            self._settle(channel, delivery, _of_item(outcome))
+            tried.outcomes["retry"] += 1
+            self._tell(receiver)
+            self._note(channel, outcome)
+            return True
+        self._suspects[channel.destination].append((delivery, outcome))
+        if len(self._suspects[channel.destination]) < IN_A_ROW:
+            return False
+        told = self._tell(receiver) if receiver.is_told else outcome
+        if told is not None and told.receiver_down and not receiver.proves_itself:
+            self._condemn(channel, outcome)
+            return True
+        self._vindicate(channel)
+        return tried.outcomes["retry"] >= MOST_DOUBTS
+
+    def _vindicate(self, channel: Channel) -> None:
+        """The receiver takes something: what it refused was of those items, which wait for their own time."""
+        tried = self._tried[channel.destination]
+        for delivery, outcome in self._suspects.pop(channel.destination, []):
+            self._settle(channel, delivery, _of_item(outcome))
+            tried.outcomes["retry"] += 1
+            tried.put_off = outcome.answer
+
+    def _condemn(self, channel: Channel, outcome: Outcome | None) -> None:
+        """The receiver takes nothing: no item was at fault, and each is as if it was not tried.
+
+        Args:
+            channel: of the receiver.
+            outcome: to note of it; None: that is done by the caller.
+        """
+        for delivery, answered in self._suspects.pop(channel.destination, []):
+            self._settle(channel, delivery, replace(answered, name="retry", receiver_down=True))
+        if outcome is not None:
+            self._note(channel, outcome)
 
     def _settle(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> None:
         outbox.settle(self._db, delivery, outcome, self._now(), self._rng, channel.settings_sha256)
@@ -197,3 +283,8 @@ class SyncRun:
         outbox.hasten(self._db, self._now())
         with transaction(self._db):
             open_destinations(self._db, {channel.destination for channel in self._channels}, self._now())
+
+
+def _of_item(outcome: Outcome) -> Outcome:
+    """Return an answer as one to this item alone: it is tried again, behind what was never tried."""
+    return replace(outcome, name="retry", receiver_down=False, is_doubtful=False)
