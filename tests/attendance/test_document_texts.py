@@ -16,7 +16,7 @@ import pytest
 
 from edge_daemon.attendance.candidate_codec import pack, unpack
 from edge_daemon.attendance.commitment import Commitment, PlanCommitment, read_commitment, sign_commitment
-from edge_daemon.attendance.document import Document
+from edge_daemon.attendance.document import Document, from_json, sign
 from edge_daemon.attendance.export import HEADS, Export, register_lines, write_export
 from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import canonical, is_signed_by
@@ -64,6 +64,14 @@ def test_a_commitment_is_this_document(previous):
     assert fields == {**unsigned, "ref": ref, "public_key": SIGNER.public_key, "signature": fields["signature"]}
     assert is_signed_by(fields, SIGNER.public_key)
     assert read_commitment(text) == Commitment(ref, "room 204", AT, tuple(PLANS), previous, SIGNER.public_key)
+
+
+@pytest.mark.parametrize("previous", [None, "cc" * 32])
+def test_a_register_names_the_one_before_it(previous):
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    text = sign(register, previous, SIGNER)
+    assert json.loads(text)["previous_sha256"] == from_json(text).previous_sha256 == previous
+    assert from_json(text).public_key == SIGNER.public_key
 
 
 def _export(registers, names):

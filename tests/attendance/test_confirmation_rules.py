@@ -1,0 +1,76 @@
+"""What a verdict becomes when the office says that the lesson was held: the rule's, where the student could be seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edge_daemon.attendance.confirmation import confirm
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import AppliedRule, Confirmation, Correction, Register
+from tests.registers import START, a_lesson, a_register
+
+RULE = AppliedRule(0.4, 35.0, 0.5, 0.25, "0.1.0", {})
+HELD = Confirmation(held=True, by="office", at=START)
+
+
+def _undecided(attentive: int, taken: int = 20, *, verdict: str = "inconclusive", flags=(), **more) -> Register:
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    (one,) = register.verdicts
+    tally = replace(one.tally, captures_attentive=attentive)
+    one = replace(one, tally=tally, verdict=verdict, flags=flags)
+    return replace(register, verdicts=(one,), captures_taken=taken, **{"rule": RULE, **more})
+
+
+def _verdict(register: Register, said: Confirmation = HELD) -> str:
+    return confirm(register, said).verdicts[0].verdict
+
+
+@pytest.mark.parametrize(("attentive", "verdict"), [(20, "present"), (8, "present"), (7, "absent"), (0, "absent")])
+def test_of_a_lesson_that_was_held_the_share_decides(attentive, verdict):
+    assert _verdict(_undecided(attentive)) == verdict
+
+
+@pytest.mark.parametrize("flag", ["clock", "few_captures"])
+def test_whom_the_device_could_not_judge_stays_undecided(flag):
+    assert _verdict(_undecided(20, flags=(flag,))) == "inconclusive"
+    assert _verdict(_undecided(20, flags=("borderline",))) == "present"
+
+
+@pytest.mark.parametrize("change", [{"rule": None}, {"taken": 0}, {"register_flags": ("too_dark",)}])
+def test_without_rule_captures_or_sight_nothing_is_decided(change):
+    assert _verdict(_undecided(0 if "taken" in change else 20, **change)) == "inconclusive"
+
+
+def test_a_person_who_corrected_it_has_the_last_word():
+    said = [Correction("a", verdict, "T", "r", START) for verdict in ("present", "absent")]
+    of_somebody_else = Correction("b", "present", "T", "r", START)
+    assert _verdict(_undecided(20, corrections=(*said, of_somebody_else))) == "absent"
+
+
+@pytest.mark.parametrize("verdict", ["present", "absent", "not_assessed"])
+def test_what_was_decided_stands_when_the_lesson_was_held(verdict):
+    assert _verdict(_undecided(20, verdict=verdict)) == verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("absent", "inconclusive"), *((same, same) for same in ("present", "not_assessed", "inconclusive"))],
+)
+def test_nobody_is_absent_from_a_lesson_that_was_not_held(before, after):
+    assert _verdict(_undecided(0, verdict=before), replace(HELD, held=False)) == after
+
+
+def test_the_same_word_again_is_no_revision_and_another_one_is():
+    once = confirm(_undecided(20), replace(HELD, by=" office "))
+    assert (once.revision, once.confirmed) == (2, HELD)
+    assert confirm(once, replace(HELD, at=once.lesson.end)) is once
+    assert confirm(once, replace(HELD, by="head")).revision == 3
+    assert confirm(once, replace(HELD, held=False)).confirmed == replace(HELD, held=False)
+
+
+def test_who_confirms_has_to_be_named():
+    with pytest.raises(RegisterError) as error:
+        confirm(_undecided(20), replace(HELD, by=" "))
+    assert error.value.line().startswith("--by NAME: who confirms is missing; ")
