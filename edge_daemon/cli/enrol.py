@@ -14,6 +14,7 @@ from edge_daemon.app.enrolment.remove_student import remove_student
 from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.enrol_capture import capture
 from edge_daemon.cli.progress import progress
 from edge_daemon.errors import EdgeError, StoreError
 
@@ -65,6 +66,9 @@ def import_(
     click.echo(text.report_json(report) if as_json else text.report_table(report))
     if photos is not None and not as_json:
         click.echo(f"who was accepted, and why not: {page_path(home)}")
+
+
+enrol.add_command(capture)
 
 
 @enrol.command("list")

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
@@ -132,20 +134,47 @@ def import_roster(
         files = _FlatFiles(*match_files(photographs.folder, [row.student for row in roster]))
         students = [row.student for row in roster if row.student.consent]
         exemplars, refused = _read_all(students, files, photographs, watch)
+    captured = _captured(store, roster, photographs)
     sealed, marks = _sealed_roster(store, roster, before, now)
     change = GalleryChange(
         students=sealed,
         templates=_sealed_templates(store, sealed, exemplars, photographs),
         replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent),
-        look_alikes=_look_alikes_kept(store, sealed) if photographs is None else find_look_alikes(exemplars),
+        look_alikes=_look_alikes_kept(store, sealed)
+        if photographs is None
+        else find_look_alikes(_joined(exemplars, captured)),
         tombstones=marks,
+        embedder=(photographs.embedder.sha256, photographs.embedder.preprocessing) if photographs else None,
     )
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     tables.wipe_log(store.db)
     erasure.append_to_file(store.db, marks)
-    report = _report(store, sealed, before, exemplars, refused, barred, photographs)
+    report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
     return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
+
+
+def _captured(
+    store: GalleryStore, roster: Sequence[RosterRow], photographs: Photographs | None
+) -> dict[str, list[Exemplar]]:
+    """Return what was captured at a camera of students who consent, as far as this face model made it."""
+    if photographs is None:
+        return {}
+    consenting = {row.student.student_id for row in roster if row.student.consent}
+    faces = store.faces(photographs.embedder, only_captured=True)
+    return {i: [captured_exemplar(i, vector) for vector in own] for i, own in faces.items() if i in consenting}
+
+
+def captured_exemplar(student_id: str, vector: Vector) -> Exemplar:
+    """Return a template of before, as far as it is compared with others."""
+    return Exemplar(student_id, "at the camera", vector.tobytes(), vector[None], np.zeros(1, np.float32))
+
+
+def _joined(
+    exemplars: Mapping[str, Sequence[Exemplar]], captured: Mapping[str, Sequence[Exemplar]]
+) -> dict[str, list[Exemplar]]:
+    ids = dict.fromkeys((*exemplars, *captured))
+    return {student_id: [*exemplars.get(student_id, ()), *captured.get(student_id, ())] for student_id in ids}
 
 
 def check_folder(folder: Path) -> None:
@@ -266,6 +295,7 @@ def _report(
     refused: Sequence[RefusedPhotograph],
     barred: frozenset[str],
     photographs: Photographs | None,
+    captured: Mapping[str, Sequence[Exemplar]],
 ) -> EnrolReport:
     ids = {student.student_id for student in students}
     with_template = tables.template_counts(store.db)
@@ -278,7 +308,7 @@ def _report(
         without_template=tuple(s.student_id for s in students if s.student_id not in with_template),
         removed_before=tuple(s.student_id for s in students if s.student_id in barred),
         left=tuple(row.student_id for row in before.values() if row.student_id not in ids),
-        twins=tuple(find_twins(exemplars)),
+        twins=tuple(find_twins(_joined(exemplars, captured))),
         look_alikes=tuple(tables.look_alikes(store.db)),
         unclaimed=_unclaimed(photographs.folder, ids) if photographs is not None else (),
     )

@@ -90,10 +90,31 @@ class GalleryStore:
         """
         from edge_daemon.gallery import vector_codec
 
+        return [vector_codec.student_templates(*one) for one in self._opened_templates(embedder).items()]
+
+    def faces(self, embedder: EmbedderId, *, only_captured: bool = False) -> Mapping[str, list[Vector]]:
+        """Return one vector of length 1 for each photograph, by student: the face as photographed.
+
+        Args:
+            embedder: as for `templates`.
+            only_captured: leaves out what came out of files, and what another embedder made.
+
+        Raises:
+            GalleryError: as `templates`.
+        """
+        from edge_daemon.gallery import vector_codec
+
+        opened = self._opened_templates(embedder, only_captured=only_captured)
+        return {student_id: [vector_codec.own_size(one) for one in plain] for student_id, plain in opened.items()}
+
+    def _opened_templates(self, embedder: EmbedderId, *, only_captured: bool = False) -> dict[str, list[bytes]]:
         keys = {row.student_id: row for row in tables.student_rows(self.db)}
         photographs: dict[str, list[bytes]] = {}
         for row in tables.template_rows(self.db):
-            if (row.model_sha256, row.preprocessing) != (embedder.sha256, embedder.preprocessing):
+            is_ours = (row.model_sha256, row.preprocessing) == (embedder.sha256, embedder.preprocessing)
+            if only_captured and not (is_ours and row.photograph.startswith(tables.CAPTURED)):
+                continue
+            if not is_ours:
                 raise GalleryError(
                     "the templates were made with another face model and can't be compared with this one",
                     "gallery",
@@ -103,7 +124,7 @@ class GalleryStore:
                 self.data_key(keys[row.student_id]), row.sealed, _bound(row.student_id, embedder)
             )
             photographs.setdefault(row.student_id, []).append(plain)
-        return [vector_codec.student_templates(*one) for one in photographs.items()]
+        return photographs
 
     def look_alikes(self) -> frozenset[tuple[str, str]]:
         """Return the pairs of students who look alike, each once, ids in ascending order."""

@@ -21,6 +21,12 @@ def student_templates(student_id: str, photographs: Sequence[bytes]) -> StudentT
     return StudentTemplates(student_id, np.concatenate(vectors), np.concatenate(widths_px))
 
 
+def own_size(photograph: bytes) -> Vector:
+    """Return the vector of the face as photographed, of a template as `packed` gave it."""
+    vector: Vector = _unpacked(photograph)[0][0]
+    return vector
+
+
 def _unpacked(plain: bytes) -> tuple[Vector, Vector]:
     rows = int.from_bytes(plain[:2], "little")
     numbers = np.frombuffer(plain, "<f4", offset=2).astype(np.float32)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
@@ -22,6 +22,8 @@ SLOTS_FILE = "gallery.keys"
 """The file of the slot key, beside gallery.sqlite."""
 SLOT_KEY_SCHEMA = 3
 """The first schema whose program knows slot keys."""
+CAPTURED: Final = "capture:"
+"""Begins the name of a template that was made at a camera: there is no file from which it could be made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,11 @@ class GalleryChange:
     """The whole roster: whoever is not among them leaves it."""
     templates: Sequence[TemplateRow]
     replaced: frozenset[str]
-    """Students whose templates from before go."""
+    """Students whose templates from before go; those made at a camera stay while the student consents."""
     look_alikes: Sequence[LookAlike]
     tombstones: Sequence[Tombstone]
+    embedder: tuple[str, int] | None = None
+    """SHA-256 of the face model in use, and its preprocessing: what another one made at a camera goes."""
 
 
 def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
@@ -266,12 +270,18 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
             "DELETE FROM leavers WHERE student_id IN (SELECT student_id FROM students WHERE position IS NOT NULL)"
         )
         gone = {(student_id,) for student_id in change.replaced}
-        db.conn.executemany("DELETE FROM templates WHERE student_id = ?", gone)
         db.conn.executemany(
-            "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [(t.student_id, t.photograph, t.sealed, t.model_sha256, t.preprocessing) for t in change.templates],
+            "DELETE FROM templates WHERE student_id = ? AND (substr(photograph, 1, 8) != 'capture:' OR"
+            " (SELECT consent FROM students WHERE students.student_id = templates.student_id) = 0)",
+            gone,
         )
+        if change.embedder is not None:
+            db.execute(
+                "DELETE FROM templates WHERE substr(photograph, 1, 8) = 'capture:'"
+                " AND (model_sha256 != ? OR preprocessing != ?)",
+                change.embedder,
+            )
+        put_templates(db, change.templates)
         db.execute("DELETE FROM look_alikes")
         pairs = [(pair.a, pair.b, pair.similarity) for pair in change.look_alikes]
         db.conn.executemany("INSERT INTO look_alikes (a, b, similarity) VALUES (?, ?, ?)", pairs)
@@ -352,6 +362,14 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
         "INSERT INTO student_keys (student_id, wrapped_key) VALUES (?, ?)"
         " ON CONFLICT (student_id) DO UPDATE SET wrapped_key = excluded.wrapped_key",
         (student.student_id, student.wrapped_key),
+    )
+
+
+def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
+    """Add templates, within a transaction of the caller."""
+    db.conn.executemany(
+        "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing) VALUES (?, ?, ?, ?, ?)",
+        [(t.student_id, t.photograph, t.sealed, t.model_sha256, t.preprocessing) for t in templates],
     )
 
 

@@ -1,4 +1,11 @@
 """Who is enrolled: importing, listing and removing students."""
 
-PUBLIC_MODULES = ("dry_run", "enrolled_students", "import_students", "remove_student", "report_page")
+PUBLIC_MODULES = (
+    "capture_students",
+    "dry_run",
+    "enrolled_students",
+    "import_students",
+    "remove_student",
+    "report_page",
+)
 """What `cli` and other programs may import of this one; everything else is internal."""

@@ -1,0 +1,142 @@
+"""Enrolment at a camera: which pictures are wanted of a student, and whether one that was taken is good enough."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from edge_daemon.errors import PhotographError
+from edge_daemon.gallery.agreement import AGREE, SAME_PERSON, Exemplar
+from edge_daemon.gallery.photograph_gate import check_size, choose_face
+from edge_daemon.gallery.roster_import import PhotographReader
+from edge_daemon.types import Face, Picture, Vector
+
+Turn = Literal["straight", "left", "right"]
+STRAIGHT_DEG: Final = 12.0
+"""Up to here a head looks straight ahead, give or take how a camera is placed."""
+TURNED_DEG: Final = (12.0, 45.0)
+"""A head that is turned a little: enough to differ, not so far that one eye is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPicture:
+    """One picture of the guide."""
+
+    turn: Turn
+    glasses: bool | None = None
+    """With or without glasses, for students who wear them at times; None: as they are."""
+
+    @property
+    def instruction(self) -> str:
+        """What is asked of the student."""
+        turns = {
+            "straight": "look straight into the camera",
+            "left": "turn the head a little to the left",
+            "right": "turn the head a little to the right",
+        }
+        glasses = {None: "", True: ", with glasses", False: ", without glasses"}
+        return turns[self.turn] + glasses[self.glasses]
+
+
+def wanted_pictures(*, glasses: bool) -> tuple[WantedPicture, ...]:
+    """Return the pictures of the guide, in their order.
+
+    Args:
+        glasses: the student wears glasses at times.
+    """
+    if not glasses:
+        return WantedPicture("straight"), WantedPicture("left"), WantedPicture("right")
+    return (
+        WantedPicture("straight", glasses=True),
+        WantedPicture("left", glasses=True),
+        WantedPicture("right", glasses=True),
+        WantedPicture("straight", glasses=False),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedPicture:
+    """A picture that is good enough, as vectors; the picture itself is not kept."""
+
+    exemplar: Exemplar
+    face: Face
+
+
+class CaptureJudge:
+    """Judges the pictures of one student, each against those that were accepted before it.
+
+    Args:
+        student_id: whose they are to be.
+        reader: finds faces and makes vectors.
+        others: a vector of length 1 for each other student who is enrolled, by id.
+    """
+
+    def __init__(self, student_id: str, reader: PhotographReader, others: Mapping[str, Vector]) -> None:
+        self._student_id, self._reader, self._others = student_id, reader, others
+        self.accepted: list[Exemplar] = []
+
+    def judge(self, picture: Picture, wanted: WantedPicture) -> JudgedPicture:
+        """Accept a picture.
+
+        Args:
+            picture: BGR, uint8.
+            wanted: which of the guide.
+
+        Raises:
+            PhotographError: size, light, focus, more than one face, another direction, or somebody else.
+        """
+        check_size(picture)
+        face = choose_face(picture, self._reader.faces(picture))
+        self._check_turn(face, wanted)
+        vectors, widths_px = self._reader.templates(picture, face)
+        self._check_person(vectors[0])
+        yaw_deg = face.pose.yaw_deg if face.pose is not None else None
+        name = f"{wanted.turn} {len(self.accepted) + 1}"
+        digest = hashlib.sha256(picture.tobytes()).digest()
+        exemplar = Exemplar(self._student_id, name, digest, vectors, widths_px, yaw_deg)
+        self.accepted.append(exemplar)
+        return JudgedPicture(exemplar, face)
+
+    def _check_turn(self, face: Face, wanted: WantedPicture) -> None:
+        if face.pose is None:
+            raise PhotographError("how the head is turned can't be seen", hint="come closer, with more light")
+        yaw_deg = face.pose.yaw_deg
+        if wanted.turn == "straight":
+            if abs(yaw_deg) > STRAIGHT_DEG:
+                raise PhotographError(f"the head is turned ({abs(yaw_deg):.0f}°)", hint="look straight into the camera")
+            return
+        low, high = TURNED_DEG
+        if abs(yaw_deg) < low:
+            raise PhotographError(f"the head is hardly turned ({abs(yaw_deg):.0f}°)", hint="turn it a little more")
+        if abs(yaw_deg) > high:
+            raise PhotographError(f"the head is turned too far ({abs(yaw_deg):.0f}°)", hint="turn it a little less")
+        # A camera may show a mirrored picture: which side is left is known from the first turned picture only.
+        before = [e.yaw_deg for e in self.accepted if e.yaw_deg is not None and abs(e.yaw_deg) > STRAIGHT_DEG]
+        if wanted.turn == "right" and before and before[-1] * yaw_deg > 0:
+            raise PhotographError("the head is turned to the same side as before", hint="turn it to the other side")
+
+    def _check_person(self, vector: Vector) -> None:
+        """Compare with the student's own pictures, then with everybody else's: on a photo day people swap places."""
+        if self.accepted and not any(float(e.vectors[0] @ vector) >= AGREE for e in self.accepted):
+            raise PhotographError(
+                "shows somebody else than the pictures before", hint="see who is in front of the camera"
+            )
+        if self.accepted or not self._others:
+            return
+        ids = list(self._others)
+        scores = np.stack([self._others[student_id] for student_id in ids]) @ vector
+        best = int(scores.argmax())
+        if scores[best] >= SAME_PERSON:
+            what = f"resembles student {ids[best]}, who is enrolled already ({scores[best]:.2f})"
+            raise PhotographError(what, hint="see who is in front of the camera")
+
+
+def mean_vector(vectors: Sequence[Vector]) -> Vector:
+    """Return the mean direction of vectors of length 1, of length 1 itself."""
+    total = np.sum(np.stack(vectors), axis=0, dtype=np.float32)
+    mean: Vector = total / max(float(np.linalg.norm(total)), 1e-9)
+    return mean
