@@ -1,0 +1,192 @@
+"""Mutation test: every rule of the register is changed in every way that mutmut knows, and a test must notice.
+
+    pip install mutmut==3.8.1
+    nice python -m tests.slow.mutation --json OUT [--parallel 2] [--only PART_OF_A_PATH] [--tests PATH ...]
+
+A mutant is one change: `<` for `<=`, `max` with an argument less, another number, a text in capitals. Each is put
+into a fork of one process that has collected the tests, and the tests that reach it are run there, the fastest first.
+Each survivor needs its reason in `mutation_reasons.py`; without one the exit code is 1. Modules that are not asked for
+keep the results that OUT has of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.slow.mutants import mutants_of
+from tests.slow.mutation_reasons import reason_of
+from tests.slow.mutation_session import Plugin, Result, forked
+
+ROOT = Path(__file__).parents[2]
+MODULES = (
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "edge_daemon/attendance").rglob("*.py")),
+    "edge_daemon/gallery/match.py",
+    "edge_daemon/lesson/plan.py",
+    "edge_daemon/store/outbox.py",
+    "edge_daemon/delivery/answers.py",
+)
+TESTS = (
+    "tests/attendance",
+    "tests/gallery/test_match.py",
+    "tests/gallery/test_common_mean.py",
+    "tests/lesson/test_plan.py",
+    "tests/lesson/test_plan_limits.py",
+    "tests/store/test_outbox.py",
+    "tests/store/test_outbox_rules.py",
+    "tests/delivery/test_answers.py",
+    "tests/delivery/test_answer_meanings.py",
+)
+SLOW = (
+    "tests/attendance/test_export.py::test_ten_thousand_students_are_exported_in_a_while",
+    "tests/attendance/evidence/test_sighting_resolver.py::test_no_crowd_however_noisy_makes_it_fail_and_nobody_is_twice",
+    "tests/attendance/evidence/test_tracks.py::test_every_face_of_a_place_is_in_exactly_one_link_however_alike",
+    "tests/lesson/test_plan.py::test_the_place_in_every_single_slot_is_uniform",
+)
+"""Beginnings of names of tests that take long and look at many cases at once: left out."""
+ARGUMENTS = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "--tb=line",
+    "--assert=plain",
+    "--no-header",
+    *(f"--deselect={one}" for one in SLOW),
+)
+
+
+NAMES = ("function", "line", "before", "after")
+"""By which a survivor that is listed is known again."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--json", type=Path, required=True)
+    parser.add_argument("--parallel", type=int, default=2)
+    parser.add_argument("--only", action="append", default=[], help="part of a module's path; may be repeated")
+    parser.add_argument("--tests", nargs="+", default=list(TESTS))
+    parser.add_argument("--budget", type=float, default=3.0, help="processor seconds of tests for a mutant")
+    parser.add_argument(
+        "--survivors",
+        action="store_true",
+        help="of modules that are as OUT has them, try only survivors without a reason",
+    )
+    parser.add_argument("--reasons", action="store_true", help="try nothing; give the survivors of OUT their reasons")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    known = json.loads(options.json.read_text("utf-8"))["modules"] if options.json.exists() else {}
+    modules = {path: known[path] for path in MODULES if path in known}
+    paths = [path for path in MODULES if not options.only or any(part in path for part in options.only)]
+    if not options.reasons:
+        same = {p: modules[p] for p in modules if options.survivors and modules[p]["sha256"] == _sha256(p)}
+        results = _tried(paths, options, same)
+        for path in dict.fromkeys(result.mutant.path for result in results):
+            modules[path] = _of_module(path, results, same.get(path))
+    written = _summary({path: modules[path] for path in MODULES if path in modules})
+    options.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps({key: written[key] for key in ("mutants", "killed", "killed_share", "without_reason")}))
+    return 1 if written["without_reason"] else 0
+
+
+def _tried(paths: Sequence[str], options: argparse.Namespace, same: Mapping[str, Any]) -> list[Result]:
+    began, results, is_whole = time.perf_counter(), list[Result](), False
+    listed = {(p, *_name(one)) for p, known in same.items() for one in known["survivors"] if not _reason(p, one)}
+
+    def report(result: Result) -> None:
+        results.append(result)
+        if result.test:
+            killers = plugin.killers[result.mutant.path, result.mutant.function]
+            killers[:] = [result.test, *(test for test in killers if test != result.test)]
+        elif result.end in ("survived", "untested"):
+            mutant = result.mutant
+            print(f"{result.end}: {mutant.name} {mutant.function} | {mutant.before} => {mutant.after}", flush=True)
+        if len(results) % 200 == 0:
+            left = sum(one.end in ("survived", "untested") for one in results)
+            print(f"{len(results)} tried in {time.perf_counter() - began:.0f} s, {left} not killed", flush=True)
+
+    def work(plugin: Plugin) -> None:
+        reach = plugin.measure(options.budget)
+        print(f"\n{len(reach.seconds)} tests in {sum(reach.seconds.values()):.0f} s", flush=True)
+        mutants = (
+            mutant
+            for path in paths
+            for mutant in mutants_of(ROOT, path)
+            if path not in same or (path, *(getattr(mutant, key) for key in NAMES)) in listed
+        )
+        forked(plugin.attempts(mutants, reach), options.parallel, report)
+        nonlocal is_whole
+        is_whole = True
+
+    plugin = Plugin(paths, ROOT, work)
+    pytest.main([*ARGUMENTS, *options.tests], plugins=[plugin])
+    if not is_whole:
+        raise SystemExit("the run was cut; OUT is as it was")
+    return results
+
+
+def _sha256(path: str) -> str:
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+
+
+def _of_module(path: str, results: Sequence[Result], known: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the results of a module, or what is known of it with those of its survivors that were tried again."""
+    own = [result for result in results if result.mutant.path == path]
+    survivors = [
+        {**{key: getattr(one.mutant, key) for key in NAMES}, "is_reached": one.end == "survived"}
+        for one in sorted(own, key=lambda one: one.mutant.number)
+        if one.end in ("survived", "untested")
+    ]
+    if known is not None:  # those that have a reason were not tried
+        survivors += [one for one in known["survivors"] if _reason(path, one)]
+    mutants = len(own) if known is None else known["mutants"]
+    return {
+        "date": date.today().isoformat(),  # noqa: DTZ011 - of whoever runs it
+        "sha256": _sha256(path),
+        "mutants": mutants,
+        "killed": mutants - len(survivors),
+        "survivors": sorted(survivors, key=lambda one: int(one["line"])),
+    }
+
+
+def _name(survivor: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(survivor[key] for key in NAMES)
+
+
+def _reason(path: str, survivor: Mapping[str, Any]) -> str:
+    return reason_of(path, survivor["function"], survivor["before"], survivor["after"])
+
+
+def _summary(modules: dict[str, Any]) -> dict[str, Any]:
+    reasons: Counter[str] = Counter()
+    for path, module in modules.items():
+        module["killed_share"] = round(module["killed"] / module["mutants"], 4)
+        for one in module["survivors"]:
+            one["reason"] = _reason(path, one)
+            reasons[one["reason"]] += 1
+    mutants, killed = (sum(module[key] for module in modules.values()) for key in ("mutants", "killed"))
+    return {
+        "tool": f"operators of mutmut {importlib.metadata.version('mutmut')}, run by tests/slow/mutation.py",
+        "python": sys.version.split()[0],
+        "mutants": mutants,
+        "killed": killed,
+        "killed_share": round(killed / max(mutants, 1), 4),
+        "without_reason": reasons.pop("", 0),
+        "reasons": dict(reasons.most_common()),
+        "modules": modules,
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
