@@ -275,7 +275,15 @@ def _header(table: Table, path: Path, wanted: tuple[str, ...]) -> tuple[Columns,
     if columns.translated:
         meanings = ", ".join(f"{name!r} is {meaning}" for name, meaning in columns.translated)
         remarks.append(Remark(f"columns: {meanings}"))
-    return columns, table.rows[at + 1 :], remarks
+    below = [one for one in table.rows[at + 1 :] if not _repeats(one, row)]
+    if len(below) < len(table.rows) - at - 1:
+        remarks.append(Remark("the header stands there again, and is read once"))
+    return columns, below, remarks
+
+
+def _repeats(row: TableRow, header: TableRow) -> bool:
+    """Return whether a row is the header once more, as lists of several pages or files have it."""
+    return [cell.strip("\ufeff \t") for cell in row.cells] == [cell.strip("\ufeff \t") for cell in header.cells]
 
 
 def _header_at(rows: Sequence[TableRow]) -> int:

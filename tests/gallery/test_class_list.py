@@ -57,6 +57,8 @@ def words(roster: Roster) -> str:
         (b'"sep=;"\r\n' + PLAIN.replace(",", ";").encode(), "separated by ';'"),
         (("Class 7a\n\nTerm 1;;;\n" + PLAIN).encode(), "above the header on line 4 is left out"),
         ((PLAIN + "\nTotal: 2 students\n").encode(), "line 5: is no student"),
+        ((PLAIN.replace("S2", HEADER.strip() + "\nS2", 1)).encode(), "the header stands there again"),
+        (b"# exported by the SIS\r\n" + PLAIN.encode(), "above the header on line 2"),
         ((PLAIN + "Summe,2,,,\n").encode(), "line 4: is no student"),
         ((PLAIN + ",,,,\n---\n").encode(), "line 5: is no student"),
     ],
