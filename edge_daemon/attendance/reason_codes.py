@@ -6,8 +6,11 @@ and it is erased with the student.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from edge_daemon.types import Correction
 
 REASONS: Final = MappingProxyType(
     {
@@ -30,6 +33,14 @@ def code_and_note(reason: str) -> tuple[str, str]:
     """Return the code of a reason, and the note that is left of free words; empty where the reason is a code."""
     word = reason.strip().lower().replace(" ", "_").replace("-", "_")
     return (word, "") if word in REASONS else (OTHER, reason.strip())
+
+
+def coded(correction: Correction) -> Correction:
+    """Return a correction with a code in the place of free words."""
+    if correction.reason_code is not None:
+        return correction
+    code, _ = code_and_note(correction.reason)
+    return replace(correction, reason=code, reason_code=code)
 
 
 def in_words(reason: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edge_daemon.attendance.reason_codes import in_words
 from edge_daemon.attendance.sheets import SheetEntry
 from edge_daemon.types import Flag
 
@@ -25,7 +26,8 @@ def remark(entry: SheetEntry) -> str:
     """Return the note of a mark, empty where the device had no doubt and nobody corrected it."""
     lines = []
     if entry.correction is not None:
-        lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {entry.correction.reason}")
+        reason = in_words(entry.correction.reason)
+        lines.append(f"Corrected by {entry.correction.by}, {entry.correction.at:%Y-%m-%d}: {reason}")
     flags = [flag for flag in entry.verdict.flags if flag in _WORDS]
     if lines or entry.mark in ("P?", "A?"):
         tally = entry.verdict.tally

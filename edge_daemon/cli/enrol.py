@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from edge_daemon.app.enrolment.enrolled_students import record_of, records_of
 from edge_daemon.app.enrolment.import_students import import_students, read_list
 from edge_daemon.app.enrolment.remove_student import remove_student
 from edge_daemon.app.enrolment.report_page import page_path
+from edge_daemon.app.enrolment.student_file import write_student_file
 from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
@@ -83,9 +85,19 @@ def list_(home: Home, as_json: bool) -> None:
 @enrol.command()
 @click.argument("student_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write everything that this device has about the student, and about nobody else: .html to read, or .json.",
+)
 @pass_home
-def show(home: Home, student_id: str, as_json: bool) -> None:
-    """Print everything that is kept of one student."""
+def show(home: Home, student_id: str, as_json: bool, output: Path | None) -> None:
+    """Print the student's row of the roster; with --output write everything that is kept about the student."""
+    if output is not None:
+        write_student_file(home, student_id, output, datetime.now(timezone.utc))
+        click.echo(f"written to {output}; give it to the student or the parents, then delete it")
+        return
     record, others = record_of(home, student_id)
     if as_json:
         click.echo(text.kept_json(record, others))

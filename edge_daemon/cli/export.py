@@ -21,10 +21,18 @@ from edge_daemon.errors import RegisterError
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
 @click.option("--course", help="Only lessons of this course.")
+@click.option("--student", metavar="ID", help="Only the lines of this student: an excerpt, unsigned.")
 @click.option("--without-rehearsals", is_flag=True, help="Only lessons of the timetable.")
 @pass_home
 def export(
-    home: Home, first: datetime, last: datetime, output: Path, by: str, course: str | None, without_rehearsals: bool
+    home: Home,
+    first: datetime,
+    last: datetime,
+    output: Path,
+    by: str,
+    course: str | None,
+    student: str | None,
+    without_rehearsals: bool,
 ) -> None:
     """Write the registers of some days to a spreadsheet, or as CSV or JSON.
 
@@ -36,6 +44,6 @@ def export(
         raise RegisterError("the first day is after the last", days, "exchange --from and --to")
     check_output(output)
     start, end = instants(first.date(), last.date(), ZoneInfo(home.config.device.time_zone))
-    wanted = ExportRequest(first.date(), last.date(), start, end, by, course, rehearsals=not without_rehearsals)
+    wanted = ExportRequest(first.date(), last.date(), start, end, by, course, not without_rehearsals, student)
     count = export_file(home, wanted, output, names_of(home))
     click.echo(f"{count} register{'s' if count > 1 else ''} written to {output}")

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from edge_daemon.app.registers.correct_register import confirm_by_hand, correct_by_hand
+from edge_daemon.app.registers.correction_notes import REASONS, notes_of_lesson
 from edge_daemon.app.registers.stored_registers import ReadRegister, Standing, counts, list_registers, read_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import note_of, show_register
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
+from edge_daemon.timestamps import written
 from edge_daemon.types import Confirmation, Correction, Register, Sighting, VerdictName
 
 
@@ -55,14 +57,17 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
     ID is the lesson's id, or so much of its beginning that only one register fits.
     """
     found, evidence = read_register(home, register_id, revision)
+    notes = notes_of_lesson(home, found.register.lesson.lesson_id)
     if as_json:
         content = dict(found.content)
         content["sha256"] = found.sha256
         content["captures"] = [{"slot": slot, "name": name} for slot, name in evidence.captures]
         content["sightings"] = [_sighting(one) for one in evidence.sightings]
+        content["notes"] = [{"student_id": one.student_id, "at": written(one.at), "note": one.text} for one in notes]
         click.echo(json.dumps(content, ensure_ascii=False, indent=2))
         return
-    for line in show_register(found.register, evidence, names_of(home), ZoneInfo(home.config.device.time_zone)):
+    zone = ZoneInfo(home.config.device.time_zone)
+    for line in show_register(found.register, evidence, names_of(home), zone, notes):
         click.echo(line)
 
 
@@ -71,19 +76,23 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
 @click.option("--student", required=True, metavar="S", help="Student id.")
 @click.option("--verdict", required=True, type=click.Choice(get_args(VerdictName)))
 @click.option("--by", required=True, metavar="NAME", help="Who corrects.")
-@click.option("--reason", required=True, metavar="TEXT", help="Why.")
+@click.option("--reason", required=True, metavar="TEXT", help=f"Why: {', '.join(REASONS)}, or words of your own.")
 @pass_home
 def correct(home: Home, register_id: str, student: str, verdict: str, by: str, reason: str) -> None:
     """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
 
-    The same correction a second time makes no revision.
+    The same correction a second time makes no revision. Words of your own are no part of the register: it gets the code
+    `other`, and the words stay on the device as a note, until the student is removed.
     """
     now = datetime.now(timezone.utc).replace(microsecond=0)
     wanted = Correction(student, cast(VerdictName, verdict), by, reason, now)
-    lesson_id, made = correct_by_hand(home, register_id, wanted)
-    revision = f", revision {made}" if made else ""
-    already = "" if made else " already, by the same person for the same reason; no new revision"
-    click.echo(EdgeError(f"register {lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}").line())
+    done = correct_by_hand(home, register_id, wanted)
+    revision = f", revision {done.revision}" if done.revision else ""
+    already = "" if done.revision else " already, by the same person for the same reason; no new revision"
+    what = f"register {done.lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}"
+    click.echo(EdgeError(what).line())
+    if not done.note_kept:
+        click.echo(f"warning: student {student} is not enrolled here: the words of the reason are not kept", err=True)
 
 
 @register.command()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from edge_daemon.app.registers.correction_notes import CorrectionNote, in_words
 from edge_daemon.app.registers.stored_registers import (
     Evidence,
     awaits_confirmation,
@@ -21,7 +22,7 @@ from edge_daemon.app.registers.stored_registers import (
 )
 from edge_daemon.cli.table import table
 from edge_daemon.plain_text import plain
-from edge_daemon.types import CaptureMap, Register, Verdict
+from edge_daemon.types import CaptureMap, Correction, Register, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ class _Signs:
     unseen: str
 
 
-def show_register(register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo) -> Iterator[str]:
+def show_register(
+    register: Register,
+    evidence: Evidence,
+    names: Mapping[str, str],
+    zone: ZoneInfo,
+    notes: Sequence[CorrectionNote] = (),
+) -> Iterator[str]:
     """Yield the lines that show a register.
 
     Args:
@@ -41,6 +48,7 @@ def show_register(register: Register, evidence: Evidence, names: Mapping[str, st
         evidence: of single captures, as far as it is still there.
         names: by student id, as far as they may be shown.
         zone: for times.
+        notes: about corrections; they are no part of the register.
     """
     yield from _heading(register, zone)
     yield ""
@@ -67,8 +75,13 @@ def show_register(register: Register, evidence: Evidence, names: Mapping[str, st
         at = correction.at.astimezone(zone)
         yield _printable(
             f"corrected {at:%Y-%m-%d %H:%M} by {correction.by}: {correction.student_id} is"
-            f" {correction.verdict.replace('_', ' ')}, because: {correction.reason}"
+            f" {correction.verdict.replace('_', ' ')}, because: {in_words(correction.reason)}{_note(correction, notes)}"
         )
+
+
+def _note(correction: Correction, notes: Sequence[CorrectionNote]) -> str:
+    about = (correction.student_id, correction.at)
+    return next((f" (note: {one.text})" for one in notes if (one.student_id, one.at) == about), "")
 
 
 def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:

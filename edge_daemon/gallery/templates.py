@@ -126,6 +126,21 @@ class GalleryStore:
             photographs.setdefault(row.student_id, []).append(plain)
         return photographs
 
+    def template_widths(self, student_id: str) -> list[Vector]:
+        """Return the face widths (pixels) that each photograph's template stands for, the photograph's own one first.
+
+        Raises:
+            GalleryError: sealed under another device key, or nobody has this id.
+        """
+        from edge_daemon.gallery import vector_codec
+
+        key, found = self.data_key(self.row(student_id)), list[Vector]()
+        for row in tables.templates_of(self.db, student_id):
+            bound = _bound(student_id, EmbedderId(row.model_sha256, row.preprocessing))
+            plain = data_keys.open_sealed(key, row.sealed, bound)
+            found.append(vector_codec.student_templates(student_id, [plain]).widths_px)
+        return found
+
     def look_alikes(self) -> frozenset[tuple[str, str]]:
         """Return the pairs of students who look alike, each once, ids in ascending order."""
         return frozenset((pair.a, pair.b) for pair in tables.look_alikes(self.db))

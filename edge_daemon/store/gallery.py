@@ -10,7 +10,7 @@ from typing import Final, Literal, cast
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.timestamps import parsed, stored
+from edge_daemon.timestamps import stored
 from edge_daemon.types import EnrolmentPeriod
 
 Erased = Literal["student", "templates"]
@@ -118,6 +118,17 @@ def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
     return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4]) for r in rows]
 
 
+def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow]:
+    """Return the templates of one student."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT student_id, photograph, sealed, model_sha256, preprocessing FROM templates WHERE student_id = ?"
+            " ORDER BY template_id",
+            (student_id,),
+        ).fetchall()
+    return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4]) for r in rows]
+
+
 def template_counts(db: sqlite_utils.Database) -> dict[str, int]:
     """Return how many photographs of each student have a template; students without one are not in it."""
     with faults(db):
@@ -195,55 +206,6 @@ def rewrap_keys(
             (str(SLOT_KEY_SCHEMA), SLOT_KEY_SCHEMA),
         )
     return len(wrapped)
-
-
-@dataclass(frozen=True, slots=True)
-class RemovalRequest:
-    """A removal that is not finished."""
-
-    student_id: str
-    requested_at: datetime
-    bars_return: bool
-    """Whether the student stays removed when a later roster has the id again."""
-
-
-def request_removals(
-    db: sqlite_utils.Database, student_ids: Iterable[str], at: datetime, *, bars_return: bool = True
-) -> None:
-    """Record that students are to be removed, before anything is erased: a power cut must not leave half of it.
-
-    Args:
-        db: gallery.sqlite.
-        student_ids: of students.
-        at: now.
-        bars_return: whether they stay removed when a later roster has them again; not for who merely left the roster.
-
-    Raises:
-        StoreError: the database can't be written; nothing was recorded.
-    """
-    with transaction(db):
-        rows = [(student_id, stored(at), int(bars_return)) for student_id in student_ids]
-        db.conn.executemany(
-            "INSERT INTO removals (student_id, requested_at_utc, bars_return) VALUES (?, ?, ?)"
-            " ON CONFLICT (student_id) DO UPDATE SET bars_return = max(bars_return, excluded.bars_return)",
-            rows,
-        )
-
-
-def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
-    """Return the removals that are not finished."""
-    with faults(db):
-        rows = db.execute(
-            "SELECT student_id, requested_at_utc, bars_return FROM removals ORDER BY student_id"
-        ).fetchall()
-    return [RemovalRequest(str(row[0]), parsed(row[1]), bool(row[2])) for row in rows]
-
-
-def forget_requests(db: sqlite_utils.Database, student_ids: Iterable[str]) -> None:
-    """Forget removals that are finished, and overwrite their place."""
-    with transaction(db):
-        db.conn.executemany("DELETE FROM removals WHERE student_id = ?", [(one,) for one in student_ids])
-    wipe_log(db)
 
 
 def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_keys: Iterable[bytes]) -> bool:
@@ -357,6 +319,12 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
     db.conn.executemany(
         "INSERT INTO enrolment_periods (student_id, course, begins_on, ends_before) VALUES (?, ?, ?, ?)",
         [(student.student_id, one.course, _text(one.begin), _text(one.end)) for one in student.periods],
+    )
+    # What was sealed under another key can't be opened any more: consent was taken back.
+    db.execute(
+        "DELETE FROM notes WHERE student_id = ?1 AND EXISTS"
+        " (SELECT 1 FROM student_keys WHERE student_id = ?1 AND wrapped_key <> ?2)",
+        (student.student_id, student.wrapped_key),
     )
     db.execute(
         "INSERT INTO student_keys (student_id, wrapped_key) VALUES (?, ?)"

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults, transaction
-from edge_daemon.store.gallery import request_removals
+from edge_daemon.store.removal_requests import request_removals
 from edge_daemon.timestamps import parsed, stored
 
 WARN_BEFORE = timedelta(days=14)

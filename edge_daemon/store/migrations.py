@@ -108,9 +108,9 @@ def _gallery_2(db: sqlite_utils.Database) -> None:
     _stamp(db, "gallery", version=2, readable_from=1)
 
 
-@_gallery(name="0003_removals_leavers")
+@_gallery(name="0003_removals_leavers_notes")
 def _gallery_3(db: sqlite_utils.Database) -> None:
-    """Removals that were asked for and are not finished, and when a student left the roster.
+    """Removals that are not finished, when a student left the roster, and notes about corrections.
 
     Readable by the program before until the data keys are wrapped under a slot key (`store.gallery.rewrap_keys`).
     """
@@ -125,6 +125,13 @@ def _gallery_3(db: sqlite_utils.Database) -> None:
             student_id TEXT PRIMARY KEY NOT NULL REFERENCES students ON DELETE CASCADE,
             left_at_utc TEXT NOT NULL,  -- the first night of a trusted clock on which the student was not on the roster
             warned_at_utc TEXT  -- since when doctor and heartbeat say that the student will be erased
+        ) STRICT""",
+        """CREATE TABLE notes (
+            student_id TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
+            lesson_id TEXT NOT NULL,
+            at_utc TEXT NOT NULL,  -- the time of the correction that it is about
+            sealed BLOB NOT NULL,
+            PRIMARY KEY (student_id, lesson_id, at_utc)
         ) STRICT""",
     )
     _stamp(db, "gallery", version=3, readable_from=1)

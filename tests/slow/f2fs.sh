@@ -5,7 +5,8 @@
 #     sudo tests/slow/f2fs.sh [PYTHON]
 #
 # PYTHON: an interpreter with the project's packages (default: .venv/bin/python). Needs qemu-system-x86, busybox-static,
-# f2fs-tools and linux-image-amd64; with /dev/kvm a minute, without it some ten. Prints pytest's lines; exit code 0: passed.
+# f2fs-tools and linux-image-amd64. ACCEL=kvm where that works; without it some ten minutes. Prints the lines of pytest;
+# exit code 0: passed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 python=$(realpath -s "${1:-$here/.venv/bin/python}")
@@ -26,13 +27,13 @@ cat >"$work/ram/init" <<GUEST
 /bin/busybox mount -t devtmpfs dev /dev
 while read -r module; do /bin/busybox insmod /lib/\$module; done </lib/order
 /bin/busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=524288,cache=loose host /root
-/bin/busybox mount -t tmpfs tmpfs /root/tmp
+
 /bin/busybox mount -t tmpfs tmpfs /root/mnt
-/bin/busybox mkdir /root/mnt/here /root/mnt/disk
+/bin/busybox mkdir /root/mnt/here /root/mnt/disk /root/mnt/tmp
 /bin/busybox mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=524288,cache=loose here /root/mnt/here
 /bin/busybox mount -t f2fs /dev/vda /root/mnt/disk
 for name in proc sys dev; do /bin/busybox mount -o bind /\$name /root/\$name; done
-/bin/busybox chroot /root /bin/sh -c 'cd /mnt/here && HOME=/mnt PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+/bin/busybox chroot /root /bin/sh -c 'cd /mnt/here && HOME=/mnt TMPDIR=/mnt/tmp PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/mnt/here EDGE_DAEMON_RAW_DISK=/mnt/disk:/dev/vda \
     $python -m pytest -q -p no:cacheprovider --basetemp=/mnt/pytest tests/app/erasure/test_raw_disk.py; echo "RESULT \$?"'
 /bin/busybox poweroff -f
@@ -42,8 +43,8 @@ chmod +x "$work/ram/init"
 
 truncate -s 512M "$work/disk.img"
 mkfs.f2fs -q "$work/disk.img" >/dev/null
-accel=tcg,thread=multi
-[ -w /dev/kvm ] && accel=kvm
+accel=${ACCEL:-tcg,thread=multi}
+
 timeout "${LIMIT_S:-900}" qemu-system-x86_64 -accel "$accel" -cpu max,arch-capabilities=off -smp 2 -m 1536 -nographic -no-reboot -nodefaults \
     -serial stdio -kernel "$kernel" -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1" \
     -drive "file=$work/disk.img,if=virtio,format=raw" \

@@ -7,5 +7,6 @@ PUBLIC_MODULES = (
     "import_students",
     "remove_student",
     "report_page",
+    "student_file",
 )
 """What `cli` and other programs may import of this one; everything else is internal."""

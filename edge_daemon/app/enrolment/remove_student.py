@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from edge_daemon.app.enrolment.import_students import hand_contacts_on
+from edge_daemon.app.enrolment.signed_words import signed_words
 from edge_daemon.app.erasure.removal import ErasureResult, StudentErasure, remove_students
 from edge_daemon.errors import EdgeError
 from edge_daemon.gallery import erasure
@@ -19,6 +20,8 @@ class Removal:
 
     student: StudentErasure
     result: ErasureResult
+    signed_words: Sequence[str] = ()
+    """Reasons of corrections that an earlier release signed."""
 
     @property
     def student_id(self) -> str:
@@ -51,6 +54,7 @@ class Removal:
             "a lesson that is running keeps its sealed comparisons until it ends",
             "backups of registers keep sightings until their turn comes; a restore erases them again",
         ]
+        stays += [f"words of an earlier release, signed: {words}" for words in self.signed_words]
         if self.result.problem:
             stays.append(f"the key of older copies, until the next start of the service: {self.result.problem}")
         if not self.result.wiped:
@@ -80,4 +84,6 @@ def remove_student(home: Home, student_id: str, warn: Callable[[EdgeError], None
     """
     result = remove_students(home, [student_id], datetime.now(timezone.utc))
     hand_contacts_on(home, warn)
-    return Removal(next(one for one in result.students if one.student_id == student_id), result)
+    return Removal(
+        next(one for one in result.students if one.student_id == student_id), result, signed_words(home, student_id)
+    )

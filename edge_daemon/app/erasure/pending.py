@@ -10,6 +10,7 @@ from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.database import path_of
+from edge_daemon.store.removal_requests import requested_removals
 
 
 def is_work_left(home: Home) -> bool:
@@ -22,7 +23,7 @@ def is_work_left(home: Home) -> bool:
     with gallery_of(home) as db:
         if db is None:
             return False
-        return bool(tables.requested_removals(db)) or is_renewal_unfinished(db) or is_of_old_form(db)
+        return bool(requested_removals(db)) or is_renewal_unfinished(db) or is_of_old_form(db)
 
 
 def is_of_old_form(db: sqlite_utils.Database) -> bool:

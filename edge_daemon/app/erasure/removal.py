@@ -29,7 +29,7 @@ from edge_daemon.store import lessons, outbox
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.contacts import change_contacts
 from edge_daemon.store.database import check_writable, open_register
-from edge_daemon.store.gallery import RemovalRequest
+from edge_daemon.store.removal_requests import RemovalRequest, forget_requests, request_removals, requested_removals
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def remove_students(home: Home, student_ids: Sequence[str], now: datetime) -> Er
         for student_id in unknown:
             if student_id not in before:
                 store.row(student_id)  # raises: nobody has this id
-        tables.request_removals(store.db, student_ids, now)
+        request_removals(store.db, student_ids, now)
     result = finish_erasures(home, now, upgrade=True)
     for one in result.students:
         one.removed_before = before.get(one.student_id)
@@ -136,7 +136,7 @@ def finish_erasures(home: Home, now: datetime, *, upgrade: bool = False) -> Eras
     with gallery_of(home) as gallery_db:
         if gallery_db is None:
             return result
-        requested = tables.requested_removals(gallery_db)
+        requested = requested_removals(gallery_db)
         old_form = upgrade and is_of_old_form(gallery_db)
         if not requested and not old_form and not is_renewal_unfinished(gallery_db):
             return result
@@ -182,7 +182,7 @@ def _erase(
         if student_id in present:
             result.wiped &= store.remove(student_id, one.requested_at, bars_return=one.bars_return)
         result.students.append(done)
-    tables.forget_requests(store.db, [one.student_id for one in requested])
+    forget_requests(store.db, [one.student_id for one in requested])
 
 
 def _renew(home: Home, *, old_form: bool) -> None:

@@ -36,6 +36,7 @@ from edge_daemon.app.inbox.waiting import (
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.delivery.office_documents import (
     CORRECTIONS,
     REMOVALS,
@@ -243,6 +244,7 @@ def _apply_corrections(home: Home, data: bytes, now: datetime) -> InboxResult:
     db = open_register(home.register_db_path)
     with closing(db.conn):
         done = apply_corrections(db, wanted, open_signer(home), outbox_writer(home.config), now.replace(microsecond=0))
+    keep_notes(home, done.notes)
     summary = f"{done.revisions} revisions made, {done.already} corrections were done already"
     summary += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
     return InboxResult(CORRECTIONS, True, summary, done.problem)

@@ -9,9 +9,11 @@ from typing import Final
 
 from edge_daemon.app.registers.correct_register import confirm_register, correct_register, is_overtaken
 from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.reason_codes import code_and_note, coded
 from edge_daemon.delivery.office_documents import OfficeConfirmation, OfficeCorrection, OfficeDecision
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
+from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
 from edge_daemon.store.database import transaction
@@ -32,6 +34,8 @@ class CorrectionResult:
     """Somebody has decided about the student later, on the device or at the office."""
     left_out: tuple[str, ...]
     """The office's ids of those whose lesson or student this device does not know."""
+    notes: tuple[CorrectionNote, ...] = ()
+    """The words of the reasons, which the revisions do not have."""
 
     @property
     def problem(self) -> str:
@@ -64,7 +68,7 @@ def apply_corrections(
     with transaction(db):
         for one in wanted:
             work.take(one)
-    return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out))
+    return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out), tuple(work.notes))
 
 
 class _Work:
@@ -75,6 +79,7 @@ class _Work:
         self._known: dict[str, Register | None] = {}
         self.revisions = self.already = self.overtaken = 0
         self.left_out: list[str] = []
+        self.notes: list[CorrectionNote] = []
 
     def take(self, one: OfficeDecision) -> None:
         register = self._latest(one.lesson_id)
@@ -83,7 +88,7 @@ class _Work:
             return
         if isinstance(one, OfficeConfirmation):
             self._take_confirmation(one, register)
-        elif one.correction in register.corrections:
+        elif coded(one.correction) in map(coded, register.corrections):
             self.already += 1
         elif is_overtaken(register.corrections, one.correction):
             self.overtaken += 1
@@ -92,7 +97,8 @@ class _Work:
 
     def _correct(self, one: OfficeCorrection) -> None:
         try:
-            added = correct_register(self._db, one.lesson_id, one.correction, self._signer, self._also, self._now)
+            wanted = coded(one.correction)
+            added = correct_register(self._db, one.lesson_id, wanted, self._signer, self._also, self._now)
         except RegisterError:  # the texts were checked before: the student is not on this register
             self.left_out.append(one.correction_id)
             return
@@ -101,6 +107,9 @@ class _Work:
             return
         self._known[one.lesson_id] = from_json(added.document).register
         self.revisions += 1
+        _, note = code_and_note(one.correction.reason)
+        if note:
+            self.notes.append(CorrectionNote(wanted.student_id, one.lesson_id, wanted.at, note))
 
     def _take_confirmation(self, one: OfficeConfirmation, register: Register) -> None:
         known = register.confirmed

@@ -10,6 +10,7 @@ from dataclasses import replace
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, needs_confirmation
 from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
+from edge_daemon.attendance.reason_codes import in_words
 from edge_daemon.attendance.sheets import By, Sheet, SheetEntry, arrange, entries_of
 from edge_daemon.config import MailConfig
 from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows, Tone
@@ -173,7 +174,7 @@ def _corrections(register: Register, names: Names, words: Words) -> Rows:
     rows = [
         FactRow(
             *_named(one.student_id, names),
-            words.say("note_correction", by=one.by, at=words.moment(one.at), reason=one.reason),
+            words.say("note_correction", by=one.by, at=words.moment(one.at), reason=in_words(one.reason)),
             words.say(f"mark_{one.verdict}"),
             TONES[one.verdict],
         )

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.document import from_json, sign
-from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.reason_codes import code_and_note, coded
+from edge_daemon.attendance.register import check_text, correct
 from edge_daemon.device.signing import Signer
+from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister
 from edge_daemon.types import Confirmation, Correction
+
+
+@dataclass(frozen=True, slots=True)
+class HandCorrection:
+    """What became of a correction on the device."""
+
+    lesson_id: str
+    revision: int | None
+    """The new one; None where the register says so already."""
+    note_kept: bool
+    """False: the words of the reason could not be kept, for the student is not enrolled here."""
 
 
 def correct_register(
@@ -43,33 +57,51 @@ def correct_register(
 
     def render(last: StoredRegister) -> str | None:
         old = from_json(last.document).register
-        new = correct(old, wanted.student_id, wanted.verdict, by=wanted.by, reason=wanted.reason, at=wanted.at)
+        new = correct(
+            old,
+            wanted.student_id,
+            wanted.verdict,
+            by=wanted.by,
+            reason=wanted.reason,
+            at=wanted.at,
+            reason_code=wanted.reason_code,
+        )
         return None if new is old else sign(new, last.sha256, signer)
 
     return registers.add_revision(db, lesson_id, render, now, also)
 
 
-def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> tuple[str, int | None]:
-    """Correct a register on the device.
+def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCorrection:
+    """Correct a register on the device. Of a reason in free words the register gets the code `other`.
+
+    The words themselves become a note in the gallery, which is not signed and goes with the student.
 
     Args:
         home: the installation.
         register_id: the lesson's id, or so much of its beginning that only one register fits.
         wanted: the correction; its time is also when the revision is made.
 
-    Returns:
-        The lesson's id, and the new revision; None where the register says so already.
-
     Raises:
         EdgeError: no such register or student, no signing key, or the database can't be written.
     """
+    check_text(wanted.reason, "the reason", "--reason TEXT")
+    _, note = code_and_note(wanted.reason)
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)
         signer, also = open_signer(home), outbox_writer(home.config)
         with transaction(db):
-            added = correct_register(db, lesson_id, wanted, signer, also, wanted.at)
-    return lesson_id, added.revision if added else None
+            added = correct_register(db, lesson_id, coded(wanted), signer, also, wanted.at)
+        at = _last_correction(db, lesson_id, wanted)
+    kept = not note or keep_notes(home, [CorrectionNote(wanted.student_id, lesson_id, at, note)]) == 1
+    return HandCorrection(lesson_id, added.revision if added else None, note_kept=kept)
+
+
+def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correction) -> datetime:
+    """Return the time of the last correction of a student: other words for the same decision are a note about it."""
+    stored = registers.latest(db, lesson_id)
+    corrections = from_json(stored.document).register.corrections if stored else ()
+    return next((one.at for one in reversed(corrections) if one.student_id == wanted.student_id), wanted.at)
 
 
 def confirm_register(
@@ -114,5 +146,5 @@ def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[s
 
 def is_overtaken(corrections: tuple[Correction, ...], wanted: Correction) -> bool:
     """Return whether somebody decided otherwise about the same student at a later time."""
-    of_student = [one for one in corrections if one.student_id == wanted.student_id]
-    return any(one.at > wanted.at and replace(one, at=wanted.at) != wanted for one in of_student)
+    of_student = [coded(one) for one in corrections if one.student_id == wanted.student_id]
+    return any(one.at > wanted.at and replace(one, at=wanted.at) != coded(wanted) for one in of_student)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.document import Document, from_json
 from edge_daemon.attendance.export import Export, check_output, write_export
 from edge_daemon.attendance.sheets import By
 from edge_daemon.errors import RegisterError
@@ -36,6 +36,8 @@ class ExportRequest:
     course: str | None
     """None: every course."""
     rehearsals: bool
+    student_id: str | None = None
+    """Only the lines of this student; None: of everybody."""
 
 
 def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> int:
@@ -63,9 +65,27 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         if (wanted.course is None or document.register.lesson.course == wanted.course)
         and (wanted.rehearsals or document.register.lesson.origin != "rehearsal")
     ]
+    if wanted.student_id is not None:
+        documents = [excerpt for document in documents if (excerpt := _excerpt(document, wanted.student_id))]
+        names = {one: name for one, name in names.items() if one == wanted.student_id}
     if not documents:
         days = f"{wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"
         raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
     zone = ZoneInfo(home.config.device.time_zone)
     write_export(output, Export(wanted.first, wanted.last, documents, names, zone, cast(By, wanted.by)))
     return len(documents)
+
+
+def _excerpt(document: Document, student_id: str) -> Document | None:
+    """Return a register with the lines of one student, unsigned; None where the student is not on it."""
+    register = document.register
+    verdicts = tuple(one for one in register.verdicts if one.tally.student_id == student_id)
+    guests = tuple(one for one in register.guests if one == student_id)
+    if not verdicts and not guests:
+        return None
+    corrections = tuple(one for one in register.corrections if one.student_id == student_id)
+    return replace(
+        document,
+        register=replace(register, verdicts=verdicts, guests=guests, corrections=corrections),
+        signature=None,
+    )

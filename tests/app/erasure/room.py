@@ -35,14 +35,15 @@ class Room:
         self.school.photograph("S1", 1)
         self.school.photograph("S2", 2)
 
-    def enrol(self) -> None:
+    def enrol(self, *, sighted: bool = True) -> None:
         key = device_key(self.home.key_path)
         db = open_gallery(self.home.gallery_db_path)
         with closing(db.conn):
             self.school.enrol(GalleryStore(db, key))
         register_db = open_register(self.home.register_db_path)
         with closing(register_db.conn):
-            seen(register_db, "lesson", NOW, "S1", "S2")
+            if sighted:
+                seen(register_db, "lesson", NOW, "S1", "S2")
         finish_erasures(self.home, NOW, upgrade=True)
         publish_contacts(self.home)
         back_up(self.home, NOW)

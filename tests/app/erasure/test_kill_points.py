@@ -13,6 +13,7 @@ from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.backup import backups
 from edge_daemon.store.database import open_gallery
+from edge_daemon.store.removal_requests import requested_removals
 from tests.app.erasure.room import LATER, Room
 from tests.kill_points import killed_before
 
@@ -31,7 +32,7 @@ def room(tmp_path_factory) -> Room:
 def _requested(room: Room) -> bool:
     db = open_gallery(room.home.gallery_db_path)
     with closing(db.conn):
-        return bool(tables.requested_removals(db)) or len(tables.student_rows(db)) == 2
+        return bool(requested_removals(db)) or len(tables.student_rows(db)) == 2
 
 
 def test_a_removal_killed_anywhere_leaves_a_gallery_that_opens_and_is_finished_at_the_next_start(room, tmp_path):

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from benchmarks.loop_disk import loop_disk
 from edge_daemon.app.erasure.removal import remove_students
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
-from edge_daemon.device import key_slots
 from edge_daemon.device.key_slots import KeySlots
 from tests.app.erasure.room import LATER, Room
 
@@ -168,18 +167,3 @@ def test_the_file_of_slots_keeps_its_blocks_on_the_disk(disk):
 def _blocks(path: Path) -> str:
     shown = subprocess.run(["filefrag", "-v", "-b4096", str(path)], capture_output=True, text=True, check=True).stdout
     return "".join(line.split("..", 1)[-1] for line in shown.splitlines() if line.lstrip()[:1].isdigit())
-
-
-def test_without_asking_the_file_system_to_stay_in_place_f2fs_would_keep_the_old_key(disk, monkeypatch):
-    """Why the file is pinned: f2fs writes what is overwritten elsewhere, and the old block stays."""
-    shown = subprocess.run(["stat", "-f", "-c", "%T", str(disk[0])], capture_output=True, text=True, check=True).stdout
-    if shown.strip() != "f2fs":
-        pytest.skip("only on f2fs: see tests/slow/f2fs.sh")
-    monkeypatch.setattr(key_slots, "_keep_in_place", lambda descriptor: None)
-    slots = KeySlots(disk[0] / "moved.keys")
-    old = slots.add(keep=0)
-    subprocess.run(["sync", "-f", str(disk[0])], check=True)
-    slots.add(keep=1)
-    slots.destroy_others(2)
-    assert slots.in_place() is False
-    assert old.key in raw(disk), "not pinned, the key that was overwritten is still there"

@@ -244,7 +244,7 @@ def test_a_correction_becomes_a_signed_revision_that_is_delivered(box):
     assert (stored.revision, fields["previous_sha256"]) == (2, first.sha256)
     assert is_signed_by(fields, Signer(device_key(box.home.key_path)).public_key)
     assert fields["corrections"] == [
-        {"at": "2026-11-17T10:00:00Z", "by": "Ms Weber", "reason": "at the nurse's", "reason_code": None,
+        {"at": "2026-11-17T10:00:00Z", "by": "Ms Weber", "reason": "other", "reason_code": "other",
          "student_id": "S2", "title": None, "verdict": "present"}
     ]  # fmt: skip
     assert box.verdicts()["S2"] == "present"
@@ -353,7 +353,7 @@ def test_a_broken_or_empty_timetable_never_replaces_a_good_one(box, content):
 def test_only_what_the_settings_want_is_applied(box):
     (box.home.state_dir / "config.toml").write_text('[device]\nname = "room 204"\n')
     home = Home(box.home.state_dir)
-    assert wanted_names(home.config) == ("withdrawals.json", "corrections.json")
+    assert wanted_names(home.config) == ("withdrawals.json", "removals.json", "corrections.json")
     box.put("roster.csv", roster(S1="yes"))
     db = open_register(home.register_db_path)
     with closing(db.conn):

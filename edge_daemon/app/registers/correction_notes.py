@@ -1,0 +1,42 @@
+"""Notes about corrections on this device: kept in the gallery, under the student's own key, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import closing
+
+from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+from edge_daemon.attendance.reason_codes import REASONS, in_words
+from edge_daemon.errors import GalleryError, KeyFileError, StoreError
+from edge_daemon.gallery.notes import CorrectionNote, read_notes, write_note
+from edge_daemon.home import Home
+
+__all__ = ["REASONS", "CorrectionNote", "in_words", "keep_notes", "notes_of_lesson"]
+
+logger = logging.getLogger(__name__)
+
+
+def keep_notes(home: Home, notes: Sequence[CorrectionNote]) -> int:
+    """Keep notes, of the students who are in the gallery; return how many. The correction stands without its note."""
+    if not notes or not home.gallery_db_path.exists():
+        return 0
+    try:
+        store = open_gallery_store(home)
+        with closing(store.db.conn):
+            return sum(write_note(store, note) for note in notes)
+    except (GalleryError, KeyFileError, StoreError) as error:
+        logger.warning("note not kept", extra={"reason": error.what})
+        return 0
+
+
+def notes_of_lesson(home: Home, lesson_id: str) -> list[CorrectionNote]:
+    """Return the notes about the corrections of a lesson; none where the gallery can't be read."""
+    if not home.gallery_db_path.exists():
+        return []
+    try:
+        store = open_gallery_store(home)
+        with closing(store.db.conn):
+            return read_notes(store, lesson_id=lesson_id)
+    except (GalleryError, KeyFileError, StoreError):
+        return []

@@ -1,0 +1,61 @@
+"""Removals that were asked for and are not finished, in gallery.sqlite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.gallery import wipe_log
+from edge_daemon.timestamps import parsed, stored
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRequest:
+    """A removal that is not finished."""
+
+    student_id: str
+    requested_at: datetime
+    bars_return: bool
+    """Whether the student stays removed when a later roster has the id again."""
+
+
+def request_removals(
+    db: sqlite_utils.Database, student_ids: Iterable[str], at: datetime, *, bars_return: bool = True
+) -> None:
+    """Record that students are to be removed, before anything is erased: a power cut must not leave half of it.
+
+    Args:
+        db: gallery.sqlite.
+        student_ids: of students.
+        at: now.
+        bars_return: whether they stay removed when a later roster has them again; not for who merely left the roster.
+
+    Raises:
+        StoreError: the database can't be written; nothing was recorded.
+    """
+    with transaction(db):
+        rows = [(student_id, stored(at), int(bars_return)) for student_id in student_ids]
+        db.conn.executemany(
+            "INSERT INTO removals (student_id, requested_at_utc, bars_return) VALUES (?, ?, ?)"
+            " ON CONFLICT (student_id) DO UPDATE SET bars_return = max(bars_return, excluded.bars_return)",
+            rows,
+        )
+
+
+def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
+    """Return the removals that are not finished."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT student_id, requested_at_utc, bars_return FROM removals ORDER BY student_id"
+        ).fetchall()
+    return [RemovalRequest(str(row[0]), parsed(row[1]), bool(row[2])) for row in rows]
+
+
+def forget_requests(db: sqlite_utils.Database, student_ids: Iterable[str]) -> None:
+    """Forget removals that are finished, and overwrite their place."""
+    with transaction(db):
+        db.conn.executemany("DELETE FROM removals WHERE student_id = ?", [(one,) for one in student_ids])
+    wipe_log(db)

@@ -1,0 +1,150 @@
+"""What do you have about me: everything about one student, nothing about anybody else, in words of a parent."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from html.parser import HTMLParser
+
+import pytest
+
+from edge_daemon.store.database import open_register
+from tests.app.erasure.room import NOW, Room
+from tests.cli.running import run
+from tests.registers import a_lesson, a_register, keep
+
+LESSON = a_lesson(NOW)
+
+
+@pytest.fixture
+def room(tmp_path) -> Room:
+    room = Room(tmp_path / "home", tmp_path / "office")
+    room.enrol(sighted=False)
+    db = open_register(room.home.register_db_path)
+    with closing(db.conn):
+        keep(db, *a_register(LESSON, {"S1": 0.6, "S2": 0.9}))
+    for student_id in ("S1", "S2"):
+        reason = f"words about {student_id}"
+        arguments = ("--student", student_id, "--verdict", "present", "--by", "Ms Weber", "--reason", reason)
+        assert run(room.home.state_dir, "register", "correct", LESSON.lesson_id, *arguments).exit_code == 0
+    return room
+
+
+def written(room: Room, name: str, student_id: str = "S1") -> str:
+    output = room.home.state_dir.parent / name
+    done = run(room.home.state_dir, "enrol", "show", student_id, "--output", str(output))
+    assert (done.exit_code, done.stderr) == (0, "")
+    return output.read_text()
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every tag is closed, and the text is kept."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.tags: set[str] = set()
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        self.text += f" {data}"
+
+
+def test_the_json_has_all_that_is_kept_of_the_student(room):
+    fields = json.loads(written(room, "me.json"))
+    enrolment = fields["enrolment"]
+    assert (enrolment["name"], enrolment["email"]) == ("Name of S1", "S1@school.example")
+    assert (enrolment["guardian_email"], enrolment["consent"]) == ("parent-S1@home.example", True)
+    assert enrolment["further_columns"] == {"locker": "locker-S1"}
+    assert len(enrolment["photographs"]) == 1
+    assert enrolment["photographs"][0]["vectors"] > 0
+    (new,) = fields["registers"]
+    assert (new["lesson_id"], new["verdict"], new["revision"]) == (LESSON.lesson_id, "present", 3)
+    assert len(new["sightings"]) == new["captures_seen"] > 0
+    (correction,) = new["corrections"]
+    assert (correction["by"], correction["reason"], correction["note"]) == (
+        "Ms Weber",
+        "for another reason",
+        "words about S1",
+    )
+
+
+@pytest.mark.parametrize("name", ["me.json", "me.html"])
+def test_nothing_about_anybody_else_is_in_it(room, name):
+    text = written(room, name)
+    assert "S1" in text
+    assert re.search(r"\bS[23]\b|Name of S[23]|words about S2|locker-S[23]", text) is None
+
+
+def test_the_page_is_whole_loads_nothing_and_speaks_plainly(room):
+    text = written(room, "me.html")
+    page = Page(text)
+    assert not page.tags & {"script", "img", "link", "iframe", "a"}
+    assert "http" not in text.replace('http-equiv="Content-Security-Policy"', "")
+    for words in ("Name of S1", "Consent to being recognised", "No photograph is kept", "Register says", "90 days"):
+        assert words in page.text, words
+
+
+def test_markup_in_a_name_is_text(room):
+    room.school.roster.write_text(
+        "student_id,name,email,guardian_email,consent\nS1,<script>alert(1)</script>,,,yes\nS2,Bo,,,yes\n"
+    )
+    assert run(room.home.state_dir, "enrol", "import", str(room.school.roster)).exit_code == 0
+    page = Page(written(room, "me.html"))
+    assert "script" not in page.tags
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_of_a_removed_student_the_registers_are_left(room):
+    assert run(room.home.state_dir, "enrol", "remove", "S1").exit_code == 0
+    fields = json.loads(written(room, "me.json"))
+    assert fields["enrolment"] is None
+    (register,) = fields["registers"]
+    assert (register["verdict"], register["sightings"]) == ("present", [])
+    assert register["corrections"][0]["note"] is None
+    assert "was removed" in Page(written(room, "me.html")).text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("S9", "--output", "x.json"), "student S9: no such student"),
+        (("S1", "--output", "x.txt"), "x.txt: the ending is not known; use .html or .json"),
+        (("S1", "--output", "nowhere/x.json"), "nowhere"),
+    ],
+)
+def test_what_can_not_be_written_is_one_line(room, arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(room.home.state_dir, "enrol", "show", *arguments)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize("ending", ["json", "csv"])
+def test_an_export_of_one_student_has_the_lines_of_nobody_else(room, tmp_path, ending):
+    output = tmp_path / f"one.{ending}"
+    days = ("--from", "2026-11-01", "--to", "2026-11-30", "--output", str(output))
+    done = run(room.home.state_dir, "export", *days, "--student", "S1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    text = output.read_text("utf-8-sig")
+    assert re.search(r"\bS1\b", text)
+    assert re.search(r"\bS[23]\b|Name of S[23]", text) is None
+    if ending == "json":
+        registers = json.loads(text)["registers"]
+        assert [[s["student_id"] for s in one["students"]] for one in registers][-1] == ["S1"]
+        assert registers[-1]["signature"] is None
+        assert len(registers[-1]["corrections"]) == 1
+    done = run(room.home.state_dir, "export", *days, "--student", "S9")
+    assert (done.exit_code, "there are no registers in these days" in done.stderr) == (2, True)
