@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from benchmarks import command, folder, machine
 from benchmarks.rates import Rate
-from edge_daemon.attendance.evidence.identification import score
 from edge_daemon.attendance.evidence.thresholds import Thresholds
+from edge_daemon.attendance.evidence.track_identification import score
 from edge_daemon.attendance.evidence.tracks import make_track
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.seats import TURNS, turns
-from edge_daemon.attendance.evidence.similarity import steadiness
+from edge_daemon.attendance.evidence.track_steadiness import steadiness
 from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Vector
 

@@ -1,9 +1,9 @@
 """Evidence over the whole lesson: the student behind each face of each capture.
 
 One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are joined to tracks by
-seat and similarity (seats.py, tracks.py), and the tracks are assigned to students (identification.py). The evidence
-follows the face, not the chair: a face that contradicts its neighbours is not part of their track and is not counted
-for their student.
+seat and similarity (seats.py, tracks.py), and the tracks are assigned to students (track_identification.py). The
+evidence follows the face, not the chair: a face that contradicts its neighbours is not part of their track and is not
+counted for their student.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
-from edge_daemon.attendance.evidence.identification import identify_tracks
 from edge_daemon.attendance.evidence.seats import group_by_seat
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
+from edge_daemon.attendance.evidence.track_identification import identify_tracks
 from edge_daemon.attendance.evidence.tracks import Track, track_seat
 from edge_daemon.types import Candidate, Sighting, Vector
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.attendance.evidence.seats import TURNS, turns
-from edge_daemon.attendance.evidence.similarity import steadiness
+from edge_daemon.attendance.evidence.track_steadiness import steadiness
 
 Matrix = NDArray[np.floating]
 

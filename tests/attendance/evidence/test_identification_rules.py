@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence.identification import identify_tracks, score
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
+from edge_daemon.attendance.evidence.track_identification import identify_tracks, score
 from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Candidate
 from tests.attendance.evidence.made_faces import TYPICAL, face, track, turned

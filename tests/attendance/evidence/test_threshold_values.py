@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_daemon.attendance.evidence.similarity import steadiness
 from edge_daemon.attendance.evidence.thresholds import Thresholds
+from edge_daemon.attendance.evidence.track_steadiness import steadiness
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results" / "thresholds.json"
 ROWS = json.loads(RESULTS.read_text("utf-8"))["rows"]

@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.attendance.evidence.assignment import assign
+from edge_daemon.attendance.evidence.assignment_solver import assign
 from edge_daemon.attendance.evidence.identities import exclude, familiarity, unite
 from edge_daemon.attendance.evidence.seat_history import seat_thresholds
 from edge_daemon.attendance.evidence.second_pass import second_look
-from edge_daemon.attendance.evidence.similarity import steadiness
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
+from edge_daemon.attendance.evidence.track_steadiness import steadiness
 from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.attendance.evidence.assignment import assign
+from edge_daemon.attendance.evidence.assignment_solver import assign
 
 
 def _best(gains: np.ndarray) -> float:
