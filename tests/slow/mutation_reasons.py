@@ -72,15 +72,27 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ),
     # attendance/evidence/
     (
-        "*/assignment.py",
+        "*/assignment_solver.py",
         "assign",
         r"rows == 0 or",
         r"rows == 0 and",
         "equivalent: the empty table is matched to nothing",
     ),
-    ("*/assignment.py", "*", r"-1", r"-2|\+1|None", "equivalent: any number below 0 is nobody, or it is written over"),
-    ("*/assignment.py", "*", r"start, -1, 0\.0", r"1\.0", "equivalent: the same is added to every distance"),
-    ("*/assignment.py", "*", r"step < distance", r"step <= distance", "equivalent: another of several best matchings"),
+    (
+        "*/assignment_solver.py",
+        "*",
+        r"-1",
+        r"-2|\+1|None",
+        "equivalent: any number below 0 is nobody, or it is written over",
+    ),
+    ("*/assignment_solver.py", "*", r"start, -1, 0\.0", r"1\.0", "equivalent: the same is added to every distance"),
+    (
+        "*/assignment_solver.py",
+        "*",
+        r"step < distance",
+        r"step <= distance",
+        "equivalent: another of several best matchings",
+    ),
     (
         "*/track_identification.py",
         "_name_identities",
