@@ -31,6 +31,7 @@ EVENTS: Final = MappingProxyType(
         "worker hangs": "63e0451205ef4597a1f86f1ad6cbb9c7",
         "delivery parked": "5b0a4e9d6c0f4c3f9a6d1b7e2f83c014",
         "destination refuses": "c1d7f2a84be94f57b0e66a3d9f215b68",
+        "ledger changed": "f0b4d5ad1c5f4d0c9f3a2c2a1f5e7d60",
         "delivery not proven": "3c4f0a9e57d64b0d8d0fb4a6f2f7c9e1",
         "sync ended": "8e3b6a1fd2704c9b95c8e07f4d1a62b3",
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.database import faults, is_delivery, transaction
 from edge_daemon.store.removal_requests import request_removals
 from edge_daemon.timestamps import parsed, stored
 
@@ -76,7 +76,8 @@ def write_coming(register_db: sqlite_utils.Database, coming: ComingErasures | No
 def read_coming(register_db: sqlite_utils.Database) -> ComingErasures | None:
     """Return the last announcement."""
     with faults(register_db):
-        row = register_db.execute("SELECT value FROM meta WHERE key = 'coming_erasures'").fetchone()
+        meta = "register.meta" if is_delivery(register_db) else "meta"  # sync reads it, too
+        row = register_db.execute(f"SELECT value FROM {meta} WHERE key = 'coming_erasures'").fetchone()
     if not row or not row[0]:
         return None
     fields = json.loads(row[0])

@@ -91,6 +91,44 @@ def ledger_rows(db: sqlite_utils.Database) -> Iterator[LedgerRow]:
             yield LedgerRow(*row)
 
 
+_ROW = "SELECT ledger_position, lesson_id, revision, document, sha256, created_at_utc FROM registers"
+
+
+def ledger_row(db: sqlite_utils.Database, lesson_id: str, revision: int) -> LedgerRow | None:
+    """Return one revision, None where there is none."""
+    with faults(db):
+        row = db.execute(f"{_ROW} WHERE lesson_id = ? AND revision = ?", (lesson_id, revision)).fetchone()
+    return None if row is None else LedgerRow(*row)
+
+
+def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
+    """Return the document that one follows: the revision before it, or what the device made before a first one."""
+    if row.revision > 1:
+        return ledger_row(db, row.lesson_id, row.revision - 1)
+    with faults(db):
+        found = db.execute(
+            f"{_ROW} WHERE ledger_position < ? ORDER BY ledger_position DESC LIMIT 1", (row.position,)
+        ).fetchone()
+    return None if found is None else LedgerRow(*found)
+
+
+def newest_rows(db: sqlite_utils.Database, count: int) -> list[LedgerRow]:
+    """Return the last revisions that the device made, the newest first."""
+    with faults(db):
+        rows = db.execute(f"{_ROW} ORDER BY ledger_position DESC LIMIT ?", (count,)).fetchall()
+    return [LedgerRow(*row) for row in rows]
+
+
+def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
+    """Return whether a document before this one bears a signature."""
+    with faults(db):
+        found = db.execute(
+            'SELECT 1 FROM registers WHERE ledger_position < ? AND document LIKE \'%"signature":"%\' LIMIT 1',
+            (row.position,),
+        ).fetchone()
+    return found is not None
+
+
 def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
     """Return the SHA-256 of the seed by lesson id: of the begun lesson, and of its plan ("" where there is none)."""
     with faults(db):

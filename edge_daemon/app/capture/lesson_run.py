@@ -12,6 +12,7 @@ from edge_daemon import __version__
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
+from edge_daemon.app.registers.own_documents import watch
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
@@ -142,6 +143,8 @@ class LessonRun:
             outbox_writer(self._config, rehearsals=True) if deliver_rehearsal else lenient_outbox_writer(self._config),
         )
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+        if watch(self._db, self._signer, datetime.now(timezone.utc)):  # the lesson's register is made all the same
+            logger.warning("ledger changed", extra={"lesson_id": self._lesson.lesson_id})
         logger.info(
             "lesson finalised",
             extra={"lesson_id": self._lesson.lesson_id, "captures_taken": register.captures_taken},

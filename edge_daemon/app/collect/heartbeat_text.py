@@ -36,7 +36,7 @@ class Heartbeat:
     last_lesson: datetime | None = None
     service: str = ""
     problems: tuple[str, ...] = ()
-    """Of camera, timetable and storage."""
+    """Alarms, and what is wrong with camera, timetable and storage."""
     disk_free_mb: float | None = None
     temperature_c: float | None = None
     power: tuple[str, ...] = ()
@@ -85,7 +85,10 @@ def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat |
         ),
         last_lesson=_time(_object(top.get("last_register")).get("end")),
         service=_text(service.get("state")),
-        problems=tuple(f"{name}: {_text(what)}" for name, what in troubles.items() if _text(what)),
+        problems=(
+            *(f"ALARM, {name}: {_text(_object(one).get('what'))}" for name, one in _object(top.get("alarms")).items()),
+            *(f"{name}: {_text(what)}" for name, what in troubles.items() if _text(what)),
+        ),
         disk_free_mb=_number(computer.get("disk_free_mb")),
         temperature_c=_number(computer.get("temperature_c")),
         power=_texts(computer.get("power_now")),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from edge_daemon.app.sync.receiver_settings import is_set_up
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.alarms import Alarm, alarms
 from edge_daemon.store.backlog import Backlog, backlogs
 from edge_daemon.store.database import open_register
 from edge_daemon.store.pulled import pulled_documents
@@ -34,6 +35,8 @@ class DeliveryOverview:
     """Of the last sync."""
     pull_problems: Mapping[str, str] = field(default_factory=dict)
     """Document of the office to what is wrong with it."""
+    alarms: tuple[Alarm, ...] = ()
+    """What can't be so where nobody touched the database."""
     installed: bool = True
     """False: of a `--home`, where nobody starts a sync by itself."""
 
@@ -44,6 +47,8 @@ class DeliveryOverview:
 
     def problems(self) -> Iterator[str]:
         """Yield what needs a person, a line each."""
+        for alarm in self.alarms:
+            yield f"ALARM since {alarm.at:%Y-%m-%d %H:%M} UTC: {alarm.what}"
         for destination, queue in self.queues.items():
             if not self.set_up.get(destination):
                 continue
@@ -76,6 +81,7 @@ def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> D
         backlogs(db),
         read_note(home.delivery_dir),
         {one.name: one.problem for one in pulled_documents(db) if one.problem},
+        tuple(alarms(db)),
         not home.home_mode,
     )
 

@@ -28,6 +28,7 @@ from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import CameraError, DeliveryError, ModelError
 from edge_daemon.home import Home
+from edge_daemon.store.alarms import alarms
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
 from edge_daemon.vision.golden import parity
@@ -210,6 +211,8 @@ class Doctor:
         db = open_register(self._home.register_db_path, create=False)
         with closing(db.conn):
             lessons = len(latest_registers(db))
+            if standing := alarms(db):
+                return Check("registers", "bad", standing[0].what, "run `edge-daemon ledger verify`")
             return Check(
                 "registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers"
             )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from edge_daemon.app.registers.correct_register import confirm_register, correct_register, is_overtaken
+from edge_daemon.app.registers.own_documents import TamperedError
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.reason_codes import code_and_note, coded
 from edge_daemon.delivery.office_documents import OfficeConfirmation, OfficeCorrection, OfficeDecision
@@ -16,6 +17,7 @@ from edge_daemon.errors import RegisterError
 from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
+from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import OutboxWriter
 from edge_daemon.types import Register
@@ -68,6 +70,8 @@ def apply_corrections(
     with transaction(db):
         for one in wanted:
             work.take(one)
+    if work.tampered:
+        raise_alarm(db, LEDGER, work.tampered, now)
     return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out), tuple(work.notes))
 
 
@@ -80,6 +84,8 @@ class _Work:
         self.revisions = self.already = self.overtaken = 0
         self.left_out: list[str] = []
         self.notes: list[CorrectionNote] = []
+        self.tampered = ""
+        """What is wrong with a register that this device did not sign so; it is not extended."""
 
     def take(self, one: OfficeDecision) -> None:
         register = self._latest(one.lesson_id)
@@ -99,6 +105,10 @@ class _Work:
         try:
             wanted = coded(one.correction)
             added = correct_register(self._db, one.lesson_id, wanted, self._signer, self._also, self._now)
+        except TamperedError as error:
+            self.tampered = self.tampered or error.line()
+            self.left_out.append(one.correction_id)
+            return
         except RegisterError:  # the texts were checked before: the student is not on this register
             self.left_out.append(one.correction_id)
             return
@@ -119,7 +129,12 @@ class _Work:
         if known is not None and known.at >= one.confirmation.at:
             self.overtaken += 1
             return
-        added = confirm_register(self._db, one.lesson_id, one.confirmation, self._signer, self._also, self._now)
+        try:
+            added = confirm_register(self._db, one.lesson_id, one.confirmation, self._signer, self._also, self._now)
+        except TamperedError as error:
+            self.tampered = self.tampered or error.line()
+            self.left_out.append(one.correction_id)
+            return
         if added is None:
             self.already += 1
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.registers.correction_notes import keep_notes
+from edge_daemon.app.registers.own_documents import TamperedError, check_own
 from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.reason_codes import code_and_note, coded
@@ -18,6 +20,7 @@ from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import registers
+from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister
 from edge_daemon.types import Confirmation, Correction
@@ -52,10 +55,12 @@ def correct_register(
 
     Raises:
         RegisterError: there is no such register, the student is not on it, or it is not said who corrects and why.
+        TamperedError: the register is not what this device signed.
         StoreError: the database can't be written.
     """
 
     def render(last: StoredRegister) -> str | None:
+        check_own(db, last.lesson_id, last.revision, signer)
         old = from_json(last.document).register
         new = correct(
             old,
@@ -90,7 +95,7 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)
         signer, also = open_signer(home), outbox_writer(home.config)
-        with transaction(db):
+        with _alarm(db, wanted.at), transaction(db):
             added = correct_register(db, lesson_id, coded(wanted), signer, also, wanted.at)
         at = _last_correction(db, lesson_id, wanted)
     kept = not note or keep_notes(home, [CorrectionNote(wanted.student_id, lesson_id, at, note)]) == 1
@@ -126,6 +131,7 @@ def confirm_register(
     """
 
     def render(last: StoredRegister) -> str | None:
+        check_own(db, last.lesson_id, last.revision, signer)
         old = from_json(last.document).register
         new = confirm(old, said)
         return None if new is old else sign(new, last.sha256, signer)
@@ -139,9 +145,19 @@ def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[s
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)
         signer, also = open_signer(home), outbox_writer(home.config)
-        with transaction(db):
+        with _alarm(db, said.at), transaction(db):
             added = confirm_register(db, lesson_id, said, signer, also, said.at)
     return lesson_id, added.revision if added else None
+
+
+@contextmanager
+def _alarm(db: sqlite_utils.Database, now: datetime) -> Iterator[None]:
+    """Keep the alarm of a register that is not what was signed, though nothing else is written."""
+    try:
+        yield
+    except TamperedError as error:
+        raise_alarm(db, LEDGER, error.line(), now)
+        raise
 
 
 def is_overtaken(corrections: tuple[Correction, ...], wanted: Correction) -> bool:

@@ -18,6 +18,7 @@ from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import backlog
+from edge_daemon.store.alarms import alarms
 from edge_daemon.store.leavers import ComingErasures, read_coming
 from edge_daemon.store.migrations import REGISTER
 from edge_daemon.store.plans import committed_plans
@@ -57,6 +58,7 @@ def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str,
         "coming_erasures": _erasures(read_coming(db)),
         "service": _service(home),
         "computer": _computer(host),
+        "alarms": {one.name: {"since": _time(one.at), "what": without_addresses(one.what)} for one in alarms(db)},
     }
 
 

@@ -1,0 +1,85 @@
+"""Is a document that is about to be extended the one that this device signed? Asked before each signature over it.
+
+Whoever could write to register.sqlite without the key could else change a verdict and wait for the next revision, which
+would sign the change (`tests/app/registers/test_own_documents.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from edge_daemon.attendance.proof import digest, prove_register
+from edge_daemon.device.signing import Signer
+from edge_daemon.errors import RegisterError
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import ledger
+from edge_daemon.store.alarms import LEDGER, clear_alarm, raise_alarm
+from edge_daemon.store.ledger import LedgerRow
+
+_NEWEST: Final = 50
+"""Registers that are looked at by the way; `ledger verify` looks at all of them."""
+_HINT: Final = "see `edge-daemon ledger verify`, and compare it with the office's copy"
+
+
+class TamperedError(RegisterError):
+    """A register that is not what this device signed: it is not extended, and an alarm is raised."""
+
+
+def check_own(db: sqlite_utils.Database, lesson_id: str, revision: int, signer: Signer) -> None:
+    """Check signature, SHA-256 and predecessor of a document that a revision is to follow.
+
+    Args:
+        db: register.sqlite.
+        lesson_id: of the register.
+        revision: the one to be extended.
+        signer: of this device.
+
+    Raises:
+        TamperedError: says what is wrong.
+    """
+    row = ledger.ledger_row(db, lesson_id, revision)
+    before = None if row is None else ledger.row_before(db, row)
+    if row is not None:
+        _check(row, before, signer, unsigned_before=not ledger.any_signed_before(db, row))
+
+
+def find_tampered(db: sqlite_utils.Database, signer: Signer) -> str:
+    """Return what is wrong with the newest registers, in one line; empty: nothing is."""
+    for row in ledger.newest_rows(db, _NEWEST):
+        try:
+            unsigned_before = not ledger.any_signed_before(db, row)
+            _check(row, ledger.row_before(db, row), signer, unsigned_before=unsigned_before)
+        except TamperedError as error:
+            return error.line()
+    return ""
+
+
+def watch(db: sqlite_utils.Database, signer: Signer, now: datetime) -> str:
+    """Look at the newest registers, and raise the alarm or clear it; return what is wrong.
+
+    Raises:
+        StoreError: the database can't be used.
+    """
+    what = find_tampered(db, signer)
+    if what:
+        raise_alarm(db, LEDGER, what, now)
+    else:
+        clear_alarm(db, LEDGER)
+    return what
+
+
+def _check(row: LedgerRow, before: LedgerRow | None, signer: Signer, *, unsigned_before: bool) -> None:
+    where = f"register {row.lesson_id} revision {row.revision}"
+    try:
+        proven = prove_register(row.document, signer.public_key)
+    except RegisterError as error:
+        raise TamperedError(error.what, where, _HINT) from error
+    register = proven.document.register
+    if proven.sha256 != row.sha256 or (register.lesson.lesson_id, register.revision) != (row.lesson_id, row.revision):
+        raise TamperedError("is not the document that was written here", where, _HINT)
+    if not proven.is_signed and not unsigned_before:
+        raise TamperedError("is not signed, though registers before it are", where, _HINT)
+    named = proven.document.previous_sha256
+    if named != (None if before is None else digest(before.document)):
+        raise TamperedError("does not name the register that is before it now", where, _HINT)
