@@ -22,6 +22,7 @@ SAME_PERSON = 0.65
 LOOK_ALIKE = 0.50
 """Mean cosine from which on matching is stricter: about one pair in one to three classes of 30."""
 
+# Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, all 57 naming the other student.
 RESEMBLES = 0.50
 """Cosine of one photograph to another student's mean from which on that student is named beside a refusal."""
 FRONTAL_DEG = 30.0

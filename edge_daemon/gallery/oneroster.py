@@ -28,7 +28,7 @@ from edge_daemon.gallery.oneroster_records import (
     is_oneroster_column,
     read_records,
 )
-from edge_daemon.gallery.roster import Roster, RosterRow, read_roster, read_table
+from edge_daemon.gallery.roster import Roster, RosterRow, read_names, read_roster, read_table
 from edge_daemon.types import EnrolmentPeriod, Student
 
 _GUARDIANS: Final = frozenset({"guardian", "parent", "relative"})
@@ -56,6 +56,21 @@ def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roste
     if "sourcedid" not in (cell.strip().lower() for cell in header):
         return read_roster(users)
     return _Export(users, today, zone).roster()
+
+
+def read_student_names(path: Path) -> dict[str, str]:
+    """Return names by id out of a list that need not have other columns, or out of `users.csv` of OneRoster files.
+
+    Raises:
+        RosterError: the file can't be read, or has no columns of ids and names.
+    """
+    users = file_of(path, "users.csv") if path.is_dir() else path
+    table = read_table(users, is_oneroster_column)
+    header = table.rows[0].cells if table.rows else ()
+    if "sourcedid" not in (cell.strip().lower() for cell in header):
+        return read_names(users)
+    records = read_records(users, ("sourcedId", "givenName", "familyName"), Findings())
+    return {record["sourcedId"]: _name(record) for record in records if record["sourcedId"]}
 
 
 class _Ids:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.errors import RosterError
 from edge_daemon.gallery.enrolment_dates import is_expected
-from edge_daemon.gallery.oneroster import read_students
+from edge_daemon.gallery.oneroster import read_student_names, read_students
 from edge_daemon.types import Student
 
 TODAY = date(2026, 3, 2)
@@ -193,6 +193,16 @@ def test_files_of_version_1_1_have_the_role_in_users(export):
         record(header, sourcedId="g", role="guardian", givenName="D", familyName="B", email="d@x.org"),
     )  # fmt: skip
     assert export.students()["s1"].guardian_email == "d@x.org"
+
+
+def test_names_for_the_office_come_out_of_users(export, tmp_path):
+    export.write("users", USERS, export.user("s1", givenName="Ann", familyName="Lee"), export.user("s2"))
+    names = read_student_names(export.folder)
+    assert names["s1"] == "Ann Lee"
+    assert names == read_student_names(export.folder / "users.csv")
+    path = tmp_path / "names.csv"
+    path.write_text("id;name\nS1;Ann\n", encoding="utf-8")
+    assert read_student_names(path) == {"S1": "Ann"}
 
 
 def test_a_csv_roster_is_still_a_roster_by_whatever_name(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from edge_daemon.errors import DeliveryError, RosterError
 from edge_daemon.gallery import roster
 from edge_daemon.gallery.class_list.table import TableRow
+from edge_daemon.gallery.oneroster import read_student_names
 
 _COLUMNS = ("device", "public_key")
 
@@ -45,7 +46,7 @@ def read_names(path: Path) -> Mapping[str, str]:
         DeliveryError: the file can't be read, or has no columns of ids and names.
     """
     try:
-        return roster.read_names(path)
+        return read_student_names(path)
     except RosterError as error:
         hint = error.hint if "nothing was changed" not in error.hint else "the roster that `enrol` takes will do"
         raise DeliveryError(error.what, error.where, hint) from error

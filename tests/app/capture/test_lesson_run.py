@@ -134,3 +134,23 @@ def test_a_register_is_there_with_its_way_to_the_office(home: Home, frames: list
     assert [(one.destination, one.kind, one.ref) for one in outbox.listed(db)] == [
         ("upstream", "register", "11111111-1111-5111-8111-111111111111/1")
     ]
+
+
+@pytest.mark.parametrize(
+    ("begins_on", "ends_before", "expected"),
+    [("2026-12-01", None, False), (None, "2026-11-20", False), ("2026-11-01", "2026-11-21", True)],
+)
+def test_who_is_enrolled_on_another_day_is_a_guest_and_not_absent(home, frames, begins_on, ends_before, expected):
+    gallery = open_gallery_store(home)
+    with gallery.db.conn:
+        gallery.db.execute("UPDATE students SET courses = '[\"Art\"]' WHERE student_id = 'S1'")
+        gallery.db.execute(
+            "INSERT INTO enrolment_periods (student_id, course, begins_on, ends_before) VALUES ('S1', 'Art', ?, ?)",
+            (begins_on, ends_before),
+        )
+    lesson = _begin(home, open_register(home.register_db_path))
+    for frame in frames:
+        lesson.take(frame)
+    register, _ = lesson.finalise()
+    assert ("S1" in {v.tally.student_id for v in register.verdicts}) is expected
+    assert ("S1" in register.guests) is not expected
