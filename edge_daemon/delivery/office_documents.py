@@ -31,8 +31,8 @@ MAX_OF_A_LESSON: Final = 200
 MAX_TEXT: Final = 500
 """Characters of a name or a reason."""
 _MAX_ID: Final = 200
-_FUTURE: Final = timedelta(days=1)
-"""An office's clock, or its time zone, may be wrong by so much."""
+_FUTURE: Final = timedelta(minutes=5)
+"""Clocks differ by so much; what is decided later than now was not decided yet."""
 _LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CORRECTION_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
 """It stands in logs: a number, no room for a name."""
@@ -76,7 +76,7 @@ _HELD: Final[Mapping[str, bool]] = {"held": True, "not_held": False}
 
 
 def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDecision, ...]:
-    """Return the corrections and confirmations of a document, the earliest decision first.
+    """Return the corrections and confirmations of a document, in its order.
 
     Args:
         data: the document.
@@ -97,7 +97,7 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDe
     if busiest > MAX_OF_A_LESSON:
         what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
         raise _error(CORRECTIONS, "corrections", what)
-    return tuple(sorted(found, key=lambda one: one.at))
+    return tuple(found)
 
 
 def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,33 +333,29 @@ def _register_4(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=4, readable_from=1)
 
 
+@_register(name="0005_office_decisions")
+def _register_5(db: sqlite_utils.Database) -> None:
+    """A decision of the office is known by its id; those of the time before are known by the registers."""
+    _run(
+        db,
+        """CREATE TABLE office_decisions (
+            decision_id TEXT PRIMARY KEY NOT NULL,  -- the office's
+            taken_at_utc TEXT NOT NULL
+        ) STRICT""",
+        # There until the first list came: what was overtaken by the times that decisions bear is done then.
+        "INSERT INTO meta (key, value)"
+        " SELECT 'office_decisions_upgraded', '1' FROM registers WHERE revision > 1 LIMIT 1",
+    )
+    _stamp(db, "register", version=5, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
     _run(
         db,
         _META,
-        """CREATE TABLE outbox (
-            item_id INTEGER PRIMARY KEY,  -- of this file alone
-            destination TEXT NOT NULL CHECK (destination IN ('upstream', 'mail')),
-            kind TEXT NOT NULL,
-            ref TEXT NOT NULL,
-            student_id TEXT NOT NULL DEFAULT '',
-            lesson_id TEXT,
-            state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'held', 'parked', 'delivered', 'void')),
-            created_at_utc TEXT NOT NULL,
-            next_attempt_utc TEXT NOT NULL,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            lease_owner TEXT,
-            lease_until_utc TEXT,
-            answer TEXT NOT NULL DEFAULT '',
-            settled_at_utc TEXT,
-            decision INTEGER NOT NULL DEFAULT 0,  -- the one of register.sqlite that was followed last
-            reopened_at_utc TEXT,
-            reported INTEGER NOT NULL DEFAULT 0,
-            receipt_sha256 TEXT NOT NULL DEFAULT '',  -- of the document that the receiver proved to have
-            UNIQUE (destination, kind, ref, student_id)
-        ) STRICT""",
+        DELIVERY_OUTBOX,
         "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
         "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
@@ -387,5 +384,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=4, migrations=_register)
+REGISTER: Final = Schema("register", version=5, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

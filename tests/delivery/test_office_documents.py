@@ -61,10 +61,19 @@ def test_corrections_are_read_with_author_reason_and_time():
     assert correction.at == datetime(2026, 11, 20, 10, 15, tzinfo=timezone.utc)
 
 
-def test_the_earliest_decision_comes_first_whatever_the_order_in_the_document():
+def test_decisions_come_in_the_order_of_the_document_whatever_their_times():
     later = {**GOOD, "id": "b", "at": "2026-11-20T12:15:00+01:00"}
     latest = {**GOOD, "id": "c", "at": "2026-11-20T11:16:00Z"}
-    assert [one.correction_id for one in parsed(corrections(latest, later, GOOD))] == ["2026-17", "b", "c"]
+    assert [one.correction_id for one in parsed(corrections(latest, later, GOOD))] == ["c", "b", "2026-17"]
+
+
+@pytest.mark.parametrize(("seconds", "is_taken"), [(299, True), (301, False)])
+def test_a_decision_may_be_five_minutes_ahead(seconds, is_taken):
+    at = (NOW + timedelta(seconds=seconds)).isoformat()
+    if is_taken:
+        assert len(parsed(corrections({**GOOD, "at": at}))) == 1
+    else:
+        assert "in the future" in refusal(corrections({**GOOD, "at": at}))
 
 
 def test_an_empty_list_is_a_list():
@@ -186,7 +195,7 @@ def test_the_examples_of_the_page_are_taken_as_they_stand():
 
 
 def test_a_clock_that_is_a_little_fast_at_the_office_is_no_future():
-    at = (NOW + timedelta(hours=20)).isoformat()
+    at = (NOW + timedelta(minutes=4)).isoformat()
     assert len(parsed(corrections({**GOOD, "at": at}))) == 1
 
 

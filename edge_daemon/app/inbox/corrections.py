@@ -16,7 +16,7 @@ from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
 from edge_daemon.gallery.notes import CorrectionNote
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store import registers
+from edge_daemon.store import office_decisions, registers
 from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import transaction
 from edge_daemon.store.registers import OutboxWriter
@@ -31,9 +31,9 @@ class CorrectionResult:
 
     revisions: int
     already: int
-    """In the register as they are, or the register says the same by the same person for the same reason."""
+    """Taken before, or in the register as they are, or the register says so for the same reason."""
     overtaken: int
-    """Somebody has decided about the student later, on the device or at the office."""
+    """Of the first list after an upgrade: the release before had passed over them for a later decision."""
     left_out: tuple[str, ...]
     """The office's ids of those whose lesson or student this device does not know."""
     notes: tuple[CorrectionNote, ...] = ()
@@ -53,12 +53,15 @@ def apply_corrections(
 ) -> CorrectionResult:
     """Make the revisions of all corrections in one transaction; doing it twice is doing it once.
 
-    A correction that a register already has, with the same time, is done: the register itself remembers. What names a
-    lesson or student that is not here is left out and told, for a list serves the year and must not stop for one line.
+    A decision is known by its id, and order is that of the list: a later one about the same student counts, whatever
+    times they bear. One that a register already has (student, verdict, person, reason, time) is done, whatever its id.
+    So is, in the first list after an upgrade, one that the release before passed over because a decision with a later
+    time was in the register. What names a lesson or student that is not here is left out and told, for a list serves
+    the year and must not stop for one line.
 
     Args:
         db: register.sqlite.
-        wanted: the earliest decision first.
+        wanted: in the list's order.
         signer: of this device.
         also: writes what follows from a revision, in the same transaction.
         now: when the revisions are made.
@@ -70,6 +73,8 @@ def apply_corrections(
     with transaction(db):
         for one in wanted:
             work.take(one)
+        office_decisions.note_taken(db, work.done, now)
+        office_decisions.note_list(db)
     if work.tampered:
         raise_alarm(db, LEDGER, work.tampered, now)
     return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out), tuple(work.notes))
@@ -81,6 +86,9 @@ class _Work:
     def __init__(self, db: sqlite_utils.Database, signer: Signer, also: OutboxWriter, now: datetime) -> None:
         self._db, self._signer, self._also, self._now = db, signer, also, now
         self._known: dict[str, Register | None] = {}
+        self._taken = office_decisions.taken_ids(db)
+        self._is_upgrade = office_decisions.is_first_list_since_upgrade(db)
+        self.done: list[str] = []
         self.revisions = self.already = self.overtaken = 0
         self.left_out: list[str] = []
         self.notes: list[CorrectionNote] = []
@@ -88,6 +96,15 @@ class _Work:
         """What is wrong with a register that this device did not sign so; it is not extended."""
 
     def take(self, one: OfficeDecision) -> None:
+        if one.correction_id in self._taken:
+            self.already += 1
+            return
+        left_out = len(self.left_out)
+        self._take_new(one)
+        if len(self.left_out) == left_out:
+            self.done.append(one.correction_id)
+
+    def _take_new(self, one: OfficeDecision) -> None:
         register = self._latest(one.lesson_id)
         if register is None:
             self.left_out.append(one.correction_id)
@@ -96,7 +113,7 @@ class _Work:
             self._take_confirmation(one, register)
         elif coded(one.correction) in map(coded, register.corrections):
             self.already += 1
-        elif is_overtaken(register.corrections, one.correction):
+        elif self._is_upgrade and is_overtaken(register.corrections, one.correction):
             self.overtaken += 1
         else:
             self._correct(one)
@@ -126,7 +143,7 @@ class _Work:
         if known == one.confirmation:
             self.already += 1
             return
-        if known is not None and known.at >= one.confirmation.at:
+        if self._is_upgrade and known is not None and known.at >= one.confirmation.at:
             self.overtaken += 1
             return
         try:

@@ -1,0 +1,27 @@
+"""Tables of delivery.sqlite as its first migration makes them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DELIVERY_OUTBOX: Final = """CREATE TABLE outbox (
+    item_id INTEGER PRIMARY KEY,  -- of this file alone
+    destination TEXT NOT NULL CHECK (destination IN ('upstream', 'mail')),
+    kind TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    student_id TEXT NOT NULL DEFAULT '',
+    lesson_id TEXT,
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'held', 'parked', 'delivered', 'void')),
+    created_at_utc TEXT NOT NULL,
+    next_attempt_utc TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    lease_owner TEXT,
+    lease_until_utc TEXT,
+    answer TEXT NOT NULL DEFAULT '',
+    settled_at_utc TEXT,
+    decision INTEGER NOT NULL DEFAULT 0,  -- the one of register.sqlite that was followed last
+    reopened_at_utc TEXT,
+    reported INTEGER NOT NULL DEFAULT 0,
+    receipt_sha256 TEXT NOT NULL DEFAULT '',  -- of the document that the receiver proved to have
+    UNIQUE (destination, kind, ref, student_id)
+) STRICT"""
