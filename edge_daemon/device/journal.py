@@ -14,6 +14,7 @@ import socket
 import sys
 from pathlib import Path
 
+from edge_daemon.device.discretion import discreet
 from edge_daemon.device.events import EVENTS, FIELDS
 
 SOCKET = Path("/run/systemd/journal/socket")
@@ -81,8 +82,14 @@ def shows_tracebacks() -> bool:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """Return what `extra=` added to the record, and nothing that is not in `FIELDS`."""
-    return {name: value for name, value in vars(record).items() if name in FIELDS}
+    """Return what `extra=` added to the record, and nothing that is not in `FIELDS`.
+
+    A reason may have a server's words in it: these lose addresses and names of the roster.
+    """
+    found = {name: value for name, value in vars(record).items() if name in FIELDS}
+    if isinstance(found.get("reason"), str):
+        found["reason"] = discreet(str(found["reason"]))
+    return found
 
 
 class LineFormatter(logging.Formatter):

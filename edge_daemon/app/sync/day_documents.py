@@ -6,13 +6,13 @@ it: fixed words, figures, reasons; no student, and no address though a mail serv
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
 from edge_daemon import __version__
 from edge_daemon.attendance.fields import Json
+from edge_daemon.device.discretion import discreet
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import daily_events
 from edge_daemon.timestamps import written
@@ -22,7 +22,6 @@ MOST_EVENTS = 200
 """Of one day; a device that fails all day long says the same again and again."""
 _MOST_REASONS = 20
 _LONGEST = 200
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
 
 
 def day_document(db: sqlite_utils.Database, day: date, zone: tzinfo, device: str) -> dict[str, Json]:
@@ -71,8 +70,8 @@ def days_to_send(db: sqlite_utils.Database, until: str, now: datetime, zone: tzi
 
 
 def without_addresses(text: str) -> str:
-    """Return a server's words without the mail addresses that it may have named, and not too long."""
-    return _ADDRESS.sub("(address)", text)[:_LONGEST]
+    """Return a server's words without the addresses and names that it may have named, and not too long."""
+    return discreet(text)[:_LONGEST]
 
 
 def _event(event: daily_events.DailyEvent) -> dict[str, Json]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 
 from edge_daemon.app.notices.handover import hand_over_here
+from edge_daemon.app.notices.sealed_contacts import read_contacts
 from edge_daemon.app.sync.channels import Channel
 from edge_daemon.app.sync.delivery_lock import alone
 from edge_daemon.app.sync.receiver_settings import channels, withheld_secrets
 from edge_daemon.app.sync.sync_result import SyncResult
 from edge_daemon.app.sync.sync_run import SyncRun
 from edge_daemon.device.connectivity import has_link
-from edge_daemon.errors import DeliveryError
+from edge_daemon.device.discretion import hide_names
+from edge_daemon.errors import DeliveryError, KeyFileError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.backlog import backlogs
 from edge_daemon.store.delivery_file import OutboxMirror, open_delivery
 from edge_daemon.store.delivery_report import write_report
@@ -80,6 +83,7 @@ class SyncSession:
     def _delivered(self, found: Sequence[Channel], note: SyncNote, notebook: Notebook) -> SyncResult:
         db = open_delivery(self._home.delivery_db_path, self._home.register_db_path)
         with closing(db.conn):
+            self._hide_names(db)
             mirror = OutboxMirror(db)
             mirror.refresh(self._now())
             try:
@@ -98,6 +102,11 @@ class SyncSession:
                 return self._noted(run, note, notebook)
             finally:
                 write_report(db, self._home.delivery_dir)
+
+    def _hide_names(self, db: sqlite_utils.Database) -> None:
+        """Keep the names of the roster out of the log and the heartbeat: a server may name people in its answers."""
+        with suppress(KeyFileError, StoreError):  # without the contact key no name is known here, nor mailed
+            hide_names(one.name for one in read_contacts(self._home, db).values())
 
     def _hand_over(self) -> None:
         """Take over the report here, where this process may: with `--home`, both sides are one user's."""
