@@ -248,6 +248,8 @@ def test_lost_zeros_need_a_witness():
     assert lost_zeros(["123", "S1"], padded=["00123", "00999"]) == {"123": "00123"}
     assert lost_zeros(["123", "00123"], padded=["00123"]) == {"123": "00123"}  # by those of the list
     assert lost_zeros(["01", "001", "7"]) == {}
+    assert lost_zeros(["007", *map(str, range(10, 40))]) == {}, "one odd id says nothing of thirty"
+    assert lost_zeros(["123"], padded=["00123", "123"]) == {}, "it is enrolled as it is"
     assert maybe_lost_zeros(["123456", "234567", "345678", "456789", "98765"]) == ("98765",)
     assert maybe_lost_zeros([str(n) for n in range(995, 1005)]) == ()
 

@@ -45,12 +45,12 @@ def test_numbers_truth_and_days_are_text_as_excel_shows_them(tmp_path):
     path = saved(
         tmp_path / "r.xlsx", (*HEADER, "Geburtstag"),
         (123, "A", None, None, True, date(2012, 5, 4)), (202612345678, "B", None, None, False, None),
-        (45678.0, "C", None, None, 1, None),
-        formats=(("A2", "000000"),),
+        (45678.0, "C", None, None, 1, None), (2345, "D", None, None, "x", None),
+        formats=(("A2", "000000"), ("A5", "000000")),
     )  # fmt: skip
     roster = read_roster(path)
     assert [(r.student.student_id, r.student.consent) for r in roster.rows] == [
-        ("000123", True), ("202612345678", False),
+        ("000123", True), ("202612345678", False), ("002345", True),
     ]  # fmt: skip
     assert "line 4: the student_id '45678' lost zeros in front" in str(roster.left_out[0])
     assert roster.rows[0].extra == {"Geburtstag": "2012-05-04"}

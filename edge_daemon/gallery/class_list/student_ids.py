@@ -63,20 +63,22 @@ def is_misread(text: str) -> bool:
 def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mapping[str, str]:
     """Return ids that lost the zeros in front, each with the form that it probably had.
 
-    Certain only where other ids show what it was: those of the list that kept theirs, or ids that are known.
+    Certain only where other ids show what it was: most of the list, which kept theirs, or ids that are known.
 
     Args:
         student_ids: of the list.
         padded: ids that are known from before.
     """
-    ids = list(student_ids)
-    known = {one.lstrip("0"): one for one in padded if one.isdecimal() and one.startswith("0")}
+    ids, enrolled = list(student_ids), frozenset(padded)
+    known = {one.lstrip("0"): one for one in enrolled if one.isdecimal() and one.startswith("0")}
     widths = Counter(len(one) for one in ids if one.isdecimal() and one.startswith("0") and len(one) > 1)
     width = next(iter(widths)) if len(widths) == 1 else 0
+    if 2 * sum(len(one) == width for one in ids if one.isdecimal()) < sum(map(str.isdecimal, ids)):
+        width = 0  # zeros in front are rather the exception
     found: dict[str, str] = {}
     present = set(ids)
     for one in ids:
-        if not one.isdecimal() or one.startswith("0"):
+        if not one.isdecimal() or one.startswith("0") or one in enrolled:
             continue
         if one in known and known[one] not in present:
             found[one] = known[one]
