@@ -18,7 +18,7 @@ from tests.app.erasure.room import LATER, Room
 from tests.kill_points import killed_before
 
 STEP = 1 if os.environ.get("EDGE_DAEMON_EVERY_WRITE") else 9
-"""All of the some 350 writes take four minutes; with 9 it is every ninth of them."""
+"""All of the 340 writes take four minutes; with 9 it is every ninth of them."""
 
 
 @pytest.fixture(scope="module")
