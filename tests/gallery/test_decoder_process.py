@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -34,6 +35,18 @@ def test_pictures_and_refusals_come_out_of_the_process_as_they_are():
         picture = decode(make.jpeg(make.portrait(4000, 3000)))
         assert picture.shape == (1600, 1200, 3)
         picture[0, 0] = 7  # it is ours
+        assert decode.sandboxed
+
+
+def test_every_kind_is_decoded_behind_the_filter():
+    with DecoderProcess() as decode:
+        webp = cv2.imencode(".webp", make.portrait())[1].tobytes()
+        assert decode(webp).shape == (60, 40, 3)
+        progressive = cv2.imencode(".jpg", make.portrait(2000, 1500), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+        assert decode(progressive).shape == (1600, 1200, 3)
+        pytest.importorskip("pi_heif")
+        heic = decode((Path(__file__).with_name("heic") / "bright_corner.heic").read_bytes())
+        assert np.abs(heic.astype(int) - make.portrait(96, 64)).mean() < 6
         assert decode.sandboxed
 
 
