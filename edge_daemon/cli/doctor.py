@@ -22,7 +22,10 @@ def doctor(home: Home, as_json: bool) -> None:
     checks = list(_told(Doctor(home).checks(), quiet=as_json))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
-    click.get_current_context().exit(1 if any(check.state == "bad" for check in checks) else 0)
+    bad = [check.name for check in checks if check.state == "bad"]
+    if bad and not as_json:
+        click.echo(f"{'TO DO':{_WIDTH}}{', '.join(bad)}")
+    click.get_current_context().exit(1 if bad else 0)
 
 
 def _told(checks: Iterable[Check], *, quiet: bool) -> Iterator[Check]:

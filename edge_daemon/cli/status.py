@@ -57,7 +57,7 @@ def status(home: Home, as_json: bool) -> None:
             click.echo(f"{title:{_WIDTH}}{_shown(text)}")
         if lesson is not None and lesson.provisional:
             click.echo()
-            click.echo("So far; the register is made at the lesson's end:")
+            click.echo(f"So far, of {lesson.provisional_of} captures; the register is made at the lesson's end:")
             rows = [(i, names.get(i, ""), str(seen), str(facing)) for i, (seen, facing) in lesson.provisional.items()]
             click.echo(table(("student", "name", "seen", "facing"), rows))
     click.get_current_context().exit(1 if overview.problems else 0)

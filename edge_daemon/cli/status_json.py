@@ -70,6 +70,7 @@ def _lesson_json(lesson: LessonStatus, names: Mapping[str, str]) -> dict[str, ob
         "captures_missed": lesson.captures_missed,
         "last_missed_reason": lesson.last_missed_reason,
         "next_capture": written(lesson.next_capture_utc) if lesson.next_capture_utc else None,
+        "provisional_of": lesson.provisional_of,
         "provisional": [
             {"student_id": i, "name": names.get(i), "frames_seen": seen, "frames_attentive": facing}
             for i, (seen, facing) in lesson.provisional.items()

@@ -47,6 +47,8 @@ class LessonStatus:
     next_capture_utc: datetime | None = None
     provisional: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Student id to (frames seen, frames attentive) so far; what counts is decided at the lesson's end."""
+    provisional_of: int = 0
+    """The captures that `provisional` counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class ServiceStatus:
     camera_fault: str = ""
     timetable_error: str = ""
     storage_fault: str = ""
+    ended_by: str = ""
+    """Why the service ended by itself, in one line; systemd starts it again."""
     next_lesson_start: datetime | None = None
     next_course: str = ""
     lesson: LessonStatus | None = None
@@ -79,6 +83,11 @@ class ServiceStatus:
     """When the process started (proc_pid_stat(5), field 22), for its number will be used again; 0: filled in."""
     updated_boottime_s: float = 0.0
     """`updated_utc` on the clock that nobody sets; 0: filled in."""
+
+    def faults(self) -> dict[str, str]:
+        """Return what the service can't use now, by its name; empty: all is well."""
+        named = {"camera": self.camera_fault, "timetable": self.timetable_error, "storage": self.storage_fault}
+        return {name: fault for name, fault in named.items() if fault}
 
 
 def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None:

@@ -287,6 +287,12 @@ units_to_enable() {
 
 systemd_runs() { [ -d "$ROOT/run/systemd/system" ]; }
 
+# What the service said last of itself, in its own line.
+reason_of_service() {
+    said=$(journalctl --unit=edge-daemon --output=cat --lines=50 --no-pager 2>/dev/null | grep '^edge-daemon: ' | tail -n 1)
+    printf '%s' "${said:-journalctl -u edge-daemon says why}"
+}
+
 start() {
     if ! systemd_runs; then
         did 'units are in place and enabled; not started: systemd does not run here'
@@ -298,7 +304,7 @@ start() {
         did "enabled and started: $(units_to_enable)"
     else
         did "enabled: $(units_to_enable)"
-        did 'NOT RUNNING YET: journalctl -u edge-daemon says why'
+        did "NOT RUNNING YET: $(reason_of_service)"
     fi
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -12,14 +14,19 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.app.health import doctor
+from edge_daemon.app.health import doctor, doctor_service
 from edge_daemon.app.health.doctor import Doctor
+from edge_daemon.app.health.doctor_delivery import network_check
+from edge_daemon.device.host import read_host
 from edge_daemon.device.status import write_status
 from edge_daemon.home import Home
 from edge_daemon.vision.models import default_models_dir
 from tests.cli.running import run
 from tests.device.fake_sys import pi4
 from tests.device.test_status import a_status
+from tests.disks import small_disk
+
+__all__ = ["small_disk"]
 
 ALL = {
     *("settings", "models", "parity", "embedder", "gallery", "device key", "passwords", "timetable", "camera", "clock"),
@@ -207,6 +214,10 @@ def test_what_the_service_says_of_its_camera_is_said(home):
         ({"pid_start_ticks": 1}, "ended without a word"),
         ({"updated_boottime_s": 0.001}, "has said nothing for"),
         ({"state": "degraded", "detail": "models can't be loaded"}, "models can't be loaded"),
+        ({"pid_start_ticks": 1, "ended_by": "no camera"}, "ended, and systemd starts it again: no camera"),
+        ({"storage_fault": "the database is read-only"}, "storage: the database is read-only"),
+        ({"timetable_error": "line 3 is broken"}, "timetable: line 3 is broken"),
+        ({"camera_fault": "no cable"}, "camera: no cable"),
     ],
 )
 def test_a_service_that_is_gone_stuck_or_degraded_is_bad(home, changes, words):
@@ -277,3 +288,57 @@ def test_a_mistake_in_the_words_of_mail_is_named_with_its_line(home):
     (home / "words" / "week.txt").write_text("Subject: {period}\n\nDear office\n", encoding="utf-8")
     found = {check.name: check for check in Doctor(Home(home)).checks()}["mail texts"]
     assert (found.state, found.found) == ("good", "en, 1 of the school's own")
+
+
+def test_a_service_that_is_starting_is_not_good_and_says_when_to_ask_again(home):
+    write_status(
+        home / "run", a_status(state="starting", detail="looking whether models and camera answer", lesson=None)
+    )
+    checks = found(home)
+    assert (checks["service"].state, checks["service"].advice) == ("warning", "ask again in a minute")
+    assert (checks["camera"].state, checks["camera"].advice) == ("not checked", "ask again in a minute")
+
+
+def test_a_service_that_starts_without_a_camera_is_a_bad_camera_and_the_last_line_names_it(home):
+    write_status(home / "run", a_status(state="starting", camera_fault="/dev/video0: no such device", lesson=None))
+    done = run(home, "doctor")
+    assert done.exit_code == 1
+    assert "bad          camera: the service says: /dev/video0: no such device" in done.stdout
+    assert done.stdout.splitlines()[-1] == "TO DO        camera, service"
+
+
+def test_what_the_service_can_not_write_is_a_bad_disk(home):
+    write_status(home / "run", a_status(storage_fault="the database is read-only"))
+    done = run(home, "doctor")
+    assert done.exit_code == 1
+    assert "bad          disk: " in done.stdout
+    assert "the service says: the database is read-only" in done.stdout
+    assert done.stdout.splitlines()[-1] == "TO DO        service, disk"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_disk_that_takes_nothing_is_bad(small_disk):
+    assert found(small_disk)["disk"].state != "bad" or "MB free" in found(small_disk)["disk"].found
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    done = run(small_disk, "doctor")
+    assert done.exit_code == 1
+    assert "is on a disk that can only be read" in done.stdout
+
+
+def test_a_folder_that_refuses_files_is_a_bad_disk(home, monkeypatch):
+    def refuses(path, flags, mode=0o777, **more):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(doctor_service.os, "open", refuses)
+    check = doctor_service.disk_check(Home(home), read_host(home))
+    assert (check.state, "can't be written: Read-only file system" in check.found) == ("bad", True)
+
+
+@pytest.mark.parametrize(("url", "state"), [("", "warning"), ('url = "https://office.example"', "bad")])
+def test_without_a_way_out_what_is_to_be_delivered_makes_it_bad(home, tmp_path, url, state):
+    (home / "config.toml").write_text(f"[upstream]\n{url}\n")
+    root = tmp_path / "root"
+    (root / "proc/net").mkdir(parents=True)
+    (root / "proc/net/dev").write_text("Inter-|\n face |\n    lo: 0\n  eth0: 0\n")
+    check = network_check(Home(home), root)
+    assert (check.state, check.found) == (state, "no way out (as seen from this process)")

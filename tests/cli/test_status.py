@@ -82,6 +82,7 @@ def _fields(lesson) -> dict:
         ({"timetable_error": "school.ics, line 3: is broken"}, "timetable: school.ics, line 3: is broken"),
         ({"storage_fault": "the disk is full"}, "storage: the disk is full"),
         ({"state": "degraded", "detail": "the time is not known"}, "the time is not known"),
+        ({"pid_start_ticks": 1, "ended_by": "no camera"}, "the service ended, and systemd starts it again: no camera"),
         ({"pid_start_ticks": 1}, "the service ended without a word: `journalctl -u edge-daemon` may say why"),
     ],
 )

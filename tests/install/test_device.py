@@ -49,7 +49,10 @@ STUBS = {
     "id": '#!/bin/sh\ncat "$STUBS/user"\n',
     "df": '#!/bin/sh\necho Filesystem; echo "disk 1 1 $(cat "$STUBS/free_kib") 1% /"\n',
     "chown": '#!/bin/sh\necho "chown $*" >>"$STUBS/log"\n',
-    "systemctl": '#!/bin/sh\necho "systemctl $*" >>"$STUBS/log"\n[ ! -e "$STUBS/no-start" ]\n',
+    "systemctl": '#!/bin/sh
+echo "systemctl $*" >>"$STUBS/log"
+[ "$1" != restart ] || [ ! -e "$STUBS/no-start" ]
+',
     "systemd-sysusers": SYSUSERS,
     "userdel": '#!/bin/sh\necho "userdel $*" >>"$STUBS/log"\n',
     "sync": "#!/bin/sh\n",
@@ -455,7 +458,16 @@ def test_a_service_that_does_not_start_is_said(device):
     (device.card / "run/systemd/system").mkdir(parents=True)
     device.lacks("no-start")
     result = device.install()
-    assert result.returncode != 0 or "NOT RUNNING YET" in result.stdout
+    assert "NOT RUNNING YET: journalctl -u edge-daemon says why" in result.stdout
+
+
+def test_a_service_that_does_not_start_says_its_own_reason(device):
+    (device.card / "run/systemd/system").mkdir(parents=True)
+    device.lacks("no-start")
+    line = "edge-daemon: /dev/video0: no such device; seat the cable at both ends"
+    (device.stubs / "journalctl").write_text(f'#!/bin/sh\nprintf "%s\\n" "Started." "{line}" "Main process exited"\n')
+    (device.stubs / "journalctl").chmod(0o755)
+    assert f"NOT RUNNING YET: {line}" in device.install().stdout
 
 
 @pytest.mark.parametrize(

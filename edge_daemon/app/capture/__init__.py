@@ -6,6 +6,7 @@ PUBLIC_MODULES = (
     "lesson_run",
     "loop",
     "missed_reasons",
+    "outages",
     "plan_recorder",
     "rehearsal",
     "untimed_loop",

@@ -117,6 +117,11 @@ class LessonRun:
             extra={"lesson_id": self._lesson.lesson_id, "slot": missed.slot, "reason": missed.reason},
         )
 
+    @property
+    def taken_count(self) -> int:
+        """The captures that count so far."""
+        return len(self._candidates)
+
     def provisional(self) -> dict[str, tuple[int, int]]:
         """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
         sightings = self._resolved(self._gallery.look_alikes())

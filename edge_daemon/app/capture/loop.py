@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from edge_daemon.app.capture.lesson_run import LessonRun
-from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, STOOD_STILL, TOO_SLOW
+from edge_daemon.app.capture.outages import Outage, reason_at
 from edge_daemon.app.capture.timebase import Timebase
 from edge_daemon.app.capture.worker_report import Kind, Report
 from edge_daemon.device.clock import Clock
@@ -23,8 +25,8 @@ LATE_S = 10.0
 """A picture that is later than this is not the one that was drawn. The picture before it may take a few seconds."""
 BEAT_S = 5.0
 """The longest silence of a worker that only waits."""
-COUNT_EVERY = 10
-"""Captures between two provisional counts."""
+COUNT_SHARE = 0.05
+"""Of its time a lesson counts provisionally: after each capture, unless that takes longer."""
 
 
 class LiveCamera(Protocol):
@@ -52,6 +54,8 @@ class LoopContext:
     report: Callable[[Report], None]
     no_room: Callable[[], str]
     """Why nothing more may be written to the disk now; empty: it may."""
+    outages: Sequence[Outage] = ()
+    """Why there were no pictures before this process began."""
 
 
 class LessonLoop:
@@ -83,6 +87,8 @@ class LessonLoop:
         self._unwritten: dict[int, str] = {}
         self._storage_fault = ""
         self._taken = 0
+        self._stood_still: list[Outage] = []
+        self._count_again_s = 0.0
 
     def go(self) -> bool:
         """Give every slot that is open its turn; return False if told to stop before the last."""
@@ -109,7 +115,7 @@ class LessonLoop:
             due_s = self._time.boottime_s(self._lesson.start) + offset_s
             left_s = due_s - reading.boottime_s
             if left_s < -LATE_S:
-                self._miss(slot, self._why_late(due_s))
+                self._miss(slot, self._why_late(due_s), untried=True)
                 return True
             if left_s <= 0:
                 self._take(slot)
@@ -118,7 +124,9 @@ class LessonLoop:
                 self._camera.prepare(slot)
                 prepared = True
             self._report("waiting", slot, next_s=due_s)
-            self._context.clock.wait(min(left_s if prepared else left_s - WARM_UP_S, BEAT_S), self._context.wake)
+            wait_s = min(left_s if prepared else left_s - WARM_UP_S, BEAT_S)
+            self._context.clock.wait(wait_s, self._context.wake)
+            self._note_standstill(reading.boottime_s, wait_s)
         return False
 
     def _take(self, slot: int) -> None:
@@ -147,10 +155,17 @@ class LessonLoop:
         self._storage_fault = ""
         self._taken += 1
         self._report("taken", slot)
-        if self._taken % COUNT_EVERY == 1:
-            self._context.report(Report("counts", counts=self._run.provisional()))
+        self._count_provisionally(reading.boottime_s)
 
-    def _miss(self, slot: int, reason: str) -> None:
+    def _count_provisionally(self, now_s: float) -> None:
+        if now_s < self._count_again_s:
+            return
+        begun_s = time.perf_counter()
+        counts = self._run.provisional()
+        self._count_again_s = now_s + (time.perf_counter() - begun_s) / COUNT_SHARE
+        self._context.report(Report("counts", counts=counts, counted=self._run.taken_count))
+
+    def _miss(self, slot: int, reason: str, *, untried: bool = False) -> None:
         self._unwritten[slot] = reason
         try:
             self.write_missed()
@@ -158,14 +173,24 @@ class LessonLoop:
             raise
         except StoreError as error:
             self._storage_fault = error.what
-        self._report("missed", slot, text=reason)
+        self._report("missed", slot, text=reason, untried=untried)
 
     def _why_late(self, due_s: float) -> str:
         if self._moved:
             return CLOCK_SET
-        return NOT_RUNNING if due_s < self._begun_s else TOO_SLOW
+        if due_s < self._begun_s:
+            return reason_at(self._context.outages, due_s) or NOT_RUNNING
+        return reason_at(self._stood_still, due_s) or TOO_SLOW
 
-    def _report(self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None) -> None:
+    def _note_standstill(self, since_s: float, wait_s: float) -> None:
+        """Notice that a wait took much longer: the process was stopped, or the computer slept."""
+        until_s = self._context.clock.reading().boottime_s
+        if until_s - since_s > wait_s + LATE_S:
+            self._stood_still.append(Outage(since_s, until_s, STOOD_STILL))
+
+    def _report(
+        self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None, untried: bool = False
+    ) -> None:
         self._context.report(
             Report(
                 kind,
@@ -174,5 +199,6 @@ class LessonLoop:
                 next_utc=None if next_s is None else self._time.utc(next_s),
                 camera_fault=self._camera.fault,
                 storage_fault=self._storage_fault,
+                untried=untried,
             )
         )

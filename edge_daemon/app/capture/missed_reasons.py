@@ -10,4 +10,5 @@ from typing import Final
 NOT_RUNNING: Final = "the service was not running"
 CLOCK_SET: Final = "the clock was set past it"
 UNREADABLE: Final = "its faces were stored and can't be opened any more"
+STOOD_STILL: Final = "its process was stopped for a while"
 TOO_SLOW: Final = "the capture before it took too long"

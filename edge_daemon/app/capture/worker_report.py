@@ -31,6 +31,10 @@ class Report:
     storage_fault: str = ""
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Provisional: student id to frames (seen, attentive)."""
+    counted: int | None = None
+    """The captures that `counts` is about."""
+    untried: bool = False
+    """A slot that had passed before a picture could be tried; `text` says why."""
 
 
 _converter = cattrs.Converter()
@@ -39,7 +43,9 @@ _converter.register_structure_hook(datetime, lambda text, _: parsed(text))
 
 def encode(report: Report) -> bytes:
     """Return a report as one line; what has its default is left out."""
-    fields = {name: value for name, value in asdict(report).items() if value not in (None, "", {})}
+    fields = {
+        name: value for name, value in asdict(report).items() if value not in (None, "", {}) and value is not False
+    }
     return json.dumps(fields, default=written, ensure_ascii=True).encode("ascii") + b"\n"
 
 

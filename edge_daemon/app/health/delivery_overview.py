@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from edge_daemon.app.sync.receiver_settings import is_set_up
+from edge_daemon.app.sync.sync_result import NO_NETWORK
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.alarms import Alarm, alarms
@@ -63,9 +64,17 @@ class DeliveryOverview:
                 yield f"{destination}: {items} refused for good: `edge-daemon outbox list --state parked`"
         for name, problem in self.pull_problems.items():
             yield f"{name} of the office can't be used: {problem}"
-        last = self.note.began_at
-        if self.installed and not self.is_quiet and (last is None or self.now - last >= NO_SYNC):
+        if self.is_quiet:
+            return
+        if self.note.summary.startswith(NO_NETWORK):
+            yield f"{self.note.summary}: check the cable or the Wi-Fi"
+        if self.installed and self._no_sync():
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
+
+    def _no_sync(self) -> bool:
+        """Return whether no sync ran for hours; on a new device the oldest item says since when."""
+        last = self.note.began_at or min((q.oldest for q in self.queues.values() if q.oldest), default=None)
+        return last is not None and self.now - last >= NO_SYNC
 
 
 def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> DeliveryOverview:

@@ -8,24 +8,23 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, upstream_check
+from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, network_check, upstream_check
 from edge_daemon.app.health.doctor_erasures import erasures_check
+from edge_daemon.app.health.doctor_service import disk_check, running_service, service_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
 from edge_daemon.app.opening.models_and_gallery import camera_settings, embedder_id, load_models, open_gallery_store
 from edge_daemon.app.opening.timetable_files import timetable_of_files, unusable
-from edge_daemon.app.upkeep.maintenance import RESERVE_BYTES
 from edge_daemon.camera.base import WARM_UP_S
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.config import CameraConfig
-from edge_daemon.device import connectivity, host_checks
 from edge_daemon.device import host as hosts
+from edge_daemon.device import host_checks
 from edge_daemon.device.check import LIMIT_S, Check, checked
 from edge_daemon.device.clock import clock_state
 from edge_daemon.device.key_checks import device_key_check, passwords
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
-from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
 from edge_daemon.errors import CameraError, DeliveryError, ModelError
 from edge_daemon.home import Home
 from edge_daemon.store.alarms import alarms
@@ -87,16 +86,16 @@ class Doctor:
         now = datetime.now(timezone.utc)
         return {
             "registers": self._registers,
-            "service": self._service,
+            "service": lambda: service_check(home),
             "state folder": lambda: host_checks.folder(home.state_dir, expected=not home.home_mode),
             "backup": lambda: host_checks.backup(
                 host, now, expected=not home.home_mode and home.register_db_path.exists()
             ),
-            "disk": lambda: host_checks.disk(home.state_dir, host, RESERVE_BYTES),
+            "disk": lambda: disk_check(home, host),
             "memory": lambda: host_checks.memory(host, self._memory_limit()),
             "temperature": lambda: host_checks.temperature(host),
             "power": lambda: host_checks.power(host),
-            "network": lambda: connectivity.network(self._root),
+            "network": lambda: network_check(home, self._root),
             "updates": lambda: updates_check(self._root, expected=not home.home_mode),
         }
 
@@ -174,11 +173,12 @@ class Doctor:
         return Check("timetable", "good", found)
 
     def _camera(self) -> Check:
-        status = self._running()
+        status = running_service(self._home)
         if status is not None and status.camera_fault:
             return Check("camera", "bad", f"the service says: {status.camera_fault}", "check its cable and settings")
         if status is not None and status.state in _HOLDS_CAMERA:
-            return Check("camera", "not checked", f"the service holds it, without a fault ({status.detail})")
+            hint = "ask again in a minute" if status.state == "starting" else ""
+            return Check("camera", "not checked", f"the service holds it, without a fault ({status.detail})", hint)
         settings = camera_settings(self._home)
         try:
             return _one_picture(settings)
@@ -217,31 +217,8 @@ class Doctor:
                 "registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers"
             )
 
-    def _service(self) -> Check:
-        try:
-            status = read_status(self._home.runtime_dir)
-        except PermissionError:
-            return Check("service", "not checked", "what it says is for its user", "run it as root")
-        advice = "`systemctl status edge-daemon` and `journalctl -u edge-daemon` say why"
-        if status is None:
-            if self._home.home_mode:
-                return Check("service", "not checked", "none runs with this --home")
-            return Check("service", "bad", "does not run", advice)
-        if not runs(status):
-            return Check("service", "bad", f"ended without a word, after: {status.detail}", advice)
-        if age_s(status) > STALE_S:
-            return Check("service", "bad", f"has said nothing for {age_s(status):.0f} s", advice)
-        return Check("service", "bad" if status.state == "degraded" else "good", status.detail)
-
-    def _running(self) -> ServiceStatus | None:
-        try:
-            status = read_status(self._home.runtime_dir)
-        except PermissionError:
-            return None
-        return status if status is not None and runs(status) else None
-
     def _memory_limit(self) -> tuple[int, int] | None:
-        status = self._running()
+        status = running_service(self._home)
         return hosts.memory_limit(status.pid, self._root) if status is not None else None
 
 

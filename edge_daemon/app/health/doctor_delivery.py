@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from edge_daemon.app.health.delivery_overview import look_at_delivery
+from edge_daemon.app.sync.receiver_settings import is_set_up
 from edge_daemon.device import connectivity
 from edge_daemon.device.authorities import by_3_13
 from edge_daemon.device.check import Check
@@ -42,6 +45,14 @@ def upstream_check(home: Home) -> Check:
     good = Check("upstream", "good", f"{found.found}; it knows the token, and {knows}")
     ca_file = folder / settings.ca_file if settings.ca_file else None
     return by_3_13(good, ca_file, connectivity.upstream_by_3_13(settings, folder))
+
+
+def network_check(home: Home, root: Path) -> Check:
+    """Say whether there is a way out; without one nothing that waits for a receiver can leave."""
+    found = connectivity.network(root)
+    if found.state == "warning" and any(is_set_up(home).values()):
+        return replace(found, state="bad")
+    return found
 
 
 def mail_check(home: Home) -> Check:

@@ -112,13 +112,15 @@ def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> l
         return ["what the service says is for its user: run this as root"]
     if status is None:
         return [] if home.home_mode else ["no service runs: `systemctl status edge-daemon` says why"]
+    if life == "ended" and status.ended_by:
+        told = [f"{name}: {fault}" for name, fault in status.faults().items()]
+        return [*told, f"the service ended, and systemd starts it again: {status.ended_by}"]
     if life == "ended":
         return ["the service ended without a word: `journalctl -u edge-daemon` may say why"]
     found = [f"the service has said nothing for {age_s(status):.0f} s"] if life == "stuck" else []
     if status.state == "degraded":
         found.append(status.detail)
-    faults = (("camera", status.camera_fault), ("timetable", status.timetable_error), ("storage", status.storage_fault))
-    return [*found, *(f"{name}: {fault}" for name, fault in faults if fault)]
+    return [*found, *(f"{name}: {fault}" for name, fault in status.faults().items())]
 
 
 def _history(

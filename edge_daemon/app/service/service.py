@@ -32,7 +32,8 @@ from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.clock_jump_guard import ClockJumpGuard
 from edge_daemon.device.notify import notify, watchdog_s
-from edge_daemon.errors import DamageError, ServiceError, StoreError
+from edge_daemon.device.status import age_s, read_status
+from edge_daemon.errors import DamageError, EdgeError, ServiceError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
@@ -91,7 +92,7 @@ class Service:
                 already.
         """
         self._home.ensure_state_dir()
-        with self._alone(), self._signals() as wake:
+        with self._alone(), self._end_is_told(), self._signals() as wake:
             journal.listen(self._event_log)
             # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
             notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
@@ -117,8 +118,9 @@ class Service:
     def _loop(self, wake: int) -> None:
         notify("READY=1")
         logger.info("service started")
+        reading = self._clock.reading()
         while not self._stopping:
-            reading = self._clock.reading()
+            before, reading = reading, self._clock.reading()
             self._schedule.refresh(force=self._reload)
             self._reload = False
             self._pool.hear(reading.boottime_s)
@@ -130,6 +132,7 @@ class Service:
             except StoreError as error:
                 logger.warning("storage fault", extra={"reason": error.what})
                 self._report.storage_fault(error.line())
+                self._pool.outages.note(before.boottime_s, reading.boottime_s, error.what)
             self._mend_if_idle()
             self._event_log.write(self._db, reading)
             self._report.count_outbox(self._db, reading)
@@ -174,10 +177,12 @@ class Service:
         if lesson is None:
             return
         stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
-        if self._pool.start("lesson", lesson.lesson_id, reading.boottime_s):
+        started = self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
+        if started or self._report.status.lesson is None:  # it is on, also while its worker has to wait
             taken = len(lessons.captures(self._db, lesson.lesson_id))
             missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
             self._report.lesson_begins(stored, taken, missed)
+        if started:
             logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
 
     def _on(self, reading: Reading) -> Lesson | None:
@@ -247,6 +252,7 @@ class Service:
                     self._finish_old(reading)
             self._pool.start("check", "", reading.boottime_s)
             detail = f"the camera does not answer: {trouble.reason}" if trouble else self._report.status.detail
+            self._report.camera_fault(trouble.reason if trouble and trouble.no_camera else "")
             self._report.report(reading, "starting", detail)
             notify(f"EXTEND_TIMEOUT_USEC={int(ANSWER_S * 1e6)}")
             self._clock.wait(1.0, (wake, *self._pool.fds))
@@ -264,7 +270,7 @@ class Service:
             return
         stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
         for slot, offset_s in enumerate(plan_of(stored).offsets_s):
-            if self._begun.utc <= stored.lesson.start + timedelta(seconds=offset_s) <= reading.utc:
+            if self._since <= stored.lesson.start + timedelta(seconds=offset_s) <= reading.utc:
                 lessons.add_missed(self._db, lesson.lesson_id, MissedCapture(slot, reason))
 
     # --- what is heard and said ---------------------------------------------------------------------------------------
@@ -273,6 +279,9 @@ class Service:
         if worker.task == "check":
             if report.kind == "ready":
                 self._answered = True
+                if trouble := self._pool.trouble("check"):
+                    self._pool.outages.note(trouble.since_s, self._clock.reading().boottime_s, trouble.reason)
+                self._report.camera_fault("")
                 self._pool.forget("check", "")
             return
         self._report.heard(worker.lesson_id, report)
@@ -311,6 +320,22 @@ class Service:
             except BlockingIOError as error:
                 raise ServiceError("a service runs already", str(path), "stop that one first") from error
             yield
+
+    @contextlib.contextmanager
+    def _end_is_told(self) -> Iterator[None]:
+        """Take over why the service before this one ended, and leave behind why this one does."""
+        self._since = self._begun.utc
+        before = read_status(self._home.runtime_dir)
+        if before is not None and before.ended_by:
+            age = age_s(before)
+            self._since = self._begun.utc - timedelta(seconds=age)
+            now_s = self._begun.boottime_s
+            self._pool.outages.note(now_s - age, now_s, before.ended_by)
+        try:
+            yield
+        except EdgeError as error:
+            self._report.ended(self._clock.reading(), error.line())
+            raise
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:

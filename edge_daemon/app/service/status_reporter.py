@@ -97,7 +97,7 @@ class StatusReporter:
         if report.kind == "taken":
             self.status = replace(self.status, captures_total=self.status.captures_total + 1)
         if report.kind == "missed":
-            self._missed[_WORDS.get(report.text, "storage" if report.storage_fault else "camera")] += 1
+            self._missed[self._word(report)] += 1
             self.status = replace(self.status, missed_total=dict(self._missed))
         if report.kind in ("waiting", "taken", "missed"):
             self.status = replace(
@@ -111,15 +111,30 @@ class StatusReporter:
         elif report.kind == "missed":
             lesson = replace(lesson, captures_missed=lesson.captures_missed + 1, last_missed_reason=report.text)
         elif report.kind == "counts":
-            lesson = replace(lesson, provisional=report.counts)
+            lesson = replace(lesson, provisional=report.counts, provisional_of=report.counted or 0)
         self.status = replace(
             self.status, lesson=replace(lesson, next_capture_utc=report.next_utc or lesson.next_capture_utc)
         )
+
+    @staticmethod
+    def _word(report: Report) -> str:
+        if report.untried:
+            return _WORDS.get(report.text, "not_running")
+        return "storage" if report.storage_fault else "camera"
 
     def repaired(self, notes: Sequence[str]) -> None:
         """Show what the start had to repair, until a lesson has been held since."""
         self._repairs = "; ".join(notes)
         self.status = replace(self.status, storage_fault=self._repairs)
+
+    def camera_fault(self, what: str) -> None:
+        """Show that the camera does not answer; the next picture, or an answer (empty), takes it back."""
+        self.status = replace(self.status, camera_fault=what)
+
+    def ended(self, reading: Reading, why: str) -> None:
+        """Leave behind why the service ends, for nothing of it runs that could be asked."""
+        self.status = replace(self.status, state="degraded", detail=why, ended_by=why, clock=reading.state, lesson=None)
+        self._write(reading)
 
     def coming(self, following: Lesson | None, timetable_error: str, worker_restarts: int) -> None:
         """Show what comes next."""

@@ -17,13 +17,14 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.lesson_run import LessonRun
 from edge_daemon.app.capture.loop import LATE_S, LessonLoop, LoopContext
+from edge_daemon.app.capture.outages import Outage
 from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.app.capture.untimed_loop import UntimedLoop
 from edge_daemon.app.capture.worker_report import Kind, Report, encode
@@ -56,9 +57,10 @@ class Worker:
         home: where settings and databases are.
         clock: the time.
         report_fd: where reports are written.
+        outages: why there were no pictures before.
     """
 
-    def __init__(self, home: Home, clock: Clock, report_fd: int) -> None:
+    def __init__(self, home: Home, clock: Clock, report_fd: int, outages: Sequence[Outage] = ()) -> None:
         self._home, self._clock, self._report_fd = home, clock, report_fd
         self._stop = False
         reading, writing = os.pipe()
@@ -68,7 +70,7 @@ class Worker:
         signal.signal(signal.SIGTERM, self._on_stop_signal)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
         # The service holds the other end of our stdin: when it dies, however it dies, we stop too.
-        self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room)
+        self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room, outages)
 
     def check(self) -> int:
         """Finish what was being erased; bring the contacts of mail up to date; have models and camera answer once."""
@@ -221,6 +223,7 @@ def main(clock: Clock | None = None) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--report", type=int, required=True)
     parser.add_argument("--home", type=Path)
+    parser.add_argument("--outage", nargs=3, action="append", default=[], metavar=("SINCE_S", "UNTIL_S", "REASON"))
     parser.add_argument("task", choices=("check", "lesson", "untimed", "settle", "inbox"))
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
@@ -234,7 +237,8 @@ def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
     home = Home(arguments.home)
     try:
         clock = clock or SystemClock(trusted=home.config.device.trust_clock)
-        worker = Worker(home, clock, arguments.report)
+        outages = [Outage(float(since), float(until), reason) for since, until, reason in arguments.outage]
+        worker = Worker(home, clock, arguments.report, outages)
         tasks = {
             "check": worker.check,
             "lesson": lambda: worker.hold_lesson(arguments.lesson_id),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_daemon.app.capture.outages import Outages
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.service.worker_process import Task, WorkerProcess
 from edge_daemon.home import Home
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
+HUNG = "its process hung and was ended"
 STOPPED = 75
 """The exit code of a worker that was told to stop (worker.py)."""
 
@@ -26,6 +28,8 @@ class WorkerFailure:
     failures: int
     again_at_s: float
     reason: str
+    since_s: float
+    """The last sign of life before the first of them, in seconds since the boot."""
     no_camera: bool = False
 
 
@@ -42,6 +46,9 @@ class WorkerPool:
         self._home, self._command, self._heard = home, command, heard
         self._workers: list[WorkerProcess] = []
         self._troubles: dict[tuple[Task, str], WorkerFailure] = {}
+        self._alive_s: dict[WorkerProcess, float] = {}
+        self.outages = Outages()
+        """Why there are no pictures, as workers and the service met it."""
         self.restarts = 0
 
     @property
@@ -87,12 +94,16 @@ class WorkerPool:
         if any(not worker.camera_free for worker in self._workers):
             return None
         try:
-            worker = WorkerProcess(self._command, self._home, task, lesson_id)
+            if trouble:
+                self.outages.note(trouble.since_s, now_s, trouble.reason)
+            past = self.outages.at_start(now_s) if task == "lesson" else ()
+            worker = WorkerProcess(self._command, self._home, task, lesson_id, past)
         except OSError as error:
-            self._fail((task, lesson_id), f"its process can't be started: {error.strerror}", now_s)
+            self._fail((task, lesson_id), f"its process can't be started: {error.strerror}", now_s, now_s)
             logger.warning("worker failed", extra={"task": task, "lesson_id": lesson_id, "reason": error.strerror})
             return None
         self._workers.append(worker)
+        self._alive_s[worker] = now_s
         logger.info("worker started", extra={"task": task, "lesson_id": lesson_id})
         return worker
 
@@ -104,6 +115,7 @@ class WorkerPool:
             if worker.stalled or (worker.hung_up and not worker.wait(2.0)):
                 logger.error("worker hangs", extra={"task": worker.task, "lesson_id": worker.lesson_id})
                 worker.kill()
+                self._take_in(worker, Report("failed", text=HUNG), now_s)
             code = worker.exit_code()
             if code is not None:
                 self._take_in_all(worker, now_s)
@@ -135,30 +147,37 @@ class WorkerPool:
 
     def _take_in(self, worker: WorkerProcess, report: Report, now_s: float) -> None:
         key = (worker.task, worker.lesson_id)
+        if report.kind not in ("no_camera", "failed"):
+            self._alive_s[worker] = now_s
         if report.kind == "closing":
             worker.camera_free = True
         if report.kind in ("no_camera", "failed"):
             worker.failure_reason = True
-            self._fail(key, report.text, now_s, no_camera=report.kind == "no_camera")
+            self._fail(key, report.text, now_s, self._alive_s[worker], no_camera=report.kind == "no_camera")
         elif report.kind in ("taken", "done"):
             self._troubles.pop(key, None)
         self._heard(worker, report)
 
     def _ended(self, worker: WorkerProcess, code: int, now_s: float) -> None:
         self._workers.remove(worker)
+        alive_s = self._alive_s.pop(worker)
         worker.close()
         if code in (0, STOPPED):
             return
         self.restarts += 1
         key = (worker.task, worker.lesson_id)
         if not worker.failure_reason:
-            self._fail(key, f"its process was killed by signal {-code}" if code < 0 else f"exit code {code}", now_s)
+            why = f"its process was killed by signal {-code}" if code < 0 else f"exit code {code}"
+            self._fail(key, why, now_s, alive_s)
         logger.warning(
             "worker failed",
             extra={"task": worker.task, "lesson_id": worker.lesson_id, "reason": self._troubles[key].reason},
         )
 
-    def _fail(self, key: tuple[Task, str], reason: str, now_s: float, *, no_camera: bool = False) -> None:
-        failures = self._troubles[key].failures + 1 if key in self._troubles else 1
+    def _fail(
+        self, key: tuple[Task, str], reason: str, now_s: float, alive_s: float, *, no_camera: bool = False
+    ) -> None:
+        before = self._troubles.get(key)
+        failures, since_s = (before.failures + 1, before.since_s) if before else (1, alive_s)
         pause_s = min(FIRST_PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S)
-        self._troubles[key] = WorkerFailure(failures, now_s + pause_s, reason, no_camera)
+        self._troubles[key] = WorkerFailure(failures, now_s + pause_s, reason, since_s, no_camera)

@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from edge_daemon.app.capture.outages import Outage
 from edge_daemon.app.capture.worker_report import Report, decode
 from edge_daemon.home import Home
 from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
@@ -29,12 +30,15 @@ class WorkerProcess:
         home: where settings and databases are.
         task: what it shall do.
         lesson_id: of the task `lesson`.
+        outages: why no pictures were taken before.
 
     Raises:
         OSError: no process can be started: no memory, or too many of them.
     """
 
-    def __init__(self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "") -> None:
+    def __init__(
+        self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "", outages: Iterable[Outage] = ()
+    ) -> None:
         self.task, self.lesson_id = task, lesson_id
         self.camera_free = task in ("settle", "inbox")
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
@@ -46,12 +50,13 @@ class WorkerProcess:
         self._heard_s = time.monotonic()
         self.fd, writing = os.pipe()
         os.set_blocking(self.fd, False)
+        past = [text for x in outages for text in ("--outage", f"{x.since_s}", f"{x.until_s}", x.reason)]
         place = ("--home", str(home.state_dir.absolute())) if home.home_mode else ()
         try:
             # A session of its own: Ctrl-C is for the service alone, and one kill reaches the camera process, too.
             # Nothing is ever written to its stdin, which closes when the service dies: that ends the worker.
             self._process = subprocess.Popen(
-                [*command, "--report", str(writing), *place, task, *([lesson_id] if lesson_id else [])],
+                [*command, "--report", str(writing), *place, *past, "--", task, *([lesson_id] if lesson_id else [])],
                 stdin=subprocess.PIPE,
                 pass_fds=(writing,),
                 start_new_session=True,

@@ -119,7 +119,6 @@ def _service(home: Home) -> Value:
     status = _status(home)
     if status is None:
         return None
-    faults = {"camera": status.camera_fault, "timetable": status.timetable_error, "storage": status.storage_fault}
     return {
         "state": "silent" if age_s(status) > STALE_S else status.state,
         "started": _time(status.started_utc),
@@ -128,7 +127,7 @@ def _service(home: Home) -> Value:
         "worker_restarts": status.worker_restarts,
         "captures_taken": status.captures_total,
         "captures_missed": _counts(status.missed_total),
-        "problems": {name: without_addresses(fault) for name, fault in faults.items() if fault},
+        "problems": {name: without_addresses(fault) for name, fault in status.faults().items()},
     }
 
 

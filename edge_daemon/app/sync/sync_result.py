@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from edge_daemon.store.backlog import Backlog
 from edge_daemon.types import Destination, OutcomeName
 
-__all__ = ["Backlog", "ReceiverResult", "Refusal", "SyncResult"]
+__all__ = ["NO_NETWORK", "Backlog", "ReceiverResult", "Refusal", "SyncResult"]
 
+NO_NETWORK: Final = "no network yet"
+"""How the line of a run begins that found no way out."""
 Refusal = Literal["", "busy", "not set up", "no network"]
 
 
@@ -76,5 +78,5 @@ _NOTHING: Mapping[Refusal, str] = {
     "": "",
     "busy": "another sync is delivering already",
     "not set up": "nothing is set up to deliver to: set upstream.url or mail.host",
-    "no network": "no network yet",
+    "no network": NO_NETWORK,
 }

@@ -88,7 +88,9 @@ class SyncSession:
             mirror.refresh(self._now())
             try:
                 if all(channel.is_far for channel in found) and not has_link():
-                    return SyncResult("no network", left=backlogs(db))
+                    result = SyncResult("no network", left=backlogs(db))
+                    self._leave(replace(note, began_at=self._now(), ended_at=self._now(), summary=result.line()))
+                    return result
                 run = SyncRun(
                     db,
                     found,

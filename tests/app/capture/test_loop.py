@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
+from edge_daemon.app.capture import loop
 from edge_daemon.app.capture.loop import WARM_UP_S, LessonLoop, LoopContext
-from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, STOOD_STILL, TOO_SLOW
+from edge_daemon.app.capture.outages import Outage
 from edge_daemon.device.clock import Reading
 from edge_daemon.errors import CameraError, DamageError, StoreError
 from edge_daemon.lesson.plan import make_plan
@@ -60,6 +63,10 @@ class RememberedRun:
             raise StoreError(self.broken)
         self.missed[missed.slot] = missed.reason
 
+    @property
+    def taken_count(self) -> int:
+        return len(self.taken)
+
     def provisional(self) -> dict:
         return {"S1": (len(self.taken), 0)}
 
@@ -87,7 +94,7 @@ class World:
     def __init__(self, clock: Clock | None = None, plan=PLAN) -> None:
         self.clock, self.run, self.plan = clock or Clock(), RememberedRun(), plan
         self.camera, self.reports = Camera(self.clock), []
-        self.stop_at_s, self.no_room = float("inf"), ""
+        self.stop_at_s, self.no_room, self.outages = float("inf"), "", ()
 
     def go(self) -> bool:
         context = LoopContext(
@@ -96,6 +103,7 @@ class World:
             lambda: self.clock.boottime_s >= self.stop_at_s,
             self.reports.append,
             lambda: self.no_room,
+            self.outages,
         )
         self.loop = LessonLoop(self.run, self.camera, LESSON, self.plan, "synchronised", context)
         return self.loop.go()
@@ -131,7 +139,7 @@ def test_the_worker_is_never_silent_for_longer_than_a_beat_and_counts_now_and_th
     world = World()
     world.go()
     counts = [r for r in world.reports if r.kind == "counts"]
-    assert [c.counts["S1"][0] for c in counts] == [1, 11]
+    assert [c.counted for c in counts] == [c.counts["S1"][0] for c in counts] == list(range(1, 21)), "it costs nothing"
 
 
 def test_a_camera_fault_costs_one_capture_and_is_told_in_its_words(world):
@@ -269,3 +277,40 @@ def test_damage_ends_the_worker_for_only_the_next_start_can_mend_it(world, durin
     world.no_room = "the disk is full" if during == "miss" else ""
     with pytest.raises(DamageError):
         world.go()
+
+
+def test_counting_that_is_slow_is_done_less_often(world, monkeypatch):
+    provisional = world.run.provisional
+
+    def slow() -> dict:
+        time.sleep(0.05)
+        return provisional()
+
+    world.run.provisional = slow
+    monkeypatch.setattr(loop, "COUNT_SHARE", 0.05 / 600)  # ten minutes of 45 between two counts
+    world.go()
+    assert 2 <= len([r for r in world.reports if r.kind == "counts"]) <= 5
+
+
+def test_a_wait_that_took_much_longer_is_why_its_slots_are_missed(world):
+    slept = []
+
+    def sleep() -> None:
+        if len(world.run.taken) == 3 and not slept:
+            slept.append(True)
+            world.clock.boottime_s += 900.0
+
+    world.clock.then = sleep
+    assert world.go()
+    assert set(world.run.missed.values()) == {STOOD_STILL}
+    assert len(world.run.missed) >= 5
+
+
+def test_what_passed_before_the_process_began_has_the_reason_that_the_service_knows(world):
+    world.clock.boottime_s += 2000.0
+    outage = Outage(0.0, 1020.0 + 1500.0, "the database is read-only")
+    world.outages = (outage,)
+    assert world.go()
+    until = [slot for slot, offset_s in enumerate(PLAN.offsets_s) if offset_s <= 1500.0]
+    assert {slot for slot, why in world.run.missed.items() if why == outage.reason} == set(until)
+    assert NOT_RUNNING in world.run.missed.values()

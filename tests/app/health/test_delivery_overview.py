@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -113,3 +114,16 @@ def test_the_doctor_says_which_setting_names_no_token(home):
     (home.state_dir / "token").unlink()
     with pytest.raises(Exception, match=r"upstream\.token_file"):
         upstream_check(home)
+
+
+def test_an_installed_device_is_told_that_no_sync_runs_after_hours_and_not_when_it_is_new(home):
+    def told(after):
+        overview = replace(look_at_delivery(home, NOW + after), installed=True)
+        return [one for one in overview.problems() if one.startswith("no sync runs")]
+
+    oldest = min(q.oldest for q in look_at_delivery(home, NOW).queues.values() if q.oldest)
+    assert told(oldest - NOW + timedelta(hours=2)) == []
+    assert len(told(oldest - NOW + timedelta(hours=4))) == 1
+    run(home, Clock())
+    assert told(timedelta(hours=2)) == []
+    assert len(told(timedelta(hours=4))) == 1

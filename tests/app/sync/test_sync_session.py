@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+from edge_daemon.app.health.delivery_overview import look_at_delivery
+from edge_daemon.app.health.doctor_delivery import delivery_check
 from edge_daemon.app.sync import office_receiver, sync_session
 from edge_daemon.app.sync.delivery_lock import alone
 from edge_daemon.delivery.http import Limits
@@ -16,6 +18,7 @@ from edge_daemon.store import outbox
 from edge_daemon.store.backlog import backlogs
 from edge_daemon.store.database import open_register
 from edge_daemon.store.sync_note import read_note
+from tests.cli.running import run as invoke
 from tests.mail_server import PASSWORD, USER
 from tests.mail_server import Server as MailServer
 from tests.office_server import OfficeServer
@@ -101,6 +104,11 @@ def test_without_any_link_nothing_is_tried_and_nothing_noted_as_failed(tmp_path,
     result = run(home, clock)
     assert result.line() == "no network yet; 3 items wait"
     assert not result.needs_a_person
+    told = "no network yet; 3 items wait: check the cable or the Wi-Fi"
+    assert list(look_at_delivery(home, clock()).problems()) == [told]
+    assert delivery_check(home, clock()).state == "warning"
+    shown = invoke(home.state_dir, "status")
+    assert (shown.exit_code, f"TO DO         {told}" in shown.stdout) == (1, True)
     assert queue(home)["upstream"].state == "open", "the link that comes up finds no wait in its way"
     (home.state_dir / "config.toml").write_text(near)
     run(home, clock)

@@ -1,0 +1,76 @@
+"""The checks of `doctor` that hold what the running service says against what the computer shows."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from edge_daemon.app.upkeep.maintenance import RESERVE_BYTES
+from edge_daemon.device import host_checks
+from edge_daemon.device.check import Check
+from edge_daemon.device.host import Host
+from edge_daemon.device.status import STALE_S, ServiceStatus, age_s, read_status, runs
+from edge_daemon.home import Home
+
+_LOG = "`systemctl status edge-daemon` and `journalctl -u edge-daemon` say why"
+_DISK = "make room, or look at `dmesg`: a worn-out SD card goes read-only, and has to be replaced"
+
+
+def running_service(home: Home) -> ServiceStatus | None:
+    """Return the status of a service whose process is there; None where there is none, or where it is hidden."""
+    try:
+        status = read_status(home.runtime_dir)
+    except PermissionError:
+        return None
+    return status if status is not None and runs(status) else None
+
+
+def service_check(home: Home) -> Check:
+    """Say how the service is. Only a service that has started and meets no fault is good."""
+    try:
+        status = read_status(home.runtime_dir)
+    except PermissionError:
+        return Check("service", "not checked", "what it says is for its user", "run it as root")
+    if status is None:
+        if home.home_mode:
+            return Check("service", "not checked", "none runs with this --home")
+        return Check("service", "bad", "does not run", _LOG)
+    if not runs(status):
+        if status.ended_by:
+            return Check("service", "bad", f"ended, and systemd starts it again: {status.ended_by}", _LOG)
+        return Check("service", "bad", f"ended without a word, after: {status.detail}", _LOG)
+    if age_s(status) > STALE_S:
+        return Check("service", "bad", f"has said nothing for {age_s(status):.0f} s", _LOG)
+    if faults := status.faults():
+        told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        return Check("service", "bad", f"{status.detail}; {told}", "see the lines of these checks")
+    if status.state == "degraded":
+        return Check("service", "bad", status.detail, _LOG)
+    if status.state == "starting":
+        return Check("service", "warning", f"is starting: {status.detail}", "ask again in a minute")
+    return Check("service", "good", status.detail)
+
+
+def disk_check(home: Home, host: Host) -> Check:
+    """Say whether the disk has room and takes what is written, by writing to it and by what the service meets."""
+    found = host_checks.disk(home.state_dir, host, RESERVE_BYTES)
+    if found.state == "bad":
+        return found
+    status = running_service(home)
+    if status is not None and status.storage_fault:
+        return Check("disk", "bad", f"{found.found}; the service says: {status.storage_fault}", _DISK)
+    return _with_write(found, home.state_dir)
+
+
+def _with_write(found: Check, folder: Path) -> Check:
+    """Make a file without a name, which is gone when it is closed: some disks refuse only what is written."""
+    if not os.access(folder, os.W_OK):
+        return found  # not there yet, or somebody else's: the check of the state folder says so
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without such files
+            return found
+        return Check("disk", "bad", f"{folder} can't be written: {error.strerror}", _DISK)
+    return found
