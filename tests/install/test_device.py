@@ -49,10 +49,7 @@ STUBS = {
     "id": '#!/bin/sh\ncat "$STUBS/user"\n',
     "df": '#!/bin/sh\necho Filesystem; echo "disk 1 1 $(cat "$STUBS/free_kib") 1% /"\n',
     "chown": '#!/bin/sh\necho "chown $*" >>"$STUBS/log"\n',
-    "systemctl": '#!/bin/sh
-echo "systemctl $*" >>"$STUBS/log"
-[ "$1" != restart ] || [ ! -e "$STUBS/no-start" ]
-',
+    "systemctl": '#!/bin/sh\necho "systemctl $*" >>"$STUBS/log"\n[ "$1" != restart ] || [ ! -e "$STUBS/no-start" ]\n',
     "systemd-sysusers": SYSUSERS,
     "userdel": '#!/bin/sh\necho "userdel $*" >>"$STUBS/log"\n',
     "sync": "#!/bin/sh\n",

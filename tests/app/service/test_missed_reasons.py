@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from edge_daemon.app.capture.outages import STARTING_S, Outage, Outages, reason_at
 from edge_daemon.app.capture.plan_recorder import plan_of
@@ -52,8 +48,10 @@ def test_a_worker_that_was_killed_is_the_reason_of_the_slots_until_the_next_one(
     assert shown.exit_code == 1
     assert "TO DO         tries again: its process was killed by signal 9" in shown.stdout
     assert run(device.home.state_dir, "doctor").exit_code == 1
+    os.kill(device.service.pid, signal.SIGSTOP)  # it moves the clock, too
     device.clock.stop_at(None)
     device.clock.pass_s((FIRST_LESSON + timedelta(minutes=44) - device.clock.reading().utc).total_seconds())
+    os.kill(device.service.pid, signal.SIGCONT)
     device.until(lambda: len(device.documents()) == 1)
     device.stop()
     found = reasons(device)
@@ -95,21 +93,6 @@ def test_a_worker_that_stood_still_says_so(device):
     found = reasons(device)
     assert found
     assert set(found) == {"its process was stopped for a while"}
-
-
-@pytest.fixture
-def device_on_a_disk(prepared, tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
-    shutil.copytree(prepared, folder / "home")
-    device = Device(folder / "home")
-    yield device
-    if device.service is not None and device.service.poll() is None:
-        device.cut()
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_an_outage_that_goes_on_is_one_and_the_latest_that_holds_an_instant_counts():
