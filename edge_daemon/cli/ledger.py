@@ -57,17 +57,26 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
 
 @ledger.command()
 @click.option("--key", "public_key", metavar="HEX", help="Public key of this device, as you noted it elsewhere.")
+@click.option(
+    "--unsigned-before",
+    type=DAY,
+    metavar="YYYY-MM-DD",
+    help="Registers made before this day may be unsigned: a release of then did not sign.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def verify(home: Home, public_key: str | None, as_json: bool) -> None:
+def verify(home: Home, public_key: str | None, unsigned_before: datetime | None, as_json: bool) -> None:
     """Check hashes, chain, signatures, seeds and promises of all records. Exit code 1 where something was changed.
+
+    A register without a signature is a problem, unless --unsigned-before names a day after it was made.
 
     Signatures are held against --key, else the device's own key where this command is given it, else the key that the
     first document names: then compare the fingerprint with the one that you noted.
     """
     check_exists(home)
     known = _checked(public_key) if public_key else own_key(home)
-    found = verify_ledger(home, known)
+    before = unsigned_before.replace(tzinfo=ZoneInfo(home.config.device.time_zone)) if unsigned_before else None
+    found = verify_ledger(home, known, before)
     origin = "named by --key" if public_key else "this device's" if known else "named by the first document"
     if as_json:
         document = {

@@ -24,7 +24,7 @@ from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.skipped import skip_lessons
 from edge_daemon.types import Outcome
 from tests.cli.running import run
-from tests.registers import START, a_lesson, a_register, keep
+from tests.registers import START, a_home, a_lesson, a_register, keep
 
 DAYS = [a_lesson(START + timedelta(days=day)) for day in range(4)]
 OTHER = Signer(b"another device's key, 32 bytes..")
@@ -322,7 +322,7 @@ def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
     assert problems == []
 
 
-def test_documents_of_a_release_that_did_not_sign_stay_valid_before_the_first_signed_one(tmp_path):
+def test_a_document_without_a_signature_is_a_problem_unless_it_was_made_before_the_day_that_is_named(tmp_path):
     signer = Signer(device_key(tmp_path / "device.key"))
     db = open_register(tmp_path / "register.sqlite")
     register, sightings = a_register(DAYS[0], {"a": 1.0})
@@ -334,5 +334,29 @@ def test_documents_of_a_release_that_did_not_sign_stay_valid_before_the_first_si
     lessons.finalise(db, register.lesson.lesson_id, sightings, old, register.lesson.end)
     keep(db, *a_register(DAYS[1], {"a": 1.0}), signer)
     told, problems = verify(tmp_path)
-    assert (told["registers"], told["unsigned"], problems) == (2, 1, [])
-    assert "1 of them of a release that did not sign" in run(tmp_path, "ledger", "verify").stdout
+    lesson_id = register.lesson.lesson_id
+    assert (told["unsigned"], problems) == (1, [f"register {lesson_id} revision 1: is not signed"])
+    assert run(tmp_path, "ledger", "verify").exit_code == 1
+    day = register.lesson.end.date()
+    done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day}")
+    assert (done.exit_code, "is not signed" in done.stdout) == (1, True)
+    done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day + timedelta(days=1)}")
+    assert done.exit_code == 0, done.stdout
+    assert "1 of them of a release that did not sign" in done.stdout
+
+
+def test_a_ledger_without_any_signature_is_no_proof_of_anything(tmp_path):
+    a_home(tmp_path, [a_register(day, {"a": 1.0}) for day in DAYS[:2]])
+    db = open_register(tmp_path / "register.sqlite")
+    db.execute("DROP TRIGGER registers_never_change")
+    previous = None
+    for row in list(db.execute("SELECT ledger_position, document FROM registers ORDER BY ledger_position")):
+        document = replace(from_json(row[1]), previous_sha256=previous, public_key=None, signature=None)
+        text = to_json(document)
+        previous = hashlib.sha256(text.encode()).hexdigest()
+        values = (text, previous, row[0])
+        db.conn.execute("UPDATE registers SET document = ?, sha256 = ? WHERE ledger_position = ?", values)
+    db.conn.commit()
+    db.conn.close()
+    _, problems = verify(tmp_path)
+    assert [what.rpartition(": ")[2] for what in problems] == ["is not signed"] * 2

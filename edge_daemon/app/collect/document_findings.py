@@ -33,6 +33,8 @@ class RegisterFound:
     captures_planned: int
     captures_taken: int
     is_rehearsal: bool
+    previous_sha256: str | None
+    """Of the document that it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,9 @@ class CommitmentFound:
     key: str
     at: datetime
     plans: tuple[PlanCommitment, ...]
+    sha256: str
+    previous_sha256: str | None
+    """Of the commitment before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def examine_register(
     found = RegisterFound(
         *(below, str(document.public_key), lesson.device, lesson.lesson_id, register.revision, lesson.start),
         *(digest(text), register.plan.seed_sha256, register.captures_planned, register.captures_taken),
-        lesson.origin == "rehearsal",
+        *(lesson.origin == "rehearsal", document.previous_sha256),
     )
     return found, spill.put(fields)
 
@@ -92,12 +97,16 @@ def examine_register(
 def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | OtherKey | Rejected:
     """Return what a file among the commitments is; never raises for its content."""
     try:
-        commitment = commitment_of(signed_fields(read_text(path), keys, COMMITMENT))
+        text = read_text(path)
+        commitment = commitment_of(signed_fields(text, keys, COMMITMENT))
     except OtherKeyError as error:
         return OtherKey(error.key, error.device, error.what)
     except (UnreadableError, RegisterError, *UNEXPECTED) as error:
         return Rejected(explained(error))
-    return CommitmentFound(commitment.public_key, commitment.at, commitment.plans_committed)
+    return CommitmentFound(
+        *(commitment.public_key, commitment.at, commitment.plans_committed),
+        *(digest(text), commitment.previous_sha256),
+    )
 
 
 UNEXPECTED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)

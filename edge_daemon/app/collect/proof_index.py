@@ -26,7 +26,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.timestamps import written
 
 NAME: Final = ".collect.sqlite"
-_FORM: Final = f"1 {__version__} {SCHEMA}"
+_FORM: Final = f"2 {__version__} {SCHEMA}"
 """Of the rows and of the rules by which documents are proven: another release proves all of them again."""
 _REGISTER, _COMMITMENT, _OTHER, _REJECTED = "r", "c", "k", "x"
 
@@ -141,13 +141,13 @@ def _row(finding: Finding) -> list[Any]:
         return [
             *(_REGISTER, finding.key, finding.device, finding.lesson_id, finding.revision, written(finding.start)),
             *(finding.sha256, finding.seed_sha256, finding.captures_planned, finding.captures_taken),
-            finding.is_rehearsal,
+            *(finding.is_rehearsal, finding.previous_sha256),
         ]
     if isinstance(finding, CommitmentFound):
         plans = [
             (p.lesson_id, written(p.start), written(p.end), p.captures_planned, p.seed_sha256) for p in finding.plans
         ]
-        return [_COMMITMENT, finding.key, written(finding.at), plans]
+        return [_COMMITMENT, finding.key, written(finding.at), plans, finding.sha256, finding.previous_sha256]
     if isinstance(finding, OtherKey):
         return [_OTHER, finding.key, finding.device, finding.what]
     return [_REJECTED, finding.what]
@@ -159,9 +159,9 @@ def _finding(path: str, row: list[Any]) -> Finding:
         key, device, lesson_id, revision, start, *more = rest
         return RegisterFound(path, key, device, lesson_id, revision, _time(start), *more)
     if kind == _COMMITMENT:
-        key, at, plans = rest
+        key, at, plans, sha256, previous = rest
         committed = tuple(PlanCommitment(one, _time(start), _time(end), *more) for one, start, end, *more in plans)
-        return CommitmentFound(key, _time(at), committed)
+        return CommitmentFound(key, _time(at), committed, sha256, previous)
     return OtherKey(*rest) if kind == _OTHER else Rejected(*rest)
 
 

@@ -20,6 +20,7 @@ from edge_daemon.app.collect.document_findings import (
     examine_register,
 )
 from edge_daemon.app.collect.document_tree import DocumentProblem, Stamp, is_tree, read_object, stamped, tree_text
+from edge_daemon.app.collect.missing_documents import missing, read_claims
 from edge_daemon.app.collect.proof_index import Known, ProofIndex
 from edge_daemon.app.collect.room_summary import RoomState, RoomSummary
 from edge_daemon.app.collect.spill import Spill
@@ -116,7 +117,7 @@ class RoomReader:
 
     def _settings(self, room: Room) -> str:
         """Return what a summary depends on besides the files."""
-        return f"{sorted(room.keys)} {room.is_pinned} {self.since}"
+        return f"{sorted(room.keys)} {room.is_pinned} {self.since} {read_claims(room.folder)}"
 
     def _found(self, room: Room, files: Iterable[tuple[str, Stamp]], known: Known) -> tuple[Known, bool]:
         """Return what each file is, from the index where it has not changed; and whether anything was new."""
@@ -206,6 +207,10 @@ def _judge(room: Room, found: Known, since: datetime | None) -> None:
             room.problems.append(DocumentProblem(f"{room.folder.name}/{below}", what))
     room.kept = tally.kept
     room.problems += [*_gaps(room, tally), *_broken_commitments(room, tally)]
+    registers = [one for _, one in found.values() if isinstance(one, RegisterFound)]
+    commitments = [one for _, one in found.values() if isinstance(one, CommitmentFound)]
+    left_out = len(found) - len(registers) - len(commitments)
+    room.problems += missing(room.device, registers, commitments, read_claims(room.folder), left_out)
     if len(room.problems) > MOST_PROBLEMS:
         more = f"{len(room.problems) - MOST_PROBLEMS} more things are left out or odd"
         room.problems[MOST_PROBLEMS:] = [DocumentProblem(room.folder.name, more)]

@@ -36,7 +36,7 @@ def read_ledger(home: Home, start: datetime, end: datetime) -> list[LedgerLine]:
         return ledger_lines(db, start, end)
 
 
-def verify_ledger(home: Home, public_key: str | None) -> VerificationResult:
+def verify_ledger(home: Home, public_key: str | None, unsigned_before: datetime | None = None) -> VerificationResult:
     """Check the whole ledger.
 
     Args:
@@ -49,7 +49,7 @@ def verify_ledger(home: Home, public_key: str | None) -> VerificationResult:
     check_exists(home)
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
-        return verify(db, public_key)
+        return verify(db, public_key, unsigned_before)
 
 
 def check_exists(home: Home) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from edge_daemon.attendance.commitment import Commitment
 from edge_daemon.attendance.proof import ProvenRegister, digest, prove_commitment, prove_register
@@ -17,6 +18,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import ledger, outbox
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import LedgerRow
+from edge_daemon.timestamps import parsed
 from edge_daemon.types import Register
 
 
@@ -43,17 +45,20 @@ class VerificationResult:
     problems: list[LedgerProblem] = field(default_factory=list)
 
 
-def verify(db: sqlite_utils.Database, public_key: str | None) -> VerificationResult:
+def verify(
+    db: sqlite_utils.Database, public_key: str | None, unsigned_before: datetime | None = None
+) -> VerificationResult:
     """Check the whole ledger.
 
     Args:
         db: register.sqlite.
         public_key: of this device; None: the key that the first signed document names has to hold for all.
+        unsigned_before: registers that were made before it by a release that did not sign are no fault; None: each is.
     """
     found = VerificationResult(public_key or _first_key(db))
     kept = _Commitments(found)
     kept.read(db)
-    walk = _Walk(found, kept, ledger.seeds_on_record(db))
+    walk = _Walk(found, kept, ledger.seeds_on_record(db), unsigned_before)
     for row in ledger.ledger_rows(db):
         walk.step(row)
     walk.name_missing(ledger.finalised_lessons(db), ledger.refs_of_outbox(db, outbox.REGISTER))
@@ -114,8 +119,14 @@ class _Commitments:
 class _Walk:
     """Goes through the registers in the order in which they were made."""
 
-    def __init__(self, found: VerificationResult, kept: _Commitments, seeds: Mapping[str, tuple[str, str]]) -> None:
-        self._found, self._kept, self._seeds = found, kept, seeds
+    def __init__(
+        self,
+        found: VerificationResult,
+        kept: _Commitments,
+        seeds: Mapping[str, tuple[str, str]],
+        unsigned_before: datetime | None,
+    ) -> None:
+        self._found, self._kept, self._seeds, self._unsigned_before = found, kept, seeds, unsigned_before
         self._last: frozenset[str] = frozenset()
         self._latest: dict[str, tuple[int, frozenset[str]]] = {}
         self._refs: set[str] = set()
@@ -151,17 +162,19 @@ class _Walk:
         if (register.lesson.lesson_id, register.revision) != (row.lesson_id, row.revision):
             yield "is the document of another register"
             return
-        yield from self._signing_faults(proven)
+        yield from self._signing_faults(proven, row)
         yield from self._chain_faults(proven, row)
         yield from self._seed_faults(register)
 
-    def _signing_faults(self, proven: ProvenRegister) -> Iterator[str]:
+    def _signing_faults(self, proven: ProvenRegister, row: LedgerRow) -> Iterator[str]:
         if proven.is_signed:
             self._signed_before = True
             return
         self._found.unsigned += 1
         if self._signed_before:
             yield "is not signed, though registers before it are"
+        elif self._unsigned_before is None or parsed(row.created_at) >= self._unsigned_before:
+            yield "is not signed"
 
     def _chain_faults(self, proven: ProvenRegister, row: LedgerRow) -> Iterator[str]:
         named = proven.document.previous_sha256

@@ -1,0 +1,106 @@
+"""What of a room's ledger is not here: told by the documents, each of which names the one before it, and by the device.
+
+A signature says that a document is genuine, not that none was taken away. The device's heartbeat is not signed; what it
+says is held against the documents, and never believed instead of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge_daemon.app.collect.document_findings import CommitmentFound, RegisterFound
+from edge_daemon.app.collect.document_tree import DocumentProblem, read_object
+
+_MOST_SHOWN: Final = 20
+_MOST: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the heartbeat says of the ledger; None and empty: nothing."""
+
+    registers: int | None = None
+    """Revisions, rehearsals too."""
+    waiting: int = 0
+    """Documents that are not delivered yet."""
+    lesson_id: str = ""
+    """Of the newest register."""
+    revision: int = 0
+    sha256: str = ""
+
+
+def read_claims(folder: Path) -> Claims:
+    """Return what the heartbeat in the folder of a device says of its ledger."""
+    top = read_object(folder / "status.json") or {}
+    last, queue = top.get("last_register"), top.get("queue")
+    upstream = queue.get("upstream") if isinstance(queue, dict) else None
+    last = last if isinstance(last, dict) else {}
+    lesson_id, sha256 = last.get("lesson_id"), last.get("sha256")
+    return Claims(
+        _count(top.get("registers")),
+        _count(upstream.get("waiting")) or 0 if isinstance(upstream, dict) else 0,
+        lesson_id[:80] if isinstance(lesson_id, str) else "",
+        _count(last.get("revision")) or 0,
+        sha256[:64] if isinstance(sha256, str) else "",
+    )
+
+
+def missing(
+    room: str,
+    registers: Collection[RegisterFound],
+    commitments: Collection[CommitmentFound],
+    claims: Claims,
+    left_out: int = 0,
+) -> Iterator[DocumentProblem]:
+    """Yield what is missing, a line each.
+
+    Args:
+        room: the device's name.
+        registers: every revision that is here and proven.
+        commitments: every commitment that is here and proven.
+        claims: of the heartbeat.
+        left_out: files that are here, and named, but count for nothing: what follows one of them lacks nothing else.
+    """
+    here = {one.sha256 for one in registers}
+    by_name = {(one.lesson_id, one.revision): one.sha256 for one in registers}
+    last_is_gone = claims.sha256 != "" and claims.waiting == 0 and claims.sha256 not in here
+    all_are_here = claims.registers is not None and claims.registers <= len(here) and not last_is_gone
+    lines: list[DocumentProblem] = []
+    for one in registers:
+        where = f"{room}: register {one.lesson_id}"
+        named = one.previous_sha256
+        if named is None or named in here:
+            continue
+        if one.revision == 1 and not all_are_here:
+            what = "the register that the device made before it is not here: it was removed, or is a rehearsal"
+            lines.append(DocumentProblem(where, what, is_left_out=False))
+        elif one.revision > 1 and (one.lesson_id, one.revision - 1) in by_name:
+            what = f"revision {one.revision} follows another revision {one.revision - 1} than the one that is here"
+            lines.append(DocumentProblem(where, what, is_left_out=False))
+    if len(lines) + last_is_gone <= left_out:
+        lines, last_is_gone = [], False
+    promised = {one.sha256 for one in commitments}
+    gone = sum(one.previous_sha256 is not None and one.previous_sha256 not in promised for one in commitments)
+    if gone > left_out:
+        what = f"{gone} commitments are not here that others follow"
+        lines.append(DocumentProblem(room, what, is_left_out=False))
+    if last_is_gone:
+        where = f"{room}: register {claims.lesson_id}"
+        what = f"revision {claims.revision}, the newest of the device by its heartbeat, is not here"
+        lines.append(DocumentProblem(where, what, is_left_out=False))
+    if lines and claims.registers is not None and claims.registers > len(here):
+        waiting = f", {claims.waiting} documents wait there" if claims.waiting else ""
+        what = f"the device has {claims.registers} registers by its heartbeat, {len(here)} are here{waiting}"
+        lines.insert(0, DocumentProblem(room, what, is_left_out=False))
+    yield from lines[:_MOST_SHOWN]
+    if len(lines) > _MOST_SHOWN:
+        more = f"{len(lines) - _MOST_SHOWN} more documents are missing"
+        yield DocumentProblem(room, more, is_left_out=False)
+
+
+def _count(value: object) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
+    return int(value) if is_count and isinstance(value, int) else None

@@ -1,0 +1,96 @@
+"""What was taken away from a room's folder is named, per room: a revision, a lesson, the end of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edge_daemon.app.collect.proof_index import ProofIndex
+from edge_daemon.app.collect.room_documents import RoomReader
+from edge_daemon.app.collect.spill import Spill
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+SHARES = {"S1": 0.9, "S2": 0.1}
+
+
+@pytest.fixture
+def room(tmp_path) -> OfficeRoom:
+    """Five lessons, the third with a correction, and what the heartbeat says of them."""
+    made = OfficeRoom(tmp_path, "room 1")
+    made.paths = []
+    for number in range(5):
+        register = made.register(START + timedelta(days=number), SHARES)
+        made.promise([register.lesson], register.lesson.start - timedelta(hours=12), register.plan.seed_sha256)
+        made.paths.append(made.deliver(register))
+        if number == 2:
+            made.correct(register, "S2", "present")
+    beat(made, made.paths[-1], 6)
+    return made
+
+
+def beat(room: OfficeRoom, last: Path, registers: int, waiting: int = 0) -> None:
+    sha256 = hashlib.sha256(last.read_bytes()).hexdigest()
+    newest = {"lesson_id": last.parent.name, "revision": int(last.stem), "sha256": sha256}
+    queue = {"upstream": {"state": "open", "answer": "", "waiting": waiting, "held": 0, "parked": 0, "oldest": None}}
+    room.heartbeat(START + timedelta(days=6), registers=registers, last_register=newest, queue=queue)
+
+
+def told(room: OfficeRoom) -> list[str]:
+    (folder,) = (room.root / "v1" / "devices").iterdir()
+    with Spill() as spill, ProofIndex(None) as index:
+        found = RoomReader(None, None, index, spill).read(folder)
+    assert all(one.where.startswith(("room 1", "room%201")) for one in found.problems)
+    return [one.what for one in found.problems]
+
+
+COUNT = "the device has 6 registers by its heartbeat, {} are here"
+
+
+def test_a_whole_folder_is_said_nothing_of(room):
+    assert told(room) == []
+
+
+def test_a_removed_lesson_is_named_by_the_one_that_follows_it(room):
+    room.paths[1].unlink()
+    before = "the register that the device made before it is not here: it was removed, or is a rehearsal"
+    assert told(room) == [COUNT.format(5), before]
+
+
+def test_a_removed_first_revision_is_named(room):
+    room.paths[2].unlink()
+    assert "revision 1 is not here; revision 2 is taken" in told(room)
+
+
+def test_a_cut_off_end_is_named_by_the_heartbeat(room):
+    for path in room.paths[3:]:
+        path.unlink()
+    assert told(room) == [COUNT.format(4), "revision 1, the newest of the device by its heartbeat, is not here"]
+
+
+def test_what_still_waits_on_the_device_is_not_missing(room):
+    last = room.paths[4]
+    beat(room, last, 6, waiting=2)
+    last.unlink()
+    assert told(room) == []
+
+
+def test_a_removed_commitment_is_named(room):
+    sorted((room.root / "v1" / "devices").rglob("commitments/*"))[1].unlink()
+    assert told(room) == ["1 commitments are not here that others follow"]
+
+
+def test_a_rehearsal_that_stayed_on_the_device_is_no_gap_that_can_be_told_from_one(room):
+    """It is in the chain and not here; a person is told what it may be."""
+    room._previous = hashlib.sha256(b"a rehearsal").hexdigest()
+    beat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)
+    assert any("or is a rehearsal" in line for line in told(room))
+
+
+@pytest.mark.parametrize("registers", [None, -1, True, 1e300, "6", 2**70, [6]])
+def test_a_heartbeat_with_nonsense_names_nothing_and_ends_nothing(room, registers):
+    room.heartbeat(START, registers=registers, last_register=[1], queue="open")
+    assert told(room) == []
