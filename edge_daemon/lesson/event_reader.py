@@ -245,6 +245,11 @@ class EventReader:
             length = timedelta(days=1)
         if length < timedelta(0):
             raise EventError("ends before it starts", one["DTSTART"].line)
+        if self.rules.are_holidays and not length:
+            is_day = start.time() == time()
+            why = "has no end, and is taken for the whole day" if is_day else "takes 0 s, and takes out no lesson"
+            notes.append(Note(one["DTSTART"].line, why))
+            length = timedelta(days=1) if is_day else length
         return length
 
     def _rule(self, given: list[Property], start: datetime, moved: bool, notes: list[Note]) -> str:

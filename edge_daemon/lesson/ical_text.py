@@ -62,7 +62,7 @@ class Component:
     def properties(self, names: frozenset[str]) -> Iterator[Property]:
         """Yield the properties of these names."""
         for number, text in self.lines:
-            name = re.split("[;:]", text, maxsplit=1)[0].strip().upper()
+            name = _head(text).strip().upper()
             if name in names:
                 yield _property(name, text, number)
 
@@ -133,6 +133,9 @@ class _Scan:
     """Calendars without an end."""
 
     def line(self, number: int, text: str) -> Iterator[Component]:
+        if len(self.stack) > 1 and text[:1] not in "BbEe \t":  # most lines
+            self.stack[-1].lines.append((number, text))
+            return
         word, _, name = text.partition(":")
         word, name = word.strip().upper(), name.strip().upper()
         # A line break in a description leaves lines such as "Begin: at page 3", which are text.
@@ -248,10 +251,18 @@ def parameter_text(value: str) -> str:
     return plain_text(re.sub(r"\^[nN'^]", lambda match: _CARET[match[0]], text))
 
 
+def _head(text: str) -> str:
+    """Return what stands before the first semicolon or colon."""
+    end = text.find(":")
+    head = text if end < 0 else text[:end]
+    end = head.find(";")
+    return head if end < 0 else head[:end]
+
+
 def _property(name: str, text: str, number: int) -> Property:
     """Split a content line; what can't be split has no value, which its reader will name."""
     params: dict[str, str] = {}
-    at = len(re.split("[;:]", text, maxsplit=1)[0])
+    at = len(_head(text))
     while match := _PARAMETER.match(text, at):
         params[match[1].strip().upper()] = parameter_text(match[2])
         at = match.end()

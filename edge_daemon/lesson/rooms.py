@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.ical_text import Component, components, plain_text
@@ -54,8 +55,13 @@ def locations(source: Source) -> set[str]:
     return {location(component) for component in components(source, frozenset({"VEVENT"}))} - {""}
 
 
-def _names(location: str) -> Iterator[str]:
-    """Yield every name of a room that a folded location has."""
+@lru_cache(maxsize=1024)
+def _names(location: str) -> frozenset[str]:
+    """Return every name of a room that a folded location has: a school has few locations and thousands of events."""
+    return frozenset(_all_names(location))
+
+
+def _all_names(location: str) -> Iterator[str]:
     for whole in (location, *_BETWEEN_LARGE.split(location)):
         for part in (whole, *_BETWEEN_SMALL.split(whole)):
             name = part.strip(" \"'")

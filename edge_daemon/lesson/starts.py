@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 from dateutil.rrule import rrulestr
 
@@ -29,7 +30,7 @@ def starts(event: Event, first: datetime, last: datetime) -> Iterator[tuple[date
     if first <= event.start <= last:
         found.setdefault(event.start, event.length)
     yield from found.items()
-    if event.rule and event.start <= last and _goes_on(event.rule, first):
+    if event.rule and event.start <= last and _goes_on(event.rule, first) and first_by_rule(event) is not None:
         for at in rrulestr(event.rule, dtstart=_near(event, first)):
             if at > last:
                 return
@@ -43,7 +44,13 @@ def first_by_rule(event: Event) -> datetime | None:
     Raises:
         LIBRARY_ERRORS: the rule makes no sense.
     """
-    return next(iter(rrulestr(event.rule, dtstart=event.start)), None)
+    return _first(event.rule, event.start)
+
+
+@lru_cache(maxsize=64)
+def _first(rule: str, start: datetime) -> datetime | None:
+    """Look once: of a rule that is never met it takes a second to find out."""
+    return next(iter(rrulestr(rule, dtstart=start)), None)
 
 
 def in_zone_of(event: Event, when: When) -> datetime:

@@ -132,6 +132,16 @@ def test_a_day_that_ends_on_itself_and_has_an_empty_rule_is_a_day_off(office):
     assert office.starts(read) == ["03-03 08:00"]
 
 
+def test_a_day_off_from_midnight_without_end_is_the_whole_day_and_named(office):
+    daily = lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=2")
+    read = office.read(daily, holidays=(event("DTSTART:20260302T000000", uid="h"),))
+    assert office.starts(read) == ["03-03 08:00"]
+    assert [one.why for one in read.remarks] == ["has no end, and is taken for the whole day"]
+    moment = office.read(daily, holidays=(event("DTSTART:20260302T070000", uid="h"),))
+    assert office.starts(moment) == ["03-02 08:00", "03-03 08:00"]
+    assert [one.why for one in moment.remarks] == ["takes 0 s, and takes out no lesson"]
+
+
 def test_a_day_that_outlook_moved_is_moved(office):
     daily = lesson("20260301T080000", "RRULE:FREQ=DAILY;COUNT=8")
     off = event("DTSTART;VALUE=DATE:20260302", "RRULE:FREQ=DAILY;INTERVAL=3;COUNT=2", uid="h")

@@ -199,6 +199,7 @@ def test_the_test_zones_do_change_their_clocks():
         "W. Europe Time",
         "W. Europe Daylight Time",
         '"tzone://Microsoft/W. Europe Standard Time"',
+        "tzone://Microsoft/W. Europe Standard Time",
         '"(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna"',
         "(UTC+01:00) Amsterdam\\, Berlin\\, Bern\\, Rome\\, Stockholm\\, Vienna",
         "(UTC+01:00) Amsterdam, Berlin, Bern, Rom, Stockholm, Wien",
@@ -222,6 +223,7 @@ def test_the_names_that_programs_make_for_a_zone_are_known(tmp_path, tzid):
     ("tzid", "zone"),
     [
         ("tzone://Microsoft/Utc", "UTC"),
+        ("tzone://Microsoft/GMT Standard Time", "Europe/London"),
         ("(UTC) Coordinated Universal Time", "UTC"),
         ("(UTC) Dublin, Edinburgh, Lisbon, London", "Europe/London"),
         ("(GMT) Greenwich Mean Time : Dublin, Edinburgh, Lisbon, London", "Europe/London"),
