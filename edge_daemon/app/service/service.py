@@ -33,7 +33,7 @@ from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.clock_jump_guard import ClockJumpGuard
 from edge_daemon.device.notify import notify, watchdog_s
 from edge_daemon.device.status import age_s, read_status
-from edge_daemon.errors import DamageError, EdgeError, ServiceError, StoreError
+from edge_daemon.errors import DamageError, EdgeError, KeyFileError, ServiceError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
@@ -222,7 +222,11 @@ class Service:
         if reading.boottime_s < self._look_for_erasures_s:
             return False
         self._look_for_erasures_s = reading.boottime_s + LOOK_AGAIN_S
-        return is_work_left(self._home)
+        try:
+            return is_work_left(self._home)
+        except KeyFileError as error:  # the file of slots can't be read: `doctor` says so, and lessons go on
+            logger.warning("old key not destroyed", extra={"reason": error.what})
+            return False
 
     def _mend_if_idle(self) -> None:
         """End where a worker or the nightly backup met damage: the next start looks closely and restores."""
