@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import table_lesson, table_pictures, table_speed, table_storage
+from benchmarks import table_days, table_lesson, table_pictures, table_speed, table_storage
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -22,6 +22,8 @@ Result = Mapping[str, Any]
 _SECTIONS: dict[str, Callable[[Result], str]] = {
     "lesson": table_lesson.section,
     "lesson_all_cores": table_lesson.all_cores,
+    "bad_days": table_days.bad_days,
+    "degraded": table_days.degraded,
     "wider": table_pictures.wider,
     "lfw": table_pictures.lfw,
     "speed": table_speed.section,
@@ -47,6 +49,9 @@ that its module describes:
     python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
+    python -m benchmarks.degraded --data LESSONS --json benchmarks/results/degraded.json
+    python -m benchmarks.bad_lessons --data LESSONS --out BAD
+    python -m benchmarks.bad_days --data BAD --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.table
 """

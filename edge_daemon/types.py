@@ -190,6 +190,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomView:
+    """What one capture shows of the room, in cells (8, 16): of a whole room no face can be drawn from them."""
+
+    luma: Vector
+    """Mean light, 0 to 255."""
+    burnt: Vector
+    """Share that is burnt out, 0 to 1."""
+    structure: Vector
+    """Standard deviation of 16 by 16 samples, 0 to 128: next to nothing where a lens is covered."""
+    blur_px: float
+    """Standard deviation of the blur of the sharpest edges; infinite where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """A face that counts: of a student, or of somebody unknown (student_id empty)."""
 

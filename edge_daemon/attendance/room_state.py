@@ -15,8 +15,10 @@ NOT_SEEABLE: Final[frozenset[RegisterFlag]] = frozenset(("view_changed", "too_da
 
 SMALL_COURSE: Final = 5
 """With fewer students the lesson is unusual where nobody was recognised."""
-_RECOGNISED_SHARE: Final = Fraction(1, 10)
-"""A student counts as recognised from this share of the captures on: single faces are mistaken now and then."""
+_RECOGNISED_SHARE: Final = Fraction(1, 5)
+_RECOGNISED_AT_LEAST: Final = 2
+"""A student counts as recognised from this share of the captures on, and from so many (of one or two captures: from one
+on): faces of another class are mistaken now and then."""
 _FEWEST_OTHERS: Final = 3
 """Posters on a wall are no class."""
 
@@ -33,7 +35,8 @@ def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_tak
     counted = [t for t in tallies if t.student_id in assessed]
     if not counted or not captures_taken or not share:
         return False
-    recognised = sum(t.captures_seen > 0 and t.captures_seen >= _RECOGNISED_SHARE * captures_taken for t in counted)
+    least = max(_RECOGNISED_SHARE * captures_taken, Fraction(min(_RECOGNISED_AT_LEAST, (captures_taken + 1) // 2)))
+    recognised = sum(t.captures_seen >= least for t in counted)
     return recognised == 0 if len(counted) < SMALL_COURSE else recognised < share * len(counted)
 
 

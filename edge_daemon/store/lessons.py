@@ -93,8 +93,14 @@ def discard_lesson(db: sqlite_utils.Database, lesson_id: str) -> None:
         db.execute("DELETE FROM lessons WHERE lesson_id = ? AND state = 'running'", (lesson_id,))
 
 
-def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture) -> None:
+def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture, view: bytes | None = None) -> None:
     """Record that a picture was taken; one commit. Taken twice (after a restart) it is recorded once.
+
+    Args:
+        db: register.sqlite.
+        lesson_id: of a running lesson.
+        capture: when it was taken, and by which clock.
+        view: what it shows of the room (`store/room_history.py`), in the same commit.
 
     Raises:
         StoreError: the lesson is not running, or the database can't be written.
@@ -110,6 +116,9 @@ def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture) -> 
             ),
         )
         db.execute("DELETE FROM missed WHERE lesson_id = ? AND slot = ?", (lesson_id, capture.slot))
+        if view is not None:
+            row = (lesson_id, capture.slot, view)
+            db.execute("INSERT OR REPLACE INTO room_views (lesson_id, slot, view) VALUES (?, ?, ?)", row)
 
 
 def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:

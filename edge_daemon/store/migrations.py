@@ -12,6 +12,7 @@ from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX
+from edge_daemon.store.room_tables import ROOM_TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +350,12 @@ def _register_5(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=5, readable_from=1)
 
 
+@_register(name="0006_room_views")
+def _register_6(db: sqlite_utils.Database) -> None:
+    _run(db, *ROOM_TABLES)
+    _stamp(db, "register", version=6, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -384,5 +391,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=5, migrations=_register)
+REGISTER: Final = Schema("register", version=6, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

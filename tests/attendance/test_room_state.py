@@ -33,8 +33,8 @@ def tallies(*captures_seen: int) -> list[Tally]:
         ([0] * 20, True),
         ([100] * 4 + [0] * 16, True),
         ([100] * 5 + [0] * 15, False),
-        ([9] * 20, True),
-        ([10] * 5 + [0] * 15, False),
+        ([19] * 20, True),
+        ([20] * 5 + [0] * 15, False),
         ([0, 0, 0, 0], True),
         ([100, 0, 0, 0], False),
         ([100, 0, 0, 0, 0], True),
@@ -45,6 +45,12 @@ def tallies(*captures_seen: int) -> list[Tally]:
 def test_unusual_is_a_lesson_with_fewer_than_a_quarter_of_its_students(seen, unusual):
     found = tallies(*seen)
     assert is_unusual(found, {t.student_id for t in found}, 100, QUARTER) is unusual
+
+
+@pytest.mark.parametrize(("captures", "seen", "unusual"), [(6, 1, True), (6, 2, False), (2, 1, False), (1, 1, False)])
+def test_in_few_captures_a_single_face_is_no_student(captures, seen, unusual):
+    found = tallies(*[seen] * 20)
+    assert is_unusual(found, {t.student_id for t in found}, captures, QUARTER) is unusual
 
 
 def test_students_whom_nobody_can_recognise_are_not_waited_for():

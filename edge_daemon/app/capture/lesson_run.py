@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from edge_daemon import __version__
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
+from edge_daemon.app.capture.room_watch import RoomWatch
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
 from edge_daemon.app.registers.own_documents import watch
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
-from edge_daemon.attendance.room_state import is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
@@ -28,7 +28,7 @@ from edge_daemon.gallery.enrolment_dates import is_expected
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
-from edge_daemon.store import lessons
+from edge_daemon.store import lessons, room_history
 from edge_daemon.types import (
     AppliedRule,
     Candidate,
@@ -81,6 +81,7 @@ class LessonRun:
         self._comparer = Comparer(config, gallery, models)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
+        self._watch = RoomWatch(register_db, lesson)
 
     @property
     def settled_slots(self) -> frozenset[int]:
@@ -88,8 +89,8 @@ class LessonRun:
         taken = {capture.slot for capture in lessons.captures(self._db, self._lesson.lesson_id)}
         return frozenset(taken | {m.slot for m in lessons.missed_captures(self._db, self._lesson.lesson_id)})
 
-    def take(self, frame: Frame, reading: Reading | None = None) -> None:
-        """Work on one capture and commit it.
+    def take(self, frame: Frame, reading: Reading | None = None) -> str:
+        """Work on one capture and commit it; return why it can't show who is there, empty where it counts.
 
         Args:
             frame: the picture; a slot that has one already is worked on again and counted once.
@@ -99,6 +100,10 @@ class LessonRun:
             StoreError: it can't be written; nothing of this capture counts.
         """
         found = self._comparer.candidates(frame.slot, frame.picture)
+        reason, view = self._watch.look(frame.picture, found)
+        if reason:
+            self.miss(MissedCapture(frame.slot, reason))
+            return reason
         sealed = self._gallery.seal_candidates(
             self._lesson.lesson_id, frame.slot, candidate_codec.pack(found, self._comparer.student_ids)
         )
@@ -106,8 +111,10 @@ class LessonRun:
         capture = lessons.Capture(frame.slot, frame.name, frame.taken_at)
         if reading is not None:
             capture = replace(capture, clock=reading.state, boot_id=reading.boot_id, boottime_s=reading.boottime_s)
-        lessons.add_capture(self._db, self._lesson.lesson_id, capture)
+        lessons.add_capture(self._db, self._lesson.lesson_id, capture, view)
+        self._watch.taken(frame.slot, view)
         self._candidates[frame.slot] = found
+        return ""
 
     def miss(self, missed: MissedCapture) -> None:
         """Record that a slot has no picture, and why."""
@@ -138,7 +145,7 @@ class LessonRun:
         """
         look_alikes = self._gallery.look_alikes()
         sightings = self._resolved(look_alikes)
-        register = self._decide(sightings, look_alikes)
+        register, scene = self._decide(sightings, look_alikes)
         lessons.finalise(
             self._db,
             self._lesson.lesson_id,
@@ -147,6 +154,7 @@ class LessonRun:
             datetime.now(timezone.utc),
             outbox_writer(self._config, rehearsals=True) if deliver_rehearsal else lenient_outbox_writer(self._config),
         )
+        room_history.keep_scene(self._db, self._lesson.lesson_id, scene)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
         if watch(self._db, self._signer, datetime.now(timezone.utc)):  # the lesson's register is made all the same
             logger.warning("ledger changed", extra={"lesson_id": self._lesson.lesson_id})
@@ -195,7 +203,10 @@ class LessonRun:
         enrolments = self._gallery.enrolments()
         return sorted(e.student_id for e in enrolments if is_expected(e, self._lesson.course, day))
 
-    def _decide(self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]) -> Register:
+    def _decide(
+        self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]
+    ) -> tuple[Register, bytes | None]:
+        """Return the register, and the scene that later lessons are compared with."""
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
         clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
@@ -208,31 +219,33 @@ class LessonRun:
             time_trusted=clock != "unsynchronised",
         )
         tallies, assessed = tally(ids, sightings, taken_at), self._assessed()
-        unusual = is_unusual(tallies, assessed, len(captures), rule.unusual_share)
+        missed = tuple(lessons.missed_captures(self._db, self._lesson.lesson_id))
+        room = self._watch.findings(tallies, assessed, sightings, len(captures), missed, rule.unusual_share)
         verdicts = decide(
             tallies,
             rule,
             summary,
             not_assessed=set(ids) - assessed,
             look_alikes=look_alikes,
-            not_seeable=ids if unusual else (),
+            not_seeable=room.not_seeable,
         )
-        return Register(
+        register = Register(
             lesson=self._lesson,
             revision=1,
             clock=clock,
             plan=self._plan,
             captures_planned=self._planned,
             captures_taken=len(captures),
-            missed=tuple(lessons.missed_captures(self._db, self._lesson.lesson_id)),
+            missed=missed,
             verdicts=with_capture_maps(verdicts, sightings, self._planned),
             guests=guests(ids, sightings),
             unknown_faces=unknown_faces(sightings),
             models={role: card.sha256 for card in self._models.cards for role in card.roles},
             corrections=(),
             rule=self._applied_rule(rule),
-            register_flags=(unusual_flag(sightings, ids, len(captures), rule.unusual_share),) if unusual else (),
+            register_flags=room.flags,
         )
+        return register, room.scene
 
     def _applied_rule(self, rule: Rule) -> AppliedRule:
         return AppliedRule(

@@ -143,7 +143,7 @@ class LessonLoop:
         age_s = max(0.0, (reading.utc - frame.taken_at).total_seconds())
         taken_at = self._time.utc(reading.boottime_s - age_s)
         try:
-            self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
+            reason = self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
             self.write_missed()
         except DamageError:
             raise  # it does not pass: the start that follows brings the database back, and the lesson goes on
@@ -153,6 +153,9 @@ class LessonLoop:
             self._miss(slot, error.what)
             return
         self._storage_fault = ""
+        if reason:
+            self._report("missed", slot, text=reason)
+            return
         self._taken += 1
         self._report("taken", slot)
         self._count_provisionally(reading.boottime_s)

@@ -46,17 +46,21 @@ class RememberedRun:
     """Remembers what a LessonRun would have stored."""
 
     def __init__(self) -> None:
-        self.taken, self.missed, self.broken = {}, {}, ""
+        self.taken, self.missed, self.broken, self.shows_nothing = {}, {}, "", {}
 
     @property
     def settled_slots(self) -> frozenset[int]:
         return frozenset(self.taken) | frozenset(self.missed)
 
-    def take(self, frame, reading) -> None:
+    def take(self, frame, reading) -> str:
         if self.broken:
             raise StoreError(self.broken)
+        if reason := self.shows_nothing.get(frame.slot):
+            self.missed[frame.slot] = reason
+            return reason
         assert frame.slot not in self.taken, "a slot was captured twice"
         self.taken[frame.slot] = (frame.taken_at, reading.state)
+        return ""
 
     def miss(self, missed) -> None:
         if self.broken:
@@ -140,6 +144,14 @@ def test_the_worker_is_never_silent_for_longer_than_a_beat_and_counts_now_and_th
     world.go()
     counts = [r for r in world.reports if r.kind == "counts"]
     assert [c.counted for c in counts] == [c.counts["S1"][0] for c in counts] == list(range(1, 21)), "it costs nothing"
+
+
+def test_a_capture_that_shows_no_face_is_reported_as_missed_with_its_reason(world):
+    world.run.shows_nothing = {2: "too_dark"}
+    assert world.go()
+    assert [(r.slot, r.text) for r in world.reports if r.kind == "missed"] == [(2, "too_dark")]
+    assert 2 not in {r.slot for r in world.reports if r.kind == "taken"}
+    assert world.run.missed == {2: "too_dark"}
 
 
 def test_a_camera_fault_costs_one_capture_and_is_told_in_its_words(world):

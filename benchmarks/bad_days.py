@@ -1,0 +1,153 @@
+"""Lessons in which the device could not see: who is called absent, and who is not?
+
+    python -m benchmarks.bad_days --data DIR --json OUT
+
+DIR is a folder of lesson folders; `scenario.json` names a bad day and the flags that its register should have. Lessons
+of one class (the same roster and photographs) are one school: those without a scenario, or named `usual`, come first,
+so that seats are known; each bad day follows on its own. Truth: the column `seat_usable` says whether a student could
+have been recognised in that place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import command, folder, machine
+from benchmarks.lesson import edge_daemon, enrol, lessons
+from benchmarks.rates import Rate
+
+_USUAL = "usual"
+_KNOWN_FROM = 0.3
+"""A seat is known of whom usual lessons show in so large a share of their captures."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadDay:
+    """One lesson as it was, and what the register says."""
+
+    scenario: str
+    expected_flags: frozenset[str]
+    flags: frozenset[str]
+    students: tuple[tuple[Mapping[str, str], str], ...]
+    """Row of truth.csv, and the verdict."""
+    missed: Counter[str]
+    known: frozenset[str]
+    """Students whose seat the usual lessons before show."""
+    has_history: bool
+
+
+def main() -> int:
+    """Measure; return the exit code."""
+    parser = command.parser("benchmarks.bad_days", __doc__ or "", "folder of lesson folders")
+    return command.run(measure, parser.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the rates of docs/BENCHMARKS.md, pooled over all lessons."""
+    days = [day for group in _groups(lessons(arguments.data)) for day in _held(group, arguments.models)]
+    return {"measured": machine.described(command.models(arguments)), "lessons": len(days), **scored(days)}
+
+
+def scored(days: Sequence[BadDay]) -> dict[str, object]:
+    """Return who was called absent who could not have been seen, and who stays absent or present."""
+    unseeable = [v == "absent" for d in days for s, v in d.students if not _usable(s)]
+    kept = [v == "absent" for d in days for s, v in d.students if _is_absent(d, s)]
+    present = [v == "present" for d in days if not d.expected_flags for s, v in d.students if _is(s, "present")]
+    names = sorted({d.scenario for d in days})
+    flagged = {name: [d.expected_flags <= d.flags for d in days if d.scenario == name] for name in names}
+    false_alarms = [bool(d.flags) for d in days if not d.expected_flags]
+    return {
+        "absent_unseeable": _rate(unseeable),
+        "absent_kept": _rate(kept),
+        "present_kept": _rate(present),
+        "register_flagged": {name: _rate(found) for name, found in flagged.items()},
+        "usual_flagged": _rate(false_alarms),
+        "missed": dict(sum((d.missed for d in days), Counter[str]())),
+    }
+
+
+def _rate(found: Sequence[bool]) -> dict[str, float | int | None]:
+    return Rate(sum(found), len(found)).json()
+
+
+def _usable(student: Mapping[str, str]) -> bool:
+    if (usable := student.get("seat_usable")) not in (None, ""):
+        return usable == "1"
+    return student.get("expected") != "inconclusive"
+
+
+def _is(student: Mapping[str, str], verdict: str) -> bool:
+    return student["verdict"] == verdict and student["borderline"] != "1" and _usable(student)
+
+
+def _is_absent(day: BadDay, student: Mapping[str, str]) -> bool:
+    return _is(student, "absent") and (not day.has_history or student["student_id"] in day.known)
+
+
+def _groups(paths: Sequence[Path]) -> list[list[Path]]:
+    """Return the lessons by class."""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        photographs = sorted(one.relative_to(path).as_posix() for one in (path / "photos").rglob("*.*"))
+        key = hashlib.sha256((path / "roster.csv").read_bytes() + "\n".join(photographs).encode()).hexdigest()
+        found.setdefault(key, []).append(path)
+    return list(found.values())
+
+
+def _held(group: Sequence[Path], models: Path | None) -> list[BadDay]:
+    usual = [path for path in group if _scenario(path)[0] == _USUAL]
+    with tempfile.TemporaryDirectory(prefix="edge-daemon-bad-days-") as temporary:
+        home = Path(temporary) / "home"
+        enrol(group[0], home, 1, models)
+        days: list[BadDay] = []
+        known: frozenset[str] = frozenset()
+        for number, path in enumerate(usual):
+            days.append(_rehearsed(path, home, known, has_history=number > 0))
+            known |= _seen_in(path)
+        for path in (one for one in group if one not in usual):
+            copy = Path(temporary) / "copy"
+            shutil.copytree(home, copy)
+            days.append(_rehearsed(path, copy, known, has_history=bool(usual)))
+            shutil.rmtree(copy)
+    return days
+
+
+def _rehearsed(path: Path, home: Path, known: frozenset[str], *, has_history: bool) -> BadDay:
+    lesson_id = json.loads(edge_daemon(home, "rehearse", "--frames", str(path / "frames"), "--json").output)[
+        "lesson_id"
+    ]
+    document = json.loads(edge_daemon(home, "register", "show", lesson_id, "--json").output)
+    verdicts = {one["student_id"]: one["verdict"] for one in document["students"]}
+    name, flags = _scenario(path)
+    rows = folder.rows(path / "truth.csv", ("student_id", "verdict", "borderline"))
+    missed = Counter[str](one["reason"] for one in document["missed"])
+    students = tuple((row, verdicts.get(row["student_id"], "missing")) for row in rows)
+    return BadDay(name, flags, frozenset(document["register_flags"]), students, missed, known, has_history)
+
+
+def _scenario(path: Path) -> tuple[str, frozenset[str]]:
+    about = path / "scenario.json"
+    if not about.is_file():
+        return _USUAL, frozenset()
+    said = json.loads(about.read_text("utf-8"))
+    return str(said["name"]), frozenset(said.get("expected_register_flags", ()))
+
+
+def _seen_in(path: Path) -> frozenset[str]:
+    rows = folder.rows(path / "truth.csv", ("student_id", "frames_visible", "frames"))
+    return frozenset(
+        row["student_id"] for row in rows if int(row["frames_visible"]) >= _KNOWN_FROM * int(row["frames"])
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Bad days made of good lessons: an empty room, another class, no light, blur, a turned camera, an excursion.
+
+    python -m benchmarks.bad_lessons --data GOOD --out DIR [--captures 8]
+
+GOOD is a folder of lesson folders. Of each lesson the first captures become a usual lesson, from which seats are known;
+the captures after them become one usual lesson and one of each scenario.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+
+from benchmarks import folder
+from benchmarks.degrade import backlit, covered, darker, defocused, moved
+from benchmarks.lesson import lessons
+from benchmarks.lesson_truth import TrueFace, Truth, read_truth
+from edge_daemon.types import Picture
+
+_HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
+_PRESENT_SHARE = 0.4
+_COVER, _WINDOW = 0.5, 2 / 3
+"""Shares of the width: covered from the left, and where the window begins."""
+
+Draw = Callable[[str, Picture], Picture]
+Usable = Callable[[float], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scenario:
+    """One bad day."""
+
+    name: str
+    flags: tuple[str, ...]
+    draw: Draw
+    usable: Usable
+    """Of the middle of a seat, as a share of the picture's width: could somebody there have been recognised?"""
+    there: Callable[[str], bool] = lambda _: True
+    """Whether a student is in the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """A good lesson and some of its captures."""
+
+    path: Path
+    truth: Truth
+    identities: Mapping[str, str]
+    frames: Sequence[str]
+
+
+def main() -> int:
+    """Compose; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bad_lessons", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of lesson folders")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the bad days")
+    parser.add_argument("--captures", type=int, default=8, help="of each lesson that is made (default: 8)")
+    arguments = parser.parse_args()
+    paths = lessons(arguments.data)
+    for number, path in enumerate(paths):
+        _compose(path, paths[(number + 1) % len(paths)], arguments.out, arguments.captures)
+    return 0
+
+
+def _compose(path: Path, other: Path, out: Path, captures: int) -> None:
+    truth = read_truth(path)
+    rows = folder.rows(path / "truth.csv", ("student_id", "identity"))
+    identities = {row["student_id"]: row["identity"] for row in rows}
+    names = sorted(truth.faces)
+    first = _Lesson(path, truth, identities, names[:captures])
+    second = _Lesson(path, truth, identities, names[captures : 2 * captures])
+    usual = _Scenario("usual", (), lambda _, picture: picture, lambda _: True)
+    _write(first, usual, out / f"{path.name}-0-usual")
+    _write(second, usual, out / f"{path.name}-1-usual")
+    for number, scenario in enumerate(_scenarios(second, other), 2):
+        _write(second, scenario, out / f"{path.name}-{number}-{scenario.name}")
+        print(path.name, scenario.name, flush=True)
+
+
+def _scenarios(lesson: _Lesson, other: Path) -> Iterable[_Scenario]:
+    rng = np.random.default_rng(len(lesson.frames))
+    others = sorted(one for one in (other / "frames").iterdir() if not one.name.startswith("."))
+    away, strangers = set(sorted(lesson.identities)[::2]), read_truth(other)
+    nobody, nowhere = (lambda _: False), (lambda _: False)
+
+    def of_other_class(frame: str, _: Picture) -> Picture:
+        return folder.picture(others[lesson.frames.index(frame) % len(others)])
+
+    def turned(frame: str, picture: Picture) -> Picture:
+        width = picture.shape[1]
+        strange = cv2.flip(of_other_class(frame, picture), 1)
+        return np.ascontiguousarray(np.hstack([picture[:, 6 * width // 10 :], strange[:, : 6 * width // 10]]))
+
+    def without(ids: Iterable[str]) -> Draw:
+        gone = set(ids)
+        return lambda frame, picture: _painted_over(picture, [f for f in lesson.truth.faces[frame] if _is(f, gone)])
+
+    yield _Scenario("room_empty", ("room_empty",), without(["", *lesson.identities]), nowhere, nobody)
+
+    def other_people(frame: str, picture: Picture) -> Picture:
+        found, theirs = picture.copy(), others[lesson.frames.index(frame) % len(others)]
+        heads = [face for face in strangers.faces[theirs.stem] if face.kind == "student"]
+        for face, head in zip((f for f in lesson.truth.faces[frame] if f.kind != "poster"), itertools.cycle(heads)):
+            _put_head(found, face, folder.picture(theirs), head)
+        return found
+
+    yield _Scenario("unusual_class", ("unusual_class",), other_people, nowhere, nobody)
+    yield _Scenario("dark", ("too_dark",), lambda _, p: darker(p, 0.04, rng), nowhere)
+    yield _Scenario("backlight", ("too_dark",), lambda _, p: backlit(p, 0.05, rng), lambda x: x > _WINDOW + 0.04)
+    yield _Scenario("motion", ("too_blurred",), lambda _, p: moved(p, 30, rng), nowhere)
+    yield _Scenario("defocus", ("too_blurred",), lambda _, p: defocused(p, 9, rng), nowhere)
+    yield _Scenario("turned", ("view_changed",), turned, nowhere)
+    yield _Scenario("half_covered", ("covered",), lambda _, p: covered(p, _COVER, rng), lambda x: x > _COVER + 0.04)
+    yield _Scenario("excursion", (), without(away), lambda _: True, lambda one: one not in away)
+
+
+def _is(face: TrueFace, ids: set[str]) -> bool:
+    return face.student_id in ids if face.kind == "student" else face.kind == "stranger" and "" in ids
+
+
+def _painted_over(picture: Picture, faces: Sequence[TrueFace]) -> Picture:
+    """Return the picture without some people: head, shoulders and all become what is around them."""
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for face in faces:
+        x, y, w, h = face.box
+        mask[max(0, int(y - 0.5 * h)) : int(y + 1.9 * h), max(0, int(x - 0.75 * w)) : int(x + 1.75 * w)] = 255
+    small = cv2.resize(picture, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    small_mask = cv2.resize(mask, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_NEAREST)
+    filled = cv2.inpaint(small, small_mask, 5, cv2.INPAINT_TELEA)
+    large = cv2.resize(filled, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.where(mask[..., None] > 0, large, picture).astype(np.uint8)
+
+
+def _put_head(picture: Picture, place: TrueFace, of: Picture, head: TrueFace) -> None:
+    """Put somebody's head in the place of another, in a picture."""
+    x, y, w, h = _around(place.box, picture)
+    from_x, from_y, from_w, from_h = _around(head.box, of)
+    if min(w, h, from_w, from_h) < 8:
+        return
+    part = of[from_y : from_y + from_h, from_x : from_x + from_w]
+    part = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA)
+    mask = np.zeros((h, w), np.float32)
+    cv2.ellipse(mask, (w // 2, h // 2), (int(0.46 * w), int(0.48 * h)), 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.03 * w)[..., None]
+    there = picture[y : y + h, x : x + w]
+    picture[y : y + h, x : x + w] = (part * mask + there * (1 - mask)).astype(np.uint8)
+
+
+def _around(box: tuple[float, float, float, float], picture: Picture) -> tuple[int, int, int, int]:
+    """Return the box of a head around the box of a face, within a picture."""
+    x, y, w, h = box
+    left, top = max(0, int(x - 0.2 * w)), max(0, int(y - 0.25 * h))
+    right, bottom = min(picture.shape[1], int(x + 1.2 * w)), min(picture.shape[0], int(y + 1.15 * h))
+    return left, top, right - left, bottom - top
+
+
+def _write(lesson: _Lesson, scenario: _Scenario, target: Path) -> None:
+    shutil.copytree(lesson.path / "photos", target / "photos")
+    shutil.copy(lesson.path / "roster.csv", target / "roster.csv")
+    (target / "frames").mkdir()
+    files = {one.stem: one for one in (lesson.path / "frames").iterdir()}
+    width_px = 1
+    for frame in lesson.frames:
+        picture = folder.picture(files[frame])
+        width_px = picture.shape[1]
+        drawn = scenario.draw(frame, picture)
+        cv2.imwrite(str(target / "frames" / f"{frame}.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    about = {"name": scenario.name, "expected_register_flags": list(scenario.flags)}
+    (target / "scenario.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+    _write_truth(lesson, scenario, width_px, target)
+
+
+def _write_truth(lesson: _Lesson, scenario: _Scenario, width_px: int, target: Path) -> None:
+    with (target / "boxes.csv").open("w", newline="", encoding="utf-8") as handle:
+        boxes = csv.writer(handle)
+        boxes.writerow(("frame", "who", "kind", "x", "y", "w", "h", "face_px"))
+        for frame in lesson.frames:
+            for face in lesson.truth.faces[frame]:
+                who = lesson.identities.get(face.student_id, face.kind)
+                if face.kind == "poster" or scenario.there(face.student_id):
+                    boxes.writerow((frame, who, face.kind, *face.box, face.width_px))
+    with (target / "truth.csv").open("w", newline="", encoding="utf-8") as handle:
+        rows = csv.writer(handle)
+        rows.writerow((*_HEADS, "seat_usable"))
+        for student_id, identity in lesson.identities.items():
+            row = _row_of(lesson, scenario, student_id, width_px)
+            rows.writerow((student_id, identity, *row))
+
+
+def _row_of(lesson: _Lesson, scenario: _Scenario, student_id: str, width_px: int) -> tuple[object, ...]:
+    all_boxes = [f.box for faces in lesson.truth.faces.values() for f in faces if f.student_id == student_id]
+    middle = median(x + w / 2 for x, _, w, _ in all_boxes) / width_px if all_boxes else None
+    usable = scenario.usable(middle) if middle is not None else scenario.name in ("usual", "excursion")
+    seen = sum(any(f.student_id == student_id for f in lesson.truth.faces[frame]) for frame in lesson.frames)
+    seen = seen if scenario.there(student_id) else 0
+    verdict = "present" if seen >= _PRESENT_SHARE * len(lesson.frames) else "absent"
+    close = abs(seen / len(lesson.frames) - _PRESENT_SHARE) < 0.15
+    expected = verdict if usable else "inconclusive"
+    return (seen, len(lesson.frames), verdict, int(close), 0, expected, int(usable))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

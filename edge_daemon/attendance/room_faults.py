@@ -1,0 +1,163 @@
+"""Which parts of the room a capture can't show: too dark, too blurred, glare, covered; and whether the view changed.
+
+The limits were read off a measured curve: benchmarks/degraded.py, docs/BENCHMARKS.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Box, RoomView
+
+Fault = Literal["too_dark", "too_blurred", "glare", "covered"]
+
+ROWS: Final = 8
+COLUMNS: Final = 16
+DARK_BELOW: Final = 8.0
+"""Mean light of a cell, 0 to 255: at 10, 16 of 17 faces were named, at 6, 12 of 17."""
+BURNT_FROM: Final = 0.5
+"""Share of a cell that is burnt out: at .35, 15 of 17 faces were named, at .67, 10 of 17."""
+PALE_FROM: Final = 200.0
+"""A cell of so much light whose structure is lost to stray light is glare."""
+FLAT_OF_LUMA: Final = 0.03
+FLAT_AT_LEAST: Final = 0.3
+"""A cell with less structure, as a share of its light, shows nothing. A dark room keeps its shapes; a cover has none. A
+bare wall may have as little, so that a cell counts as covered only where it showed something before."""
+BLUR_OF_WIDTH: Final = 0.07
+"""Faces are lost where the blur's standard deviation is over this share of their width: among faces from 36 pixels on,
+all 17 were named at 1.7 pixels of defocus, 13 at 2.6, 8 at 3.6."""
+SMALLEST_FACE_PX: Final = 36.0
+"""Where nobody knows yet how large faces are here."""
+PART: Final = 0.15
+"""From this share of the area where faces sat on a part of the room is affected."""
+WHOLE: Final = 0.8
+"""From this share on the capture is missed."""
+SAME_VIEW: Final = 0.5
+"""Two scenes of one camera correlate at least so much."""
+
+_ENOUGH_CELLS: Final = 0.25
+"""Share of the cells that can be compared, below which nobody can tell one view from another."""
+
+Area = NDArray[np.bool_]
+Faults = NDArray[np.uint8]
+"""(8, 16): 0, or 1 + the place of a Fault."""
+
+
+def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Faults:
+    """Return which cells of a capture can't show a face, and why.
+
+    Args:
+        view: the capture.
+        before: the room as it was in the last lessons; None: not known.
+        width_px: of the smallest faces that sit in this room.
+    """
+    found = np.zeros((ROWS, COLUMNS), np.uint8)
+    flat = _is_flat(view)
+    had = flat if before is None else ~_is_flat(before)
+    dark = view.luma < DARK_BELOW
+    _mark(found, "glare", (view.burnt >= BURNT_FROM) | ((view.luma >= PALE_FROM) & flat & had))
+    # The least light leaves single cells without shapes; a cover leaves most of them without.
+    _mark(found, "covered" if dark.any() and (flat & had)[dark].mean() > 0.5 else "too_dark", dark)
+    _mark(found, "covered", flat & had)
+    if view.blur_px > BLUR_OF_WIDTH * width_px:
+        _mark(found, "too_blurred", found == 0)
+    return found
+
+
+def _is_flat(view: RoomView) -> NDArray[np.bool_]:
+    flat: NDArray[np.bool_] = view.structure < FLAT_OF_LUMA * view.luma + FLAT_AT_LEAST
+    return flat
+
+
+def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
+    """Return the cells in which faces sit; every cell where none is known."""
+    area = np.zeros((ROWS, COLUMNS), bool)
+    for box in boxes:
+        area[_cells(box, width_px, height_px)] = True
+    return area if area.any() else np.ones_like(area)
+
+
+def affected(faults: Faults, area: Area) -> float:
+    """Return the share of an area that is affected, 0 to 1."""
+    return float((faults[area] > 0).mean())
+
+
+def main_fault(faults: Faults, area: Area) -> Fault:
+    """Return the fault of most cells of an area; there is at least one."""
+    return get_args(Fault)[Counter(int(f) for f in faults[area] if f).most_common(1)[0][0] - 1]  # type: ignore[no-any-return]
+
+
+def usual_faults(captures: Sequence[Faults]) -> Faults:
+    """Return the cells that were affected in at least half of the captures, with their most common fault."""
+    stack = np.stack(captures)
+    often = 2 * (stack > 0).sum(axis=0) >= len(captures)
+    counts = np.stack([(stack == fault).sum(axis=0) for fault in range(1, 1 + len(get_args(Fault)))])
+    return np.where(often, 1 + counts.argmax(axis=0), 0).astype(np.uint8)
+
+
+def flags_of(faults: Faults) -> tuple[Fault, ...]:
+    """Return the faults that occur in some cell, in the order of the register's flags."""
+    return tuple(fault for number, fault in enumerate(get_args(Fault), 1) if (faults == number).any())
+
+
+def is_hidden(faults: Faults, box: Box, width_px: int, height_px: int) -> bool:
+    """Return whether the place of a face lies in an affected part: at least half of its cells do."""
+    return bool((faults[_cells(box, width_px, height_px)] > 0).mean() >= 0.5)
+
+
+def _mark(found: Faults, fault: Fault, where: NDArray[np.bool_]) -> None:
+    found[where & (found == 0)] = 1 + get_args(Fault).index(fault)
+
+
+def _cells(box: Box, width_px: int, height_px: int) -> tuple[slice, slice]:
+    left, right = (min(max(int(x / width_px * COLUMNS), 0), COLUMNS - 1) for x in (box.x, box.x + box.w))
+    top, bottom = (min(max(int(y / height_px * ROWS), 0), ROWS - 1) for y in (box.y, box.y + box.h))
+    return slice(top, bottom + 1), slice(left, right + 1)
+
+
+# --- the scene --------------------------------------------------------------------------------------------------------
+
+
+def scene_of(views: Sequence[RoomView]) -> bytes:
+    """Return a room's signature: light and structure of 128 cells as 256 bytes, the median over some captures."""
+    luma = np.median([view.luma for view in views], axis=0)
+    structure = np.median([view.structure for view in views], axis=0)
+    return bytes(np.clip(np.rint(np.stack([luma, 2 * structure])), 0, 255).astype(np.uint8).tobytes())
+
+
+def view_of_scene(scene: bytes) -> RoomView:
+    """Return the cells of a signature."""
+    luma, doubled = np.frombuffer(scene, np.uint8).astype(np.float32).reshape(2, ROWS, COLUMNS)
+    return RoomView(luma, np.zeros_like(luma), (doubled / 2).astype(np.float32), 0.0)
+
+
+def same_view(one: bytes, other: bytes, usable: Area) -> float:
+    """Return how alike two scenes are, -1 to 1, whatever their light: only differences within a row of cells count.
+
+    Args:
+        one: a signature.
+        other: another one.
+        usable: the cells to compare; 1 is returned where they are too few to tell.
+    """
+    if usable.mean() < _ENOUGH_CELLS:
+        return 1.0
+    parts = zip(_parts(one, usable), _parts(other, usable), strict=True)
+    return float(np.mean([_correlation(a, b) for a, b in parts]))
+
+
+def _parts(scene: bytes, usable: Area) -> NDArray[np.float64]:
+    cells = np.log1p(np.frombuffer(scene, np.uint8).astype(np.float64).reshape(2, ROWS, COLUMNS))
+    weights = np.broadcast_to(usable, cells.shape).astype(np.float64)
+    means = (cells * weights).sum(axis=2, keepdims=True) / np.maximum(weights.sum(axis=2, keepdims=True), 1)
+    centred: NDArray[np.float64] = (cells - means) * weights
+    return centred
+
+
+def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / size if size > 1e-9 else 0.0

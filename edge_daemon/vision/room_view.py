@@ -1,0 +1,70 @@
+"""What a capture shows of the room, cell by cell: its light, what is burnt out, its shapes, and how sharp it is.
+
+128 cells with two numbers each, of 16 by 16 samples of the whole room: no face can be drawn from them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Picture, RoomView
+
+COLUMNS: Final = 16
+ROWS: Final = 8
+_SAMPLES: Final = 16
+"""Samples of a cell in each direction; the mean of the pixels between them takes away the sensor's noise."""
+BURNT_FROM: Final = 250
+_BLOCK_PX: Final = 64
+_BLOCKS: Final = 24
+"""Blocks with the most contrast, of which the sharpness is taken: edges of desks, books, windows, clothes."""
+_LEAST_CONTRAST: Final = 20.0
+_STEP_OF_BLUR: Final = 0.4
+"""The largest step between neighbouring pixels of an edge that is blurred by s pixels is .4 / s of its contrast."""
+
+
+def room_view(picture: Picture) -> RoomView:
+    """Measure a picture, (height, width, 3) uint8 in BGR; one under 64 pixels has no blur."""
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+    burnt = (picture[::4, ::4].min(axis=2) >= BURNT_FROM).astype(np.float32)
+    samples = cv2.resize(grey, (COLUMNS * _SAMPLES, ROWS * _SAMPLES), interpolation=cv2.INTER_AREA)
+    cells = samples.astype(np.float32).reshape(ROWS, _SAMPLES, COLUMNS, _SAMPLES)
+    return RoomView(
+        luma=cells.mean(axis=(1, 3)),
+        burnt=np.asarray(cv2.resize(burnt, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32),
+        structure=cells.std(axis=(1, 3)),
+        blur_px=_blur_px(grey),
+    )
+
+
+def _blur_px(grey: NDArray[np.uint8]) -> float:
+    """Return the blur of the direction that is blurred more: motion leaves the edges along it sharp."""
+    height, width = grey.shape
+    rows, columns = height // _BLOCK_PX, width // _BLOCK_PX
+    if not rows or not columns:
+        return 0.0  # too small to judge
+    whole = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    small = cv2.resize(whole, (columns * 8, rows * 8), interpolation=cv2.INTER_AREA).astype(np.float32)
+    blocks = small.reshape(rows, 8, columns, 8)
+    return max(_axis_blur_px(grey, np.abs(np.diff(blocks, axis=axis)).mean(axis=(1, 3)), axis // 2) for axis in (1, 3))
+
+
+def _axis_blur_px(grey: NDArray[np.uint8], change: NDArray[np.floating], axis: int) -> float:
+    """Return the blur along one axis of the blocks that change most along it; infinite where none has contrast."""
+    best = np.argsort(-change.reshape(-1))[:_BLOCKS]
+    steps = [_step(grey, int(at) // change.shape[1], int(at) % change.shape[1], axis) for at in best]
+    found = [step for step in steps if step > 0]
+    return _STEP_OF_BLUR / float(np.median(found)) if found else float("inf")
+
+
+def _step(grey: NDArray[np.uint8], row: int, column: int, axis: int) -> float:
+    """Return the largest step between neighbouring pixels of a block as a share of its contrast; 0: no contrast."""
+    top, left = row * _BLOCK_PX, column * _BLOCK_PX
+    smooth = cv2.GaussianBlur(grey[top : top + _BLOCK_PX, left : left + _BLOCK_PX], (0, 0), 0.7).astype(np.float32)
+    low, high = np.percentile(smooth, (2, 98))
+    if high - low < _LEAST_CONTRAST:
+        return 0.0
+    return float(np.percentile(np.abs(np.diff(smooth, axis=axis)), 99.5) / (high - low))

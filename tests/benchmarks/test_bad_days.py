@@ -1,0 +1,89 @@
+"""Bad days: how they are made of good lessons, and how they are scored."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import sys
+from collections import Counter
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import bad_lessons, degrade
+from benchmarks.bad_days import BadDay, scored
+from tests.benchmarks import folders
+
+RNG = np.random.default_rng(1)
+
+
+def student(student_id: str, verdict: str, usable: str = "1", borderline: str = "0") -> dict[str, str]:
+    return {"student_id": student_id, "verdict": verdict, "borderline": borderline, "seat_usable": usable}
+
+
+def day(scenario: str, expected: set[str], flags: set[str], *students, known=("a", "b")) -> BadDay:
+    missed = Counter({"too_dark": 2}) if scenario == "dark" else Counter()
+    return BadDay(scenario, frozenset(expected), frozenset(flags), students, missed, frozenset(known), True)
+
+
+def test_who_could_not_be_seen_is_never_called_absent_and_who_could_stays_it():
+    dark = day("dark", {"too_dark"}, {"too_dark"}, (student("a", "present", "0"), "inconclusive"))
+    missed = day("dark", {"too_dark"}, set(), (student("a", "absent", "0"), "absent"))
+    usual = day(
+        "usual",
+        set(),
+        set(),
+        (student("a", "present"), "present"),
+        (student("b", "absent"), "absent"),
+        (student("c", "absent"), "inconclusive"),
+        (student("b", "present", borderline="1"), "absent"),
+    )
+    found = scored([dark, missed, usual])
+    assert (found["absent_unseeable"]["hits"], found["absent_unseeable"]["n"]) == (1, 2)
+    assert (found["absent_kept"]["hits"], found["absent_kept"]["n"]) == (1, 1), "the seat of c is not known"
+    assert (found["present_kept"]["hits"], found["present_kept"]["n"]) == (1, 1)
+    assert (found["register_flagged"]["dark"]["hits"], found["register_flagged"]["dark"]["n"]) == (1, 2)
+    assert (found["usual_flagged"]["hits"], found["usual_flagged"]["n"]) == (0, 1)
+    assert found["missed"] == {"too_dark": 4}
+
+
+def test_a_lesson_without_the_columns_of_bad_days_is_scored_by_what_is_expected():
+    row = {"student_id": "a", "verdict": "absent", "borderline": "0", "expected": "inconclusive"}
+    found = scored([day("odd", {"covered"}, {"covered"}, (row, "absent"))])
+    assert found["absent_unseeable"]["hits"] == 1
+    assert found["absent_kept"]["n"] == 0
+
+
+def test_of_a_good_lesson_every_scenario_is_made_with_its_truth(tmp_path, monkeypatch):
+    good = tmp_path / "good"
+    folders.lesson(good / "one", captures=4)
+    folders.lesson(good / "two", captures=4)
+    out = tmp_path / "bad"
+    arguments = ["bad_lessons", "--data", str(good), "--out", str(out), "--captures", "2"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert bad_lessons.main() == 0
+    made = {path.name: json.loads((path / "scenario.json").read_text()) for path in out.glob("one-*")}
+    assert {one["name"] for one in made.values()} == {
+        *("usual", "room_empty", "unusual_class", "dark", "backlight", "motion", "defocus", "turned"),
+        *("half_covered", "excursion"),
+    }
+    for name, about in made.items():
+        assert len(list((out / name / "frames").iterdir())) == 2
+        rows = list(csv.DictReader((out / name / "truth.csv").open(encoding="utf-8")))
+        usable = {row["seat_usable"] for row in rows}
+        if about["name"] in ("room_empty", "dark", "turned"):
+            assert usable == {"0"}
+        if about["name"] in ("usual", "excursion"):
+            assert (usable, about["expected_register_flags"]) == ({"1"}, [])
+    empty = next(name for name, about in made.items() if about["name"] == "room_empty")
+    assert {row["verdict"] for row in csv.DictReader((out / empty / "truth.csv").open())} == {"absent"}
+
+
+@pytest.mark.parametrize("name", list(degrade.STEPS))
+def test_each_step_is_worse_than_the_one_before(name):
+    picture = np.asarray(cv2.resize(RNG.integers(30, 200, (30, 40, 3), np.uint8), (160, 120)), np.uint8)
+    spoil, steps = degrade.STEPS[name]
+    away = [np.abs(spoil(picture, step, RNG).astype(float) - picture).mean() for step in steps]
+    assert all(later > earlier for earlier, later in itertools.pairwise(away))
