@@ -8,4 +8,6 @@
 # program and units belong together. About 5 minutes. A kill loses no page of the disk's cache: that is fsync's part.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# Real releases with data, there and back (needs git and .venv): nothing is lost, nothing comes twice.
+tests/slow/release_path.sh
 exec "${PYTHON:-python3}" -m tests.slow.update_cuts "$@"
