@@ -18,9 +18,11 @@ from edge_daemon.app.outbox.queue import (
     copy_documents,
     list_queue,
     read_item,
+    resend_documents,
     retry_items,
 )
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.days import DAY
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
@@ -77,7 +79,7 @@ def show(home: Home, item_id: int, as_json: bool) -> None:
 
 @outbox.command()
 @click.argument("item_ids", metavar="ID...", type=int, nargs=-1)
-@click.option("--all-parked", is_flag=True, help="Everything that was refused.")
+@click.option("--all-parked", is_flag=True, help="Everything that was refused, and all that waits for its next try.")
 @pass_home
 def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
     """Have items tried at the next sync that wait, or that were refused; their receivers as well."""
@@ -86,6 +88,22 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
     count = retry_items(home, item_ids, datetime.now(timezone.utc))
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
     click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; for now: `{at_once}`")
+
+
+@outbox.command()
+@click.option("--since", required=True, type=DAY, metavar="YYYY-MM-DD", help="Documents of lessons from this day on.")
+@pass_home
+def resend(home: Home, since: datetime) -> None:
+    """Have documents sent again that the office's server had: it is a new one, was emptied, or lost some.
+
+    What it has already stays there as it is.
+    """
+    start = since.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc)
+    count = resend_documents(home, start, datetime.now(timezone.utc))
+    at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
+    click.echo(
+        f"{count} {'document is' if count == 1 else 'documents are'} sent again at the next sync; for now: `{at_once}`"
+    )
 
 
 @outbox.command()

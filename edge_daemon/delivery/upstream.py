@@ -148,6 +148,14 @@ class Upstream:
         given = answer.headers.get("etag", "")
         return PullResponse(_OK, answer.body, given if is_etag(given) else "")
 
+    def has(self, path: str) -> bool | None:
+        """Return whether the server has a document; None: it does not say."""
+        try:
+            status = self._server.ask("HEAD", quoted(path), max_bytes=0).status
+        except NoAnswerError:
+            return None
+        return True if status == _OK else False if status in (_NOT_FOUND, _GONE) else None
+
     def _weighed(self, outcome: Outcome) -> Outcome:
         """Tell the fault of a document from that of the server, by what became of those before."""
         if outcome.name == "delivered":

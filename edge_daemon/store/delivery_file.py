@@ -166,7 +166,8 @@ class OutboxMirror:
         db = self._db
         changed = (
             f"FROM register.outbox AS theirs WHERE theirs.decision > ?1 AND {_SAME}"
-            " AND theirs.decision <> outbox.decision AND theirs.state <> 'delivered' AND outbox.state <> 'delivered'"
+            " AND theirs.decision <> outbox.decision AND theirs.state <> 'delivered' AND (outbox.state <> 'delivered'"
+            " OR (outbox.destination = 'upstream' AND theirs.state = 'waiting'))"  # to be sent again
         )
         reopened = db.execute(
             "SELECT ours.destination FROM main.destinations AS ours JOIN register.destinations AS theirs"

@@ -100,6 +100,8 @@ def _mark(db: sqlite_utils.Database, row: _Row, item: ReportedItem) -> bool:
     if item.state == "delivered":
         if row.state == "delivered":
             return False
+        if item.destination == "upstream" and row.state == "waiting" and item.decision != row.decision:
+            return False  # it is to be sent again, and the other side has not seen that yet
         columns: dict[str, Any] = {**_columns(item), "reported": 1, "receipt_sha256": item.receipt_sha256}
     elif row.state == "delivered" and not (row.reported and item.destination == "upstream"):
         return False  # delivered is delivered: by a release of before, or accepted by the mail server

@@ -21,7 +21,15 @@ from edge_daemon.store.destinations import (
     may_try,
     set_destination,
 )
-from edge_daemon.store.outbox_decisions import LOOK_AGAIN, change, put, put_missing_registers, reopen, void_student
+from edge_daemon.store.outbox_decisions import (
+    LOOK_AGAIN,
+    change,
+    put,
+    put_missing_registers,
+    reopen,
+    resend,
+    void_student,
+)
 from edge_daemon.store.outbox_items import (
     COMMITMENT,
     DOCUMENT_SHA256,
@@ -75,12 +83,15 @@ __all__ = [
     "is_known",
     "listed",
     "may_try",
+    "newest_delivered",
     "of_lesson",
     "put",
     "put_back",
     "put_missing_registers",
     "release",
     "reopen",
+    "resend",
+    "send_missing",
     "set_destination",
     "settle",
     "void_student",
@@ -221,6 +232,34 @@ def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) 
                 " WHERE item_id = ? AND state = 'parked'",
                 (stored(now), item_id),
             )
+
+
+def newest_delivered(db: sqlite_utils.Database, count: int) -> list[tuple[int, str]]:
+    """Return item id and ref of the registers that the office's server took last, the newest first."""
+    rows = db.execute(
+        "SELECT item_id, ref FROM outbox WHERE destination = 'upstream' AND kind = ? AND state = 'delivered'"
+        " ORDER BY item_id DESC LIMIT ?",
+        (REGISTER, count),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now: datetime) -> int:
+    """Let documents wait again that are not on the office's server any more; return how many.
+
+    Args:
+        db: delivery.sqlite; no transaction may be open.
+        item_ids: of the documents; None: all that were delivered.
+        now: the time.
+    """
+    query = (
+        "UPDATE outbox SET state = 'waiting', next_attempt_utc = ?1, settled_at_utc = NULL, receipt_sha256 = ''"
+        " WHERE destination = 'upstream' AND state = 'delivered'"
+    )
+    with transaction(db):
+        if item_ids is None:
+            return db.conn.execute(query, (stored(now),)).rowcount
+        return sum(db.conn.execute(f"{query} AND item_id = ?2", (stored(now), one)).rowcount for one in item_ids)
 
 
 def hasten(db: sqlite_utils.Database, now: datetime) -> None:

@@ -100,6 +100,26 @@ def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) ->
     return count
 
 
+def resend(db: sqlite_utils.Database, since: datetime, now: datetime) -> int:
+    """Have every document since a time sent again that the office's server is said to have; return how many.
+
+    What the server has already is not changed there by that.
+
+    Args:
+        db: register.sqlite; no transaction may be open.
+        since: of the lesson's begin, or, where there is none, of the item.
+        now: the time.
+    """
+    with transaction(db):
+        return db.conn.execute(
+            "UPDATE outbox SET state = 'waiting', next_attempt_utc = ?1, settled_at_utc = NULL, reopened_at_utc = ?1,"
+            " decision = (SELECT max(decision) + 1 FROM outbox)"
+            " WHERE destination = 'upstream' AND state = 'delivered' AND coalesce((SELECT start_utc FROM lessons"
+            " WHERE lessons.lesson_id = outbox.lesson_id), created_at_utc) >= ?2",
+            (stored(now), stored(since)),
+        ).rowcount
+
+
 def change(
     db: sqlite_utils.Database,
     item_id: int,

@@ -28,6 +28,7 @@ __all__ = [
     "copy_documents",
     "list_queue",
     "read_item",
+    "resend_documents",
     "retry_items",
 ]
 
@@ -89,7 +90,7 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
 
     Args:
         home: the installation.
-        item_ids: empty: everything that was refused.
+        item_ids: empty: everything that was refused, and everything that waits for its next try.
         now: the time.
 
     Returns:
@@ -100,13 +101,30 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
     """
     with _opened(home) as db:
         if not item_ids:
-            item_ids = [item.item_id for item in outbox.listed(db, ("parked",))]
+            kept = outbox.PERSONAL  # those wait for a teacher's time to correct
+            item_ids = [
+                item.item_id
+                for item in outbox.listed(db, ("parked", "waiting"))
+                if item.state == "parked" or item.attempts or item.kind not in kept
+            ]
             with transaction(db):
                 open_destinations(db, set(get_args(Destination)), now)
         else:
             for item_id in item_ids:
                 _check_retriable(_item(db, item_id), now)
         return outbox.reopen(db, item_ids, now)
+
+
+def resend_documents(home: Home, since: datetime, now: datetime) -> int:
+    """Have all documents since a time sent to the office's server again; return how many there are.
+
+    Raises:
+        StoreError: the database can't be used.
+    """
+    with _opened(home) as db:
+        with transaction(db):
+            open_destinations(db, {"upstream"}, now)
+        return outbox.resend(db, since, now)
 
 
 def copy_documents(home: Home, folder: Path, now: datetime) -> tuple[int, int]:
@@ -147,4 +165,6 @@ def _check_retriable(item: Item, now: datetime) -> None:
         raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
     if item.state in {"delivered", "void"}:
         what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
-        raise DeliveryError(what, where, "there is nothing to try again")
+        again = item.state == "delivered" and item.destination == "upstream"
+        hint = "where the server lost it: `edge-daemon outbox resend --since DAY`"
+        raise DeliveryError(what, where, hint if again else "there is nothing to try again")

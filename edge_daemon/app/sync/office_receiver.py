@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 LIMITS = Limits()
 """How long an exchange may take; a test has less patience."""
 _KEPT_DAYS = 7
+_LOOKED_FOR = 20
+"""Registers, the newest ones, that are looked for where the newest of all is missing at the server."""
 
 
 class Documents(Protocol):
@@ -41,6 +43,9 @@ class Documents(Protocol):
 
     def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
         """Ask for a document."""
+
+    def has(self, path: str) -> bool | None:
+        """Return whether it has a document; None: it does not say."""
 
     def close(self) -> None:
         """Give the connection back."""
@@ -119,7 +124,7 @@ class OfficeReceiver:
         What the server answers to one of these holds up none of the others.
         """
         refused: Outcome | None = None
-        for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
+        for step in (self._send_key, self._send_event_logs, self._send_heartbeat, self._look_for_missing):
             outcome = step(db, now)
             if outcome is None or outcome.name == "delivered":
                 continue
@@ -156,6 +161,28 @@ class OfficeReceiver:
             return None
         body = json_bytes(heartbeat(self._home, db, now))
         return self._put(document_paths.status(self._device), body, write_once=False)
+
+    def _look_for_missing(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        """Ask whether the server has the newest register still; a new or emptied one is sent everything again.
+
+        One request where nothing is missing. Where that one is, the others of the last ones are looked for: if all are
+        missing it is another server, or it was emptied; else those that are missing are sent again.
+        """
+        newest = outbox.newest_delivered(db, _LOOKED_FOR) if not self._stopping() else []
+        if not newest or self._has(db, newest[0][1]) is not False:
+            return None
+        found = [self._has(db, ref) for _, ref in newest[1:]]
+        missing = [item_id for (item_id, _), has in zip(newest, [False, *found], strict=True) if has is False]
+        count = outbox.send_missing(db, None if len(missing) == len(newest) else missing, now)
+        logger.warning("documents missing at the server", extra={"destination": "upstream", "waiting": count})
+        return None
+
+    def _has(self, db: sqlite_utils.Database, ref: str) -> bool | None:
+        document = document_of(db, outbox.REGISTER, ref)
+        if document is None:
+            return None
+        lesson_id, _, revision = ref.rpartition("/")
+        return self._server.has(document_paths.register(device_of(document, self._device), lesson_id, int(revision)))
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
         """Return whether the server takes what is in this device's own folder.

@@ -23,6 +23,7 @@ from functools import partial
 
 from edge_daemon.app.sync.channels import Channel, Receiver
 from edge_daemon.app.sync.sync_result import ReceiverResult, SyncResult
+from edge_daemon.delivery.answers import OccupiedOutcome
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 IN_A_ROW = 3
 """So many items that are refused in a row, with answers that would hold for all, are the receiver's refusal."""
+_TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
 """Such answers of one run, from a receiver that takes other things: the rest is tried by the next run."""
 ASK_PARKED_AGAIN = timedelta(days=1)
@@ -176,6 +178,8 @@ class SyncRun:
                 outcome = Outcome("retry", "nothing was answered")
             self._done += 1
             self._show(self._done, max(self._total, self._done))
+            if isinstance(outcome, OccupiedOutcome):
+                outcome = self._alarm(channel, delivery, outcome)
             if outcome.is_doubtful:
                 if self._doubt(channel, receiver, delivery, outcome):
                     return
@@ -194,6 +198,17 @@ class SyncRun:
             tried.outcomes[outcome.name] += 1
             tried.newly_parked += outcome.name == "parked"
             tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
+
+    def _alarm(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> Outcome:
+        """Say that another's document is at an item's place; return that the place is tried again, once an hour."""
+        tried = self._tried[channel.destination]
+        if not delivery.attempts:
+            tried.newly_parked += 1
+        logger.error(
+            "place of a document is taken",
+            extra={"destination": channel.destination, "lesson_id": delivery.lesson_id, "kind": delivery.kind},
+        )
+        return Outcome("retry", outcome.answer, _TAKEN_AGAIN_S)
 
     def _doubt(self, channel: Channel, receiver: Receiver, delivery: Delivery, outcome: Outcome) -> bool:
         """Heed an answer that may be of this item or of all; return whether the receiver gets nothing more in this run.
