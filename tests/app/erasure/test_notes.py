@@ -28,7 +28,7 @@ def room(tmp_path) -> Room:
     room.enrol(sighted=False)
     db = open_register(room.home.register_db_path)
     with closing(db.conn):
-        keep(db, *a_register(LESSON, {"S1": 0.1, "S2": 0.9}))
+        keep(db, *a_register(LESSON, {"S1": 0.1, "S2": 0.9}), Signer(device_key(room.home.key_path)))
     return room
 
 

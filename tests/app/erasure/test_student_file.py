@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from edge_daemon.device.secrets import device_key
+from edge_daemon.device.signing import Signer
 from edge_daemon.store.database import open_register
 from tests.app.erasure.room import NOW, Room
 from tests.cli.running import run
@@ -23,7 +25,7 @@ def room(tmp_path) -> Room:
     room.enrol(sighted=False)
     db = open_register(room.home.register_db_path)
     with closing(db.conn):
-        keep(db, *a_register(LESSON, {"S1": 0.6, "S2": 0.9}))
+        keep(db, *a_register(LESSON, {"S1": 0.6, "S2": 0.9}), Signer(device_key(room.home.key_path)))
     for student_id in ("S1", "S2"):
         reason = f"words about {student_id}"
         arguments = ("--student", student_id, "--verdict", "present", "--by", "Ms Weber", "--reason", reason)
