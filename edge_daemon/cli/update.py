@@ -18,18 +18,28 @@ from edge_daemon.cli.context import Home, pass_home
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--back", is_flag=True, help="Go back to the release before.")
 @click.option("--now", is_flag=True, help="Also while a lesson is running, which costs it a picture or two.")
+@click.option(
+    "--allow-downgrade", is_flag=True, help="Also a release older than the one in effect, with its old faults."
+)
 @click.option("--ready-within", "ready_s", type=float, default=120.0, show_default=True, help="Seconds until READY.")
 @click.option("--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds to stay up then.")
 @pass_home
-def update(home: Home, bundle: Path | None, *, back: bool, now: bool, ready_s: float, settle_s: float) -> None:
+def update(
+    home: Home, bundle: Path | None, *, back: bool, now: bool, allow_downgrade: bool, ready_s: float, settle_s: float
+) -> None:
     """Take the release in BUNDLE: verified, tried on copies, switched to; back again where it does not come up."""
     if back == (bundle is not None):
         raise click.UsageError("either BUNDLE or --back")
+    if back and allow_downgrade:
+        raise click.UsageError("--back needs no --allow-downgrade")
     # A shell that goes away ends nothing half-way; what does is mended at the next boot.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     root = Path(os.environ.get("EDGE_DAEMON_ROOT") or "/")
     updater = Updater(Releases(root), ServiceControl(root, ready_s, settle_s), home)
-    name = updater.take(bundle, in_lesson=now) if bundle is not None else updater.go_back(in_lesson=now)
+    if bundle is not None:
+        name = updater.take(bundle, in_lesson=now, allow_downgrade=allow_downgrade)
+    else:
+        name = updater.go_back(in_lesson=now)
     click.echo(f"release {name} is in effect")
 
 

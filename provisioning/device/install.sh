@@ -81,8 +81,10 @@ uid_of() { awk -F: -v user="$1" '$1 == user { print $3 }' "$ROOT/etc/passwd"; }
 # The lock goes with the process, also when it is killed.
 one_at_a_time() {
     if [ "$dry_run" = 1 ]; then return; fi
-    mkdir -p "$ROOT/run/lock"
-    exec 9>"$ROOT/run/lock/edge-daemon-install"
+    mkdir -p "$ROOT/run"
+    # Not in /run/lock, where every user may write, and hold a file for ever.
+    exec 9>"$ROOT/run/edge-daemon-install.lock"
+    chmod 600 "$ROOT/run/edge-daemon-install.lock"
     flock --nonblock 9 || fail 'another installation or update is running'
 }
 

@@ -430,7 +430,7 @@ def test_offline_without_the_folder_is_refused(device):
 
 
 def test_two_at_once_are_one_and_a_refusal(device):
-    lock = device.write("run/lock/edge-daemon-install", "")
+    lock = device.write("run/edge-daemon-install.lock", "")
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         result = device.install()
@@ -492,7 +492,7 @@ def test_uninstalling_leaves_data_keys_and_settings_alone(device):
     device.write("var/lib/edge-daemon/register.sqlite", "registers")
     kept = {path: text for path, text in device.files().items() if path.startswith(("var/", "etc/edge", "etc/cred"))}
     assert device.install("--uninstall").returncode == 0
-    left = {"etc/os-release", "etc/passwd", "run/lock/edge-daemon-install"}
+    left = {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
     assert {path: text for path, text in device.files().items() if path not in left} == kept
 
 
@@ -500,7 +500,7 @@ def test_purging_leaves_nothing(device):
     device.install()
     device.write("var/lib/edge-daemon/register.sqlite", "registers")
     assert device.install("--uninstall", "--purge").returncode == 0
-    assert set(device.files()) == {"etc/os-release", "etc/passwd", "run/lock/edge-daemon-install"}
+    assert set(device.files()) == {"etc/os-release", "etc/passwd", "run/edge-daemon-install.lock"}
     removed = [line.split()[-1] for line in device.log() if line.startswith("userdel")]
     assert removed == ["edge-daemon-sync", "edge-daemon"]
 

@@ -69,6 +69,10 @@ def damaged(folder, how):
         (inner / "upstream-token").write_bytes(b"")
     elif how == "no manifest":
         (inner / "card.json").write_text("{")
+    elif how == "nested":
+        (inner / "card.json").write_text("[" * 100_000)
+    elif how == "endless":
+        (inner / "card.json").write_text(" " * 1_000_000)
     else:
         (folder / how).unlink()
 
@@ -80,6 +84,8 @@ def damaged(folder, how):
         ("missing", "config.toml: can't be read: No such file"),
         ("empty secret", "upstream-token: is not as it was written"),
         ("no manifest", "card.json: is damaged, or no card of this program"),
+        ("nested", "card.json: is damaged, or no card of this program"),
+        ("endless", "card.json: is longer than 256 KiB"),
         ("user-data", "room-7a: is not whole"),
         ("network-config", "room-7a: is not whole"),
         ("additions.txt", "room-7a: is not whole"),

@@ -17,6 +17,7 @@ CREDENTIALS = {"upstream-token": "edge-daemon.upstream-token", "mail-password": 
 """Name of a secret on the card, and so of the credential in the settings, to its name in /etc/credstore."""
 WIFI = "wifi.nmconnection"
 _FORMAT = 1
+_MAX_BYTES = 256 * 1024
 _MANIFEST = "card.json"
 _DEVICE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
@@ -55,12 +56,15 @@ def read(folder: Path) -> Card:
     """
     path = folder / _MANIFEST
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ProvisioningError(f"is longer than {_MAX_BYTES >> 10} KiB", str(path), _TODO)
         fields = json.loads(content)
         card = _card(folder, hashlib.sha256(content).hexdigest(), fields)
     except OSError as error:
         raise ProvisioningError(f"can't be read: {error.strerror}", str(path), _TODO) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProvisioningError("is damaged, or no card of this program", str(path), _TODO) from error
     if fields["format"] > _FORMAT:
         raise ProvisioningError("was made for a newer program", str(path), "install the newer program first")

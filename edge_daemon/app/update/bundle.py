@@ -30,6 +30,8 @@ _VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,40}")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._+@-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
 _AGAIN = "fetch the bundle again, from whom you trust"
+_DAMAGE = (tarfile.TarError, ValueError, ArithmeticError, LookupError, TypeError, EOFError, MemoryError, RecursionError)
+"""What tarfile and json raise where a size, a header or a nesting is impossible: nobody signed the tar itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ def read_manifest(bundle: Path, key: Ed25519PublicKey) -> Manifest:
         with tarfile.open(bundle, "r:") as tar:
             raw = _first(tar, MANIFEST)
             signature = _first(tar, SIGNATURE)
-    except (OSError, tarfile.TarError) as error:
-        raise UpdateError(f"can't be read as a bundle ({error})", str(bundle), _AGAIN) from error
+    except (OSError, *_DAMAGE) as error:
+        raise UpdateError(f"can't be read as a bundle ({_words(error)})", str(bundle), _AGAIN) from error
     try:
         key.verify(signature, raw)
     except InvalidSignature as error:
@@ -111,15 +113,15 @@ def unpack(bundle: Path, manifest: Manifest, folder: Path) -> None:
                     raise UpdateError(f"{member.name!r} is not what the manifest says", str(bundle), _AGAIN)
                 if _copy(source, folder / member.name) != expected.sha256:
                     raise UpdateError(f"{member.name} is damaged (SHA-256 differs)", str(bundle), _AGAIN)
-    except tarfile.TarError as error:
-        raise UpdateError(f"can't be read to its end ({error})", str(bundle), _AGAIN) from error
+    except _DAMAGE as error:
+        raise UpdateError(f"can't be read to its end ({_words(error)})", str(bundle), _AGAIN) from error
     if left:
         raise UpdateError(f"{len(left)} files are missing, such as {min(left)}", str(bundle), _AGAIN)
 
 
 def _first(tar: tarfile.TarFile, name: str) -> bytes:
     member = tar.next()
-    if member is None or member.name != name or not member.isfile() or member.size > _MAX_MANIFEST_BYTES:
+    if member is None or member.name != name or not member.isfile() or not 0 <= member.size <= _MAX_MANIFEST_BYTES:
         raise tarfile.ReadError(f"{name} is not where it should be")
     source = tar.extractfile(member)
     return source.read() if source is not None else b""
@@ -138,9 +140,14 @@ def _parsed(raw: bytes, bundle: Path) -> Manifest:
         wrong = [name for name in files if not _NAME.fullmatch(name) or ".." in name]
         if wrong or not _VERSION.fullmatch(manifest.version):
             raise ValueError(f"an impossible name: {wrong or manifest.version!r}")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UpdateError(f"its manifest can't be used ({error})", str(bundle), "make the bundle again") from error
     return manifest
+
+
+def _words(error: BaseException) -> str:
+    """Return an error's words in one line, or its kind where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _copy(source: IO[bytes], path: Path) -> str:

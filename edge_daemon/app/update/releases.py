@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from edge_daemon.errors import UpdateError, UpdateFailedError
 from edge_daemon.interpreter import ISOLATED, WORKING_DIRECTORY
 
 _TOOL_S = 120.0
+_LOCK = "run/edge-daemon-install.lock"
+"""Not in /run/lock, where every user may write: who held a file there would keep updates away for ever."""
+_FINAL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +118,32 @@ class Releases:
         """Hold the lock that install.sh takes, too; it goes with the process.
 
         Raises:
-            UpdateError: somebody else has it.
+            UpdateError: somebody else has it, or this user may not take it.
         """
-        path = self.root / "run/lock/edge-daemon-install"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
+        path = self.root / _LOCK
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise UpdateError(f"can't be locked: {error.strerror}", str(path), "run it with sudo") from error
+        with os.fdopen(descriptor, "w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise UpdateError("another installation or update is running", "", "wait until it is done") from error
             yield
+
+
+def is_older(name: str, than: str) -> bool:
+    """Return whether a release comes before another by its name: 0.9 < 0.10rc1 < 0.10 < 0.10.1."""
+    return _order(name) < _order(than)
+
+
+def _order(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a name to sort by: word by word, letters (rc1, dev2) before the end of a name, numbers after."""
+    words = re.findall(r"[0-9]+|[A-Za-z]+", name)
+    parts = [(_FINAL + 1, int(word), "") if word.isdigit() else (_FINAL - 1, 0, word) for word in words]
+    return (*parts, (_FINAL, 0, ""))
 
 
 def _nothing_installed(base: Path) -> UpdateError:

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 
 from edge_daemon.app.update.bundle import Manifest, read_manifest, read_public_key, unpack
-from edge_daemon.app.update.releases import Releases
+from edge_daemon.app.update.releases import Releases, is_older
 from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.device.status import read_status, runs
 from edge_daemon.errors import UpdateError, UpdateFailedError
@@ -43,12 +43,13 @@ class Updater:
     service: ServiceControl
     home: Home
 
-    def take(self, bundle: Path, *, in_lesson: bool = False) -> str:
+    def take(self, bundle: Path, *, in_lesson: bool = False, allow_downgrade: bool = False) -> str:
         """Take the release of a bundle and return its name; the service runs it, or the one before again.
 
         Args:
             bundle: the file.
             in_lesson: also while a lesson is running, which costs it a picture or two.
+            allow_downgrade: also a release that is older than the one in effect.
 
         Raises:
             UpdateError: the bundle or the device is not as it has to be.
@@ -59,6 +60,9 @@ class Updater:
             manifest = read_manifest(bundle, read_public_key(self.releases.public_key_path))
             old, new = self.releases.in_effect(), manifest.version
             self._check_suits(manifest, bundle)
+            if not allow_downgrade and is_older(new, old):
+                what = f"release {new} is older than {old}, which is in effect; nothing was changed"
+                raise UpdateError(what, str(bundle), "take a newer one, or say --allow-downgrade")
             self._check_time(in_lesson=in_lesson)
             self._change(old, new, lambda: self._make(bundle, manifest))
             self.releases.renew_tools()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 
@@ -91,3 +92,40 @@ def test_a_file_that_is_no_key_is_named(tmp_path, text):
     (tmp_path / "release.pub").write_text(text)
     with pytest.raises(UpdateError, match="64 hexadecimal digits"):
         read_public_key(tmp_path / "release.pub")
+
+
+@pytest.mark.parametrize("size", [b"\x80" + b"\x7f" * 11, b"\xff" * 12, b"zzzzzzzzzzz\0", b"77777777777\0"])
+@pytest.mark.parametrize("kind", [b"0", b"x", b"L"])
+def test_an_impossible_size_in_the_tar_is_one_line(tmp_path, key, size, kind):
+    made = bundle(tmp_path, key, "2.0")
+    data = made.read_bytes()
+    for at in (0, data.index(b"requirements.txt\0")):
+        head = bytearray(data[at : at + 512])
+        head[124:136], head[156:157] = size, kind
+        head[148:156] = b" " * 8
+        head[148:156] = b"%06o\0 " % sum(head)
+        made.write_bytes(data[:at] + bytes(head) + data[at + 512 :])
+        with pytest.raises(UpdateError) as refused:
+            unpack(made, read_manifest(made, key.public_key()), tmp_path / f"out-{at}")
+        assert "\n" not in refused.value.line()
+
+
+def test_headers_that_lead_to_each_other_without_end_are_one_line(tmp_path, key):
+    made = bundle(tmp_path, key, "2.0")
+    head = tarfile.TarInfo("x")
+    head.type, head.size = tarfile.XHDTYPE, 0
+    made.write_bytes(head.tobuf(tarfile.USTAR_FORMAT) * 5000 + made.read_bytes())
+    with pytest.raises(UpdateError, match="can't be read as a bundle"):
+        read_manifest(made, key.public_key())
+
+
+def test_a_manifest_that_is_nested_without_end_is_one_line_even_when_signed(tmp_path, key):
+    made = tmp_path / "made.edge"
+    raw = b"[" * 100_000
+    with tarfile.open(made, "w") as tar:
+        for name, content in (("manifest.json", raw), ("manifest.sig", key.sign(raw))):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(UpdateError, match="manifest can't be used"):
+        read_manifest(made, key.public_key())

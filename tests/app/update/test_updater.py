@@ -11,7 +11,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from edge_daemon.app.update.releases import Releases
+from edge_daemon.app.update.releases import Releases, is_older
 from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.errors import UpdateError, UpdateFailedError
@@ -156,12 +156,41 @@ def test_where_nothing_is_installed_it_is_told_how_a_bundle_is_verified(tmp_path
 
 
 def test_beside_an_installation_it_is_refused(device, updater, bundles):
-    path = device.root / "run/lock/edge-daemon-install"
-    path.parent.mkdir(parents=True)
+    path = device.root / "run/edge-daemon-install.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(UpdateError, match="another installation or update is running"):
             updater.take(bundles[1]["2.0"])
+
+
+def test_a_lock_where_everybody_may_write_keeps_no_update_away(device, updater, bundles):
+    path = device.root / "run/lock/edge-daemon-install"
+    path.parent.mkdir(parents=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert updater.take(bundles[1]["2.0"]) == "2.0"
+    assert (device.root / "run/edge-daemon-install.lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(
+    device, updater, bundles, tmp_path
+):
+    updater.take(bundles[1]["2.0"])
+    older = bundle(tmp_path, bundles[0], "1.5")
+    with pytest.raises(UpdateError, match=r"release 1\.5 is older than 2\.0, .*--allow-downgrade"):
+        updater.take(older)
+    assert (device.says(), device.releases()) == ("2.0", ["1.0", "2.0"])
+    assert updater.go_back() == "1.0"
+    assert updater.go_back() == "2.0"
+    assert updater.take(older, allow_downgrade=True) == "1.5"
+
+
+def test_releases_are_ordered_by_the_numbers_of_their_names():
+    names = ["0.9", "0.10.dev3", "0.10rc1", "0.10", "0.10.1", "0.10.1.1", "1.0"]
+    assert [(a, b) for a in names for b in names if is_older(a, b)] == [
+        (a, b) for i, a in enumerate(names) for b in names[i + 1 :]
+    ]
 
 
 def test_without_a_release_before_there_is_no_way_back(updater):
