@@ -49,6 +49,7 @@ def main() -> None:
         "register": lambda: _read(STATE / "register.sqlite"),
         "backups": lambda: len(_names(f"{STATE}/backups")),
         "write_state": lambda: _write(STATE),
+        "write_delivery": lambda: _write(STATE.with_name("edge-daemon-sync")),
         "write_etc": lambda: _write(Path("/etc/edge-daemon")),
         "write_program": lambda: _write(Path("/opt/edge-daemon")),
         "write_usr": lambda: _write(Path("/usr/local")),

@@ -79,7 +79,7 @@ def _check_service(service: Service, report: Report) -> None:
 
 def _check_sync(service: Service, report: Report) -> None:
     found = service.probe("edge-daemon-sync.service", PORT)
-    gallery = ("gallery", "backups", "service_root", "service_memory", "service_environment")
+    gallery = ("gallery", "backups", "service_root", "service_memory", "service_environment", "write_state")
     _shut(report, "sync", found, (*NEVER, *gallery, "netlink"))
     report.check("sync: can't read the gallery", found.get("gallery") == "EACCES", found.get("gallery"))
     report.check(
@@ -87,7 +87,7 @@ def _check_sync(service: Service, report: Report) -> None:
     )
     report.check("sync: has no device key", found.get("credential") in ("none", "ENOENT"), found.get("credential"))
     report.check("sync: no device", found.get("devices") == [], found.get("devices"))
-    open_ = ("inet", "register", "write_state")
+    open_ = ("inet", "register", "write_delivery")
     shut = {door: found.get(door) for door in open_ if found.get(door) != "yes"}
     report.check("sync: what it needs is open", not shut, shut or ", ".join(open_))
 
