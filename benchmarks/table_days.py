@@ -39,7 +39,8 @@ def bad_days(result: Result) -> str:
         "## Bad days (`benchmarks.bad_days`)\n\nLessons made by `benchmarks.bad_lessons`: an empty room, "
         "another class, no light, a window behind, motion, defocus, a turned camera, half of it covered, an excursion "
         "of half of the "
-        f"class; {result['lessons']} lessons, with the usual ones before them.\n"
+        f"class; {result['lessons']} lessons, with the usual ones before them. The limits were set "
+        "with lessons of the same make, and the intervals say how little a few lessons tell.\n"
     )
     unseeable, flagged = result["absent_unseeable"], result["register_flagged"]
     rows = [
