@@ -7,7 +7,7 @@ Boxes and points are in pixels of the full picture. Times are aware datetimes in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -383,5 +383,7 @@ class Outcome:
     """What the receiver asked for."""
     receiver_down: bool = False
     """True: the receiver takes nothing at all now (no network, wrong token): the other items need not be tried."""
-    is_doubtful: bool = False
+    is_doubtful: bool = field(default=False, compare=False)
     """True: the receiver answered this one item, and may take others: some are tried before it is judged down."""
+    is_occupied: bool = field(default=False, compare=False)
+    """True: another's document is at this one's place; it is delivered once the place is free."""

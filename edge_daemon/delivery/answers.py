@@ -41,12 +41,6 @@ class ForbiddenOutcome(Outcome):
     __slots__ = ()
 
 
-class OccupiedOutcome(Outcome):
-    """Another's document is at this one's place: a person has to look, and it is delivered once the place is free."""
-
-    __slots__ = ()
-
-
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:
     """Problem details (RFC 9457), and the SHA-256 by which a server says what it holds."""
@@ -135,7 +129,7 @@ def held(where: str, *, is_ours: bool) -> Outcome:
         return Outcome("delivered", f"{where} had it already")
     what = f"{where} holds another document there, and none is ever overwritten"
     hint = "was register.sqlite restored from a backup, or have two devices one name?"
-    return OccupiedOutcome("parked", f"{what}; {hint}")
+    return Outcome("parked", f"{what}; {hint}", is_occupied=True)
 
 
 def _not_known(status: int, where: str, said: str) -> Outcome:

@@ -94,19 +94,19 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
         now: the time.
 
     Returns:
-        How many there are.
+        How many there are, of those that were refused or named.
 
     Raises:
         DeliveryError: an item can't be tried again.
     """
     with _opened(home) as db:
         if not item_ids:
+            item_ids = [item.item_id for item in outbox.listed(db, ("parked",))]
             kept = outbox.PERSONAL  # those wait for a teacher's time to correct
-            item_ids = [
-                item.item_id
-                for item in outbox.listed(db, ("parked", "waiting"))
-                if item.state == "parked" or item.attempts or item.kind not in kept
+            waiting = [
+                item.item_id for item in outbox.listed(db, ("waiting",)) if item.attempts or item.kind not in kept
             ]
+            outbox.reopen(db, waiting, now)
             with transaction(db):
                 open_destinations(db, set(get_args(Destination)), now)
         else:
@@ -166,5 +166,6 @@ def _check_retriable(item: Item, now: datetime) -> None:
     if item.state in {"delivered", "void"}:
         what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
         again = item.state == "delivered" and item.destination == "upstream"
-        hint = "where the server lost it: `edge-daemon outbox resend --since DAY`"
-        raise DeliveryError(what, where, hint if again else "there is nothing to try again")
+        hint = "there is nothing to try again"
+        more = "; where the server lost it: `edge-daemon outbox resend --since DAY`"
+        raise DeliveryError(what, where, hint + more if again else hint)

@@ -23,7 +23,6 @@ from functools import partial
 
 from edge_daemon.app.sync.channels import Channel, Receiver
 from edge_daemon.app.sync.sync_result import ReceiverResult, SyncResult
-from edge_daemon.delivery.answers import OccupiedOutcome
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
@@ -178,7 +177,7 @@ class SyncRun:
                 outcome = Outcome("retry", "nothing was answered")
             self._done += 1
             self._show(self._done, max(self._total, self._done))
-            if isinstance(outcome, OccupiedOutcome):
+            if outcome.is_occupied:
                 outcome = self._alarm(channel, delivery, outcome)
             if outcome.is_doubtful:
                 if self._doubt(channel, receiver, delivery, outcome):
