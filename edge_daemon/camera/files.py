@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -52,6 +52,8 @@ class ReplayCamera:
 
     def __init__(self, source: Path) -> None:
         self._camera = open_files(source)
+        if isinstance(self._camera, VideoCamera):
+            self._camera.choose(range(self._camera.readable))
 
     def __enter__(self) -> ReplayCamera:
         self._camera.__enter__()
@@ -116,7 +118,7 @@ class FolderCamera:
 
 
 class VideoCamera:
-    """The frames of a video, one after the other; the name of a frame is its 1-based index."""
+    """The frames of a video, one after the other, or those that are chosen; a frame's name is its 1-based index."""
 
     lens_position: float | None = None
 
@@ -124,14 +126,27 @@ class VideoCamera:
         self._path, self._when = path, when
         self._video = self._open()
         # Containers tell the number of frames wrongly, or not at all: only counting is sure.
-        self.count = 0
-        """How many captures there are."""
+        promised = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.readable = 0
+        """The frames from the first to the last that can be read."""
         while self._video.grab():
-            self.count += 1
+            self.readable += 1
         self._video.release()
-        if not self.count:
+        if not self.readable:
             raise CameraError("is not a video that can be read", str(path), "name a video, or a folder of pictures")
+        self.frames = int(promised) if _breaks_off(self.readable, promised) else self.readable
+        """All frames that the video was made of; the last ones can't be read where it breaks off."""
+        self._chosen: Sequence[int] = range(self.frames)
         self._next = 0
+
+    @property
+    def count(self) -> int:
+        """How many captures there are."""
+        return len(self._chosen)
+
+    def choose(self, frames: Sequence[int]) -> None:
+        """Have these frames alone as captures; 0-based, the earliest first."""
+        self._chosen = tuple(frames)
 
     def digest(self) -> str:
         """Return the SHA-256 of the file, in hex."""
@@ -151,20 +166,35 @@ class VideoCamera:
 
     def capture(self, slot: int) -> Frame:
         """Read the frame of a slot, from the beginning again if it lies behind; raises CameraError."""
-        if slot < self._next:
+        frame = self._chosen[slot]
+        if frame >= self.readable:
+            raise CameraError(f"the video breaks off after frame {self.readable}", self._place(frame))
+        if frame < self._next:
             self._video.release()
             self._video, self._next = self._open(), 0
-        while self._next <= slot:
+        while self._next <= frame:
             self._next += 1
             if not self._video.grab():
-                raise CameraError("the video ends before this frame", f"{self._path}, frame {slot + 1}")
+                raise CameraError("the video ends before this frame", self._place(frame))
         decoded, picture = self._video.retrieve()
         if not decoded:
-            raise CameraError("can't be decoded", f"{self._path}, frame {slot + 1}")
-        return Frame(slot, str(slot + 1), _bgr(picture), self._when(slot))
+            raise CameraError("can't be decoded", self._place(frame))
+        return Frame(slot, str(frame + 1), _bgr(picture), self._when(slot))
+
+    def _place(self, frame: int) -> str:
+        return f"{self._path}, frame {frame + 1}"
 
     def _open(self) -> cv2.VideoCapture:
         return cv2.VideoCapture(str(self._path))
+
+
+_MOST_FRAMES = 10_000_000
+"""No video has more: 46 hours at 60 frames a second. A container that says so is damaged."""
+
+
+def _breaks_off(readable: int, promised: float) -> bool:
+    """Return whether a container promises clearly more frames than can be read: some guess by the duration."""
+    return readable + max(2.0, 0.02 * promised) < promised <= _MOST_FRAMES
 
 
 def read_picture(path: Path) -> Picture:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from edge_daemon.app.capture.rehearsal import SEED_BYTES
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
@@ -36,15 +37,34 @@ from edge_daemon.types import Register, Verdict, VerdictName
     metavar="OUT.csv",
     help="Also write every face that was believed in.",
 )
-@click.option("--deliver", is_flag=True, help="Deliver the register like that of a lesson: upstream and by mail.")
+@click.option(
+    "--captures",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Of a video: one random frame of each of N equal parts, as a lesson takes its pictures. Else every frame.",
+)
+@click.option(
+    "--seed", metavar="HEX", help="Choose the frames of an earlier rehearsal again: the seed that it printed."
+)
+@click.option("--deliver", is_flag=True, help="Send the register to the office, marked as a rehearsal; to nobody else.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def rehearse(home: Home, frames: Path, sightings: Path | None, deliver: bool, as_json: bool) -> None:
+def rehearse(
+    home: Home,
+    frames: Path,
+    sightings: Path | None,
+    captures: int | None,
+    seed: str | None,
+    deliver: bool,
+    as_json: bool,
+) -> None:
     """Take the register of one lesson now, from pictures or a video. Without --deliver it is never sent anywhere."""
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
     with progress("captures") as watch:
-        done = take_register(home, frames, sightings=sightings, progress=watch, deliver=deliver)
+        done = take_register(
+            home, frames, sightings=sightings, progress=watch, deliver=deliver, captures=captures, seed=_seed(seed)
+        )
     for missed in done.register.missed:
         click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:
@@ -56,8 +76,22 @@ def rehearse(home: Home, frames: Path, sightings: Path | None, deliver: bool, as
     click.echo(table(("student", "name", "verdict", "seen", "facing", "share", "flags"), _rows(register, done.names)))
     click.echo()
     click.echo(f"{_counts(register)}; {done.seconds_per_capture:.2f} s a capture")
+    if captures is not None:
+        click.echo(f"seed {register.plan.seed.hex()}: --seed with it takes the same frames again")
     for line in _next_commands(home, register):
         click.echo(line)
+
+
+def _seed(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        seed = bytes.fromhex(text)
+    except ValueError:
+        seed = b""
+    if len(seed) != SEED_BYTES:
+        raise click.UsageError(f"--seed takes {2 * SEED_BYTES} hexadecimal digits")
+    return seed
 
 
 def _heading(register: Register) -> str:

@@ -58,6 +58,26 @@ def slot_count(duration_s: float, captures: int) -> int:
     return min(captures, int(duration_s // SLOT_S))
 
 
+def random_frames(seed: bytes, frames: int, captures: int) -> tuple[int, ...]:
+    """Return one random frame of each of so many equal parts of a video, 0-based, by the draws of the construction.
+
+    Args:
+        seed: 32 bytes; the same seed gives the same frames.
+        frames: of the video.
+        captures: parts; no more than there are frames.
+
+    Raises:
+        ValueError: a part would have no frame.
+    """
+    if not 1 <= captures <= frames:
+        raise ValueError(f"{frames} frames do not make {captures} parts")
+    found = []
+    for part, draw in zip(range(captures), _draws(seed), strict=False):
+        first, end = part * frames // captures, (part + 1) * frames // captures
+        found.append(first + int(draw * (end - first)))
+    return tuple(found)
+
+
 def seed_digest(seed: bytes) -> str:
     """Return the SHA-256 of a seed: published before the lesson, while the seed itself is still a secret."""
     return hashlib.sha256(seed).hexdigest()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.camera.files import open_files
+from edge_daemon.camera.files import ReplayCamera, _breaks_off, open_files
 from edge_daemon.errors import CameraError
 
 
@@ -27,6 +27,13 @@ def write_video(path: Path, frames: int) -> Path:
     for i in range(frames):
         video.write(picture(i * 20 % 180))
     video.release()
+    return path
+
+
+def broken_off(folder: Path) -> Path:
+    """Return a video of 60 frames that ends in the middle of its data."""
+    path = write_video(folder / "film.avi", 60)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     return path
 
 
@@ -158,12 +165,40 @@ def test_frames_of_a_video_can_be_left_out(tmp_path):
         assert camera.capture(3).picture.mean() == pytest.approx(89.5, abs=3)
 
 
-def test_a_video_that_breaks_off_has_the_frames_before_the_break(tmp_path):
-    path = write_video(tmp_path / "film.avi", 60)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+def test_a_video_that_breaks_off_has_all_its_frames_and_says_which_can_not_be_read(tmp_path):
+    path = broken_off(tmp_path)
     with open_files(path) as camera:
-        assert 1 <= camera.count < 60
-        assert camera.capture(camera.count - 1).picture.shape == (48, 64, 3)
+        assert camera.count == camera.frames == 60
+        assert 1 <= camera.readable < 60
+        assert camera.capture(camera.readable - 1).picture.shape == (48, 64, 3)
+        with pytest.raises(CameraError, match=f"the video breaks off after frame {camera.readable}") as caught:
+            camera.capture(camera.readable)
+        assert caught.value.where == f"{path}, frame {camera.readable + 1}"
+
+
+def test_a_video_that_stands_in_for_a_camera_has_the_frames_before_the_break_for_ever(tmp_path):
+    path = broken_off(tmp_path)
+    with ReplayCamera(path) as camera:
+        assert {camera.capture(slot).name for slot in range(60)} == {
+            str(n + 1) for n in range(open_files(path).readable)
+        }
+
+
+@pytest.mark.parametrize(
+    ("readable", "promised", "breaks"),
+    [(11, 20.0, True), (18, 20.0, False), (100, 102.0, False), (990, 1000.0, False), (900, 1000.0, True),
+     (11, 0.0, False), (11, -1.0, False), (11, float("nan"), False), (11, 1e15, False)],
+)  # fmt: skip
+def test_a_container_that_guesses_its_frames_is_not_one_that_breaks_off(readable, promised, breaks):
+    assert _breaks_off(readable, promised) is breaks
+
+
+def test_chosen_frames_are_the_captures_and_keep_their_names(tmp_path):
+    with open_files(write_video(tmp_path / "film.avi", 8)) as camera:
+        camera.choose((1, 4, 7))
+        frames = [camera.capture(slot) for slot in range(camera.count)]
+    assert [(f.slot, f.name) for f in frames] == [(0, "2"), (1, "5"), (2, "8")]
+    assert [f.picture.mean() for f in frames] == pytest.approx([50, 110, 170], abs=3)
 
 
 def test_each_frame_has_the_time_of_its_slot(tmp_path):

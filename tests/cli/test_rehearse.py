@@ -136,3 +136,8 @@ def test_a_rehearsal_is_delivered_only_when_that_is_said(home, frames, capsys):
     assert [(one["destination"], one["kind"], one["ref"]) for one in listed] == [
         ("upstream", "register", f"{newest}/1")
     ]
+
+
+def test_a_seed_that_is_none_is_refused_in_one_line(home, frames, capsys):
+    assert run(rehearse(home, frames, "--captures", "3", "--seed", "abc")) == 2
+    assert "--seed takes 64 hexadecimal digits" in capsys.readouterr().err

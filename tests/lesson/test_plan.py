@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_daemon.lesson.plan import APART_S, SLOT_S, make_plan, seed_digest
+from edge_daemon.lesson.plan import APART_S, SLOT_S, make_plan, random_frames, seed_digest
 
 SEED = bytes(range(32))
 KNOWN = (9.951529205407887, 20.647376972812847, 36.76154179709708, 48.28239761489476)
@@ -208,3 +208,26 @@ def test_the_register_s_seed_and_digest_are_all_that_an_auditor_needs():
     other[31] ^= 1
     changed = make_plan("any lesson", 2700, 100, bytes(other)).offsets_s
     assert sum(abs(a - b) < 1e-6 for a, b in zip(plan.offsets_s, changed, strict=True)) == 0
+
+
+@pytest.mark.parametrize(("frames", "captures"), [(100, 100), (101, 100), (3000, 100), (7, 3), (1, 1)])
+def test_of_each_equal_part_of_a_video_one_frame_is_drawn(frames, captures):
+    found = random_frames(bytes(range(32)), frames, captures)
+    assert found == random_frames(bytes(range(32)), frames, captures), "the same seed, the same frames"
+    assert len(found) == captures
+    for part, frame in enumerate(found):
+        assert part * frames // captures <= frame < (part + 1) * frames // captures
+
+
+def test_every_frame_of_a_part_can_be_drawn_and_by_the_published_construction():
+    drawn = {random_frames(bytes([seed]) * 32, 40, 10)[3] for seed in range(100)}
+    assert drawn == {12, 13, 14, 15}
+    seed = bytes(range(32))
+    draw = int.from_bytes(hashlib.sha256(seed + (3).to_bytes(8, "big")).digest()[:8], "big") >> 11
+    assert random_frames(seed, 40, 10)[3] == 12 + int(draw / 2**53 * 4)
+
+
+@pytest.mark.parametrize(("frames", "captures"), [(10, 0), (10, 11), (0, 1)])
+def test_a_part_without_a_frame_is_refused(frames, captures):
+    with pytest.raises(ValueError, match="parts"):
+        random_frames(bytes(32), frames, captures)

@@ -88,6 +88,7 @@ class LessonLoop:
         self._storage_fault = ""
         self._taken = 0
         self._stood_still: list[Outage] = []
+        self._looked_s = self._begun_s
         self._count_again_s = 0.0
 
     def go(self) -> bool:
@@ -111,6 +112,7 @@ class LessonLoop:
         prepared = False
         while not self._context.stopping():
             reading = self._context.clock.reading()
+            self._note_standstill(reading.boottime_s)
             self._moved |= self._time.see(reading)
             due_s = self._time.boottime_s(self._lesson.start) + offset_s
             left_s = due_s - reading.boottime_s
@@ -119,14 +121,15 @@ class LessonLoop:
                 return True
             if left_s <= 0:
                 self._take(slot)
+                self._looked_s = self._context.clock.reading().boottime_s
                 return True
             if left_s <= WARM_UP_S and not prepared:
                 self._camera.prepare(slot)
                 prepared = True
             self._report("waiting", slot, next_s=due_s)
             wait_s = min(left_s if prepared else left_s - WARM_UP_S, BEAT_S)
+            self._looked_s = reading.boottime_s + wait_s
             self._context.clock.wait(wait_s, self._context.wake)
-            self._note_standstill(reading.boottime_s, wait_s)
         return False
 
     def _take(self, slot: int) -> None:
@@ -185,11 +188,11 @@ class LessonLoop:
             return reason_at(self._context.outages, due_s) or NOT_RUNNING
         return reason_at(self._stood_still, due_s) or TOO_SLOW
 
-    def _note_standstill(self, since_s: float, wait_s: float) -> None:
+    def _note_standstill(self, now_s: float) -> None:
         """Notice that a wait took much longer: the process was stopped, or the computer slept."""
-        until_s = self._context.clock.reading().boottime_s
-        if until_s - since_s > wait_s + LATE_S:
-            self._stood_still.append(Outage(since_s, until_s, STOOD_STILL))
+        if now_s - self._looked_s > LATE_S:
+            self._stood_still.append(Outage(self._looked_s, now_s, STOOD_STILL))
+        self._looked_s = now_s
 
     def _report(
         self, kind: Kind, slot: int, *, text: str = "", next_s: float | None = None, untried: bool = False

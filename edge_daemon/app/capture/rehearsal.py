@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -17,9 +18,11 @@ from edge_daemon.camera.files import FolderCamera, VideoCamera, open_files
 from edge_daemon.errors import CameraError, GalleryError
 from edge_daemon.home import Home
 from edge_daemon.lesson.lesson_ids import rehearsal_lesson_id
-from edge_daemon.lesson.plan import SLOT_S, make_plan
+from edge_daemon.lesson.plan import SEED_BYTES, SLOT_S, make_plan, random_frames
 from edge_daemon.store.database import check_writable, open_register
 from edge_daemon.types import CapturePlan, Frame, Lesson, MissedCapture, Register
+
+__all__ = ["SEED_BYTES", "Rehearsal", "rehearse"]
 
 REHEARSED_S = 2700.0
 """A rehearsal's pictures stand for a lesson of 45 minutes that has just ended."""
@@ -64,6 +67,8 @@ def rehearse(
     sightings: Path | None,
     progress: Callable[[int, int], None],
     deliver: bool = False,
+    captures: int | None = None,
+    seed: bytes | None = None,
 ) -> Rehearsal:
     """Take the register of one lesson from pictures or a video, now.
 
@@ -72,13 +77,18 @@ def rehearse(
         frames: folder or video; each picture is a capture.
         sightings: CSV to write, if wanted.
         progress: told (captures done, captures in all).
-        deliver: the register is delivered as that of a lesson.
+        deliver: the register goes to the office, marked as a rehearsal.
+        captures: one random frame of each of so many equal parts of a video; None: each picture is a capture.
+        seed: 32 bytes that choose the frames; None: new ones.
 
     Raises:
         EdgeError: nothing was changed, or the lesson was taken back.
     """
     config = home.config
     camera = open_files(frames)
+    seed = secrets.token_bytes(SEED_BYTES) if seed is None else seed
+    if captures is not None:
+        _choose(camera, frames, captures, seed)
     models = load_models(config)
     with ExitStack() as opened:
         gallery = open_gallery_store(home)
@@ -86,7 +96,7 @@ def rehearse(
         students = gallery.students()
         if not students:
             raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
-        lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count)
+        lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count, seed)
         register_db = open_register(home.register_db_path)
         opened.callback(register_db.conn.close)
         check_writable(gallery.db)
@@ -109,6 +119,16 @@ def rehearse(
     if sightings is not None:
         write_sightings(sightings, believed, taken)
     return Rehearsal(register, {s.student_id: s.name for s in students}, busy_s / len(taken))
+
+
+def _choose(camera: FolderCamera | VideoCamera, source: Path, captures: int, seed: bytes) -> None:
+    """Have one random frame of each part of a video as its capture; raises CameraError where that can't be."""
+    if isinstance(camera, FolderCamera):
+        raise CameraError("is a folder, where each picture is one capture", str(source), "leave --captures out")
+    if captures > camera.frames:
+        hint = "ask for fewer captures"
+        raise CameraError(f"has only {camera.frames} frames for {captures} captures", str(source), hint)
+    camera.choose(random_frames(seed, camera.frames, captures))
 
 
 def _take_all(
@@ -136,9 +156,9 @@ def _take_all(
     return taken, busy_s
 
 
-def _rehearsed_lesson(device: str, digest: str, captures: int) -> tuple[Lesson, CapturePlan]:
+def _rehearsed_lesson(device: str, digest: str, captures: int, seed: bytes) -> tuple[Lesson, CapturePlan]:
     now = datetime.now(timezone.utc)
     lesson_id = rehearsal_lesson_id(device, digest, now)
     duration_s = max(REHEARSED_S, captures * SLOT_S)
     start = now - timedelta(seconds=duration_s)
-    return Lesson(lesson_id, device, "", start, now, "rehearsal"), make_plan(lesson_id, duration_s, captures)
+    return Lesson(lesson_id, device, "", start, now, "rehearsal"), make_plan(lesson_id, duration_s, captures, seed)

@@ -30,8 +30,8 @@ def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
 
     Args:
         config: settings; upstream has a row though no address is set yet, a mail only where it is.
-        rehearsals: deliver a rehearsal as a lesson. Without it a rehearsal goes nowhere, but a correction of one that
-            was delivered follows it.
+        rehearsals: deliver a rehearsal, to the office alone. Without it a rehearsal goes nowhere, but a correction of
+            one that was delivered follows it.
     """
 
     def also(db: sqlite_utils.Database, stored: StoredRegister) -> None:
@@ -42,7 +42,8 @@ def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
         if sends_mail(config.mail):
             if mails_office(config.mail):
                 _put_revision(db, stored, "mail", outbox.OFFICE)
-            queue_absence_notices(db, register, stored.created_at, config.mail)
+            if register.lesson.origin != "rehearsal":  # nobody was absent from it
+                queue_absence_notices(db, register, stored.created_at, config.mail)
 
     return also
 

@@ -12,6 +12,7 @@ from edge_daemon.app.capture.rehearsal import rehearse
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.errors import CameraError
 from edge_daemon.home import Home
+from edge_daemon.lesson.plan import random_frames
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 
@@ -61,3 +62,47 @@ def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):
     data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())
     assert b"\xff\xd8\xff" not in data
     assert b"\x89PNG" not in data
+
+
+def a_video(path: Path, frames: Path, repeats: int) -> Path:
+    """Write each capture of the demo lesson so many times, at half its size."""
+    pictures = [cv2.resize(cv2.imread(str(one)), None, fx=0.5, fy=0.5) for one in sorted(frames.iterdir())]
+    height, width = pictures[0].shape[:2]
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (width, height))
+    for picture in pictures:
+        for _ in range(repeats):
+            video.write(picture)
+    video.release()
+    return path
+
+
+def test_of_a_video_each_part_gives_one_random_frame_and_the_seed_gives_them_again(home, demo_frames, tmp_path):
+    video = a_video(tmp_path / "lesson.avi", demo_frames, 4)
+    done = rehearse(home, video, sightings=tmp_path / "1.csv", progress=lambda *_: None, captures=6)
+    seed = done.register.plan.seed
+    assert (done.register.captures_planned, done.register.captures_taken) == (6, 6)
+    assert {row.split(",")[0] for row in (tmp_path / "1.csv").read_text().splitlines()[1:]} <= {
+        str(frame + 1) for frame in random_frames(seed, 24, 6)
+    }
+    again = rehearse(home, video, sightings=tmp_path / "2.csv", progress=lambda *_: None, captures=6, seed=seed)
+    assert again.register.plan.seed == seed
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert again.json()["students"] == done.json()["students"]
+
+
+def test_the_rest_of_a_video_that_breaks_off_is_missed_with_the_reason(home, demo_frames, tmp_path):
+    video = a_video(tmp_path / "lesson.avi", demo_frames, 2)
+    video.write_bytes(video.read_bytes()[: video.stat().st_size * 6 // 10])
+    register = rehearse(home, video, sightings=None, progress=lambda *_: None).register
+    assert register.captures_planned == 12
+    assert 1 <= register.captures_taken < 12
+    assert register.captures_taken + len(register.missed) == 12
+    assert all(f"the video breaks off after frame {register.captures_taken}" in m.reason for m in register.missed)
+
+
+def test_captures_of_a_folder_and_more_captures_than_frames_are_refused(home, demo_frames, tmp_path):
+    with pytest.raises(CameraError, match="each picture is one capture"):
+        rehearse(home, demo_frames, sightings=None, progress=lambda *_: None, captures=3)
+    video = a_video(tmp_path / "lesson.avi", demo_frames, 1)
+    with pytest.raises(CameraError, match="has only 6 frames for 7 captures"):
+        rehearse(home, video, sightings=None, progress=lambda *_: None, captures=7)
