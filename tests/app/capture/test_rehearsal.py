@@ -58,7 +58,8 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
 def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):
     rehearse(home, demo_frames, sightings=None, progress=lambda _done, _total: None)
     databases = [f"{name}.sqlite{side}" for name in ("gallery", "register") for side in ("", "-wal", "-shm")]
-    assert {p.name for p in home.state_dir.rglob("*")} <= {"device.key", "contact.key", *databases}
+    kept = {"device.key", "contact.key", "gallery.keys", "contact.keys", "enrolment-report.html", *databases}
+    assert {p.name for p in home.state_dir.rglob("*")} <= kept
     data = b"".join(p.read_bytes() for p in home.state_dir.rglob("*") if p.is_file())
     assert b"\xff\xd8\xff" not in data
     assert b"\x89PNG" not in data
