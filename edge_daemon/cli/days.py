@@ -9,8 +9,23 @@ import click
 
 from edge_daemon.errors import RegisterError
 
-DAY = click.DateTime(["%Y-%m-%d"])
-"""Of an option."""
+_WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+
+
+class _Day(click.DateTime):
+    """A date, or a word for one near the day of this computer."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, str) and value in _WORDS:
+            # The computer's own day is what a person who types the word means.
+            near = datetime.now().astimezone() + timedelta(days=_WORDS[value])
+            return datetime.combine(near.date(), time())
+        day: datetime = super().convert(value, param, ctx)
+        return day
+
+
+DAY = _Day(["%Y-%m-%d"])
+"""Of an option: YYYY-MM-DD, yesterday, today or tomorrow."""
 
 
 def instants(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ from edge_daemon.errors import RegisterError
 
 
 @click.command()
-@click.option("--from", "first", required=True, type=DAY, metavar="YYYY-MM-DD", help="First day.")
+@click.option("--from", "first", required=True, type=DAY, metavar="YYYY-MM-DD", help="First day; or yesterday, today.")
 @click.option("--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")

@@ -75,6 +75,7 @@ def _as_json(done: PlanCheck) -> dict[str, object]:
     return {
         "lesson_id": done.lesson_id,
         "seed": done.seed.hex(),
+        "rehearsal": done.is_rehearsal,
         **{finding.replace(",", "").replace(" ", "_").replace("-", ""): so for finding, so in done.findings.items()},
         "slots": [
             {
@@ -99,3 +100,5 @@ def _print(done: PlanCheck, zone: ZoneInfo) -> None:
     click.echo(table(("slot", "planned", "taken"), rows))
     for finding, so in done.findings.items():
         click.echo(f"{'yes' if so else 'NO':4}{finding}")
+    if done.is_rehearsal:
+        click.echo("    a rehearsal has no promise: its pictures were there before it")

@@ -3,10 +3,13 @@ from __future__ import annotations
 import csv
 import json
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+import click
 import openpyxl
 import pytest
 
+from edge_daemon.cli.days import DAY
 from edge_daemon.device.secrets import device_key
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.store.database import open_gallery
@@ -120,7 +123,7 @@ def test_a_gallery_that_can_not_be_read_is_a_warning(home, tmp_path):
         ("out.csv", "2026-11-30", "2026-11-01", "the first day is after the last"),
         ("out.csv", "2026-13-01", "2026-11-01", "--from"),
         ("out.csv", "16.11.2026", "2026-11-30", "--from"),
-        ("out.csv", "2026-11-01", "tomorrow", "--to"),
+        ("out.csv", "2026-11-01", "someday", "--to"),
         ("out.csv", "2025-01-01", "2025-12-31", "no registers in these days"),
         ("out.csv", "0001-01-01", "9999-12-31", "out of range"),
     ],
@@ -139,3 +142,25 @@ def test_before_the_first_lesson_there_is_nothing_to_export(tmp_path):
     assert done.exit_code == 2
     assert "there is no such database" in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(("word", "days"), [("yesterday", -1), ("today", 0), ("tomorrow", 1)])
+def test_days_near_have_words(word, days):
+    before = datetime.now().astimezone().date()
+    found = DAY.convert(word, None, None).date()
+    assert before + timedelta(days=days) <= found <= datetime.now().astimezone().date() + timedelta(days=days)
+
+
+def test_another_word_is_no_day():
+    with pytest.raises(click.BadParameter, match="does not match"):
+        DAY.convert("someday", None, None)
+
+
+def test_the_export_of_the_readme_finds_a_rehearsal_of_now(tmp_path):
+    lesson = a_lesson(datetime.now(timezone.utc) - timedelta(minutes=45), "", "rehearsal")
+    a_home(tmp_path, [a_register(lesson, {"s-1": 1.0}, captures=4)])
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (line,) = [one for one in readme.splitlines() if " export --from " in one]
+    options = line.split(" export ")[1].replace("register.xlsx", str(tmp_path / "register.xlsx")).split()
+    done = run(tmp_path, "export", *options)
+    assert (done.exit_code, "1 register written" in done.stdout) == (0, True), done.stderr

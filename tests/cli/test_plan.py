@@ -85,3 +85,14 @@ def test_without_any_register_the_answer_is_a_line(tmp_path):
     done = run(tmp_path / "home", "plan", "check", "abc")
     assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_rehearsal_has_no_promise_and_that_is_no_fault(tmp_path):
+    rehearsed = a_lesson(origin="rehearsal")
+    a_home(tmp_path, [a_register(rehearsed, {"a": 1.0}, captures=4)])
+    done = run(tmp_path, "plan", "check", rehearsed.lesson_id)
+    assert done.exit_code == 0, done.stdout
+    assert "a rehearsal has no promise" in done.stdout
+    assert "on record" not in done.stdout
+    told = json.loads(run(tmp_path, "plan", "check", rehearsed.lesson_id, "--json").stdout)
+    assert told["rehearsal"] is True

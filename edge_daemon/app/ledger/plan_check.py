@@ -42,7 +42,8 @@ class PlanCheck:
     lesson_id: str
     seed: bytes
     findings: Mapping[str, bool]
-    """What has to hold, in words, and whether it does."""
+    """What has to hold, in words, and whether it does; a rehearsal is promised to nobody."""
+    is_rehearsal: bool
     slots: Sequence[PlannedSlot]
 
 
@@ -77,14 +78,16 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
         for slot, offset_s in enumerate(derived.offsets_s)
     ]
     sha256 = register.plan.seed_sha256
-    findings = {
-        "seed agrees with its SHA-256": seed_digest(seed) == sha256,
+    findings = {"seed agrees with its SHA-256": seed_digest(seed) == sha256}
+    if lesson.origin == "rehearsal":
+        return PlanCheck(lesson_id, seed, findings, True, slots)
+    findings |= {
         "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == sha256,
         "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
     }
     if committed is not None:  # a release that promised nothing left none
         findings["promised, signed, before the lesson"] = committed == sha256
-    return PlanCheck(lesson_id, seed, findings, slots)
+    return PlanCheck(lesson_id, seed, findings, False, slots)
 
 
 def _committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
