@@ -202,6 +202,8 @@ def test_nobody_takes_the_time_to_correct_away(home):
 
 
 def test_a_correction_on_the_command_line_brings_its_rows(home):
+    (home / "device.key").write_bytes(bytes(range(32)))  # of tests.registers.SIGNER: another key's is not extended
+    (home / "device.key").chmod(0o600)
     done = run(
         *(home, "register", "correct", LESSON.lesson_id, "--student", "s1", "--verdict", "present"),
         *("--by", "T", "--reason", "was at the nurse"),
