@@ -64,7 +64,11 @@ WRITING = {
     "maintain check": [],
     "maintain inbox": [],
     "maintain retention": [],
+    "maintain renew-keys": [],
+    "outbox resend": ["--since", "2026-09-01"],
     "outbox retry": ["--all-parked"],
+    "enrol capture": ["s1"],
+    "register confirm": [LESSON.lesson_id, "--held", "--by", "J. Miller"],
     "register correct": [
         *(LESSON.lesson_id, "--student", "s1", "--verdict", "present"),
         *("--by", "J. Miller", "--reason", "was there"),

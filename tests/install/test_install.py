@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = """#!/bin/sh
 # Stands in for Python and for the Python of an environment; what it lacks is in its folder, as files.
 here=$(dirname "$0")
+[ "$1" != -I ] || shift
 case "$*" in
     *"(3, 10)"*) [ ! -e "$STUBS/too-old" ] ;;
     *"import ensurepip"*) [ ! -e "$STUBS/no-venv" ] ;;
