@@ -6,17 +6,30 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.errors import TimetableError
 from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.ical_text import read_source
-from edge_daemon.lesson.timetable import Timetable, build_timetable
+from edge_daemon.lesson.timetable_process import DEADLINE_S, ProcessTimetable
+from edge_daemon.types import Lesson
 
 logger = logging.getLogger(__name__)
 
 _Signature = tuple[tuple[int, int, int] | None, ...]
+
+
+class _NoLessons:
+    """The timetable before there is one."""
+
+    left_out, error = 0, ""
+
+    def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
+        """Return none, whatever is asked for."""
+        del start, end
+        return []
 
 
 class TimetableWatch:
@@ -27,20 +40,34 @@ class TimetableWatch:
         config_dir: where relative names start.
         keep_dir: folder for the last good copies of the files, so that a restart with a broken file still has them.
         may_be_missing: a file that may come later, and until then has no lessons.
+        deadline_s: how long the calendars may take to be worked out, in a process of their own.
     """
 
-    def __init__(self, config: Config, config_dir: Path, keep_dir: Path, *, may_be_missing: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        config_dir: Path,
+        keep_dir: Path,
+        *,
+        may_be_missing: Path | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._deadline_s = deadline_s
         self._config, self._keep_dir, self._may_be_missing = config, keep_dir, may_be_missing
         self._files = [config_dir / name for name in config.timetable.files]
         self._holidays = [config_dir / name for name in config.timetable.holidays]
         self._signature: _Signature | None = None
         self._digest = ""
-        self._timetable = _built((), (), config)
-        self.error = ""
-        """Why the files of now are not in use; empty: they are."""
+        self._timetable: ProcessTimetable | _NoLessons = _NoLessons()
+        self._error = ""
 
     @property
-    def timetable(self) -> Timetable:
+    def error(self) -> str:
+        """Why the files of now are not in use, or some weeks of them; empty: they are."""
+        return self._error or self._timetable.error
+
+    @property
+    def timetable(self) -> ProcessTimetable | _NoLessons:
         """The timetable in use; without lessons before the first `refresh`."""
         return self._timetable
 
@@ -60,29 +87,34 @@ class TimetableWatch:
             files, holidays = _sources(self._there()), _sources(self._holidays)
             digest = _digest((*files, *holidays))
             if digest == self._digest:
-                self.error = ""
+                self._error = ""
                 return False
-            self._timetable = _built(files, holidays, self._config)
+            self._timetable = self._built(files, holidays)
         except TimetableError as e:
             return self._keep(e, first)
-        self._digest, self.error = digest, ""
-        logger.info("timetable read", extra={"events_left_out": len(self._timetable.left_out)})
+        self._digest, self._error = digest, ""
+        logger.info("timetable read", extra={"events_left_out": self._timetable.left_out})
         self._save((*files, *holidays))
         return True
+
+    def _built(self, files: Sequence[Source], holidays: Sequence[Source]) -> ProcessTimetable | _NoLessons:
+        if not (files or holidays):
+            return _NoLessons()
+        return ProcessTimetable(files, holidays, self._config, deadline_s=self._deadline_s)
 
     def _there(self) -> list[Path]:
         return [path for path in self._files if path != self._may_be_missing or path.exists()]
 
     def _keep(self, error: TimetableError, first: bool) -> bool:
         """Stay with the old timetable; after a restart that is the one of the copies."""
-        self.error = error.line()
-        logger.warning("timetable broken", extra={"reason": self.error})
+        self._error = error.line()
+        logger.warning("timetable broken", extra={"reason": self._error})
         if not first:
             return False
         try:
             files = [Source(path, read_source(self._copy(path)).data) for path in self._there()]
             holidays = [Source(path, read_source(self._copy(path)).data) for path in self._holidays]
-            self._timetable = _built(files, holidays, self._config)
+            self._timetable = self._built(files, holidays)
         except TimetableError as e:
             logger.warning("no good copy of the timetable", extra={"reason": e.line()})
             return False
@@ -104,19 +136,6 @@ class TimetableWatch:
 
     def _copy(self, path: Path) -> Path:
         return self._keep_dir / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.ics"
-
-
-def _built(files: Sequence[Source], holidays: Sequence[Source], config: Config) -> Timetable:
-    settings = config.timetable
-    return build_timetable(
-        files,
-        holidays,
-        settings.room,
-        config.device.name,
-        config.device.time_zone,
-        cancelled_words=settings.cancelled_words,
-        free_is_cancelled=settings.free_is_cancelled,
-    )
 
 
 def _sources(paths: Sequence[Path]) -> list[Source]:

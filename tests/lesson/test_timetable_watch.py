@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from edge_daemon.config import Config, DeviceConfig, TimetableConfig
+from edge_daemon.lesson.timetable import load_timetable
 from edge_daemon.lesson.timetable_watch import TimetableWatch
 from tests.lesson.calendar_files import calendar, event, lesson
 
@@ -159,6 +161,40 @@ def test_a_first_start_with_a_broken_file_has_no_lessons_and_says_so(desk):
     assert not watch.refresh()
     assert lessons(watch) == 0
     assert watch.error
+
+
+def costly() -> list[bytes]:
+    """A calendar within every limit, of which the work is far more than the text: 4,900 daily events, 0.5 MB."""
+    return [lesson(f"20200101T08{n % 60:02d}00", "RRULE:FREQ=DAILY", uid=f"u{n}") for n in range(4900)]
+
+
+def test_a_calendar_that_takes_too_long_is_refused_in_time_and_the_old_one_stays(desk):
+    desk.watch().refresh()
+    watch = TimetableWatch(desk.config, desk.folder, desk.keep, deadline_s=8.0)
+    assert watch.refresh()
+    desk.put("t.ics", *costly())
+    before = time.monotonic()
+    assert not watch.refresh()
+    assert time.monotonic() - before < 20.0
+    assert "t.ics: takes longer than 8 s to be worked out; export fewer events" in watch.error
+    assert lessons(watch) == 1
+    again = TimetableWatch(desk.config, desk.folder, desk.keep, deadline_s=8.0)
+    again.refresh()
+    assert "takes longer" in again.error
+
+
+def test_lessons_of_the_process_are_those_of_the_reader(desk):
+    parts = (lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=300"), lesson("20260310T083000", uid="u2"))
+    desk.put("t.ics", *parts)
+    desk.put("h.ics", event("DTSTART;VALUE=DATE:20260406"))
+    watch = desk.watch()
+    watch.refresh()
+    settings = desk.config.timetable
+    files = [desk.folder / "t.ics"], settings.room, "box", "Europe/Berlin", [desk.folder / "h.ics"]
+    whole = load_timetable(*files)
+    for first, last in ((0, 400), (35, 36), (300, 301), (-900, 20)):
+        start, end = START + timedelta(days=first), START + timedelta(days=last)
+        assert watch.timetable.lessons(start, end) == whole.lessons(start, end)
 
 
 def test_damaged_copies_do_not_stop_the_start(desk):

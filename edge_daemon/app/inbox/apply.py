@@ -255,29 +255,18 @@ def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:
         pulled_timetable,  # here: libraries of calendars take time and memory
     )
     from edge_daemon.lesson.ical_lines import Source
-    from edge_daemon.lesson.timetable import build_timetable
+    from edge_daemon.lesson.timetable_process import ProcessTimetable
 
     config = home.config
-    source = Source(Path(TIMETABLE), data)
     settings = config.timetable
-    read = build_timetable(
-        [source],
-        [],
-        settings.room,
-        config.device.name,
-        config.device.time_zone,
-        cancelled_words=settings.cancelled_words,
-        free_is_cancelled=settings.free_is_cancelled,
-    )
-    for week in range(0, _LOOK_AHEAD_WEEKS, _WEEKS):
-        start = now + timedelta(weeks=week)
-        if read.lessons(start, start + timedelta(weeks=_WEEKS)):
-            break
-    else:
+    read = ProcessTimetable([Source(Path(TIMETABLE), data)], [], config)
+    if not any(read.lessons(now, now + timedelta(weeks=weeks)) for weeks in (_WEEKS, _LOOK_AHEAD_WEEKS)):
+        if read.error:
+            raise TimetableError(read.error, "", "the one that is in use stays")
         room = " in this room" if settings.room else ""
         raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the one that is in use stays")
     put(pulled_timetable(home), data)
-    left_out = f"{len(read.left_out)} events are no lessons here" if read.left_out else ""
+    left_out = f"{read.left_out} events are no lessons here" if read.left_out else ""
     return InboxResult(TIMETABLE, True, "it is the timetable now" + (f"; {left_out}" if left_out else ""))
 
 

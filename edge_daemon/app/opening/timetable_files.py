@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from edge_daemon.config import UPSTREAM
 from edge_daemon.errors import TimetableError
@@ -53,7 +54,14 @@ def watch_timetable(home: Home) -> TimetableWatch:
     return TimetableWatch(config, home.config_path.parent, home.state_dir / "timetable", may_be_missing=pulled)
 
 
-def read_timetable(home: Home) -> Timetable:
+class HasLessons(Protocol):
+    """A timetable of which only the lessons are asked for."""
+
+    def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
+        """Return the lessons that start in [start, end), sorted."""
+
+
+def read_timetable(home: Home) -> HasLessons:
     """Return the timetable as it is in force now: that of the last good files."""
     watch = watch_timetable(home)
     watch.refresh()

@@ -1,0 +1,76 @@
+"""The calendar reader's own process: `python -I -m edge_daemon.lesson.timetable_child`, JSON on stdin and on stdout.
+
+A calendar is somebody else's text, and what a rule costs to work out shows only when it is worked out. Here it costs a
+process that may be killed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import resource
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from edge_daemon.errors import TimetableError
+from edge_daemon.lesson.ical_lines import Source
+from edge_daemon.lesson.timetable import build_timetable
+
+_MEMORY_BYTES = 256 * 2**20
+"""Beside what the libraries take."""
+
+
+def main() -> int:
+    """Answer one question."""
+    question = json.loads(sys.stdin.buffer.read())
+    _limit(int(question["deadline_s"]))
+    try:
+        answer = _answer(question)
+    except TimetableError as error:
+        answer = {"what": error.what, "where": error.where, "hint": error.hint}
+    except (MemoryError, RecursionError):
+        answer = {
+            "what": "needs too much memory to be worked out",
+            "where": "timetable",
+            "hint": "export a shorter time",
+        }
+    sys.stdout.write(json.dumps(answer))
+    return 0
+
+
+def _limit(deadline_s: int) -> None:
+    """Take no more memory than a calendar needs, and end by itself where the parent is gone."""
+    in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (in_use + _MEMORY_BYTES,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (deadline_s + 1,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(question: dict[str, Any]) -> dict[str, object]:
+    read = build_timetable(
+        [_source(one) for one in question["files"]],
+        [_source(one) for one in question["holidays"]],
+        question["room"],
+        question["device"],
+        question["zone"],
+        cancelled_words=question["cancelled_words"],
+        free_is_cancelled=question["free_is_cancelled"],
+    )
+    windows = []
+    for first, last in question["windows"]:
+        found = read.lessons(datetime.fromisoformat(first), datetime.fromisoformat(last))
+        windows.append([(x.lesson_id, x.course, x.start.isoformat(), x.end.isoformat()) for x in found])
+    return {"left_out": len(read.left_out), "windows": windows}
+
+
+def _source(fields: dict[str, str]) -> Source:
+    return Source(Path(fields["path"]), base64.b64decode(fields["data"]))
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a large calendar takes seconds to be taken apart again

@@ -1,0 +1,137 @@
+"""Lessons worked out in a process of their own, with a deadline: no calendar keeps the service from its work."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from edge_daemon.config import Config
+from edge_daemon.errors import TimetableError
+from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
+from edge_daemon.lesson.ical_lines import Source
+from edge_daemon.types import Lesson
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_S: Final = 20.0
+"""For reading all files and working out what is asked for. Two of them fit into the service's watchdog of 60 s."""
+_CHILD: Final = "edge_daemon.lesson.timetable_child"
+_WINDOW: Final = timedelta(days=28)
+_EPOCH: Final = datetime(2024, 1, 1, tzinfo=timezone.utc)
+_KEPT_WINDOWS: Final = 32
+_AGAIN_S: Final = 3600.0
+"""So long after a failure nothing is asked again."""
+_SMALLER: Final = "export fewer events, or only those of this room and this year"
+
+
+class ProcessTimetable:
+    """The lessons of some calendars, as `Timetable.lessons` has them; the process lives while it answers.
+
+    Args:
+        files: calendars as they were read.
+        holidays: calendars whose events cancel lessons.
+        config: names the room, the device and what counts as cancelled.
+        deadline_s: how long an answer may take.
+
+    Raises:
+        TimetableError: a file is no calendar, or the weeks around now take too long or too much memory.
+    """
+
+    def __init__(
+        self, files: Sequence[Source], holidays: Sequence[Source], config: Config, *, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._deadline_s = deadline_s
+        self._question = _question(files, holidays, config)
+        self._where = ", ".join(source.path.name for source in files) or "timetable"
+        self._device = config.device.name
+        self._windows: dict[int, tuple[Lesson, ...]] = {}
+        self._quiet_until_s = 0.0
+        self.left_out = 0
+        """How many events can't be read or worked out, whatever the day."""
+        self.error = ""
+        """Why some weeks could not be worked out; empty: none failed, or they did later."""
+        now = _number(datetime.now(timezone.utc))
+        self._ask([now - 1, now, now + 1])
+
+    def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
+        """Return the lessons that start in [start, end), sorted; weeks that failed have none, see `error`."""
+        if start >= end:
+            return []
+        wanted = range(_number(start), _number(end) + 1)
+        missing = [number for number in wanted if number not in self._windows]
+        if missing and time.monotonic() >= self._quiet_until_s:
+            try:
+                self._ask(missing)
+                self.error = ""
+            except TimetableError as error:
+                self._quiet_until_s, self.error = time.monotonic() + _AGAIN_S, error.line()
+                logger.warning("timetable broken", extra={"reason": self.error})
+        found = [one for number in wanted for one in self._windows.get(number, ()) if start <= one.start < end]
+        for number in sorted(self._windows, key=lambda kept: abs(kept - wanted[-1]))[_KEPT_WINDOWS:]:
+            del self._windows[number]
+        return sorted(found, key=lambda one: one.start)
+
+    def _ask(self, numbers: Sequence[int]) -> None:
+        windows = [[(_EPOCH + n * _WINDOW).isoformat(), (_EPOCH + (n + 1) * _WINDOW).isoformat()] for n in numbers]
+        answer = self._answer({**self._question, "windows": windows, "deadline_s": self._deadline_s})
+        if "what" in answer:
+            raise TimetableError(str(answer["what"]), str(answer["where"]), str(answer["hint"]))
+        self.left_out = int(answer["left_out"])
+        for number, lessons in zip(numbers, answer["windows"], strict=True):
+            self._windows[number] = tuple(self._lesson(*fields) for fields in lessons)
+
+    def _answer(self, question: Mapping[str, object]) -> dict[str, Any]:
+        # Keys are not for a process that reads files of strangers.
+        environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
+        try:
+            done = subprocess.run(
+                isolated(_CHILD),
+                input=json.dumps(question).encode(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd=WORKING_DIRECTORY,
+                timeout=self._deadline_s,
+                check=False,
+            )
+            answer = json.loads(done.stdout)
+        except subprocess.TimeoutExpired as error:
+            what = f"takes longer than {self._deadline_s:.0f} s to be worked out"
+            raise TimetableError(what, self._where, _SMALLER) from error
+        except OSError as error:
+            raise TimetableError(f"can't be worked out: {error.strerror}", self._where) from error
+        except ValueError as error:
+            raise TimetableError("crashed what works it out", self._where, _SMALLER) from error
+        return dict(answer)
+
+    def _lesson(self, lesson_id: str, course: str, start: str, end: str) -> Lesson:
+        first, last = (datetime.fromisoformat(text).astimezone(timezone.utc) for text in (start, end))
+        return Lesson(lesson_id, self._device, course, first, last, "timetable")
+
+
+def _question(files: Sequence[Source], holidays: Sequence[Source], config: Config) -> dict[str, object]:
+    settings = config.timetable
+    return {
+        "files": [_sent(source) for source in files],
+        "holidays": [_sent(source) for source in holidays],
+        "room": settings.room,
+        "device": config.device.name,
+        "zone": config.device.time_zone,
+        "cancelled_words": settings.cancelled_words,
+        "free_is_cancelled": settings.free_is_cancelled,
+    }
+
+
+def _sent(source: Source) -> dict[str, str]:
+    return {"path": str(source.path), "data": base64.b64encode(source.data).decode("ascii")}
+
+
+def _number(at: datetime) -> int:
+    return (at - _EPOCH) // _WINDOW
