@@ -167,7 +167,7 @@ def _heads(column: Column) -> tuple[str, str, str]:
     rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
     return (
         f"{column.start:%a}\n{column.start.day} {column.start:%b}",
-        f"{column.start:%H:%M}–\n{column.end:%H:%M}",
+        f"{column.start:%H:%M}–\n{column.end:%H:%M}" if column.end > column.start else "no\nclock",
         (column.lesson.course + rehearsal).strip() or "all",
     )
 

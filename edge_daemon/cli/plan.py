@@ -97,7 +97,8 @@ def _print(done: PlanCheck, zone: ZoneInfo) -> None:
         )
         for one in done.slots
     ]
-    click.echo(table(("slot", "planned", "taken"), rows))
+    if rows:
+        click.echo(table(("slot", "planned", "taken"), rows))
     for finding, so in done.findings.items():
         click.echo(f"{'yes' if so else 'NO':4}{finding}")
     if done.is_rehearsal:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 from edge_daemon.app.capture.lesson_run import LessonRun
@@ -25,7 +25,7 @@ from edge_daemon.types import CapturePlan, Frame, Lesson, MissedCapture, Registe
 __all__ = ["SEED_BYTES", "Rehearsal", "rehearse"]
 
 REHEARSED_S = 2700.0
-"""A rehearsal's pictures stand for a lesson of 45 minutes that has just ended."""
+"""The plan of a rehearsal is that of a lesson of 45 minutes; when its pictures were taken is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ def rehearse(
         check_writable(register_db)
         gallery.erase_sightings_again(register_db)
         signer = open_signer(home)
-        run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "rtc", signer)
+        run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "unsynchronised", signer)
         try:
             with camera:
-                taken, busy_s = _take_all(run, camera, lesson, plan, progress)
+                taken, busy_s = _take_all(run, camera, lesson, progress)
             if not taken:
                 raise CameraError("no picture could be read", str(frames), "check the files")
             begun = time.perf_counter()
@@ -135,7 +135,6 @@ def _take_all(
     run: LessonRun,
     camera: FolderCamera | VideoCamera,
     lesson: Lesson,
-    plan: CapturePlan,
     progress: Callable[[int, int], None],
 ) -> tuple[dict[int, str], float]:
     """Return the names of the pictures that were taken, by slot, and the seconds of work that they made."""
@@ -149,7 +148,7 @@ def _take_all(
             run.miss(MissedCapture(slot, f"{Path(error.where).name} {error.what}"))
             continue
         begun = time.perf_counter()
-        run.take(Frame(slot, frame.name, frame.picture, lesson.start + timedelta(seconds=plan.offsets_s[slot])))
+        run.take(Frame(slot, frame.name, frame.picture, lesson.start))
         busy_s += time.perf_counter() - begun
         taken[slot] = frame.name
         del frame  # 36 MB at 12 megapixels, which need not be there while the next picture is decoded
@@ -160,5 +159,4 @@ def _rehearsed_lesson(device: str, digest: str, captures: int, seed: bytes) -> t
     now = datetime.now(timezone.utc)
     lesson_id = rehearsal_lesson_id(device, digest, now)
     duration_s = max(REHEARSED_S, captures * SLOT_S)
-    start = now - timedelta(seconds=duration_s)
-    return Lesson(lesson_id, device, "", start, now, "rehearsal"), make_plan(lesson_id, duration_s, captures, seed)
+    return Lesson(lesson_id, device, "", now, now, "rehearsal"), make_plan(lesson_id, duration_s, captures, seed)

@@ -72,16 +72,17 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
         on_record = plans.get_plan(db, lesson_id)
         committed = _committed_sha256(db, lesson_id, register.lesson.start)
     lesson, seed, missed = register.lesson, register.plan.seed, {m.slot: m.reason for m in register.missed}
+    if lesson.origin == "rehearsal":
+        agrees = {"seed agrees with its SHA-256": seed_digest(seed) == register.plan.seed_sha256}
+        return PlanCheck(lesson_id, seed, agrees, True, ())
     derived = make_plan(lesson_id, (lesson.end - lesson.start).total_seconds(), max(register.captures_planned, 1), seed)
     slots = [
         PlannedSlot(slot, lesson.start + timedelta(seconds=offset_s), taken.get(slot), missed.get(slot, ""))
         for slot, offset_s in enumerate(derived.offsets_s)
     ]
     sha256 = register.plan.seed_sha256
-    findings = {"seed agrees with its SHA-256": seed_digest(seed) == sha256}
-    if lesson.origin == "rehearsal":
-        return PlanCheck(lesson_id, seed, findings, True, slots)
-    findings |= {
+    findings = {
+        "seed agrees with its SHA-256": seed_digest(seed) == sha256,
         "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == sha256,
         "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
     }

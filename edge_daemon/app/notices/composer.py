@@ -129,7 +129,8 @@ class Composer:
         if str(stored.revision) != revision:
             return Outcome("void", "a later revision is sent in its place")
         register = from_json(stored.document).register
-        if register.clock == "unsynchronised" and not register.corrections:
+        is_rehearsal = register.lesson.origin == "rehearsal"  # has no clock, and somebody asked for its mail
+        if register.clock == "unsynchronised" and not register.corrections and not is_rehearsal:
             return Outcome("void", "nobody knows the lesson's time: such a register is not mailed")
         names, words = self._names(), self._words()
         file = attached(lesson_sheet(register, names, words), f"{words.course(register.lesson)} {self._device}")

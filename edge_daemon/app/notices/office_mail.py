@@ -204,7 +204,8 @@ def _facts(register: Register, names: Names, words: Words) -> Facts:
     if register.guests:
         facts.append(("fact_guests", ", ".join(names.get(one) or one for one in register.guests)))
     if register.clock != "synchronised":
-        facts.append(("fact_clock", words.say(f"clock_{register.clock}")))
+        clock = "none" if register.lesson.origin == "rehearsal" else register.clock
+        facts.append(("fact_clock", words.say(f"clock_{clock}")))
     revision = words.say("revision", lesson_id=register.lesson.lesson_id[:8], revision=register.revision)
     facts.append(("fact_register", revision))
     return Facts(tuple((words.say(label), value) for label, value in facts))

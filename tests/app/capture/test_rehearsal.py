@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime, timezone
 from pathlib import Path
 
 import cv2
@@ -53,6 +54,16 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
     assert done.register.captures_taken == 6
     assert done.register.missed == ()
     assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
+
+
+def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(home: Home, demo_frames: Path):
+    before = datetime.now(timezone.utc)
+    register = rehearse(home, demo_frames, sightings=None, progress=lambda *_: None).register
+    assert register.clock == "unsynchronised"
+    assert before <= register.lesson.start == register.lesson.end <= datetime.now(timezone.utc)
+    verdicts = {v.tally.student_id: (v.verdict, v.flags) for v in register.verdicts}
+    assert verdicts["S1"][0] == "present", "without a clock a lesson of the timetable would be inconclusive"
+    assert not {"clock", "late", "left_early"} & {flag for _, flags in verdicts.values() for flag in flags}
 
 
 def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):

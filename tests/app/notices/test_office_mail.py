@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from edge_daemon.app.notices.office_mail import lesson_values
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.register import correct
@@ -19,3 +21,18 @@ def test_who_came_late_is_named_until_a_person_says_present():
     register = correct(register, "b", "present", by="T", reason="sat at the back", at=register.lesson.end)
     values = lesson_values(register, {}, Words(Templates("en", None).words, ZoneInfo("UTC")), MailConfig())
     assert [row.main for row in values["remarks"].rows] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "clock"),
+    [("en", "rehearsal", "none: a rehearsal"), ("de", "Probe", "keine: eine Probe")],
+)
+def test_a_rehearsal_is_marked_in_subject_and_body_and_has_no_clock(language, marked, clock):
+    lesson = a_lesson(origin="rehearsal")
+    register, _ = a_register(lesson, {"a": 1.0})
+    register = replace(register, clock="unsynchronised", lesson=replace(lesson, end=lesson.start))
+    templates = Templates(language, None)
+    values = lesson_values(register, {}, Words(templates.words, ZoneInfo("UTC")), MailConfig())
+    mail = templates.template("office").fill(values)
+    assert f": {marked}, " in mail.subject
+    assert clock in " ".join(mail.text.split())
