@@ -17,6 +17,7 @@ LEAVES = {
     "good": (("localhost", "127.0.0.1"), -30, 300),
     "expired": (("localhost", "127.0.0.1"), -400, -1),
     "early": (("localhost", "127.0.0.1"), 1, 300),
+    "no-san": (("localhost",), -30, 300),
     "other-name": (("office.example",), -30, 300),
 }
 """Names, first day and last day, from now."""
@@ -30,7 +31,7 @@ def make(folder: Path) -> Path:
     key, ca = _authority("Test authority of the school")
     stranger_key, stranger = _authority("Somebody else's authority")
     for kind, (names, first, last) in LEAVES.items():
-        _write_leaf(folder / f"{kind}.pem", key, ca, names, first, last)
+        _write_leaf(folder / f"{kind}.pem", key, ca, names, first, last, has_san=kind != "no-san")
     _write_leaf(folder / "client.pem", key, ca, ("room-1",), -30, 300, ExtendedKeyUsageOID.CLIENT_AUTH)
     _write_leaf(folder / "stranger.pem", stranger_key, stranger, ("room-1",), -30, 300, ExtendedKeyUsageOID.CLIENT_AUTH)
     lax_key, lax = _authority("An authority of 2009", is_strict=False)
@@ -59,10 +60,13 @@ def _write_leaf(
     first: int,
     last: int,
     usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+    *,
+    has_san: bool = True,
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_named(names[0]), ca.subject, key, first, last)
-    builder = builder.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
+    if has_san:
+        builder = builder.add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-AT_CONNECTION = ("refuse", "handshake-cut", "not-tls", "expired", "early", "other-name", "unknown-ca")
+AT_CONNECTION = ("refuse", "handshake-cut", "not-tls", "expired", "early", "other-name", "no-san", "unknown-ca")
 BEFORE = ("reset-before-body", "reset-after-body", "redirect", "redirect-http", "captive-portal", "hang", "slow-loris")
 BROKEN_ANSWER = ("answer-cut", "huge-answer", "no-length", "hostile-words")
 UNTRUE = ("answer-lost", "stores-nothing", "wrong-sha", "no-receipt", "changed-answer", "bomb")

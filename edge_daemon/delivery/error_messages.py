@@ -81,7 +81,8 @@ def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
     if code == _NOT_YET_VALID:
         return f"the certificate of {where} is not valid yet; this device's clock is probably behind"
     if code in (_OTHER_NAME, _OTHER_ADDRESS):
-        return f"the certificate of {where} is for another name; check upstream.url, or somebody stands in between"
+        what = f"the certificate of {where} is for another name, or has none in its subjectAltName"
+        return f"{what}; check upstream.url, or somebody stands in between"
     if code in _UNKNOWN_AUTHORITY:
         what = f"the certificate of {where} is by an authority that this device does not know"
         return f"{what}; upstream.ca_file names the school's own, or a filter opens what is encrypted"

@@ -27,6 +27,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from edge_daemon.delivery import error_messages
 from edge_daemon.delivery.connection_deadline import Adapter, ConnectionDeadline
+from edge_daemon.device.server_context import server_context
 from edge_daemon.domains import ascii_domain
 
 _PORTS: Final = {"https": 443, "http": 80}
@@ -117,8 +118,8 @@ class Server:
         self._auth = _Auth(secret, username)
         self._agent = agent
         self._line = ConnectionDeadline()
-        self._context = context = ssl.create_default_context(cafile=ca_file or None)
-        proxy_context = ssl.create_default_context()
+        self._context = context = server_context(ca_file)
+        proxy_context = server_context()
         self._has_answered = False
         if client_certificate is not None:
             context.load_cert_chain(*client_certificate, password=no_passphrase)

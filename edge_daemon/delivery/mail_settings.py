@@ -9,6 +9,7 @@ from typing import Final
 
 from edge_daemon.config import MailConfig
 from edge_daemon.device.secrets import credential, how_to_make
+from edge_daemon.device.server_context import server_context
 from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
 
@@ -66,9 +67,9 @@ def server_settings(settings: MailConfig, config_dir: Path) -> ServerSettings:
 
 
 def _context(ca_file: str, config_dir: Path) -> ssl.SSLContext:
-    path = str(config_dir / ca_file) if ca_file else None
+    path = str(config_dir / ca_file) if ca_file else ""
     try:
-        return ssl.create_default_context(cafile=path)
+        return server_context(path)
     except (OSError, ssl.SSLError) as error:
         what = error.strerror if isinstance(error, OSError) and error.errno else "has no certificates in PEM form"
         raise DeliveryError(f"can't be used: {what}", f"mail.ca_file {path}", "check the file") from error

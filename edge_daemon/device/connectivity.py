@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 from edge_daemon.config import MailConfig, UpstreamConfig
 from edge_daemon.device.authorities import strict_context
 from edge_daemon.device.check import Check
+from edge_daemon.device.server_context import server_context
 from edge_daemon.domains import ascii_domain
 
 TIMEOUT_S = 5.0
@@ -160,7 +161,7 @@ def _connected(scheme: str, host: str, port: int, proxy: str) -> socket.socket:
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or None)
+    return server_context(ca_file)
 
 
 def _cipher(connection: socket.socket | None) -> str:

@@ -12,6 +12,9 @@ import logging
 import os
 import socket
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge_daemon.device.discretion import discreet
@@ -31,6 +34,9 @@ def set_up() -> None:
     root.handlers[:] = [_handler()]
     quiet = logging.INFO if under_systemd() else logging.WARNING
     root.setLevel(logging.DEBUG if debugging() else quiet)
+    if under_systemd():
+        sys.excepthook = lambda _kind, error, _trace: root.critical("uncaught", exc_info=error)
+        threading.excepthook = lambda one: root.critical("uncaught in a thread", exc_info=one.exc_value)
 
 
 def listen(handler: logging.Handler) -> None:
@@ -92,6 +98,36 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
     return found
 
 
+def trace_of(error: BaseException | None) -> str:
+    """Return where an error came from and its kind, without its message: that may be a name, an address, a row.
+
+    Reasons come first, as in Python's own tracebacks.
+    """
+    parts = []
+    for one in reversed(list(_chain(error))):
+        kind = type(one)
+        frames = "".join(traceback.format_tb(one.__traceback__))
+        head = "Traceback (most recent call last):\n" if frames else ""
+        parts.append(f"{head}{frames}{kind.__module__}.{kind.__qualname__}")
+    return "\n".join(parts)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from, each once."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def without_messages(record: logging.LogRecord) -> bool:
+    """Replace an exception of a record by `trace_of` it; a filter for handlers that write to the journal."""
+    if record.exc_info:
+        record.exc_text, record.exc_info = trace_of(record.exc_info[1]), None
+    return True
+
+
 class LineFormatter(logging.Formatter):
     """One line a record: the event and `key=value` for each field; under systemd with its priority before it."""
 
@@ -101,6 +137,8 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text, without a line feed at its end."""
+        if self._priority:
+            without_messages(record)
         text = super().format(record)
         head, _, trace = text.partition("\n")
         extra = "".join(f" {name}={value}" for name, value in fields_of(record).items())
@@ -122,6 +160,7 @@ class SocketHandler(logging.Handler):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
+        self.addFilter(without_messages)
         self._path = path
         self._socket: socket.socket | None = None
 
@@ -187,6 +226,7 @@ def _handler() -> logging.Handler:
 def _with_fields(base: type[logging.Handler]) -> logging.Handler:
     """Return python3-systemd's handler, given our fields in capitals."""
     handler = base(SYSLOG_IDENTIFIER=_IDENTIFIER)  # type: ignore[call-arg]  # the library has no types
+    handler.addFilter(without_messages)  # that handler sends exc_info itself, too
     handler.addFilter(_in_capitals)
     return handler
 

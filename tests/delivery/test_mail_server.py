@@ -164,6 +164,7 @@ def test_somebody_in_between_who_strips_starttls_hears_no_password(certificates,
         ("good", "other-ca.pem", "mail.ca_file"),
         ("expired", "ca.pem", "expired"),
         ("other-name", "ca.pem", "is not trusted"),
+        ("no-san", "ca.pem", "is not trusted"),
     ],
 )
 @pytest.mark.parametrize("tls", [True, False])

@@ -209,6 +209,7 @@ def test_an_answer_without_end_is_not_read(server, office):
         ("expired", "has expired"),
         ("early", "clock is probably behind"),
         ("other-name", "is for another name"),
+        ("no-san", "has none in its subjectAltName"),
         ("unknown-ca", "by an authority that this device does not know"),
     ],
 )

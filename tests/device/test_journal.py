@@ -35,7 +35,26 @@ def test_under_systemd_a_line_begins_with_its_priority(level, prefix):
 
 def test_each_line_of_a_traceback_has_the_priority():
     text = line(logging.ERROR, "failed", priority=True, error=ValueError("x"), slot=1)
-    assert text.splitlines() == ["<3>failed slot=1", "<3>ValueError: x"]
+    assert text.splitlines() == ["<3>failed slot=1", "<3>builtins.ValueError"]
+
+
+def test_no_traceback_in_the_journal_has_the_message_of_an_exception():
+    try:
+        try:
+            raise KeyError("Anna Weber")
+        except KeyError as reason:
+            raise ValueError("anna.weber@school.example") from reason
+    except ValueError as error:
+        caught = error
+    text = line(logging.ERROR, "failed", priority=True, error=caught)
+    assert "nna" not in text.replace('raise KeyError("Anna Weber")', "").replace(
+        'raise ValueError("anna.weber@school.example")', ""
+    ), "only the source's own lines"
+    assert [one for one in text.splitlines() if "builtins" in one] == ["<3>builtins.KeyError", "<3>builtins.ValueError"]
+    record = logging.LogRecord("n", logging.ERROR, "f", 1, "failed", (), (ValueError, caught, caught.__traceback__))
+    assert journal.without_messages(record)
+    assert record.exc_info is None
+    assert "ValueError" in (record.exc_text or "")
 
 
 def logged(stderr_is_journal: bool, **environment: str) -> list[str]:
@@ -135,11 +154,8 @@ def test_without_python3_systemd_fields_reach_the_journal_all_the_same(journald,
     }
 
 
-def test_a_traceback_of_any_length_gets_through(journald, tmp_path):
-    try:
-        raise ValueError("x" * 10**6)
-    except ValueError:
-        our_logger(tmp_path / "socket").exception("worker failed")
+def test_a_message_of_any_length_gets_through(journald, tmp_path):
+    our_logger(tmp_path / "socket").error("worker failed\nTraceback%s", "x" * 10**6)
     message = received(journald)["MESSAGE"]
     assert message.startswith("worker failed\nTraceback")
     assert len(message) == 48 * 1024
