@@ -54,6 +54,8 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"is not TOML: {e}", str(path), _TODO) from e
+    except RecursionError as e:
+        raise ConfigError("is nested too deeply", str(path), _TODO) from e
     try:
         return _converter(path.parent).structure(tables, Config)
     except cattrs.BaseValidationError as e:

@@ -173,6 +173,10 @@ def test_another_encoding_is_refused(tmp_path):
     assert "is not UTF-8 text" in problems(path)
 
 
+def test_arrays_without_an_end_are_one_line(tmp_path):
+    assert "is nested too deeply" in problems(write(tmp_path, "x = " + "[" * 100_000 + "\n"))
+
+
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
     (tmp_path / "config.toml").mkdir()
     assert "can't be read: Is a directory; put a file there" in problems(tmp_path / "config.toml")
