@@ -20,7 +20,10 @@ class _Day(click.DateTime):
             # The computer's own day is what a person who types the word means.
             near = datetime.now().astimezone() + timedelta(days=_WORDS[value])
             return datetime.combine(near.date(), time())
-        day: datetime = super().convert(value, param, ctx)
+        try:
+            day: datetime = super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day; give YYYY-MM-DD, yesterday, today or tomorrow", param, ctx)
         return day
 
 

@@ -17,7 +17,9 @@ from edge_daemon.errors import RegisterError
 
 @click.command()
 @click.option("--from", "first", required=True, type=DAY, metavar="YYYY-MM-DD", help="First day; or yesterday, today.")
-@click.option("--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
+@click.option(
+    "--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included; or today, tomorrow."
+)
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
 @click.option("--course", help="Only lessons of this course.")

@@ -18,6 +18,7 @@ from edge_daemon.app.capture.rehearsal import SEED_BYTES
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
+from edge_daemon.cli.register_text import note_of
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict, VerdictName
@@ -75,6 +76,8 @@ def rehearse(
     click.echo()
     click.echo(table(("student", "name", "verdict", "seen", "facing", "share", "flags"), _rows(register, done.names)))
     click.echo()
+    if note := note_of(register):
+        click.echo(f"note: {note}")
     click.echo(f"{_counts(register)}; {done.seconds_per_capture:.2f} s a capture")
     if captures is not None:
         click.echo(f"seed {register.plan.seed.hex()}: --seed with it takes the same frames again")

@@ -138,3 +138,10 @@ def test_a_lesson_that_is_not_there_is_refused(school, tmp_path):
     done = run(home.state_dir, "mail", "preview", "ffff", "--output", str(tmp_path))
     assert done.exit_code == 2
     assert "there is no such register" in done.stderr
+
+
+def test_a_preview_without_an_address_of_the_office_says_so(tmp_path):
+    home = mail_school.make(tmp_path / "home", '[device]\nname = "room 204"\n')
+    lesson = mail_school.hold(home)
+    done = run(home.state_dir, "mail", "preview", lesson, "--output", str(tmp_path / "out"))
+    assert done.stdout == "office: there is no message: the settings name no such address of the office (mail.office)\n"

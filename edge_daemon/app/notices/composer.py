@@ -163,7 +163,7 @@ class Composer:
         place = int(number) - 1 if number.isdecimal() else 0
         if place < len(self._mail.office):
             return about, self._mail.office[place]
-        return about, Outcome("void", "the settings name no such address of the office any more (mail.office)")
+        return about, Outcome("void", "the settings name no such address of the office (mail.office)")
 
     # --- students and guardians ---------------------------------------------------------------------------------------
 
