@@ -35,6 +35,9 @@ SMALLEST_FACE_PX: Final = 36.0
 """Where nobody knows yet how large faces are here."""
 PART: Final = 0.15
 """From this share of the area where faces sat on a part of the room is affected."""
+PART_OF_UNKNOWN_ROOM: Final = 0.4
+"""The same where no earlier lesson shows the room. A bare wall then looks like a cover and a window like glare; in the
+demo's room they are .31 of the picture. A lens that is half covered is over this limit."""
 WHOLE: Final = 0.8
 """From this share on the capture is missed."""
 SAME_VIEW: Final = 0.5

@@ -71,7 +71,7 @@ def test_a_lesson_becomes_a_register_on_the_screen(on_a_terminal):
     assert "Barack Obama    present" in rows["S2"]
     assert "Ada Lovelace    not assessed     -       -      -" in rows["S4"]
     assert "3 present, 1 not assessed, unknown faces: 1; " in out
-    assert "note: glare, covered" in out.splitlines(), "the drawn room has bare walls and a window"
+    assert "note:" not in out, "bare walls and a window are no fault of an unknown room"
     assert "register show " in out
 
 

@@ -145,7 +145,8 @@ class RoomWatch:
         here = [one.box for one in sightings]
         boxes = [*seats.values(), *here] if seats else []
         area = room_faults.area_of(boxes, *size)
-        if room_faults.affected(faults, area) < room_faults.PART:
+        limit = room_faults.PART if seats else room_faults.PART_OF_UNKNOWN_ROOM
+        if room_faults.affected(faults, area) < limit:
             hidden = {one for one in ids if one in seats and room_faults.is_hidden(faults, seats[one], *size)}
             return room_faults.flags_of(faults) if hidden else (), frozenset(hidden)
         hidden = {one for one in ids if one not in seats or room_faults.is_hidden(faults, seats[one], *size)}

@@ -153,6 +153,23 @@ def test_a_capture_with_the_faces_of_the_last_lesson_but_one_is_not_compared_wit
     assert room_history.past_lessons(school.db, lesson) == []
 
 
+def bare_walls(picture: Picture) -> Picture:
+    """Paint the upper third even, as a wall is, and a window into it."""
+    walls = picture.copy()
+    walls[: len(walls) // 3] = 150
+    walls[: len(walls) // 4, : walls.shape[1] // 8] = 255
+    return walls
+
+
+def test_bare_walls_of_an_unknown_room_hide_nobody_and_are_what_the_next_lesson_is_compared_with(school):
+    findings, _ = school.hold(bare_walls(room()), there=IDS[:-1])
+    assert findings.flags == ()
+    assert findings.not_seeable == frozenset()
+    assert findings.scene is not None
+    again, _ = school.hold(bare_walls(room()), there=IDS[:-1])
+    assert (again.flags, again.not_seeable) == ((), frozenset())
+
+
 def test_the_views_of_a_lesson_are_gone_when_it_is_finalised(school):
     school.hold(room())
     assert school.db.execute("SELECT count(*) FROM room_views").fetchone() == (0,)
