@@ -97,6 +97,7 @@ def _attach(db: sqlite_utils.Database, path: Path) -> None:
             db.conn.execute("DETACH DATABASE register")
         raise explained(error, str(path)) from error
     if row is None or not str(row[0]).isdecimal() or int(row[0]) < REGISTER.version:
+        db.conn.execute("DETACH DATABASE register")
         what = f"is of an older release (schema {row[0] if row else 'unknown'})"
         raise StoreError(what, str(path), "the service brings it up to date when it starts: `edge-daemon run`")
 
