@@ -35,7 +35,7 @@ SMALLEST_FACE_PX: Final = 36.0
 """Where nobody knows yet how large faces are here."""
 PART: Final = 0.15
 """From this share of the area where faces sat on a part of the room is affected."""
-PART_OF_UNKNOWN_ROOM: Final = 0.4
+PART_OF_UNKNOWN_ROOM: Final = 0.45
 """The same where no earlier lesson shows the room. A bare wall then looks like a cover and a window like glare; in the
 demo's room they are .31 of the picture. A lens that is half covered is over this limit."""
 WHOLE: Final = 0.8
@@ -88,6 +88,19 @@ def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
 def affected(faults: Faults, area: Area) -> float:
     """Return the share of an area that is affected, 0 to 1."""
     return float((faults[area] > 0).mean())
+
+
+def is_part(faults: Faults, area: Area, *, is_known: bool) -> bool:
+    """Return whether a part of the room is affected.
+
+    Args:
+        faults: of a lesson in which faces were found.
+        area: the cells that count.
+        is_known: earlier lessons show the room. Without them a picture that is even nearly everywhere, and still has
+            faces, is an even room: a cover of that size leaves none.
+    """
+    share = affected(faults, area)
+    return share >= PART if is_known else PART_OF_UNKNOWN_ROOM <= share < WHOLE
 
 
 def main_fault(faults: Faults, area: Area) -> Fault:

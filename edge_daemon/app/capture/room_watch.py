@@ -145,8 +145,7 @@ class RoomWatch:
         here = [one.box for one in sightings]
         boxes = [*seats.values(), *here] if seats else []
         area = room_faults.area_of(boxes, *size)
-        limit = room_faults.PART if seats else room_faults.PART_OF_UNKNOWN_ROOM
-        if room_faults.affected(faults, area) < limit:
+        if not room_faults.is_part(faults, area, is_known=bool(seats)):
             hidden = {one for one in ids if one in seats and room_faults.is_hidden(faults, seats[one], *size)}
             return room_faults.flags_of(faults) if hidden else (), frozenset(hidden)
         hidden = {one for one in ids if one not in seats or room_faults.is_hidden(faults, seats[one], *size)}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import closing
 
-from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+from edge_daemon.app.enrolment.enrolled_students import opened_gallery
 from edge_daemon.attendance.reason_codes import REASONS, in_words
 from edge_daemon.errors import GalleryError, KeyFileError, StoreError
 from edge_daemon.gallery.notes import CorrectionNote, read_notes, write_note
@@ -22,8 +21,7 @@ def keep_notes(home: Home, notes: Sequence[CorrectionNote]) -> int:
     if not notes or not home.gallery_db_path.exists():
         return 0
     try:
-        store = open_gallery_store(home)
-        with closing(store.db.conn):
+        with opened_gallery(home) as store:
             return sum(write_note(store, note) for note in notes)
     except (GalleryError, KeyFileError, StoreError) as error:
         logger.warning("note not kept", extra={"reason": error.what})
@@ -35,8 +33,7 @@ def notes_of_lesson(home: Home, lesson_id: str) -> list[CorrectionNote]:
     if not home.gallery_db_path.exists():
         return []
     try:
-        store = open_gallery_store(home)
-        with closing(store.db.conn):
+        with opened_gallery(home) as store:
             return read_notes(store, lesson_id=lesson_id)
     except (GalleryError, KeyFileError, StoreError):
         return []
