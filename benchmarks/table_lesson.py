@@ -19,8 +19,8 @@ def section(result: Result) -> str:
     head = (
         f"## Whole lessons (`benchmarks.lesson`)\n\n{len(result['lessons'])} lessons, {result['captures']:,} captures "
         "of people that the program was not tuned on. Students change seats, come into one that somebody left, and "
-        "are replaced by strangers. The lessons were made after the last change of that program; the doubts about empty, "
-        "other and unseen rooms came later and were not measured on them. The constants of the "
+        "are replaced by strangers. The lessons were made after the last change of that program; the doubts about "
+        "empty, other and unseen rooms came later and were not measured on them. The constants of the "
         "second look at far faces (`attendance/evidence/second_pass.py`) and of seats taken over "
         "(`track_clustering.py`) were set on other lessons of these people; those lessons also showed mistakes "
         "whose causes were mended. The program "
