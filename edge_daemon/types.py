@@ -189,9 +189,13 @@ class Candidate:
     """(192,); None after a restart, for it is never stored."""
 
 
+VIEW_ROWS, VIEW_COLUMNS = 8, 16
+"""Cells of a RoomView."""
+
+
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """What one capture shows of the room, in cells (8, 16): of a whole room no face can be drawn from them."""
+    """What one capture shows of the room, in cells (VIEW_ROWS, VIEW_COLUMNS), too few to draw a face from."""
 
     luma: Vector
     """Mean light, 0 to 255."""

@@ -12,12 +12,10 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.types import Box, RoomView
+from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Box, RoomView
 
 Fault = Literal["too_dark", "too_blurred", "glare", "covered"]
 
-ROWS: Final = 8
-COLUMNS: Final = 16
 DARK_BELOW: Final = 8.0
 """Mean light of a cell, 0 to 255: at 10, 16 of 17 faces were named, at 6, 12 of 17."""
 BURNT_FROM: Final = 0.5
@@ -59,7 +57,7 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
         before: the room as it was in the last lessons; None: not known.
         width_px: of the smallest faces that sit in this room.
     """
-    found = np.zeros((ROWS, COLUMNS), np.uint8)
+    found = np.zeros((VIEW_ROWS, VIEW_COLUMNS), np.uint8)
     flat = _is_flat(view)
     had = flat if before is None else ~_is_flat(before)
     dark = view.luma < DARK_BELOW
@@ -79,7 +77,7 @@ def _is_flat(view: RoomView) -> NDArray[np.bool_]:
 
 def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
     """Return the cells in which faces sit; every cell where none is known."""
-    area = np.zeros((ROWS, COLUMNS), bool)
+    area = np.zeros((VIEW_ROWS, VIEW_COLUMNS), bool)
     for box in boxes:
         area[_cells(box, width_px, height_px)] = True
     return area if area.any() else np.ones_like(area)
@@ -131,8 +129,8 @@ def _mark(found: Faults, fault: Fault, where: NDArray[np.bool_]) -> None:
 
 
 def _cells(box: Box, width_px: int, height_px: int) -> tuple[slice, slice]:
-    left, right = (min(max(int(x / width_px * COLUMNS), 0), COLUMNS - 1) for x in (box.x, box.x + box.w))
-    top, bottom = (min(max(int(y / height_px * ROWS), 0), ROWS - 1) for y in (box.y, box.y + box.h))
+    left, right = (min(max(int(x / width_px * VIEW_COLUMNS), 0), VIEW_COLUMNS - 1) for x in (box.x, box.x + box.w))
+    top, bottom = (min(max(int(y / height_px * VIEW_ROWS), 0), VIEW_ROWS - 1) for y in (box.y, box.y + box.h))
     return slice(top, bottom + 1), slice(left, right + 1)
 
 
@@ -148,7 +146,7 @@ def scene_of(views: Sequence[RoomView]) -> bytes:
 
 def view_of_scene(scene: bytes) -> RoomView:
     """Return the cells of a signature."""
-    luma, doubled = np.frombuffer(scene, np.uint8).astype(np.float32).reshape(2, ROWS, COLUMNS)
+    luma, doubled = np.frombuffer(scene, np.uint8).astype(np.float32).reshape(2, VIEW_ROWS, VIEW_COLUMNS)
     return RoomView(luma, np.zeros_like(luma), (doubled / 2).astype(np.float32), 0.0)
 
 
@@ -167,7 +165,7 @@ def same_view(one: bytes, other: bytes, usable: Area) -> float:
 
 
 def _parts(scene: bytes, usable: Area) -> NDArray[np.float64]:
-    cells = np.log1p(np.frombuffer(scene, np.uint8).astype(np.float64).reshape(2, ROWS, COLUMNS))
+    cells = np.log1p(np.frombuffer(scene, np.uint8).astype(np.float64).reshape(2, VIEW_ROWS, VIEW_COLUMNS))
     weights = np.broadcast_to(usable, cells.shape).astype(np.float64)
     means = (cells * weights).sum(axis=2, keepdims=True) / np.maximum(weights.sum(axis=2, keepdims=True), 1)
     centred: NDArray[np.float64] = (cells - means) * weights

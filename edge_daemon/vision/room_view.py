@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_daemon.types import Picture, RoomView
+from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Picture, RoomView
 
-COLUMNS: Final = 16
-ROWS: Final = 8
 _SAMPLES: Final = 16
 """Samples of a cell in each direction; the mean of the pixels between them takes away the sensor's noise."""
 BURNT_FROM: Final = 250
@@ -30,11 +28,11 @@ def room_view(picture: Picture) -> RoomView:
     """Measure a picture, (height, width, 3) uint8 in BGR; one under 64 pixels has no blur."""
     grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     burnt = (picture[::4, ::4].min(axis=2) >= BURNT_FROM).astype(np.float32)
-    samples = cv2.resize(grey, (COLUMNS * _SAMPLES, ROWS * _SAMPLES), interpolation=cv2.INTER_AREA)
-    cells = samples.astype(np.float32).reshape(ROWS, _SAMPLES, COLUMNS, _SAMPLES)
+    samples = cv2.resize(grey, (VIEW_COLUMNS * _SAMPLES, VIEW_ROWS * _SAMPLES), interpolation=cv2.INTER_AREA)
+    cells = samples.astype(np.float32).reshape(VIEW_ROWS, _SAMPLES, VIEW_COLUMNS, _SAMPLES)
     return RoomView(
         luma=cells.mean(axis=(1, 3)),
-        burnt=np.asarray(cv2.resize(burnt, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.float32),
+        burnt=np.asarray(cv2.resize(burnt, (VIEW_COLUMNS, VIEW_ROWS), interpolation=cv2.INTER_AREA), np.float32),
         structure=cells.std(axis=(1, 3)),
         blur_px=_blur_px(grey),
     )

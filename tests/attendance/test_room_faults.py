@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 
 from edge_daemon.attendance import room_faults
-from edge_daemon.attendance.room_faults import COLUMNS, ROWS
-from edge_daemon.types import Box, RoomView
+from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Box, RoomView
 
-EVERYWHERE = np.ones((ROWS, COLUMNS), bool)
+SHAPE = VIEW_ROWS, VIEW_COLUMNS
+EVERYWHERE = np.ones(SHAPE, bool)
 WIDTH_PX, HEIGHT_PX = 1600, 800
 """A cell is 100 by 100 pixels."""
 
 
 def view(luma=100.0, structure=20.0, burnt=0.0, blur_px=1.0) -> RoomView:
-    cells = (np.broadcast_to(np.asarray(v, np.float32), (ROWS, COLUMNS)).copy() for v in (luma, burnt, structure))
+    cells = (np.broadcast_to(np.asarray(v, np.float32), SHAPE).copy() for v in (luma, burnt, structure))
     return RoomView(*cells, blur_px)
 
 
 def left(value: float, other: float, columns: int = 8) -> np.ndarray:
-    cells = np.full((ROWS, COLUMNS), other, np.float32)
+    cells = np.full(SHAPE, other, np.float32)
     cells[:, :columns] = value
     return cells
 
@@ -77,14 +77,17 @@ def test_a_part_is_affected_and_who_sits_there_is_hidden():
 
 
 def test_what_is_affected_in_half_of_the_captures_is_affected():
-    dark, clear = room_faults.faults_of(view(luma=4, structure=1.1), None, 40.0), np.zeros((ROWS, COLUMNS), np.uint8)
+    dark, clear = (
+        room_faults.faults_of(view(luma=4, structure=1.1), None, 40.0),
+        np.zeros(SHAPE, np.uint8),
+    )
     assert room_faults.flags_of(room_faults.usual_faults([dark, dark, clear, clear])) == ("too_dark",)
     assert not room_faults.usual_faults([dark, clear, clear]).any()
 
 
 def furnished(seed: int) -> RoomView:
     rng = np.random.default_rng(seed)
-    return view(luma=rng.uniform(60, 180, (ROWS, COLUMNS)), structure=rng.uniform(5, 40, (ROWS, COLUMNS)))
+    return view(luma=rng.uniform(60, 180, SHAPE), structure=rng.uniform(5, 40, SHAPE))
 
 
 def test_the_signature_is_256_numbers_and_comes_back_as_cells():

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.vision.room_view import COLUMNS, ROWS, room_view
+from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS
+from edge_daemon.vision.room_view import room_view
 
 
 def room(seed: int = 1) -> np.ndarray:
@@ -23,7 +24,7 @@ def test_the_cells_have_the_light_of_their_place():
     picture = room()
     picture[:, :640] = picture[:, :640] // 10
     view = room_view(picture)
-    assert view.luma.shape == view.burnt.shape == view.structure.shape == (ROWS, COLUMNS)
+    assert view.luma.shape == view.burnt.shape == view.structure.shape == (VIEW_ROWS, VIEW_COLUMNS)
     assert view.luma[:, :8].max() < 25 < 60 < view.luma[:, 8:].min()
 
 

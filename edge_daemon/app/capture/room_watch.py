@@ -16,7 +16,19 @@ from edge_daemon.attendance.room_state import is_unusual, unusual_flag
 from edge_daemon.attendance.seat_map import usual_boxes
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import room_history
-from edge_daemon.types import Box, Candidate, Lesson, MissedCapture, Picture, RegisterFlag, RoomView, Sighting, Tally
+from edge_daemon.types import (
+    VIEW_COLUMNS,
+    VIEW_ROWS,
+    Box,
+    Candidate,
+    Lesson,
+    MissedCapture,
+    Picture,
+    RegisterFlag,
+    RoomView,
+    Sighting,
+    Tally,
+)
 from edge_daemon.vision.room_view import room_view
 
 _FACE_SCORE = 0.5
@@ -169,7 +181,7 @@ def _packed(one: _StoredView) -> bytes:
 def _unpacked(packed: bytes) -> _StoredView:
     head, _, cells = bytes(packed).partition(b"\n")
     width_px, height_px, blur_px = json.loads(head)
-    numbers = np.frombuffer(cells, np.uint8).reshape(4, room_faults.ROWS, room_faults.COLUMNS)
+    numbers = np.frombuffer(cells, np.uint8).reshape(4, VIEW_ROWS, VIEW_COLUMNS)
     luma, burnt, doubled = numbers[:3].astype(np.float32)
     view = RoomView(luma, (burnt / 255).astype(np.float32), (doubled / 2).astype(np.float32), blur_px)
     return _StoredView(width_px, height_px, view, numbers[3])

@@ -8,7 +8,7 @@ one that was not held, and of an unusual one before the office has said that it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,15 +45,10 @@ def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: dat
         at: now.
         mail: settings.
     """
-    items = outbox.of_lesson(db, register.lesson.lesson_id)
-    for channel in _channels(mail):
-        for verdict in register.verdicts:
-            if register.revision > 1 and register.confirmed is None and "corrected" not in verdict.flags:
-                continue  # nothing new about this student
-            student_id = verdict.tally.student_id
-            kinds = {channel.notice, channel.correction}
-            mine = [item for item in items if item.student_id == student_id and item.kind in kinds]
-            _Case(db, register, verdict, channel, mine, at, at + timedelta(hours=mail.hold_h)).judge()
+    is_first_word = register.revision == 1 or register.confirmed is not None
+    for case in _cases(db, register, at, mail):
+        if is_first_word or "corrected" in case.verdict.flags:  # else nothing is new about this student
+            case.judge()
 
 
 def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
@@ -65,16 +60,20 @@ def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: d
         at: now.
         mail: settings.
     """
-    items = outbox.of_lesson(db, register.lesson.lesson_id)
+    for case in _cases(db, register, at, mail):
+        if case.items and not _is_absent(register, case.verdict):
+            case.judge()
+
+
+def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> Iterator[_Case]:
+    """Yield each student of a register with each channel, and what was written about both before."""
+    items, after_hold = outbox.of_lesson(db, register.lesson.lesson_id), at + timedelta(hours=mail.hold_h)
     for channel in _channels(mail):
+        kinds = {channel.notice, channel.correction}
         for verdict in register.verdicts:
-            mine = [
-                item
-                for item in items
-                if item.student_id == verdict.tally.student_id and item.kind in {channel.notice, channel.correction}
-            ]
-            if mine and not _is_absent(register, verdict):
-                _Case(db, register, verdict, channel, mine, at, at + timedelta(hours=mail.hold_h)).judge()
+            student_id = verdict.tally.student_id
+            mine = [item for item in items if item.student_id == student_id and item.kind in kinds]
+            yield _Case(db, register, verdict, channel, mine, at, after_hold)
 
 
 def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime) -> Outcome | None:
