@@ -158,6 +158,11 @@ def test_every_folder_is_a_box_of_the_picture():
     assert boxes - folders == {"models_tflite"}
 
 
+def test_every_room_is_in_the_table():
+    table = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8").split("### The rooms of `app/`")[1]
+    assert set(re.findall(r"^\| `(\w+)/` \|", table.split("\n## ")[0], re.MULTILINE)) == rooms().keys()
+
+
 def test_no_file_is_longer_than_400_lines():
     assert {m: n for m, p in modules().items() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400} == {}
 
