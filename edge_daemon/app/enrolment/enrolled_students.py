@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 
+from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
 from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.gallery.erasure import removed_ids
@@ -18,15 +19,10 @@ __all__ = ["StudentRecord", "names_of", "opened_gallery", "record_of", "records_
 
 @contextmanager
 def opened_gallery(home: Home, *, create: bool = False) -> Iterator[GalleryStore]:
-    """Open the gallery for a while.
-
-    Raises:
-        EdgeError: the gallery or its key is missing or can't be used.
-    """
-    fresh = create and not home.gallery_db_path.exists()
-    db = open_gallery(home.gallery_db_path, create=create)
-    with closing(db.conn):
-        yield GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
+    """Open the gallery for a while; as `open_gallery_store`."""
+    store = open_gallery_store(home, create=create)
+    with closing(store.db.conn):
+        yield store
 
 
 def records_of(home: Home) -> list[StudentRecord]:

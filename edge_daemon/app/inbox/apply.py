@@ -35,6 +35,7 @@ from edge_daemon.app.inbox.waiting import (
 )
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
+from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.delivery.office_documents import (
@@ -45,14 +46,13 @@ from edge_daemon.delivery.office_documents import (
     parse_withdrawals,
 )
 from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
-from edge_daemon.device.secrets import device_key
 from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, check_change, parse_pulled_roster, without_marks
 from edge_daemon.home import Home
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.daily_events import DailyEvent, add_events
-from edge_daemon.store.database import open_gallery, open_register
+from edge_daemon.store.database import open_register
 from edge_daemon.store.pulled import note_applied, note_refused
 
 logger = logging.getLogger(__name__)
@@ -195,7 +195,6 @@ def _outcome(home: Home, name: str, data: bytes, now: datetime, *, confirmed: bo
 
 def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV loads slowly, and few rosters come
-    from edge_daemon.gallery.templates import GalleryStore
 
     rows = parse_pulled_roster(data)
     withdrawn = _withdrawn(home)
@@ -205,11 +204,9 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
         )
         for row in rows
     ]
-    fresh = not home.gallery_db_path.exists()
-    db = open_gallery(home.gallery_db_path)
-    with closing(db.conn):
-        store = GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
-        before = tables.student_rows(db)
+    store = open_gallery_store(home, create=True)
+    with closing(store.db.conn):
+        before = tables.student_rows(store.db)
         check_change(before, rows, now.astimezone(ZoneInfo(home.config.device.time_zone)).date())
         report = import_roster(without_marks(rows), None, store, now)
     with suppress(StoreError):  # the page of an import before, with names of then
@@ -223,7 +220,6 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
 
 
 def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> InboxResult:
-    from edge_daemon.app.opening.models_and_gallery import open_gallery_store
     from edge_daemon.gallery.withdrawals import WithdrawalResult, withdraw
 
     student_ids = parse_withdrawals(data, home.config.device.name)

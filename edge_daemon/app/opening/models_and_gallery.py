@@ -1,21 +1,25 @@
-"""Opening what the settings name: models, gallery."""
+"""Opening what the settings name: models, gallery. Who opens the gallery alone loads neither OpenCV nor NumPy."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_daemon.config import CameraConfig, Config
 from edge_daemon.device.secrets import device_key
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_gallery
-from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION
-from edge_daemon.vision.models import ModelSet, default_models_dir
+
+if TYPE_CHECKING:
+    from edge_daemon.vision.models import ModelSet
 
 
 def load_models(config: Config) -> ModelSet:
     """Return the verified models that the settings name."""
+    from edge_daemon.vision.models import ModelSet, default_models_dir
+
     folder = Path(config.models.dir) if config.models.dir else default_models_dir()
     return ModelSet.load(folder).with_embedder(config.models.embedder)
 
@@ -30,10 +34,21 @@ def camera_settings(home: Home) -> CameraConfig:
 
 def embedder_id(models: ModelSet) -> EmbedderId:
     """Return what binds templates to the embedder in use."""
+    from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION
+
     return EmbedderId(models.embedder().sha256, PREPROCESSING_VERSION)
 
 
-def open_gallery_store(home: Home) -> GalleryStore:
-    """Open the gallery with the device's key; raises an EdgeError that says what is missing."""
-    db = open_gallery(home.gallery_db_path, create=False)
-    return GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=False))
+def open_gallery_store(home: Home, *, create: bool = False) -> GalleryStore:
+    """Open the gallery with the device's key.
+
+    Args:
+        home: the installation.
+        create: make a gallery, and with `--home` its key, where there is none yet.
+
+    Raises:
+        EdgeError: the gallery or its key is missing or can't be used.
+    """
+    fresh = create and not home.gallery_db_path.exists()  # else something is sealed under an older key already
+    db = open_gallery(home.gallery_db_path, create=create)
+    return GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))
