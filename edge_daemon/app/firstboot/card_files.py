@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from edge_daemon.store.disk import sync_folder
+
 
 def put(path: Path, content: bytes, mode: int | None) -> None:
     """Write a file in one step, onto the disk; where it is already so, nothing is written.
@@ -75,15 +77,6 @@ def wipe(path: Path) -> None:
         file.truncate(0)
         os.fsync(file.fileno())
     remove(path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring a folder's names onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_there(path: Path, content: bytes, mode: int | None) -> bool:

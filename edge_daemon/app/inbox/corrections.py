@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import office_decisions, registers
 from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import transaction
-from edge_daemon.store.registers import OutboxWriter
+from edge_daemon.store.registers import OutboxWriter, StoredRegister
 from edge_daemon.types import Register
 
 _NAMED: Final = 5
@@ -119,23 +119,12 @@ class _Work:
             self._correct(one)
 
     def _correct(self, one: OfficeCorrection) -> None:
-        try:
-            wanted = coded(one.correction)
-            added = correct_register(self._db, one.lesson_id, wanted, self._signer, self._also, self._now)
-        except TamperedError as error:
-            self.tampered = self.tampered or error.line()
-            self.left_out.append(one.correction_id)
-            return
-        except RegisterError:  # the texts were checked before: the student is not on this register
-            self.left_out.append(one.correction_id)
-            return
-        if added is None:
-            self.already += 1
-            return
-        self._known[one.lesson_id] = from_json(added.document).register
-        self.revisions += 1
+        wanted = coded(one.correction)
+        is_new = self._revise(
+            one, lambda: correct_register(self._db, one.lesson_id, wanted, self._signer, self._also, self._now)
+        )
         _, note = code_and_note(one.correction.reason)
-        if note:
+        if is_new and note:
             self.notes.append(CorrectionNote(wanted.student_id, one.lesson_id, wanted.at, note))
 
     def _take_confirmation(self, one: OfficeConfirmation, register: Register) -> None:
@@ -146,17 +135,28 @@ class _Work:
         if self._is_upgrade and known is not None and known.at >= one.confirmation.at:
             self.overtaken += 1
             return
+        self._revise(
+            one,
+            lambda: confirm_register(self._db, one.lesson_id, one.confirmation, self._signer, self._also, self._now),
+        )
+
+    def _revise(self, one: OfficeCorrection | OfficeConfirmation, make: Callable[[], StoredRegister | None]) -> bool:
+        """Make a revision and count it; return whether there is one."""
         try:
-            added = confirm_register(self._db, one.lesson_id, one.confirmation, self._signer, self._also, self._now)
+            added = make()
         except TamperedError as error:
             self.tampered = self.tampered or error.line()
             self.left_out.append(one.correction_id)
-            return
+            return False
+        except RegisterError:  # the texts were checked before: the student is not on this register
+            self.left_out.append(one.correction_id)
+            return False
         if added is None:
             self.already += 1
-            return
+            return False
         self._known[one.lesson_id] = from_json(added.document).register
         self.revisions += 1
+        return True
 
     def _latest(self, lesson_id: str) -> Register | None:
         if lesson_id not in self._known:

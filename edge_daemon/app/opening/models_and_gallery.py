@@ -1,4 +1,4 @@
-"""Opening what the settings name: models, gallery. Who opens the gallery alone loads neither OpenCV nor NumPy."""
+"""Opening what the settings name: models, gallery. Opening the gallery alone loads neither OpenCV nor NumPy."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from edge_daemon.store import registers
 from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import OutboxWriter, StoredRegister
-from edge_daemon.types import Confirmation, Correction
+from edge_daemon.types import Confirmation, Correction, Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,8 @@ def correct_register(
         StoreError: the database can't be written.
     """
 
-    def render(last: StoredRegister) -> str | None:
-        check_own(db, last.lesson_id, last.revision, signer)
-        old = from_json(last.document).register
-        new = correct(
+    def corrected(old: Register) -> Register:
+        return correct(
             old,
             wanted.student_id,
             wanted.verdict,
@@ -71,9 +69,8 @@ def correct_register(
             at=wanted.at,
             reason_code=wanted.reason_code,
         )
-        return None if new is old else sign(new, last.sha256, signer)
 
-    return registers.add_revision(db, lesson_id, render, now, also)
+    return _revise(db, lesson_id, corrected, signer, also, now)
 
 
 def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCorrection:
@@ -129,11 +126,23 @@ def confirm_register(
         RegisterError: there is no such register, or it is not said who confirms.
         StoreError: the database can't be written.
     """
+    return _revise(db, lesson_id, lambda old: confirm(old, said), signer, also, now)
+
+
+def _revise(
+    db: sqlite_utils.Database,
+    lesson_id: str,
+    change: Callable[[Register], Register],
+    signer: Signer,
+    also: OutboxWriter,
+    now: datetime,
+) -> StoredRegister | None:
+    """Sign what a change makes of the newest revision, after that one was checked; None where it changes nothing."""
 
     def render(last: StoredRegister) -> str | None:
         check_own(db, last.lesson_id, last.revision, signer)
         old = from_json(last.document).register
-        new = confirm(old, said)
+        new = change(old)
         return None if new is old else sign(new, last.sha256, signer)
 
     return registers.add_revision(db, lesson_id, render, now, also)
