@@ -45,7 +45,7 @@ class _Scenario:
     flags: tuple[str, ...]
     draw: Draw
     usable: Usable
-    """Of the middle of a seat, as a share of the picture's width: could somebody there have been recognised?"""
+    """Whether a face can be recognised at a place, given as a share of the picture's width."""
     there: Callable[[str], bool] = lambda _: True
     """Whether a student is in the room."""
 

@@ -10,7 +10,7 @@ from typing import Final
 ISOLATED: Final = ("-I", "-X", "faulthandler")
 """`-I`: no module from the working directory, none from the user's site-packages, nothing from PYTHON* variables."""
 WORKING_DIRECTORY: Final = "/"
-"""Of every process that we start: nothing is looked for where somebody else may write."""
+"""Working directory of every process that we start: nobody else may write there."""
 
 
 def isolated(module: str) -> tuple[str, ...]:

@@ -158,7 +158,7 @@ class Student:
     consent: bool
     courses: tuple[str, ...]
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """Of courses with dates; a course that is not among them counts on every day."""
+    """The courses with dates; another course counts on every day."""
 
 
 @dataclass(frozen=True, slots=True)

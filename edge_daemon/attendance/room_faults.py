@@ -30,7 +30,7 @@ BLUR_OF_WIDTH: Final = 0.07
 """Faces are lost where the blur's standard deviation is over this share of their width: among faces from 36 pixels on,
 all 17 were named at 1.7 pixels of defocus, 13 at 2.6, 8 at 3.6."""
 SMALLEST_FACE_PX: Final = 36.0
-"""Where nobody knows yet how large faces are here."""
+"""Assumed width of a face while no lesson has shown the room."""
 PART: Final = 0.15
 """From this share of the area where faces sat on a part of the room is affected."""
 PART_OF_UNKNOWN_ROOM: Final = 0.45

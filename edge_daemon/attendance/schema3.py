@@ -20,7 +20,7 @@ from edge_daemon.types import (
 )
 
 _DECIMALS = 4
-"""Of a probability; Python and ECMAScript write every such number alike."""
+"""Decimals of a probability; Python and ECMAScript write every such number alike."""
 
 
 def register_fields(register: Register) -> dict[str, Json]:

@@ -81,7 +81,7 @@ def collect(
     problems = outcome.result.problems
     _print_problems(problems[: len(problems) - len(outcome.late)])
     _print_problems(outcome.late)
-    _tell(outcome, output)
+    _print_result(outcome, output)
     return outcome.exit_code
 
 
@@ -98,7 +98,7 @@ def _print_problems(problems: list[DocumentProblem]) -> None:
             click.echo(f"{word}: {count - _SHOWN} more of {line}", err=True)
 
 
-def _tell(outcome: CollectOutcome, output: Path) -> None:
+def _print_result(outcome: CollectOutcome, output: Path) -> None:
     collected = outcome.result
     rooms = collected.judgements
     if not outcome.is_pinned:

@@ -28,7 +28,7 @@ class _Day(click.DateTime):
 
 
 DAY = _Day(["%Y-%m-%d"])
-"""Of an option: YYYY-MM-DD, yesterday, today or tomorrow."""
+"""Type of an option: YYYY-MM-DD, yesterday, today or tomorrow."""
 
 
 def instants(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:

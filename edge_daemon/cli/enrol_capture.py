@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.capture_students import CaptureDay, StudentAtCamera
 
 _TRIES = 8
-"""Of one picture; after that the guide goes on to the next."""
+"""Tries for one picture; after that the guide goes on to the next."""
 
 
 @click.command()

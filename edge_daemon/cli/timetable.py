@@ -80,9 +80,9 @@ def check(home: Home, as_json: bool) -> None:
         click.echo(_json(document))
     else:
         click.echo(f"{len(lessons)} lessons within a year, in {' or '.join(home.config.timetable.room) or 'any room'}")
-        _tell("left out:", _few_alike(read.left_out))
-        _tell("skipped within a year:", (_repeated_line(one) for one in passed))
-        _tell("please look at:", _few_alike(remarks))
+        _print_list("left out:", _few_alike(read.left_out))
+        _print_list("skipped within a year:", (_repeated_line(one) for one in passed))
+        _print_list("please look at:", _few_alike(remarks))
     if faults:
         for one in faults:
             click.echo(f"edge-daemon: {EdgeError(_line(one)).line()}", err=True)
@@ -113,7 +113,7 @@ def show(home: Home, days: int, as_json: bool) -> None:
         click.echo(table(heads, [_lesson_row(home, one, zone) for one in lessons]))
     else:
         click.echo(f"no lessons within {days} days; `edge-daemon timetable check` says what is in the files")
-    _tell("skipped:", (_line(one) for one in passed))
+    _print_list("skipped:", (_line(one) for one in passed))
     if read.left_out:
         click.echo(f"\nevents left out altogether: {len(read.left_out)}; `edge-daemon timetable check` names them")
 
@@ -161,7 +161,7 @@ def _repeated(passed: Iterable[Passed]) -> Iterator[_Repeated]:
     yield from (_Repeated(group[0], len(group)) for group in groups.values())
 
 
-def _tell(head: str, lines: Iterable[str]) -> None:
+def _print_list(head: str, lines: Iterable[str]) -> None:
     for number, line in enumerate(lines):
         if number == 0:
             click.echo(f"\n{head}")

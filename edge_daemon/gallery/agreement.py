@@ -170,7 +170,7 @@ def _groups(exemplars: Sequence[Exemplar]) -> list[list[Exemplar]]:
 
 
 def _without_strangers(groups: list[list[Exemplar]], others: Mapping[str, Vector]) -> list[list[Exemplar]]:
-    """Of groups that are believed equally keep those that resemble no other student, if there are any."""
+    """Among groups with equal support, keep those that resemble no other student, if there are any."""
     if not others or _weight(groups[0]) != _weight(groups[1]):
         return groups
     known = np.stack(list(others.values()))

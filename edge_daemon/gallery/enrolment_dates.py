@@ -20,7 +20,7 @@ class Enrolled(Protocol):
 
     @property
     def periods(self) -> tuple[EnrolmentPeriod, ...]:
-        """Of courses with dates."""
+        """The courses with dates."""
 
 
 def is_expected(student: Enrolled, course: str, day: date) -> bool:

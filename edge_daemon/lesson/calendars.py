@@ -43,7 +43,7 @@ class Calendars:
     unusable: tuple[Passed, ...]
     """Files of which no event could be used, though they have some for the room."""
     events: int
-    """Of all rooms in all files."""
+    """Events of all rooms in all files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +105,12 @@ class _File:
     rooms: set[str] = field(default_factory=set)
     """All locations."""
     events: int = 0
-    """Of all rooms."""
+    """Events of all rooms."""
     of_room: int = 0
     uids: set[str] = field(default_factory=set)
-    """Of series in the room."""
+    """UIDs of series in the room."""
     changed_uids: set[str] = field(default_factory=set)
-    """Of changed lessons in the room."""
+    """UIDs of changed lessons in the room."""
 
     def series(self, order: Iterator[int]) -> Iterator[Series]:
         """Yield the series of the room that can be worked out."""

@@ -71,7 +71,7 @@ class Timetable:
         self.rooms = calendars.rooms
         """All locations in the files."""
         self.events = calendars.events
-        """Of all rooms in the files."""
+        """Events of all rooms in the files."""
         self.has_room = any(self._is_here[place] for place in calendars.rooms) or (
             self._is_here[""] and self.events > 0
         )

@@ -15,8 +15,8 @@ from edge_daemon.types import EnrolmentPeriod
 
 Erased = Literal["student", "templates"]
 Renewal = Literal["due", "wrapped"]
-"""Of the slot key. `due`: something was erased since; `wrapped`: the data keys are under the new key, and the old one
-is still there."""
+"""State of the slot key. `due`: something was erased since; `wrapped`: the data keys are under the new key, and the old
+one is still there."""
 
 SLOTS_FILE = "gallery.keys"
 """The file of the slot key, beside gallery.sqlite."""
@@ -38,7 +38,7 @@ class StudentRow:
     sealed: bytes
     wrapped_key: bytes
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """Of courses with dates."""
+    """The courses with dates."""
 
 
 @dataclass(frozen=True, slots=True)

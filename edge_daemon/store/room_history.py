@@ -21,7 +21,7 @@ class PastLesson:
 
     scene: bytes
     sightings: tuple[Sighting, ...]
-    """Of the course that was asked for; none for a lesson of another course, and after their retention."""
+    """Empty for a lesson of another course than the one asked for, and after their retention."""
 
 
 def room_views(db: sqlite_utils.Database, lesson_id: str) -> dict[int, bytes]:

@@ -26,7 +26,7 @@ LATE_S = 10.0
 BEAT_S = 5.0
 """The longest silence of a worker that only waits."""
 COUNT_SHARE = 0.05
-"""Of its time a lesson counts provisionally: after each capture, unless that takes longer."""
+"""Share of a lesson's time for provisional counts. They follow each capture unless they take longer."""
 
 
 class LiveCamera(Protocol):

@@ -34,7 +34,7 @@ class RegisterFound:
     captures_taken: int
     is_rehearsal: bool
     previous_sha256: str | None
-    """Of the document that it follows."""
+    """SHA-256 of the document that it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class CommitmentFound:
     plans: tuple[PlanCommitment, ...]
     sha256: str
     previous_sha256: str | None
-    """Of the commitment before it."""
+    """SHA-256 of the commitment before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Claims:
     waiting: int = 0
     """Documents that are not delivered yet."""
     lesson_id: str = ""
-    """Of the newest register."""
+    """Lesson of the newest register."""
     revision: int = 0
     sha256: str = ""
 

@@ -27,7 +27,7 @@ from edge_daemon.timestamps import written
 
 NAME: Final = ".collect.sqlite"
 _FORM: Final = f"2 {__version__} {SCHEMA}"
-"""Of the rows and of the rules by which documents are proven: another release proves all of them again."""
+"""Version of the rows and of the rules of proof: another release proves all documents again."""
 _REGISTER, _COMMITMENT, _OTHER, _REJECTED = "r", "c", "k", "x"
 
 Known = dict[str, tuple[Stamp, Finding]]

@@ -28,7 +28,7 @@ from edge_daemon.attendance.commitment import PlanCommitment
 from edge_daemon.delivery.document_paths import device_folder
 
 MOST_PROBLEMS: Final = 1000
-"""Of a room that are named one by one; the others are counted."""
+"""Documents of a room that are named one by one; the others are counted."""
 _STRAY: Final = "is a document of {}, not of this room"
 _MOST_GAPS: Final = 10
 RECENT: Final = 20
@@ -52,7 +52,7 @@ class Room:
     kept: dict[str, RegisterFound] | None = None
     """The highest revision by lesson id; None: as the last run found them, and not looked up yet."""
     places: dict[str, Place] = field(default_factory=dict)
-    """Where the fields of a register were spilled, by path."""
+    """Place of a register's fields in the spill file, by path."""
     summary: RoomSummary = field(default_factory=RoomSummary)
     problems: list[DocumentProblem] = field(default_factory=list)
 

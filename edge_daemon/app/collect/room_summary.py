@@ -13,7 +13,7 @@ class RoomSummary:
     """The registers and commitments of a room in figures."""
 
     sha256: str = ""
-    """Of all that was found: the same number, the same documents."""
+    """Digest of all that was found: the same digest, the same documents."""
     registers: int = 0
     """Lessons that have one, rehearsals too; all other figures are without those."""
     held: int = 0

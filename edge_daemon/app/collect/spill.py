@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 _MOST_BYTES = 2**30
-"""Of the file; what is beyond it is parsed again."""
+"""Largest size of the file; what is beyond it is parsed again."""
 
 
 class Spill:

@@ -1,4 +1,4 @@
-"""Who is enrolled: importing, listing and removing students."""
+"""The enrolled students: importing, listing and removing students."""
 
 PUBLIC_MODULES = (
     "capture_students",

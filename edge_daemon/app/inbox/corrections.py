@@ -33,7 +33,7 @@ class CorrectionResult:
     already: int
     """Taken before, or in the register as they are, or the register says so for the same reason."""
     overtaken: int
-    """Of the first list after an upgrade: the release before had passed over them for a later decision."""
+    """Decisions of the first list after an upgrade that the release before skipped for a later one."""
     left_out: tuple[str, ...]
     """The office's ids of those whose lesson or student this device does not know."""
     notes: tuple[CorrectionNote, ...] = ()

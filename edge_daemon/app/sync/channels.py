@@ -14,8 +14,8 @@ from edge_daemon.types import Delivery, Destination, Outcome
 class Receiver(Protocol):
     """A receiver that is being delivered to."""
 
-    is_told: bool
-    """It is told how the device is; False: `tell` does nothing."""
+    takes_state: bool
+    """It receives the state of the device; False: `send_state` does nothing."""
     proves_itself: bool
     """With an answer to one item that may be meant for all comes the proof that it takes others."""
 
@@ -33,8 +33,8 @@ class Receiver(Protocol):
             EdgeError: the item itself can't be used.
         """
 
-    def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Tell it how this device is, after all else; None: there is nothing to tell.
+    def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+        """Send the state of this device, after all else; None: there is nothing to send.
 
         Raises:
             StoreError: a database can't be read.

@@ -21,7 +21,7 @@ class MailReceiver:
         now: the clock.
     """
 
-    is_told = False
+    takes_state = False
 
     def __init__(self, home: Home, sender: Sender, now: Callable[[], datetime]) -> None:
         self._home, self._sender, self._now = home, sender, now
@@ -46,7 +46,7 @@ class MailReceiver:
         """Send one message."""
         return deliver_mail(self._home, db, delivery, self._sender, self._now())
 
-    def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
+    def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
         """Tell nothing: the device's state goes to the school's server."""
         return None
 

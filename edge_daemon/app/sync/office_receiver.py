@@ -61,7 +61,7 @@ class OfficeReceiver:
         stopping: asked between documents.
     """
 
-    is_told, proves_itself = True, False
+    takes_state, proves_itself = True, False
 
     def __init__(self, home: Home, server: Documents, notebook: Notebook, stopping: Callable[[], bool]) -> None:
         self._home, self._server, self._notebook, self._stopping = home, server, notebook, stopping
@@ -118,7 +118,7 @@ class OfficeReceiver:
             return Outcome("parked", outcome.answer)
         return outcome
 
-    def tell(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
+    def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         """Tell the key, what happened day by day, and last how the device is: its time is that of all before it.
 
         What the server answers to one of these holds up none of the others.

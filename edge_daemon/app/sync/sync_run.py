@@ -145,7 +145,7 @@ class SyncRun:
         if self._stopping():
             self._vindicate(channel)
             return
-        outcome = self._tell(receiver)
+        outcome = self._send_state(receiver)
         if outcome is None or not outcome.receiver_down:
             self._vindicate(channel)
         elif not outcome.is_doubtful or (self._is_suspected(channel) and not tried.outcomes["delivered"]):
@@ -159,8 +159,8 @@ class SyncRun:
         """Return whether it has refused something else in this run: one refusal may be of that one document."""
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
-    def _tell(self, receiver: Receiver) -> Outcome | None:
-        return self._tried_once(lambda: receiver.tell(self._db, self._now()))
+    def _send_state(self, receiver: Receiver) -> Outcome | None:
+        return self._tried_once(lambda: receiver.send_state(self._db, self._now()))
 
     def _drain(self, channel: Channel, receiver: Receiver) -> None:
         tried, parked = self._tried[channel.destination], list[int]()
@@ -220,14 +220,14 @@ class SyncRun:
             self._vindicate(channel)
             self._settle(channel, delivery, _of_item(outcome))
             tried.outcomes["retry"] += 1
-            self._tell(receiver)
+            self._send_state(receiver)
             self._note(channel, outcome)
             return True
         self._suspects[channel.destination].append((delivery, outcome))
         if len(self._suspects[channel.destination]) < IN_A_ROW:
             return False
-        told = self._tell(receiver) if receiver.is_told else outcome
-        if told is not None and told.receiver_down and not receiver.proves_itself:
+        answer = self._send_state(receiver) if receiver.takes_state else outcome
+        if answer is not None and answer.receiver_down and not receiver.proves_itself:
             self._condemn(channel, outcome)
             return True
         self._vindicate(channel)

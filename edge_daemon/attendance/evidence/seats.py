@@ -1,4 +1,4 @@
-"""Where in the picture people sit: faces of successive captures at one spot and of one size share a seat."""
+"""Seats in the picture: faces of successive captures at one spot and of one size share a seat."""
 
 from __future__ import annotations
 

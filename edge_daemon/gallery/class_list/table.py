@@ -15,7 +15,7 @@ class Remark:
     guessed: bool = True
     """The list was read in a way that a person should confirm; False: it is only odd."""
     file: str = ""
-    """Of several files that make one list."""
+    """Name of the file, where several files make one list."""
 
     def __str__(self) -> str:
         where = ", ".join(filter(None, (self.file, f"line {self.line}" if self.line else "")))

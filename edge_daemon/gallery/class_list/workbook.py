@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 
 MAX_UNPACKED_BYTES: Final = 256 * 2**20
-"""Of the whole workbook: a few kilobytes may unpack to gigabytes."""
+"""Limit for the whole workbook: a few kilobytes may unpack to gigabytes."""
 MAX_ROWS, MAX_COLUMNS = 100_000, 500
 _MAX_BLANK_ROWS: Final = 1000
 """In a row: a format that was set for a whole column makes a million of them."""
