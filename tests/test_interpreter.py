@@ -82,7 +82,9 @@ def test_a_worker_is_the_programs_own(planted, tmp_path):
 
 
 def test_a_home_that_was_named_by_a_relative_path_is_the_same_for_a_worker(planted, tmp_path):
-    worker = WorkerProcess((sys.executable, "-c", "import sys; print(sys.argv)"), Home(Path("home")), "settle")
+    # A process that has ended has an empty command line, so this one waits for its input to be closed.
+    waiting = (sys.executable, "-c", "import sys; sys.stdin.read()")
+    worker = WorkerProcess(waiting, Home(Path("home")), "settle")
     try:
         command = Path(f"/proc/{worker._process.pid}/cmdline").read_bytes().split(b"\0")
         assert os.fsencode(tmp_path / "planted" / "home") in command
