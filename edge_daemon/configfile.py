@@ -10,7 +10,7 @@ from datetime import date, time
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import cattrs
@@ -35,6 +35,10 @@ _WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 _TODO = "correct it; docs/CONFIGURATION.md has every key"
+_MOST_PROBLEMS: Final = 20
+"""Named in one line."""
+_LONGEST_NAME: Final = 40
+"""Characters of an unknown key that are shown."""
 
 
 def load_config(path: Path) -> Config:
@@ -59,7 +63,9 @@ def load_config(path: Path) -> Config:
     try:
         return _converter(path.parent).structure(tables, Config)
     except cattrs.BaseValidationError as e:
-        raise ConfigError("; ".join(_problems(e, "")), str(path), _TODO) from e
+        problems = list(_problems(e, ""))
+        more = [f"and {len(problems) - _MOST_PROBLEMS} more"] if len(problems) > _MOST_PROBLEMS else []
+        raise ConfigError("; ".join(problems[:_MOST_PROBLEMS] + more), str(path), _TODO) from e
 
 
 def file_name(key: Field[Any]) -> str:
@@ -164,7 +170,7 @@ def _problems(error: BaseException, at: str) -> Iterator[str]:
     """Yield one sentence a problem; `at` is the dotted name of the section or key that it is in."""
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
         known = [file_name(f) for f in fields(error.cl)]
-        for name in sorted(error.extra_fields):
+        for name in sorted(name[:_LONGEST_NAME] for name in error.extra_fields):
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {_join(at, near[0])}?" if near else f"known here: {', '.join(known)}"
             yield f"{_join(at, name)}: unknown key, {hint}"

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+_MOST_WHERE: Final = 600
+_MOST_WHAT: Final = 2500
+_MOST_HINT: Final = 600
+"""Characters of the parts of a message: what is quoted may come out of a file that somebody else made."""
+
 
 class EdgeError(Exception):
     """Base of all errors shown to a user, as one line on stderr.
@@ -19,10 +26,18 @@ class EdgeError(Exception):
         super().__init__(self.line())
 
     def line(self) -> str:
-        """Return the message as one line without control characters."""
-        text = f"{self.where}: {self.what}" if self.where else self.what
-        text = f"{text}; {self.hint}" if self.hint else text
+        """Return the message as one line without control characters, each part of it cut to what a person reads."""
+        where, what = _shortened(self.where, _MOST_WHERE), _shortened(self.what, _MOST_WHAT)
+        hint = _shortened(self.hint, _MOST_HINT)
+        text = f"{where}: {what}" if where else what
+        text = f"{text}; {hint}" if hint else text
         return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _shortened(text: str, most: int) -> str:
+    """Return a text without its middle where it is too long: both ends say more."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
 
 class ConfigError(EdgeError):

@@ -214,3 +214,11 @@ def test_mail_addresses_that_exist_are_taken(tmp_path, address):
     path = tmp_path / "config.toml"
     path.write_text(f'[mail]\noffice = ["{address}"]\nfrom = "{address}"\n', encoding="utf-8")
     assert load_config(path).mail.office == (address,)
+
+
+def test_a_file_full_of_unknown_keys_is_still_one_line_that_can_be_read(tmp_path):
+    keys = "\n".join(f"{'x' * 5000}{n} = 1" for n in range(100))
+    line = problems(write(tmp_path, f"[device]\n{keys}\n"))
+    assert len(line) < 4000
+    assert f"device.{'x' * 40}: unknown key" in line
+    assert "; and 80 more; " in line

@@ -12,12 +12,14 @@ from icalendar import Timezone
 from edge_daemon.lesson.ical_lines import Note
 from edge_daemon.lesson.ical_text import Component, parameter_text
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
+from edge_daemon.lesson.recurrence_rules import rule_parts
 from edge_daemon.lesson.zone_names import described_zone, iana_zone, windows_zone
 
 _MOST_LINES: Final = 2000
 """Of a VTIMEZONE; Outlook's longest have some hundred."""
 _MOST_YEARS: Final = 4
 """In which a VTIMEZONE is compared, which costs 50 ms a year."""
+_CLOCK: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _YEAR = re.compile(r"(?:^|[:,])([0-9]{4})[0-9]{4}")
 _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 
@@ -110,13 +112,22 @@ def _made(definition: Component) -> tzinfo | None:
     # Its rules are gone through from their beginning: yearly ones cost nothing, others could cost hours.
     lines = [_yearly(line) for _, line in definition.lines]
     rules = [line for line in lines if line.upper().startswith("RRULE")]
-    if definition.damage or len(lines) > _MOST_LINES or any("FREQ=YEARLY" not in rule.upper() for rule in rules):
+    if definition.damage or len(lines) > _MOST_LINES or not all(map(_is_sound, rules)):
         return None
     try:
         component = Timezone.from_ical("\r\n".join(lines))
         return component.to_tz(lookup_tzid=False) if isinstance(component, Timezone) else None
     except LIBRARY_ERRORS:
         return None
+
+
+def _is_sound(rule: str) -> bool:
+    """Return whether a rule of a VTIMEZONE is yearly, once a day, and can be worked out: the libraries do not look."""
+    try:
+        parts = rule_parts(rule.partition(":")[2])
+    except ValueError:
+        return False
+    return parts["FREQ"] == "YEARLY" and not any("," in parts.get(name, "") for name in _CLOCK)
 
 
 def _yearly(line: str) -> str:

@@ -1,0 +1,234 @@
+"""Damaged inputs for every parser: each is read or refused in one line, within 10 s of CPU and 300 MB.
+
+    python -m tests.slow.fuzz [PARSER...] [--cpu-minutes 10] [--seed 1] [--keep DIR] [--json OUT]
+
+Parsers: calendar roster oneroster configuration register corrections bundle photographs card; all where none is named.
+First each takes its undamaged inputs, which are made by the project's own makers: one that refuses them is not fuzzed,
+and the command fails. Then it gets as many damaged ones as the CPU minutes of its process allow. Memory is VmHWM of the
+process and of those that work for it (the decoder of photographs), set back before each input. An input that makes a
+fault is kept in DIR. Exit code 1 where there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Any, Final
+
+PARSERS: Final = (
+    *("calendar", "roster", "oneroster", "configuration", "register", "corrections", "bundle", "photographs", "card"),
+)
+_HANGS_S: Final = 120.0
+"""Of wall-clock time, after which an input's process is ended: the machine may be busy."""
+_OF_A_PROCESS: Final = 2000
+"""Inputs, after which a fresh process goes on: what it leaks counts for no input."""
+_KEPT: Final = 3
+
+
+@dataclass
+class Result:
+    """What became of the inputs of one parser."""
+
+    seeds: int = 0
+    inputs: int = 0
+    accepted: int = 0
+    refused_in_one_line: int = 0
+    cpu_s: float = 0.0
+    slowest_cpu_s: float = 0.0
+    highest_peak_mb: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    refusals: set[str] = field(default_factory=set)
+
+    def document(self) -> dict[str, object]:
+        """Return it for the file of results."""
+        return {
+            "date": datetime.now(timezone.utc).date().isoformat(),
+            "cpu_minutes": round(self.cpu_s / 60, 1),
+            "undamaged_inputs_accepted": self.seeds,
+            "inputs": self.inputs,
+            "accepted": self.accepted,
+            "refused_in_one_line": self.refused_in_one_line,
+            "different_refusals": len(self.refusals),
+            "slowest_cpu_s": round(self.slowest_cpu_s, 2),
+            "highest_peak_mb": round(self.highest_peak_mb),
+            "faults": dict(self.faults),
+        }
+
+
+class Child:
+    """The process that reads inputs."""
+
+    def __init__(self, parser: str, seed: int, first: int, folder: Path) -> None:
+        line = [sys.executable, "-m", "tests.slow.fuzz_child", parser, str(seed), str(first), str(folder)]
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            line,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,
+            env={**os.environ, "TMPDIR": str(folder)},
+        )
+        self._rest = b""
+
+    def line(self, longest_s: float) -> dict[str, Any] | None:
+        """Return what the process says next; None where it ended. Raises TimeoutError where it says nothing."""
+        assert self.process.stdout is not None
+        while b"\n" not in self._rest:
+            if not select.select([self.process.stdout], [], [], longest_s)[0]:
+                raise TimeoutError
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not more:
+                return None
+            self._rest += more
+        line, _, self._rest = self._rest.partition(b"\n")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    def last_words(self) -> str:
+        """Return the end of what the process wrote to stderr."""
+        self._errors.seek(0)
+        return self._errors.read()[-2000:].decode("utf-8", "replace")
+
+    def end(self) -> None:
+        """End the process and what it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def check_seeds(parser: str, folder: Path) -> int:
+    """Return how many undamaged inputs there are; fail where one is not taken, or nothing is read out of it."""
+    child, taken = Child(parser, 0, -1, folder), 0
+    try:
+        while (said := child.line(_HANGS_S)) is not None:
+            if "begins" in said:
+                continue
+            if not said["accepted"] or not said["read"] or "fault" in said:
+                sys.exit(f"{parser}: undamaged input {said['number']} is not taken: {json.dumps(said, indent=1)}")
+            taken += 1
+        if child.process.wait() or not taken:
+            sys.exit(f"{parser}: its inputs could not be made\n{child.last_words()}")
+    finally:
+        child.end()
+    return taken
+
+
+def fuzz(parser: str, cpu_s: float, seed: int, folder: Path, keep: Path) -> Result:
+    """Give a parser damaged inputs until it has had so much CPU time."""
+    result, first = Result(seeds=check_seeds(parser, folder)), 0
+    while result.cpu_s < cpu_s:
+        child = Child(parser, seed, first, folder)
+        try:
+            first = _feed(child, result, first, cpu_s, folder, keep / parser)
+        finally:
+            child.end()
+    return result
+
+
+def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, keep: Path) -> int:
+    """Take what one process says, until it made a fault, has read enough, or the time is up; return the next number."""
+    number = first - 1
+    while result.cpu_s < cpu_s and number < first + _OF_A_PROCESS:
+        said: dict[str, Any] | None
+        try:
+            said = child.line(_HANGS_S)
+        except TimeoutError:
+            said = {
+                "number": number,
+                "accepted": False,
+                "fault": f"took more than {_HANGS_S:.0f} s",
+                "where": "",
+                "cpu_s": _HANGS_S,
+                "peak_mb": 0,
+            }
+        if said is None:
+            where = f"signal {-child.process.wait()}"
+            said = {
+                "number": number,
+                "accepted": False,
+                "fault": "crashed",
+                "where": where,
+                "cpu_s": 0,
+                "peak_mb": 0,
+                "traceback": child.last_words(),
+            }
+        if "begins" in said:
+            number = said["begins"]
+            continue
+        if _count(result, said, folder, keep):
+            break
+    return number + 1
+
+
+def _count(result: Result, said: dict[str, Any], folder: Path, keep: Path) -> bool:
+    """Add what became of one input; return whether it is a fault."""
+    result.inputs += 1
+    result.cpu_s += said["cpu_s"]
+    result.slowest_cpu_s = max(result.slowest_cpu_s, said["cpu_s"])
+    result.highest_peak_mb = max(result.highest_peak_mb, said["peak_mb"])
+    fault = said.get("fault", "")
+    if not fault:
+        result.accepted += said["accepted"]
+        result.refused_in_one_line += not said["accepted"]
+        result.refusals.add("".join(c for c in said.get("line", "") if c.isalpha())[-60:])
+        return False
+    name = f"{fault} {said['where']}".strip()
+    result.faults[name] += 1
+    if result.faults[name] <= _KEPT:
+        place = keep / f"{said['number']}"
+        shutil.copytree(folder / "input", place, dirs_exist_ok=True)
+        (place.parent / f"{place.name}.json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+        print(f"\nFAULT: {name}: {place}", flush=True)
+    return True
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("parsers", nargs="*", choices=[[], *PARSERS], metavar="PARSER")
+    arguments.add_argument("--cpu-minutes", type=float, default=10.0)
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--keep", type=Path, default=Path("fuzz-faults"))
+    arguments.add_argument("--json", type=Path)
+    given = arguments.parse_args()
+    faults = 0
+    for parser in given.parsers or PARSERS:
+        begun_s = time.monotonic()
+        with tempfile.TemporaryDirectory(
+            prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None
+        ) as folder:
+            result = fuzz(parser, given.cpu_minutes * 60, given.seed, Path(folder), given.keep)
+        print(f"{parser}: {json.dumps(result.document())}, {time.monotonic() - begun_s:.0f} s", flush=True)
+        faults += result.faults.total()
+        if given.json:
+            _keep(given.json, parser, given.seed, result)
+    return 1 if faults else 0
+
+
+def _keep(path: Path, parser: str, seed: int, result: Result) -> None:
+    """Put the result of one parser into the file, beside those of the others."""
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    document["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    document["limits"] = {"cpu_s": 10, "peak_mb": 300}
+    results = {**document.get("parsers", {}), parser: {"seed": seed, **result.document()}}
+    document["parsers"] = {name: results[name] for name in PARSERS if name in results}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
