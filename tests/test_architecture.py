@@ -19,6 +19,7 @@ SHARED = {"types", "errors", "config", "timestamps", "plain_text", "domains", "i
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
+    "neural_network": {"neural_network"},
     "types": set(),
     "errors": set(),
     "timestamps": set(),

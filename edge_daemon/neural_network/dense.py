@@ -1,0 +1,98 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
+
+
+class Dense:
+    """output = input · weights + bias.
+
+    The weights begin as normal numbers with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), which keeps
+    the size of signals through layers of ReLU; the biases begin at 0.
+
+    Args:
+        inputs: numbers an example that come in.
+        outputs: numbers an example that go out.
+        random: source of the first weights.
+        dtype: of weights and biases.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, random: np.random.Generator, dtype: type[np.floating] = np.float32
+    ) -> None:
+        weights = random.normal(0.0, math.sqrt(2.0 / inputs), (inputs, outputs)).astype(dtype)
+        self.weights = new_parameter(weights, decays=True)
+        self.bias = new_parameter(np.zeros(outputs, dtype), decays=False)
+
+    def forward(self, inputs: Array, *, training: bool) -> Array:
+        """Return the output (examples, outputs) for the inputs (examples, inputs)."""
+        self._inputs = inputs if training else None
+        output: Array = inputs @ self.weights.value + self.bias.value
+        return output
+
+    def backward(self, output_gradient: Array) -> Array:
+        """Return the derivative with respect to the inputs (examples, inputs)."""
+        assert self._inputs is not None
+        self.weights.gradient[...] = self._inputs.T @ output_gradient
+        self.bias.gradient[...] = output_gradient.sum(axis=0)
+        gradient: Array = output_gradient @ self.weights.value.T
+        return gradient
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Weights (inputs, outputs) and bias (outputs,)."""
+        return self.weights, self.bias
+
+
+class Flatten:
+    """Makes one row of each example."""
+
+    parameters: tuple[Parameter, ...] = ()
+
+    def forward(self, inputs: Array, *, training: bool) -> Array:  # noqa: ARG002
+        """Return the inputs as (examples, numbers an example)."""
+        self._shape = inputs.shape
+        return inputs.reshape(len(inputs), -1)
+
+    def backward(self, output_gradient: Array) -> Array:
+        """Return the derivative in the shape of the inputs."""
+        return output_gradient.reshape(self._shape)
+
+
+class Dropout:
+    """Sets a random share of the numbers to 0 in training, so that none is relied on alone.
+
+    What remains is divided by the share that remains, so that nothing changes outside training (Srivastava et al.,
+    2014, JMLR 15:1929; the "inverted" form).
+
+    Args:
+        share: of numbers that become 0, from 0 to below 1.
+        random: source of the choice.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+
+    def __init__(self, share: float, random: np.random.Generator) -> None:
+        if not 0 <= share < 1:
+            raise ValueError(f"dropout of {share}: give a share from 0 to below 1")
+        self.share = share
+        self._random = random
+
+    def forward(self, inputs: Array, *, training: bool) -> Array:
+        """Return the inputs, in training with a random share of them 0."""
+        if not training:
+            return inputs
+        kept = self._random.random(inputs.shape) >= self.share
+        self._factors = (kept / (1 - self.share)).astype(inputs.dtype)
+        output: Array = inputs * self._factors
+        return output
+
+    def backward(self, output_gradient: Array) -> Array:
+        """Return the derivative with respect to the inputs: 0 where the number was set to 0."""
+        gradient: Array = output_gradient * self._factors
+        return gradient

@@ -1,0 +1,54 @@
+"""What all layers have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(slots=True)
+class Parameter:
+    """Numbers that training changes, and the derivative of the loss with respect to each."""
+
+    value: Array
+    gradient: Array
+    decays: bool
+    """Whether weight decay pulls it towards 0: weights yes, biases no."""
+
+
+class Layer(Protocol):
+    """One step of a network."""
+
+    def forward(self, inputs: Array, *, training: bool) -> Array:
+        """Return the output (examples, …) for a batch of inputs (examples, …).
+
+        Args:
+            inputs: a batch.
+            training: whether `backward()` follows. Dropout works then only.
+        """
+        ...
+
+    def backward(self, output_gradient: Array) -> Array:
+        """Return the derivative of the loss with respect to the inputs of the last `forward(training=True)`.
+
+        The derivatives with respect to the parameters replace the ones of the batch before.
+
+        Args:
+            output_gradient: the derivative with respect to the output, of the output's shape.
+        """
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What training changes."""
+        ...
+
+
+def new_parameter(value: Array, *, decays: bool) -> Parameter:
+    """Return a parameter with a gradient of 0."""
+    return Parameter(value, np.zeros_like(value), decays)

@@ -1,0 +1,71 @@
+"""Layers in order, and their numbers in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge_daemon.neural_network.layer import Array, Layer, Parameter
+
+
+class Network:
+    """Layers in order: the output of one is the input of the next.
+
+    Args:
+        layers: from the input to the output.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+
+    def forward(self, inputs: Array, *, training: bool = False) -> Array:
+        """Return the output of the last layer for a batch of inputs."""
+        for layer in self.layers:
+            inputs = layer.forward(inputs, training=training)
+        return inputs
+
+    def backward(self, output_gradient: Array) -> Array:
+        """Return the derivative with respect to the inputs; each layer keeps those of its parameters."""
+        for layer in reversed(self.layers):
+            output_gradient = layer.backward(output_gradient)
+        return output_gradient
+
+    def predict(self, inputs: Array, *, batch_size: int = 256) -> Array:
+        """Return the output for many inputs, a batch at a time."""
+        return np.concatenate([self.forward(inputs[i : i + batch_size]) for i in range(0, len(inputs), batch_size)])
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything that training changes, in the order of the layers."""
+        return tuple(parameter for layer in self.layers for parameter in layer.parameters)
+
+    def save(self, path: Path) -> None:
+        """Write the parameters as an .npz file with the keys 0, 1, …, in the order of the layers."""
+        values = {str(number): parameter.value for number, parameter in enumerate(self.parameters)}
+        with path.open("wb") as file:
+            np.savez(file, **values)  # type: ignore[arg-type]
+
+    def load(self, path: Path) -> None:
+        """Take the parameters from a file that `save()` of a network of the same layers wrote.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no such file, or of a network of other layers. Nothing has changed then.
+        """
+        values = list(_arrays(path, len(self.parameters)))
+        for number, (parameter, value) in enumerate(zip(self.parameters, values, strict=True)):
+            if parameter.value.shape != value.shape:
+                raise ValueError(f"{path}: array {number} is {value.shape}, the network has {parameter.value.shape}")
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter.value[...] = value
+
+
+def _arrays(path: Path, expected: int) -> Iterator[Array]:
+    """Yield the arrays of a file in order."""
+    with np.load(path, allow_pickle=False) as file:
+        if set(file.files) != {str(number) for number in range(expected)}:
+            raise ValueError(f"{path}: {len(file.files)} arrays, the network has {expected}")
+        for number in range(expected):
+            yield file[str(number)]
