@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import demo_lesson
 
-# A slow or busy board is no failure; and a failure is printed so that it can be repeated.
-settings.register_profile("boards", deadline=None, print_blob=True)
+# A slow or busy board is no failure; and a failure is printed so that it can be repeated. The continuous check tries
+# the same examples every time, so that it never fails by chance; whoever runs the tests by hand looks for new ones.
+settings.register_profile(
+    "boards",
+    deadline=None,
+    print_blob=True,
+    derandomize="EDGE_DAEMON_CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("boards")
 
 

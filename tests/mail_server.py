@@ -155,11 +155,17 @@ class Server:
                 smtp.mood = mood
                 return smtp
 
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        # Bound all the time, so that nobody else gets the port before the controller listens; asyncio reuses it.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self.port = self._place.getsockname()[1]
         self._controller = Made(
-            self.handler, hostname="127.0.0.1", port=self.port, ssl_context=context if tls else None
+            self.handler,
+            hostname="127.0.0.1",
+            port=self.port,
+            ssl_context=context if tls else None,
+            ready_timeout=60.0,
         )
 
     def __enter__(self):
@@ -168,6 +174,7 @@ class Server:
 
     def __exit__(self, *_):
         self._controller.stop()
+        self._place.close()
 
     @property
     def taken(self) -> list[Taken]:

@@ -79,6 +79,7 @@ class OfficeServer:
         self._control_id: object = None
         self._lock = threading.Lock()
         self._http: ThreadingHTTPServer | None = None
+        self._place: socket.socket | None = None
 
     @property
     def url(self) -> str:
@@ -90,11 +91,18 @@ class OfficeServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def start(self) -> None:
         """Listen, on the same port as before where there was one."""
+        if self._place is None:  # bound all the time, so that nobody else gets the port while we do not listen
+            self._place = socket.socket()
+            self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._place.bind(("127.0.0.1", self.port))
+            self.port = self._place.getsockname()[1]
         self._http = Listener(("127.0.0.1", self.port), self)
-        self.port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

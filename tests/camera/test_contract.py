@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 
 import cv2
@@ -125,7 +125,7 @@ def test_a_frame_has_its_slot_and_its_time(rig):
         before = datetime.now(timezone.utc)
         frame = camera.capture(17)
         assert frame.slot == 17
-        assert timedelta(0) <= frame.taken_at - before < timedelta(seconds=10)
+        assert before <= frame.taken_at <= datetime.now(timezone.utc)
 
 
 def test_prepare_may_be_left_out_or_come_twice(rig):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from edge_daemon.camera.picamera2 import FALLBACK_LENS_DIOPTRES, MAX_EXPOSURE_US
 from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 from tests.camera import fake_picamera2
+from tests.camera.fake_time import FakeTime
 
 
 @pytest.fixture
@@ -123,16 +123,16 @@ def test_the_sensor_stops_after_a_picture_that_failed(world):
 
 
 def test_a_picture_waits_for_the_warm_up_and_for_no_more(world, monkeypatch):
+    clock = FakeTime()
     monkeypatch.setattr(picamera2, "WARM_UP_S", 0.5)
+    monkeypatch.setattr(picamera2, "time", clock)
     with camera() as opened:
-        begun = time.monotonic()
         opened.capture(0)
-        assert time.monotonic() - begun >= 0.5
-        opened.prepare()
-        time.sleep(0.55)
-        begun = time.monotonic()
-        opened.capture(1)
-        assert time.monotonic() - begun < 0.45
+        for slot, prepared_s in ((1, 0.125), (2, 0.5), (3, 9.0)):
+            opened.prepare()
+            clock.now_s += prepared_s
+            opened.capture(slot)
+    assert clock.slept_s == [0.5, 0.375, 0.0, 0.0]
 
 
 def test_the_whole_sensor_is_read_and_a_huge_one_is_halved(world):

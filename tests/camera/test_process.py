@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_daemon.camera import helper
+from edge_daemon.camera import helper, process
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.camera.recovery import FIRST_GAP_S
 from edge_daemon.config import CameraConfig
@@ -26,6 +26,8 @@ WAIT_S = 30.0
 """For everything that should come: a slow board needs seconds to start a process."""
 SHORT_S = 0.5
 """For an answer that will not come."""
+PROMPT_S = 20.0
+"""Longer than a busy computer needs for what does not wait, shorter than any wait of these tests."""
 
 
 class Rig:
@@ -50,7 +52,7 @@ class Rig:
         begun = time.monotonic()
         with pytest.raises(CameraError) as missed:
             self.camera.capture(slot)
-        assert time.monotonic() - begun < deadline_s + 4
+        assert time.monotonic() - begun < deadline_s + PROMPT_S
         self.camera._deadline_s = WAIT_S
         assert self.camera.fault
         return missed.value.line()
@@ -79,6 +81,12 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Let a process that ends, and a camera that is closed, have the time that a busy computer needs."""
+    monkeypatch.setattr(helper, "_KILL_WAIT_S", WAIT_S)
 
 
 @pytest.fixture
@@ -122,7 +130,7 @@ def test_where_the_lens_stood_is_told(rig):
 def test_prepare_opens_the_camera_and_wakes_it_without_waiting(rig):
     begun = time.monotonic()
     rig.camera.prepare(0)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < PROMPT_S
     wait_until(lambda: rig.mood_file.with_suffix(".log").exists() and "prepare" in rig.events(), "nobody prepared")
     rig.succeed(0)
     assert rig.events().count("open") == 1
@@ -163,7 +171,7 @@ def test_a_camera_that_hangs_costs_its_deadline_and_its_process(rig):
     pid = rig.camera.pid
     rig.be("hang")
     assert rig.miss(1, SHORT_S) == "the camera did not answer within 0.5 s"
-    assert not alive(pid)
+    wait_until(lambda: not alive(pid), "it lives")
     rig.be("good")
     rig.camera.prepare(2)
     rig.succeed(2)
@@ -173,7 +181,7 @@ def test_a_camera_that_hangs_while_it_opens_does_not_hang_the_daemon(rig):
     rig.be("hang-open")
     begun = time.monotonic()
     rig.camera.prepare(0)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < PROMPT_S
     rig.miss(0, SHORT_S)
     rig.be("good")
     rig.succeed(1)
@@ -193,7 +201,7 @@ def test_many_requests_to_a_stopped_process_do_not_block(rig):
     begun = time.monotonic()
     for slot in range(5000):  # more than the socket takes
         rig.camera.prepare(slot)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < PROMPT_S
     rig.miss(1, SHORT_S)
     rig.succeed(2)
 
@@ -241,7 +249,7 @@ def test_starts_that_do_not_help_come_at_growing_gaps_and_captures_between_are_m
         rig.miss(slot, SHORT_S)
     begun = time.monotonic()
     reason = rig.miss(3)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < PROMPT_S
     assert reason.startswith("the camera did not answer within 0.5 s (next attempt in ")
     rest_s = rig.camera._recovery.rest_s(time.monotonic())
     assert 0 < rest_s <= FIRST_GAP_S
@@ -250,12 +258,13 @@ def test_starts_that_do_not_help_come_at_growing_gaps_and_captures_between_are_m
     rig.succeed(4)
 
 
-def test_leaving_ends_the_process_and_closes_the_camera(tmp_path):
+def test_leaving_ends_the_process_and_closes_the_camera(tmp_path, monkeypatch):
+    monkeypatch.setattr(process, "_STOP_WAIT_S", WAIT_S)
     rig = Rig(tmp_path)
     with rig.camera:
         rig.succeed(0)
         pid = rig.camera.pid
-    assert not alive(pid)
+    wait_until(lambda: not alive(pid), "it lives")
     assert rig.events()[-1] == "close"
 
 
@@ -266,8 +275,8 @@ def test_leaving_does_not_wait_for_a_camera_that_hangs(tmp_path):
         pid = rig.camera.pid
         os.kill(pid, signal.SIGSTOP)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 4
-    assert not alive(pid)
+    assert time.monotonic() - begun < PROMPT_S
+    wait_until(lambda: not alive(pid), "it lives")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ from edge_daemon.camera.v4l2 import v4l2_camera
 from edge_daemon.camera.v4l2_nodes import Node, find_node
 from edge_daemon.errors import CameraError
 from tests.camera import fake_opencv
+from tests.camera.fake_time import FakeTime
 
 FRONT = Node("/dev/video0", "HD Webcam C525", "usb-0000:01:00.0-1.1")
 BACK = Node("/dev/video2", "HD Webcam C525", "usb-0000:01:00.0-1.2")
@@ -142,13 +142,13 @@ def test_the_device_is_free_between_captures_and_holds_few_buffers(scene):
 
 
 def test_a_picture_waits_for_the_warm_up_and_for_no_more(scene, monkeypatch):
+    clock = FakeTime()
     monkeypatch.setattr(opencv, "WARM_UP_S", 0.5)
+    monkeypatch.setattr(opencv, "time", clock)
     with v4l2_camera("") as camera:
-        begun = time.monotonic()
         camera.capture(0)
-        assert time.monotonic() - begun >= 0.45
-        camera.prepare()
-        time.sleep(0.55)
-        begun = time.monotonic()
-        camera.capture(1)
-        assert time.monotonic() - begun < 0.45
+        for slot, prepared_s in ((1, 0.125), (2, 0.5), (3, 9.0)):
+            camera.prepare()
+            clock.now_s += prepared_s
+            camera.capture(slot)
+    assert clock.slept_s == [0.5, 0.375, 0.0, 0.0]

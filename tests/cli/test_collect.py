@@ -488,22 +488,24 @@ http {{
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 def test_plain_nginx_that_lists_its_folders_will_do(root, rooms, tmp_path):
     ca_file = office_ca.make(tmp_path / "nginx")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    place = socket.socket()  # bound to the end, so that nobody else gets the port; nginx reuses it
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind(("127.0.0.1", 0))
+    port = place.getsockname()[1]
     user = "user root root;" if os.getuid() == 0 else ""
     config = tmp_path / "nginx" / "nginx.conf"
     config.write_text(NGINX.format(folder=config.parent, port=port, root=root, user=user))
     server = subprocess.Popen(["nginx", "-p", str(config.parent), "-c", str(config)], stderr=subprocess.DEVNULL)
     try:
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < ends:
             time.sleep(0.02)
         source = f"https://localhost:{port}/attendance"
         book, done = book_of(root, tmp_path, "--ca-file", str(ca_file), source=source)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
+        place.close()
     assert "4 registers of 2 rooms" in done.stdout
     assert mark(book["2026-W48"], "0b", 2) == "P"
 

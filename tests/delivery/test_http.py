@@ -50,11 +50,11 @@ def test_what_trickles_in_for_ever_ends_at_the_deadline(scheme, piece):
         began = time.monotonic()
         with pytest.raises(NoAnswerError):
             one.ask("GET", "x", max_bytes=100)
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
 
 
 def test_after_a_deadline_the_next_exchange_has_a_connection_of_its_own(tmp_path):
-    with OfficeServer(tmp_path, tls=False, token="") as office, server(office.url, exchange_s=2) as one:
+    with OfficeServer(tmp_path, tls=False, token="") as office, server(office.url, exchange_s=4) as one:
         office.faults.append("slow-loris")
         with pytest.raises(NoAnswerError, match="no whole answer within") as failed:
             one.ask("GET", "x", max_bytes=100)
@@ -84,7 +84,7 @@ def test_a_closed_server_leaves_no_connection_behind(tmp_path):
         one = server(office.url)
         one.ask("GET", "x", max_bytes=1000)
         one.close()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 60
         while office.open_connections and time.monotonic() < end:
             time.sleep(0.01)
         assert not office.open_connections

@@ -285,7 +285,7 @@ def answering(data: bytes) -> tuple[socket.socket, list[bytes]]:
 def test_an_answer_that_is_malformed_is_one_line_and_no_secret_is_logged(what, caplog, capfd):
     listener, _ = answering(HEADS[what])
     url = f"http://localhost:{listener.getsockname()[1]}/SECRET-IN-PATH"
-    with listener, Server(url, secret="SECRET", limits=Limits(5, 5, 10)) as server:
+    with listener, Server(url, secret="SECRET", limits=Limits(20, 20, 40)) as server:
         said = ""
         try:
             assert server.ask("GET", "x", max_bytes=100).status == 200
@@ -313,7 +313,7 @@ def test_an_etag_is_sent_back_only_where_it_is_one(tmp_path, etag, sent):
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\nETag: " + etag + b"\r\n\r\n{}"
     listener, asked = answering(head)
     config = dataclasses.replace(settings_of(), url=f"http://localhost:{listener.getsockname()[1]}", insecure_http=True)
-    with listener, Upstream(config, "", limits=Limits(5, 5, 10)) as server:
+    with listener, Upstream(config, "", limits=Limits(20, 20, 40)) as server:
         first = server.get("v1/x.json", "", 100)
         assert server.get("v1/x.json", etag.decode("latin-1"), 100).status == 200
     assert first.status == 200

@@ -49,9 +49,10 @@ def test_somebody_may_vouch_for_the_clock(root):
 
 def test_a_reading_has_both_times_and_the_boot(root):
     before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    utc_before = time.time()
     reading = SystemClock(root=root).reading()
     assert before <= reading.boottime_s <= time.clock_gettime(time.CLOCK_BOOTTIME)
-    assert abs(reading.utc.timestamp() - time.time()) < 5
+    assert utc_before - 0.001 <= reading.utc.timestamp() <= time.time() + 0.001
     assert reading.boot_id == "b-1"
 
 
@@ -62,4 +63,4 @@ def test_waiting_ends_early_when_something_can_be_read():
     os.write(writing, b"x")
     begun = time.monotonic()
     assert clock.wait(30, [reading])
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20

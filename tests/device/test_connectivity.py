@@ -8,6 +8,7 @@ import datetime
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
@@ -81,9 +82,12 @@ def tls(certificate):
     return lambda client: context.wrap_socket(client, server_side=True).close()
 
 
-def refused_port() -> int:
-    with socket.create_server(("localhost", 0)) as server:
-        return server.getsockname()[1]
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """A port that is ours and on which nobody listens."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        yield place.getsockname()[1]
 
 
 def test_an_upstream_with_a_certificate_that_we_know(certificate):
@@ -102,8 +106,8 @@ def test_an_upstream_with_a_strange_certificate(certificate, tmp_path):
     assert "not trusted" in found.found
 
 
-def test_an_upstream_that_is_not_there(tmp_path):
-    found = connectivity.upstream(upstream_settings(f"https://localhost:{refused_port()}"), tmp_path)
+def test_an_upstream_that_is_not_there(tmp_path, refused_port):
+    found = connectivity.upstream(upstream_settings(f"https://localhost:{refused_port}"), tmp_path)
     assert found.state == "bad"
     assert "Connection refused" in found.found
 
@@ -215,8 +219,8 @@ def test_something_that_is_no_mail_server():
     assert found.state == "bad"
 
 
-def test_a_mail_server_that_is_not_there():
-    assert "Connection refused" in connectivity.mail(mail_settings(port=refused_port())).found
+def test_a_mail_server_that_is_not_there(refused_port):
+    assert "Connection refused" in connectivity.mail(mail_settings(port=refused_port)).found
 
 
 def test_nothing_set_is_not_checked(tmp_path):

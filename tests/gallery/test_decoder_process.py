@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.errors import PhotographError
+from edge_daemon.gallery import decoder_process
 from edge_daemon.gallery.decoder_process import DecoderProcess
 from edge_daemon.interpreter import ISOLATED
 from tests.gallery import pictures as make
@@ -56,7 +57,7 @@ def test_a_photograph_that_takes_too_long_costs_its_deadline_and_the_next_one_no
         for _ in range(2):
             with pytest.raises(PhotographError, match="took longer than 0 s to be decoded"):
                 decode(b"x")
-        assert time.monotonic() - start < 30
+        assert time.monotonic() - start < 50
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,8 @@ def test_a_decoder_that_crashes_or_lies_is_one_refusal(code):
         decode(b"x")
 
 
-def test_a_decoder_that_does_not_start_is_one_refusal():
+def test_a_decoder_that_does_not_start_is_one_refusal(monkeypatch):
+    monkeypatch.setattr(decoder_process, "START_S", 1.0)
     command = (sys.executable, "-c", "")
     with DecoderProcess(command=command) as decode, pytest.raises(PhotographError, match="can't be started"):
         decode(b"x")
@@ -129,7 +131,7 @@ def test_the_process_ends_with_its_parent():
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     pid = int(done.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and Path(f"/proc/{pid}/exe").exists():
         time.sleep(0.05)
     assert not Path(f"/proc/{pid}/exe").exists()

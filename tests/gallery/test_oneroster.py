@@ -387,7 +387,7 @@ def test_another_encoding_is_read_with_a_word(export, tmp_path):
     assert export.students()["s1"].name.startswith("Jörg ")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=120), st.sampled_from(["users", "enrollments", "classes", "roles", "manifest", "consent"]))
 def test_any_bytes_in_any_file_are_students_or_one_line(export, content, name):
     path = export.folder / f"{name}.csv"

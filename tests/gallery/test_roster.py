@@ -99,7 +99,7 @@ def test_ten_thousand_rows_are_read_in_no_time(roster):
     path = roster(HEADER + "".join(f"S{n},Name {n},n{n}@x.org,p{n}@x.org,yes\n" for n in range(10_000)))
     start = time.process_time()
     assert len(students(path)) == 10_000
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 10  # 0.4 s where nothing else runs
 
 
 def test_missing_columns_are_named(roster):

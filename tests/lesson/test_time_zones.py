@@ -17,7 +17,7 @@ from tests.lesson.calendar_files import Office, event, lesson
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 """Change in March and October, in March and November, and by half an hour in April and October."""
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-ANY_FILE = [HealthCheck.function_scoped_fixture]
+ANY_FILE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @settings(max_examples=20, suppress_health_check=ANY_FILE)

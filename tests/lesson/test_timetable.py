@@ -331,7 +331,7 @@ def test_a_window_has_its_start_but_not_its_end(office):
     assert read.lessons(at + timedelta(seconds=1), at + timedelta(days=1)) == []
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(cuts=st.lists(st.integers(0, 150 * 24 * 60), min_size=1, max_size=6))
 def test_whatever_windows_are_asked_for_together_they_give_the_same_lessons(office, cuts):
     read = office.read(

@@ -292,13 +292,15 @@ def test_damage_ends_the_worker_for_only_the_next_start_can_mend_it(world, durin
 
 
 def test_counting_that_is_slow_is_done_less_often(world, monkeypatch):
-    provisional = world.run.provisional
+    provisional, now_s = world.run.provisional, 0.0
 
     def slow() -> dict:
-        time.sleep(0.05)
+        nonlocal now_s
+        now_s += 0.05
         return provisional()
 
     world.run.provisional = slow
+    monkeypatch.setattr(time, "perf_counter", lambda: now_s)
     monkeypatch.setattr(loop, "COUNT_SHARE", 0.05 / 600)  # ten minutes of 45 between two counts
     world.go()
     assert 2 <= len([r for r in world.reports if r.kind == "counts"]) <= 5

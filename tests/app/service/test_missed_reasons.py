@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,9 +22,20 @@ def reasons(device: Device) -> list[str]:
 def worker_of(device: Device) -> int:
     """Return the process of the lesson's worker."""
     for pid in children(device.service.pid):
-        if b"\0lesson\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
+        with contextlib.suppress(OSError):  # a process that has ended since has no command line
+            if b"\0lesson\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
     raise AssertionError("no worker holds a lesson")
+
+
+def waits(pid: int) -> bool:
+    """Whether a process sleeps until something comes."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def counted(device: Device) -> int:
+    """Return how many captures the counts that the service shows are of."""
+    return (device.status().get("lesson") or {}).get("provisional_of", 0)
 
 
 def in_lesson(device: Device, captures: int) -> datetime:
@@ -84,8 +95,11 @@ def test_a_camera_that_was_gone_is_the_reason_also_where_the_service_started_aga
 
 def test_a_worker_that_stood_still_says_so(device):
     in_lesson(device, 1)
-    time.sleep(2.0)  # a slow computer may still be at work on the picture, which would be why the next one is late
-    os.kill(worker_of(device), signal.SIGSTOP)
+    # A slow computer may still be at work on the picture, which would be why the next one is late. The count is last.
+    device.until(lambda: counted(device) == 1)
+    worker = worker_of(device)
+    device.until(lambda: waits(worker))
+    os.kill(worker, signal.SIGSTOP)
     device.clock.stop_at(None)
     device.clock.pass_s((FIRST_LESSON + timedelta(minutes=44) - device.clock.reading().utc).total_seconds())
     for pid in children(device.service.pid):

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -224,9 +223,7 @@ def test_a_service_that_is_told_to_stop_leaves_no_status_and_no_process(device):
     device.start()
     device.until(device.ready)
     device.until(lambda: device.status()["state"] == "lesson")
-    begun = time.monotonic()
     device.stop()
-    assert time.monotonic() - begun < 10
     assert not device.status()
     assert not [line for line in device.log().splitlines() if "Traceback" in line]
 

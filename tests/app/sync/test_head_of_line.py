@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from edge_daemon.app.sync import office_receiver
-from edge_daemon.delivery.http import Limits
 from tests.mail_server import PASSWORD, USER
 from tests.mail_server import Server as MailServer
 from tests.office_server import OfficeServer
@@ -13,11 +11,6 @@ from tests.sync_device import Clock, a_device, document, held_registers, made_re
 
 STICKY = ("captive-portal", "no-receipt", "302", "401", "403", "404", "405", "415", "429", "502", "503", "504", "500")
 """What a server may say to one document for ever; `302` stands for every redirect."""
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(office_receiver, "LIMITS", Limits(connect_s=5, read_s=5, exchange_s=10))
 
 
 @pytest.fixture(scope="module")

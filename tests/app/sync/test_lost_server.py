@@ -6,17 +6,10 @@ import shutil
 
 import pytest
 
-from edge_daemon.app.sync import office_receiver
-from edge_daemon.delivery.http import Limits
 from edge_daemon.store.database import open_register
 from tests.cli.running import run as command
 from tests.office_server import OfficeServer
 from tests.sync_device import Clock, a_device, held_registers, made_registers, run
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(office_receiver, "LIMITS", Limits(connect_s=5, read_s=5, exchange_s=10))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from edge_daemon.app.health.delivery_overview import look_at_delivery
 from edge_daemon.app.health.doctor_delivery import delivery_check
 from edge_daemon.app.sync import office_receiver, sync_session
 from edge_daemon.app.sync.delivery_lock import alone
-from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import Upstream
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox
@@ -33,11 +32,6 @@ from tests.sync_device import (
     run,
     settings,
 )
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(office_receiver, "LIMITS", Limits(connect_s=2, read_s=1, exchange_s=2))
 
 
 @pytest.fixture(scope="module")
