@@ -103,6 +103,21 @@ class TimetableConfig:
     )
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class WeekConfig:
+    """[week]: the school's week."""
+
+    first_day: str = _key("monday", "First day of the week, for the sheets of weeks", choices=WEEKDAYS)
+    weekend: tuple[str, ...] = _key(
+        ("saturday", "sunday"),
+        "Days without school: the sheet of a week leaves them out at its ends unless a lesson was held",
+        choices=WEEKDAYS,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
     """[camera]: where pictures come from."""
@@ -265,6 +280,7 @@ class Config:
 
     device: DeviceConfig = field(default_factory=DeviceConfig)
     timetable: TimetableConfig = field(default_factory=TimetableConfig)
+    week: WeekConfig = field(default_factory=WeekConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     lesson: LessonConfig = field(default_factory=LessonConfig)
     rule: RuleConfig = field(default_factory=RuleConfig)

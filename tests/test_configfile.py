@@ -132,7 +132,7 @@ def test_a_share_above_0_and_at_most_1_is_allowed(tmp_path, share):
         ("[mail]\nform = 'x'", "mail.form: unknown key, did you mean mail.from?"),
         ("[mail]\nfrom_ = 'x'", "mail.from_: unknown key, did you mean mail.from?"),
         ("[rules]\nshare = 0.5", "rules: unknown key, did you mean rule?"),
-        ("colour = 1", "colour: unknown key, known here: device, timetable, camera, lesson, rule"),
+        ("colour = 1", "colour: unknown key, known here: device, timetable, week, camera, lesson, rule"),
         ("[rule]\nx = 1", "rule.x: unknown key, known here: share"),
     ],
 )

@@ -81,7 +81,18 @@ def test_with_its_comments_taken_off_the_example_names_every_key_with_its_defaul
     told = {(section, key) for section, table in tomllib.loads(bare).items() for key in table}
     assert told == {(section, key) for section, key, _ in keys()}
     loaded, defaults = load_config(path), Config()
-    for section in ("timetable", "camera", "lesson", "rule", "attention", "models", "vision", "upstream", "mail"):
+    for section in (
+        "timetable",
+        "week",
+        "camera",
+        "lesson",
+        "rule",
+        "attention",
+        "models",
+        "vision",
+        "upstream",
+        "mail",
+    ):
         assert getattr(loaded, section) == getattr(defaults, section)
 
 

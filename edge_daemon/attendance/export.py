@@ -1,6 +1,7 @@
 """Registers as one file for the office: XLSX to read, CSV and JSON for other programs.
 
-CSV: one line a student and lesson, UTF-8 with a byte order mark (Excel needs it). Text that a spreadsheet would take
+CSV: one line a student and lesson, UTF-8 with a byte order mark (Excel needs it); by a language with a decimal comma
+`;` stands between cells. Text that a spreadsheet would take
 for a formula, because it begins with `=`, `+`, `-`, `@` (also of full width), tab or a line break, gets an apostrophe
 in front (as OWASP advises).
 JSON: the register documents as they are, so that their hashes can be checked, and the names beside them.
@@ -8,19 +9,20 @@ JSON: the register documents as they are, so that their hashes can be checked, a
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Final
 
+from edge_daemon.attendance.csv_form import CsvForm, write_rows
 from edge_daemon.attendance.document import Document, to_json
 from edge_daemon.attendance.edfi import attendance_event
-from edge_daemon.attendance.sheets import By, arrange, entries_of
+from edge_daemon.attendance.sheets import By, SheetEntry, Split, arrange, entries_of
+from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.errors import RegisterError
 from edge_daemon.plain_text import without_overrides
 from edge_daemon.types import Register
@@ -31,6 +33,7 @@ HEADS: Final = (
     *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name", "verdict"),
     *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
     *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
+    *("rule_share", "captures_needed", "distance"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -47,6 +50,9 @@ class Export:
     """Of the students by id, in the roster's order."""
     zone: tzinfo
     by: By
+    week: SchoolWeek = ISO_WEEK
+    split: Split = "none"
+    form: CsvForm = field(default_factory=CsvForm)
 
 
 def check_output(path: Path) -> None:
@@ -105,18 +111,19 @@ def _write_xlsx(path: Path, export: Export) -> None:
     from edge_daemon.attendance.spreadsheet import write_workbook  # 130 ms that only this format needs
 
     registers = [document.register for document in export.documents]
-    write_workbook(path, arrange(registers, export.names, export.zone, export.by))
+    write_workbook(path, arrange(registers, export.names, export.zone, export.by, export.week, export.split))
 
 
 def _write_csv(path: Path, export: Export) -> None:
     with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADS)
+        write_rows(file, export.form, [HEADS])
         for document in export.documents:
-            writer.writerows(register_lines(document.register, export.names, export.zone))
+            write_rows(file, export.form, register_lines(document.register, export.names, export.zone))
 
 
-def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -> Iterator[tuple[str | int, ...]]:
+def register_lines(
+    register: Register, names: Mapping[str, str], zone: tzinfo
+) -> Iterator[tuple[str | int | float, ...]]:
     """Yield a line a student, with the columns of HEADS; what came from a roster is guarded."""
     lesson = register.lesson
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
@@ -125,12 +132,20 @@ def register_lines(register: Register, names: Mapping[str, str], zone: tzinfo) -
         yield (
             *(f"{start:%Y-%m-%d}", f"{start:%H:%M}", f"{end:%H:%M}", guarded(lesson.course), guarded(lesson.device)),
             *(guarded(lesson.lesson_id), register.revision, lesson.origin, guarded(student_id)),
-            *(guarded(names.get(student_id, "")), verdict.verdict, f"{verdict.share:.4f}"),
+            *(guarded(names.get(student_id, "")), verdict.verdict, float(verdict.share)),
             *(verdict.tally.captures_attentive, verdict.tally.captures_seen),
             *(register.captures_taken, register.captures_planned, guarded(" ".join(verdict.flags))),
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
             *(attendance_event(verdict) or "", " ".join(register.register_flags), _held(register)),
+            *_rule(register, entry),
         )
+
+
+def _rule(register: Register, entry: SheetEntry) -> tuple[str | int | float, ...]:
+    """Return the rule's share, and how many captures it asks for and a student has over it; empty: not said."""
+    if register.rule is None or entry.needed is None or entry.distance is None:
+        return "", "", ""
+    return float(register.rule.share), entry.needed, entry.distance
 
 
 def _held(register: Register) -> str:

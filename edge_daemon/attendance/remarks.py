@@ -33,4 +33,13 @@ def remark(entry: SheetEntry) -> str:
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]
         lines.append(f"facing the class in {tally.captures_attentive} pictures ({entry.verdict.share:.0%})")
+        lines += [distance] if (distance := _distance(entry)) else []
     return "\n".join(lines)
+
+
+def _distance(entry: SheetEntry) -> str:
+    """Return how far a student is from the rule; empty where there is nothing to compare."""
+    if entry.distance is None:
+        return ""
+    side = "short of" if entry.distance < 0 else "over"
+    return f"{abs(entry.distance)} {side} the rule ({entry.needed} of {entry.captures_taken} pictures)"

@@ -9,9 +9,13 @@ from itertools import groupby
 from typing import Final, Literal
 
 from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, standing
-from edge_daemon.types import Correction, Lesson, Register, Verdict, VerdictName
+from edge_daemon.attendance.rule import distance_to_rule
+from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
+from edge_daemon.types import AppliedRule, Correction, Lesson, Register, Verdict, VerdictName
 
 By = Literal["week", "month"]
+Split = Literal["none", "class", "room"]
+"""Whether each class or each room has sheets of its own."""
 
 MARKS: Final[Mapping[VerdictName, str]] = {"present": "P", "absent": "A", "inconclusive": "?", "not_assessed": "–"}
 
@@ -27,6 +31,8 @@ class Column:
     captures_planned: int
     note: str = ""
     """What else is to be known of it; empty: its lesson's id and captures."""
+    rules: tuple[str, ...] = ()
+    """By what it was decided, in words: more than one where lessons that share the column differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,14 @@ class SheetEntry:
     verdict: Verdict
     correction: Correction | None
     """The last one, where there is one."""
+    captures_taken: int = 0
+    distance: int | None = None
+    """Captures over what the rule asks for, negative: short of it; None: nothing to compare, see `distance_to_rule`."""
+
+    @property
+    def needed(self) -> int | None:
+        """In how many captures the rule asks a student to face the class; None as `distance`."""
+        return None if self.distance is None else self.verdict.tally.captures_attentive - self.distance
 
     @property
     def mark(self) -> str:
@@ -72,36 +86,90 @@ class Sheet:
     device: str
     columns: tuple[Column, ...]
     rows: tuple[SheetRow, ...]
+    part: str = ""
+    """The class or room that it is of; empty: of all."""
 
 
-def arrange(registers: Iterable[Register], names: Mapping[str, str], zone: tzinfo, by: By) -> Iterator[Sheet]:
-    """Yield the sheets that registers fill, in the order of time.
+def arrange(
+    registers: Iterable[Register],
+    names: Mapping[str, str],
+    zone: tzinfo,
+    by: By,
+    week: SchoolWeek = ISO_WEEK,
+    split: Split = "none",
+) -> Iterator[Sheet]:
+    """Yield the sheets that registers fill, in the order of time; those of one time in the order of classes or rooms.
 
     Args:
         registers: one a lesson.
         names: of the students by id; students stand in its order, those that it lacks follow by id.
         zone: the school's time zone: what is Monday there is Monday on the sheet.
         by: what a sheet spans.
+        week: the school's.
+        split: whether each class or room has a sheet of its own.
     """
     place = {student_id: number for number, student_id in enumerate(names)}
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.lesson_id))
-    for name, group in groupby(in_order, key=lambda r: period(r.lesson.start.astimezone(zone), by)):
-        lessons = tuple(group)
-        first, last = span(lessons[0].lesson.start.astimezone(zone), by)
-        yield Sheet(
-            name=name,
-            first_day=first,
-            last_day=last,
-            device=", ".join(sorted({r.lesson.device for r in lessons})),
-            columns=tuple(_column(r, zone) for r in lessons),
-            rows=tuple(_rows(lessons, names, place)),
-        )
+    for name, group in groupby(in_order, key=lambda r: period(r.lesson.start.astimezone(zone), by, week)):
+        for part, lessons in parts(group, split):
+            first, last = days_of(lessons, zone, by, week)
+            yield Sheet(
+                name=name,
+                first_day=first,
+                last_day=last,
+                device=", ".join(sorted({r.lesson.device for r in lessons})),
+                columns=tuple(_column(r, zone) for r in lessons),
+                rows=tuple(_rows(lessons, names, place)),
+                part=part,
+            )
+
+
+def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[Register]]]:
+    """Return registers by class or room, in the order of names; without either all of them under an empty name."""
+    found: dict[str, list[Register]] = {}
+    for register in registers:
+        lesson = register.lesson
+        name = {"none": "", "class": lesson.course or "all students", "room": lesson.device}[split]
+        found.setdefault(name, []).append(register)
+    return sorted(found.items())
+
+
+def days_of(
+    registers: Sequence[Register], zone: tzinfo, by: By, week: SchoolWeek = ISO_WEEK
+) -> tuple[datetime, datetime]:
+    """Return the first and the last day of a sheet: those of its week or month, a week without an empty weekend."""
+    starts = [register.lesson.start.astimezone(zone) for register in registers]
+    first, last = span(starts[0], by, week)
+    return week.school_days(first, last, starts) if by == "week" else (first, last)
 
 
 def entries_of(register: Register) -> dict[str, SheetEntry]:
     """Return what a register says, by student id."""
     corrections = {c.student_id: c for c in register.corrections}  # the last one of a student stands
-    return {v.tally.student_id: SheetEntry(v, corrections.get(v.tally.student_id)) for v in register.verdicts}
+    return {
+        verdict.tally.student_id: SheetEntry(
+            verdict,
+            corrections.get(verdict.tally.student_id),
+            register.captures_taken,
+            distance_to_rule(register, verdict),
+        )
+        for verdict in register.verdicts
+    }
+
+
+def rule_in_words(rule: AppliedRule) -> str:
+    """Return by what a register was decided."""
+    models = ", ".join(sorted(set(rule.models.values())))
+    return (
+        f"present from {100 * rule.share:g} % of the pictures on, head turned {rule.max_yaw_deg:g}° from the front at"
+        f" most, {100 * rule.min_captures_share:g} % of the planned pictures at least; program {rule.program}"
+        + (f", networks {models}" if models else "")
+    )
+
+
+def rules_of(registers: Iterable[Register]) -> tuple[str, ...]:
+    """Return the rules of registers in words, each once; nothing of those that do not say theirs."""
+    return tuple(dict.fromkeys(rule_in_words(register.rule) for register in registers if register.rule is not None))
 
 
 def sheet_entries(register: Register) -> dict[str, SheetEntry]:
@@ -119,7 +187,15 @@ def _rows(lessons: Sequence[Register], names: Mapping[str, str], place: Mapping[
 def _column(register: Register, zone: tzinfo) -> Column:
     lesson = register.lesson
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
-    return Column(lesson, start, end, register.captures_taken, register.captures_planned, column_note(register))
+    return Column(
+        lesson,
+        start,
+        end,
+        register.captures_taken,
+        register.captures_planned,
+        column_note(register),
+        rules_of([register]),
+    )
 
 
 def column_note(register: Register) -> str:
@@ -138,15 +214,15 @@ def lesson_state(register: Register) -> str:
     return f"unusual ({flags}): nobody has said whether it was held" if awaits_confirmation(register) else flags
 
 
-def period(start: datetime, by: By) -> str:
+def period(start: datetime, by: By, week: SchoolWeek = ISO_WEEK) -> str:
     """Return the name of the week or month in which a local time lies."""
-    return f"{start:%G-W%V}" if by == "week" else f"{start:%Y-%m}"
+    return week.name(start) if by == "week" else f"{start:%Y-%m}"
 
 
-def span(day: datetime, by: By) -> tuple[datetime, datetime]:
+def span(day: datetime, by: By, week: SchoolWeek = ISO_WEEK) -> tuple[datetime, datetime]:
     """Return the first and the last day of the week or month in which a local time lies."""
     if by == "week":
-        monday = day - timedelta(days=day.weekday())
-        return monday, monday + timedelta(days=6)
+        begin = week.begin(day)
+        return begin, begin + timedelta(days=6)
     first = day.replace(day=1)
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)

@@ -7,7 +7,8 @@ Whatever came from a roster is written as text, never as a formula or a number.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,49 +17,32 @@ from typing import Any, Final
 import xlsxwriter
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
+from edge_daemon.attendance.distance_page import write_distances
 from edge_daemon.attendance.remarks import remark
+from edge_daemon.attendance.sheet_heads import (
+    HEAD_ROWS,
+    head_lines,
+    label_of,
+    lesson_head,
+    lesson_width,
+    put_when,
+)
+from edge_daemon.attendance.sheet_styles import COLOURS, Styles, make_styles, safe
 from edge_daemon.attendance.sheets import MARKS, Column, Sheet, SheetEntry, SheetRow
-from edge_daemon.plain_text import without_overrides
 
 _FIRST_LESSON = 2
 """Column of the first lesson; before it stand name and student id."""
-_HEAD_ROW = 5
-"""First of three rows of heads: day, time, course."""
-_FIRST_STUDENT = _HEAD_ROW + 3
-_MOST_CHARACTERS = 32_767
-"""Of a cell, by Excel's limits."""
+_HEAD_ROW = 6
+"""First row of the heads."""
+_FIRST_STUDENT = _HEAD_ROW + HEAD_ROWS
+_PAGE_WIDTH: Final = 210
+"""Characters of a line that can be read on A4 across; what is wider goes on on a second page beside it."""
+_LONGEST_NAME: Final = 31
+"""Characters of a page's name."""
 
-_COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "P": ("#E3F3E6", "#1E6B34", "present"),
-    "A": ("#FBE0DD", "#A32A1E", "absent"),
-    "?": ("#FFF1CC", "#8A5A00", "to be confirmed (P? and A?: the device has doubts)"),
-    "–": ("#ECEEF1", "#5B6470", "not assessed"),
-}
-"""Mark to its ground, its ink and its meaning."""
 _TOTALS = (*MARKS.values(), "Present %")
-_LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
-
-
-@dataclass(frozen=True, slots=True)
-class Styles:
-    """The cell formats of a workbook by their part."""
-
-    title: Any
-    quiet: Any
-    head: Any
-    head_left: Any
-    head_rehearsal: Any
-    text: Any
-    mark: Any
-    mark_look: Any
-    mark_corrected: Any
-    count: Any
-    percent: Any
-    foot: Any
-    foot_percent: Any
-    foot_text: Any
-    by_mark: Mapping[str, Any]
-    by_letter: Mapping[str, Any]
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]+")
+"""What no name of a page may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +52,20 @@ class Workbook:
     pages: Any
     """What xlsxwriter calls the workbook: it gives pages."""
     styles: Styles
+
+    def add_sheet(self, sheet: Sheet) -> None:
+        """Add a page with a sheet."""
+        write_sheet(self.pages.add_worksheet(self.page_name(sheet)), sheet, self.styles)
+
+    def page_name(self, sheet: Sheet) -> str:
+        """Return a name for a sheet that a page can have and no other page has: `2026-W47 7b`."""
+        wanted = _NOT_IN_NAMES.sub(" ", safe(f"{sheet.name} {sheet.part}")).strip(" '")[:_LONGEST_NAME].rstrip(" '")
+        taken = {page.name.casefold() for page in self.pages.worksheets()}
+        name, number = wanted, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{wanted[: _LONGEST_NAME - len(str(number)) - 3]} ({number})"
+        return name
 
 
 @contextmanager
@@ -87,7 +85,7 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[W
     book = xlsxwriter.Workbook(path if in_memory else str(path), {**settings, "in_memory": in_memory})
     book.set_properties({"title": "Attendance", "comments": "Written by edge-daemon"})
     try:
-        yield Workbook(book, _styles(book))
+        yield Workbook(book, make_styles(book))
     finally:
         try:
             book.close()
@@ -95,19 +93,19 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[W
             raise OSError(*error.args) from error
 
 
-def write_workbook(path: Path, sheets: Iterable[Sheet]) -> None:
-    """Write an XLSX file of at least one sheet; as `workbook`."""
+def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet]) -> None:
+    """Write an XLSX file of at least one sheet, with the page of distances; as `workbook`."""
+    listed = list(sheets)
     with workbook(path) as book:
-        for sheet in sheets:
-            write_sheet(book.pages.add_worksheet(sheet.name), sheet, book.styles)
+        for sheet in listed:
+            book.add_sheet(sheet)
+        write_distances(book.pages, listed, book.styles)
 
 
 def workbook_bytes(sheets: Iterable[Sheet]) -> bytes:
     """Return an XLSX file of at least one sheet, which was never on a disk: for a message."""
     content = io.BytesIO()
-    with workbook(content) as book:
-        for sheet in sheets:
-            write_sheet(book.pages.add_worksheet(sheet.name), sheet, book.styles)
+    write_workbook(content, sheets)
     return content.getvalue()
 
 
@@ -128,60 +126,53 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
     first, last = sheet.first_day, sheet.last_day
     page.set_row(0, 26)
     page.write_string(0, 0, safe(f"Attendance · {sheet.device}"), styles.title)
-    page.write_string(1, 0, f"{sheet.name} · {first.day} {first:%b %Y} – {last.day} {last:%b %Y}", styles.quiet)
+    part = f" · {sheet.part}" if sheet.part and sheet.part != sheet.device else ""
+    page.write_string(1, 0, safe(f"{sheet.name}{part} · {first:%Y-%m-%d} to {last:%Y-%m-%d}"), styles.quiet)
     # The legend wears the letters that it explains.
     legend: list[Any] = []
-    for mark, (_, _, meaning) in _COLOURS.items():
+    for mark, (_, _, meaning) in COLOURS.items():
         legend += [styles.by_letter[mark], mark, styles.quiet, f" {meaning}    "]
     page.write_rich_string(2, 0, *legend, styles.quiet)
     page.write_string(
         3, 0, "dashed frame: look again, see the note    solid frame: corrected by hand, see the note", styles.quiet
     )
+    page.write_string(4, 0, safe(_rule(sheet)), styles.quiet)
+
+
+def _rule(sheet: Sheet) -> str:
+    """Return by what the lessons were decided; empty where no register says it."""
+    rules = list(dict.fromkeys(rule for column in sheet.columns for rule in column.rules))
+    if not rules:
+        return ""
+    are_all_alike = len(rules) == 1 and all(column.rules for column in sheet.columns)
+    return f"Rule: {rules[0]}" if are_all_alike else "Rule: not the same in all lessons, see the notes at their heads"
 
 
 def _write_heads(page: Any, sheet: Sheet, styles: Styles) -> None:
     page.set_row(_HEAD_ROW - 1, 6)
-    for row, lines in enumerate(_head_lines(sheet)):
-        page.set_row(_HEAD_ROW + row, 12.5 * lines + 5)
-    heads = [_heads(column) for column in sheet.columns]
-    for row, (name, student_id, total) in enumerate((("", "", "Total"), ("", "", ""), ("Name", "Student id", ""))):
+    last, totals = HEAD_ROWS - 1, _FIRST_LESSON + len(sheet.columns)
+    for row, lines in enumerate(head_lines(sheet)):
         at = _HEAD_ROW + row
-        page.write_string(at, 0, name, styles.head_left)
-        page.write_string(at, 1, student_id, styles.head_left)
+        page.set_row(at, 12.5 * lines + 5)
+        page.write_string(at, 0, label_of(row), styles.head_left)
+        page.write_string(at, 1, "Student id" if row == last else "", styles.head_left)
         for number, column in enumerate(sheet.columns):
-            style = styles.head if column.lesson.origin == "timetable" else styles.head_rehearsal
-            page.write_string(at, _FIRST_LESSON + number, safe(heads[number][row]), style)
+            place, head = _FIRST_LESSON + number, lesson_head(column, row)
+            style = styles.head_lesson[column.lesson.origin == "rehearsal", row]
+            if isinstance(head, str):
+                page.write_string(at, place, safe(head), style)
+            else:
+                put_when(page, at, place, head, style)
             if row == 0:  # now: nothing can be added to a row that is done
-                page.write_comment(at, _FIRST_LESSON + number, _note(column), _note_size(_note(column)))
+                page.write_comment(at, place, _note(column), _note_size(_note(column)))
         for number, text in enumerate(_TOTALS):
-            words = text if row == 2 else total if number == 0 else ""
-            page.write_string(at, _FIRST_LESSON + len(sheet.columns) + number, words, styles.head)
+            words = text if row == last else "Total" if row == number == 0 else ""
+            page.write_string(at, totals + number, words, styles.head)
 
 
 def _note(column: Column) -> str:
     text = column.note or f"{column.lesson.lesson_id}\n{column.captures_taken} of {column.captures_planned} captures"
-    return safe(text)
-
-
-def _heads(column: Column) -> tuple[str, str, str]:
-    rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
-    return (
-        f"{column.start:%a}\n{column.start.day} {column.start:%b}",
-        f"{column.start:%H:%M}–\n{column.end:%H:%M}" if column.end > column.start else "no\nclock",
-        (column.lesson.course + rehearsal).strip() or "all",
-    )
-
-
-def _lesson_width(sheet: Sheet) -> float:
-    """Return a width in characters in which most courses break between words."""
-    longest = max((len(word) for c in sheet.columns for text in _heads(c) for word in text.split()), default=0)
-    return max(7.5, min(14.0, longest + 1.5))
-
-
-def _head_lines(sheet: Sheet) -> tuple[int, int, int]:
-    """Return the lines of text that each row of heads needs."""
-    longest = max((len(_heads(column)[2]) for column in sheet.columns), default=0)
-    return 2, 2, max(1, min(6, -int(-longest // (_lesson_width(sheet) - 1.5))))
+    return safe("\n".join((text, *(f"rule: {rule}" for rule in column.rules))))
 
 
 def _write_student(page: Any, at: int, row: SheetRow, columns: int, styles: Styles) -> None:
@@ -240,7 +231,7 @@ def _colour(page: Any, sheet: Sheet, styles: Styles) -> None:
         page.conditional_format(_FIRST_STUDENT, _FIRST_LESSON, last_row, last_lesson, rule)
     share = last_lesson + len(_TOTALS)
     scale = {"type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0.5, "max_value": 1}
-    colours = {"min_color": _COLOURS["A"][0], "max_color": _COLOURS["P"][0]}
+    colours = {"min_color": COLOURS["A"][0], "max_color": COLOURS["P"][0]}
     page.conditional_format(_FIRST_STUDENT, share, last_row, share, {**scale, **colours})
 
 
@@ -249,25 +240,39 @@ def _set_view(page: Any, sheet: Sheet) -> None:
     last = _FIRST_LESSON + len(sheet.columns) + len(_TOTALS) - 1
     page.hide_gridlines(2)
     page.freeze_panes(_FIRST_STUDENT, _FIRST_LESSON)
-    page.autofilter(_HEAD_ROW + 2, 0, last_row, last)
-    page.set_column(0, 0, _width((row.name for row in sheet.rows), 16, 34))
-    page.set_column(1, 1, _width((row.student_id for row in sheet.rows), 12, 22))
-    page.set_column(_FIRST_LESSON, last - len(_TOTALS), _lesson_width(sheet))
+    page.autofilter(_FIRST_STUDENT - 1, 0, last_row, last)
+    name, student_id = _rim_widths(sheet)
+    page.set_column(0, 0, name)
+    page.set_column(1, 1, student_id)
+    page.set_column(_FIRST_LESSON, last - len(_TOTALS), lesson_width(sheet))
     page.set_column(last - len(_TOTALS) + 1, last - 1, 6)
     page.set_column(last, last, 12)
     page.ignore_errors({"number_stored_as_text": f"A{_FIRST_STUDENT + 1}:B{last_row + 1}"})
+
+
+def _rim_widths(sheet: Sheet) -> tuple[float, float]:
+    """Return the widths of names and student ids, in characters."""
+    names = _width((row.name for row in sheet.rows), 16, 34)
+    return names, _width((row.student_id for row in sheet.rows), 12, 22)
 
 
 def _set_print(page: Any, sheet: Sheet) -> None:
     last = _FIRST_LESSON + len(sheet.columns) + len(_TOTALS) - 1
     page.set_landscape()
     page.set_paper(9)  # A4
-    page.fit_to_pages(1, 0)
+    page.fit_to_pages(_pages_across(sheet), 0)
     page.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
-    page.repeat_rows(_HEAD_ROW, _HEAD_ROW + 2)
+    page.repeat_rows(_HEAD_ROW, _FIRST_STUDENT - 1)
     page.repeat_columns("A:B")
     page.print_area(0, 0, _FIRST_STUDENT + len(sheet.rows) + 2, last)
     page.set_footer("&L&8&A&R&8page &P of &N")
+
+
+def _pages_across(sheet: Sheet) -> int:
+    """Return on how many pages beside each other a sheet can be read; each begins with the names."""
+    rim = sum(_rim_widths(sheet))
+    body = len(sheet.columns) * lesson_width(sheet) + 6 * (len(_TOTALS) - 1) + 12
+    return max(1, -int(-body // (_PAGE_WIDTH - rim)))
 
 
 def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
@@ -292,41 +297,3 @@ def _width(texts: Iterable[str], least: float, most: float) -> float:
 def _note_size(note: str) -> dict[str, Any]:
     lines = sum(1 + len(line) // 44 for line in note.splitlines())
     return {"x_scale": 2.2, "y_scale": max(0.5, 0.26 * lines), "author": "edge-daemon", "font_size": 9}
-
-
-def safe(text: str) -> str:
-    """Return text as a cell can hold it: not too long, without half a character and without overrides of direction."""
-    return without_overrides(text)[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-
-
-def _styles(book: Any) -> Styles:
-    base = {"font_name": "Calibri", "font_size": 11, "font_color": _INK, "valign": "vcenter"}
-    line = {"bottom": 1, "bottom_color": _LINE}
-    head = {**base, "bold": True, "font_size": 10, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}
-    head = {**head, "text_wrap": True}
-    mark = {**base, "align": "center", "border": 1, "border_color": _LINE}
-    foot = {**base, "align": "center", "bg_color": "#F4F6F8", "top": 1, "top_color": _LINE}
-    return Styles(
-        title=book.add_format({**base, "bold": True, "font_size": 16, "font_color": _HEAD}),
-        quiet=book.add_format({**base, "font_size": 9, "font_color": _QUIET}),
-        head=book.add_format(head),
-        head_left=book.add_format({**head, "align": "left", "valign": "bottom"}),
-        head_rehearsal=book.add_format({**head, "italic": True, "bg_color": "#6E7F91"}),
-        text=book.add_format({**base, **line, "align": "left"}),
-        mark=book.add_format(mark),
-        mark_look=book.add_format({**mark, "italic": True, "border": 8, "border_color": "#B7791F"}),
-        mark_corrected=book.add_format({**mark, "bold": True, "underline": 1, "border": 2, "border_color": "#24405C"}),
-        count=book.add_format({**base, **line, "align": "center", "num_format": "0;;"}),
-        percent=book.add_format({**base, **line, "align": "center", "num_format": "0%"}),
-        foot=book.add_format({**foot, "bold": True}),
-        foot_percent=book.add_format({**foot, "num_format": "0%"}),
-        foot_text=book.add_format({**foot, "align": "left", "bold": True}),
-        by_mark={
-            mark: book.add_format({"bg_color": ground, "font_color": ink})
-            for mark, (ground, ink, _) in _COLOURS.items()
-        },
-        by_letter={
-            mark: book.add_format({**base, "font_size": 9, "bold": True, "font_color": ink})
-            for mark, (_, ink, _) in _COLOURS.items()
-        },
-    )

@@ -21,11 +21,13 @@ from edge_daemon.attendance.sheets import (
     Sheet,
     SheetEntry,
     SheetRow,
+    days_of,
     lesson_state,
     period,
+    rules_of,
     sheet_entries,
-    span,
 )
+from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
@@ -41,7 +43,14 @@ class _Shared:
     entries: dict[str, SheetEntry]
 
 
-def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tzinfo, by: By) -> Sheet:
+def term_sheet(
+    registers: Iterable[Register],
+    names: Mapping[str, str],
+    zone: tzinfo,
+    by: By,
+    week: SchoolWeek = ISO_WEEK,
+    part: str = "",
+) -> Sheet:
     """Return the sheet of one week or month.
 
     Args:
@@ -49,6 +58,8 @@ def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tz
         names: of students by id; students stand in its order, those that it lacks follow by id.
         zone: the school's time zone.
         by: what the sheet spans.
+        week: the school's.
+        part: the class or room that all of them are of; empty: of any.
     """
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.device, r.lesson.lesson_id))
     columns: list[_Shared] = []
@@ -57,15 +68,16 @@ def term_sheet(registers: Iterable[Register], names: Mapping[str, str], zone: tz
     place = {student_id: number for number, student_id in enumerate(names)}
     ids = sorted({s for column in columns for s in column.entries}, key=lambda one: (place.get(one, len(place)), one))
     start = in_order[0].lesson.start.astimezone(zone)
-    first, last = span(start, by)
+    first, last = days_of(in_order, zone, by, week)
     devices = sorted({r.lesson.device for r in in_order})
     return Sheet(
-        name=period(start, by),
+        name=period(start, by, week),
         first_day=first,
         last_day=last,
         device=", ".join(devices) if len(devices) <= _NAMED else f"{len(devices)} rooms",
         columns=tuple(_column(shared.registers, zone) for shared in columns),
         rows=tuple(SheetRow(one, names.get(one, ""), tuple(c.entries.get(one) for c in columns)) for one in ids),
+        part=part,
     )
 
 
@@ -102,6 +114,7 @@ def _column(registers: Sequence[Register], zone: tzinfo) -> Column:
         sum(r.captures_taken for r in registers),
         sum(r.captures_planned for r in registers),
         "\n".join(notes),
+        rules_of(registers),
     )
 
 

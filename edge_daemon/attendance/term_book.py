@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Final
 
 from edge_daemon.attendance.edfi import LEFT, TARDY
 from edge_daemon.attendance.remarks import remark
+from edge_daemon.attendance.sheet_heads import DATE, MOMENT, TIME, put_when
+from edge_daemon.attendance.sheet_styles import safe
 from edge_daemon.attendance.sheets import Sheet
-from edge_daemon.attendance.spreadsheet import Workbook, safe, workbook, write_sheet
+from edge_daemon.attendance.spreadsheet import Workbook, workbook, write_sheet
 from edge_daemon.attendance.term import Months, TermLesson
 from edge_daemon.errors import RegisterError
 
 _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_000
+_MOST_PAGES: Final = 400
+"""Each keeps a file open until the book is done."""
 _LONG: Final = 60
 """Text of a wider column is broken into lines."""
 _LINE_HEIGHT: Final = 16
@@ -33,8 +38,12 @@ _SEVERITY: Final[Mapping[str, tuple[str, str]]] = {
 }
 _EVENT_HEADS: Final = (
     *("Date", "Start", "End", "Room", "Course", "Student id", "Name", "Ed-Fi attendance event", "Share", "Flags"),
-    *("Corrected by", "Note", "Lesson id"),
+    *("Corrected by", "Note", "Lesson id", "Facing the class", "Needed", "Distance"),
 )
+_EVENT_WIDTHS: Final = (11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38, 10, 9, 9)
+
+Cell = str | int | float | date | time | None
+"""A number, a text, a day, a time of the day, or a day with its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class Cells:
 
     heads: Sequence[str]
     widths: Sequence[float]
-    rows: Iterable[Sequence[str | int | float | None]]
+    rows: Iterable[Sequence[Cell]]
     remarks: Sequence[str] = ()
     """Lines above the heads."""
 
@@ -79,11 +88,21 @@ class TermBook:
         self._write("Left out", cells)
 
     def sheet(self, sheet: Sheet) -> None:
-        """Write a week or month; raises RegisterError for more lessons at a time than a sheet has columns."""
+        """Write a week or month; one of a class or room gets a page of its own.
+
+        Raises:
+            RegisterError: more lessons at a time than a sheet has columns, or more pages than a book can have.
+        """
         if len(sheet.columns) > _MOST_COLUMNS:
             hint = "collect the rooms in several parts, or write .csv"
             raise RegisterError(f"has {len(sheet.columns)} columns, more than a sheet may", sheet.name, hint)
-        write_sheet(self._pages[sheet.name], sheet, self._book.styles)
+        if not sheet.part:
+            write_sheet(self._pages[sheet.name], sheet, self._book.styles)
+            return
+        if len(self._book.pages.worksheets()) >= _MOST_PAGES:
+            hint = "use --by month, or --since with a later day"
+            raise RegisterError(f"would need more than {_MOST_PAGES} pages", f"{sheet.name} {sheet.part}", hint)
+        self._book.add_sheet(sheet)
 
     def event(self, event: TermLesson, name: str) -> None:
         """Append an event; where the page is full another one is begun."""
@@ -94,13 +113,18 @@ class TermBook:
             self._begin_events()
         entry, lesson = event.entry, event.lesson
         correction = entry.correction
-        cells: Sequence[str | float] = (
-            *(f"{event.start:%Y-%m-%d}", f"{event.start:%H:%M}", f"{event.end:%H:%M}", lesson.device, lesson.course),
+        facing = entry.verdict.tally.captures_attentive if entry.distance is not None else None
+        cells: Sequence[Cell] = (
+            *(event.start.date(), event.start.time(), event.end.time(), lesson.device, lesson.course),
             *(event.student_id, name, event.event, round(entry.verdict.share, 4), " ".join(entry.verdict.flags)),
             *(correction.by if correction else "", remark(entry).replace("\n", "; "), lesson.lesson_id),
+            *(facing, entry.needed, entry.distance),
         )
+        styles = self._book.styles
+        looks = {0: styles.dates[DATE], 1: styles.dates[TIME], 2: styles.dates[TIME], 8: styles.percent}
+        looks[len(cells) - 1] = styles.signed
         for column, cell in enumerate(cells):
-            _put(self._events, self._events_at, column, cell, self._book.styles.percent if column == 8 else None)
+            _put(self._events, self._events_at, column, cell, looks.get(column))
         self._events_at += 1
 
     def months(self, months: Months, names: Mapping[str, str]) -> None:
@@ -113,10 +137,8 @@ class TermBook:
         remarks = ("Present % is of the lessons that were decided. Open: can't be decided, or not assessed.",)
         self._write("Months", Cells(heads, (24, 14, *(10 for _ in heads[2:])), rows, remarks), frozen_columns=2)
 
-    def _month_row(
-        self, months: Months, student_id: str, name: str, periods: Sequence[str]
-    ) -> Sequence[str | int | float | None]:
-        cells: list[str | int | float | None] = [name, student_id]
+    def _month_row(self, months: Months, student_id: str, name: str, periods: Sequence[str]) -> Sequence[Cell]:
+        cells: list[Cell] = [name, student_id]
         for count in (months.total(student_id), *(months.of(student_id, period) for period in periods)):
             decided = count["P"] + count["A"]
             share = round(count["P"] / decided, 4) if decided else None
@@ -126,9 +148,7 @@ class TermBook:
     def _begin_events(self) -> None:
         page, styles = self._events, self._book.styles
         page.set_row(0, 20)
-        for column, (head, width) in enumerate(
-            zip(_EVENT_HEADS, (11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38), strict=True)
-        ):
+        for column, (head, width) in enumerate(zip(_EVENT_HEADS, _EVENT_WIDTHS, strict=True)):
             page.set_column(column, column, width)
             page.write_string(0, column, head, styles.head_left)
         page.freeze_panes(1, 0)
@@ -162,9 +182,11 @@ class TermBook:
         if last > at:
             page.autofilter(at, 0, last, len(cells.heads) - 1)
 
-    def _style(self, cells: Cells, column: int, cell: str | float | None) -> Any:
+    def _style(self, cells: Cells, column: int, cell: Cell) -> Any:
         if "%" in cells.heads[column]:
             return self._book.styles.percent
+        if isinstance(cell, date):
+            return self._book.styles.dates[MOMENT]
         if isinstance(cell, (int, float)):
             return self._number
         return self._wrapped if cells.widths[column] > _LONG else self._book.styles.text
@@ -191,7 +213,7 @@ def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Ite
         pages.close()
 
 
-def _lines(row: Sequence[str | int | float | None], widths: Sequence[float]) -> int:
+def _lines(row: Sequence[Cell], widths: Sequence[float]) -> int:
     """Return how many lines a row needs: no program finds that out for rows that are written one by one."""
     long = [
         len(cell) / width for cell, width in zip(row, widths, strict=True) if isinstance(cell, str) and width > _LONG
@@ -208,9 +230,11 @@ def _set_print(page: Any, head_row: int) -> None:
     page.set_footer("&L&8&A&R&8page &P of &N")
 
 
-def _put(page: Any, row: int, column: int, cell: str | float | None, style: Any) -> None:
+def _put(page: Any, row: int, column: int, cell: Cell, style: Any) -> None:
     if cell is None or cell == "":
         page.write_blank(row, column, None, style)
+    elif isinstance(cell, (date, time)):
+        put_when(page, row, column, cell, style)
     elif isinstance(cell, str):
         page.write_string(row, column, safe(cell), style)
     else:

@@ -12,10 +12,10 @@ import click
 from edge_daemon.app.collect.collector import CollectOptions, CollectOutcome, NothingBelievedError, collect_term
 from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.room_ranking import counted
-from edge_daemon.app.collect.term_file import By, fingerprint
+from edge_daemon.app.collect.term_file import By, Split, fingerprint, school_week
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.progress import progress
-from edge_daemon.config import UpstreamConfig
+from edge_daemon.config import WEEKDAYS, UpstreamConfig
 from edge_daemon.errors import DeliveryError
 
 _SHOWN = 30
@@ -32,6 +32,14 @@ _FILE = click.Path(path_type=Path)
 @click.option("--keys", type=_FILE, metavar="CSV", help="device,public_key: the only keys that are believed.")
 @click.option("--names", type=_FILE, metavar="CSV", help="student_id,name: the roster. Without it ids stand alone.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
+@click.option("--split", type=click.Choice(["class", "room"]), help="Sheets for each class, or for each room.")
+@click.option(
+    "--first-day", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="With which a week begins."
+)
+@click.option(
+    "--weekend", default="saturday,sunday", show_default=True, metavar="DAYS", help="Days without school, or none."
+)
+@click.option("--locale", metavar="LANGUAGE", help="Of the program that opens the .csv, such as de: `;`, and 0,41.")
 @click.option("--time-zone", metavar="ZONE", help="Of the school; without it this computer's.")
 @click.option("--token-file", metavar="FILE", help="With the token, or with --username the password, of the server.")
 @click.option("--username", default="", metavar="NAME", help="To log in to the server with.")
@@ -48,6 +56,10 @@ def collect(
     keys: Path | None,
     names: Path | None,
     by: str,
+    split: str | None,
+    first_day: str,
+    weekend: str,
+    locale: str | None,
     time_zone: str | None,
     token_file: str | None,
     username: str,
@@ -72,7 +84,12 @@ def collect(
         username=username,
         token_file=token_file or "",
     )
-    options = CollectOptions(source, output, since, keys, names, cast(By, by), time_zone, keep, settings)
+    options = CollectOptions(
+        *(source, output, since, keys, names, cast(By, by), time_zone, keep, settings),
+        week=school_week(first_day, _days(weekend)),
+        split=cast(Split, split or "none"),
+        locale=locale,
+    )
     try:
         outcome = collect_term(options, progress)
     except NothingBelievedError as error:
@@ -83,6 +100,15 @@ def collect(
     _print_problems(outcome.late)
     _print_result(outcome, output)
     return outcome.exit_code
+
+
+def _days(weekend: str) -> list[str]:
+    days = [day.strip().lower() for day in weekend.split(",") if day.strip()]
+    days = [] if days == ["none"] else days
+    for day in days:
+        if day not in WEEKDAYS:
+            raise DeliveryError(f"{day[:20]!r} is no day of the week", "--weekend", "use such as friday,saturday")
+    return days
 
 
 def _print_problems(problems: list[DocumentProblem]) -> None:

@@ -22,9 +22,13 @@ from edge_daemon.errors import RegisterError
 )
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
 @click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
+@click.option(
+    "--split", type=click.Choice(["class", "room"]), help="A sheet for each class, or for each room, of these days."
+)
 @click.option("--course", help="Only lessons of this course.")
 @click.option("--student", metavar="ID", help="Only the lines of this student: an excerpt, unsigned.")
 @click.option("--without-rehearsals", is_flag=True, help="Only lessons of the timetable.")
+@click.option("--locale", metavar="LANGUAGE", help="Of the program that opens the .csv, such as de: `;`, and 0,41.")
 @pass_home
 def export(
     home: Home,
@@ -32,9 +36,11 @@ def export(
     last: datetime,
     output: Path,
     by: str,
+    split: str | None,
     course: str | None,
     student: str | None,
     without_rehearsals: bool,
+    locale: str | None,
 ) -> None:
     """Write the registers of some days to a spreadsheet, or as CSV or JSON.
 
@@ -46,6 +52,10 @@ def export(
         raise RegisterError("the first day is after the last", days, "exchange --from and --to")
     check_output(output)
     start, end = instants(first.date(), last.date(), ZoneInfo(home.config.device.time_zone))
-    wanted = ExportRequest(first.date(), last.date(), start, end, by, course, not without_rehearsals, student)
+    wanted = ExportRequest(
+        *(first.date(), last.date(), start, end, by, course, not without_rehearsals, student),
+        split=split or "none",
+        locale=locale,
+    )
     count = export_file(home, wanted, output, names_of(home))
     click.echo(f"{count} register{'s' if count > 1 else ''} written to {output}")

@@ -49,10 +49,15 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
     mime["X-Auto-Response-Suppress"] = "All"
     mime.set_content(message.text)
     mime.add_alternative(message.html, subtype="html")
+    for part in mime.iter_parts():
+        if message.language:
+            part["Content-Language"] = message.language
     for attachment in message.attachments:
         maintype, subtype = _XLSX
         name = attachment_name(attachment.name)
         mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=name)
+    if message.language:  # last: what stands there before an attachment moves into its part
+        mime["Content-Language"] = message.language
     return mime
 
 

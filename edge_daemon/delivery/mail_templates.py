@@ -43,7 +43,12 @@ BLOCKS: Final = frozenset(
 """Of those, what has to stand alone in a paragraph."""
 
 _BRACED = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_PIECES = re.compile(r"\{title\}|\{body\}")
+_PIECES = re.compile(r"\{title\}|\{body\}|\{language\}|\{direction\}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""A tag of BCP 47, as far as its form shows."""
+_RIGHT_TO_LEFT: Final = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"))
+_SCRIPTS: Final = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"))
+"""Scripts that are written from the right, as they stand in a tag: `az-Arab`."""
 _SUBJECT = "Subject:"
 _PACKAGE = Path(__file__).parent / "templates"
 _H1 = "font-size:20px;line-height:26px;margin:0 0 14px;color:#24405C"
@@ -57,6 +62,8 @@ class RenderedMail:
     subject: str
     text: str
     html: str
+    language: str
+    """Tag of BCP 47: `en`, `pt-BR`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,32 @@ class Template:
     subject: str
     paragraphs: tuple[str, ...]
     layout: str
+    language: str
 
     def fill(self, values: Values) -> RenderedMail:
         """Return the message. A paragraph of which nothing but empty values is left is left out."""
         subject = shown(_filled(self.subject, {k: v for k, v in values.items() if isinstance(v, str)}, plain=True))
         parts = [part for part in (_part(paragraph, values) for paragraph in self.paragraphs) if part is not None]
         text = "\n\n".join(part[0] for part in parts) + "\n"
-        pieces = {"{title}": escaped(subject), "{body}": "\n".join(part[1] for part in parts)}
-        return RenderedMail(subject, text, _PIECES.sub(lambda match: pieces[match[0]], self.layout))
+        direction = direction_of(self.language)
+        # Many programs drop the tag html and what it says: the body says it, too.
+        opening = f'<div lang="{self.language}" dir="{direction}">'
+        pieces = {
+            "{title}": escaped(subject),
+            "{body}": "\n".join((opening, *(part[1] for part in parts), "</div>")),
+            "{language}": self.language,
+            "{direction}": direction,
+        }
+        html = _PIECES.sub(lambda match: pieces[match[0]], self.layout)
+        return RenderedMail(subject, text, html, self.language)
+
+
+def direction_of(language: str) -> str:
+    """Return `rtl` for a language that is written from the right, else `ltr`."""
+    name, *more = language.lower().split("-")
+    scripts = [part for part in more if len(part) == 4 and part.isalpha()]
+    is_from_the_right = scripts[0] in _SCRIPTS if scripts else name in _RIGHT_TO_LEFT
+    return "rtl" if is_from_the_right else "ltr"
 
 
 class Templates:
@@ -107,6 +132,10 @@ class Templates:
             spare = set(_names(text)) - set(_names(standard[name]))
             if spare or (name in _LISTS and len(text.split()) != len(standard[name].split())):
                 raise DeliveryError(f"{name} does not fit", str(own), f"the program's own is: {standard[name]}")
+        language = found.get("language", standard["language"])
+        if not _LANGUAGE.fullmatch(language):
+            hint = "use the tag of a language such as en, pt-BR or ar"
+            raise DeliveryError(f"language = {language[:40]} is no language", str(own), hint)
         return {**standard, **found}
 
     def template(self, name: str) -> Template:
@@ -124,7 +153,7 @@ class Templates:
         first = next(number for number, line in enumerate(lines) if line)
         body = "\n".join(lines[first + 1 :])
         paragraphs = tuple(part.strip() for part in re.split(r"\n\s*\n", body) if part.strip())
-        return Template(lines[first].removeprefix(_SUBJECT).strip(), paragraphs, self._layout())
+        return Template(lines[first].removeprefix(_SUBJECT).strip(), paragraphs, self._layout(), self.words["language"])
 
     def check(self) -> int:
         """Check every file of the school's own; return how many there are.

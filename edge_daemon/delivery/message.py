@@ -38,6 +38,8 @@ class Message:
     registers: tuple[tuple[str, int], ...]
     """Lesson id and revision of what it tells of."""
     attachments: tuple[Attachment, ...] = ()
+    language: str = ""
+    """Tag of BCP 47; empty: not said."""
     follows: str = ""
     """Id of the message that this one corrects: mail programs show both together."""
 

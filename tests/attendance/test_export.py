@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import stat
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,11 +63,11 @@ def row_of(page, student_id):
 
 def test_a_sheet_a_week_with_students_in_rows_and_lessons_in_columns(tmp_path, registers):
     book = written(tmp_path, export_of(registers))
-    assert book.sheetnames == ["2026-W47", "2026-W48"]
+    assert book.sheetnames == ["2026-W47", "2026-W48", "Distance"]
     page = book["2026-W47"]
     assert [row_of(page, s)[2].value for s in ("S1", "S3", "S4")] == ["P", "A", "–"]
     assert [row_of(page, s)[3].value for s in ("S1", "S3", "S4")] == ["P", "P", "P"]
-    assert len(written(tmp_path, export_of(registers, by="month")).sheetnames) == 1
+    assert written(tmp_path, export_of(registers, by="month")).sheetnames == ["2026-11", "Distance"]
 
 
 def test_every_text_of_a_roster_reaches_the_sheet_as_text(tmp_path, registers):
@@ -151,7 +153,9 @@ def test_csv_has_a_line_a_student_and_lesson_and_no_formula(tmp_path, registers)
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert len(lines) == 3 * len(NAMES)
-    assert not [value for line in lines for value in line.values() if value.startswith(("=", "+", "-", "@", "\t"))]
+    texts = [value for line in lines for name, value in line.items() if name != "distance"]
+    assert not [value for value in texts if value.startswith(("=", "+", "-", "@", "\t"))]
+    assert all(re.fullmatch(r"-?\d*", line["distance"]) for line in lines)
     by_id = {line["student_id"]: line for line in lines[len(NAMES) : 2 * len(NAMES)]}
     assert by_id["S1"]["name"] == "'=cmd|' /C calc'!A0"
     assert by_id["S2"]["name"] == NAMES["S2"]
@@ -160,6 +164,15 @@ def test_csv_has_a_line_a_student_and_lesson_and_no_formula(tmp_path, registers)
     assert (by_id["S3"]["corrected_by"], by_id["S3"]["correction_reason"]) == ("'=Ms Ünal", "sat behind\na pillar")
     assert by_id["S3"]["flags"] == "corrected"
     assert (by_id["S2"]["date"], by_id["S2"]["start"], by_id["S2"]["share"]) == ("2026-11-17", "08:00", "0.4000")
+    rule = [tuple(by_id[one][name] for name in ("rule_share", "captures_needed", "distance")) for one in ("S1", "S2")]
+    assert rule == [("0.4000", "8", "12"), ("0.4000", "8", "0")]
+
+
+def test_csv_of_a_register_without_its_rule_has_no_distance(tmp_path, registers):
+    write_export(tmp_path / "out.csv", export_of([replace(registers[0], rule=None)]))
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {(line["rule_share"], line["captures_needed"], line["distance"]) for line in lines} == {("", "", "")}
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,13 +14,19 @@ import openpyxl
 import pytest
 
 from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.sheet_styles import safe
 from edge_daemon.attendance.sheets import arrange
-from edge_daemon.attendance.spreadsheet import safe, workbook_bytes, write_workbook
+from edge_daemon.attendance.spreadsheet import workbook_bytes, write_workbook
 from tests.attendance.spreadsheet_looks import look
 from tests.registers import START, a_lesson, a_register
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NAMES = {"S1": "Ann", "S2": "B" * 50, "S3": "Cy"}
+RULE = (
+    "Rule: present from 40 % of the pictures on, head turned 50° from the front at most, 50 % of the planned pictures"
+    " at least; program 0.1.0, networks embedder-int8"
+)
+REHEARSED = "Calibri 10, bold, italic, ink FFFFFF, ground 6E7F91, center, vcenter, wrapped"
 MARK = "Calibri 11, ink 1F2933, center, vcenter, frame thin D5DAE0"
 
 
@@ -45,59 +51,76 @@ def page(path):
     ("cell", "text", "expected"),
     [
         ("A1", "Attendance · room 204", "Calibri 16, bold, ink 24405C, vcenter"),
-        ("A2", "2026-W47 · 16 Nov 2026 – 22 Nov 2026", "Calibri 9, ink 6B7682, vcenter"),
+        ("A2", "2026-W47 · 2026-11-16 to 2026-11-20", "Calibri 9, ink 6B7682, vcenter"),
         (
             "A4",
             "dashed frame: look again, see the note    solid frame: corrected by hand, see the note",
             "Calibri 9, ink 6B7682, vcenter",
         ),
-        ("A6", None, "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
+        ("A5", RULE, "Calibri 9, ink 6B7682, vcenter"),
+        ("A7", "Weekday", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
         ("B7", None, "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
-        ("A8", "Name", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
-        ("B8", "Student id", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
-        ("C6", "Mon\n16 Nov", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("C7", "08:00–\n08:45", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("C8", "7b", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("D6", "Mon\n16 Nov", "Calibri 10, bold, italic, ink FFFFFF, ground 6E7F91, center, vcenter, wrapped"),
-        ("D8", "(rehearsal)", "Calibri 10, bold, italic, ink FFFFFF, ground 6E7F91, center, vcenter, wrapped"),
-        ("E6", "Total", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("E7", None, "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("I8", "Present %", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
-        ("A9", "Ann", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
-        ("B9", "S1", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
-        ("C9", "P", MARK),
-        ("C10", "P?", "Calibri 11, italic, ink 1F2933, center, vcenter, frame mediumDashed B7791F"),
-        ("C11", "P", "Calibri 11, bold, underlined, ink 1F2933, center, vcenter, frame medium 24405C"),
-        ("C12", "–", MARK),
-        ("D10", "A", MARK),
-        ("D11", None, MARK),
-        ("E9", '=COUNTIF(C9:D9,"P")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
-        ("H9", '=COUNTIF(C9:D9,"–")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
-        ("I9", '=IF(E9+F9=0,"",E9/(E9+F9))', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0%"),
-        ("A14", "Present", "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
-        ("B14", None, "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
-        ("A15", "Absent", "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
+        ("A8", "Date", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
+        ("A10", "End", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
+        ("A11", "Name", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
+        ("B11", "Student id", "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"),
         (
-            "A16",
+            "C7",
+            datetime.fromisoformat("2026-11-16"),
+            "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped, as ddd",
+        ),
+        (
+            "C8",
+            datetime.fromisoformat("2026-11-16"),
+            "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped, as yyyy-mm-dd",
+        ),
+        ("C9", time(8), "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped, as hh:mm"),
+        ("C10", time(8, 45), "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped, as hh:mm"),
+        ("C11", "7b", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
+        ("D8", datetime.fromisoformat("2026-11-16"), f"{REHEARSED}, as yyyy-mm-dd"),
+        ("D11", "(rehearsal)", REHEARSED),
+        ("E7", "Total", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
+        ("E8", None, "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
+        ("I11", "Present %", "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"),
+        ("A12", "Ann", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
+        ("B12", "S1", "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"),
+        ("C12", "P", MARK),
+        ("C13", "P?", "Calibri 11, italic, ink 1F2933, center, vcenter, frame mediumDashed B7791F"),
+        ("C14", "P", "Calibri 11, bold, underlined, ink 1F2933, center, vcenter, frame medium 24405C"),
+        ("C15", "–", MARK),
+        ("D13", "A", MARK),
+        ("D14", None, MARK),
+        ("E12", '=COUNTIF(C12:D12,"P")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
+        ("H12", '=COUNTIF(C12:D12,"–")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
+        (
+            "I12",
+            '=IF(E12+F12=0,"",E12/(E12+F12))',
+            "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0%",
+        ),
+        ("A17", "Present", "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
+        ("B17", None, "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
+        ("A18", "Absent", "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0"),
+        (
+            "A19",
             "Present of those decided",
             "Calibri 11, bold, ink 1F2933, ground F4F6F8, left, vcenter, top thin D5DAE0",
         ),
         (
-            "C14",
-            '=COUNTIF(C9:C13,"P")',
+            "C17",
+            '=COUNTIF(C12:C16,"P")',
             "Calibri 11, bold, ink 1F2933, ground F4F6F8, center, vcenter, top thin D5DAE0",
         ),
         (
-            "D15",
-            '=COUNTIF(D9:D13,"A")',
+            "D18",
+            '=COUNTIF(D12:D16,"A")',
             "Calibri 11, bold, ink 1F2933, ground F4F6F8, center, vcenter, top thin D5DAE0",
         ),
         (
-            "C16",
-            '=IF(C14+C15=0,"",C14/(C14+C15))',
+            "C19",
+            '=IF(C17+C18=0,"",C17/(C17+C18))',
             "Calibri 11, ink 1F2933, ground F4F6F8, center, vcenter, top thin D5DAE0, as 0%",
         ),
-        ("E14", None, "Calibri 11"),
+        ("E17", None, "Calibri 11"),
     ],
 )
 def test_what_stands_where_and_how_it_looks(page, cell, text, expected):
@@ -105,9 +128,9 @@ def test_what_stands_where_and_how_it_looks(page, cell, text, expected):
 
 
 def test_the_heads_of_the_totals_are_the_marks(page):
-    assert [page.cell(8, column).value for column in range(5, 10)] == ["P", "A", "?", "–", "Present %"]
-    assert [page.cell(6, column).value or "" for column in range(5, 10)] == ["Total", "", "", "", ""]
-    assert page.dimensions == "A1:I16"
+    assert [page.cell(11, column).value for column in range(5, 10)] == ["P", "A", "?", "–", "Present %"]
+    assert [page.cell(7, column).value or "" for column in range(5, 10)] == ["Total", "", "", "", ""]
+    assert page.dimensions == "A1:I19"
 
 
 def test_the_legend_wears_the_letters_that_it_explains(path):
@@ -131,12 +154,12 @@ def test_marks_are_coloured_by_what_they_are_and_the_share_from_half_to_all(page
         if rule.type == "cellIs"
     ]
     assert rules == [
-        ("C9:D13", ['"P"'], "equal", "FFE3F3E6", "FF1E6B34"),
-        ("C9:D13", ['"A"'], "equal", "FFFBE0DD", "FFA32A1E"),
-        ("C9:D13", ['"?"'], "equal", "FFFFF1CC", "FF8A5A00"),
-        ("C9:D13", ['"–"'], "equal", "FFECEEF1", "FF5B6470"),
-        ("C9:D13", ['"P?"'], "equal", "FFFFF1CC", "FF8A5A00"),
-        ("C9:D13", ['"A?"'], "equal", "FFFFF1CC", "FF8A5A00"),
+        ("C12:D16", ['"P"'], "equal", "FFE3F3E6", "FF1E6B34"),
+        ("C12:D16", ['"A"'], "equal", "FFFBE0DD", "FFA32A1E"),
+        ("C12:D16", ['"?"'], "equal", "FFFFF1CC", "FF8A5A00"),
+        ("C12:D16", ['"–"'], "equal", "FFECEEF1", "FF5B6470"),
+        ("C12:D16", ['"P?"'], "equal", "FFFFF1CC", "FF8A5A00"),
+        ("C12:D16", ['"A?"'], "equal", "FFFFF1CC", "FF8A5A00"),
     ]
     ((ranges, scale),) = [
         (str(ranges.sqref), rule.colorScale)
@@ -144,19 +167,19 @@ def test_marks_are_coloured_by_what_they_are_and_the_share_from_half_to_all(page
         for rule in ranges.rules
         if rule.colorScale is not None
     ]
-    assert ranges == "I9:I13"
+    assert ranges == "I12:I16"
     assert [(end.type, end.val) for end in scale.cfvo] == [("num", 0.5), ("num", 1)]
     assert [colour.rgb for colour in scale.color] == ["FFFBE0DD", "FFE3F3E6"]
 
 
 def test_heights_widths_and_what_stays_in_view(page):
     heights = {number: row.height for number, row in page.row_dimensions.items() if row.height}
-    assert heights == {1: 26.25, 5: 6, 6: 30, 7: 30, 8: 17.25, **dict.fromkeys(range(9, 17), 18)}
+    assert heights == {1: 26.25, 6: 6, **dict.fromkeys(range(7, 12), 17.25), **dict.fromkeys(range(12, 20), 18)}
     widths = {key: (one.min, one.max, round(one.width - 0.71)) for key, one in page.column_dimensions.items()}
     # A name takes 34 characters at most, an id 12 at least, a lesson the longest word of its head, a share 12.
     assert widths == {"A": (1, 1, 34), "B": (2, 2, 12), "C": (3, 4, 13), "E": (5, 8, 6), "I": (9, 9, 12)}
-    assert page.freeze_panes == "C9"
-    assert page.auto_filter.ref == "A8:I13"
+    assert page.freeze_panes == "C12"
+    assert page.auto_filter.ref == "A11:I16"
     assert page.sheet_view.showGridLines is False
 
 
@@ -166,8 +189,8 @@ def test_it_prints_on_a4_landscape_as_wide_as_a_page_with_its_heads_on_each(page
     assert page.page_setup.fitToHeight == 0
     margins = page.page_margins
     assert (margins.left, margins.right, margins.top, margins.bottom) == (0.4, 0.4, 0.5, 0.6)
-    assert (page.print_title_rows, page.print_title_cols) == ("$6:$8", "$A:$B")
-    assert page.print_area == "'2026-W47'!$A$1:$I$16"
+    assert (page.print_title_rows, page.print_title_cols) == ("$7:$11", "$A:$B")
+    assert page.print_area == "'2026-W47'!$A$1:$I$19"
     footer = page.oddFooter
     assert (footer.left.text, footer.left.size, footer.right.text, footer.right.size) == ("&A", 8, "page &P of &N", 8)
 
@@ -176,20 +199,26 @@ def test_the_file_says_what_it_is_and_ids_of_digits_are_no_mistake(path):
     book = openpyxl.load_workbook(path)
     assert (book.properties.title, book.properties.description) == ("Attendance", "Written by edge-daemon")
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
-    assert '<ignoredError sqref="A9:B13" numberStoredAsText="1"/>' in sheet
+    assert '<ignoredError sqref="A12:B16" numberStoredAsText="1"/>' in sheet
 
 
 def test_notes_say_what_is_behind_a_lesson_and_a_mark(page, path):
     notes = {cell.coordinate: cell.comment for row in page.iter_rows() for cell in row if cell.comment}
-    assert sorted(notes) == ["C10", "C11", "C6", "D6"]
-    assert notes["C10"].text == "close to the limit: chance may have decided\nfacing the class in 8 pictures (40%)"
-    assert notes["C11"].text == "Corrected by T, 2026-11-16: r\nfacing the class in 0 pictures (0%)"
-    assert re.fullmatch(r"[0-9a-f-]{36}\n20 of 20 captures", notes["C6"].text)
+    assert sorted(notes) == ["C13", "C14", "C7", "D7"]
+    assert notes["C13"].text == (
+        "close to the limit: chance may have decided\nfacing the class in 8 pictures (40%)"
+        "\n0 over the rule (8 of 20 pictures)"
+    )
+    assert notes["C14"].text == (
+        "Corrected by T, 2026-11-16: r\nfacing the class in 0 pictures (0%)\n8 short of the rule (8 of 20 pictures)"
+    )
+    assert re.fullmatch(r"[0-9a-f-]{36}\n20 of 20 captures\nrule: present from 40 % .*", notes["C7"].text)
     assert {note.author for note in notes.values()} == {"edge-daemon"}
     drawing = zipfile.ZipFile(path).read("xl/drawings/vmlDrawing1.vml").decode()
     sizes = set(re.findall(r"width:([\d.]+)pt;height:([\d.]+)pt", drawing))
-    # 2.2 times as wide as xlsxwriter's 96 pt, and 0.26 of 55.5 pt for each of two lines.
-    assert sizes == {("211.5", "28.5")}
+    # 2.2 times as wide as xlsxwriter's 96 pt, and 0.26 of 55.5 pt for each line: three of a mark, six of a lesson.
+    assert {width for width, _ in sizes} == {"211.5"}
+    assert sorted(float(height) for _, height in sizes) == pytest.approx([3 * 0.26 * 55.5, 6 * 0.26 * 55.5], abs=0.8)
 
 
 def _sheet(*courses: str, names: dict[str, str] | None = None, note: str = ""):
@@ -198,7 +227,7 @@ def _sheet(*courses: str, names: dict[str, str] | None = None, note: str = ""):
         for hour, course in enumerate(courses)
     ]
     (sheet,) = arrange(registers, names or {}, BERLIN, "week")
-    return replace(sheet, columns=tuple(replace(column, note=note) for column in sheet.columns))
+    return replace(sheet, columns=tuple(replace(column, note=note, rules=()) for column in sheet.columns))
 
 
 def _written(tmp_path, sheet):
@@ -209,8 +238,8 @@ def _written(tmp_path, sheet):
 @pytest.mark.parametrize(
     ("course", "width", "head_height"),
     [
-        ("7b", 7.5, 17.5),
-        ("Physics", 8.5, 17.5),
+        ("7b", 11, 17.5),  # a date
+        ("Physics", 11, 17.5),
         ("Mathematics", 12.5, 17.5),
         ("Mathematics advanced", 12.5, 30),  # 20 characters in lines of 11
         ("Social-and-natural-sciences", 14, 42.5),  # never wider; 27 characters in lines of 12.5
@@ -220,7 +249,7 @@ def _written(tmp_path, sheet):
 def test_a_column_is_as_wide_as_the_longest_word_of_its_heads(tmp_path, course, width, head_height):
     page = _written(tmp_path, _sheet(course))
     assert page.column_dimensions["C"].width - 0.71 == pytest.approx(width, abs=0.1)
-    assert page.row_dimensions[8].height == pytest.approx(head_height, abs=0.3)
+    assert page.row_dimensions[11].height == pytest.approx(head_height, abs=0.3)
 
 
 @pytest.mark.parametrize(("name", "width"), [("", 16), ("x" * 14, 16), ("x" * 20, 22), ("x" * 32, 34), ("x" * 90, 34)])
@@ -238,34 +267,34 @@ def test_a_note_is_as_high_as_its_lines_of_44_characters(tmp_path, note, lines):
 
 
 def test_a_lesson_with_a_note_of_its_own_has_that_one(tmp_path):
-    assert _written(tmp_path, _sheet("7b", note="three rooms"))["C6"].comment.text == "three rooms"
+    assert _written(tmp_path, _sheet("7b", note="three rooms"))["C7"].comment.text == "three rooms"
 
 
 def test_all_courses_at_once_are_called_so_and_empty_names_are_empty(tmp_path):
     page = _written(tmp_path, _sheet(""))
-    assert (page["C8"].value, page["A9"].value or "") == ("all", "")
+    assert (page["C11"].value, page["A12"].value or "") == ("all", "")
 
 
 def test_a_sheet_of_nobody_has_its_heads_and_prints(tmp_path):
     page = _written(tmp_path, replace(_sheet("7b"), rows=()))
-    assert page.auto_filter.ref == "A8:H9"
-    assert page.print_area.endswith("!$A$1:$H$11")
+    assert page.auto_filter.ref == "A11:H12"
+    assert page.print_area.endswith("!$A$1:$H$14")
     assert not list(page.conditional_formatting)
-    assert page["A9"].value is None
+    assert page["A12"].value is None
 
 
 def test_a_share_of_nothing_is_empty(tmp_path):
     register, _ = a_register(a_lesson(), {"S1": 1.0}, not_assessed=["S1"])
     write_workbook(tmp_path / "x.xlsx", arrange([register], {}, BERLIN, "week"))
     page = openpyxl.load_workbook(tmp_path / "x.xlsx", data_only=True).worksheets[0]
-    assert [page.cell(9, column).value for column in range(3, 9)] == ["–", 0, 0, 0, 1, None]
-    assert [page.cell(row, 3).value for row in (10, 11, 12)] == [0, 0, None]
+    assert [page.cell(12, column).value for column in range(3, 9)] == ["–", 0, 0, 0, 1, None]
+    assert [page.cell(row, 3).value for row in (13, 14, 15)] == [0, 0, None]
 
 
 def test_a_message_gets_the_same_sheet_without_a_file():
     content = workbook_bytes([_sheet("7b")])
     assert content.startswith(b"PK")
-    assert openpyxl.load_workbook(io.BytesIO(content)).sheetnames == ["2026-W47"]
+    assert openpyxl.load_workbook(io.BytesIO(content)).sheetnames == ["2026-W47", "Distance"]
 
 
 @pytest.mark.parametrize(

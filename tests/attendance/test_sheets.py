@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -58,7 +59,12 @@ def test_a_remark_says_why_to_look_again_and_is_silent_without_doubt():
     register, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.4, "c": 0.0, "d": 0.4}, not_assessed=["d"])
     entries = entries_of(register)
     assert [remark(entries[student_id]) for student_id in "acd"] == ["", "", ""]
-    assert remark(entries["b"]) == "close to the limit: chance may have decided\nfacing the class in 8 pictures (40%)"
+    assert remark(entries["b"]) == (
+        "close to the limit: chance may have decided\nfacing the class in 8 pictures (40%)"
+        "\n0 over the rule (8 of 20 pictures)"
+    )
+    unsaid = entries_of(replace(register, rule=None))["b"]
+    assert remark(unsaid) == "close to the limit: chance may have decided\nfacing the class in 8 pictures (40%)"
     twice = correct(register, "c", "absent", by="X", reason="first", at=START)
     twice = correct(twice, "c", "present", by="Ms Ünal", reason="behind a pillar", at=START)
     assert remark(entries_of(twice)["c"]).startswith("Corrected by Ms Ünal, 2026-11-16: behind a pillar\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -174,42 +174,32 @@ def test_events_are_listed_in_ed_fis_words(book):
     heads, *rows = _values(page)
     assert heads == [
         *("Date", "Start", "End", "Room", "Course", "Student id", "Name", "Ed-Fi attendance event", "Share", "Flags"),
-        *("Corrected by", "Note", "Lesson id"),
+        *("Corrected by", "Note", "Lesson id", "Facing the class", "Needed", "Distance"),
     ]
-    note = "Corrected by T, 2026-11-16: was not there; facing the class in 0 pictures (0%)"
+    note = (
+        "Corrected by T, 2026-11-16: was not there; facing the class in 0 pictures (0%);"
+        " 8 short of the rule (8 of 20 pictures)"
+    )
+    first, then = datetime.fromisoformat("2026-11-16"), datetime.fromisoformat("2026-12-06")
     room = ["room 204", "7b"]
     assert rows == [
-        ["2026-11-16", "08:00", "08:45", *room, "S1", "=Ann", "Tardy", 1, "late", None, None, lessons[0]],
+        [first, time(8), time(8, 45), *room, "S1", "=Ann", "Tardy", 1, "late", None, None, lessons[0], 20, 8, 12],
         [
-            *("2026-11-16", "08:00", "08:45"),
-            *room,
-            "S2",
-            "Bo",
-            "Unexcused Absence",
-            0,
-            "corrected",
-            "T",
-            note,
-            lessons[0],
+            *(first, time(8), time(8, 45), *room, "S2", "Bo", "Unexcused Absence", 0, "corrected", "T", note),
+            *(lessons[0], 0, 8, -8),
         ],
         [
-            "2026-12-06",
-            "08:00",
-            "08:45",
-            *room,
-            "S1",
-            "=Ann",
-            "Early departure",
-            0.9,
-            "left_early",
-            None,
-            None,
-            lessons[1],
+            *(then, time(8), time(8, 45), *room, "S1", "=Ann", "Early departure", 0.9, "left_early", None, None),
+            *(lessons[1], 18, 8, 10),
         ],
-        [*("2026-12-06", "10:00", "10:45"), *room, "S1", "=Ann", "Unexcused Absence", 0, None, None, None, lessons[2]],
+        [
+            *(then, time(10), time(10, 45), *room, "S1", "=Ann", "Unexcused Absence", 0, None, None, None),
+            *(lessons[2], 0, 8, -8),
+        ],
     ]
-    assert page.auto_filter.ref == "A1:M5"
-    assert _widths(page) == [11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38]
+    assert [page[f"{column}2"].number_format for column in "ABCP"] == ["yyyy-mm-dd", "hh:mm", "hh:mm", "+0;-0;0"]
+    assert page.auto_filter.ref == "A1:P5"
+    assert _widths(page) == [11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38, 10, 9, 9]
     assert page.row_dimensions[1].height == pytest.approx(20, abs=0.5)
     assert look(page["A1"]) == "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"
     assert page["I2"].number_format == "0%"
@@ -291,7 +281,7 @@ def test_where_a_page_of_events_is_full_another_one_goes_on(tmp_path, monkeypatc
         ["Student id", "d", "e", "f"],
         ["Student id", "g"],
     ]
-    assert [page.auto_filter.ref for page in of_pages] == ["A1:M4", "A1:M4", "A1:M2"]
+    assert [page.auto_filter.ref for page in of_pages] == ["A1:P4", "A1:P4", "A1:P2"]
     assert {page.freeze_panes for page in of_pages} == {"A2"}
     assert _widths(of_pages[2]) == _widths(of_pages[0])
 

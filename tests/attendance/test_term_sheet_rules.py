@@ -112,7 +112,7 @@ def test_students_stand_in_the_order_of_the_names_and_others_follow_by_id():
 def test_a_sheet_is_named_by_its_week_or_month_in_the_schools_time():
     sunday = _register({"a": 1.0}, hours=24 * 6 + 17)  # Monday 01:00 in Berlin
     sheet = _sheet(sunday)
-    assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-W48", "2026-11-23", "2026-11-29")
+    assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-W48", "2026-11-23", "2026-11-27")
     sheet = _sheet(sunday, by="month")
     assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11", "2026-11-01", "2026-11-30")
 
@@ -160,7 +160,7 @@ def test_the_days_of_a_rooms_own_sheet_are_those_of_the_school():
     assert (sheet.name, f"{sheet.first_day:%F %H}", f"{sheet.last_day:%F}") == (
         "2026-W48",
         "2026-11-23 11",
-        "2026-11-29",
+        "2026-11-27",
     )
 
 

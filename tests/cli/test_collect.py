@@ -95,8 +95,8 @@ def test_the_term_has_a_sheet_a_week_with_the_highest_revision_of_each_lesson(ro
     first, second = book["2026-W47"], book["2026-W48"]
     assert [mark(first, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "A", "P", "A"]
     totals = {row[0]: row[2] for row in first.iter_rows(values_only=True) if row[0]}
-    assert totals["Present"] == '=COUNTIF(C9:C12,"P")'
-    assert totals["Absent"] == '=COUNTIF(C9:C12,"A")'
+    assert totals["Present"] == '=COUNTIF(C12:C15,"P")'
+    assert totals["Absent"] == '=COUNTIF(C12:C15,"A")'
     assert totals["Present of those decided"].startswith("=IF(")
     assert [mark(second, s, 2) for s in ("0a", "0b", "1a", "1b")] == ["P", "P", "P", "A"]
     assert done.stdout.endswith(f"4 registers of 2 rooms written to {tmp_path / 'term.xlsx'}\n")
@@ -109,9 +109,61 @@ def test_lessons_of_the_same_time_share_a_column_unless_a_student_is_in_both(roo
     OfficeRoom(root, "room 3").deliver(OfficeRoom(root, "room 3").register(START, {"0a": 0.0}, "guests"))
     book, _ = book_of(root, tmp_path)
     page = book["2026-W47"]
-    assert [page.cell(8, column).value for column in (3, 4)] == ["0x, 1x", "guests"]
+    assert [page.cell(11, column).value for column in (3, 4)] == ["0x, 1x", "guests"]
     assert (mark(page, "0a", 2), mark(page, "0a", 3), mark(page, "1a", 3)) == ("P", "A", None)
-    assert "room 2: 1x, 20 of 20 captures" in page.cell(6, 3).comment.text
+    assert "room 2: 1x, 20 of 20 captures" in page.cell(7, 3).comment.text
+
+
+def test_each_class_or_room_may_have_sheets_of_its_own(root, rooms, tmp_path):
+    order = ["Rooms", "Left out", "Months", "Events"]
+    book, _ = book_of(root, tmp_path, "--split", "class", "--by", "month")
+    assert book.sheetnames == [*order, "2026-11 0x", "2026-11 1x"]
+    assert [mark(book["2026-11 1x"], "1b", column) for column in (2, 3)] == ["A", "A"]
+    assert not [row for row in rows(book["2026-11 1x"]) if row[1] in ("0a", "0b")]
+    book, _ = book_of(root, tmp_path, "--split", "room")
+    assert book.sheetnames == [
+        *(*order, "2026-W47 room 1", "2026-W47 room 2", "2026-W48 room 1", "2026-W48 room 2"),
+    ]
+
+
+def test_more_pages_than_a_book_can_have_are_refused_in_one_line(root, rooms, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_daemon.attendance.term_book._MOST_PAGES", 6)
+    done = collect(root, tmp_path / "term.xlsx", "--split", "room")
+    assert (done.exit_code, list(tmp_path.glob("term*"))) == (2, [])
+    assert done.stderr == (
+        "edge-daemon: 2026-W48 room 1: would need more than 6 pages; use --by month, or --since with a later day\n"
+    )
+
+
+def test_a_week_begins_when_the_school_says_and_its_days_are_those_of_school(root, rooms, tmp_path):
+    book, _ = book_of(root, tmp_path, "--first-day", "tuesday", "--weekend", "sunday, monday")
+    assert book.sheetnames[-2:] == ["2026-W46", "2026-W47"]  # lessons on Mondays end these weeks
+    assert book["2026-W46"]["A2"].value == "2026-W46 · 2026-11-10 to 2026-11-16"
+    book, _ = book_of(root, tmp_path, "--first-day", "sunday", "--weekend", "friday,saturday")
+    assert book["2026-W47"]["A2"].value == "2026-W47 · 2026-11-15 to 2026-11-19"
+    book, _ = book_of(root, tmp_path, "--weekend", "none")
+    assert book["2026-W47"]["A2"].value == "2026-W47 · 2026-11-16 to 2026-11-22"
+    refused = collect(root, tmp_path / "term.xlsx", "--weekend", "caturday")
+    assert refused.exit_code == 2
+    assert "--weekend: 'caturday' is no day of the week; use such as friday,saturday" in refused.stderr
+
+
+def test_times_of_rooms_are_times(root, rooms, tmp_path):
+    book, _ = book_of(root, tmp_path)
+    page = book["Rooms"]
+    cell = next(row for row in page.iter_rows() if row[0].value == "room 1")[5]
+    assert (cell.value, cell.number_format) == (datetime.fromisoformat("2026-11-23 08:00"), "yyyy-mm-dd hh:mm")
+
+
+def test_csv_for_a_program_with_a_decimal_comma(root, rooms, tmp_path):
+    done = collect(root, tmp_path / "term.csv", "--locale", "fr")
+    assert done.exit_code == 0, done.stderr
+    with (tmp_path / "term.csv").open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file, delimiter=";"))
+    assert {line["share"] for line in lines} == {"1,0000", "0,0000"}
+    kept = (tmp_path / "term.csv").read_bytes()
+    assert collect(root, tmp_path / "term.csv", "--locale", "xx").exit_code == 2
+    assert (tmp_path / "term.csv").read_bytes() == kept
 
 
 def test_the_month_counts_students_and_the_events_are_in_ed_fis_words(root, rooms, tmp_path):
@@ -127,10 +179,10 @@ def test_the_month_counts_students_and_the_events_are_in_ed_fis_words(root, room
     assert b["2026-11\nabsent"] == 2
     events = [(row[0], row[3], row[5], row[7]) for row in rows(book["Events"])[1:]]
     assert events == [
-        ("2026-11-16", "room 1", "0b", "Unexcused Absence"),
-        ("2026-11-16", "room 2", "1b", "Unexcused Absence"),
-        ("2026-11-16", "room 2", "1b", "Tardy"),
-        ("2026-11-23", "room 2", "1b", "Unexcused Absence"),
+        (datetime.fromisoformat("2026-11-16"), "room 1", "0b", "Unexcused Absence"),
+        (datetime.fromisoformat("2026-11-16"), "room 2", "1b", "Unexcused Absence"),
+        (datetime.fromisoformat("2026-11-16"), "room 2", "1b", "Tardy"),
+        (datetime.fromisoformat("2026-11-23"), "room 2", "1b", "Unexcused Absence"),
     ]
 
 

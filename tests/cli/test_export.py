@@ -77,9 +77,47 @@ def test_lessons_can_be_chosen(home, tmp_path):
 def test_sheets_are_weekly_or_monthly(home, tmp_path):
     out = tmp_path / "out.xlsx"
     export(home, out)
-    assert openpyxl.load_workbook(out).sheetnames == ["2026-W47", "2026-W48"]
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-W47", "2026-W48", "Distance"]
     export(home, out, "2026-11-01", "2026-12-31", "--by", "month")
-    assert openpyxl.load_workbook(out).sheetnames == ["2026-11", "2026-12"]
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-11", "2026-12", "Distance"]
+
+
+def test_each_class_or_room_may_have_sheets_of_its_own(home, tmp_path):
+    out = tmp_path / "out.xlsx"
+    export(home, out, "2026-11-01", "2026-11-30", "--by", "month", "--split", "class")
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-11 7b", "2026-11 chess", "Distance"]
+    export(home, out, "2026-11-01", "2026-11-30", "--by", "month", "--split", "room")
+    assert openpyxl.load_workbook(out).sheetnames == ["2026-11 room 204", "Distance"]
+
+
+def test_the_settings_say_when_a_week_begins(home, tmp_path):
+    (home / "config.toml").write_text(
+        '[device]\ntime_zone = "Europe/Berlin"\n[week]\nfirst_day = "tuesday"\nweekend = []\n', "utf-8"
+    )
+    out = tmp_path / "out.xlsx"
+    export(home, out)
+    book = openpyxl.load_workbook(out)
+    # A lesson on Monday 16, one on Monday 23 and one on Tuesday 24 November.
+    assert book.sheetnames == ["2026-W46", "2026-W47", "2026-W48", "Distance"]
+    assert [page["A2"].value.partition(" · ")[2] for page in book.worksheets[:3]] == [
+        *("2026-11-10 to 2026-11-16", "2026-11-17 to 2026-11-23", "2026-11-24 to 2026-11-30"),
+    ]
+
+
+def test_csv_for_a_program_with_a_decimal_comma(home, tmp_path):
+    out = tmp_path / "out.csv"
+    export(home, out)
+    plain = out.read_text("utf-8-sig")
+    assert export(home, out, "2026-11-01", "2026-11-30", "--locale", "de-AT").exit_code == 0
+    german = list(csv.DictReader(out.read_text("utf-8-sig").splitlines(), delimiter=";"))
+    assert [line["share"] for line in german] == [
+        line["share"].replace(".", ",") for line in csv.DictReader(plain.splitlines())
+    ]
+    assert german[0]["share"] == "1,0000"
+    out.unlink()
+    refused = export(home, out, "2026-11-01", "2026-11-30", "--locale", "klingon")
+    assert (refused.exit_code, out.exists()) == (2, False)
+    assert refused.stderr.startswith("edge-daemon: --locale klingon: is not a known language")
 
 
 def test_names_are_joined_from_the_gallery_in_the_rosters_order(home, tmp_path):

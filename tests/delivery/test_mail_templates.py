@@ -146,3 +146,35 @@ def test_paragraphs_and_lists_without_anything_in_them_are_left_out():
     assert "ABSENT" not in composed.text
     assert "\n\n\n" not in composed.text
     assert "<h2" not in composed.html
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [("en", "ltr"), ("ar", "rtl"), ("ar-EG", "rtl"), ("FA", "rtl"), ("pt-BR", "ltr"), ("az-Arab", "rtl"),
+     ("ur-Latn", "ltr"), ("yi-US", "rtl"), ("de", "ltr")],
+)  # fmt: skip
+def test_a_message_says_its_language_and_which_way_it_is_written(tmp_path, language, direction):
+    (tmp_path / "words.txt").write_text(f"language = {language}\n", encoding="utf-8")
+    composed = own(tmp_path, STUDENT).template("student").fill(VALUES)
+    assert composed.language == language
+    assert f'<html lang="{language}" dir="{direction}">' in composed.html
+    assert f'<div lang="{language}" dir="{direction}">\n<h1' in composed.html
+
+
+def test_a_page_of_the_schools_own_says_the_language_within_the_body(tmp_path):
+    (tmp_path / "layout.html").write_text("<html><body>{body}</body></html>", encoding="utf-8")
+    composed = own(tmp_path, STUDENT).template("student").fill(VALUES)
+    assert composed.html.startswith('<html><body><div lang="en" dir="ltr">\n')
+    assert composed.html.endswith("</div></body></html>")
+
+
+@pytest.mark.parametrize("language", ["english", "e", 'en" onload="x', "en_GB", "{course}"])
+def test_what_is_no_language_is_refused(tmp_path, language):
+    (tmp_path / "words.txt").write_text(f"language = {language}\n", encoding="utf-8")
+    with pytest.raises(DeliveryError, match=r"words\.txt"):
+        own(tmp_path, STUDENT).check()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_programs_own_texts_name_their_language(language):
+    assert Templates(language, None).words["language"] == language

@@ -28,7 +28,9 @@ from edge_daemon.app.collect.term_file import (
     write_term,
 )
 from edge_daemon.app.collect.trusted_keys import read_keys, read_names
-from edge_daemon.attendance.sheets import By
+from edge_daemon.attendance.csv_form import CsvForm, form_of
+from edge_daemon.attendance.sheets import By, Split
+from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.config import UpstreamConfig, local_zone
 from edge_daemon.errors import DeliveryError
 
@@ -55,6 +57,11 @@ class CollectOptions:
     keep: Path | None
     server: UpstreamConfig
     """How to log in to an address."""
+    week: SchoolWeek = ISO_WEEK
+    split: Split = "none"
+    """Whether each class or each room has sheets of its own."""
+    locale: str | None = None
+    """Language of the program that opens a CSV file; None: commas between cells and a decimal point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +104,13 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
         EdgeError: the options, the folder or the server can't be used; nothing was written.
     """
     check_output(options.output)
-    zone = _zone(options.time_zone)
+    zone, form = _zone(options.time_zone), form_of(options.locale) if options.locale else CsvForm()
     pinned = read_keys(options.keys) if options.keys else None
     names = read_names(options.names) if options.names else {}
     start = options.since.replace(tzinfo=zone).astimezone(timezone.utc) if options.since else None
     with ProofIndex(options.keep) as index, Spill() as spill, _folder(options, index, bars) as (folder, missing):
-        request = TermRequest(folder, pinned, names, start, zone, options.by, datetime.now(timezone.utc))
+        now = datetime.now(timezone.utc)
+        request = TermRequest(folder, pinned, names, start, zone, options.by, now, options.week, options.split, form)
         reader = RoomReader(pinned, start, index, spill)
         with bars("reading rooms") as show:
             collected = read_all(request, reader, show)
@@ -122,6 +130,8 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
 def _content(request: TermRequest, collected: CollectResult) -> str:
     """Return a number that is the same where the file would be, but for the time when it was collected."""
     parts: list[object] = [__version__, request.by, str(request.zone), str(request.since), _sha256(request.names)]
+    parts += [request.week.first_weekday, sorted(request.week.weekend), request.split, request.form.delimiter]
+    parts += [request.form.decimal]
     parts += [_sha256({device: sorted(keys) for device, keys in (request.pinned or {}).items()})]
     parts += [(room_row(one, request), one.room.summary.sha256) for one in collected.judgements]
     parts += [(one.where, one.what) for one in collected.problems]
@@ -130,7 +140,7 @@ def _content(request: TermRequest, collected: CollectResult) -> str:
 
 def _sha256(value: object) -> str:
     plain = dict(value) if isinstance(value, Mapping) else value
-    return hashlib.sha256(json.dumps(plain).encode("ascii")).hexdigest()
+    return hashlib.sha256(json.dumps(plain, default=str).encode("ascii")).hexdigest()
 
 
 def _stamp(path: Path) -> str:

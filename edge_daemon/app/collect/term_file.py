@@ -6,7 +6,6 @@ again, one week at a time, and writes; a document that is another one by then is
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -25,12 +24,14 @@ from edge_daemon.app.collect.heartbeat_text import Heartbeat, read_days, read_he
 from edge_daemon.app.collect.room_documents import Room, RoomReader
 from edge_daemon.app.collect.room_ranking import DAYS_BACK, RoomStatus, rank, room_status
 from edge_daemon.app.collect.spill import Spill
+from edge_daemon.attendance.csv_form import CsvForm, write_rows
 from edge_daemon.attendance.document import from_fields, from_json
 from edge_daemon.attendance.export import HEADS, register_lines, write_whole
 from edge_daemon.attendance.proof import digest
-from edge_daemon.attendance.sheets import By, period
+from edge_daemon.attendance.sheets import By, Split, parts, period
 from edge_daemon.attendance.term import Months, events_of, term_sheet
-from edge_daemon.attendance.term_book import Cells, TermBook, term_book
+from edge_daemon.attendance.term_book import Cell, Cells, TermBook, term_book
+from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek, school_week
 from edge_daemon.device.signing import fingerprint
 from edge_daemon.errors import DeliveryError, RegisterError
 from edge_daemon.types import Register
@@ -66,6 +67,9 @@ class TermRequest:
     zone: tzinfo
     by: By
     now: datetime
+    week: SchoolWeek = ISO_WEEK
+    split: Split = "none"
+    form: CsvForm = field(default_factory=CsvForm)
 
 
 @dataclass(slots=True)
@@ -128,7 +132,8 @@ def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, prog
     groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k[1], request))]
     months = Months(request.zone)
     # A document may change while we write: then there is something to name that was not known before.
-    with term_book(path, [name for name, _ in groups], with_problems=True) as book:
+    whole = [name for name, _ in groups] if request.split == "none" else []
+    with term_book(path, whole, with_problems=True) as book:
         for done, (_, group) in enumerate(groups):
             progress(done, len(groups))
             registers = list(_again(group, collected))
@@ -136,8 +141,8 @@ def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, prog
                 months.add(register)
                 for event in events_of(register, request.zone):
                     book.event(event, request.names.get(event.student_id, ""))
-            if registers:
-                book.sheet(term_sheet(registers, request.names, request.zone, request.by))
+            for part, some in parts(registers, request.split):
+                book.sheet(term_sheet(some, request.names, request.zone, request.by, request.week, part))
         progress(len(groups), len(groups))
         book.months(months, request.names)
         _write_rooms(book, request, collected)
@@ -151,11 +156,10 @@ def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, prog
 def _write_csv(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
     kept = _in_order(collected)
     with path.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADS)
+        write_rows(file, request.form, [HEADS])
         for done, register in enumerate(_again(kept, collected)):
             progress(done, len(kept))
-            writer.writerows(register_lines(register, request.names, request.zone))
+            write_rows(file, request.form, register_lines(register, request.names, request.zone))
     progress(len(kept), len(kept))
 
 
@@ -165,7 +169,7 @@ def _in_order(collected: CollectResult) -> list[tuple[Room, RegisterFound]]:
 
 
 def _period(kept: RegisterFound, request: TermRequest) -> str:
-    return period(kept.start.astimezone(request.zone), request.by)
+    return period(kept.start.astimezone(request.zone), request.by, request.week)
 
 
 def _again(kept: Sequence[tuple[Room, RegisterFound]], collected: CollectResult) -> Iterator[Register]:
@@ -198,7 +202,7 @@ def _write_rooms(book: TermBook, request: TermRequest, collected: CollectResult)
     book.rooms(Cells(_ROOM_HEADS, _ROOM_WIDTHS, rows, remarks), states)
 
 
-def room_row(one: RoomStatus, request: TermRequest) -> Sequence[str | int | float | None]:
+def room_row(one: RoomStatus, request: TermRequest) -> Sequence[Cell]:
     """Return the cells of a room's row."""
     room, said, all_held = one.room, one.heartbeat, one.room.summary
     planned = all_held.captures_planned
@@ -221,11 +225,13 @@ def _removals(said: Heartbeat | None, request: TermRequest) -> str:
         return ""
     if said.removals_open:
         return "not confirmed"
-    return f"confirmed {_time(said.removals_applied, request)}" if said.removals_applied else ""
+    applied = said.removals_applied
+    return f"confirmed {applied.astimezone(request.zone):%Y-%m-%d %H:%M}" if applied else ""
 
 
-def _time(at: datetime | None, request: TermRequest) -> str:
-    return f"{at.astimezone(request.zone):%Y-%m-%d %H:%M}" if at else ""
+def _time(at: datetime | None, request: TermRequest) -> datetime | None:
+    """Return a time by the school's clock, to the minute, as a cell has it."""
+    return at.astimezone(request.zone).replace(tzinfo=None, second=0, microsecond=0) if at else None
 
 
 def check_output(path: Path) -> None:
@@ -238,4 +244,15 @@ def check_output(path: Path) -> None:
         raise DeliveryError("there is no such folder", str(path.parent), "make it first")
 
 
-__all__ = ["By", "CollectResult", "Room", "TermRequest", "check_output", "fingerprint", "read_all", "write_term"]
+__all__ = [
+    "By",
+    "CollectResult",
+    "Room",
+    "Split",
+    "TermRequest",
+    "check_output",
+    "fingerprint",
+    "read_all",
+    "school_week",
+    "write_term",
+]

@@ -15,6 +15,7 @@ from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import reaches_families
 from edge_daemon.attendance.sheets import By
+from edge_daemon.attendance.week import week_of
 from edge_daemon.delivery.mail_templates import Templates, Values
 from edge_daemon.delivery.message import Attachment, Message, Role, stable_message_id
 from edge_daemon.errors import KeyFileError, RegisterError
@@ -65,7 +66,7 @@ class Composer:
         self._home, self._db, self._needs_addresses = home, db, needs_addresses
         self._mail, self._device = home.config.mail, home.config.device.name
         self._templates = templates_of(home)
-        self._zone = ZoneInfo(home.config.device.time_zone)
+        self._zone, self._week = ZoneInfo(home.config.device.time_zone), week_of(home.config.week)
 
     def compose(self, delivery: Delivery, at: datetime, *, checked: bool = True) -> Message | Outcome:
         """Return the message of an item, or why there is none (now).
@@ -150,7 +151,7 @@ class Composer:
         if not found:
             return Outcome("void", "there were no lessons")
         names, words = self._names(), self._words()
-        sheet = period_sheet(found, names, words, period.by)
+        sheet = period_sheet(found, names, words, period.by, self._week)
         values = period_values(found, sheet, names, words)
         file = attached(sheet, self._device)
         return self._message(delivery, "office", address, delivery.kind, values, found, (file,))
@@ -195,7 +196,7 @@ class Composer:
         if not mine:
             return Outcome("void", "there were no lessons")
         words = self._words()
-        sheet = period_sheet(mine, {}, words, period.by)
+        sheet = period_sheet(mine, {}, words, period.by, self._week)
         values = week_values(mine, sheet, contact.student_id, contact.name or contact.student_id, words)
         return self._personal(delivery, contact, outbox.STUDENT_WEEK, values, mine)
 
@@ -241,6 +242,7 @@ class Composer:
             subject=composed.subject,
             text=composed.text,
             html=composed.html,
+            language=composed.language,
             registers=tuple((r.lesson.lesson_id, r.revision) for r in found),
             attachments=files,
         )
@@ -273,7 +275,7 @@ class Composer:
         year, _, rest = ref.partition("-")
         try:
             if rest.startswith("W"):
-                first = date.fromisocalendar(int(year), int(rest[1:]), 1)
+                first = self._week.begin_of(int(year), int(rest[1:]))
                 return _Period("week", self._midnight(first), self._midnight(first + timedelta(days=7)))
             first = date(int(year), int(rest), 1)
             return _Period("month", self._midnight(first), self._midnight((first + timedelta(days=31)).replace(day=1)))

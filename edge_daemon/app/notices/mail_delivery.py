@@ -88,5 +88,6 @@ def trial_message(home: Home, address: str, server: str) -> Message:
         subject=composed.subject,
         text=composed.text,
         html=composed.html,
+        language=composed.language,
         registers=(),
     )

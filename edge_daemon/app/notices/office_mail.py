@@ -12,6 +12,7 @@ from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, need
 from edge_daemon.attendance.edfi import LEFT, TARDY, attendance_event
 from edge_daemon.attendance.reason_codes import in_words
 from edge_daemon.attendance.sheets import By, Sheet, SheetEntry, arrange, entries_of
+from edge_daemon.attendance.week import SchoolWeek
 from edge_daemon.config import MailConfig
 from edge_daemon.delivery.mail_blocks import FactRow, Facts, Figure, Figures, Rows, Tone
 from edge_daemon.delivery.mail_templates import Values
@@ -113,9 +114,9 @@ def lesson_sheet(register: Register, names: Names, words: Words) -> Sheet:
     return replace(sheet, name=f"{start:%Y-%m-%d %H.%M}", first_day=start, last_day=start)
 
 
-def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: By) -> Sheet:
+def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: By, week: SchoolWeek) -> Sheet:
     """Return the sheet of a week or month; the registers are all of it."""
-    (sheet,) = arrange(registers, names, words.zone, by)
+    (sheet,) = arrange(registers, names, words.zone, by, week)
     return sheet
 
 
@@ -195,7 +196,7 @@ def _facts(register: Register, names: Names, words: Words) -> Facts:
         facts.append(("fact_confirmed", words.say(key, by=said.by, at=words.moment(said.at))))
     facts.append(("fact_pictures", words.say("of_planned", taken=taken, planned=planned)))
     if register.rule is not None:
-        facts.append(("fact_needed", words.needed(register)))
+        facts += [("fact_needed", words.needed(register)), ("fact_rule", words.rule(register.rule))]
     reasons = Counter(missed.reason for missed in register.missed)
     if reasons:
         facts.append(("fact_missed", ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))))

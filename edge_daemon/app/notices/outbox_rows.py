@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import queue_absence_notices
 from edge_daemon.attendance.document import from_json
+from edge_daemon.attendance.week import week_of
 from edge_daemon.config import Config, MailConfig
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.errors import StoreError
@@ -133,7 +134,8 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
     zone = ZoneInfo(config.device.time_zone)
     days = {start.astimezone(zone).date() for start in starts(db, now - _LOOK_BACK, now)}
     today = now.astimezone(zone).date()
-    weeks = sorted({_week(day) for day in days if _week(day) != _week(today)})
+    name = week_of(config.week).name
+    weeks = sorted({name(day) for day in days if name(day) != name(today)})
     months = sorted({f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" != f"{today:%Y-%m}"})
     count = 0
     with transaction(db):
@@ -154,8 +156,3 @@ def _put_revision(db: sqlite_utils.Database, stored: StoredRegister, destination
         not_before=stored.created_at,
         at=stored.created_at,
     )
-
-
-def _week(day: date) -> str:
-    year, week, _ = day.isocalendar()
-    return f"{year}-W{week:02}"

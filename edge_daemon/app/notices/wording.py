@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 
 from edge_daemon.attendance.rule import distance_to_rule, needed_captures, share_of
 from edge_daemon.delivery.mail_templates import filled
-from edge_daemon.types import Lesson, Register, Verdict
+from edge_daemon.types import AppliedRule, Lesson, Register, Verdict
 
 
 class Words:
@@ -62,6 +62,12 @@ class Words:
         share = register.rule.share
         needed = needed_captures(share_of(share), register.captures_taken)
         return self.say("needed_share", share=f"{100 * share:g} %", needed=needed, taken=register.captures_taken)
+
+    def rule(self, rule: AppliedRule) -> str:
+        """Return what else a rule asks for, and what applied it."""
+        models = ", ".join(sorted(set(rule.models.values()))) or "–"
+        yaw, least = f"{rule.max_yaw_deg:g}°", f"{100 * rule.min_captures_share:g} %"
+        return self.say("rule_details", yaw=yaw, least=least, program=rule.program, models=models)
 
     def distance(self, register: Register, verdict: Verdict) -> str:
         """Return how far a student is from what the rule asks for; empty where there is nothing to compare."""

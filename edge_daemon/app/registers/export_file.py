@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
 
+from edge_daemon.attendance.csv_form import CsvForm, form_of
 from edge_daemon.attendance.document import Document, from_json
 from edge_daemon.attendance.export import Export, check_output, write_export
-from edge_daemon.attendance.sheets import By
+from edge_daemon.attendance.sheets import By, Split
+from edge_daemon.attendance.week import week_of
 from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
@@ -38,6 +40,10 @@ class ExportRequest:
     rehearsals: bool
     student_id: str | None = None
     """Only the lines of this student; None: of everybody."""
+    split: str = "none"
+    """`class` or `room`: a sheet for each of them."""
+    locale: str | None = None
+    """Language of the program that opens a CSV file; None: commas between cells and a decimal point."""
 
 
 def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> int:
@@ -53,9 +59,10 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         How many registers were written.
 
     Raises:
-        RegisterError: there is none in these days.
+        RegisterError: there is none in these days, or the locale is not known.
         StoreError: the database can't be read, or the file can't be written.
     """
+    form = form_of(wanted.locale) if wanted.locale else CsvForm()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         stored = latest_registers(db, wanted.start, wanted.end)
@@ -72,7 +79,8 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         days = f"{wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"
         raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
     zone = ZoneInfo(home.config.device.time_zone)
-    write_export(output, Export(wanted.first, wanted.last, documents, names, zone, cast(By, wanted.by)))
+    week, by, split = week_of(home.config.week), cast(By, wanted.by), cast(Split, wanted.split)
+    write_export(output, Export(wanted.first, wanted.last, documents, names, zone, by, week, split, form))
     return len(documents)
 
 

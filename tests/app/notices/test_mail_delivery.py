@@ -127,6 +127,14 @@ def test_the_offices_message_has_figures_names_doubts_and_the_sheet(home, server
     assert "PLEASE LOOK: THE DEVICE HAS DOUBTS\n- Björn" in text
     assert "NOT ASSESSED: PLEASE FILL IN\n- Hanna Huber (S08)\n" in text
     assert "Missed:        2 × no picture in time" in text
+    assert "Needed:        40 % of the pictures (40 of 98)" in text
+    rule = " ".join(text.partition("Rule:")[2].partition("Missed:")[0].split())
+    assert rule == (
+        "head turned 50° from the front at most, 50 % of the planned pictures at least; program 0.1.0, networks"
+        " embedder-int8"
+    )
+    assert mime["Content-Language"] == "en"
+    assert [part["Content-Language"] for part in mime.walk() if part.get_content_maintype() == "text"] == ["en", "en"]
     (sheet,) = mime.iter_attachments()
     assert sheet.get_filename() == "2026-11-20 10.15 7b room 204.xlsx"
     page = openpyxl.load_workbook(io.BytesIO(sheet.get_content())).worksheets[0]
@@ -219,6 +227,26 @@ def test_who_is_told_sees_nothing_of_anybody_else(home, server):
     assert guardian["Subject"] == "2026-11-20: an absence from school"
 
 
+@pytest.mark.parametrize(("language", "direction"), [("en", "ltr"), ("de", "ltr"), ("ar", "rtl")])
+def test_a_guardians_mail_says_its_language(home, server, language, direction):
+    settings = home.config_path.read_text(encoding="utf-8")
+    if language == "ar":  # a school's own texts
+        (home.state_dir / "texts").mkdir()
+        (home.state_dir / "texts" / "words.txt").write_text("language = ar\n", encoding="utf-8")
+        settings += 'templates = "texts"\n'
+    else:
+        settings += f'language = "{language}"\n'
+    home.config_path.write_text(settings, encoding="utf-8")
+    mail_school.hold(Home(home.state_dir))
+    drain(Home(home.state_dir), HELD + timedelta(minutes=1))
+    mime = of(server, "adler@home.example")[0]
+    assert mime.get_content_type() == "multipart/alternative"
+    assert [part["Content-Language"] for part in mime.walk()] == [language] * 3
+    html = mime.get_body(("html",)).get_content()
+    assert f'<html lang="{language}" dir="{direction}">' in html
+    assert f'<div lang="{language}" dir="{direction}">' in html
+
+
 def test_an_absence_in_doubt_is_told_once_somebody_confirmed_it_and_the_name_is_text(home, server):
     lesson = mail_school.hold(home)
     drain(home, HELD + timedelta(minutes=1))
@@ -303,11 +331,11 @@ def test_the_week_goes_to_the_office_as_a_sheet_and_to_each_student_as_their_own
     tried = drain(home, monday)
     assert [t for t in tried if t[0] == "week"] == [("week", "", "", "delivered")] * 3
     (mime,) = of(server, "office@school.example")
-    assert mime["Subject"] == "2026-W47 attendance, Mon 16 Nov 2026 – Sun 22 Nov 2026 (room 204)"
+    assert mime["Subject"] == "2026-W47 attendance, Mon 16 Nov 2026 – Fri 20 Nov 2026 (room 204)"
     (sheet,) = mime.iter_attachments()
-    assert openpyxl.load_workbook(io.BytesIO(sheet.get_content())).sheetnames == ["2026-W47"]
+    assert openpyxl.load_workbook(io.BytesIO(sheet.get_content())).sheetnames == ["2026-W47", "Distance"]
     (own,) = of(server, "dora@school.example")
-    assert own["Subject"] == "2026-W47: your attendance, Mon 16 Nov 2026 – Sun 22 Nov 2026"
+    assert own["Subject"] == "2026-W47: your attendance, Mon 16 Nov 2026 – Fri 20 Nov 2026"
     assert "Ada" not in own.as_string()
     unconfirmed = of(server, "bjorn@school.example")[0].get_body(("plain",)).get_content()
     assert "To confirm" in unconfirmed

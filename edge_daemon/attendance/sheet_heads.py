@@ -1,0 +1,74 @@
+"""The heads of a sheet: the day, the times and the course above each lesson, dates and times as such."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any, Final
+
+from edge_daemon.attendance.sheets import Column, Sheet
+
+HEAD_ROWS: Final = 5
+"""Weekday, date, start, end, course."""
+DATE, TIME, MOMENT = "yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm"
+"""Number formats of cells with a day, a time of the day, and both."""
+_FORMATS: Final = ("ddd", DATE, TIME, TIME, "General")
+_LABELS: Final = ("Weekday", "Date", "Start", "End", "Name")
+_FIRST_YEAR: Final = 1900
+"""Spreadsheet programs count days from there."""
+
+HeadStyles = Mapping[tuple[bool, int], Any]
+"""The format of a head by whether its lesson is a rehearsal, and by its row."""
+
+
+def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> HeadStyles:
+    """Return the formats of heads; `head` and `rehearsal` are how both look."""
+    return {
+        (is_rehearsal, row): book.add_format({**look, "num_format": form})
+        for is_rehearsal, look in ((False, head), (True, rehearsal))
+        for row, form in enumerate(_FORMATS)
+    }
+
+
+def label_of(row: int) -> str:
+    """Return what stands at the left of a row of heads."""
+    return _LABELS[row]
+
+
+def lesson_head(column: Column, row: int) -> date | time | str:
+    """Return what stands above a lesson in a row of heads."""
+    has_times = column.end > column.start
+    if row < 2:
+        return column.start.date()
+    if row == 2:
+        return column.start.time() if has_times else "no clock"
+    if row == 3:
+        return column.end.time() if has_times else ""
+    return course_head(column)
+
+
+def course_head(column: Column) -> str:
+    """Return the course of a lesson, and that it is a rehearsal."""
+    rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
+    return (column.lesson.course + rehearsal).strip() or "all"
+
+
+def lesson_width(sheet: Sheet) -> float:
+    """Return a width in characters in which a date fits, and most courses break between words."""
+    longest = max((len(word) for column in sheet.columns for word in course_head(column).split()), default=0)
+    return max(11.0, min(14.0, longest + 1.5))
+
+
+def head_lines(sheet: Sheet) -> tuple[int, ...]:
+    """Return the lines of text that each row of heads needs."""
+    longest = max((len(course_head(column)) for column in sheet.columns), default=0)
+    return 1, 1, 1, 1, max(1, min(6, -int(-longest // (lesson_width(sheet) - 1.5))))
+
+
+def put_when(page: Any, row: int, column: int, when: date | time, style: Any) -> None:
+    """Write a day, a time of the day or both as a number that the style shows; as text before 1900."""
+    if isinstance(when, date) and when.year < _FIRST_YEAR:
+        page.write_string(row, column, when.isoformat(), style)
+        return
+    plain = when.replace(tzinfo=None, second=0, microsecond=0) if isinstance(when, (datetime, time)) else when
+    page.write_datetime(row, column, plain, style)

@@ -1,0 +1,105 @@
+"""The workbook's page that says how far each student was from the rule, and the names of its pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import openpyxl
+import pytest
+
+from edge_daemon.attendance import distance_page
+from edge_daemon.attendance.sheets import arrange
+from edge_daemon.attendance.spreadsheet import write_workbook
+from edge_daemon.types import Register
+from tests.registers import APPLIED, START, a_lesson, a_register
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def book_of(tmp_path: Path, *registers: Register, names: dict[str, str] | None = None, split: str = "none"):
+    write_workbook(tmp_path / "x.xlsx", arrange(registers, names or {}, BERLIN, "week", split=split))
+    return openpyxl.load_workbook(tmp_path / "x.xlsx")
+
+
+def lesson(shares: dict[str, float], hours: float = 0, course: str = "7b", **more: object) -> Register:
+    return a_register(a_lesson(START + timedelta(hours=hours), course), shares, **more)[0]
+
+
+def rows(page) -> list[list[object]]:
+    return [[None if cell == "" else cell for cell in row] for row in page.iter_rows(min_row=2, values_only=True)]
+
+
+def test_each_student_of_each_lesson_has_a_line_with_numbers_that_can_be_sorted(tmp_path):
+    first = lesson({"S1": 0.9, "S2": 0.3, "S3": 0.0}, not_assessed=["S3"])
+    page = book_of(tmp_path, first, lesson({"S1": 0.4}, 1, "=1+1"), names={"S1": "=Ann"})["Distance"]
+    day, room = datetime.fromisoformat("2026-11-16"), "room 204"
+    assert rows(page) == [
+        [day, time(8), time(8, 45), room, "7b", "S1", "=Ann", "P", 18, 20, 8, 10],
+        [day, time(8), time(8, 45), room, "7b", "S2", None, "A?", 6, 20, 8, -2],
+        [day, time(9), time(9, 45), room, "=1+1", "S1", "=Ann", "P?", 8, 20, 8, 0],
+    ]
+    assert {page.cell(4, column).data_type for column in (4, 5, 6, 7, 8)} == {"s"}
+    assert [page.cell(2, column).number_format for column in (1, 2, 3, 12)] == [
+        *("yyyy-mm-dd", "hh:mm", "hh:mm", "+0;-0;0"),
+    ]
+
+
+def test_it_is_the_rule_of_the_register_and_not_todays(tmp_path):
+    strict = replace(lesson({"S1": 0.9}), rule=replace(APPLIED, share=0.96, max_yaw_deg=30))
+    book = book_of(tmp_path, strict)
+    assert rows(book["Distance"])[0][-4:] == [18, 20, 20, -2]
+    assert "present from 96 % of the pictures on, head turned 30°" in book["2026-W47"]["A5"].value
+
+
+def test_a_register_that_does_not_say_its_rule_says_nothing_of_it(tmp_path):
+    unsaid = replace(lesson({"S1": 0.9, "S2": 0.35}), rule=None)
+    book = book_of(tmp_path, unsaid)
+    assert book.sheetnames == ["2026-W47"]
+    page = book["2026-W47"]
+    assert page["A5"].value in (None, "")
+    assert not [cell for row in page.iter_rows() for cell in row if cell.comment and "rule" in cell.comment.text]
+    mixed = book_of(tmp_path, unsaid, lesson({"S1": 0.9}, 1))
+    assert len(rows(mixed["Distance"])) == 1
+    assert mixed["2026-W47"]["A5"].value == "Rule: not the same in all lessons, see the notes at their heads"
+
+
+def test_it_prints_across_with_its_heads_on_each_page(tmp_path):
+    page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
+    assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("landscape", 9, 0)
+    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert (page.print_title_rows, page.freeze_panes, page.auto_filter.ref) == ("$1:$1", "A2", "A1:L2")
+
+
+def test_a_page_that_is_full_goes_on_on_another_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(distance_page, "_MOST_ROWS", 2)
+    book = book_of(tmp_path, lesson(dict.fromkeys("abcde", 1.0)))
+    pages = ["Distance", "Distance 2", "Distance 3"]
+    assert book.sheetnames == ["2026-W47", *pages]
+    assert [[row[5] for row in rows(book[name])] for name in pages] == [["a", "b"], ["c", "d"], ["e"]]
+
+
+@pytest.mark.parametrize(
+    ("courses", "names"),
+    [
+        (["7b", "7B"], ["2026-W47 7B", "2026-W47 7b (2)"]),
+        (["a[b]:c*?/\\d"], ["2026-W47 a b c d"]),
+        (["x" * 40, "x" * 41], ["2026-W47 " + "x" * 22, "2026-W47 " + "x" * 18 + " (2)"]),
+        (["'7b'"], ["2026-W47 '7b"]),
+    ],
+)
+def test_a_page_of_a_class_has_a_name_that_spreadsheet_programs_take(tmp_path, courses, names):
+    registers = [lesson({"S1": 1.0}, hour, course) for hour, course in enumerate(courses)]
+    book = book_of(tmp_path, *registers, split="class")
+    assert book.sheetnames == [*names, "Distance"]
+    assert all(len(name) <= 31 for name in book.sheetnames)
+
+
+@pytest.mark.parametrize(("lessons", "pages"), [(1, None), (13, None), (14, 2), (30, 3)])
+def test_a_wide_sheet_prints_on_pages_beside_each_other_so_that_it_can_be_read(tmp_path, lessons, pages):
+    registers = [lesson({"S1": 1.0}, number, "7b") for number in range(lessons)]
+    page = book_of(tmp_path, *registers)["2026-W47"]
+    assert page.page_setup.fitToWidth == pages  # None: one
+    assert page.print_title_cols == "$A:$B"
