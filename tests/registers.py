@@ -15,6 +15,7 @@ from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, share_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
+from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
 from edge_daemon.lesson.lesson_ids import timetable_lesson_id
@@ -30,6 +31,7 @@ MODELS = {"embedder": "ab" * 32}
 RULE = Rule(share_of(0.4))
 APPLIED = AppliedRule(0.4, 50, 0.5, 0.25, "0.1.0", {"embedder": "embedder-int8"})
 SIGNER = Signer(bytes(range(32)))
+SEEDS = PlanSeeds(bytes(range(32)))
 
 
 def a_lesson(start: datetime = START, course: str = "7b", origin: Origin = "timetable", minutes: int = 45) -> Lesson:

@@ -25,3 +25,14 @@ DELIVERY_OUTBOX: Final = """CREATE TABLE outbox (
     receipt_sha256 TEXT NOT NULL DEFAULT '',  -- of the document that the receiver proved to have
     UNIQUE (destination, kind, ref, student_id)
 ) STRICT"""
+
+DESTINATIONS: Final = """CREATE TABLE destinations (
+    destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'parked')),
+    answer TEXT NOT NULL DEFAULT '',
+    since_utc TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_utc TEXT NOT NULL,
+    settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
+) STRICT"""
+"""Of both databases: register.sqlite had it first."""

@@ -133,8 +133,8 @@ def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
     """Return the SHA-256 of the seed by lesson id: of the begun lesson, and of its plan ("" where there is none)."""
     with faults(db):
         rows = db.execute(
-            "SELECT lesson_id, lessons.seed_sha256, coalesce(plans.seed_sha256, '') FROM lessons"
-            " LEFT JOIN plans USING (lesson_id)"
+            "SELECT lesson_id, lessons.seed_sha256, coalesce(plans_on_record.seed_sha256, '') FROM lessons"
+            " LEFT JOIN plans_on_record USING (lesson_id)"
         ).fetchall()
     return {lesson_id: (begun, planned) for lesson_id, begun, planned in rows}
 
@@ -155,16 +155,17 @@ def refs_of_outbox(db: sqlite_utils.Database, kind: str) -> set[str]:
 
 _LESSONS = """
 SELECT lesson_id, course, start_utc, end_utc, state,
-    (SELECT committed_at_utc FROM plans WHERE plans.lesson_id = lessons.lesson_id), captures_planned,
+    (SELECT committed_at_utc FROM plans_on_record AS p WHERE p.lesson_id = lessons.lesson_id), captures_planned,
     (SELECT count(*) FROM captures WHERE captures.lesson_id = lessons.lesson_id), ''
 FROM lessons WHERE origin = 'timetable' AND start_utc >= ?1 AND start_utc < ?2
 UNION ALL
 SELECT lesson_id, course, start_utc, end_utc, 'skipped',
-    (SELECT committed_at_utc FROM plans WHERE plans.lesson_id = skipped.lesson_id),
-    coalesce((SELECT captures_planned FROM plans WHERE plans.lesson_id = skipped.lesson_id), 0), 0, reason
+    (SELECT committed_at_utc FROM plans_on_record AS p WHERE p.lesson_id = skipped.lesson_id),
+    coalesce((SELECT captures_planned FROM plans_on_record AS p WHERE p.lesson_id = skipped.lesson_id), 0), 0,
+    reason
 FROM skipped WHERE lesson_id NOT IN (SELECT lesson_id FROM lessons) AND start_utc >= ?1 AND start_utc < ?2
 UNION ALL
 SELECT lesson_id, course, start_utc, end_utc, 'planned', committed_at_utc, captures_planned, 0, ''
-FROM plans WHERE lesson_id NOT IN (SELECT lesson_id FROM lessons UNION SELECT lesson_id FROM skipped)
+FROM plans_on_record WHERE lesson_id NOT IN (SELECT lesson_id FROM lessons UNION SELECT lesson_id FROM skipped)
     AND start_utc >= ?1 AND start_utc < ?2
 ORDER BY 3, 1"""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX
+from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX, DESTINATIONS
+from edge_daemon.store.plan_tables import PLAN_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
 
 
@@ -31,15 +32,6 @@ _register = sqlite_utils.Migrations("register")
 _delivery = sqlite_utils.Migrations("delivery")
 
 _META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT"
-_DESTINATIONS = """CREATE TABLE destinations (
-            destination TEXT PRIMARY KEY NOT NULL CHECK (destination IN ('upstream', 'mail')),
-            state TEXT NOT NULL CHECK (state IN ('open', 'waiting', 'parked')),
-            answer TEXT NOT NULL DEFAULT '',
-            since_utc TEXT NOT NULL,
-            attempts INTEGER NOT NULL DEFAULT 0,
-            next_attempt_utc TEXT NOT NULL,
-            settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
-        ) STRICT"""
 
 
 @_gallery(name="0001_students_templates_candidates")
@@ -277,7 +269,7 @@ def _register_3(db: sqlite_utils.Database) -> None:
         # The oldest that is due is found at once, also after a year without a network.
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
         # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
-        _DESTINATIONS,
+        DESTINATIONS,
         """CREATE TABLE commitments (
             commitment_position INTEGER PRIMARY KEY,
             ref TEXT NOT NULL UNIQUE,
@@ -356,6 +348,12 @@ def _register_6(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=6, readable_from=1)
 
 
+@_register(name="0007_sealed_plans")
+def _register_7(db: sqlite_utils.Database) -> None:
+    _run(db, *PLAN_TABLES)
+    _stamp(db, "register", version=7, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -367,7 +365,7 @@ def _delivery_1(db: sqlite_utils.Database) -> None:
         "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
         "CREATE INDEX outbox_by_decision ON outbox (decision)",
-        _DESTINATIONS,
+        DESTINATIONS,
         """CREATE TABLE pulled (
             name TEXT PRIMARY KEY NOT NULL,
             etag TEXT NOT NULL DEFAULT '',
@@ -391,5 +389,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=6, migrations=_register)
+REGISTER: Final = Schema("register", version=7, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

@@ -68,7 +68,7 @@ def last_accounted(db: sqlite_utils.Database, now: datetime) -> datetime | None:
     """
     with faults(db):
         row = db.execute(
-            "SELECT coalesce(max(start_utc), (SELECT min(start_utc) FROM plans WHERE start_utc <= ?1)) FROM ("
+            "SELECT coalesce(max(start_utc), (SELECT min(start_utc) FROM plans_on_record WHERE start_utc <= ?1)) FROM ("
             "SELECT start_utc FROM skipped UNION ALL SELECT start_utc FROM lessons WHERE origin = 'timetable'"
             " AND clock <> 'unsynchronised') WHERE start_utc <= ?1",
             (stored(now),),

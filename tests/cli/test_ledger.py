@@ -24,7 +24,7 @@ from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.skipped import skip_lessons
 from edge_daemon.types import Outcome
 from tests.cli.running import run
-from tests.registers import START, a_home, a_lesson, a_register, keep
+from tests.registers import SEEDS, START, a_home, a_lesson, a_register, keep
 
 DAYS = [a_lesson(START + timedelta(days=day)) for day in range(4)]
 OTHER = Signer(b"another device's key, 32 bytes..")
@@ -71,7 +71,7 @@ def test_every_lesson_has_its_line_from_the_promise_to_the_mail(home):
     db = open_register(home / "register.sqlite")
     skip_lessons(db, [DAYS[3]], "the device was off", DAYS[3].end)
     coming = a_lesson(START + timedelta(days=5))
-    plan_ahead(db, [coming], 100, coming.start - timedelta(hours=2))
+    plan_ahead(db, [coming], 100, coming.start - timedelta(hours=2), SEEDS)
     now = DAYS[0].end + timedelta(minutes=5)
     delivery = outbox.claim(db, "mail", now, "test")
     outbox.settle(db, delivery, Outcome("delivered", "250 ok"), now, random.Random(1))
@@ -315,7 +315,7 @@ def test_a_promise_that_was_made_after_the_lesson_began_is_none(home):
     late = a_lesson(START + timedelta(days=3))
     signer = Signer(device_key(home / "device.key"))
     keep(db, *a_register(late, {"a": 1.0}), signer)
-    plan_ahead(db, [a_lesson(START + timedelta(days=9))], 100, START + timedelta(days=8, hours=20))
+    plan_ahead(db, [a_lesson(START + timedelta(days=9))], 100, START + timedelta(days=8, hours=20), SEEDS)
     assert publish_commitments(db, lambda: signer, START + timedelta(days=8, hours=20)) == 1
     told, problems = verify(home)
     assert (told["unpromised"], told["commitments"], told["registers"]) == (1, 4, 5)

@@ -56,7 +56,7 @@ class Ledger:
                     self.captures.setdefault((lesson, slot), at)
                 for lesson, revision, sha256 in db.execute("SELECT lesson_id, revision, sha256 FROM registers"):
                     self.registers.setdefault((lesson, revision), sha256)
-                for lesson, seed in db.execute("SELECT lesson_id, seed FROM plans"):
+                for lesson, seed in db.execute("SELECT lesson_id, sealed_seed FROM sealed_plans"):
                     self.seeds.setdefault(lesson, bytes(seed))
         except sqlite3.OperationalError:
             return
@@ -134,7 +134,7 @@ def faults_of(device: Device, ledger: Ledger, scratch: Path) -> list[str]:
     found += [f"capture lost or changed: {key}" for key, at in ledger.captures.items() if rows.get(key) != at]
     kept = {(a, b): c for a, b, c in db.execute("SELECT lesson_id, revision, sha256 FROM registers")}
     found += [f"register lost or changed: {key}" for key, sha in ledger.registers.items() if kept.get(key) != sha]
-    seeds = {a: bytes(b) for a, b in db.execute("SELECT lesson_id, seed FROM plans")}
+    seeds = {a: bytes(b) for a, b in db.execute("SELECT lesson_id, sealed_seed FROM sealed_plans")}
     found += [f"seed changed: {key}" for key, seed in ledger.seeds.items() if seeds.get(key, seed) != seed]
     doubled = db.execute(
         "SELECT count(*) FROM (SELECT 1 FROM sightings WHERE student_id IS NOT NULL"

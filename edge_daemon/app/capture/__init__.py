@@ -8,6 +8,7 @@ PUBLIC_MODULES = (
     "missed_reasons",
     "outages",
     "plan_recorder",
+    "plan_trust",
     "rehearsal",
     "untimed_loop",
     "worker_report",

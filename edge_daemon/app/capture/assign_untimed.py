@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons
+from edge_daemon.app.opening.signer import open_plan_seeds
 from edge_daemon.app.opening.timetable_files import read_timetable
 from edge_daemon.device.clock import Reading
 from edge_daemon.gallery.templates import GalleryStore
@@ -31,7 +32,8 @@ def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading
     lost = begin_without_time(db, home.config.device.name, reading.boot_id)
     if lost:
         logger.warning("captures of an unknown time", extra={"sessions": len(lost)})
-    given = give_to_lessons(db, gallery, _seen(home, db, reading), home.config.lesson.captures, reading)
+    wanted, seeds = home.config.lesson.captures, open_plan_seeds(home)
+    given = give_to_lessons(db, gallery, _seen(home, db, reading), wanted, reading, seeds)
     logger.info("captures got their time", extra={"captures": given})
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from edge_daemon.app.capture import plan_trust
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans, skipped
@@ -17,7 +19,9 @@ LOOK_BACK = timedelta(days=60)
 """Lessons longer ago are not named: a device that lay in a cupboard for a year has not missed a year of lessons."""
 
 
-def plan_ahead(db: sqlite_utils.Database, coming: Sequence[Lesson], captures_wanted: int, now: datetime) -> int:
+def plan_ahead(
+    db: sqlite_utils.Database, coming: Sequence[Lesson], captures_wanted: int, now: datetime, seeds: PlanSeeds
+) -> int:
     """Put the plans of coming lessons on record, and take back those of lessons that the timetable no longer has.
 
     Args:
@@ -25,35 +29,50 @@ def plan_ahead(db: sqlite_utils.Database, coming: Sequence[Lesson], captures_wan
         coming: every lesson that starts in [now, now + AHEAD).
         captures_wanted: of a lesson.
         now: the time, trusted.
+        seeds: seals seeds; a plan whose seed it does not open is replaced, and an alarm raised.
 
     Returns:
         How many plans are new, changed or taken back.
     """
+    plan_trust.adopt_promised(db, now, seeds)
     on_record = {plan.lesson.lesson_id: plan for plan in plans.committed_plans(db, now, now + AHEAD)}
     changes = 0
     for lesson in coming:
         known = on_record.pop(lesson.lesson_id, None)
-        if known is None or known.lesson != lesson:
-            _commit(db, lesson, captures_wanted, now)
+        if known is None or known.lesson != lesson or plan_trust.seed_of(known, seeds) is None:
+            _commit(db, lesson, captures_wanted, now, seeds)
             changes += 1
     for lesson_id in on_record:
         plans.forget_plan(db, lesson_id)
         changes += 1
+    plan_trust.clear_old_alarm(db, now)
     return changes
 
 
-def begin(db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, reading: Reading) -> lessons.StoredLesson:
-    """Record that a lesson begins, with its plan; one that was begun before is given back as it was."""
+def begin(
+    db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, reading: Reading, seeds: PlanSeeds | None
+) -> lessons.StoredLesson:
+    """Record that a lesson begins, with its plan; one that was begun before is given back as it was.
+
+    A lesson that stands there as begun with a seed that this device did not draw is begun anew, and an alarm raised.
+
+    Args:
+        db: register.sqlite.
+        lesson: of the timetable.
+        captures_wanted: of the lesson.
+        reading: the clock.
+        seeds: opens seeds; None without the device key, by which no lesson gets a picture: its plan is promised to
+            nobody.
+    """
     known = lessons.get_lesson(db, lesson.lesson_id)
     if known is not None:
-        return known
-    plan = plans.get_plan(db, lesson.lesson_id)
-    if plan is None or plan.lesson != lesson:
-        # Not seen coming (the device was off until now), or moved since: a seed that is on record stays.
-        plan = _commit(db, lesson, captures_wanted, reading.utc)
+        if known.state == "finalised" or seeds is None or plan_trust.is_own(db, known, seeds):
+            return known
+        plan_trust.alarm(db, lesson.lesson_id, "was begun with a seed that this device did not draw", reading.utc)
+        lessons.discard_lesson(db, lesson.lesson_id)
     skipped.unskip(db, lesson.lesson_id)
-    derived = _derived(plan)
-    return lessons.start_lesson(db, lesson, derived, reading.state, len(derived.offsets_s))
+    plan = _plan_to_begin(db, lesson, captures_wanted, reading.utc, seeds)
+    return lessons.start_lesson(db, lesson, plan, reading.state, len(plan.offsets_s))
 
 
 def plan_of(lesson: lessons.StoredLesson) -> CapturePlan:
@@ -73,16 +92,32 @@ def account_since(db: sqlite_utils.Database, now: datetime) -> datetime:
     return max(last, now - LOOK_BACK) if last is not None else now
 
 
-def _commit(db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime) -> plans.CommittedPlan:
-    known = plans.get_plan(db, lesson.lesson_id)
+def _plan_to_begin(
+    db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime, seeds: PlanSeeds | None
+) -> CapturePlan:
     duration_s = (lesson.end - lesson.start).total_seconds()
-    plan = make_plan(lesson.lesson_id, duration_s, captures_wanted, known.seed if known else None)
-    plans.commit_plan(db, lesson, plan.seed, plan.seed_sha256, len(plan.offsets_s), now)
-    committed = plans.get_plan(db, lesson.lesson_id)
-    assert committed is not None  # it was written just now
-    return committed
+    if seeds is None:
+        return make_plan(lesson.lesson_id, duration_s, captures_wanted)
+    plan_trust.adopt_promised(db, lesson.start, seeds)
+    plan = plans.get_plan(db, lesson.lesson_id)
+    seed = plan_trust.seed_of(plan, seeds) if plan is not None else None
+    if plan is None or seed is None or plan.lesson != lesson:
+        # Not seen coming (the device was off until now), or moved since: a seed that is on record stays.
+        return _commit(db, lesson, captures_wanted, now, seeds)
+    return make_plan(lesson.lesson_id, duration_s, max(plan.captures_planned, 1), seed)
 
 
-def _derived(plan: plans.CommittedPlan) -> CapturePlan:
-    duration_s = (plan.lesson.end - plan.lesson.start).total_seconds()
-    return make_plan(plan.lesson.lesson_id, duration_s, max(plan.captures_planned, 1), plan.seed)
+def _commit(
+    db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime, seeds: PlanSeeds
+) -> CapturePlan:
+    """Put the plan of a lesson on record; the seed that is there stays, unless this device did not seal it."""
+    known = plans.get_plan(db, lesson.lesson_id)
+    seed = plan_trust.seed_of(known, seeds) if known is not None else None
+    if known is not None and seed is None:
+        plan_trust.alarm(db, lesson.lesson_id, "had a seed on record that this device did not draw", now)
+        plans.forget_plan(db, lesson.lesson_id)
+    duration_s = (lesson.end - lesson.start).total_seconds()
+    plan = make_plan(lesson.lesson_id, duration_s, captures_wanted, seed)
+    sealed = seeds.seal(lesson.lesson_id, plan.seed)
+    plans.commit_plan(db, lesson, sealed, plan.seed_sha256, len(plan.offsets_s), now)
+    return plan

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
 from edge_daemon.app.capture.plan_recorder import begin
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.lesson.lesson_ids import NAMESPACE
@@ -53,6 +54,7 @@ def give_to_lessons(
     timetable: Iterable[Lesson],
     captures_wanted: int,
     reading: Reading,
+    seeds: PlanSeeds,
 ) -> int:
     """Give the captures of this boot to the lessons that they fall in, now that the time is known.
 
@@ -62,6 +64,7 @@ def give_to_lessons(
         timetable: lessons that may have been seen.
         captures_wanted: of a lesson.
         reading: the clock, trusted.
+        seeds: seals the seeds of lessons that begin by it.
 
     Returns:
         How many captures found a lesson; all others of this boot are erased.
@@ -72,7 +75,7 @@ def give_to_lessons(
     for lesson in timetable:
         inside = [c for c in mine if lesson.start <= times[c.session_id, c.slot] < lesson.end]
         if inside:
-            given += _give(db, gallery, lesson, captures_wanted, inside, reading)
+            given += _give(db, gallery, begin(db, lesson, captures_wanted, reading, seeds), inside, reading)
     for session in {c.session_id for c in mine}:
         candidate_rows.erase_candidates(gallery.db, session)
         forget_untimed(db, session)
@@ -112,13 +115,12 @@ def _begin_without_time(
 def _give(
     db: sqlite_utils.Database,
     gallery: GalleryStore,
-    lesson: Lesson,
-    captures_wanted: int,
+    known: lessons.StoredLesson,
     inside: Sequence[UntimedCapture],
     reading: Reading,
 ) -> int:
     """Put captures into the slots that they fall in; a slot that has a picture keeps it, the second one is dropped."""
-    known = begin(db, lesson, captures_wanted, reading)
+    lesson = known.lesson
     if known.state == "finalised" or not known.captures_planned:
         return 0
     width_s = (known.lesson.end - known.lesson.start).total_seconds() / known.captures_planned

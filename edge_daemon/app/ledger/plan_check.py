@@ -69,7 +69,7 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
         lesson_id = registers.find_lesson(db, register_id)
         register = from_json(registers.revisions(db, lesson_id)[0].document).register
         taken = {c.slot: c.taken_at for c in lessons.captures(db, lesson_id)}
-        on_record = plans.get_plan(db, lesson_id)
+        on_record = plans.plan_on_record(db, lesson_id)
         committed = _committed_sha256(db, lesson_id, register.lesson.start)
     lesson, seed, missed = register.lesson, register.plan.seed, {m.slot: m.reason for m in register.missed}
     if lesson.origin == "rehearsal":
@@ -83,8 +83,8 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
     sha256 = register.plan.seed_sha256
     findings = {
         "seed agrees with its SHA-256": seed_digest(seed) == sha256,
-        "same SHA-256 was on record": on_record is not None and on_record.seed_sha256 == sha256,
-        "on record before the lesson": on_record is not None and on_record.committed_at <= lesson.start,
+        "same SHA-256 was on record": on_record is not None and on_record[0] == sha256,
+        "on record before the lesson": on_record is not None and on_record[1] <= lesson.start,
     }
     if committed is not None:  # a release that promised nothing left none
         findings["promised, signed, before the lesson"] = committed == sha256

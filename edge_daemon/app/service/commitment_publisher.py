@@ -43,7 +43,7 @@ def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Sig
     """
     coming = committed_plans(db, now, now + AHEAD)
     promised = _committed(db)
-    new = [plan for plan in coming if _publish(plan) not in promised]
+    new = [plan for plan in coming if promised.get(plan.lesson.lesson_id) != _publish(plan)]
     if not new or new[0].lesson.start - now > LATEST:
         return 0
     try:
@@ -61,13 +61,14 @@ def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Sig
     return len(new)
 
 
-def _committed(db: sqlite_utils.Database) -> set[PlanCommitment]:
-    found: set[PlanCommitment] = set()
+def _committed(db: sqlite_utils.Database) -> dict[str, PlanCommitment]:
+    """Return what was promised last of each lesson: an older release may have promised another plan since ours."""
+    found: dict[str, PlanCommitment] = {}
     for one in commitments(db, newest=_LOOK_BACK):
         with contextlib.suppress(
             RegisterError
         ):  # a document that can't be read promises nothing; `ledger verify` tells
-            found.update(read_commitment(one.document).plans_committed)
+            found.update((plan.lesson_id, plan) for plan in read_commitment(one.document).plans_committed)
     return found
 
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from edge_daemon.app.capture.plan_recorder import AHEAD, account, account_since, plan_ahead
 from edge_daemon.app.service.commitment_publisher import publish_commitments
+from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.device.signing import Signer
-from edge_daemon.errors import DamageError, StoreError
+from edge_daemon.errors import DamageError, KeyFileError, StoreError
 from edge_daemon.lesson.timetable_watch import TimetableWatch
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, skipped
@@ -37,6 +38,7 @@ class Schedule:
         db: register.sqlite.
         captures_wanted: of a lesson.
         open_signer: gives what signs plans; asked only where something is to be signed.
+        open_seeds: gives what seals their seeds; without the device key no plan is put on record, and lessons are held.
         reason_before: why lessons of the time before this start have no register.
     """
 
@@ -46,11 +48,12 @@ class Schedule:
         db: sqlite_utils.Database,
         captures_wanted: int,
         open_signer: Callable[[], Signer],
+        open_seeds: Callable[[], PlanSeeds],
         *,
         reason_before: str = DEVICE_OFF,
     ) -> None:
         self._watch, self._db, self._captures_wanted = watch, db, captures_wanted
-        self._open_signer = open_signer
+        self._open_signer, self._open_seeds = open_signer, open_seeds
         self._reason_before = reason_before
         self._near: Sequence[Lesson] = ()
         self._expanded_at: datetime | None = None
@@ -75,7 +78,7 @@ class Schedule:
         if self._expanded_at is not None and timedelta(0) <= now - self._expanded_at < EXPAND_EVERY:
             return
         self._near = self._watch.timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY)
-        plan_ahead(self._db, [x for x in self._near if now <= x.start < now + AHEAD], self._captures_wanted, now)
+        self._plan(now)
         self._publish(now)
         since = account_since(self._db, now)
         # What went by before the service looked for the first time did so without it; later ones it could not hold.
@@ -84,6 +87,15 @@ class Schedule:
         if named:
             logger.warning("lessons went by", extra={"lessons": named, "reason": reason})
         self._accounted, self._expanded_at = True, now
+
+    def _plan(self, now: datetime) -> None:
+        try:
+            seeds = self._open_seeds()
+        except KeyFileError as error:
+            logger.warning("plans not signed", extra={"reason": error.what})
+            return
+        coming = [x for x in self._near if now <= x.start < now + AHEAD]
+        plan_ahead(self._db, coming, self._captures_wanted, now, seeds)
 
     def _publish(self, now: datetime) -> None:
         """Promise what is planned. Where that fails lessons are held all the same: the outbox must cost no register."""

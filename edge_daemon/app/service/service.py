@@ -20,7 +20,7 @@ from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.erasure.pending import is_work_left
 from edge_daemon.app.inbox import waiting
 from edge_daemon.app.notices.handover import Handover
-from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
 from edge_daemon.app.service.event_log import EventLog
 from edge_daemon.app.service.schedule import DEVICE_OFF, LEAD, LOST, Schedule
@@ -104,6 +104,7 @@ class Service:
                 self._db,
                 self._home.config.lesson.captures,
                 lambda: open_signer(self._home),
+                lambda: open_plan_seeds(self._home),
                 reason_before=LOST if opened.notes else DEVICE_OFF,
             )
             self._schedule.refresh()
@@ -176,7 +177,7 @@ class Service:
         lesson = self._schedule.due(reading.utc) or self._on(reading)
         if lesson is None:
             return
-        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        stored = self._begin(lesson, reading)
         started = self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
         if started or self._report.status.lesson is None:  # it is on, also while its worker has to wait
             taken = len(lessons.captures(self._db, lesson.lesson_id))
@@ -184,6 +185,13 @@ class Service:
             self._report.lesson_begins(stored, taken, missed)
         if started:
             logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
+
+    def _begin(self, lesson: Lesson, reading: Reading) -> lessons.StoredLesson:
+        try:
+            seeds = open_plan_seeds(self._home)
+        except KeyFileError:  # the worker will say so: it opens no template without the key
+            seeds = None
+        return begin(self._db, lesson, self._home.config.lesson.captures, reading, seeds)
 
     def _on(self, reading: Reading) -> Lesson | None:
         """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
@@ -272,7 +280,7 @@ class Service:
         lesson = self._schedule.due(reading.utc)
         if lesson is None:
             return
-        stored = begin(self._db, lesson, self._home.config.lesson.captures, reading)
+        stored = self._begin(lesson, reading)
         for slot, offset_s in enumerate(plan_of(stored).offsets_s):
             if self._since <= stored.lesson.start + timedelta(seconds=offset_s) <= reading.utc:
                 lessons.add_missed(self._db, lesson.lesson_id, MissedCapture(slot, reason))

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from edge_daemon.app.capture import plan_trust
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.lesson_run import LessonRun
 from edge_daemon.app.capture.loop import LATE_S, LessonLoop, LoopContext
@@ -32,13 +33,14 @@ from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.database_recovery import gallery_of
 from edge_daemon.app.opening.models_and_gallery import camera_settings, load_models, open_gallery_store
-from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.upkeep.maintenance import disk_state, suspect
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
 from edge_daemon.errors import CameraError, DamageError, EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
@@ -109,6 +111,7 @@ class Worker:
                         candidate_rows.erase_candidates(gallery_db, lesson_id)
                 self._report(Report("done"))
                 return 0
+            self._check_plan(db, stored)
             run = LessonRun(
                 self._home.config,
                 db,
@@ -121,6 +124,17 @@ class Worker:
                 open_signer(self._home),
             )
             return self._hold(run, stored)
+
+    def _check_plan(self, db: sqlite_utils.Database, stored: lessons.StoredLesson) -> None:
+        """Take no picture by a seed that this device did not draw; a lesson that is over gets its register."""
+        lesson = stored.lesson
+        if stored.clock == "unsynchronised" or plan_trust.is_own(db, stored, open_plan_seeds(self._home)):
+            return
+        now = self._clock.reading().utc
+        plan_trust.alarm(db, lesson.lesson_id, "was begun with a seed that this device did not draw", now)
+        if now < lesson.end:
+            what = "was begun with a seed that this device did not draw"
+            raise StoreError(what, f"lesson {lesson.lesson_id}", "the service begins it anew")
 
     def hold_untimed(self) -> int:
         """Take pictures until told to stop, because nobody knows the time."""

@@ -25,6 +25,7 @@ from edge_daemon.store import lessons
 from edge_daemon.store.database import open_register
 from edge_daemon.store.untimed import UntimedCapture, add_untimed
 from edge_daemon.types import Lesson
+from tests.registers import SEEDS
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 LESSON = Lesson("11111111-1111-5111-8111-111111111111", "room-1", "", START, START + timedelta(minutes=45), "timetable")
@@ -129,7 +130,7 @@ def test_pictures_of_an_unknown_time_in_a_newer_form_are_missed_captures_of_thei
     restart.left_untimed(1, "boot", 1500.0, form_99)
     restart.left_untimed(2, "boot", 600.0, old(2), bound_to_slot=9)
     reading = Reading(LESSON.end, 10_000.0, "synchronised", "boot")
-    assert give_to_lessons(restart.db, restart.gallery, [LESSON], 100, reading) == 2
+    assert give_to_lessons(restart.db, restart.gallery, [LESSON], 100, reading, SEEDS) == 2
     register, _ = restart.run().finalise()
     assert register.captures_taken == 1
     assert sorted(m.reason for m in register.missed) == sorted([FORM_99, UNREADABLE])

@@ -15,6 +15,7 @@ from edge_daemon.store import lessons
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.untimed import UntimedCapture, add_untimed, untimed_captures
 from edge_daemon.types import Lesson
+from tests.registers import SEEDS
 
 START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 LESSON = Lesson("lesson", "room-1", "Maths", START, START + timedelta(minutes=45), "timetable")
@@ -38,7 +39,8 @@ class Box:
 
     def give(self, late_s: float = 0.0) -> int:
         now = START + timedelta(minutes=45, seconds=late_s)
-        return give_to_lessons(self.db, self.gallery, [LESSON], 100, Reading(now, 10_000.0, "synchronised", "boot"))
+        reading = Reading(now, 10_000.0, "synchronised", "boot")
+        return give_to_lessons(self.db, self.gallery, [LESSON], 100, reading, SEEDS)
 
     @property
     def slots(self) -> list[int]:

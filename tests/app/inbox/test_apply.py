@@ -40,7 +40,7 @@ from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.pulled import pulled_document
 from tests.gallery.school import School
 from tests.lesson.calendar_files import calendar, event, lesson
-from tests.registers import START, a_home, a_lesson, a_register
+from tests.registers import SEEDS, START, a_home, a_lesson, a_register
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 HEADER = "student_id,name,email,guardian_email,consent\n"
@@ -397,13 +397,13 @@ def test_nothing_is_applied_in_a_lesson_nor_shortly_before_one(box):
     db = open_register(box.home.register_db_path)
     coming = a_lesson(NOW + timedelta(hours=1))
     with closing(db.conn):
-        plan_ahead(db, [coming], 20, NOW)
+        plan_ahead(db, [coming], 20, NOW, SEEDS)
         assert busy(db, NOW) == ""
         assert busy(db, coming.start - timedelta(minutes=4)) == ""
         assert "about to begin" in busy(db, coming.start - timedelta(minutes=2))
         assert "is on" in busy(db, coming.start + timedelta(minutes=10))
         assert busy(db, coming.end) == "", "it was never begun"
-        begin(db, coming, 20, Reading(coming.start, 10.0, "synchronised", "boot"))
+        begin(db, coming, 20, Reading(coming.start, 10.0, "synchronised", "boot"), SEEDS)
         assert "is on" in busy(db, coming.start + timedelta(minutes=10))
         assert "being finished" in busy(db, coming.end + timedelta(minutes=10))
         assert busy(db, coming.end + timedelta(hours=2)) == "", "what can't be finished holds nothing up"

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from edge_daemon.app.capture.plan_recorder import plan_ahead
+from edge_daemon.app.capture.plan_trust import seed_of
 from edge_daemon.app.service.commitment_publisher import publish_commitments
 from edge_daemon.app.service.schedule import Schedule
 from edge_daemon.attendance.commitment import read_commitment
@@ -22,7 +23,7 @@ from edge_daemon.store import outbox, plans
 from edge_daemon.store.commitments import commitments, get_commitment
 from edge_daemon.store.database import open_register
 from edge_daemon.types import Lesson
-from tests.registers import SIGNER, START, a_lesson
+from tests.registers import SEEDS, SIGNER, START, a_lesson
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "commitment.schema.json").read_text("utf-8"))
 NOW = START
@@ -38,7 +39,7 @@ def db(tmp_path):
 
 
 def promised(db, coming, now=NOW) -> int:
-    plan_ahead(db, coming, 100, now)
+    plan_ahead(db, coming, 100, now, SEEDS)
     return publish_commitments(db, lambda: SIGNER, now)
 
 
@@ -51,7 +52,7 @@ def test_the_plans_of_a_day_are_one_signed_document_and_one_item_for_the_office(
     assert is_signed_by(fields, SIGNER.public_key)
     assert [one["lesson_id"] for one in fields["plans"]] == [one.lesson_id for one in lessons]
     assert fields["plans"][0]["seed_sha256"] == plans.get_plan(db, lessons[0].lesson_id).seed_sha256
-    assert plans.get_plan(db, lessons[0].lesson_id).seed.hex() not in stored.document
+    assert seed_of(plans.get_plan(db, lessons[0].lesson_id), SEEDS).hex() not in stored.document
     (item,) = outbox.listed(db)
     assert (item.destination, item.kind, item.ref) == ("upstream", "commitment", stored.ref)
     assert get_commitment(db, stored.ref) == stored
@@ -80,7 +81,7 @@ def test_without_the_key_nothing_is_promised_and_the_log_says_why(db, caplog):
     def missing():
         raise KeyFileError("is missing", "device.key")
 
-    plan_ahead(db, [lesson(2)], 100, NOW)
+    plan_ahead(db, [lesson(2)], 100, NOW, SEEDS)
     assert publish_commitments(db, missing, NOW) == 0
     assert [(r.message, r.reason) for r in caplog.records] == [("plans not signed", "is missing")]
     assert publish_commitments(db, lambda: SIGNER, NOW) == 1
@@ -92,7 +93,7 @@ def test_the_key_is_not_asked_for_where_there_is_nothing_to_sign(db):
 
 def test_document_and_outbox_item_are_written_together_or_not_at_all(db):
     db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END")
-    plan_ahead(db, [lesson(2)], 100, NOW)
+    plan_ahead(db, [lesson(2)], 100, NOW, SEEDS)
     with pytest.raises(sqlite3.IntegrityError):
         publish_commitments(db, lambda: SIGNER, NOW)
     assert commitments(db) == []
@@ -111,7 +112,7 @@ def test_a_lesson_is_due_though_nothing_can_be_promised(db, broken, caplog):
     coming = [lesson(2)]
     timetable = SimpleNamespace(lessons=lambda start, end: [one for one in coming if start <= one.start < end])
     watch = SimpleNamespace(timetable=timetable, refresh=lambda *, force: False, error="")
-    schedule = Schedule(watch, db, 100, lambda: SIGNER)
+    schedule = Schedule(watch, db, 100, lambda: SIGNER, lambda: SEEDS)
     schedule.tend(NOW)
     assert [one.message for one in caplog.records] == ["plans not signed"]
     assert schedule.due(lesson(2).start) == lesson(2)

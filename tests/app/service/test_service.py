@@ -14,16 +14,24 @@ import cv2
 import numpy as np
 
 from edge_daemon.__main__ import run
+from edge_daemon.app.capture.plan_trust import seed_of
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
+from edge_daemon.app.opening.signer import open_plan_seeds
+from edge_daemon.app.opening.timetable_files import timetable_of_files
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.commitment import read_commitment
+from edge_daemon.lesson.plan import seed_digest
+from edge_daemon.store.alarms import alarms
 from edge_daemon.store.candidates import candidates, put_candidates
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.database import open_gallery
 from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
-from tests.simulated_device import CALENDAR, MONDAY, PATIENCE_S, children, taken
+from edge_daemon.timestamps import stored
+from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, children, taken
+
+KNOWN = b"a seed that somebody else knows."
 
 
 def test_two_days_of_lessons_become_registers_without_anybody(device):
@@ -67,11 +75,46 @@ def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(devi
     plan = next(p for p in committed_plans(device.db, MONDAY, MONDAY + timedelta(days=1)))
     assert plan.committed_at <= MONDAY + timedelta(seconds=30)
     assert plan.seed_sha256 == document["seed_sha256"]
-    assert plan.seed.hex() == document["seed"]
+    assert seed_of(plan, open_plan_seeds(device.home)).hex() == document["seed"]
     promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
     assert promise.at <= MONDAY + timedelta(seconds=30)
     assert promise.plans_committed[0].seed_sha256 == document["seed_sha256"]
     assert promise.public_key == document["public_key"]
+
+
+def test_a_seed_that_somebody_put_on_record_is_neither_promised_nor_followed(device):
+    """Whoever can write to register.sqlite, and has no key, would know when pictures are taken."""
+    (lesson,) = timetable_of_files(device.home).lessons(FIRST_LESSON, FIRST_LESSON + timedelta(hours=1))
+    with device.db.conn:
+        device.db.execute(
+            "INSERT INTO plans (lesson_id, device, course, start_utc, end_utc, seed, seed_sha256, captures_planned,"
+            " committed_at_utc) VALUES (?, ?, ?, ?, ?, ?, ?, 4, ?)",
+            (
+                *(lesson.lesson_id, lesson.device, lesson.course, stored(lesson.start), stored(lesson.end)),
+                *(KNOWN, seed_digest(KNOWN), stored(MONDAY)),
+            ),
+        )
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    (document,) = device.documents()
+    assert document["lesson_id"] == lesson.lesson_id
+    assert document["seed"] != KNOWN.hex()
+    promises = [read_commitment(one.document).plans_committed for one in commitments(device.db)]
+    assert seed_digest(KNOWN) not in {plan.seed_sha256 for plans in promises for plan in plans}
+
+
+def test_no_picture_is_taken_by_a_seed_that_was_changed_after_the_lesson_began(device):
+    device.start_and_cut(1)
+    device.db.execute("UPDATE lessons SET seed = ?, seed_sha256 = ?", (KNOWN, seed_digest(KNOWN)))
+    device.clock.set(boot=2)
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    device.stop()
+    (document,) = device.documents()
+    (plan,) = committed_plans(device.db, FIRST_LESSON, FIRST_LESSON + timedelta(hours=1))
+    assert document["seed"] == seed_of(plan, open_plan_seeds(device.home)).hex()
+    assert [one.name for one in alarms(device.db)] == ["plan"]
 
 
 def test_a_power_cut_in_a_lesson_costs_only_the_slots_that_passed(device):

@@ -14,7 +14,7 @@ from edge_daemon.app.sync.office_copy import CopyResult, copy_all
 from edge_daemon.errors import DeliveryError
 from edge_daemon.store import outbox
 from edge_daemon.store.database import open_register
-from tests.registers import SIGNER, START, a_lesson, a_register, keep
+from tests.registers import SEEDS, SIGNER, START, a_lesson, a_register, keep
 from tests.sync_device import DEVICE, NOW, a_device, add_lessons, made_registers
 
 
@@ -57,7 +57,7 @@ def test_nothing_counts_as_delivered_but_nobody_who_reads_the_folder_is_told_tha
 
 def test_promises_of_coming_lessons_are_copied_too(home, db, stick):
     coming = [replace(a_lesson(NOW + timedelta(hours=2)), device=DEVICE)]
-    plan_ahead(db, coming, 100, NOW)
+    plan_ahead(db, coming, 100, NOW, SEEDS)
     publish_commitments(db, lambda: SIGNER, NOW)
     assert copy_all(home, db, stick, NOW) == CopyResult(new=4, there=0)
     (promise,) = room_of(stick).glob("commitments/*.json")

@@ -1,0 +1,45 @@
+"""Sealing the seeds of capture plans until their lessons begin, under a key that follows from the device key.
+
+AES-256-GCM, bound to the lesson: a seed that somebody else put on record, or moved to another lesson, does not open.
+The process with the network may read where seeds are kept, and has no key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from edge_daemon.device.sealing import binding, open_sealed, seal
+from edge_daemon.device.signing import Signer
+
+_INFO: Final = b"edge-daemon seal plan seeds"
+_REALM: Final = "edge-daemon plans 1"
+
+
+class PlanSeeds:
+    """Seals and opens seeds in the name of this device.
+
+    Args:
+        device_key: 32 bytes; `edge_daemon.device.secrets.device_key`.
+    """
+
+    __slots__ = ("_key", "public_key")
+
+    def __init__(self, device_key: bytes) -> None:
+        self._key = HKDF(SHA256(), 32, salt=None, info=_INFO).derive(device_key)
+        self.public_key: Final = Signer(device_key).public_key
+        """That this device's commitments are signed under, hexadecimal."""
+
+    def seal(self, lesson_id: str, seed: bytes) -> bytes:
+        """Return a seed that opens for this lesson only."""
+        return seal(self._key, seed, binding(_REALM, "seed", lesson_id))
+
+    def open(self, lesson_id: str, sealed: bytes) -> bytes:
+        """Return the seed of a lesson.
+
+        Raises:
+            KeyFileError: it was not sealed by this device for this lesson, or was changed.
+        """
+        return open_sealed(self._key, sealed, binding(_REALM, "seed", lesson_id))
