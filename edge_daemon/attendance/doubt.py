@@ -50,5 +50,10 @@ def awaits_confirmation(register: Register) -> bool:
 
 
 def reaches_families(register: Register) -> bool:
-    """Return whether students and guardians may be told anything of a lesson."""
-    return not is_cancelled(register) and not awaits_confirmation(register)
+    """Return whether students and guardians may be told anything of a lesson.
+
+    Nothing of a rehearsal, of a lesson whose time nobody knows, of one that was not held, and of an unusual one before
+    the office has said that it was held.
+    """
+    is_lesson = register.lesson.origin == "timetable" and register.clock != "unsynchronised"
+    return is_lesson and not is_cancelled(register) and not awaits_confirmation(register)

@@ -17,9 +17,7 @@ from edge_daemon.errors import DeliveryError
 _LENT = "use `sudo attendance mail test --to ADDRESS`"
 _KINDS = (
     *("office", "student", "guardian", "student-correction", "guardian-correction"),
-    "week",
-    "month",
-    "student-week",
+    *("week", "month", "student-week", "guardian-week", "guardian-month"),
 )
 
 

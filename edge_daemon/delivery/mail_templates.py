@@ -34,6 +34,8 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "week": frozenset((*_PERIOD, "absences", "doubtful")),
     "month": frozenset((*_PERIOD, "absences", "doubtful")),
     "student-week": frozenset((*_PERIOD, "name", "own")),
+    "guardian-week": frozenset((*_PERIOD, "name", "own")),
+    "guardian-month": frozenset((*_PERIOD, "name", "own")),
     "test": frozenset(("room", "server")),
 }
 """Template to what may stand in it."""

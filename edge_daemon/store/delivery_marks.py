@@ -14,7 +14,7 @@ from typing import Any, Final
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import transaction
 from edge_daemon.store.delivery_report import DeliveryReport, ReportedItem, ReportedVersion
-from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, STUDENT_WEEK, WEEK
+from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RECORD_OF
 from edge_daemon.timestamps import stored
 
 _ADDRESS_MARK: Final = "#"
@@ -127,13 +127,13 @@ def _columns(item: ReportedItem) -> dict[str, Any]:
 
 
 def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
-    """Add what the other side made from an item of here: further addresses of the office, a student's own week."""
+    """Add what the other side made from an item of here: further addresses of the office, a student's record."""
     base, mark, number = item.ref.partition(_ADDRESS_MARK)
     if item.destination != "mail":
         return False
-    if item.kind == STUDENT_WEEK and not mark and item.student_id:
-        of = (WEEK, base)
-    elif item.kind != STUDENT_WEEK and item.kind not in PERSONAL and number.isdecimal() and not item.student_id:
+    if item.kind in RECORD_OF and not mark and item.student_id:
+        of = (RECORD_OF[item.kind], base)
+    elif item.kind not in (*RECORD_OF, *PERSONAL) and number.isdecimal() and not item.student_id:
         of = (item.kind, base)
     else:
         return False

@@ -37,6 +37,12 @@ MONTH: Final = "month"
 """Mail to the office with a month's sheet; ref `2026-11`, further addresses as `office`."""
 STUDENT_WEEK: Final = "student-week"
 """Mail to a student with their own record of a week; ref as `week`, whose item it follows from."""
+GUARDIAN_WEEK: Final = "guardian-week"
+"""Mail to a guardian with their child's record of a week; ref as `week`, whose item it follows from."""
+GUARDIAN_MONTH: Final = "guardian-month"
+"""Mail to a guardian with their child's record of a month; ref as `month`, whose item it follows from."""
+RECORD_OF: Final = {STUDENT_WEEK: WEEK, GUARDIAN_WEEK: WEEK, GUARDIAN_MONTH: MONTH}
+"""Kinds that are one student's record of a week or month, and the office's kind that each follows from."""
 DOCUMENT_SHA256: Final = (
     "coalesce((SELECT sha256 FROM registers WHERE registers.lesson_id = outbox.lesson_id"
     " AND outbox.kind = 'register' AND outbox.ref = registers.lesson_id || '/' || registers.revision),"

@@ -57,6 +57,8 @@ def _preview(home: Home, folder: Path) -> None:
         ("week", "2026-W47", ()),
         ("month", "2026-11", ()),
         ("student-week", "2026-W47", ("--student", "S04")),
+        ("guardian-week", "2026-W47", ("--student", "S03")),
+        ("guardian-month", "2026-11", ("--student", "S03")),
     )
     for kind, about, more in wanted:
         place = folder / "corrected" if (kind, about) == ("office", corrected) else folder
@@ -66,7 +68,7 @@ def _preview(home: Home, folder: Path) -> None:
 
 
 def _draw(page: Path, picture: Path, width: int) -> None:
-    height = 1500 if page.stem.startswith(("student-week",)) else 1000
+    height = 1500 if page.stem.startswith(("student-week", "guardian-week", "guardian-month")) else 1000
     # A narrow window is made by a frame: chromium's own has a least width.
     frame = page.with_name(f".{page.stem}.frame.html")
     style = f'style="border:0;width:{width}px;height:{height}px"'

@@ -274,6 +274,9 @@ def test_further_addresses_of_the_office_are_known_here_and_nothing_else_that_is
                 (outbox.WEEK, "2026-W01#2", ""),
                 (outbox.STUDENT_WEEK, "2026-W01", "S1"),
                 (outbox.STUDENT_WEEK, "2026-W09", "S1"),
+                (outbox.GUARDIAN_WEEK, "2026-W01", "S1"),
+                (outbox.GUARDIAN_WEEK, "2026-W01#2", "S1"),
+                (outbox.GUARDIAN_MONTH, "2026-01", "S1"),
                 (outbox.GUARDIAN, "x", "S1"),
                 (outbox.WEEK, "2026-W07", ""),
             ):
@@ -281,11 +284,14 @@ def test_further_addresses_of_the_office_are_known_here_and_nothing_else_that_is
                 outbox.put(db, **words, not_before=NOW, at=NOW)
         write_report(db, device.folder)
     taken = device.take()
-    assert (taken.changed, taken.unknown) == (2, 3)
+    assert (taken.changed, taken.unknown) == (3, 5)
     db = open_register(device.register)
     with closing(db.conn):
         found = {(one.kind, one.ref, one.student_id) for one in outbox.listed(db)}
-    assert found == {("week", "2026-W01", ""), ("week", "2026-W01#2", ""), ("student-week", "2026-W01", "S1")}
+    assert found == {
+        *(("week", "2026-W01", ""), ("week", "2026-W01#2", "")),
+        *(("student-week", "2026-W01", "S1"), ("guardian-week", "2026-W01", "S1")),
+    }
 
 
 ITEM = [

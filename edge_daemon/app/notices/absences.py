@@ -66,7 +66,9 @@ def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: d
 
 
 def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> Iterator[_Case]:
-    """Yield each student of a register with each channel, and what was written about both before."""
+    """Yield each student of a register with each channel, and what was written about both before; of no rehearsal."""
+    if register.lesson.origin == "rehearsal":
+        return
     items, after_hold = outbox.of_lesson(db, register.lesson.lesson_id), at + timedelta(hours=mail.hold_h)
     for channel in _channels(mail):
         kinds = {channel.notice, channel.correction}
@@ -95,6 +97,8 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
     found = [v for v in register.verdicts if v.tally.student_id == delivery.student_id] if register is not None else []
     if register is None or not found:
         return Outcome("void", "the student is not on the register")
+    if register.lesson.origin == "rehearsal":  # an earlier release queued notices of rehearsals, too
+        return Outcome("void", "it was a rehearsal")
     absent = _is_absent(register, found[0])
     last = _last_said(_others(db, delivery, channel))
     was_notice = last is not None and last.kind == channel.notice

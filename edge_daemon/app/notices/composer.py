@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import forbidden
 from edge_daemon.app.notices.office_mail import attached, lesson_sheet, lesson_values, period_sheet, period_values
-from edge_daemon.app.notices.personal_mail import notice_values, week_values
+from edge_daemon.app.notices.personal_mail import notice_values, record_values
 from edge_daemon.app.notices.sealed_contacts import Contact, read_contacts
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.document import from_json
@@ -32,6 +32,8 @@ _ROLES: dict[str, Role] = {
     outbox.STUDENT_WEEK: "student",
     outbox.GUARDIAN: "guardian",
     outbox.GUARDIAN_CORRECTION: "guardian",
+    outbox.GUARDIAN_WEEK: "guardian",
+    outbox.GUARDIAN_MONTH: "guardian",
 }
 _NOTICE_OF = {outbox.STUDENT_CORRECTION: outbox.STUDENT, outbox.GUARDIAN_CORRECTION: outbox.GUARDIAN}
 _ADDRESS_MARK = "#"
@@ -85,25 +87,27 @@ class Composer:
             return self._lesson(delivery)
         if delivery.kind in (outbox.WEEK, outbox.MONTH):
             return self._period(delivery)
-        if delivery.kind == outbox.STUDENT_WEEK:
-            return self._own_week(delivery)
+        if delivery.kind in outbox.RECORD_OF:
+            return self._record(delivery)
         if delivery.kind in _ROLES:
             refusal = forbidden(self._db, delivery, self._mail, at) if checked else None
             return refusal or self._notice(delivery)
         return Outcome("void", f"this release knows no mail of the kind {delivery.kind}")
 
     def spread(self, delivery: Delivery, at: datetime) -> None:
-        """Write the items that follow from one: for the office's further addresses, and of each student's week."""
+        """Write the items that follow from one: for the office's further addresses, and of each student's record."""
         if delivery.kind not in _OFFICE or _ADDRESS_MARK in delivery.ref:
             return
         further = range(2, len(self._mail.office) + 1) if self._needs_addresses else ()
-        students = self._students_of_week(delivery.ref) if delivery.kind == outbox.WEEK and self._mail.students else ()
+        records = [kind for kind, of in outbox.RECORD_OF.items() if of == delivery.kind and self._wants(kind)]
+        students = self._students_of(delivery.ref) if records else ()
         with transaction(self._db):
             for number in further:
                 ref = f"{delivery.ref}{_ADDRESS_MARK}{number}"
                 self._put(delivery.kind, ref, "", delivery.lesson_id, delivery.created_at, at)
-            for student_id in students:
-                self._put(outbox.STUDENT_WEEK, delivery.ref, student_id, "", delivery.created_at, at)
+            for kind in records:
+                for student_id in students:
+                    self._put(kind, delivery.ref, student_id, "", delivery.created_at, at)
 
     def _put(self, kind: str, ref: str, student_id: str, lesson_id: str, not_before: datetime, at: datetime) -> None:
         outbox.put(
@@ -184,21 +188,26 @@ class Composer:
         follows = stable_message_id(register.lesson.device, notice, delivery.lesson_id, delivery.student_id)
         return _following(message, follows)
 
-    def _own_week(self, delivery: Delivery) -> Message | Outcome:
-        if not self._mail.students:
+    def _wants(self, record: str) -> bool:
+        return self._mail.students if _ROLES[record] == "student" else self._mail.guardian_sheets
+
+    def _record(self, delivery: Delivery) -> Message | Outcome:
+        """Return a student's record of a week or month, of nothing that families are not told of."""
+        if not self._wants(delivery.kind):
             return Outcome("void", "the settings do not want this mail any more")
         contact = self._reachable(delivery)
         if isinstance(contact, Outcome):
             return contact
         period = self._span(delivery.ref)
-        found = [r for r in self._registers(period) if r.clock != "unsynchronised" and reaches_families(r)]
+        found = [register for register in self._registers(period) if reaches_families(register)]
         mine = [r for r in found if contact.student_id in {v.tally.student_id for v in r.verdicts}]
         if not mine:
             return Outcome("void", "there were no lessons")
         words = self._words()
         sheet = period_sheet(mine, {}, words, period.by, self._week)
-        values = week_values(mine, sheet, contact.student_id, contact.name or contact.student_id, words)
-        return self._personal(delivery, contact, outbox.STUDENT_WEEK, values, mine)
+        name, is_own = contact.name or contact.student_id, _ROLES[delivery.kind] == "student"
+        values = record_values(mine, sheet, contact.student_id, name, words, is_own=is_own)
+        return self._personal(delivery, contact, delivery.kind, values, mine)
 
     def _reachable(self, delivery: Delivery) -> Contact | Outcome:
         contacts = read_contacts(self._home, self._db)
@@ -262,8 +271,8 @@ class Composer:
         found = (from_json(one.document).register for one in stored)
         return [register for register in found if register.lesson.origin == "timetable"]
 
-    def _students_of_week(self, ref: str) -> list[str]:
-        found = self._registers(self._span(ref))
+    def _students_of(self, ref: str) -> list[str]:
+        found = [register for register in self._registers(self._span(ref)) if reaches_families(register)]
         return sorted({verdict.tally.student_id for register in found for verdict in register.verdicts})
 
     def _span(self, ref: str) -> _Period:

@@ -64,7 +64,8 @@ def deliver_mail(
     composer = Composer(home, db, needs_addresses=server.needs_addresses)
     try:
         made = composer.compose(delivery, at)
-        if isinstance(made, Message) or delivery.kind == outbox.WEEK:  # its students have theirs without an office
+        # Students and guardians have their records without an office.
+        if isinstance(made, Message) or delivery.kind in outbox.RECORD_OF.values():
             composer.spread(delivery, at)
     except KeyFileError as error:  # of students and guardians only; the office is told of bare ids meanwhile
         return Outcome("retry", error.line())

@@ -64,9 +64,9 @@ def _items(db: sqlite_utils.Database, wanted: PreviewRequest, now: datetime) -> 
     about, kind, student_id = wanted.about, wanted.kind, wanted.student_id
     if kind in (outbox.WEEK, outbox.MONTH):
         return [Delivery(0, "mail", kind, about, "", "", 0, now)]
-    if kind == outbox.STUDENT_WEEK:
+    if kind in outbox.RECORD_OF:
         if not student_id:
-            raise DeliveryError("whose week?", "--student", "name the student")
+            raise DeliveryError(f"whose {outbox.RECORD_OF[kind]}?", "--student", "name the student")
         return [Delivery(0, "mail", kind, about, student_id, "", 0, now)]
     lesson_id = registers.find_lesson(db, about)
     stored = registers.latest(db, lesson_id)

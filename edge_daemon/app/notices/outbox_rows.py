@@ -129,7 +129,8 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
     Raises:
         StoreError: the database can't be written.
     """
-    if not sends_mail(config.mail) or not (mails_office(config.mail) or config.mail.students):
+    mail = config.mail
+    if not sends_mail(mail) or not (mails_office(mail) or mail.students or mail.guardian_sheets):
         return 0
     zone = ZoneInfo(config.device.time_zone)
     days = {start.astimezone(zone).date() for start in starts(db, now - _LOOK_BACK, now)}

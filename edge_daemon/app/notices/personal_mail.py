@@ -26,8 +26,19 @@ def notice_values(register: Register, student_id: str, name: str, words: Words) 
     return {**words.lesson(register.lesson), "name": name, "facts": _facts(register, entry, words)}
 
 
-def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words) -> Values:
-    """Return what a student's own record of a week says; they are on at least one of the registers."""
+def record_values(
+    registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words, *, is_own: bool
+) -> Values:
+    """Return what a student's record of a week or month says.
+
+    Args:
+        registers: the student is on at least one of them.
+        sheet: of the week or month.
+        student_id: whose record it is.
+        name: theirs.
+        words: the language.
+        is_own: whether the student reads it, and not a guardian.
+    """
     found = [(r, entries_of(r)[student_id]) for r in registers if student_id in entries_of(r)]
     sure = [entry.verdict.verdict for _, entry in found if not needs_confirmation(entry.verdict)]
     figures = (
@@ -45,7 +56,7 @@ def week_values(registers: Sequence[Register], sheet: Sheet, student_id: str, na
         "lessons": str(len(found)),
         "name": name,
         "figures": Figures(figures),
-        "own": Rows(words.say("title_own"), tuple(rows)),
+        "own": Rows(words.say("title_own" if is_own else "title_record"), tuple(rows)),
     }
 
 
@@ -55,7 +66,7 @@ def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
     if needs_confirmation(verdict):
         return FactRow(when, course, "", words.say("doubtful"), "doubt")
     seen = words.say("note_seen", attentive=verdict.tally.captures_attentive, taken=register.captures_taken)
-    notes = "; ".join(filter(None, (words.flags(verdict), seen)))
+    notes = "; ".join(filter(None, (words.flags(verdict), seen, words.distance(register, verdict))))
     return FactRow(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
 
 
