@@ -36,6 +36,8 @@ MODULES = (
     "edge_daemon/gallery/match.py",
     "edge_daemon/lesson/plan.py",
     "edge_daemon/store/outbox.py",
+    "edge_daemon/store/outbox_decisions.py",
+    "edge_daemon/store/outbox_items.py",
     "edge_daemon/delivery/answers.py",
 )
 TESTS = (

@@ -9,7 +9,8 @@
 
 Without a TEST it is the whole suite. Each set has an environment in .venv-sets/, which is renewed where it is not as
 wanted. The index has OpenCV's own build for a PC; JetPack's has GStreamer and CUDA, too. With --json the outcome of
-each set replaces the one in OUT. Python is found by uv; --python names another one, for one set.
+each set replaces the one in OUT; with --again, too, only what failed there runs, and its outcome is noted beside what
+was. Python is found by uv; --python names another one, for one set.
 """
 
 from __future__ import annotations
@@ -125,24 +126,38 @@ def tested(name: str, python: str, tests: list[str]) -> dict[str, object]:
     }
 
 
+def node_of(failed: str) -> str:
+    """Return what pytest calls a test that a report names with dots."""
+    place, _, name = failed.partition("::")
+    parts, classes = place.split("."), list[str]()
+    while not (ROOT / ("/".join(parts) + ".py")).exists():
+        classes.insert(0, parts.pop())
+    return "::".join(["/".join(parts) + ".py", *classes, name])
+
+
 def main() -> int:
     """Test the sets that are named; return 0 where all tests passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="+", metavar="SET|TEST", help=f"{', '.join(SETS)}; the others are pytest's")
     parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument("--again", action="store_true", help="run what failed in OUT")
     parser.add_argument("--python", metavar="PATH")
     arguments = parser.parse_args()
     names = [word for word in arguments.words if word in SETS]
     tests = [word for word in arguments.words if word not in SETS]
     if not names or (arguments.python and len(names) > 1):
         parser.error("name a set; with --python, only one")
+    if arguments.again and (arguments.json is None or tests):
+        parser.error("--again needs --json and names no test")
     failed = False
     for name in names:
+        known = json.loads(arguments.json.read_text("utf-8")) if arguments.json and arguments.json.exists() else {}
+        if arguments.again:
+            tests = [node_of(one) for one in known[name]["failed"]]
         result = tested(name, arguments.python or SETS[name].python, tests)
         failed |= result["exit_code"] != 0
         if arguments.json:
-            known = json.loads(arguments.json.read_text("utf-8")) if arguments.json.exists() else {}
-            known[name] = result
+            known[name] = {**known[name], "again": result} if arguments.again else result
             arguments.json.write_text(json.dumps(known, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return int(failed)
 
