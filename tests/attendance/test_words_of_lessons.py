@@ -1,0 +1,181 @@
+"""What is said of a lesson and of a correction, word for word, and how far somebody was from the rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+
+import pytest
+
+from edge_daemon.attendance.reason_codes import OTHER, REASONS, code_and_note, coded, in_words
+from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.room_state import UNUSUAL, is_unusual, unusual_flag
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, distance_to_rule, needed_captures
+from edge_daemon.attendance.sheets import MARKS, Column, arrange, column_note, lesson_state
+from edge_daemon.attendance.tally import unknown_faces
+from edge_daemon.errors import RegisterError
+from edge_daemon.types import Box, Confirmation, Correction, Register, Sighting, Tally
+from tests.registers import START, a_lesson, a_register
+
+REGISTER, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0})
+HELD = Confirmation(held=True, by="Office", at=START)
+NOT_HELD = replace(HELD, held=False)
+UNUSUAL_WORDS = "unusual (room empty): nobody has said whether it was held"
+
+
+def _of(*flags: str, confirmed: Confirmation | None = None) -> Register:
+    return replace(REGISTER, register_flags=flags, confirmed=confirmed)
+
+
+# --- reasons of corrections ---
+
+
+def test_the_codes_and_their_words_are_these():
+    assert dict(REASONS) == {
+        "not_recognised": "was there and was not recognised",
+        "not_there": "was not there",
+        "mistaken_identity": "was taken for somebody else",
+        "came_late": "came late",
+        "left_early": "left early",
+        "excused": "is excused",
+        "confirmed": "was looked at, and is right",
+        "other": "for another reason",
+    }
+    assert OTHER == "other"
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "note"),
+    [
+        *((code, code, "") for code in REASONS),
+        (" Came late\n", "came_late", ""),
+        ("LEFT-EARLY", "left_early", ""),
+        ("not_there yet", "other", "not_there yet"),
+        (" Sat behind a Pillar ", "other", "Sat behind a Pillar"),
+    ],
+)
+def test_free_words_become_the_code_other_and_a_note(reason, code, note):
+    assert code_and_note(reason) == (code, note)
+    said = Correction("a", "present", "T", reason, START)
+    assert coded(said) == replace(said, reason=code, reason_code=code)
+
+
+def test_a_correction_that_has_a_code_stays_as_it_is():
+    said = Correction("a", "present", "T", "in the words of then", START, "came_late")
+    assert coded(said) is said
+
+
+def test_a_code_is_said_in_words_and_words_of_an_earlier_release_as_they_are():
+    assert in_words("excused") == "is excused"
+    assert in_words("sat behind a pillar") == "sat behind a pillar"
+
+
+def test_the_code_stands_in_the_correction():
+    new = correct(REGISTER, "b", "present", by="T", reason="came_late", at=START, reason_code="came_late")
+    assert new.corrections == (Correction("b", "present", "T", "came_late", START, "came_late"),)
+
+
+def test_nobody_is_absent_from_a_lesson_that_was_not_held():
+    register = _of(confirmed=NOT_HELD)
+    with pytest.raises(RegisterError) as error:
+        correct(register, "a", "absent", by="T", reason="r", at=START)
+    assert error.value.line() == (
+        f"register {register.lesson.lesson_id}: the lesson was not held, as the office said: nobody is absent;"
+        " if it was held after all, use `edge-daemon register confirm --held` first"
+    )
+    assert correct(register, "b", "present", by="T", reason="r", at=START).revision == 2
+    assert correct(_of(confirmed=HELD), "a", "absent", by="T", reason="r", at=START).revision == 2
+
+
+# --- what a lesson is called ---
+
+
+@pytest.mark.parametrize(
+    ("register", "words"),
+    [
+        (_of(), ""),
+        (_of("too_dark", "few_students"), "too dark, few students"),
+        (_of("room_empty"), UNUSUAL_WORDS),
+        (_of(confirmed=HELD), "held, said Office"),
+        (_of(confirmed=NOT_HELD), "not held, said Office"),
+        (_of("room_empty", "too_dark", confirmed=NOT_HELD), "not held, said Office (room empty, too dark)"),
+    ],
+)
+def test_why_a_lesson_is_unusual_and_what_the_office_said(register, words):
+    assert lesson_state(register) == words
+    note = f"{REGISTER.lesson.lesson_id}\n20 of 20 captures\n{words}" if words else ""
+    assert column_note(register) == note
+    (sheet,) = arrange([register], {}, START.tzinfo, "week")
+    assert [column.note for column in sheet.columns] == [note]
+
+
+def test_a_column_needs_no_note():
+    assert Column(REGISTER.lesson, START, START, 1, 1).note == ""
+
+
+def test_the_marks_of_verdicts():
+    assert dict(MARKS) == {"present": "P", "absent": "A", "inconclusive": "?", "not_assessed": "–"}
+
+
+def test_these_lessons_wait_for_the_office():
+    assert frozenset({"room_empty", "unusual_class", "view_changed"}) == UNUSUAL
+
+
+# --- whether a lesson is unusual ---
+
+
+def _unusual(seen: tuple[int, ...], captures: int, share: Fraction) -> bool:
+    tallies = [Tally(f"S{n}", one, one, None, None) for n, one in enumerate(seen)]
+    return is_unusual(tallies, {t.student_id for t in tallies}, captures, share)
+
+
+@pytest.mark.parametrize(
+    ("seen", "captures", "share", "unusual"),
+    [
+        ((0, 0, 0), 100, Fraction(0), False),  # switched off
+        ((1, 1, 1, 1, 1), 3, Fraction(1, 4), True),  # of three captures, two make somebody recognised
+        ((2, 2, 2, 2, 2), 3, Fraction(1, 4), False),
+        ((100, 0, 0, 0), 100, Fraction(1, 2), False),  # a small course: one is enough, whatever the share
+    ],
+)
+def test_the_limits_of_an_unusual_lesson(seen, captures, share, unusual):
+    assert _unusual(seen, captures, share) is unusual
+
+
+@pytest.mark.parametrize(("others", "flag"), [(2, "room_empty"), (3, "unusual_class")])
+def test_three_others_in_a_picture_are_a_class(others, flag):
+    sightings = [Sighting(0, "", 0.0, True, Box(100 * n, 0, 9, 9)) for n in range(others)]
+    assert unusual_flag(sightings, {"a", "b"}, 1, Fraction(1, 4)) == flag
+
+
+def test_unknown_faces_are_counted_and_known_ones_are_not():
+    faces = [Sighting(0, name, 0.0, True, Box(0, 0, 9, 9)) for name in ("a", "b", "c", "")]
+    faces += [Sighting(1, "", 0.0, True, Box(0, 0, 9, 9))] * 2
+    assert unknown_faces(faces) == 2
+    assert unknown_faces(faces[:3]) == 0
+
+
+# --- the distance to the rule ---
+
+
+@pytest.mark.parametrize(("captures", "needed"), [(20, 8), (21, 9), (0, 0), (1, 1)])
+def test_how_many_captures_the_rule_asks_for(captures, needed):
+    assert needed_captures(Fraction(2, 5), captures) == needed
+
+
+def test_how_far_somebody_is_from_the_rule():
+    present, absent = REGISTER.verdicts
+    assert (distance_to_rule(REGISTER, present), distance_to_rule(REGISTER, absent)) == (12, -8)
+    assert distance_to_rule(replace(REGISTER, rule=None), present) is None
+    assert distance_to_rule(replace(REGISTER, captures_taken=0), present) is None
+    assert distance_to_rule(REGISTER, replace(present, verdict="not_assessed")) is None
+
+
+@pytest.mark.parametrize(("attentive", "verdict"), [(0, "inconclusive"), (20, "present")])
+def test_who_could_not_be_seen_is_not_absent_and_may_be_present(attentive, verdict):
+    taken_at = tuple(START + timedelta(minutes=n) for n in range(20))
+    lesson = LessonSummary(START, START + timedelta(minutes=20), taken_at, 20, time_trusted=True)
+    seen = Tally("a", attentive, attentive, taken_at[0], taken_at[-1])
+    (found,) = decide([seen], Rule(Fraction(2, 5)), lesson, not_seeable={"a"})
+    assert found.verdict == verdict
