@@ -15,11 +15,13 @@ _WIDTH = 13
 
 
 @click.command()
+@click.option("--network", "only_network", is_flag=True, help="Only what needs the network: mail, upstream, network.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def doctor(home: Home, as_json: bool) -> None:
+def doctor(home: Home, only_network: bool, as_json: bool) -> None:
     """Check everything that a lesson needs, with advice. Exit code 1 where something is bad."""
-    checks = list(_told(Doctor(home).checks(), quiet=as_json))
+    all_checks = Doctor(home)
+    checks = list(_told(all_checks.network_checks() if only_network else all_checks.checks(), quiet=as_json))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     bad = [check.name for check in checks if check.state == "bad"]

@@ -15,6 +15,7 @@ from edge_daemon.app.enrolment.remove_student import remove_student
 from edge_daemon.app.enrolment.report_page import page_path
 from edge_daemon.app.enrolment.student_file import write_student_file
 from edge_daemon.cli import enrol_text as text
+from edge_daemon.cli.asked import asked
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
 from edge_daemon.cli.progress import progress
@@ -83,7 +84,7 @@ def list_(home: Home, as_json: bool) -> None:
 
 
 @enrol.command()
-@click.argument("student_id", metavar="ID")
+@click.argument("student_id", metavar="ID", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--output",
@@ -92,8 +93,12 @@ def list_(home: Home, as_json: bool) -> None:
     help="Write everything that this device has about the student, and about nobody else: .html to read, or .json.",
 )
 @pass_home
-def show(home: Home, student_id: str, as_json: bool, output: Path | None) -> None:
-    """Print the student's row of the roster; with --output write everything that is kept about the student."""
+def show(home: Home, student_id: str | None, as_json: bool, output: Path | None) -> None:
+    """Print the student's row of the roster; with --output write everything that is kept about the student.
+
+    An ID that is not given is asked for.
+    """
+    student_id = asked(student_id, "student_id")
     if output is not None:
         write_student_file(home, student_id, output, datetime.now(timezone.utc))
         click.echo(f"written to {output}; give it to the student or the parents, then delete it")
@@ -107,11 +112,12 @@ def show(home: Home, student_id: str, as_json: bool, output: Path | None) -> Non
 
 
 @enrol.command()
-@click.argument("student_id", metavar="ID")
+@click.argument("student_id", metavar="ID", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
-def remove(home: Home, student_id: str, as_json: bool) -> None:
-    """Erase a student's templates, name, mail addresses and sightings, for good."""
+def remove(home: Home, student_id: str | None, as_json: bool) -> None:
+    """Erase a student's templates, name, mail addresses and sightings, for good. An ID that is not given is asked for."""
+    student_id = asked(student_id, "student_id")
     removal = remove_student(home, student_id, _warn)
     if as_json:
         click.echo(text.removal_json(removal))

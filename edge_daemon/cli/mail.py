@@ -14,7 +14,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.config import is_address
 from edge_daemon.errors import DeliveryError
 
-_LENT = "use `sudo attendance mail test --to ADDRESS`"
+_LENT = "use `attendance mail test --to ADDRESS`"
 _KINDS = (
     *("office", "student", "guardian", "student-correction", "guardian-correction"),
     *("week", "month", "student-week", "guardian-week", "guardian-month"),

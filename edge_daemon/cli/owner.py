@@ -57,9 +57,9 @@ def _instead(home: Home, command: str, owner: int) -> str:
         return f"`sudo -u {user} edge-daemon --home {folder} {command} …`"
     if command in _UNITS:
         unit = _UNITS[command]
-        told = "sudo attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"
+        told = "attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"
         return f"`sudo systemctl start {unit}`, then `{told}`"
-    return f"`sudo attendance {command} …`"
+    return f"`attendance {command} …`"
 
 
 def _name(uid: int) -> str:

@@ -13,6 +13,7 @@ import click
 from edge_daemon.app.registers.correct_register import confirm_by_hand, correct_by_hand
 from edge_daemon.app.registers.correction_notes import REASONS, notes_of_lesson
 from edge_daemon.app.registers.stored_registers import ReadRegister, Standing, counts, list_registers, read_register
+from edge_daemon.cli.asked import asked
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import note_of, show_register
@@ -72,18 +73,23 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
 
 
 @register.command()
-@click.argument("register_id", metavar="ID")
-@click.option("--student", required=True, metavar="S", help="Student id.")
-@click.option("--verdict", required=True, type=click.Choice(get_args(VerdictName)))
-@click.option("--by", required=True, metavar="NAME", help="Who corrects.")
-@click.option("--reason", required=True, metavar="TEXT", help=f"Why: {', '.join(REASONS)}, or words of your own.")
+@click.argument("register_id", metavar="ID", required=False)
+@click.option("--student", metavar="S", help="Student id.")
+@click.option("--verdict", type=click.Choice(get_args(VerdictName)))
+@click.option("--by", metavar="NAME", help="Who corrects.")
+@click.option("--reason", metavar="TEXT", help=f"Why: {', '.join(REASONS)}, or words of your own.")
 @pass_home
-def correct(home: Home, register_id: str, student: str, verdict: str, by: str, reason: str) -> None:
+def correct(
+    home: Home, register_id: str | None, student: str | None, verdict: str | None, by: str | None, reason: str | None
+) -> None:
     """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
 
+    What is not given is asked for, a line each: what is typed is on no command line that others see or that is logged.
     The same correction a second time makes no revision. Words of your own are no part of the register: it gets the code
     `other`, and the words stay on the device as a note, until the student is removed.
     """
+    register_id, student = asked(register_id, "register_id"), asked(student, "student")
+    verdict, by, reason = asked(verdict, "verdict"), asked(by, "by"), asked(reason, "reason")
     now = datetime.now(timezone.utc).replace(microsecond=0)
     wanted = Correction(student, cast(VerdictName, verdict), by, reason, now)
     done = correct_by_hand(home, register_id, wanted)
@@ -98,9 +104,9 @@ def correct(home: Home, register_id: str, student: str, verdict: str, by: str, r
 @register.command()
 @click.argument("register_id", metavar="ID")
 @click.option("--held/--not-held", "held", default=None, help="Whether the lesson took place.")
-@click.option("--by", required=True, metavar="NAME", help="Who says so.")
+@click.option("--by", metavar="NAME", help="Who says so; asked for where it is not given.")
 @pass_home
-def confirm(home: Home, register_id: str, held: bool | None, by: str) -> None:
+def confirm(home: Home, register_id: str, held: bool | None, by: str | None) -> None:
     """Say that a lesson was held, or was not; makes the next revision of its register.
 
     Held: the verdicts stand, and families are told. Not held: nobody is absent. The same word by the same person a
@@ -108,6 +114,7 @@ def confirm(home: Home, register_id: str, held: bool | None, by: str) -> None:
     """
     if held is None:
         raise click.UsageError("say --held or --not-held")
+    by = asked(by, "by")
     now = datetime.now(timezone.utc).replace(microsecond=0)
     lesson_id, made = confirm_by_hand(home, register_id, Confirmation(held, by, now))
     revision = f", revision {made}" if made else ""

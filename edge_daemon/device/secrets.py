@@ -35,7 +35,7 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
     missing = KeyFileError(
         "this command needs the device key, which only the service is given",
         f"credential {DEVICE_KEY_CREDENTIAL}",
-        "run it as `sudo attendance …`, through systemd-run with LoadCredential=device-key, or with --home for a trial",
+        "run it as `attendance …`, through systemd-run with LoadCredential=device-key, or with --home for a trial",
     )
     lost = KeyFileError(
         "is missing, and nothing of the gallery opens without it",

@@ -275,6 +275,8 @@ make_words() {
     rm -f "$ROOT/usr/local/bin/edge-daemon" # of an older release: a link, which must not be written through
     install -m 755 provisioning/device/edge-daemon "$ROOT/usr/local/bin/edge-daemon"
     install -m 755 provisioning/device/attendance "$ROOT/usr/local/sbin/attendance"
+    # Where everybody finds it: without root it calls sudo itself.
+    ln -sfn ../sbin/attendance "$ROOT/usr/local/bin/attendance"
 }
 
 board_drop_in() {
@@ -317,8 +319,8 @@ What was done:
 ${done_list}
 Next:
     sudoedit $SETTINGS/config.toml                            # name of the room, time zone, timetable
-    sudo attendance enrol import ROSTER.csv --photos DIR      # the students
-    sudo attendance doctor                                    # what is still missing
+    attendance enrol import ROSTER.csv --photos DIR           # the students
+    attendance doctor                                         # what is still missing
 TEXT
 }
 
@@ -334,7 +336,7 @@ uninstall_from_device() {
     fi
     "./$RELEASE_TOOL" unlink
     rm -f "$ROOT/etc/systemd/system/edge-daemon-recover.service" "$ROOT/etc/systemd/system/sysinit.target.wants/edge-daemon-recover.service"
-    rm -f "$ROOT/usr/local/bin/edge-daemon" "$ROOT/usr/local/sbin/attendance"
+    rm -f "$ROOT/usr/local/bin/edge-daemon" "$ROOT/usr/local/bin/attendance" "$ROOT/usr/local/sbin/attendance"
     rm -rf "$ROOT$BASE"
     rmdir "$ROOT/etc/systemd/system/sysinit.target.wants" "$ROOT/usr/local/lib/systemd/system" "$ROOT/usr/local/lib/systemd" 2>/dev/null || true
     if systemd_runs; then systemctl daemon-reload; fi

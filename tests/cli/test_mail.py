@@ -61,7 +61,7 @@ def test_on_an_installed_device_a_shell_without_the_password_is_told_which_one_h
     installed.state_dir, installed.config_path = home, home / "config.toml"
     done = CliRunner().invoke(mail, ["test", "--to", "admin@school.example"], obj=installed)
     assert isinstance(done.exception, DeliveryError)
-    assert done.exception.hint == "use `sudo attendance mail test --to ADDRESS`"
+    assert done.exception.hint == "use `attendance mail test --to ADDRESS`"
     assert server.taken == []
 
 

@@ -96,10 +96,10 @@ def test_a_command_that_writes_refuses_in_one_line_and_touches_nothing(home, com
 @pytest.mark.parametrize(
     ("command", "instead"),
     [
-        ("run", "`sudo systemctl start edge-daemon.service`, then `sudo attendance status`"),
-        ("sync", "`sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"),
+        ("run", "`sudo systemctl start edge-daemon.service`, then `attendance status`"),
+        ("sync", "`sudo systemctl start edge-daemon-sync.service`, then `attendance status`"),
         ("maintain backup", "`sudo systemctl start edge-daemon-backup.service`, then `journalctl -u "),
-        ("maintain inbox", "`sudo attendance maintain inbox …`"),
+        ("maintain inbox", "`attendance maintain inbox …`"),
     ],
 )
 def test_on_an_installed_device_the_right_command_is_named(home, command, instead):
@@ -115,7 +115,7 @@ def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monke
     installed.state_dir = home
     monkeypatch.setattr(os, "geteuid", lambda: ANOTHER + 1)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(StoreError, match="sudo attendance outbox retry"):
+    with pytest.raises(StoreError, match="attendance outbox retry"):
         check_owner(installed, "outbox retry")
 
 

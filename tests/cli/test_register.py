@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -273,5 +274,37 @@ def test_a_lesson_is_confirmed_in_a_new_revision(home, word, said):
 def test_a_confirmation_that_says_too_little_is_refused_in_one_line(home, arguments, message):
     done = run(home, "register", "confirm", *arguments)
     assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_what_a_correction_lacks_is_asked_for_and_what_is_piped_in_answers(home, monkeypatch):
+    answers = f"{FIRST.lesson_id[:8]}\nc\npresent\nJ. Miller\nnot_recognised\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    done = run(home, "register", "correct")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"register {FIRST.lesson_id}, revision 2: c is present\n"
+    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    assert [(one["student_id"], one["by"], one["reason"]) for one in shown["corrections"]] == [
+        ("c", "J. Miller", "not_recognised")
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("Office\n"))
+    assert run(home, "register", "confirm", SECOND.lesson_id, "--held").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ("", "Missing argument 'ID'"),
+        ("abc\n", "Missing option '--student'"),
+        ("abc\n\n", "Missing option '--student'"),
+        ("abc\nc\nperhaps\n", "'perhaps' is not one of"),
+        ("abc\nc\npresent\nme\n", "Missing option '--reason'"),
+    ],
+)
+def test_answers_that_end_too_early_or_make_no_sense_are_one_line(home, monkeypatch, answers, message):
+    monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+    done = run(home, "register", "correct")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

@@ -13,74 +13,82 @@ import click
 import pytest
 
 from edge_daemon.cli import cli
-
-SCRIPT = Path(__file__).parents[2] / "provisioning" / "device" / "attendance"
-SERVICE = "--reuid=edge-daemon --regid=edge-daemon"
-NOBODY = 65534
-SYSTEMD_RUN = """#!/bin/sh
-printf '%s\\n' "$@" >"$(dirname "$0")/words"
-for last; do :; done; echo "starts ... $last"
-"""
+from tests.install.wrapper import NOBODY, SCRIPT, Wrapper
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root may be another")
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def wrapper() -> Iterator[Wrapper]:
     """A folder that everybody can enter, with a home in it that only its owner can."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
-        (Path(name) / "home" / "photos" / "s1").mkdir(parents=True)
-        (Path(name) / "home").chmod(0o700)
-        (Path(name) / "home" / "ROSTER.csv").write_text("student_id,consent\n")
-        yield Path(name)
+        made = Wrapper(Path(name))
+        made.prepare()
+        (made.folder / "home" / "photos" / "s1").mkdir(parents=True)
+        (made.folder / "home").chmod(0o700)
+        (made.folder / "home" / "ROSTER.csv").write_text("student_id,consent\n")
+        yield made
 
 
-def attendance(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it in a folder, with a user that every system has and a systemd-run that only says what it is to start."""
-    text = SCRIPT.read_text()
-    assert SERVICE in text
-    script, tools = folder / "attendance", folder / "tools"
-    script.write_text(text.replace(SERVICE, f"--reuid={NOBODY} --regid={NOBODY}"))
-    tools.mkdir(exist_ok=True)
-    (tools / "systemd-run").write_text(SYSTEMD_RUN)
-    (tools / "systemd-run").chmod(0o755)
-    environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
-    return subprocess.run(
-        ["sh", script, *arguments], cwd=folder / "home", env=environment, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def open_wrapper(wrapper) -> Wrapper:
+    """The same with a folder that the service's user can enter and write."""
+    subprocess.run(["install", "-d", "-m", "770", "-o", str(NOBODY), wrapper.folder / "home"], check=True)
+    return wrapper
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("enrol", "import", "ROSTER.csv"), "ROSTER.csv: the user edge-daemon can't read it"),
-        (("enrol", "import", "/etc/hostname", "--photos", "photos"), "photos: the user edge-daemon can't read it"),
-        (("export", "--from", "2026-11-01", "--output", "ONE.csv"), "ONE.csv: the user edge-daemon can't write there"),
-        (("mail", "preview", "abc", "--output", "photos"), "photos: the user edge-daemon can't write there"),
+        (("enrol", "import", "ROSTER.csv"), "ROSTER.csv: the user USER can't read it"),
+        (("enrol", "import", "/etc/hostname", "--photos", "photos"), "photos: the user USER can't read it"),
+        (("export", "--from", "2026-11-01", "--output", "ONE.csv"), "ONE.csv: the user USER can't write there"),
+        (("mail", "preview", "abc", "--output", "photos"), "photos: the user USER can't write there"),
+        (("enrol", "show", "s1", "--output=s1.html"), "s1.html: the user USER can't write there"),
+        (("outbox", "copy", "photos"), "photos: the user USER can't write there"),
     ],
 )
-def test_a_file_in_a_closed_home_is_refused_in_one_line_with_a_folder_that_works(folder, arguments, named):
-    done = attendance(folder, *arguments)
+def test_a_file_in_a_closed_home_is_refused_in_one_line_with_a_folder_that_works(wrapper, arguments, named):
+    done = wrapper.call(*arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith(f"attendance: {folder}/home/{named}; work in a folder of its own: install -d ")
+    said = named.replace("USER", str(NOBODY))
+    assert done.stderr.startswith(f"attendance: {wrapper.folder}/home/{said}; work in a folder of its own: install -d ")
+    assert not (wrapper.folder / "tools/line").exists(), "nothing was started"
 
 
-def test_in_the_folder_that_it_names_files_are_read_and_results_written(folder):
-    subprocess.run(["install", "-d", "-m", "770", "-o", str(NOBODY), folder / "home"], check=True)
-    done = attendance(folder, "enrol", "import", "ROSTER.csv", "--photos", "photos")
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"starts ... {folder}/home/photos\n", "")
-    assert attendance(folder, "export", "--output", "ONE.csv").stdout == f"starts ... {folder}/home/ONE.csv\n"
+def test_in_the_folder_that_it_names_files_are_read_and_results_written(open_wrapper):
+    home = open_wrapper.folder / "home"
+    done = open_wrapper.call("enrol", "import", "ROSTER.csv", "--photos", "photos")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert open_wrapper.words() == ["enrol", "import", f"{home}/ROSTER.csv", "--photos", f"{home}/photos"]
+    assert open_wrapper.values("BindReadOnlyPaths") == [f'"{home}/ROSTER.csv"', f'"{home}/photos"'], "hidden but for these"
+    assert open_wrapper.values("BindPaths") == []
+    open_wrapper.call("export", "--output", "ONE.csv")
+    assert open_wrapper.values("BindPaths") == [f'"{home}"']
+    assert open_wrapper.values("BindReadOnlyPaths") == []
 
 
-def test_a_command_without_files_starts_from_any_folder(folder):
+def test_a_name_with_quotes_and_blanks_is_one_path(open_wrapper):
+    odd = open_wrapper.folder / "home" / 'my "photos" \\ 2: all'
+    odd.mkdir()
+    assert open_wrapper.call("rehearse", "--frames", odd.name).returncode == 0
+    escaped = str(odd).replace("\\", "\\\\").replace('"', '\\"')
+    assert open_wrapper.values("BindReadOnlyPaths") == [f'"{escaped}"']
+    assert open_wrapper.words()[2] == str(odd)
+
+
+def test_a_result_in_the_common_temporary_folder_lands_there(wrapper):
+    """There a folder of the sandbox's own would swallow it."""
+    wrapper.call("mail", "preview", "abc", "--output", "/tmp/new-folder-of-this-test")
+    assert wrapper.values("ReadWritePaths") == ["/tmp"]
+    assert wrapper.values("PrivateTmp")[-1] == "no"
+
+
+def test_a_command_without_files_starts_from_any_folder(wrapper):
     """Also where a folder has the name of a word: photographs lie in folders of the students' ids."""
-    assert attendance(folder, "enrol", "remove", "photos").stdout == "starts ... photos\n"
-
-
-def words(folder: Path) -> list[str]:
-    """Return what the last call handed to systemd-run."""
-    return (folder / "tools" / "words").read_text().splitlines()
+    assert wrapper.call("enrol", "remove", "photos").returncode == 0
+    assert wrapper.words() == ["enrol", "remove", "photos"]
 
 
 @pytest.mark.parametrize(
@@ -91,22 +99,52 @@ def words(folder: Path) -> list[str]:
          "enrol import --photos=HERE/photos --readmit photos /etc/hostname"),
         ("rehearse --frames photos --sightings new.csv", "rehearse --frames HERE/photos --sightings HERE/new.csv"),
         ("audit --frames photos --output new.png", "audit --frames HERE/photos --output HERE/new.png"),
-        ("outbox copy stick", "outbox copy HERE/stick"),
+        ("outbox copy photos", "outbox copy HERE/photos"),
         ("maintain inbox ROSTER.csv", "maintain inbox HERE/ROSTER.csv"),
         ("collect photos --output t.xlsx --keys k.csv", "collect HERE/photos --output HERE/t.xlsx --keys HERE/k.csv"),
         ("collect https://office.example --output t.xlsx", "collect https://office.example --output HERE/t.xlsx"),
         ("register correct photos s1 --reason ROSTER.csv", "register correct photos s1 --reason ROSTER.csv"),
     ],
 )  # fmt: skip
-def test_a_relative_path_means_the_callers_folder_and_the_program_starts_in_the_root(folder, given, meant):
-    subprocess.run(["install", "-d", "-m", "770", "-o", str(NOBODY), folder / "home"], check=True)
-    done = attendance(folder, *given.split())
+def test_a_relative_path_means_the_callers_folder_and_the_program_starts_in_the_root(open_wrapper, given, meant):
+    for path in ("home", "home/photos"):
+        (open_wrapper.folder / path).chmod(0o777)
+    done = open_wrapper.call(*given.split())
     assert done.returncode == 0, done.stderr
-    started = words(folder)
-    assert "WorkingDirectory=/" in started
-    program = started.index("/opt/edge-daemon/venv/bin/python")
-    assert started[program + 1 : program + 6] == ["-I", "-u", "-X", "faulthandler", "-m"]
-    assert " ".join(started[program + 7 :]) == meant.replace("HERE", f"{folder}/home")
+    assert open_wrapper.values("WorkingDirectory") == ["/"]
+    assert " ".join(open_wrapper.words()) == meant.replace("HERE", f"{open_wrapper.folder}/home")
+
+
+def test_the_exit_code_is_that_of_the_program(wrapper):
+    (wrapper.folder / "tools/code").write_text("3")
+    assert wrapper.call("status").returncode == 3
+
+
+def test_nothing_is_left_in_the_runtime_folder(wrapper):
+    wrapper.call("doctor")
+    assert list((wrapper.folder / "run").iterdir()) == []
+
+
+def test_without_a_device_key_one_line_says_so(wrapper):
+    (wrapper.folder / "keys/edge-daemon.device-key").unlink()
+    done = wrapper.call("enrol", "list")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "there is no device key" in done.stderr
+    assert wrapper.call("timetable", "show").returncode == 0, "it needs none"
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        ("sync --once", "systemctl start edge-daemon-sync.service"),
+        ("run", "systemctl start edge-daemon.service"),
+        ("update X.edge", "sudo edge-daemon update"),
+    ],
+)
+def test_what_is_not_for_it_is_refused_with_the_command_that_is(wrapper, command, instead):
+    done = wrapper.call(*command.split())
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert instead in done.stderr
 
 
 def files_of(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
@@ -125,5 +163,10 @@ def files_of(command: click.Command, context: click.Context) -> Iterator[tuple[s
 def test_the_wrapper_knows_every_option_that_names_a_file():
     text = SCRIPT.read_text()
     for command, name in files_of(cli, click.Context(cli, info_name="attendance")):
-        if command.split()[-1] not in ("firstboot", "update"):  # for root itself
-            assert f"{name} |" in text or f"{name})" in text or f'"{command.partition(" ")[2]}' in text, (command, name)
+        if command.split()[-1] in ("firstboot", "update"):  # for root itself
+            continue
+        if name.startswith("--"):
+            assert f"{name}=*" in text, (command, name)
+            assert f"{name} |" in text or f"{name})" in text, (command, name)
+        else:
+            assert f"'{command.partition(' ')[2]}" in text, (command, name)

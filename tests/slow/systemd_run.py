@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +27,7 @@ def run_checks(checks: Callable[[Machine, Report, Path], None], command: str) ->
     parser.add_argument("--keep", action="store_true", help="leave the machine's disk there")
     arguments = parser.parse_args()
     work = Path(os.environ["WORK"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the machine is switched off first
     report, machine = Report(), Machine(arguments.rootfs, work)
     try:
         install(machine, work)

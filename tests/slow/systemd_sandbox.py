@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.slow.systemd_machine import Machine
 from tests.slow.systemd_report import Report, wait_for
 from tests.slow.systemd_service import Service
-from tests.slow.systemd_setup import KEY, REPOSITORY
+from tests.slow.systemd_setup import KEY, PROBE, REPOSITORY
 
 PORT = 8099
 _LISTENER = f"""
@@ -34,8 +34,8 @@ NEVER = (
 
 def check(machine: Machine, service: Service, report: Report) -> None:
     """Check the sandboxes of the units that need the service to run."""
-    (machine.root / "srv/probe.py").write_text((Path(__file__).parent / "systemd_probe.py").read_text())
-    with _listener(machine, report):
+    (machine.root / PROBE.lstrip("/")).write_text((Path(__file__).parent / "systemd_probe.py").read_text())
+    with listener(machine, report):
         _check_service(service, report)
         _check_sync(service, report)
         _check_job(service, report)
@@ -45,7 +45,7 @@ def check(machine: Machine, service: Service, report: Report) -> None:
 
 
 @contextmanager
-def _listener(machine: Machine, report: Report) -> Iterator[None]:
+def listener(machine: Machine, report: Report) -> Iterator[None]:
     """Hold a port and a socket open on the machine, and see that they can be reached from outside a sandbox."""
     machine.run("systemd-run", "--quiet", "--unit=listener", "/usr/bin/python3", "-c", _LISTENER)
     reach = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 2)"

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.slow.systemd_machine import Machine
-from tests.slow.systemd_setup import KEY, PROGRAM
+from tests.slow.systemd_setup import PROBE, RELEASE
 
 UNIT = "edge-daemon.service"
 _NOT_IN_A_PROBE = (
@@ -96,19 +96,8 @@ class Service:
         return int(found[0][0]) if found else 0
 
     def command(self, *arguments: str) -> str:
-        """Run a command of the program as docs/SYSTEMD.md says: as the service's user, with its key."""
-        run = ("systemd-run", "--quiet", "--wait", "--pipe", "--collect")
-        return self._machine.run(
-            *run,
-            "-p",
-            "User=edge-daemon",
-            "-p",
-            "StateDirectory=edge-daemon",
-            "-p",
-            f"LoadCredential=device-key:{KEY}",
-            PROGRAM,
-            *arguments,
-        )
+        """Run a command of the program as root types it, in the sandbox that it has there."""
+        return self._machine.run("attendance", *arguments)
 
     def override(self, unit: str, name: str, text: str) -> None:
         """Lay a drop-in over a unit; an empty text takes it away."""
@@ -122,10 +111,10 @@ class Service:
     def probe(self, unit: str, port: int, drop_in: Path | None = None) -> dict[str, object]:
         """Run the probe in exactly the sandbox of a unit, and return what it could do."""
         name, out = f"probe-of-{unit}", f"/run/{unit}.json"
-        lines = (self._machine.root / "etc/systemd/system" / unit).read_text(encoding="utf-8").splitlines()
+        lines = (self._machine.root / RELEASE.lstrip("/") / "systemd" / unit).read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))]
         at = kept.index("[Service]") + 1
-        kept[at:at] = [f"ExecStart=/usr/bin/python3 /srv/probe.py {port} {self.pid}", f"StandardOutput=truncate:{out}"]
+        kept[at:at] = [f"ExecStart=/usr/bin/python3 {PROBE} {port} {self.pid}", f"StandardOutput=truncate:{out}"]
         text = "\n".join(kept).replace("Type=notify", "Type=oneshot")
         if unit == UNIT:
             # The folder belongs to the service: a second unit that has it would take it away at its end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -12,9 +13,13 @@ from pathlib import Path
 from tests.slow.systemd_machine import Machine
 
 REPOSITORY = Path(__file__).parents[2]
+RELEASE = "/opt/edge-daemon/releases/test"
 VENV = "/opt/edge-daemon/venv"
 PROGRAM = f"{VENV}/bin/edge-daemon"
-KEY = "/etc/credstore/edge-daemon.device-key"
+KEY, CONTACT_KEY = "/etc/credstore/edge-daemon.device-key", "/etc/credstore/edge-daemon.contact-key"
+TECHNICIAN = "technician"
+"""Who logs in on the device, and may use sudo."""
+PROBE = "/srv/probe.py"
 TIMETABLE = "/etc/edge-daemon/timetable.ics"
 LESSON = "/srv/demo"
 _ENLARGE = """import cv2, pathlib, sys
@@ -38,14 +43,18 @@ source = "{LESSON}/frames"
 def install(machine: Machine, work: Path) -> None:
     """Put program, units, settings, key and a camera's pictures onto the disk."""
     _install_program(machine, work)
-    _install_units(machine.root)
+    _install_units(machine)
     machine.chroot("systemd-sysusers")
     machine.chroot("systemd-tmpfiles", "--create", "edge-daemon.conf")
+    machine.write("/etc/hosts", f"127.0.0.1 localhost {socket.gethostname()}\n")
     machine.chroot("useradd", "--create-home", "student")
+    machine.chroot("useradd", "--create-home", "--shell", "/bin/bash", TECHNICIAN)
+    machine.write("/etc/sudoers.d/technician", f"{TECHNICIAN} ALL=(root) NOPASSWD: ALL\n")
     machine.chroot("groupadd", "--system", "render")  # which udev makes where there is one
-    key = machine.root / KEY.lstrip("/")
-    key.touch(mode=0o600)
-    key.write_bytes(secrets.token_bytes(32))
+    for name in (KEY, CONTACT_KEY):
+        key = machine.root / name.lstrip("/")
+        key.touch(mode=0o600)
+        key.write_bytes(secrets.token_bytes(32))
     machine.write("/etc/edge-daemon/config.toml", CONFIG)
     machine.write(TIMETABLE, timetable([]))
     # What systemd-timesyncd leaves when a time server has answered.
@@ -55,8 +64,6 @@ def install(machine: Machine, work: Path) -> None:
     shutil.copytree(REPOSITORY / "demo", machine.root / LESSON.lstrip("/"))
     machine.chroot(f"{VENV}/bin/python", f"{LESSON}/make_lesson.py", f"{LESSON}/frames")
     machine.chroot(f"{VENV}/bin/python", "-c", _ENLARGE, f"{LESSON}/frames")
-    for unit in ("edge-daemon.service", "edge-daemon-backup.timer", "edge-daemon-retention.timer"):
-        machine.chroot("systemctl", "enable", unit)
 
 
 def timetable(lessons: list[tuple[str, datetime, int]]) -> str:
@@ -83,19 +90,28 @@ def _install_program(machine: Machine, work: Path) -> None:
         old.unlink()
     pip += ["--wheel-dir", str(wheels), "--find-links", str(wheels), str(REPOSITORY)]
     subprocess.run(pip, check=True)
-    machine.chroot("python3", "-m", "venv", "--system-site-packages", VENV)
+    machine.chroot("python3", "-m", "venv", "--system-site-packages", f"{RELEASE}/venv")
     inside = machine.root / "wheels"
     inside.mkdir()
     subprocess.run(["mount", "--bind", str(wheels), str(inside)], check=True)
     install = ("install", "--quiet", "--no-index", "--find-links", "/wheels", "edge-daemon")
-    machine.chroot(f"{VENV}/bin/python", "-m", "pip", *install)
+    machine.chroot(f"{RELEASE}/venv/bin/python", "-m", "pip", *install)
     subprocess.run(["umount", str(inside)], check=True)
     inside.rmdir()
 
 
-def _install_units(root: Path) -> None:
-    units = REPOSITORY / "systemd"
-    for unit in (*units.glob("*.service"), *units.glob("*.timer")):
-        shutil.copy(unit, root / "etc/systemd/system")
-    for kind in ("sysusers", "tmpfiles"):
-        shutil.copy(units / f"edge-daemon.{kind}.conf", root / f"usr/lib/{kind}.d/edge-daemon.conf")
+def _install_units(machine: Machine) -> None:
+    """Put units, the tool of releases and the commands where install.sh puts them."""
+    release, provided = machine.root / RELEASE.lstrip("/"), REPOSITORY / "provisioning/device"
+    shutil.copytree(REPOSITORY / "systemd", release / "systemd")
+    (release / ".complete").touch()
+    tool = "/opt/edge-daemon/bin/edge-daemon-release"
+    for name, place in (
+        ("edge-daemon-release", tool), ("attendance", "/usr/local/sbin/attendance"), ("edge-daemon", "/usr/local/bin/edge-daemon"),
+    ):  # fmt: skip
+        target = machine.root / place.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(provided / name, target)
+        target.chmod(0o755)
+    machine.chroot(tool, "switch", "test")
+    machine.chroot(tool, "link")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, network_check, upstream_check
 from edge_daemon.app.health.doctor_erasures import erasures_check
+from edge_daemon.app.health.network_findings import handed_over
 from edge_daemon.app.health.doctor_service import disk_check, running_service, service_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.notices.composer import templates_of
@@ -70,9 +71,9 @@ class Doctor:
             "timetable": self._timetable,
             "camera": self._camera,
             "clock": self._clock,
-            "mail": lambda: mail_check(self._home),
+            "mail": lambda: handed_over("mail") or mail_check(self._home),
             "mail texts": self._mail_texts,
-            "upstream": lambda: upstream_check(self._home),
+            "upstream": lambda: handed_over("upstream") or upstream_check(self._home),
             "erasures": lambda: erasures_check(self._home),
             "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
         }
@@ -80,6 +81,14 @@ class Doctor:
             yield from (checked(name, look, self._limit_s) for name, look in named.items())
         for name, look in self._without_settings().items():
             yield checked(name, look, self._limit_s)
+
+    def network_checks(self) -> Iterator[Check]:
+        """Yield the checks that need the network, and nothing that is sealed."""
+        settings = checked("settings", self._settings, self._limit_s)
+        if settings.state != "bad":
+            yield checked("mail", lambda: mail_check(self._home), self._limit_s)
+            yield checked("upstream", lambda: upstream_check(self._home), self._limit_s)
+        yield checked("network", lambda: network_check(self._home, self._root), self._limit_s)
 
     def _without_settings(self) -> dict[str, Callable[[], Check]]:
         home, host = self._home, self._host
@@ -95,7 +104,7 @@ class Doctor:
             "memory": lambda: host_checks.memory(host, self._memory_limit()),
             "temperature": lambda: host_checks.temperature(host),
             "power": lambda: host_checks.power(host),
-            "network": lambda: network_check(home, self._root),
+            "network": lambda: handed_over("network") or network_check(home, self._root),
             "updates": lambda: updates_check(self._root, expected=not home.home_mode),
         }
 

@@ -64,7 +64,7 @@ class SyncSession:
         """
         if withheld := withheld_secrets(self._home):
             what = "is a credential that only edge-daemon-sync.service is given"
-            hint = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
+            hint = "use `sudo systemctl start edge-daemon-sync.service`, then `attendance status`"
             raise DeliveryError(what, withheld[0], hint)
         note = read_note(self._home.delivery_dir)
         notebook = Notebook.of(note)

@@ -13,7 +13,7 @@ from tests.office_server import OfficeServer
 from tests.sync_device import TOKEN, Clock, a_device, held_registers, made_registers
 
 MAIL = '[mail]\nhost = "127.0.0.1"\nport = 9\nusername = "room"\npassword_file = "{}"\nfrom = "room@school.example"\n'
-SAYS = "use `sudo systemctl start edge-daemon-sync.service`, then `sudo attendance status`"
+SAYS = "use `sudo systemctl start edge-daemon-sync.service`, then `attendance status`"
 
 
 @pytest.fixture(autouse=True)

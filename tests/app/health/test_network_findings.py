@@ -1,0 +1,64 @@
+"""`doctor` with the keys believes what the process with the network found, as far as its form goes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge_daemon.app.health.network_findings import handed_over
+from edge_daemon.device.check import Check
+from edge_daemon.home import Home
+from tests.cli.running import run
+
+
+@pytest.fixture
+def credentials(tmp_path, monkeypatch):
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    return folder
+
+
+def test_without_such_a_process_doctor_looks_itself(monkeypatch, credentials):
+    assert handed_over("mail") is None
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert handed_over("mail") is None
+
+
+def test_what_it_found_is_taken(credentials):
+    rows = [{"name": "mail", "state": "bad", "found": "no answer", "advice": "plug it in"}]
+    (credentials / "network-checks").write_text(json.dumps(rows))
+    assert handed_over("mail") == Check("mail", "bad", "no answer", "plug it in")
+    assert handed_over("upstream") == Check("upstream", "not checked", "the part with the network ended without an answer")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"", b"{}", b"[[[", b"[" * 100_000, b"\xff", b'["mail"]', b'[{"name": "mail"}]', b'[{"name": "mail", "state": "fine"}]',
+        b'[{"name": "device key", "state": "good", "found": "x"}]', b'[{"name": {}, "state": []}]',
+    ],
+)  # fmt: skip
+def test_of_another_form_it_is_no_answer(credentials, given):
+    (credentials / "network-checks").write_bytes(given)
+    found = handed_over("mail")
+    assert found is not None
+    assert found.state == "not checked"
+    assert handed_over("network") is not None
+
+
+def test_its_words_are_one_line(credentials):
+    rows = [{"name": "mail", "state": "good", "found": "a\nTO DO\x1b[2J\u202eb" + "x" * 5000, "advice": 7}]
+    (credentials / "network-checks").write_text(json.dumps(rows))
+    found = handed_over("mail")
+    assert found is not None
+    assert found.found.startswith("a TO DO [2J b")
+    assert len(found.found) == 1000
+    assert found.advice == "7"
+
+
+def test_the_part_with_the_network_makes_three_checks_and_opens_nothing(tmp_path):
+    done = run(tmp_path / "home", "doctor", "--network", "--json")
+    assert [one["name"] for one in json.loads(done.stdout)] == ["mail", "upstream", "network"]
+    assert not Home(tmp_path / "home").state_dir.exists()

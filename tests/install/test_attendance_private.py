@@ -1,0 +1,123 @@
+"""Nobody's id and no reason stands on a command line of `attendance`, and what is typed reaches the program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.install.wrapper import NOBODY, Wrapper
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root may be another")
+
+CORRECTION = ("register", "correct", "1a2b", "--student", "S0815", "--verdict", "present", "--by", "J. Miller")
+REASON = ("--reason", "was ill, says $HOME %n\nher mother")
+DESCRIPTION = "--description=Classroom attendance: a command by hand"
+
+
+@pytest.fixture
+def wrapper() -> Iterator[Wrapper]:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        made = Wrapper(Path(name))
+        made.prepare()
+        (made.folder / "run").chmod(0o777)
+        (made.folder / "home").chmod(0o755)
+        yield made
+
+
+def test_the_unit_has_one_description_and_one_command_line_whatever_is_corrected(wrapper):
+    assert wrapper.call(*CORRECTION, *REASON).returncode == 0
+    one = wrapper.told("line")
+    assert wrapper.told("words") == "\n".join((*CORRECTION, *REASON, "")), "word for word"
+    wrapper.call("register", "correct", "3c4d", "--student", "S4711", "--verdict", "absent", "--by", "X", "--reason", "Y")
+    two = wrapper.told("line")
+    numbers = {word: "N" for word in set(_numbers(one)) | set(_numbers(two))}
+    assert _replaced(one, numbers) == _replaced(two, numbers)
+    assert DESCRIPTION in one
+    assert not any(word in one for word in ("S0815", "Miller", "mother", "1a2b", "present"))
+
+
+def _numbers(text: str) -> list[str]:
+    return [word for word in text.replace("/", " ").replace("-", " ").split() if word.isdigit() and len(word) > 2]
+
+
+def _replaced(text: str, what: dict[str, str]) -> str:
+    for old in sorted(what, key=len, reverse=True):
+        text = text.replace(old, what[old])
+    return text
+
+
+def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
+    done = wrapper.call(*CORRECTION, "--reason", "her mother's words", user=NOBODY)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert wrapper.told("sudo-line").splitlines() == ["--", "/usr/local/sbin/attendance", "--words-on-stdin"]
+    # What sudo hands on is what root's half understands.
+    handed = wrapper.told("sudo-stdin")
+    assert wrapper.call("--words-on-stdin", typed=handed).returncode == 0
+    assert wrapper.words() == [*CORRECTION, "--reason", "her mother's words"]
+    assert wrapper.told("stdin") == ""
+
+
+def test_what_the_caller_has_on_standard_input_stays_there_where_the_program_does_not_ask(wrapper):
+    """A loop that reads a list must not lose its next lines to the first command."""
+    script = 'while read -r id; do "$0" "$1" enrol remove "$id" || exit; echo "$id"; done'
+    import subprocess
+
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(wrapper.folder / "attendance")],
+        input="S1\nS2\nS3\n", capture_output=True, text=True, check=False, cwd=wrapper.folder / "home", user=NOBODY,
+        group=NOBODY, extra_groups=[], env={"PATH": f"{wrapper.folder}/tools:{os.environ['PATH']}"}, timeout=30,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("S1\nS2\nS3\n", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("register", "correct"),
+        ("register", "correct", "1a2b", "--verdict", "present"),
+        ("enrol", "remove"),
+        ("enrol", "capture", "S0815"),
+        ("register", "confirm", "1a2b", "--held"),
+    ],
+)
+def test_a_command_that_asks_reads_on_from_what_is_typed_or_piped_in(wrapper, words):
+    answers = "S0815\npresent\nJ. Miller\nnot_recognised\n"
+    wrapper.call(*words, typed=answers, user=NOBODY)
+    handed = wrapper.told("sudo-stdin")
+    wrapper.call("--words-on-stdin", typed=handed)
+    assert (wrapper.words(), wrapper.told("stdin")) == (list(words), answers)
+    assert not [path for path in wrapper.folder.glob("run/*")]
+
+
+def test_root_types_into_the_program_directly(wrapper):
+    wrapper.call("register", "correct", typed="1a2b\nS0815\n")
+    assert (wrapper.words(), wrapper.told("stdin")) == (["register", "correct"], "1a2b\nS0815\n")
+
+
+def test_after_sudo_has_logged_it_one_line_says_so(wrapper):
+    logged = {"SUDO_COMMAND": "/usr/local/sbin/attendance register correct"}
+    done = wrapper.call(*CORRECTION, "--reason", "x", **logged)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "sudo has logged this command line" in done.stderr
+    assert wrapper.call("register", "correct", **logged).stderr == "", "asked for, and so not logged"
+    assert wrapper.call("register", "list", **logged).stderr == ""
+    assert wrapper.call("--words-on-stdin", typed="2\nenrol\nlist\n", **logged).stderr == ""
+
+
+@pytest.mark.parametrize("damaged", ["", "x\n", "3\nregister\n"])
+def test_words_that_are_cut_start_nothing(wrapper, damaged):
+    done = wrapper.call("--words-on-stdin", typed=damaged)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not (wrapper.folder / "tools/line").exists()
+
+
+def test_a_word_with_a_line_break_is_refused_before_sudo(wrapper):
+    done = wrapper.call(*CORRECTION, *REASON, user=NOBODY)
+    assert (done.returncode, done.stderr) == (2, "attendance: a word may have no line break\n")
+    assert not (wrapper.folder / "tools/sudo-line").exists()
