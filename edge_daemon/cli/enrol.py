@@ -116,7 +116,10 @@ def show(home: Home, student_id: str | None, as_json: bool, output: Path | None)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def remove(home: Home, student_id: str | None, as_json: bool) -> None:
-    """Erase a student's templates, name, mail addresses and sightings, for good. An ID that is not given is asked for."""
+    """Erase a student's templates, name, mail addresses and sightings, for good.
+
+    An ID that is not given is asked for.
+    """
     student_id = asked(student_id, "student_id")
     removal = remove_student(home, student_id, _warn)
     if as_json:

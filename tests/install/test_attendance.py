@@ -62,7 +62,9 @@ def test_in_the_folder_that_it_names_files_are_read_and_results_written(open_wra
     done = open_wrapper.call("enrol", "import", "ROSTER.csv", "--photos", "photos")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert open_wrapper.words() == ["enrol", "import", f"{home}/ROSTER.csv", "--photos", f"{home}/photos"]
-    assert open_wrapper.values("BindReadOnlyPaths") == [f'"{home}/ROSTER.csv"', f'"{home}/photos"'], "hidden but for these"
+    assert open_wrapper.values("BindReadOnlyPaths") == [f'"{home}/ROSTER.csv"', f'"{home}/photos"'], (
+        "hidden but for these"
+    )
     assert open_wrapper.values("BindPaths") == []
     open_wrapper.call("export", "--output", "ONE.csv")
     assert open_wrapper.values("BindPaths") == [f'"{home}"']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,9 +35,11 @@ def test_the_unit_has_one_description_and_one_command_line_whatever_is_corrected
     assert wrapper.call(*CORRECTION, *REASON).returncode == 0
     one = wrapper.told("line")
     assert wrapper.told("words") == "\n".join((*CORRECTION, *REASON, "")), "word for word"
-    wrapper.call("register", "correct", "3c4d", "--student", "S4711", "--verdict", "absent", "--by", "X", "--reason", "Y")
+    wrapper.call(
+        "register", "correct", "3c4d", "--student", "S4711", "--verdict", "absent", "--by", "X", "--reason", "Y"
+    )
     two = wrapper.told("line")
-    numbers = {word: "N" for word in set(_numbers(one)) | set(_numbers(two))}
+    numbers = dict.fromkeys(set(_numbers(one)) | set(_numbers(two)), "N")
     assert _replaced(one, numbers) == _replaced(two, numbers)
     assert DESCRIPTION in one
     assert not any(word in one for word in ("S0815", "Miller", "mother", "1a2b", "present"))
@@ -66,8 +69,6 @@ def test_without_root_it_calls_sudo_itself_with_one_line_for_all(wrapper):
 def test_what_the_caller_has_on_standard_input_stays_there_where_the_program_does_not_ask(wrapper):
     """A loop that reads a list must not lose its next lines to the first command."""
     script = 'while read -r id; do "$0" "$1" enrol remove "$id" || exit; echo "$id"; done'
-    import subprocess
-
     done = subprocess.run(
         ["sh", "-c", script, "sh", str(wrapper.folder / "attendance")],
         input="S1\nS2\nS3\n", capture_output=True, text=True, check=False, cwd=wrapper.folder / "home", user=NOBODY,
@@ -92,7 +93,7 @@ def test_a_command_that_asks_reads_on_from_what_is_typed_or_piped_in(wrapper, wo
     handed = wrapper.told("sudo-stdin")
     wrapper.call("--words-on-stdin", typed=handed)
     assert (wrapper.words(), wrapper.told("stdin")) == (list(words), answers)
-    assert not [path for path in wrapper.folder.glob("run/*")]
+    assert not list(wrapper.folder.glob("run/*"))
 
 
 def test_root_types_into_the_program_directly(wrapper):

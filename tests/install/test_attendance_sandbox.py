@@ -53,7 +53,9 @@ def test_a_command_is_exposed_no_more_than_delivery_is(wrapper, tmp_path, comman
     lines = [wrapper.properties(), *([wrapper.properties("line-network")] if command == "doctor" else [])]
     for properties in lines:
         path = unit(tmp_path, properties)
-        found = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", f"./{path.name}", cwd=tmp_path)
+        found = run(
+            "systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", f"./{path.name}", cwd=tmp_path
+        )
         assert "Overall exposure level" in found.stdout, found.stderr
         assert found.returncode == 0, found.stdout
         understood = run("systemd-analyze", "verify", "--recursive-errors=no", f"./{path.name}", cwd=tmp_path)
@@ -64,7 +66,16 @@ def test_every_command_has_what_the_service_has_for_a_sandbox(wrapper):
     service = [(key, value) for section, key, value in settings(FOLDER / "edge-daemon.service") if section == "Service"]
     sandbox = [f"{key}={value}" for key, value in service][[key for key, _ in service].index("LimitCORE") :]
     # The first three limit memory; the others are what a command has for itself.
-    other = ("Memory", "TasksMax", "OOMPolicy", "PrivateNetwork", "IPAddress", "RestrictAddress", "DeviceAllow", "ProtectHome")
+    other = (
+        "Memory",
+        "TasksMax",
+        "OOMPolicy",
+        "PrivateNetwork",
+        "IPAddress",
+        "RestrictAddress",
+        "DeviceAllow",
+        "ProtectHome",
+    )
     wanted = {line for line in sandbox if not line.startswith(other)}
     assert {"NoNewPrivileges=yes", "LimitCORE=0", "ProtectSystem=strict"} <= wanted
     for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""The `attendance` that install.sh puts there, with a systemd-run and a sudo that only write down what they are given."""
+"""The `attendance` that install.sh puts there, with a systemd-run and a sudo that write down what they are given."""
 
 from __future__ import annotations
 

@@ -92,15 +92,17 @@ def check(machine: Machine, report: Report) -> None:
 
 def _check_enrolment(attendance: Attendance, report: Report) -> None:
     done = attendance.person("enrol", "import", "roster.csv", "--photos", "pictures/enrolment", "--json")
-    report.check("attendance: students are enrolled, without sudo in front", '"accepted"' in done.stdout, done.stderr[-300:])
+    report.check(
+        "attendance: students are enrolled, without sudo in front", '"accepted"' in done.stdout, done.stderr[-300:]
+    )
     done = attendance.root("doctor", "--json")
     found = {one["name"]: one for one in json.loads(done.stdout or "[]")}
     gallery = found.get("gallery", {}).get("found", done.stderr)
     report.check("attendance: doctor opens the gallery", "3 with a template" in gallery, gallery)
     network = found.get("network", {})
     report.check(
-        "attendance: what the network is like comes from the other half", "inside the service" in network.get("found", ""),
-        network,
+        "attendance: what the network is like comes from the other half",
+        "inside the service" in network.get("found", ""), network,
     )  # fmt: skip
 
 
@@ -121,7 +123,9 @@ def _check_corrections(attendance: Attendance, report: Report, register_id: str)
     done = attendance.root("register", "correct", typed=answers)
     report.check("attendance: root pipes in the same way", "already" in done.stdout, done.stderr)
     shown = attendance.root("register", "show", register_id).stdout
-    report.check("attendance: the words of the reason are kept on the device", SECRETS[2] in shown and SECRETS[4] in shown)
+    report.check(
+        "attendance: the words of the reason are kept on the device", SECRETS[2] in shown and SECRETS[4] in shown
+    )
     done = attendance.person("enrol", "remove", SECRETS[3])
     report.check("attendance: an unknown id is refused by the program", done.returncode == 2, done.stderr)
 
@@ -131,7 +135,9 @@ def _check_terminal(attendance: Attendance, report: Report, register_id: str) ->
     report.check("attendance: at a terminal a question is seen and answered", "nothing was taken" in seen, seen[-300:])
     seen = attendance.typed("\\x03", "enrol", "capture", "S1", "--camera", f"{LESSON}/frames")
     gone = wait_for(lambda: not attendance.units(), _SECONDS)
-    report.check("attendance: Ctrl-C ends the command and its unit", gone is not None and seen.endswith("130\n"), seen[-200:])
+    report.check(
+        "attendance: Ctrl-C ends the command and its unit", gone is not None and seen.endswith("130\n"), seen[-200:]
+    )
     seen = attendance.typed(f"{SECRETS[0]}\\n", "register", "correct", register_id, "--verdict", "present")
     report.check("attendance: a correction asks for the student", "Student id:" in seen, seen[-300:])
     gone = wait_for(lambda: not attendance.units(), _SECONDS)
@@ -151,7 +157,9 @@ def _check_files(machine: Machine, attendance: Attendance, report: Report) -> No
     days = ("--from", "yesterday", "--to", "tomorrow")
     done = attendance.person("export", *days, "--output", "term.csv", folder="/srv/attendance")
     found = machine.try_("stat", "--format", "%U %a", "/srv/attendance/term.csv").stdout.strip()
-    report.check("attendance: a result lands in the folder that was named", found == "edge-daemon 600", done.stderr or found)
+    report.check(
+        "attendance: a result lands in the folder that was named", found == "edge-daemon 600", done.stderr or found
+    )
     attendance.person("export", *days, "--output", "/tmp/term.csv")
     found = machine.try_("stat", "--format", "%U", "/tmp/term.csv").stdout.strip()
     report.check("attendance: and in the common /tmp", found == "edge-daemon", found)
@@ -164,12 +172,26 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
     told = [word for word in SECRETS if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)]
     report.check("the journal has neither the student, nor who corrected, nor why", not told, told)
     lines = sorted(set(re.findall(r"COMMAND=.*attendance.*", text)))
-    report.check("sudo logs one line for all commands", len(lines) == 1 and lines[0].endswith("--words-on-stdin"), lines)
+    report.check(
+        "sudo logs one line for all commands", len(lines) == 1 and lines[0].endswith("--words-on-stdin"), lines
+    )
     started = sorted(set(re.findall(r"Started .*(?:attendance-|by hand).*", text)))
     fixed = [re.sub(r"attendance-\d+(-network)?", "attendance-N", line) for line in started]
     report.check("systemd logs one description for all commands", len(set(fixed)) == 1, set(fixed))
     # That the journal would show it: with sudo in front it does.
-    words = ("register", "correct", register_id, "--student", "S1", "--verdict", "absent", "--by", "X", "--reason", LOGGED)
+    words = (
+        "register",
+        "correct",
+        register_id,
+        "--student",
+        "S1",
+        "--verdict",
+        "absent",
+        "--by",
+        "X",
+        "--reason",
+        LOGGED,
+    )
     person = ("runuser", "-u", TECHNICIAN, "--")
     done = machine.try_(*person, "sudo", "attendance", *words)
     machine.run("journalctl", "--sync")
@@ -203,7 +225,9 @@ def _judge(report: Report, name: str, found: dict[str, object]) -> None:
     open_doors = {door: found[door] for door in shut if door in found and found[door] not in REFUSED}
     report.check(f"attendance {name}: {len(shut)} doors are shut", not open_doors, open_doors or ", ".join(shut))
     report.check(f"attendance {name}: leaves no core", found.get("core_limit") == 0)
-    needed = {"inet": "yes"} if networked else {"gallery": "yes", "write_state": "yes", "credential": 32} if keyed else {}
+    needed = (
+        {"inet": "yes"} if networked else {"gallery": "yes", "write_state": "yes", "credential": 32} if keyed else {}
+    )
     lacking = {door: found.get(door) for door, wanted in needed.items() if found.get(door) != wanted}
     report.check(f"attendance {name}: what it needs is open", not lacking, lacking or ", ".join(needed))
 

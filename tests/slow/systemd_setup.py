@@ -107,7 +107,8 @@ def _install_units(machine: Machine) -> None:
     (release / ".complete").touch()
     tool = "/opt/edge-daemon/bin/edge-daemon-release"
     for name, place in (
-        ("edge-daemon-release", tool), ("attendance", "/usr/local/sbin/attendance"), ("edge-daemon", "/usr/local/bin/edge-daemon"),
+        ("edge-daemon-release", tool), ("attendance", "/usr/local/sbin/attendance"),
+        ("edge-daemon", "/usr/local/bin/edge-daemon"),
     ):  # fmt: skip
         target = machine.root / place.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -30,14 +30,17 @@ def test_what_it_found_is_taken(credentials):
     rows = [{"name": "mail", "state": "bad", "found": "no answer", "advice": "plug it in"}]
     (credentials / "network-checks").write_text(json.dumps(rows))
     assert handed_over("mail") == Check("mail", "bad", "no answer", "plug it in")
-    assert handed_over("upstream") == Check("upstream", "not checked", "the part with the network ended without an answer")
+    assert handed_over("upstream") == Check(
+        "upstream", "not checked", "the part with the network ended without an answer"
+    )
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        b"", b"{}", b"[[[", b"[" * 100_000, b"\xff", b'["mail"]', b'[{"name": "mail"}]', b'[{"name": "mail", "state": "fine"}]',
-        b'[{"name": "device key", "state": "good", "found": "x"}]', b'[{"name": {}, "state": []}]',
+        b"", b"{}", b"[[[", b"[" * 100_000, b"\xff", b'["mail"]', b'[{"name": "mail"}]',
+        b'[{"name": "mail", "state": "fine"}]', b'[{"name": {}, "state": []}]',
+        b'[{"name": "device key", "state": "good", "found": "x"}]',
     ],
 )  # fmt: skip
 def test_of_another_form_it_is_no_answer(credentials, given):
