@@ -158,7 +158,7 @@ def test_a_device_has_everything_after_one_command(device):
 def test_it_ends_with_what_was_done_and_three_next_commands(device):
     told, _, after = device.install().stdout.partition("\nNext:\n")
     assert "What was done:\n    release 0.1.0" in told
-    assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "sudo", "sudo"]
+    assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "attendance", "attendance"]
 
 
 def test_packages_are_asked_for_with_hashes_and_as_wheels_only(device):

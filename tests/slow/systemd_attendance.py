@@ -22,6 +22,8 @@ SECRETS = ("S2", "Dr. Zimperlich", "allergic to chalk", "K77", "his own words")
 """Ids, who corrected and why, as the corrections below have them."""
 LOGGED = "a reason that sudo logs"
 PRIVATE = f"/home/{TECHNICIAN}/class"
+PERSON = ("setpriv", f"--reuid={TECHNICIAN}", f"--regid={TECHNICIAN}", "--init-groups", "--")
+"""Not runuser, which logs its own command line."""
 _SECONDS = 10
 # Types at a terminal of its own, and prints what the command wrote and its exit code.
 _TERMINAL = """
@@ -74,7 +76,7 @@ class Attendance:
 
     @staticmethod
     def _as_person(folder: str) -> tuple[str, ...]:
-        return ("runuser", "-u", TECHNICIAN, "--", "env", "-C", folder)
+        return (*PERSON, "env", "-C", folder)
 
 
 def check(machine: Machine, report: Report) -> None:
@@ -145,7 +147,7 @@ def _check_terminal(attendance: Attendance, report: Report, register_id: str) ->
 
 
 def _check_files(machine: Machine, attendance: Attendance, report: Report) -> None:
-    machine.run("runuser", "-u", TECHNICIAN, "--", "mkdir", "-m", "755", "-p", PRIVATE)
+    machine.run(*PERSON, "mkdir", "-m", "755", "-p", PRIVATE)
     machine.run("chmod", "755", f"/home/{TECHNICIAN}")
     machine.run("cp", f"{LESSON}/roster.csv", f"{PRIVATE}/my list.csv")
     done = attendance.person("enrol", "import", "my list.csv", "--dry-run", folder=PRIVATE)
@@ -169,7 +171,8 @@ def _check_files(machine: Machine, attendance: Attendance, report: Report) -> No
 def _check_journal(machine: Machine, attendance: Attendance, report: Report, register_id: str) -> None:
     machine.run("journalctl", "--sync")
     text = machine.run("journalctl", "-o", "export", "--no-pager")
-    told = [word for word in SECRETS if re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)]
+    secret = "|".join(map(re.escape, SECRETS))
+    told = re.findall(rf"^[A-Z_]+=.*(?<![\w-])(?:{secret})(?![\w-]).*$", text, re.MULTILINE)
     report.check("the journal has neither the student, nor who corrected, nor why", not told, told)
     lines = sorted(set(re.findall(r"COMMAND=.*attendance.*", text)))
     report.check(
@@ -192,8 +195,7 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
         "--reason",
         LOGGED,
     )
-    person = ("runuser", "-u", TECHNICIAN, "--")
-    done = machine.try_(*person, "sudo", "attendance", *words)
+    done = machine.try_(*PERSON, "sudo", "attendance", *words)
     machine.run("journalctl", "--sync")
     logged = LOGGED in machine.run("journalctl", "-o", "export", "--no-pager")
     report.check("with sudo in front sudo logs the reason, and the command says so", logged and "logged" in done.stderr)
@@ -222,7 +224,8 @@ def _judge(report: Report, name: str, found: dict[str, object]) -> None:
     shut = [*NEVER, *(("gallery", "backups", "register_write") if networked else ("inet", "inet6"))]
     if not keyed:
         shut += ["write_state", "credential"]
-    open_doors = {door: found[door] for door in shut if door in found and found[door] not in REFUSED}
+    # A home is an empty folder, into which files that are named are bound.
+    open_doors = {door: found[door] for door in shut if door in found and found[door] not in (*REFUSED, [])}
     report.check(f"attendance {name}: {len(shut)} doors are shut", not open_doors, open_doors or ", ".join(shut))
     report.check(f"attendance {name}: leaves no core", found.get("core_limit") == 0)
     needed = (
