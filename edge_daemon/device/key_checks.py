@@ -10,8 +10,10 @@ from edge_daemon.config import Config
 from edge_daemon.device.check import Check
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, KEY_BYTES, credential, device_key
 
-_STORES = ("etc/credstore/edge-daemon.device-key", "etc/credstore.encrypted/edge-daemon.device-key")
-"""Where systemd takes the service's key from (docs/SYSTEMD.md): as it is, or sealed."""
+_STORE = "etc/credstore/edge-daemon.device-key"
+"""Where systemd takes the service's key from (docs/SYSTEMD.md)."""
+_SEALED = "etc/credstore.encrypted/edge-daemon.device-key"
+"""Of a drop-in that earlier releases had."""
 _ONLY_SERVICES = "only the services are given credentials"
 
 
@@ -43,22 +45,27 @@ def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("
 
 def _stored_key(root: Path) -> Check:
     """Look at what systemd will give to the service; only root may."""
-    plain, sealed = (root / name for name in _STORES)
+    path, sealed = root / _STORE, root / _SEALED
     try:
-        for path in (plain, sealed):
-            if not path.exists():
-                continue
+        if path.exists():
             status = path.stat()
             found = f"{path}, mode {stat.S_IMODE(status.st_mode):03o}, owner {status.st_uid}"
             if status.st_mode & 0o077 or status.st_uid != path.parent.stat().st_uid:
                 return Check("device key", "bad", f"{found}: others can read or change it", f"chmod 600 {path}")
-            if path == plain and status.st_size != KEY_BYTES:
+            if status.st_size != KEY_BYTES:
                 hint = "restore it from where you keep it; docs/SYSTEMD.md says how a new one is made"
                 return Check("device key", "bad", f"{path} has {status.st_size} bytes, a key has {KEY_BYTES}", hint)
+            if sealed.exists():
+                advice = f"where it holds the same key, remove it: {sealed} would outlive the key"
+                return Check("device key", "warning", f"{found}; beside it {sealed} of an earlier release", advice)
             return Check("device key", "good", found)
+        if sealed.exists():
+            advice = (
+                f"systemd-creds decrypt --name=device-key {sealed} {path}, then restart edge-daemon-accounts.service"
+            )
+            return Check("device key", "bad", f"{sealed} of an earlier release is there, and no {path}", advice)
         if os.geteuid() == 0:
-            advice = "docs/SYSTEMD.md says how it is made"
-            return Check("device key", "bad", f"there is neither {plain} nor {sealed}", advice)
+            return Check("device key", "bad", f"there is no {path}", "docs/SYSTEMD.md says how it is made")
     except PermissionError:
         pass
     return Check("device key", "not checked", f"{_ONLY_SERVICES}, and only root can look after them", "run it as root")

@@ -22,6 +22,8 @@ install_on_device() {
     make_release
     make_users
     make_folders
+    # Of an earlier release: a drop-in that sealed nothing.
+    EDGE_DAEMON_ROOT="$ROOT" sh systemd/edge-daemon-plain-key
     make_key edge-daemon.device-key
     make_key edge-daemon.contact-key
     first_settings

@@ -67,7 +67,7 @@ STORE = "etc/credstore/edge-daemon.device-key"
         (STORE, 32, 0o600, "good"),
         (STORE, 32, 0o644, "bad"),
         (STORE, 33, 0o600, "bad"),
-        ("etc/credstore.encrypted/edge-daemon.device-key", 214, 0o600, "good"),
+        ("etc/credstore.encrypted/edge-daemon.device-key", 214, 0o600, "bad"),
     ],
 )
 def test_outside_the_service_what_systemd_will_give_it_is_looked_at(tmp_path, name, size, mode, state):
@@ -77,6 +77,17 @@ def test_outside_the_service_what_systemd_will_give_it_is_looked_at(tmp_path, na
     found = device_key_check(None, needed=True, root=tmp_path)
     assert found.state == state
     assert "xx" not in found.found
+
+
+def test_a_sealed_copy_of_an_earlier_release_is_named(tmp_path):
+    """It would outlive the key: who destroys the key means all of it."""
+    for name in (STORE, "etc/credstore.encrypted/edge-daemon.device-key"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(bytes(32))
+        (tmp_path / name).chmod(0o600)
+    found = device_key_check(None, needed=True, root=tmp_path)
+    assert found.state == "warning"
+    assert "credstore.encrypted" in found.found
 
 
 def test_no_key_in_store_is_bad_if_one_may_look(tmp_path):

@@ -333,6 +333,25 @@ def test_a_device_with_one_user_gets_the_second_one_and_its_folder(device):
     assert modes == {"edge-daemon": 0o710, "edge-daemon-sync": 0o750}
 
 
+def test_a_drop_in_that_sealed_nothing_is_taken_away_and_the_key_stays(device):
+    drop_in = device.write("etc/systemd/system/edge-daemon.service.d/sealed-key.conf", "[Service]\n")
+    key = device.write("etc/credstore/edge-daemon.device-key", "k" * 32)
+    device.install()
+    assert not drop_in.exists()
+    assert key.read_text() == "k" * 32
+
+
+def test_a_device_whose_only_key_is_sealed_elsewhere_gets_no_new_one(device):
+    """A new key would open nothing of the gallery."""
+    drop_in = device.write("etc/systemd/system/edge-daemon.service.d/sealed-key.conf", "[Service]\n")
+    device.write("etc/credstore.encrypted/edge-daemon.device-key", "sealed by another computer")
+    done = device.install()
+    assert done.returncode == 0
+    assert "can't be unsealed here" in done.stderr
+    assert drop_in.exists()
+    assert not (device.card / "etc/credstore/edge-daemon.device-key").exists()
+
+
 def test_without_a_network_it_says_so_and_what_was_there_stays(device):
     device.install()
     device.lacks("no-network")
