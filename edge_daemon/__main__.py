@@ -14,6 +14,7 @@ import click
 
 from edge_daemon.cli import cli
 from edge_daemon.device import journal
+from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.errors import EdgeError
 
 logger = logging.getLogger("edge_daemon")
@@ -21,6 +22,7 @@ logger = logging.getLogger("edge_daemon")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `edge-daemon` and exit: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted."""
+    lock_memory()
     # Read when OpenCV is first imported: a picture that would fill the memory of a Pi is refused.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.silence_libraries()

@@ -21,6 +21,7 @@ FOLDER = "edge-daemon"
 FORMAT = 1
 """Of card.json; the device refuses a newer one."""
 SYSTEMS = ("trixie", "bookworm")
+MEMORY_CONTROLLER = "cgroup_enable=memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,17 @@ def card(room: Room, system: str, admin: Admin, *, software: bool) -> dict[str, 
 
 def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
     """Return what has to be added to files that the system brings: file to lines, or words of cmdline.txt."""
-    added: dict[str, list[str]] = {}
+    # Off on a Raspberry Pi unless it is asked for: without it the units' limits of memory do nothing.
+    added: dict[str, list[str]] = {"cmdline.txt": [MEMORY_CONTROLLER]}
     if system == "bookworm":
-        added["cmdline.txt"] = [
+        added["cmdline.txt"] += [
             "systemd.run=/boot/firmware/firstrun.sh",
             "systemd.run_success_action=reboot",
             "systemd.unit=kernel-command-line.target",
         ]
     else:
         # The id on the kernel's command line is stronger than that of meta-data (cloud-init, NoCloud).
-        added["cmdline.txt"] = [f"ds=nocloud;i={instance_id(room)}"]
+        added["cmdline.txt"] += [f"ds=nocloud;i={instance_id(room)}"]
     if room.rtc == "pi5":
         added["config.txt"] = ["[all]", "dtparam=rtc_bbat_vchg=3000000"]
     elif room.rtc:

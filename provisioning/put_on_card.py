@@ -25,6 +25,7 @@ from edge_daemon.errors import ProvisioningError
 
 MARK, END = "# edge-daemon: the clock chip", "# edge-daemon: end"
 _OURS = re.compile(rf"{MARK}\r?\n.*?(?:{END}(?:\r?\n|\Z)|\Z)".encode(), re.DOTALL)
+_SEVERAL = b"cgroup_enable"
 _FOLDER, _LAST = "edge-daemon", "edge-daemon/card.json"
 _BESIDE = (("user-data", "meta-data", "network-config"), ("firstrun.sh",))
 """What make_cards.py puts beside the folder: one of these, for Trixie or for Bookworm."""
@@ -73,9 +74,11 @@ def put(folder: Path, boot: Path) -> None:
 
 def with_words(cmdline: bytes, words: Sequence[str]) -> bytes:
     """Return the kernel's command line, which is one line, with these words instead of older ones of their kind."""
-    kinds = {word.split("=", 1)[0].encode() for word in words}
-    kept = [word for word in cmdline.split() if word.split(b"=", 1)[0] not in kinds]
-    return b" ".join([*kept, *(word.encode() for word in words)]) + b"\n"
+    ours = [word.encode() for word in words]
+    # One kind stands for several things: cgroup_enable=cpuset is not ours.
+    kinds = {word.split(b"=", 1)[0] for word in ours} - {_SEVERAL}
+    kept = [word for word in cmdline.split() if word.split(b"=", 1)[0] not in kinds and word not in ours]
+    return b" ".join([*kept, *ours]) + b"\n"
 
 
 def with_lines(config: bytes, lines: Sequence[str]) -> bytes:

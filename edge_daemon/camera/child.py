@@ -23,6 +23,7 @@ from edge_daemon.camera.exposure_check import digest_of, fault_of
 from edge_daemon.camera.factory import open_camera
 from edge_daemon.config import CameraConfig
 from edge_daemon.device import journal
+from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame, Picture
 
@@ -35,6 +36,7 @@ _MAX_WORDS = 200
 def main() -> int:
     """Serve the parent until it closes its end."""
     _end_with_parent(int(sys.argv[2]))
+    lock_memory()
     # The parent decides when the picture in hand is done with; Ctrl-C and systemd's SIGTERM reach the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

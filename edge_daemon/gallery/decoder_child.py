@@ -18,6 +18,7 @@ from pathlib import Path
 
 import cv2
 
+from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.device.syscall_filter import refuse_files_and_sockets
 from edge_daemon.errors import PhotographError
 from edge_daemon.gallery.photograph_decoding import decode, load_optional_decoders
@@ -33,6 +34,7 @@ def main() -> int:
     if os.getppid() != int(sys.argv[2]):
         return 0  # it ended before the line above
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lock_memory()
     cv2.setNumThreads(1)
     load_optional_decoders()
     with socket.socket(fileno=int(sys.argv[1])) as sock:

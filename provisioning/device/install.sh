@@ -33,6 +33,7 @@ install_on_device() {
     "./$RELEASE_TOOL" switch "$release"
     "$ROOT$BASE/bin/edge-daemon-release" link
     board_drop_in
+    memory_controller
     did "release $release is in effect"
     drop_old_releases
     start
@@ -285,6 +286,21 @@ board_drop_in() {
     if [ "$system" != jetson ]; then return; fi
     mkdir -p "$ROOT/etc/systemd/system/edge-daemon.service.d"
     ln -sfn "$BASE/current/systemd/drop-ins/jetson.conf" "$ROOT/etc/systemd/system/edge-daemon.service.d/jetson.conf"
+}
+
+# On a Raspberry Pi it is off unless the kernel is asked for it; without it the limits of memory in the units do nothing.
+memory_controller() {
+    if [ "$system" != raspberry ]; then return; fi
+    for line in "$ROOT/boot/firmware/cmdline.txt" "$ROOT/boot/cmdline.txt"; do
+        if [ ! -f "$line" ] || [ -h "$line" ] || ! grep -q 'root=' "$line"; then continue; fi
+        if grep -qw 'cgroup_enable=memory' "$line"; then return; fi
+        printf '%s cgroup_enable=memory\n' "$(tr -d '\r\n' <"$line")" >"$line.part"
+        sync "$line.part"
+        mv -T "$line.part" "$line"
+        sync "$(dirname "$line")"
+        did "cgroup_enable=memory in ${line#"$ROOT"}: limits of memory hold from the next start on"
+        return
+    done
 }
 
 units_to_enable() {

@@ -31,8 +31,9 @@ def test_a_card_gets_its_folder_and_the_words_of_the_kernel_once(tmp_path, boot,
     for _ in range(2):
         assert put_on_card.main([str(folder), str(boot)]) == 0
     words = (boot / "cmdline.txt").read_text().split()
-    assert [word.split("=")[0] for word in words] == ["console", "root", "rootwait", "ds"]
-    assert words[3].startswith("ds=nocloud;i=edge-daemon-room-7a-")
+    assert [word.split("=")[0] for word in words] == ["console", "root", "rootwait", "cgroup_enable", "ds"]
+    assert words[3] == "cgroup_enable=memory"
+    assert words[4].startswith("ds=nocloud;i=edge-daemon-room-7a-")
     assert (boot / "config.txt").read_text().count("dtoverlay=i2c-rtc,ds3231") == 1
     assert (boot / "config.txt").read_text().startswith("[all]\ndtparam=audio=on\n")
     assert (boot / "edge-daemon/config.toml").read_bytes() == (folder / "edge-daemon/config.toml").read_bytes()
@@ -120,10 +121,22 @@ def test_bytes_of_another_alphabet_stay_as_they_are(tmp_path, boot):
     (boot / "config.txt").write_bytes(b"# f\xfcr die Sch\xf6ne\r\n[all]\r\n")
     for _ in range(2):
         assert put_on_card.main([str(folder), str(boot)]) == 0
-    assert (boot / "cmdline.txt").read_bytes().startswith(b"root=/dev/mmcblk0p2 label=B\xfc\xa0ro\x85 rootwait ds=")
+    assert (
+        (boot / "cmdline.txt")
+        .read_bytes()
+        .startswith(b"root=/dev/mmcblk0p2 label=B\xfc\xa0ro\x85 rootwait cgroup_enable=memory ds=")
+    )
     text = (boot / "config.txt").read_bytes()
     assert text.startswith(b"# f\xfcr die Sch\xf6ne\r\n[all]\n# edge-daemon: the clock chip\n")
     assert text.count(b"i2c-rtc") == 1
+
+
+def test_other_controllers_that_somebody_enabled_stay():
+    words = ["cgroup_enable=memory", "ds=nocloud;i=new"]
+    given = b"root=/dev/x cgroup_enable=cpuset cgroup_enable=memory ds=nocloud;i=old rootwait\n"
+    made = put_on_card.with_words(given, words)
+    assert made == b"root=/dev/x cgroup_enable=cpuset rootwait cgroup_enable=memory ds=nocloud;i=new\n"
+    assert put_on_card.with_words(made, words) == made
 
 
 def test_lines_that_an_editor_of_windows_has_saved_are_still_ours():

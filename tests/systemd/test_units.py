@@ -135,6 +135,12 @@ def test_every_process_starts_in_the_root(unit):
     assert values(unit, "WorkingDirectory") in (["/"], [])
 
 
+@pytest.mark.parametrize("unit", ["edge-daemon.service", SYNC, FIRST_BOOT])
+def test_what_holds_keys_or_faces_may_lock_its_memory_and_is_given_no_swap(unit):
+    assert values(unit, "LimitMEMLOCK") == ["infinity"]
+    assert values(unit, "MemorySwapMax") == ["0"]
+
+
 def test_the_rest_after_a_failure_is_longer_than_the_start_limit_counts():
     (limit,) = values("edge-daemon.service", "StartLimitIntervalSec")
     (rest,) = values("edge-daemon-again.timer", "OnUnitInactiveSec")

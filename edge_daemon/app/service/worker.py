@@ -38,6 +38,7 @@ from edge_daemon.app.upkeep.maintenance import disk_state, suspect
 from edge_daemon.camera.process import CameraProcess
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, SystemClock
+from edge_daemon.device.memory_lock import lock_memory
 from edge_daemon.errors import CameraError, DamageError, EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
@@ -241,6 +242,7 @@ def main(clock: Clock | None = None) -> None:
     parser.add_argument("task", choices=("check", "lesson", "untimed", "settle", "inbox"))
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
+    lock_memory()
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.set_up()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
