@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from zoneinfo import ZoneInfo
 
 import click
@@ -46,13 +46,13 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
     start, end = instants(first.date() if first else date(1970, 1, 2), last.date() if last else date(9990, 1, 1), zone)
     if start >= end:
         raise RegisterError("the first day is after the last", "--from, --to", "exchange them")
-    lines = read_ledger(home, start, end)
+    lines, now = read_ledger(home, start, end), datetime.now(timezone.utc)
     if as_json:
-        click.echo(json.dumps([_as_json(line) for line in lines], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([_as_json(line, now) for line in lines], ensure_ascii=False, indent=2))
     elif not lines:
         click.echo("no lessons on record")
     else:
-        click.echo(table(_HEADS, [_row(line, zone) for line in lines], widest=48))
+        click.echo(table(_HEADS, [_row(line, zone, now) for line in lines], widest=48))
 
 
 @ledger.command()
@@ -108,6 +108,7 @@ def key(home: Home) -> None:
     csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, signing_key(home)))
 
 
+_WITHOUT_REGISTER = {"running": "is on", "over": "over, not made yet", "planned": "to come"}
 _HEADS = ("lesson", "course", "promised", "captures", "register", "office has it", "mail", "students", "guardians")
 
 
@@ -118,13 +119,13 @@ def _checked(public_key: str) -> str:
     return text
 
 
-def _row(line: LedgerLine, zone: ZoneInfo) -> tuple[str, ...]:
+def _row(line: LedgerLine, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     lesson = line.lesson
     captures = f"{line.captures_taken}/{lesson.captures_planned}"
     if line.register is not None:
         state = f"{line.register.revision}, {line.register.created_at.astimezone(zone):%m-%d %H:%M}"
     else:
-        state = {"running": "is on", "planned": "to come"}.get(lesson.state, f"none: {lesson.reason}")
+        state = _WITHOUT_REGISTER.get(line.state_at(now), f"none: {lesson.reason}")
     upstream = line.progress["upstream"]
     acknowledged = _short(upstream)
     if upstream.at is not None and upstream.delivered == upstream.wanted:
@@ -142,14 +143,14 @@ def _short(progress: DeliveryProgress) -> str:
     return f"{progress.delivered}/{progress.wanted}{marks}" if progress.wanted else "-"
 
 
-def _as_json(line: LedgerLine) -> dict[str, object]:
+def _as_json(line: LedgerLine, now: datetime) -> dict[str, object]:
     lesson, register = line.lesson, line.register
     return {
         "lesson_id": lesson.lesson_id,
         "course": lesson.course,
         "start": written(lesson.start),
         "end": written(lesson.end),
-        "state": lesson.state,
+        "state": line.state_at(now),
         "reason": lesson.reason or None,
         "planned_at": written(lesson.planned_at) if lesson.planned_at else None,
         "promised_at": written(line.committed_at) if line.committed_at else None,

@@ -102,10 +102,8 @@ def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
     if overview.last is not None:
         yield "last lesson", f"{_counts(overview.last)}, ended {local(overview.last.stored.lesson.end)}"
     for one in overview.open_lessons:
-        yield (
-            "no register",
-            f"{_counts(one)}, of {local(one.stored.lesson.start)}; the service makes it at its next start",
-        )
+        when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
+        yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; over, not made yet: {when}"
     if overview.skipped:
         newest = overview.skipped[-1]
         count = f"{len(overview.skipped)} in the last {LOOK_BACK.days} days"

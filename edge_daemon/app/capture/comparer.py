@@ -24,13 +24,16 @@ class Comparer:
         config: settings.
         gallery: students and templates.
         models: verified model files.
+        takes_pictures: False: only the students are wanted, and no network is loaded.
     """
 
-    def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet) -> None:
+    def __init__(
+        self, config: Config, gallery: GalleryStore, models: ModelSet, *, takes_pictures: bool = True
+    ) -> None:
         self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
         self._matcher = Matcher(gallery.templates(embedder_id(models)))
         threads = config.vision.threads or os.cpu_count() or 1
-        self._detect = RoomDetector(Detector(models, threads=threads))
+        self._detect = RoomDetector(Detector(models, threads=threads)) if takes_pictures else None
 
     @property
     def student_ids(self) -> Sequence[str]:
@@ -39,6 +42,7 @@ class Comparer:
 
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
         """Return the faces of a picture (height, width, 3), compared."""
+        assert self._detect is not None  # a lesson that is over has no picture
         faces = self._detect(picture)
         if not faces:
             return []

@@ -61,6 +61,7 @@ class LessonRun:
         captures_planned: number of slots.
         clock: how far the time can be trusted.
         signer: signs the register.
+        takes_pictures: False: the lesson is over, and its register is made without loading a network.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class LessonRun:
         captures_planned: int,
         clock: ClockState,
         signer: Signer,
+        *,
+        takes_pictures: bool = True,
     ) -> None:
         self._config, self._db, self._gallery, self._models = config, register_db, gallery, models
         self._signer = signer
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
-        self._comparer = Comparer(config, gallery, models)
+        self._comparer = Comparer(config, gallery, models, takes_pictures=takes_pictures)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomWatch(register_db, lesson)

@@ -101,6 +101,14 @@ class LessonLoop:
                 return False
         return True
 
+    def miss_open(self) -> None:
+        """Give every slot that is still open its reason, and take no picture: the lesson is over."""
+        self._moved |= self._time.see(self._context.clock.reading())
+        settled = self._run.settled_slots
+        for slot, offset_s in enumerate(self._plan.offsets_s):
+            if slot not in settled and slot not in self._unwritten:
+                self._miss(slot, self._why_late(self._time.boottime_s(self._lesson.start) + offset_s), untried=True)
+
     def write_missed(self) -> None:
         """Write the reasons that could not be written when they arose; raises StoreError when they still can't."""
         for slot, reason in list(self._unwritten.items()):

@@ -56,6 +56,10 @@ class LedgerLine:
     progress: Mapping[str, DeliveryProgress]
     """By the keys of GROUPS."""
 
+    def state_at(self, now: datetime) -> str:
+        """Return the lesson's state at a time; `over`: it ended, and its register is not made yet."""
+        return "over" if self.lesson.state == "running" and self.lesson.end <= now else self.lesson.state
+
 
 def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLine]:
     """Return a line for every lesson of the timetable that begins in [start, end), the earliest first."""

@@ -23,6 +23,7 @@ from edge_daemon.app.notices.handover import Handover
 from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
 from edge_daemon.app.service.event_log import EventLog
+from edge_daemon.app.service.lesson_finisher import GIVE_UP_AFTER, OF_A_LESSON, LessonFinisher
 from edge_daemon.app.service.schedule import DEVICE_OFF, LEAD, LOST, Schedule
 from edge_daemon.app.service.status_reporter import StatusReporter
 from edge_daemon.app.service.worker_pool import WorkerPool
@@ -55,8 +56,6 @@ GRACE_S = 120.0
 FIRST_LOOK_S, LOOK_AGAIN_S = 600.0, 3600.0
 """So long after the start, and then so often, erasures that are not finished are looked for. An update is believed or
 taken back before the first look: until then the data keys stay as the earlier release knows them."""
-GIVE_UP_AFTER = 3
-"""A lesson that is over, has no picture, and failed so often will not have a register."""
 
 
 class Service:
@@ -107,6 +106,7 @@ class Service:
                 lambda: open_plan_seeds(self._home),
                 reason_before=LOST if opened.notes else DEVICE_OFF,
             )
+            self._finisher = LessonFinisher(self._db, self._pool, self._schedule, self._report)
             self._schedule.refresh()
             try:
                 if self._await_answer(wake):
@@ -156,7 +156,7 @@ class Service:
             if self._settles(reading):
                 return
         self._hold_due(reading)
-        self._finish_old(reading)
+        self._finisher.tend(reading)
         self._handover.tend(self._db, reading.utc)
         self._apply_inbox(reading)
 
@@ -197,27 +197,6 @@ class Service:
         """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
         begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
         return next((x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end), None)
-
-    def _finish_old(self, reading: Reading) -> None:
-        """Have lessons finalised that were interrupted and are over: one by one, for each takes the memory of one."""
-        for lesson_id in self._pool.troubled_lessons():
-            known = lessons.get_lesson(self._db, lesson_id)
-            if known is None:
-                self._pool.forget("lesson", lesson_id)
-            elif known.state == "finalised" and self._pool.idle:  # all but the last step was done
-                self._pool.start("lesson", lesson_id, reading.boottime_s)
-        for stored in lessons.running_lessons(self._db):
-            lesson = stored.lesson
-            if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
-                continue
-            trouble = self._pool.trouble("lesson", lesson.lesson_id)
-            empty = not lessons.captures(self._db, lesson.lesson_id)
-            if trouble and trouble.failures >= GIVE_UP_AFTER and empty:
-                self._schedule.skip(lesson, trouble.reason, reading.utc)
-                self._pool.forget("lesson", lesson.lesson_id)
-                self._report.lesson_ends(finalised=False)
-            elif self._pool.idle:
-                self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
 
     def _apply_inbox(self, reading: Reading) -> None:
         """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon."""
@@ -261,7 +240,7 @@ class Service:
                 raise ServiceError(trouble.reason)
             if trouble and reading.state != "unsynchronised":
                 with contextlib.suppress(StoreError):  # registers of lessons that are over need no camera
-                    self._finish_old(reading)
+                    self._finisher.tend(reading)
             self._pool.start("check", "", reading.boottime_s)
             detail = f"the camera does not answer: {trouble.reason}" if trouble else self._report.status.detail
             self._report.camera_fault(trouble.reason if trouble and trouble.no_camera else "")
@@ -296,11 +275,12 @@ class Service:
                 self._report.camera_fault("")
                 self._pool.forget("check", "")
             return
-        self._report.heard(worker.lesson_id, report)
-        self._event_log.heard(worker.lesson_id, report)
-        lesson = self._report.status.lesson
-        if report.kind == "done" and lesson and lesson.lesson_id == worker.lesson_id:
-            self._report.lesson_ends(finalised=True)
+        has_camera = worker.task != "finalise"
+        self._report.heard(worker.lesson_id, report, has_camera=has_camera)
+        if has_camera:
+            self._event_log.heard(worker.lesson_id, report)
+        if report.kind == "done" and worker.task in OF_A_LESSON:
+            self._finisher.done(worker.lesson_id)
 
     def _say(self, reading: Reading) -> None:
         following = self._schedule.following(reading.utc)

@@ -75,10 +75,12 @@ class StatusReporter:
             ),
         )
 
-    def lesson_ends(self, *, finalised: bool) -> None:
-        """Show that the lesson is over."""
+    def lesson_ends(self, lesson_id: str, *, finalised: bool) -> None:
+        """Count a register that was made; show that its lesson is over, where that is the one that is shown."""
+        if finalised:
+            self.status = replace(self.status, lessons_total=self.status.lessons_total + 1)
         lesson = self.status.lesson
-        if lesson is None:
+        if lesson is None or lesson.lesson_id != lesson_id:
             return
         self.status = replace(self.status, lesson=None)
         if finalised:
@@ -89,17 +91,22 @@ class StatusReporter:
                 last_lesson_end=lesson.end,
                 last_lesson_taken=lesson.captures_taken,
                 last_lesson_planned=lesson.captures_planned,
-                lessons_total=self.status.lessons_total + 1,
             )
 
-    def heard(self, lesson_id: str, report: Report) -> None:
-        """Take in a worker's report; one of another lesson than the one that is shown counts in the totals alone."""
+    def heard(self, lesson_id: str, report: Report, *, has_camera: bool = True) -> None:
+        """Take in a worker's report; one of another lesson than the one that is shown counts in the totals alone.
+
+        Args:
+            lesson_id: which lesson the worker is at.
+            report: what it says.
+            has_camera: False: it makes the register of a lesson that is over, and says nothing about the camera.
+        """
         if report.kind == "taken":
             self.status = replace(self.status, captures_total=self.status.captures_total + 1)
         if report.kind == "missed":
             self._missed[self._word(report)] += 1
             self.status = replace(self.status, missed_total=dict(self._missed))
-        if report.kind in ("waiting", "taken", "missed"):
+        if has_camera and report.kind in ("waiting", "taken", "missed"):
             self.status = replace(
                 self.status, camera_fault=report.camera_fault, storage_fault=report.storage_fault or self._repairs
             )
@@ -178,7 +185,7 @@ class StatusReporter:
             return
         done = lesson.captures_taken + lesson.captures_missed
         counts = f"{lesson.captures_taken} of {lesson.captures_planned} captures taken, {lesson.captures_missed} missed"
-        if done >= lesson.captures_planned:
+        if done >= lesson.captures_planned or lesson.end <= reading.utc:
             self.report(reading, "finalising", f"{lesson.course}: {counts}; the register is being made")
             return
         next_at = f", next at {self.local(lesson.next_capture_utc)}" if lesson.next_capture_utc else ""

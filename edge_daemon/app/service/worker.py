@@ -3,7 +3,7 @@
 The service starts it (`worker_process.py`) and hears of every step through a pipe. It may be killed at any moment:
 what was committed stays, and the next worker goes on from there.
 
-    python -I -m edge_daemon.app.service.worker --report FD [--home DIR] check | lesson ID | untimed | settle | inbox
+    python -I -m edge_daemon.app.service.worker --report FD [--home DIR] TASK [LESSON_ID]
 """
 
 from __future__ import annotations
@@ -99,8 +99,14 @@ class Worker:
         except (GalleryError, KeyFileError, StoreError) as error:  # registers are taken all the same
             logger.warning("contacts not handed on", extra={"reason": error.what, "where": error.where})
 
-    def hold_lesson(self, lesson_id: str) -> int:
-        """Take the pictures of a lesson that are still to come, then finalise it."""
+    def hold_lesson(self, lesson_id: str, *, takes_pictures: bool = True) -> int:
+        """Take the pictures of a lesson that are still to come, then finalise it.
+
+        Args:
+            lesson_id: of a lesson that was begun.
+            takes_pictures: False: it is over; its register is made without camera and networks, for another lesson
+                may run.
+        """
         with self._alone(lesson_id):
             db = open_register(self._home.register_db_path, create=False)
             stored = lessons.get_lesson(db, lesson_id)
@@ -123,8 +129,9 @@ class Worker:
                 stored.captures_planned,
                 stored.clock,
                 open_signer(self._home),
+                takes_pictures=takes_pictures,
             )
-            return self._hold(run, stored)
+            return self._hold(run, stored, takes_pictures=takes_pictures)
 
     def _check_plan(self, db: sqlite_utils.Database, stored: lessons.StoredLesson) -> None:
         """Take no picture by a seed that this device did not draw; a lesson that is over gets its register."""
@@ -169,20 +176,20 @@ class Worker:
         self._report(Report("done"))
         return 0
 
-    def _hold(self, run: LessonRun, stored: lessons.StoredLesson) -> int:
-        lesson, plan = stored.lesson, plan_of(stored)
-        if stored.clock != "unsynchronised" and len(run.settled_slots) < stored.captures_planned:
-            camera = self._camera()
-            loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._context)
+    def _hold(self, run: LessonRun, stored: lessons.StoredLesson, *, takes_pictures: bool) -> int:
+        lesson, plan, camera = stored.lesson, plan_of(stored), self._camera()
+        loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._context)
+        is_timed = stored.clock != "unsynchronised"
+        if takes_pictures and is_timed and len(run.settled_slots) < stored.captures_planned:
             # Not before the last slot can be late: a picture that may still be taken needs a camera that is given back.
             ended = self._clock.reading().utc >= lesson.end + timedelta(seconds=LATE_S)
             with contextlib.nullcontext() if ended else camera:
                 if not loop.go():
                     return STOPPED
-            self._report(Report("closing"))
+        self._report(Report("closing"))
+        if is_timed:
+            loop.miss_open()
             loop.write_missed()
-        else:
-            self._report(Report("closing"))
         run.finalise()
         self._report(Report("done"))
         return 0
@@ -239,7 +246,7 @@ def main(clock: Clock | None = None) -> None:
     parser.add_argument("--report", type=int, required=True)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--outage", nargs=3, action="append", default=[], metavar=("SINCE_S", "UNTIL_S", "REASON"))
-    parser.add_argument("task", choices=("check", "lesson", "untimed", "settle", "inbox"))
+    parser.add_argument("task", choices=("check", "lesson", "finalise", "untimed", "settle", "inbox"))
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
     lock_memory()
@@ -258,6 +265,7 @@ def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
         tasks = {
             "check": worker.check,
             "lesson": lambda: worker.hold_lesson(arguments.lesson_id),
+            "finalise": lambda: worker.hold_lesson(arguments.lesson_id, takes_pictures=False),
             "untimed": worker.hold_untimed,
             "settle": worker.settle,
             "inbox": worker.apply_inbox,

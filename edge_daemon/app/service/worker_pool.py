@@ -71,7 +71,7 @@ class WorkerPool:
 
     def troubled_lessons(self) -> list[str]:
         """Return the lessons whose worker failed last time."""
-        return [lesson_id for task, lesson_id in self._troubles if task == "lesson"]
+        return sorted({lesson_id for task, lesson_id in self._troubles if task in ("lesson", "finalise")})
 
     def pause_s(self, now_s: float) -> float:
         """Return the seconds until a task that failed may be tried again; infinite where none waits for that."""
@@ -87,16 +87,20 @@ class WorkerPool:
         self._troubles.pop((task, lesson_id), None)
 
     def start(self, task: Task, lesson_id: str, now_s: float) -> WorkerProcess | None:
-        """Start a worker, unless one is at it, the camera is taken, or the last one failed a moment ago."""
+        """Start a worker, unless one is at it, the camera is taken, or the last one failed a moment ago.
+
+        A register of a lesson that is over is made beside the worker that has the camera, one at a time.
+        """
         trouble = self.trouble(task, lesson_id)
         if self.at(task, lesson_id) or (trouble and now_s < trouble.again_at_s):
             return None
-        if any(not worker.camera_free for worker in self._workers):
+        if any(worker.camera_free == (task == "finalise") for worker in self._workers):
             return None
         try:
-            if trouble:
-                self.outages.note(trouble.since_s, now_s, trouble.reason)
-            past = self.outages.at_start(now_s) if task == "lesson" else ()
+            for one in (self.trouble("lesson", lesson_id), trouble) if task == "finalise" else (trouble,):
+                if one:
+                    self.outages.note(one.since_s, now_s, one.reason)
+            past = self.outages.at_start(now_s) if task in ("lesson", "finalise") else ()
             worker = WorkerProcess(self._command, self._home, task, lesson_id, past)
         except OSError as error:
             self._fail((task, lesson_id), f"its process can't be started: {error.strerror}", now_s, now_s)

@@ -15,7 +15,7 @@ from edge_daemon.app.capture.worker_report import Report, decode
 from edge_daemon.home import Home
 from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 
-Task = Literal["check", "lesson", "untimed", "settle", "inbox"]
+Task = Literal["check", "lesson", "untimed", "settle", "inbox", "finalise"]
 
 COMMAND = isolated("edge_daemon.app.service.worker")
 STALL_S = 120.0
@@ -29,7 +29,7 @@ class WorkerProcess:
         command: how to start one.
         home: where settings and databases are.
         task: what it shall do.
-        lesson_id: of the task `lesson`.
+        lesson_id: of the tasks `lesson` and `finalise`.
         outages: why no pictures were taken before.
 
     Raises:
@@ -40,7 +40,7 @@ class WorkerProcess:
         self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "", outages: Iterable[Outage] = ()
     ) -> None:
         self.task, self.lesson_id = task, lesson_id
-        self.camera_free = task in ("settle", "inbox")
+        self.camera_free = task in ("settle", "inbox", "finalise")
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
         self.failure_reason = False
         """True once it has reported why it failed."""
