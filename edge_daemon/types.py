@@ -36,7 +36,9 @@ Flag = Literal[
     "face_hidden",
     "poor_photographs",
 ]
-RegisterFlag = Literal["room_empty", "unusual_class", "view_changed", "too_dark", "too_blurred", "glare", "covered"]
+RegisterFlag = Literal[
+    "room_empty", "unusual_class", "view_changed", "too_dark", "too_blurred", "glare", "covered", "not_in_timetable",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Lesson:
     start: datetime
     end: datetime
     origin: Origin
+    event_id: str = field(default="", compare=False)
+    """Of the calendar event that it comes from: one UID has one. Empty: not known, or no event of a calendar."""
 
 
 @dataclass(frozen=True, slots=True)

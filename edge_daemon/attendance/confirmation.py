@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import get_args
 
 from edge_daemon.attendance.register import check_text
-from edge_daemon.attendance.room_state import NOT_SEEABLE
+from edge_daemon.attendance.room_state import NOT_IN_TIMETABLE, NOT_SEEABLE
 from edge_daemon.attendance.rule import share_of
-from edge_daemon.types import Confirmation, Register, Verdict, VerdictName
+from edge_daemon.types import Confirmation, Register, RegisterFlag, Verdict, VerdictName
 
 
 def confirm(register: Register, said: Confirmation) -> Register:
@@ -31,6 +32,27 @@ def confirm(register: Register, said: Confirmation) -> Register:
         verdicts=tuple(_confirmed(register, verdict, said.held) for verdict in register.verdicts),
         confirmed=said,
     )
+
+
+def question(register: Register) -> Register:
+    """Return the next revision of a register whose lesson the timetable no longer has: nobody is absent by it.
+
+    A register that the office has confirmed, or is asked about for this already, is returned itself.
+    """
+    if register.confirmed is not None or NOT_IN_TIMETABLE in register.register_flags:
+        return register
+    flags = {*register.register_flags, NOT_IN_TIMETABLE}
+    return replace(
+        register,
+        revision=register.revision + 1,
+        verdicts=tuple(_questioned(verdict) for verdict in register.verdicts),
+        register_flags=tuple(flag for flag in get_args(RegisterFlag) if flag in flags),
+    )
+
+
+def _questioned(verdict: Verdict) -> Verdict:
+    is_decided = verdict.verdict != "absent" or "corrected" in verdict.flags
+    return verdict if is_decided else replace(verdict, verdict="inconclusive")
 
 
 def _confirmed(register: Register, verdict: Verdict, held: bool) -> Verdict:

@@ -8,7 +8,8 @@ from typing import Final
 
 from edge_daemon.types import RegisterFlag, Sighting, Tally
 
-UNUSUAL: Final[frozenset[RegisterFlag]] = frozenset(("room_empty", "unusual_class", "view_changed"))
+NOT_IN_TIMETABLE: Final[RegisterFlag] = "not_in_timetable"
+UNUSUAL: Final[frozenset[RegisterFlag]] = frozenset(("room_empty", "unusual_class", "view_changed", NOT_IN_TIMETABLE))
 """Nothing goes to families before the office has said that such a lesson was held."""
 NOT_SEEABLE: Final[frozenset[RegisterFlag]] = frozenset(("view_changed", "too_dark", "too_blurred", "glare", "covered"))
 """The device could not have seen somebody: that the lesson was held makes nobody absent."""

@@ -21,6 +21,11 @@ def timetable_lesson_id(device: str, calendar_uid: str, recurrence_start: dateti
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}|{_utc(recurrence_start):%Y%m%dT%H%M%SZ}"))
 
 
+def timetable_event_id(device: str, calendar_uid: str) -> str:
+    """Return the id of a calendar event, whenever it takes place: its lessons have it in common."""
+    return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}"))
+
+
 def rehearsal_lesson_id(device: str, frames_digest: str, called_at: datetime) -> str:
     """Return the id of a rehearsal: another one at every call, to the microsecond.
 

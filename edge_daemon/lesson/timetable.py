@@ -17,7 +17,7 @@ from edge_daemon.lesson.grouping import Passed
 from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.ical_text import read_source
 from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
-from edge_daemon.lesson.lesson_ids import timetable_lesson_id
+from edge_daemon.lesson.lesson_ids import timetable_event_id, timetable_lesson_id
 from edge_daemon.lesson.overlap import PlannedLesson, settle
 from edge_daemon.lesson.rooms import is_in_room
 from edge_daemon.lesson.series import Occurrence, Series
@@ -36,9 +36,20 @@ _EPOCH = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
+class CancelledLesson:
+    """A lesson that the calendar has and calls off: cancelled, excepted, or on a holiday."""
+
+    lesson_id: str
+    start: datetime
+    """When it was to start (UTC)."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Block:
     lessons: tuple[Lesson, ...]
     passed: tuple[Passed, ...]
+    cancelled: tuple[CancelledLesson, ...]
 
 
 class Timetable:
@@ -90,6 +101,11 @@ class Timetable:
         found = [(one.at, one) for block in self._between(start, end) for one in block.passed if one.at is not None]
         return [one for at, one in sorted(found, key=lambda pair: (pair[0], pair[1].where)) if start <= at < end]
 
+    def cancelled(self, start: datetime, end: datetime) -> list[CancelledLesson]:
+        """Return the lessons that were to start in [start, end) and are called off."""
+        found = [one for block in self._between(start, end) for one in block.cancelled]
+        return [one for one in found if start <= one.start < end]
+
     def _between(self, start: datetime, end: datetime) -> Iterator[_Block]:
         if start < end:
             yield from (self._block(n) for n in range((start - _EPOCH) // _BLOCK, (end - _EPOCH) // _BLOCK + 1))
@@ -107,11 +123,17 @@ class Timetable:
         free = list(_occurrences(self._holidays, start, end + LONGEST))
         planned: dict[str, PlannedLesson] = {}
         passed: list[Passed] = []
+        cancelled = list(self._excepted(first, end))
         for one in _occurrences(self._series, start, end):
             if not (start <= one.start < end) or not self._is_here.get(_location(one), False):
                 continue
             lesson = self._lesson(one)
-            why = _why_not(one) or _holiday(one, free)
+            off = one.event.cancelled or one.core.cancelled
+            why = off or no_lesson(one.end - one.start, one.event.all_day)
+            if not why:
+                why = off = _holiday(one, free)
+            if off and one.start >= first:
+                cancelled.append(CancelledLesson(lesson.lesson_id, one.start, off))
             changed = self._changed.get(lesson.lesson_id, one.event)
             if one.event.recurrence is None and changed is not one.event:
                 why = f"was changed by the event of {changed.where}"
@@ -126,11 +148,22 @@ class Timetable:
         return _Block(
             tuple(one.lesson for one in kept if one.event_start >= first),
             tuple(one for one in passed if one.at is not None and one.at >= first),
+            tuple(one for one in cancelled if one.lesson_id not in planned),
         )
+
+    def _excepted(self, start: datetime, end: datetime) -> Iterator[CancelledLesson]:
+        """Yield the lessons that an EXDATE takes out."""
+        for series in self._series:
+            if self._is_here.get(series.head.location, False):
+                for at in series.excluded:
+                    if start <= at < end:
+                        lesson_id = timetable_lesson_id(self._device, series.identity(at), at)
+                        yield CancelledLesson(lesson_id, at, "is excepted by an EXDATE")
 
     def _lesson(self, one: Occurrence) -> Lesson:
         lesson_id = timetable_lesson_id(self._device, one.identity, one.recurrence)
-        return Lesson(lesson_id, self._device, _course(one), one.start, one.end, "timetable")
+        event_id = timetable_event_id(self._device, one.core.uid)
+        return Lesson(lesson_id, self._device, _course(one), one.start, one.end, "timetable", event_id)
 
     def _passed(self, course: str, where: str, at: datetime, why: str) -> Passed:
         return Passed(f"{course or 'event'}, {at.astimezone(self._zone):%Y-%m-%d %H:%M}", where, why, at)
@@ -200,10 +233,6 @@ def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> It
             logger.exception("event can't be worked out", extra={"where": one.head.where})
             continue
         yield from found
-
-
-def _why_not(one: Occurrence) -> str:
-    return one.event.cancelled or one.core.cancelled or no_lesson(one.end - one.start, one.event.all_day)
 
 
 def _holiday(one: Occurrence, holidays: Sequence[Occurrence]) -> str:

@@ -61,8 +61,12 @@ def _answer(question: dict[str, Any]) -> dict[str, object]:
     )
     windows = []
     for first, last in question["windows"]:
-        found = read.lessons(datetime.fromisoformat(first), datetime.fromisoformat(last))
-        windows.append([(x.lesson_id, x.course, x.start.isoformat(), x.end.isoformat()) for x in found])
+        start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
+        found = [
+            (x.lesson_id, x.course, x.start.isoformat(), x.end.isoformat(), x.event_id)
+            for x in read.lessons(start, end)
+        ]
+        windows.append({"lessons": found, "cancelled": {x.lesson_id: x.why for x in read.cancelled(start, end)}})
     return {"left_out": len(read.left_out), "windows": windows}
 
 

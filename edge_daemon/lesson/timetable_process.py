@@ -9,6 +9,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -31,6 +32,15 @@ _AGAIN_S: Final = 3600.0
 _SMALLER: Final = "export fewer events, or only those of this room and this year"
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Some weeks, worked out."""
+
+    lessons: tuple[Lesson, ...]
+    cancelled: Mapping[str, str]
+    """Lesson id to the reason."""
+
+
 class ProcessTimetable:
     """The lessons of some calendars, as `Timetable.lessons` has them; the process lives while it answers.
 
@@ -51,7 +61,7 @@ class ProcessTimetable:
         self._question = _question(files, holidays, config)
         self._where = ", ".join(source.path.name for source in files) or "timetable"
         self._device = config.device.name
-        self._windows: dict[int, tuple[Lesson, ...]] = {}
+        self._windows: dict[int, _Window] = {}
         self._quiet_until_s = 0.0
         self.left_out = 0
         """How many events can't be read or worked out, whatever the day."""
@@ -64,6 +74,17 @@ class ProcessTimetable:
         """Return the lessons that start in [start, end), sorted; weeks that failed have none, see `error`."""
         if start >= end:
             return []
+        found = [one for window in self._worked_out(start, end) for one in window.lessons]
+        return sorted((one for one in found if start <= one.start < end), key=lambda one: one.start)
+
+    def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
+        """Return the lessons of the weeks around [start, end) that are called off: lesson id to the reason."""
+        found: dict[str, str] = {}
+        for window in self._worked_out(start, end):
+            found.update(window.cancelled)
+        return found
+
+    def _worked_out(self, start: datetime, end: datetime) -> list[_Window]:
         wanted = range(_number(start), _number(end) + 1)
         missing = [number for number in wanted if number not in self._windows]
         if missing and time.monotonic() >= self._quiet_until_s:
@@ -73,10 +94,10 @@ class ProcessTimetable:
             except TimetableError as error:
                 self._quiet_until_s, self.error = time.monotonic() + _AGAIN_S, error.line()
                 logger.warning("timetable broken", extra={"reason": self.error})
-        found = [one for number in wanted for one in self._windows.get(number, ()) if start <= one.start < end]
+        found = [self._windows[number] for number in wanted if number in self._windows]
         for number in sorted(self._windows, key=lambda kept: abs(kept - wanted[-1]))[_KEPT_WINDOWS:]:
             del self._windows[number]
-        return sorted(found, key=lambda one: one.start)
+        return found
 
     def _ask(self, numbers: Sequence[int]) -> None:
         windows = [[(_EPOCH + n * _WINDOW).isoformat(), (_EPOCH + (n + 1) * _WINDOW).isoformat()] for n in numbers]
@@ -84,8 +105,9 @@ class ProcessTimetable:
         if "what" in answer:
             raise TimetableError(str(answer["what"]), str(answer["where"]), str(answer["hint"]))
         self.left_out = int(answer["left_out"])
-        for number, lessons in zip(numbers, answer["windows"], strict=True):
-            self._windows[number] = tuple(self._lesson(*fields) for fields in lessons)
+        for number, window in zip(numbers, answer["windows"], strict=True):
+            lessons = tuple(self._lesson(*fields) for fields in window["lessons"])
+            self._windows[number] = _Window(lessons, dict(window["cancelled"]))
 
     def _answer(self, question: Mapping[str, object]) -> dict[str, Any]:
         # Keys are not for a process that reads files of strangers.
@@ -111,9 +133,9 @@ class ProcessTimetable:
             raise TimetableError("crashed what works it out", self._where, _SMALLER) from error
         return dict(answer)
 
-    def _lesson(self, lesson_id: str, course: str, start: str, end: str) -> Lesson:
+    def _lesson(self, lesson_id: str, course: str, start: str, end: str, event_id: str) -> Lesson:
         first, last = (datetime.fromisoformat(text).astimezone(timezone.utc) for text in (start, end))
-        return Lesson(lesson_id, self._device, course, first, last, "timetable")
+        return Lesson(lesson_id, self._device, course, first, last, "timetable", event_id)
 
 
 def _question(files: Sequence[Source], holidays: Sequence[Source], config: Config) -> dict[str, object]:

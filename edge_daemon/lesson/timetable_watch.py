@@ -31,6 +31,11 @@ class _NoLessons:
         del start, end
         return []
 
+    def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
+        """Return none, as `lessons`."""
+        del start, end
+        return {}
+
 
 class TimetableWatch:
     """Keeps the timetable up to date.

@@ -12,6 +12,7 @@ from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX, DESTINATIONS
+from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
 from edge_daemon.store.plan_tables import PLAN_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
 
@@ -354,6 +355,12 @@ def _register_7(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=7, readable_from=1)
 
 
+@_register(name="0008_lesson_events")
+def _register_8(db: sqlite_utils.Database) -> None:
+    _run(db, *LESSON_EVENT_TABLES)
+    _stamp(db, "register", version=8, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -389,5 +396,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=7, migrations=_register)
+REGISTER: Final = Schema("register", version=8, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

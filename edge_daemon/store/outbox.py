@@ -53,6 +53,7 @@ from edge_daemon.store.outbox_items import (
     counts,
     get,
     is_known,
+    lessons_with_waiting_notices,
     listed,
     of_lesson,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "get",
     "hasten",
     "is_known",
+    "lessons_with_waiting_notices",
     "listed",
     "may_try",
     "newest_delivered",

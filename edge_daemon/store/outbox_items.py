@@ -112,6 +112,17 @@ def of_lesson(db: sqlite_utils.Database, lesson_id: str) -> list[Item]:
         return [_item(row) for row in db.execute(f"{_COLUMNS} WHERE lesson_id = ? ORDER BY item_id", (lesson_id,))]
 
 
+def lessons_with_waiting_notices(db: sqlite_utils.Database) -> list[str]:
+    """Return the ids of lessons of which a notice to a student or guardian waits to be sent."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT DISTINCT lesson_id FROM outbox WHERE state = 'waiting' AND kind IN (?, ?)"
+            " AND lesson_id IS NOT NULL",
+            (STUDENT, GUARDIAN),
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
 def get(db: sqlite_utils.Database, item_id: int) -> Item | None:
     """Return one item, None where there is none of this number."""
     with faults(db):

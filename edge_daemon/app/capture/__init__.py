@@ -10,6 +10,8 @@ PUBLIC_MODULES = (
     "plan_recorder",
     "plan_trust",
     "rehearsal",
+    "timetable_look",
+    "timetable_standing",
     "untimed_loop",
     "worker_report",
 )

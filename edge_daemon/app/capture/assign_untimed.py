@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from edge_daemon.app.capture.timetable_standing import as_held
 from edge_daemon.app.capture.untimed_sessions import begin_without_time, give_to_lessons
 from edge_daemon.app.opening.signer import open_plan_seeds
 from edge_daemon.app.opening.timetable_files import read_timetable
@@ -43,4 +44,4 @@ def _seen(home: Home, db: sqlite_utils.Database, reading: Reading) -> Sequence[L
     if not ages_s:
         return []
     start = reading.utc - timedelta(seconds=max(ages_s)) - LONGEST
-    return read_timetable(home).lessons(start, reading.utc)
+    return as_held(db, read_timetable(home).lessons(start, reading.utc))

@@ -27,9 +27,7 @@ class Comparer:
         takes_pictures: False: only the students are wanted, and no network is loaded.
     """
 
-    def __init__(
-        self, config: Config, gallery: GalleryStore, models: ModelSet, *, takes_pictures: bool = True
-    ) -> None:
+    def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet, *, takes_pictures: bool = True) -> None:
         self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
         self._matcher = Matcher(gallery.templates(embedder_id(models)))
         threads = config.vision.threads or os.cpu_count() or 1

@@ -16,6 +16,7 @@ from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_wr
 from edge_daemon.app.registers.own_documents import watch
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
+from edge_daemon.attendance.confirmation import question
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, rule_of
@@ -87,6 +88,11 @@ class LessonRun:
         self._watch = RoomWatch(register_db, lesson)
 
     @property
+    def register_db(self) -> sqlite_utils.Database:
+        """register.sqlite."""
+        return self._db
+
+    @property
     def settled_slots(self) -> frozenset[int]:
         """The slots that have a picture, or a reason for having none."""
         taken = {capture.slot for capture in lessons.captures(self._db, self._lesson.lesson_id)}
@@ -140,15 +146,20 @@ class LessonRun:
             t.student_id: (t.captures_seen, t.captures_attentive) for t in tally(self._students(), sightings, slots)
         }
 
-    def finalise(self, *, deliver_rehearsal: bool = False) -> tuple[Register, list[Sighting]]:
+    def finalise(
+        self, *, deliver_rehearsal: bool = False, in_timetable: bool = True
+    ) -> tuple[Register, list[Sighting]]:
         """Decide who was there, write the register with its way to the office, erase the candidates.
 
         Args:
             deliver_rehearsal: a rehearsal leaves the device, too.
+            in_timetable: False: the timetable no longer has the lesson, so that the office has to say if it was held.
         """
         look_alikes = self._gallery.look_alikes()
         sightings = self._resolved(look_alikes)
         register, scene = self._decide(sightings, look_alikes)
+        if not in_timetable:
+            register = replace(question(register), revision=register.revision)
         lessons.finalise(
             self._db,
             self._lesson.lesson_id,

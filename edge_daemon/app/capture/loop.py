@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from edge_daemon.app.capture.lesson_run import LessonRun
-from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, STOOD_STILL, TOO_SLOW
+from edge_daemon.app.capture.missed_reasons import CALLED_OFF, CLOCK_SET, NOT_RUNNING, STOOD_STILL, TOO_SLOW
 from edge_daemon.app.capture.outages import Outage, reason_at
 from edge_daemon.app.capture.timebase import Timebase
 from edge_daemon.app.capture.worker_report import Kind, Report
@@ -102,12 +102,15 @@ class LessonLoop:
         return True
 
     def miss_open(self) -> None:
-        """Give every slot that is still open its reason, and take no picture: the lesson is over."""
-        self._moved |= self._time.see(self._context.clock.reading())
+        """Give every slot that is still open its reason, and take no picture: the lesson is over or called off."""
+        reading = self._context.clock.reading()
+        self._moved |= self._time.see(reading)
         settled = self._run.settled_slots
         for slot, offset_s in enumerate(self._plan.offsets_s):
             if slot not in settled and slot not in self._unwritten:
-                self._miss(slot, self._why_late(self._time.boottime_s(self._lesson.start) + offset_s), untried=True)
+                due_s = self._time.boottime_s(self._lesson.start) + offset_s
+                reason = CALLED_OFF if due_s > reading.boottime_s else self._why_late(due_s)
+                self._miss(slot, reason, untried=True)
 
     def write_missed(self) -> None:
         """Write the reasons that could not be written when they arose; raises StoreError when they still can't."""

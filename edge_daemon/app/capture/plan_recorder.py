@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from edge_daemon.app.capture import plan_trust
@@ -10,7 +10,7 @@ from edge_daemon.device.clock import Reading
 from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store import lessons, plans, skipped
+from edge_daemon.store import lesson_events, lessons, plans, skipped
 from edge_daemon.types import CapturePlan, Lesson
 
 AHEAD = timedelta(hours=24)
@@ -20,7 +20,12 @@ LOOK_BACK = timedelta(days=60)
 
 
 def plan_ahead(
-    db: sqlite_utils.Database, coming: Sequence[Lesson], captures_wanted: int, now: datetime, seeds: PlanSeeds
+    db: sqlite_utils.Database,
+    coming: Sequence[Lesson],
+    captures_wanted: int,
+    now: datetime,
+    seeds: PlanSeeds,
+    later: Callable[[], Sequence[Lesson]] = lambda: (),
 ) -> int:
     """Put the plans of coming lessons on record, and take back those of lessons that the timetable no longer has.
 
@@ -30,23 +35,41 @@ def plan_ahead(
         captures_wanted: of a lesson.
         now: the time, trusted.
         seeds: seals seeds; a plan whose seed it does not open is replaced, and an alarm raised.
+        later: gives the lessons of the weeks after that; asked only where a lesson may have been moved there.
 
     Returns:
         How many plans are new, changed or taken back.
     """
     plan_trust.adopt_promised(db, now, seeds)
     on_record = {plan.lesson.lesson_id: plan for plan in plans.committed_plans(db, now, now + AHEAD)}
-    changes = 0
+    changes, new = 0, list[Lesson]()
     for lesson in coming:
         known = on_record.pop(lesson.lesson_id, None)
         if known is None or known.lesson != lesson or plan_trust.seed_of(known, seeds) is None:
             _commit(db, lesson, captures_wanted, now, seeds)
             changes += 1
-    for lesson_id in on_record:
+            new += [lesson] if known is None else []
+    for lesson_id, plan in on_record.items():
+        _note_moved(db, plan.lesson, new, later)
         plans.forget_plan(db, lesson_id)
         changes += 1
     plan_trust.clear_old_alarm(db, now)
     return changes
+
+
+def _note_moved(
+    db: sqlite_utils.Database, lesson: Lesson, new: Sequence[Lesson], later: Callable[[], Sequence[Lesson]]
+) -> None:
+    """Note which lesson one became that the timetable no longer has: the nearest new one of its event."""
+    event_id = lesson_events.event_of(db, lesson.lesson_id)
+    found = [one for one in new if event_id and one.event_id == event_id]
+    if event_id and not found:
+        found = [one for one in later() if one.event_id == event_id]
+        found = found if len(found) == 1 else []  # of an event that repeats none is known to be the one
+    moved_to = min(found, key=lambda one: abs(one.start - lesson.start), default=None)
+    if moved_to is not None:
+        lesson_events.note_events(db, [moved_to])
+    lesson_events.note_moved(db, lesson.lesson_id, moved_to.lesson_id if moved_to else "")
 
 
 def begin(

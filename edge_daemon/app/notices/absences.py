@@ -23,6 +23,9 @@ from edge_daemon.types import Delivery, Outcome, Register, Verdict
 UNCONFIRMED_FOR = timedelta(days=28)
 """After it nobody is told any more of an absence that nobody confirmed."""
 
+_NOT_ABSENT = "not absent after all, by a correction"
+_ASKED = "nobody is absent before the office has said that the lesson was held"
+
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
@@ -45,7 +48,7 @@ def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: dat
         at: now.
         mail: settings.
     """
-    is_first_word = register.revision == 1 or register.confirmed is not None
+    is_first_word = register.revision == 1 or register.confirmed is not None or awaits_confirmation(register)
     for case in _cases(db, register, at, mail):
         if is_first_word or "corrected" in case.verdict.flags:  # else nothing is new about this student
             case.judge()
@@ -107,7 +110,7 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
             return Outcome("void", "absent after all, by a correction")
         return None if was_notice else Outcome("void", "nobody was told of the absence")
     if not absent:
-        return Outcome("void", "not absent after all, by a correction")
+        return Outcome("void", _ASKED if awaits_confirmation(register) else _NOT_ABSENT)
     if was_notice and last is not None and last.state == "delivered":
         return Outcome("void", "was told already")
     return _needs_confirmation(register, found[0], delivery, now)
@@ -182,7 +185,7 @@ class _Case:
             elif not self._is_last(self.channel.notice, surely=True):
                 self._notify()
         else:
-            self._give_up(notices, "not absent after all, by a correction")
+            self._give_up(notices, _ASKED if awaits_confirmation(self.register) else _NOT_ABSENT)
             if not corrections and self._is_last(self.channel.notice):
                 self._take_back()
 

@@ -55,10 +55,15 @@ def watch_timetable(home: Home) -> TimetableWatch:
 
 
 class HasLessons(Protocol):
-    """A timetable of which only the lessons are asked for."""
+    """A timetable of which only the lessons are asked for, and which are called off."""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
         """Return the lessons that start in [start, end), sorted."""
+        ...
+
+    def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
+        """Return the lessons around [start, end) that are called off: lesson id to the reason."""
+        ...
 
 
 def read_timetable(home: Home) -> HasLessons:

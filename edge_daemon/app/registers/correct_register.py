@@ -11,7 +11,7 @@ from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.app.registers.own_documents import TamperedError, check_own
-from edge_daemon.attendance.confirmation import confirm
+from edge_daemon.attendance.confirmation import confirm, question
 from edge_daemon.attendance.document import from_json, sign
 from edge_daemon.attendance.reason_codes import code_and_note, coded
 from edge_daemon.attendance.register import check_text, correct
@@ -127,6 +127,19 @@ def confirm_register(
         StoreError: the database can't be written.
     """
     return _revise(db, lesson_id, lambda old: confirm(old, said), signer, also, now)
+
+
+def question_register(
+    db: sqlite_utils.Database, lesson_id: str, signer: Signer, also: OutboxWriter, now: datetime
+) -> StoredRegister | None:
+    """Make the next revision of a register whose lesson the timetable no longer has: the office has to say.
+
+    Arguments and errors as `confirm_register`.
+
+    Returns:
+        The new revision; None where the office has said or is asked already.
+    """
+    return _revise(db, lesson_id, question, signer, also, now)
 
 
 def _revise(

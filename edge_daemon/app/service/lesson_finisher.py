@@ -1,10 +1,12 @@
-"""Registers of lessons that are over and were interrupted: made at once, beside the lesson that runs."""
+"""Lessons that end: cut over their end, called off or moved while they run. None waits for a gap between lessons."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from edge_daemon.app.capture.missed_reasons import CALLED_OFF
 from edge_daemon.app.service.schedule import Schedule
 from edge_daemon.app.service.status_reporter import StatusReporter
 from edge_daemon.app.service.worker_pool import WorkerFailure, WorkerPool
@@ -13,6 +15,8 @@ from edge_daemon.device.clock import Reading
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
 
+logger = logging.getLogger(__name__)
+
 OF_A_LESSON: Final[Sequence[Task]] = ("lesson", "finalise")
 """The tasks that are about one lesson."""
 GIVE_UP_AFTER: Final = 3
@@ -20,7 +24,7 @@ GIVE_UP_AFTER: Final = 3
 
 
 class LessonFinisher:
-    """Starts a worker for each such lesson, one at a time.
+    """Starts a worker for each lesson that has to have its register now, one at a time.
 
     Args:
         db: register.sqlite.
@@ -46,15 +50,34 @@ class LessonFinisher:
                 self._pool.start("finalise", lesson_id, reading.boottime_s)
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
-            if lesson.origin != "timetable" or (stored.clock != "unsynchronised" and lesson.end > reading.utc):
+            if lesson.origin != "timetable":
                 continue
-            if not self._pool.at("lesson", lesson.lesson_id):
+            if stored.clock != "unsynchronised" and lesson.end > reading.utc:
+                self._look_at_running(stored, reading)
+            elif not self._pool.at("lesson", lesson.lesson_id):
                 self._finish(stored, reading)
 
     def done(self, lesson_id: str) -> None:
         """Take in that a register was made."""
         self._forget(lesson_id)
         self._report.lesson_ends(lesson_id, finalised=True)
+
+    def _look_at_running(self, stored: lessons.StoredLesson, reading: Reading) -> None:
+        """End a lesson that is called off; begin one anew that was moved away."""
+        lesson_id = stored.lesson.lesson_id
+        found = self._schedule.standings.get(lesson_id)
+        if found is None or not self._schedule.is_ended(lesson_id, reading.utc):
+            return  # where it is gone, it goes on, and the office is asked at its end
+        if worker := self._pool.at("lesson", lesson_id):
+            worker.stop()
+        elif found.moved is None:
+            self._pool.outages.note(reading.boottime_s, reading.boottime_s, CALLED_OFF)
+            self._pool.start("finalise", lesson_id, reading.boottime_s)
+        else:
+            lessons.discard_lesson(self._db, lesson_id)  # its seed stays with its plan
+            logger.warning("lesson moved", extra={"lesson_id": lesson_id})
+            self._report.lesson_ends(lesson_id, finalised=False)
+            self._schedule.look_again()
 
     def _finish(self, stored: lessons.StoredLesson, reading: Reading) -> None:
         lesson_id = stored.lesson.lesson_id

@@ -14,6 +14,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from edge_daemon.app.capture.plan_recorder import begin, plan_of
 from edge_daemon.app.capture.worker_report import Report
@@ -22,6 +23,7 @@ from edge_daemon.app.inbox import waiting
 from edge_daemon.app.notices.handover import Handover
 from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
+from edge_daemon.app.service.called_off_registers import question_called_off
 from edge_daemon.app.service.event_log import EventLog
 from edge_daemon.app.service.lesson_finisher import GIVE_UP_AFTER, OF_A_LESSON, LessonFinisher
 from edge_daemon.app.service.schedule import DEVICE_OFF, LEAD, LOST, Schedule
@@ -104,6 +106,7 @@ class Service:
                 self._home.config.lesson.captures,
                 lambda: open_signer(self._home),
                 lambda: open_plan_seeds(self._home),
+                ZoneInfo(self._home.config.device.time_zone),
                 reason_before=LOST if opened.notes else DEVICE_OFF,
             )
             self._finisher = LessonFinisher(self._db, self._pool, self._schedule, self._report)
@@ -148,15 +151,16 @@ class Service:
                 self._pool.start("untimed", "", reading.boottime_s)
             return
         # Before captures get their lessons: those begin by it, and what went by before them would not be named.
-        self._schedule.tend(reading.utc)
+        if self._schedule.tend(reading.utc):
+            question_called_off(self._home, self._db, self._schedule.timetable, reading.utc)
         if self._pool.at("untimed"):
             self._pool.stop(task="untimed")
         else:
             self._pool.forget("untimed", "")
             if self._settles(reading):
                 return
-        self._hold_due(reading)
         self._finisher.tend(reading)
+        self._hold_due(reading)
         self._handover.tend(self._db, reading.utc)
         self._apply_inbox(reading)
 
@@ -196,7 +200,8 @@ class Service:
     def _on(self, reading: Reading) -> Lesson | None:
         """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
         begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
-        return next((x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end), None)
+        on = [x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end]
+        return next((x for x in on if not self._schedule.is_ended(x.lesson_id, reading.utc)), None)
 
     def _apply_inbox(self, reading: Reading) -> None:
         """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
-from edge_daemon.app.capture.missed_reasons import CLOCK_SET, NOT_RUNNING, TOO_SLOW
+from edge_daemon.app.capture.missed_reasons import CALLED_OFF, CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.host import read_host
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 15.0
 COUNT_EVERY_S = 60.0
-_WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow"}
+_WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow", CALLED_OFF: "called_off"}
 
 
 class StatusReporter:

@@ -27,6 +27,7 @@ from edge_daemon.app.capture.lesson_run import LessonRun
 from edge_daemon.app.capture.loop import LATE_S, LessonLoop, LoopContext
 from edge_daemon.app.capture.outages import Outage
 from edge_daemon.app.capture.plan_recorder import plan_of
+from edge_daemon.app.capture.timetable_look import look_at_timetable
 from edge_daemon.app.capture.untimed_loop import UntimedLoop
 from edge_daemon.app.capture.worker_report import Kind, Report, encode
 from edge_daemon.app.erasure.removal import finish_erasures
@@ -187,10 +188,13 @@ class Worker:
                 if not loop.go():
                     return STOPPED
         self._report(Report("closing"))
+        found = look_at_timetable(self._home, run.register_db, stored)
+        if found.moved is not None and found.moved.end > self._clock.reading().utc:
+            return STOPPED  # it is to begin anew at another time: the service sees to that
         if is_timed:
             loop.miss_open()
             loop.write_missed()
-        run.finalise()
+        run.finalise(in_timetable=not found.is_doubtful)
         self._report(Report("done"))
         return 0
 

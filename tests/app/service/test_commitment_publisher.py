@@ -8,6 +8,7 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
@@ -110,9 +111,12 @@ def test_document_and_outbox_item_are_written_together_or_not_at_all(db):
 def test_a_lesson_is_due_though_nothing_can_be_promised(db, broken, caplog):
     db.execute(broken)
     coming = [lesson(2)]
-    timetable = SimpleNamespace(lessons=lambda start, end: [one for one in coming if start <= one.start < end])
+    timetable = SimpleNamespace(
+        lessons=lambda start, end: [one for one in coming if start <= one.start < end],
+        cancelled=lambda start, end: {},
+    )
     watch = SimpleNamespace(timetable=timetable, refresh=lambda *, force: False, error="")
-    schedule = Schedule(watch, db, 100, lambda: SIGNER, lambda: SEEDS)
+    schedule = Schedule(watch, db, 100, lambda: SIGNER, lambda: SEEDS, ZoneInfo("UTC"))
     schedule.tend(NOW)
     assert [one.message for one in caplog.records] == ["plans not signed"]
     assert schedule.due(lesson(2).start) == lesson(2)

@@ -1,0 +1,28 @@
+"""One look at the timetable before a register is made: what is no lesson any more goes to no family."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from edge_daemon.app.capture.timetable_standing import HELD, TimetableStanding, standing
+from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.lessons import StoredLesson
+
+
+def look_at_timetable(home: Home, db: sqlite_utils.Database, stored: StoredLesson) -> TimetableStanding:
+    """Return what the timetable of now says of a lesson; a timetable that can't be read says nothing against it.
+
+    Raises:
+        StoreError: register.sqlite can't be used.
+    """
+    if stored.lesson.origin != "timetable" or stored.clock == "unsynchronised" or not home.config.timetable.files:
+        return HELD
+    # Here, for a worker needs it once, at its end.
+    from edge_daemon.app.opening.timetable_files import watch_timetable
+
+    watch = watch_timetable(home)
+    watch.refresh()
+    if watch.error:
+        return HELD
+    return standing(db, watch.timetable, stored.lesson, ZoneInfo(home.config.device.time_zone))

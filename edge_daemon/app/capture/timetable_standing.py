@@ -1,0 +1,114 @@
+"""What the timetable says now of a lesson that has begun: held, moved, called off, or no longer there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import ZoneInfo
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import lesson_events, lessons, plans
+from edge_daemon.types import Lesson
+
+if TYPE_CHECKING:  # it loads libraries of calendars, which a worker does not need
+    from edge_daemon.app.opening.timetable_files import HasLessons
+
+_DAY: Final = timedelta(days=1)
+_PAST: Final = timedelta(days=14)
+"""A timetable without any lesson of so long a time before this one is an export of what comes only."""
+_SAME: Final = 0.5
+"""A lesson keeps its times where at least this share of them is in the new ones: who is there for all of the common
+time is then present by the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimetableStanding:
+    """What the timetable says of one lesson."""
+
+    state: Literal["held", "moved", "called_off", "gone"]
+    """`moved`: to a time that has less than half of the lesson's own; `gone`: nothing says why it is not there."""
+    why: str = ""
+    """Of `called_off`."""
+    moved: Lesson | None = None
+    """Of `moved`: the same lesson at its new time."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the office has to say if the lesson was held."""
+        return self.state != "held"
+
+
+HELD: Final = TimetableStanding("held")
+
+
+def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
+    """Return the lessons of a timetable, those with the id of a lesson that had begun which are one with it."""
+    held_as = lesson_events.held_as(db)
+    if not held_as:
+        return list(found)
+    renamed = [replace(one, lesson_id=held_as.get(one.lesson_id, one.lesson_id)) for one in found]
+    return list({one.lesson_id: one for one in renamed}.values())
+
+
+def standing(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, zone: ZoneInfo) -> TimetableStanding:
+    """Return what the timetable says of a lesson that has begun; note which lesson of the timetable is one with it.
+
+    Args:
+        db: register.sqlite.
+        timetable: of now.
+        lesson: as it was begun.
+        zone: the school's; its day is the lesson's day.
+
+    Raises:
+        StoreError: the database can't be used.
+    """
+    near = timetable.lessons(lesson.start - _DAY, lesson.start + _DAY)
+    same = next((one for one in as_held(db, near) if one.lesson_id == lesson.lesson_id), None)
+    if same is None:
+        if why := called_off(db, timetable, lesson):
+            return TimetableStanding("called_off", why)
+        same = _twin(db, near, lesson, zone)
+        if same is not None:
+            lesson_events.hold_as(db, same, lesson.lesson_id)
+    if same is None:
+        # A timetable that has lessons to come and none of the past says nothing about those that run.
+        past = timetable.lessons(lesson.start - _PAST, lesson.start)
+        is_gone = past or not timetable.lessons(lesson.end, lesson.end + _PAST)
+        return TimetableStanding("gone") if is_gone else HELD
+    moved = replace(same, lesson_id=lesson.lesson_id)
+    common = min(lesson.end, moved.end) - max(lesson.start, moved.start)
+    keeps_its_times = common >= _SAME * (lesson.end - lesson.start)
+    return HELD if keeps_its_times else TimetableStanding("moved", moved=moved)
+
+
+def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson) -> str:
+    """Return why the timetable calls a lesson off; empty: it does not."""
+    found = timetable.cancelled(lesson.start - _DAY, lesson.start + _DAY)
+    if not found:
+        return ""
+    held_as = lesson_events.held_as(db)
+    return {held_as.get(lesson_id, lesson_id): why for lesson_id, why in found.items()}.get(lesson.lesson_id, "")
+
+
+def _twin(db: sqlite_utils.Database, near: Sequence[Lesson], lesson: Lesson, zone: ZoneInfo) -> Lesson | None:
+    """Return the lesson that one became which the timetable no longer has; None where there is none.
+
+    It comes from the same event on the same day, or it has the same course and times; and it was not known before.
+    """
+    event_id, day = lesson_events.event_of(db, lesson.lesson_id), lesson.start.astimezone(zone).date()
+    found = [
+        one
+        for one in near
+        if (event_id and one.event_id == event_id and one.start.astimezone(zone).date() == day)
+        or (one.course, one.start, one.end) == (lesson.course, lesson.start, lesson.end)
+    ]
+    new = [
+        x for x in found if plans.plan_on_record(db, x.lesson_id) is None and not lessons.get_lesson(db, x.lesson_id)
+    ]
+    return min(new, key=lambda one: abs(one.start - lesson.start), default=None)
+
+
+def _is_known(db: sqlite_utils.Database, lesson_id: str) -> bool:
+    return plans.plan_on_record(db, lesson_id) is not None or lessons.get_lesson(db, lesson_id) is not None

@@ -1,0 +1,93 @@
+"""Which event of the calendar each lesson comes from, and what became of lessons whose event was moved.
+
+An event that stands alone has its start in its lesson's id, so that a moved one is another lesson. The event itself is
+known by its UID: by it the new lesson is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.timestamps import parsed, stored
+from edge_daemon.types import Lesson
+
+
+@dataclass(frozen=True, slots=True)
+class LessonEvent:
+    """What is kept of one lesson."""
+
+    lesson_id: str
+    event_id: str
+    course: str
+    start: datetime
+    """As it was known first."""
+    moved_to: str
+    """Id of the lesson that its event became before it began; empty: it was not moved, or nobody knows where to."""
+
+
+def note_events(db: sqlite_utils.Database, lessons: Iterable[Lesson]) -> None:
+    """Note the events of lessons; one that is noted already keeps what is known of it.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    rows = [(x.lesson_id, x.event_id, x.course, stored(x.start)) for x in lessons if x.event_id]
+    with faults(db):
+        first = min((row[3] for row in rows), default="~")
+        known = {
+            str(row[0]) for row in db.execute("SELECT lesson_id FROM lesson_events WHERE start_utc >= ?", (first,))
+        }
+    new = [row for row in rows if row[0] not in known]
+    if new:
+        with transaction(db):
+            db.conn.executemany(
+                "INSERT OR IGNORE INTO lesson_events (lesson_id, event_id, course, start_utc) VALUES (?, ?, ?, ?)", new
+            )
+
+
+def lesson_events(db: sqlite_utils.Database) -> Mapping[str, LessonEvent]:
+    """Return what is kept, by lesson id."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id, event_id, course, start_utc, coalesce(moved_to, '') FROM lesson_events"
+        ).fetchall()
+    return {row[0]: LessonEvent(row[0], row[1], row[2], parsed(row[3]), row[4]) for row in rows}
+
+
+def event_of(db: sqlite_utils.Database, lesson_id: str) -> str:
+    """Return the id of a lesson's event; empty: not known, as of lessons of an older release."""
+    with faults(db):
+        row = db.execute("SELECT event_id FROM lesson_events WHERE lesson_id = ?", (lesson_id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
+    """Note that a lesson of the timetable is one that had begun when its event was moved.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    note_events(db, [moved])
+    with transaction(db):
+        db.execute("UPDATE lesson_events SET held_as = ? WHERE lesson_id = ?", (lesson_id, moved.lesson_id))
+
+
+def held_as(db: sqlite_utils.Database) -> Mapping[str, str]:
+    """Return the lessons of the timetable that are one that had begun: lesson id to its id."""
+    with faults(db):
+        rows = db.execute("SELECT lesson_id, held_as FROM lesson_events WHERE held_as IS NOT NULL").fetchall()
+    return dict(rows)
+
+
+def note_moved(db: sqlite_utils.Database, lesson_id: str, moved_to: str) -> None:
+    """Note which lesson one became whose plan was taken back; empty: none is known.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute("UPDATE lesson_events SET moved_to = ? WHERE lesson_id = ?", (moved_to or None, lesson_id))

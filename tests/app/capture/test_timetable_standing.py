@@ -1,0 +1,107 @@
+"""What the timetable says of a lesson that has begun: moved, called off, gone, or none of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from edge_daemon.app.capture.plan_recorder import plan_ahead
+from edge_daemon.app.capture.timetable_standing import as_held, called_off, standing
+from edge_daemon.lesson.plan import make_plan
+from edge_daemon.store import lesson_events, lessons
+from edge_daemon.store.database import open_register
+from edge_daemon.types import Lesson
+from tests.registers import SEEDS, START, a_lesson
+
+ZONE = ZoneInfo("Europe/Berlin")
+YESTERDAY = a_lesson(START - timedelta(days=1), "art")
+TOMORROW = a_lesson(START + timedelta(days=1), "art")
+
+
+@dataclass
+class Timetable:
+    """Lessons and what is called off, as the service's timetable answers."""
+
+    held: list[Lesson] = field(default_factory=list)
+    off: dict[str, str] = field(default_factory=dict)
+
+    def lessons(self, start, end):
+        return [one for one in self.held if start <= one.start < end]
+
+    def cancelled(self, start, end):
+        return dict(self.off)
+
+
+def at(minutes: int, event_id: str = "event", course: str = "7b") -> Lesson:
+    return replace(a_lesson(START + timedelta(minutes=minutes), course), event_id=event_id)
+
+
+BEGUN = at(0)
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A lesson that has begun, with its plan and its event."""
+    opened = open_register(tmp_path / "register.sqlite")
+    lesson_events.note_events(opened, [BEGUN])
+    plan_ahead(opened, [BEGUN], 10, START - timedelta(hours=1), SEEDS)
+    plan = make_plan(BEGUN.lesson_id, 2700, 10)
+    lessons.start_lesson(opened, BEGUN, plan, "synchronised")
+    yield opened
+    opened.conn.close()
+
+
+def test_a_lesson_that_is_still_there_is_held(db):
+    assert not standing(db, Timetable([BEGUN]), BEGUN, ZONE).is_doubtful
+
+
+@pytest.mark.parametrize("minutes", [-20, 10, 22])
+def test_it_keeps_its_times_where_at_least_half_of_them_is_in_the_new_ones(db, minutes):
+    moved = at(minutes)
+    assert standing(db, Timetable([moved]), BEGUN, ZONE).state == "held"
+    assert [one.lesson_id for one in as_held(db, [moved])] == [BEGUN.lesson_id], "both are one lesson from now on"
+
+
+@pytest.mark.parametrize("minutes", [23, 45, 120])
+def test_it_is_moved_where_less_of_them_is(db, minutes):
+    found = standing(db, Timetable([at(minutes)]), BEGUN, ZONE)
+    assert found.state == "moved"
+    assert found.moved == replace(at(minutes), lesson_id=BEGUN.lesson_id)
+
+
+def test_a_lesson_of_the_same_event_that_was_known_before_is_another_one(db):
+    later = at(120)
+    plan_ahead(db, [later], 10, START - timedelta(minutes=30), SEEDS)
+    assert standing(db, Timetable([YESTERDAY, later]), BEGUN, ZONE).state == "gone"
+    assert lesson_events.held_as(db) == {}
+
+
+def test_another_day_or_another_event_is_no_move(db):
+    assert standing(db, Timetable([YESTERDAY, at(24 * 60)]), BEGUN, ZONE).state == "gone"
+    assert standing(db, Timetable([YESTERDAY, at(60, "other")]), BEGUN, ZONE).state == "gone"
+
+
+def test_an_export_with_new_uids_has_the_same_lesson(db):
+    again = replace(at(0, "new"), lesson_id="new-id")
+    assert standing(db, Timetable([again]), BEGUN, ZONE).state == "held"
+    assert lesson_events.held_as(db) == {"new-id": BEGUN.lesson_id}
+
+
+def test_called_off_goes_before_gone_and_says_why(db):
+    found = standing(db, Timetable([YESTERDAY], {BEGUN.lesson_id: "is cancelled"}), BEGUN, ZONE)
+    assert (found.state, found.why) == ("called_off", "is cancelled")
+
+
+def test_what_was_moved_and_then_called_off_is_called_off(db):
+    moved = at(10)
+    assert standing(db, Timetable([moved]), BEGUN, ZONE).state == "held"
+    assert called_off(db, Timetable(off={moved.lesson_id: "is cancelled"}), BEGUN) == "is cancelled"
+
+
+def test_a_timetable_of_the_days_to_come_only_says_nothing_against_a_lesson(db):
+    assert standing(db, Timetable([TOMORROW]), BEGUN, ZONE).state == "held"
+    assert standing(db, Timetable([YESTERDAY, TOMORROW]), BEGUN, ZONE).state == "gone"
+    assert standing(db, Timetable(), BEGUN, ZONE).state == "gone", "it was the only one"
