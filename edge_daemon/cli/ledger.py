@@ -124,8 +124,11 @@ def _row(line: LedgerLine, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     captures = f"{line.captures_taken}/{lesson.captures_planned}"
     if line.register is not None:
         state = f"{line.register.revision}, {line.register.created_at.astimezone(zone):%m-%d %H:%M}"
+    elif line.moved_to is not None:
+        state = f"withdrawn: moved to {line.moved_to.start.astimezone(zone):%a %Y-%m-%d %H:%M}"
     else:
-        state = _WITHOUT_REGISTER.get(line.state_at(now), f"none: {lesson.reason}")
+        why = "withdrawn" if lesson.state == "withdrawn" else "none"
+        state = _WITHOUT_REGISTER.get(line.state_at(now), f"{why}: {lesson.reason}")
     upstream = line.progress["upstream"]
     acknowledged = _short(upstream)
     if upstream.at is not None and upstream.delivered == upstream.wanted:
@@ -133,7 +136,7 @@ def _row(line: LedgerLine, zone: ZoneInfo, now: datetime) -> tuple[str, ...]:
     return (
         *(f"{lesson.start.astimezone(zone):%a %Y-%m-%d %H:%M}", lesson.course),
         f"{line.committed_at.astimezone(zone):%m-%d %H:%M}" if line.committed_at else "-",
-        *("-" if lesson.state in ("planned", "skipped") else captures, state, acknowledged),
+        *("-" if lesson.state in ("planned", "skipped", "withdrawn") else captures, state, acknowledged),
         *(_short(line.progress[group]) for group in ("office", "students", "guardians")),
     )
 
@@ -152,6 +155,9 @@ def _as_json(line: LedgerLine, now: datetime) -> dict[str, object]:
         "end": written(lesson.end),
         "state": line.state_at(now),
         "reason": lesson.reason or None,
+        "moved_to": {"lesson_id": line.moved_to.lesson_id, "start": written(line.moved_to.start)}
+        if line.moved_to
+        else None,
         "planned_at": written(lesson.planned_at) if lesson.planned_at else None,
         "promised_at": written(line.committed_at) if line.committed_at else None,
         "captures_planned": lesson.captures_planned,

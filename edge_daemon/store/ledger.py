@@ -11,7 +11,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults
 from edge_daemon.timestamps import parsed, stored
 
-LessonState = Literal["planned", "running", "finalised", "skipped"]
+LessonState = Literal["planned", "running", "finalised", "skipped", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LedgerLesson:
     captures_planned: int
     captures_taken: int
     reason: str
-    """Why it was skipped."""
+    """Why it was skipped, or its promise was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from edge_daemon.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon.attendance.document import Document, from_json, sign, to_json
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer, fingerprint
-from edge_daemon.store import lessons, outbox
+from edge_daemon.store import lesson_events, lessons, outbox
 from edge_daemon.store.commitments import add_commitment
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.skipped import skip_lessons
@@ -360,3 +360,43 @@ def test_a_ledger_without_any_signature_is_no_proof_of_anything(tmp_path):
     db.conn.close()
     _, problems = verify(tmp_path)
     assert [what.rpartition(": ")[2] for what in problems] == ["is not signed"] * 2
+
+
+def test_a_promise_for_a_time_that_was_moved_is_named_with_the_new_one(tmp_path):
+    signer = Signer(device_key(tmp_path / "device.key"))
+    (tmp_path / "config.toml").write_text('[device]\nname = "room 204"\ntime_zone = "Europe/Berlin"\n', "utf-8")
+    db = open_register(tmp_path / "register.sqlite")
+    now = START - timedelta(hours=3)
+    plain, gone = (replace(a_lesson(START, name), event_id=name) for name in ("plain", "gone"))
+    series = replace(a_lesson(START + timedelta(hours=1), "series"), event_id="series")
+    for lessons_of in (
+        [plain, gone, series],
+        [
+            replace(a_lesson(START + timedelta(hours=2), "plain"), event_id="plain"),
+            replace(series, start=series.start + timedelta(hours=2), end=series.end + timedelta(hours=2)),
+        ],
+    ):
+        lesson_events.note_events(db, lessons_of)
+        plan_ahead(db, lessons_of, 20, now, SEEDS)
+        publish_commitments(db, lambda: signer, now)
+        now += timedelta(minutes=5)
+    db.conn.close()
+    lines = {(one["course"], one["start"]): one for one in listed(tmp_path)}
+    states = {key: one["state"] for key, one in lines.items()}
+    assert states == {
+        ("plain", "2026-11-16T07:00:00Z"): "withdrawn",
+        ("gone", "2026-11-16T07:00:00Z"): "withdrawn",
+        ("series", "2026-11-16T08:00:00Z"): "withdrawn",
+        ("plain", "2026-11-16T09:00:00Z"): "planned",
+        ("series", "2026-11-16T10:00:00Z"): "planned",
+    }
+    first = lines["plain", "2026-11-16T07:00:00Z"]
+    new = lines["plain", "2026-11-16T09:00:00Z"]
+    assert first["moved_to"] == {"lesson_id": new["lesson_id"], "start": new["start"]}
+    assert first["promised_at"] == "2026-11-16T04:00:00Z"
+    assert lines["series", "2026-11-16T08:00:00Z"]["moved_to"]["start"] == "2026-11-16T10:00:00Z"
+    assert lines["gone", "2026-11-16T07:00:00Z"]["moved_to"] is None
+    shown = run(tmp_path, "ledger").stdout
+    assert "withdrawn: moved to Mon 2026-11-16 10:00" in shown
+    assert "withdrawn: the timetable no longer has it" in shown
+    assert run(tmp_path, "ledger", "--to", "2026-11-15").stdout == "no lessons on record\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import ledger, outbox
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import Deliveries, LedgerLesson
+from edge_daemon.store.lesson_events import LessonEvent, lesson_events
 from edge_daemon.store.registers import StoredRegister, latest_registers
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -55,30 +56,76 @@ class LedgerLine:
     """The highest revision."""
     progress: Mapping[str, DeliveryProgress]
     """By the keys of GROUPS."""
+    moved_to: MovedTo | None = None
+    """Of a promise that was withdrawn: the lesson that stands in its place."""
 
     def state_at(self, now: datetime) -> str:
         """Return the lesson's state at a time; `over`: it ended, and its register is not made yet."""
         return "over" if self.lesson.state == "running" and self.lesson.end <= now else self.lesson.state
 
 
+@dataclass(frozen=True, slots=True)
+class MovedTo:
+    """Where a lesson went."""
+
+    lesson_id: str
+    start: datetime
+
+
 def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLine]:
-    """Return a line for every lesson of the timetable that begins in [start, end), the earliest first."""
+    """Return a line for every lesson of the timetable that begins in [start, end), the earliest first.
+
+    A promise that went to the office for a time at which the lesson is not any more has a line of its own.
+    """
     promised = _committed(db)
     registers = {one.lesson_id: one for one in latest_registers(db, start, end)}
     items = ledger.deliveries(db)
-    return [
+    lines = [
         _line(lesson, promised, registers.get(lesson.lesson_id), items.get(lesson.lesson_id, ()))
         for lesson in ledger.ledger_lessons(db, start, end)
     ]
+    withdrawn = [
+        one
+        for one in _withdrawn(db, promised)
+        if (start is None or start <= one.lesson.start) and (end is None or one.lesson.start < end)
+    ]
+    return sorted([*lines, *withdrawn], key=lambda line: (line.lesson.start, line.lesson.lesson_id))
+
+
+def _withdrawn(db: sqlite_utils.Database, promised: Mapping[str, Sequence[_Promise]]) -> Iterator[LedgerLine]:
+    """Yield a line for each promise that does not stand any more."""
+    on_record = {one.lesson_id: one for one in ledger.ledger_lessons(db, None, None)}
+    events = lesson_events(db)
+    for lesson_id, promises in promised.items():
+        now = on_record.get(lesson_id)
+        last = {one.times: one for one in promises}
+        for times, one in last.items():
+            if now is not None and (now.start, now.end) == times:
+                continue
+            event = events.get(lesson_id)
+            moved_to = _moved_to(lesson_id if now else event.moved_to if event else "", on_record, events)
+            course = now.course if now else event.course if event else ""
+            why = "it was moved" if moved_to else "the timetable no longer has it"
+            lesson = LedgerLesson(lesson_id, course, *times, "withdrawn", None, one.captures_planned, 0, why)
+            nothing = {group: _progress(()) for group in GROUPS}
+            yield LedgerLine(lesson, one.at, 0, None, nothing, moved_to)
+
+
+def _moved_to(
+    lesson_id: str, on_record: Mapping[str, LedgerLesson], events: Mapping[str, LessonEvent]
+) -> MovedTo | None:
+    if lesson_id in on_record:
+        return MovedTo(lesson_id, on_record[lesson_id].start)
+    return MovedTo(lesson_id, events[lesson_id].start) if lesson_id in events else None
 
 
 def _line(
     lesson: LedgerLesson,
-    promised: Mapping[str, Sequence[datetime]],
+    promised: Mapping[str, Sequence[_Promise]],
     register: StoredRegister | None,
     items: Sequence[Deliveries],
 ) -> LedgerLine:
-    in_time = [at for at in promised.get(lesson.lesson_id, ()) if at <= lesson.start]
+    in_time = [one.at for one in promised.get(lesson.lesson_id, ()) if one.at <= lesson.start]
     taken = lesson.captures_taken
     if register is not None:
         with contextlib.suppress(RegisterError):  # a document that can't be read is what `ledger verify` is for
@@ -100,11 +147,21 @@ def _progress(items: Sequence[Deliveries]) -> DeliveryProgress:
     )
 
 
-def _committed(db: sqlite_utils.Database) -> Mapping[str, Sequence[datetime]]:
-    found: dict[str, list[datetime]] = {}
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """One lesson of one commitment."""
+
+    at: datetime
+    times: tuple[datetime, datetime]
+    captures_planned: int
+
+
+def _committed(db: sqlite_utils.Database) -> Mapping[str, Sequence[_Promise]]:
+    found: dict[str, list[_Promise]] = {}
     for stored in commitments(db):
         with contextlib.suppress(RegisterError):
             commitment = read_commitment(stored.document)
             for plan in commitment.plans_committed:
-                found.setdefault(plan.lesson_id, []).append(commitment.at)
+                promise = _Promise(commitment.at, (plan.start, plan.end), plan.captures_planned)
+                found.setdefault(plan.lesson_id, []).append(promise)
     return found
