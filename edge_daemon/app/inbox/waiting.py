@@ -108,8 +108,13 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
     return tuple(results)
 
 
-def waits(home: Home, db: sqlite_utils.Database) -> bool:
+def waits(home: Home, db: sqlite_utils.Database, names: Collection[str] = NAMES) -> bool:
     """Return whether a document that the settings want waits to be applied, or one that was is not erased yet.
+
+    Args:
+        home: the installation.
+        db: register.sqlite.
+        names: only these are looked for.
 
     Raises:
         StoreError: register.sqlite can't be read.
@@ -119,7 +124,7 @@ def waits(home: Home, db: sqlite_utils.Database) -> bool:
         there = {path.name for path in folder.iterdir()}
     except OSError:
         there = set()
-    wanted = wanted_names(home.config)
+    wanted = [name for name in wanted_names(home.config) if name in names]
     if any({name, f"{name}{TAKEN}", f"{name}{DONE}"} & there for name in wanted):
         return True
     return any(not _is_taken(db, name, changed_ns) for name, changed_ns in _handed(home) if name in wanted)

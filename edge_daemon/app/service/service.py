@@ -204,9 +204,14 @@ class Service:
         return next((x for x in on if not self._schedule.is_ended(x.lesson_id, reading.utc)), None)
 
     def _apply_inbox(self, reading: Reading) -> None:
-        """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon."""
+        """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon.
+
+        A new calendar does not wait for that: it may move a lesson that runs, or call it off.
+        """
         if self._pool.idle and self._has_work(reading) and not waiting.busy(self._db, reading.utc):
             self._pool.start("inbox", "", reading.boottime_s)
+        elif not self._pool.idle and waiting.waits(self._home, self._db, {waiting.TIMETABLE}):
+            self._pool.start("timetable", "", reading.boottime_s)
 
     def _has_work(self, reading: Reading) -> bool:
         if waiting.waits(self._home, self._db):

@@ -166,6 +166,15 @@ class Worker:
         self._report(Report("done"))
         return 0
 
+    def apply_timetable(self) -> int:
+        """Put the office's new calendar into force, also while a lesson runs: it may call that one off."""
+        from edge_daemon.app.inbox.apply import apply_inbox
+        from edge_daemon.app.inbox.waiting import TIMETABLE
+
+        apply_inbox(self._home, self._clock.reading().utc, {TIMETABLE})
+        self._report(Report("done"))
+        return 0
+
     def apply_inbox(self) -> int:
         """Put into force what the office sent, and wrap keys of an earlier release; the service starts this while no
         lesson is on, nor soon.
@@ -250,7 +259,7 @@ def main(clock: Clock | None = None) -> None:
     parser.add_argument("--report", type=int, required=True)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--outage", nargs=3, action="append", default=[], metavar=("SINCE_S", "UNTIL_S", "REASON"))
-    parser.add_argument("task", choices=("check", "lesson", "finalise", "untimed", "settle", "inbox"))
+    parser.add_argument("task", choices=("check", "lesson", "finalise", "untimed", "settle", "inbox", "timetable"))
     parser.add_argument("lesson_id", nargs="?", default="")
     arguments = parser.parse_args()
     lock_memory()
@@ -273,6 +282,7 @@ def _run(arguments: argparse.Namespace, clock: Clock | None) -> int:
             "untimed": worker.hold_untimed,
             "settle": worker.settle,
             "inbox": worker.apply_inbox,
+            "timetable": worker.apply_timetable,
         }
         return tasks[arguments.task]()
     except DamageError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edge_daemon.app.capture.outages import Outages
 from edge_daemon.app.capture.worker_report import Report
-from edge_daemon.app.service.worker_process import Task, WorkerProcess
+from edge_daemon.app.service.worker_process import BESIDE_A_LESSON, Task, WorkerProcess
 from edge_daemon.home import Home
 
 logger = logging.getLogger(__name__)
@@ -89,12 +89,13 @@ class WorkerPool:
     def start(self, task: Task, lesson_id: str, now_s: float) -> WorkerProcess | None:
         """Start a worker, unless one is at it, the camera is taken, or the last one failed a moment ago.
 
-        A register of a lesson that is over is made beside the worker that has the camera, one at a time.
+        A register of a lesson that is over is made, and a new calendar put into force, beside the worker that has the
+        camera, one at a time.
         """
         trouble = self.trouble(task, lesson_id)
         if self.at(task, lesson_id) or (trouble and now_s < trouble.again_at_s):
             return None
-        if any(worker.camera_free == (task == "finalise") for worker in self._workers):
+        if any(worker.camera_free == (task in BESIDE_A_LESSON) for worker in self._workers):
             return None
         try:
             for one in (self.trouble("lesson", lesson_id), trouble) if task == "finalise" else (trouble,):

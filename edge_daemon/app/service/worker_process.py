@@ -15,8 +15,10 @@ from edge_daemon.app.capture.worker_report import Report, decode
 from edge_daemon.home import Home
 from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 
-Task = Literal["check", "lesson", "untimed", "settle", "inbox", "finalise"]
+Task = Literal["check", "lesson", "untimed", "settle", "inbox", "finalise", "timetable"]
 
+BESIDE_A_LESSON: tuple[Task, ...] = ("finalise", "timetable")
+"""Tasks that need neither camera nor networks, so that they do not wait for a gap between lessons."""
 COMMAND = isolated("edge_daemon.app.service.worker")
 STALL_S = 120.0
 """A worker that was silent for so long hangs: the longest step, a capture on a slow board, takes a tenth of it."""
@@ -40,7 +42,7 @@ class WorkerProcess:
         self, command: Sequence[str], home: Home, task: Task, lesson_id: str = "", outages: Iterable[Outage] = ()
     ) -> None:
         self.task, self.lesson_id = task, lesson_id
-        self.camera_free = task in ("settle", "inbox", "finalise")
+        self.camera_free = task in ("settle", "inbox", *BESIDE_A_LESSON)
         """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
         self.failure_reason = False
         """True once it has reported why it failed."""

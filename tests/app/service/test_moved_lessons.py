@@ -116,3 +116,21 @@ def test_a_series_that_goes_on_is_not_touched(running):
     assert document["register_flags"] == []
     assert datetime.fromisoformat(str(document["end"]).replace("Z", "+00:00")) == FIRST_LESSON + timedelta(minutes=45)
     running.stop()
+
+
+def test_the_offices_calendar_does_not_wait_for_a_gap_between_lessons(device):
+    config = device.home.state_dir / "config.toml"
+    text = config.read_text().replace('files = ["timetable.ics"]', 'files = ["upstream"]')
+    config.write_text(f'{text}{MAIL}[upstream]\nurl = "https://127.0.0.1:9/attendance"\n')
+    for name in ("pulled", "inbox"):
+        (device.home.state_dir / name).mkdir()
+    calendar = PLAIN.replace("\n", "\r\n")
+    (device.home.state_dir / "pulled" / "timetable.ics").write_text(calendar)
+    in_lesson(device, 1)
+    later = YESTERDAY.replace("20261122", "20261124").replace("\n", "\r\n")  # one without any lesson is refused
+    cancelled = calendar.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY").replace("END:VCAL", f"{later}END:VCAL")
+    (device.home.state_dir / "inbox" / "timetable.ics").write_text(cancelled)
+    device.until(lambda: len(device.documents()) == 1)
+    (document,) = device.documents()
+    assert (document["register_flags"], document["captures_taken"]) == (["not_in_timetable"], 1)
+    device.stop()
