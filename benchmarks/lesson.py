@@ -39,6 +39,8 @@ class LessonResult:
     truth: Truth
     outcome: Outcome
     seconds_per_capture: float
+    cpu_seconds_per_capture: float
+    """In processor time, of all threads together."""
     rehearse_peak: process.Memory
     enrol_peak: process.Memory
 
@@ -73,6 +75,10 @@ def pooled(runs: Sequence[LessonResult]) -> dict[str, object]:
             "mean": round(sum(seconds) / len(seconds), 4),
             "by_lesson": {run.truth.name: run.seconds_per_capture for run in runs},
         },
+        "cpu_seconds_per_capture": {
+            "mean": round(sum(run.cpu_seconds_per_capture for run in runs) / len(runs), 4),
+            "by_lesson": {run.truth.name: run.cpu_seconds_per_capture for run in runs},
+        },
         "peak_pss_mib": {
             "rehearse": _most([run.rehearse_peak.pss for run in runs]),
             "enrol import": _most([run.enrol_peak.pss for run in runs]),
@@ -106,7 +112,8 @@ def run_lesson(path: Path, threads: int, models: Path | None) -> LessonResult:
         rehearsed = edge_daemon(home, *asked)
         document = json.loads(rehearsed.output)
         outcome = read_outcome(document, sightings)
-    return LessonResult(truth, outcome, float(document["seconds_per_capture"]), rehearsed.peak, enrolled.peak)
+    seconds, cpu_seconds = (float(document[key]) for key in ("seconds_per_capture", "cpu_seconds_per_capture"))
+    return LessonResult(truth, outcome, seconds, cpu_seconds, rehearsed.peak, enrolled.peak)
 
 
 def enrol(path: Path, home: Path, threads: int, models: Path | None) -> process.Ended:

@@ -6,6 +6,7 @@ import os
 import pwd
 import shlex
 
+from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
 
@@ -26,6 +27,10 @@ _UNITS = {
     "maintain backup": "edge-daemon-backup.service",
     "maintain retention": "edge-daemon-retention.service",
 }
+
+
+SERVICE_USER = "edge-daemon"
+"""Of an installed device: its folder needs the keys that only its units and `attendance` are given."""
 
 
 def check_owner(home: Home, command: str) -> None:
@@ -52,9 +57,9 @@ def check_owner(home: Home, command: str) -> None:
 
 
 def _instead(home: Home, command: str, owner: int) -> str:
-    if home.home_mode:
+    if home.home_mode and _name(owner) != SERVICE_USER:
         user, folder = shlex.quote(_name(owner)), shlex.quote(str(home.state_dir))
-        return f"`sudo -u {user} edge-daemon --home {folder} {command} …`"
+        return f"`sudo -u {user} {this_command(in_full=True)} --home {folder} {command} …`"
     if command in _UNITS:
         unit = _UNITS[command]
         told = "attendance status" if command in ("run", "sync") else f"journalctl -u {unit}"

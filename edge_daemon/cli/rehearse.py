@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.capture.rehearsal import SEED_BYTES
+from edge_daemon.app.capture.rehearsal import SEED_BYTES, RehearsalRequest
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.register_text import note_of
 from edge_daemon.cli.table import table
+from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict, VerdictName
 
@@ -47,6 +47,13 @@ from edge_daemon.types import Register, Verdict, VerdictName
 @click.option(
     "--seed", metavar="HEX", help="Choose the frames of an earlier rehearsal again: the seed that it printed."
 )
+@click.option("--course", metavar="COURSE", help="The register of this course; without it of everybody on the roster.")
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
+    metavar="YYYY-MM-DDTHH:MM",
+    help="When the lesson was, by the school's clock; without it now. Nothing vouches for it: it stays a rehearsal.",
+)
 @click.option("--deliver", is_flag=True, help="Send the register to the office, marked as a rehearsal; to nobody else.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
@@ -56,16 +63,18 @@ def rehearse(
     sightings: Path | None,
     captures: int | None,
     seed: str | None,
+    course: str | None,
+    at: datetime | None,
     deliver: bool,
     as_json: bool,
 ) -> None:
     """Take the register of one lesson now, from pictures or a video. Without --deliver it is never sent anywhere."""
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
+    start = at.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc) if at else None
+    wanted = RehearsalRequest(frames, sightings, captures, _seed(seed), course or "", start, deliver)
     with progress("captures") as watch:
-        done = take_register(
-            home, frames, sightings=sightings, progress=watch, deliver=deliver, captures=captures, seed=_seed(seed)
-        )
+        done = take_register(home, wanted, watch)
     for missed in done.register.missed:
         click.echo(f"warning: {missed.reason}; capture {missed.slot + 1} is missed", err=True)
     if as_json:
@@ -78,7 +87,8 @@ def rehearse(
     click.echo()
     if note := note_of(register):
         click.echo(f"note: {note}")
-    click.echo(f"{_counts(register)}; {done.seconds_per_capture:.2f} s a capture")
+    cost = f"{done.seconds_per_capture:.2f} s a capture, {done.cpu_seconds_per_capture:.2f} s of processor"
+    click.echo(f"{_counts(register)}; {cost}")
     if captures is not None:
         click.echo(f"seed {register.plan.seed.hex()}: --seed with it takes the same frames again")
     for line in _next_commands(home, register):
@@ -124,15 +134,8 @@ def _counts(register: Register) -> str:
 
 
 def _next_commands(home: Home, register: Register) -> Iterator[str]:
-    command = _this_command() + (f" --home {shlex.quote(str(home.state_dir))}" if home.home_mode else "")
+    command = this_command() + (f" --home {shlex.quote(str(home.state_dir))}" if home.home_mode else "")
     day = register.lesson.start.astimezone(ZoneInfo(home.config.device.time_zone)).date().isoformat()
     yield f"kept in {home.register_db_path}"
     yield f"next: {command} register show {register.lesson.lesson_id}"
     yield f"      {command} export --from {day} --to {day} --output register.xlsx"
-
-
-def _this_command() -> str:
-    """Return what the user types for this program: its name, or the path of one that is not on the search path."""
-    typed = sys.argv[0]
-    named = Path(typed).name == "edge-daemon" and shutil.which("edge-daemon") != typed
-    return shlex.quote(typed) if named else "edge-daemon"

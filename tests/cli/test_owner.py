@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,3 +144,16 @@ def test_a_command_that_looks_leaves_nothing_of_roots_behind(home, command, tmp_
     assert "belongs to the user" not in done.stderr
     assert {uid for uid, _ in state(home).values()} == {ANOTHER}
     db.conn.close()
+
+
+def test_the_command_is_named_by_its_path_for_sudo_has_a_search_path_of_its_own(home, tmp_path, monkeypatch):
+    program = tmp_path / "venv" / "bin" / "edge-daemon"
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    done = run(home, "maintain", "backup")
+    assert f"{program} --home {home} maintain backup …`" in done.stderr
+
+
+def test_the_folder_of_an_installed_device_needs_its_keys_also_by_its_path(home, monkeypatch):
+    monkeypatch.setattr("edge_daemon.cli.owner._name", lambda _uid: "edge-daemon")
+    done = run(home, "rehearse", "--frames", "pictures")
+    assert done.stderr.rstrip().endswith("use `sudo attendance rehearse …`")

@@ -7,11 +7,14 @@ import pty
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from edge_daemon.__main__ import run
+from edge_daemon.home import Home
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,7 @@ def test_json_is_what_the_design_says(piped):
     told, _, _ = piped
     assert list(told) == [
         "lesson_id", "captures_planned", "captures_taken", "students", "unknown_faces", "seconds_per_capture",
+        "cpu_seconds_per_capture",
     ]  # fmt: skip
     assert (told["captures_planned"], told["captures_taken"]) == (4, 3)
     by_id = {student["student_id"]: student for student in told["students"]}
@@ -142,3 +146,29 @@ def test_a_rehearsal_is_delivered_only_when_that_is_said(home, frames, capsys):
 def test_a_seed_that_is_none_is_refused_in_one_line(home, frames, capsys):
     assert run(rehearse(home, frames, "--captures", "3", "--seed", "abc")) == 2
     assert "--seed takes 64 hexadecimal digits" in capsys.readouterr().err
+
+
+def test_a_rehearsal_may_be_of_a_course_and_of_another_day(home, frames, tmp_path, capsys):
+    assert run(rehearse(home, frames, "--json", "--at", "2026-09-07T08:00", "--course", "4b")) == 0
+    lesson_id = json.loads(capsys.readouterr().out)["lesson_id"]
+    assert run(["--home", str(home), "register", "show", lesson_id, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["course"], document["origin"], document["clock"]) == ("4b", "rehearsal", "unsynchronised")
+    zone = ZoneInfo(Home(home).config.device.time_zone)
+    at = datetime(2026, 9, 7, 8, 0, tzinfo=zone).astimezone(timezone.utc)
+    assert document["start"] == document["end"] == f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    days = ["--from", "2026-09-07", "--to", "2026-09-07"]
+    assert run(["--home", str(home), "export", *days, "--output", str(tmp_path / "x.csv")]) == 0
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-09-07", "25:00"])
+def test_a_time_that_is_none_is_refused_in_one_line(home, frames, capsys, at):
+    assert run(rehearse(home, frames, "--at", at)) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_before_anybody_is_enrolled_it_says_so(tmp_path, frames, capsys):
+    assert run(rehearse(tmp_path / "new", frames)) == 2
+    err = capsys.readouterr().err
+    assert "nobody is enrolled; enrol first: `edge-daemon enrol import" in err
+    assert not (tmp_path / "new").exists()

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from edge_daemon.app.capture.lesson_run import LessonRun
 from edge_daemon.app.opening.models_and_gallery import load_models, open_gallery_store
@@ -16,16 +17,39 @@ from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.camera.files import FolderCamera, VideoCamera, open_files
 from edge_daemon.errors import CameraError, GalleryError
+from edge_daemon.gallery.enrolment_dates import is_expected
+from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.lesson.lesson_ids import rehearsal_lesson_id
 from edge_daemon.lesson.plan import SEED_BYTES, SLOT_S, make_plan, random_frames
 from edge_daemon.store.database import check_writable, open_register
 from edge_daemon.types import CapturePlan, Frame, Lesson, MissedCapture, Register
 
-__all__ = ["SEED_BYTES", "Rehearsal", "rehearse"]
+__all__ = ["SEED_BYTES", "Rehearsal", "RehearsalRequest", "rehearse"]
 
+_SHOWN_COURSES = 10
 REHEARSED_S = 2700.0
 """The plan of a rehearsal is that of a lesson of 45 minutes; when its pictures were taken is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalRequest:
+    """What is to be rehearsed."""
+
+    frames: Path
+    """Folder or video; each picture is a capture."""
+    sightings: Path | None = None
+    """CSV to write, if wanted."""
+    captures: int | None = None
+    """One random frame of each of so many equal parts of a video; None: each picture is a capture."""
+    seed: bytes | None = None
+    """32 bytes that choose the frames; None: new ones."""
+    course: str = ""
+    """Empty: everybody on the roster."""
+    at: datetime | None = None
+    """Start and end of the lesson, as the user says; None: the time of the call."""
+    deliver: bool = False
+    """The register goes to the office, marked as a rehearsal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +60,8 @@ class Rehearsal:
     names: Mapping[str, str]
     seconds_per_capture: float
     """Mean over the captures, decoding left out."""
+    cpu_seconds_per_capture: float
+    """The same in processor time, of all threads together."""
 
     def json(self) -> dict[str, object]:
         """Return what `rehearse --json` prints; an outside interface."""
@@ -57,46 +83,36 @@ class Rehearsal:
             ],
             "unknown_faces": register.unknown_faces,
             "seconds_per_capture": round(self.seconds_per_capture, 4),
+            "cpu_seconds_per_capture": round(self.cpu_seconds_per_capture, 4),
         }
 
 
-def rehearse(
-    home: Home,
-    frames: Path,
-    *,
-    sightings: Path | None,
-    progress: Callable[[int, int], None],
-    deliver: bool = False,
-    captures: int | None = None,
-    seed: bytes | None = None,
-) -> Rehearsal:
+def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int], None]) -> Rehearsal:
     """Take the register of one lesson from pictures or a video, now.
 
     Args:
         home: where settings and databases are.
-        frames: folder or video; each picture is a capture.
-        sightings: CSV to write, if wanted.
+        wanted: the pictures, and what they are to be a lesson of.
         progress: told (captures done, captures in all).
-        deliver: the register goes to the office, marked as a rehearsal.
-        captures: one random frame of each of so many equal parts of a video; None: each picture is a capture.
-        seed: 32 bytes that choose the frames; None: new ones.
 
     Raises:
         EdgeError: nothing was changed, or the lesson was taken back.
     """
-    config = home.config
+    config, frames = home.config, wanted.frames
     camera = open_files(frames)
-    seed = secrets.token_bytes(SEED_BYTES) if seed is None else seed
-    if captures is not None:
-        _choose(camera, frames, captures, seed)
+    _check_enrolled(home)
+    seed = secrets.token_bytes(SEED_BYTES) if wanted.seed is None else wanted.seed
+    if wanted.captures is not None:
+        _choose(camera, frames, wanted.captures, seed)
     models = load_models(config)
     with ExitStack() as opened:
         gallery = open_gallery_store(home)
         opened.callback(gallery.db.conn.close)
         students = gallery.students()
         if not students:
-            raise GalleryError("nobody is enrolled", str(home.gallery_db_path), "run `edge-daemon enrol import` first")
-        lesson, plan = _rehearsed_lesson(config.device.name, camera.digest(), camera.count, seed)
+            raise GalleryError(*_NOBODY, _ENROL)
+        lesson, plan = _rehearsed_lesson(home, wanted, camera.digest(), camera.count, seed)
+        _check_course(gallery, lesson, ZoneInfo(config.device.time_zone))
         register_db = open_register(home.register_db_path)
         opened.callback(register_db.conn.close)
         check_writable(gallery.db)
@@ -106,19 +122,52 @@ def rehearse(
         run = LessonRun(config, register_db, gallery, models, lesson, plan, camera.count, "unsynchronised", signer)
         try:
             with camera:
-                taken, busy_s = _take_all(run, camera, lesson, progress)
+                taken, busy = _take_all(run, camera, lesson, progress)
             if not taken:
                 raise CameraError("no picture could be read", str(frames), "check the files")
-            begun = time.perf_counter()
-            register, believed = run.finalise(deliver_rehearsal=deliver)
-            busy_s += time.perf_counter() - begun
+            with busy:
+                register, believed = run.finalise(deliver_rehearsal=wanted.deliver)
         except BaseException:
             run.abandon()
             raise
     progress(camera.count, camera.count)
-    if sightings is not None:
-        write_sightings(sightings, believed, taken)
-    return Rehearsal(register, {s.student_id: s.name for s in students}, busy_s / len(taken))
+    if wanted.sightings is not None:
+        write_sightings(wanted.sightings, believed, taken)
+    names = {s.student_id: s.name for s in students}
+    return Rehearsal(register, names, busy.wall_s / len(taken), busy.cpu_s / len(taken))
+
+
+_NOBODY = ("nobody is enrolled", "gallery")
+_ENROL = "enrol first: `edge-daemon enrol import ROSTER.csv --photos PHOTOS`"
+
+
+def _check_enrolled(home: Home) -> None:
+    """Say that nobody is enrolled before anything is opened that is not there yet; raises GalleryError."""
+    if not home.gallery_db_path.exists():
+        raise GalleryError(*_NOBODY, _ENROL)
+
+
+def _check_course(gallery: GalleryStore, lesson: Lesson, zone: ZoneInfo) -> None:
+    """Refuse a course that nobody is in; raises GalleryError with those that there are."""
+    enrolments, day = gallery.enrolments(), lesson.start.astimezone(zone).date()
+    if not any(is_expected(one, lesson.course, day) for one in enrolments):
+        known = sorted({course for one in enrolments for course in (*one.courses, *(p.course for p in one.periods))})
+        hint = f"on the roster: {', '.join(known[:_SHOWN_COURSES])}" if known else "the roster names no courses"
+        raise GalleryError(f"nobody is in the course {lesson.course!r} on {day}", "--course", hint)
+
+
+class _Stopwatch:
+    """Adds up the time of blocks, on the clock and of the processor."""
+
+    def __init__(self) -> None:
+        self.wall_s = self.cpu_s = 0.0
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.wall_s += time.perf_counter() - self._begun[0]
+        self.cpu_s += time.process_time() - self._begun[1]
 
 
 def _choose(camera: FolderCamera | VideoCamera, source: Path, captures: int, seed: bytes) -> None:
@@ -136,10 +185,10 @@ def _take_all(
     camera: FolderCamera | VideoCamera,
     lesson: Lesson,
     progress: Callable[[int, int], None],
-) -> tuple[dict[int, str], float]:
-    """Return the names of the pictures that were taken, by slot, and the seconds of work that they made."""
+) -> tuple[dict[int, str], _Stopwatch]:
+    """Return the names of the pictures that were taken, by slot, and the time of work that they made."""
     taken: dict[int, str] = {}
-    busy_s = 0.0
+    busy = _Stopwatch()
     for slot in range(camera.count):
         progress(slot, camera.count)
         try:
@@ -147,16 +196,18 @@ def _take_all(
         except CameraError as error:
             run.miss(MissedCapture(slot, f"{Path(error.where).name} {error.what}"))
             continue
-        begun = time.perf_counter()
-        run.take(Frame(slot, frame.name, frame.picture, lesson.start))
-        busy_s += time.perf_counter() - begun
+        with busy:
+            run.take(Frame(slot, frame.name, frame.picture, lesson.start))
         taken[slot] = frame.name
         del frame  # 36 MB at 12 megapixels, which need not be there while the next picture is decoded
-    return taken, busy_s
+    return taken, busy
 
 
-def _rehearsed_lesson(device: str, digest: str, captures: int, seed: bytes) -> tuple[Lesson, CapturePlan]:
-    now = datetime.now(timezone.utc)
+def _rehearsed_lesson(
+    home: Home, wanted: RehearsalRequest, digest: str, captures: int, seed: bytes
+) -> tuple[Lesson, CapturePlan]:
+    device, now = home.config.device.name, datetime.now(timezone.utc)
+    at = wanted.at or now
     lesson_id = rehearsal_lesson_id(device, digest, now)
-    duration_s = max(REHEARSED_S, captures * SLOT_S)
-    return Lesson(lesson_id, device, "", now, now, "rehearsal"), make_plan(lesson_id, duration_s, captures, seed)
+    plan = make_plan(lesson_id, max(REHEARSED_S, captures * SLOT_S), captures, seed)
+    return Lesson(lesson_id, device, wanted.course, at, at, "rehearsal"), plan

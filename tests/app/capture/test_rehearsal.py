@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge_daemon.app.capture.rehearsal import rehearse
+from edge_daemon.app.capture.rehearsal import RehearsalRequest, rehearse
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
-from edge_daemon.errors import CameraError
+from edge_daemon.errors import CameraError, GalleryError
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import random_frames
 from edge_daemon.store import lessons
@@ -29,7 +29,7 @@ def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        rehearse(home, demo_frames, sightings=None, progress=interrupt)
+        rehearse(home, RehearsalRequest(demo_frames), interrupt)
     register_db = open_register(home.register_db_path)
     assert lessons.running_lessons(register_db) == []
     assert register_db["captures"].count == 0
@@ -39,7 +39,7 @@ def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home,
 def test_a_rehearsal_without_one_good_picture_is_refused(home: Home, tmp_path: Path):
     (tmp_path / "1.jpg").write_bytes(b"no picture")
     with pytest.raises(CameraError, match="no picture could be read"):
-        rehearse(home, tmp_path, sightings=None, progress=lambda _done, _total: None)
+        rehearse(home, RehearsalRequest(tmp_path), lambda *_: None)
     assert open_register(home.register_db_path)["lessons"].count == 0
 
 
@@ -50,7 +50,7 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
     cv2.imwrite(str(frames / "capture-02.jpg"), cv2.cvtColor(whole[1], cv2.COLOR_BGR2GRAY))
     cv2.imwrite(str(frames / "capture-04.jpg"), cv2.resize(whole[3], (width * 3 // 4, height * 3 // 4)))
     cv2.imwrite(str(frames / "capture-05.jpg"), whole[4][:, : width // 2])
-    done = rehearse(home, frames, sightings=None, progress=lambda _done, _total: None)
+    done = rehearse(home, RehearsalRequest(frames), lambda *_: None)
     assert done.register.captures_taken == 6
     assert done.register.missed == ()
     assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
@@ -58,7 +58,7 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
 
 def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(home: Home, demo_frames: Path):
     before = datetime.now(timezone.utc)
-    register = rehearse(home, demo_frames, sightings=None, progress=lambda *_: None).register
+    register = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None).register
     assert register.clock == "unsynchronised"
     assert before <= register.lesson.start == register.lesson.end <= datetime.now(timezone.utc)
     verdicts = {v.tally.student_id: (v.verdict, v.flags) for v in register.verdicts}
@@ -67,7 +67,7 @@ def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(home: Home, demo_fram
 
 
 def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):
-    rehearse(home, demo_frames, sightings=None, progress=lambda _done, _total: None)
+    rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
     databases = [f"{name}.sqlite{side}" for name in ("gallery", "register") for side in ("", "-wal", "-shm")]
     kept = {"device.key", "contact.key", "gallery.keys", "contact.keys", "enrolment-report.html", *databases}
     assert {p.name for p in home.state_dir.rglob("*")} <= kept
@@ -90,13 +90,13 @@ def a_video(path: Path, frames: Path, repeats: int) -> Path:
 
 def test_of_a_video_each_part_gives_one_random_frame_and_the_seed_gives_them_again(home, demo_frames, tmp_path):
     video = a_video(tmp_path / "lesson.avi", demo_frames, 4)
-    done = rehearse(home, video, sightings=tmp_path / "1.csv", progress=lambda *_: None, captures=6)
+    done = rehearse(home, RehearsalRequest(video, tmp_path / "1.csv", captures=6), lambda *_: None)
     seed = done.register.plan.seed
     assert (done.register.captures_planned, done.register.captures_taken) == (6, 6)
     assert {row.split(",")[0] for row in (tmp_path / "1.csv").read_text().splitlines()[1:]} <= {
         str(frame + 1) for frame in random_frames(seed, 24, 6)
     }
-    again = rehearse(home, video, sightings=tmp_path / "2.csv", progress=lambda *_: None, captures=6, seed=seed)
+    again = rehearse(home, RehearsalRequest(video, tmp_path / "2.csv", captures=6, seed=seed), lambda *_: None)
     assert again.register.plan.seed == seed
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
     assert again.json()["students"] == done.json()["students"]
@@ -105,7 +105,7 @@ def test_of_a_video_each_part_gives_one_random_frame_and_the_seed_gives_them_aga
 def test_the_rest_of_a_video_that_breaks_off_is_missed_with_the_reason(home, demo_frames, tmp_path):
     video = a_video(tmp_path / "lesson.avi", demo_frames, 2)
     video.write_bytes(video.read_bytes()[: video.stat().st_size * 6 // 10])
-    register = rehearse(home, video, sightings=None, progress=lambda *_: None).register
+    register = rehearse(home, RehearsalRequest(video), lambda *_: None).register
     assert register.captures_planned == 12
     assert 1 <= register.captures_taken < 12
     assert register.captures_taken + len(register.missed) == 12
@@ -114,7 +114,27 @@ def test_the_rest_of_a_video_that_breaks_off_is_missed_with_the_reason(home, dem
 
 def test_captures_of_a_folder_and_more_captures_than_frames_are_refused(home, demo_frames, tmp_path):
     with pytest.raises(CameraError, match="each picture is one capture"):
-        rehearse(home, demo_frames, sightings=None, progress=lambda *_: None, captures=3)
+        rehearse(home, RehearsalRequest(demo_frames, captures=3), lambda *_: None)
     video = a_video(tmp_path / "lesson.avi", demo_frames, 1)
     with pytest.raises(CameraError, match="has only 6 frames for 7 captures"):
-        rehearse(home, video, sightings=None, progress=lambda *_: None, captures=7)
+        rehearse(home, RehearsalRequest(video, captures=7), lambda *_: None)
+
+
+def test_a_course_decides_whom_the_register_is_of_and_one_of_nobody_is_refused(home: Home, demo_frames: Path):
+    db = open_gallery_store(home).db
+    db.execute("UPDATE students SET courses = '[\"7b\"]' WHERE student_id = 'S1'")
+    db.execute("UPDATE students SET courses = '[\"8a\"]' WHERE student_id <> 'S1'")
+    db.conn.commit()
+    db.conn.close()
+    register = rehearse(home, RehearsalRequest(demo_frames, course="7b"), lambda *_: None).register
+    assert [v.tally.student_id for v in register.verdicts] == ["S1"]
+    assert "S2" in register.guests
+    with pytest.raises(GalleryError, match="nobody is in the course '9c'") as refused:
+        rehearse(home, RehearsalRequest(demo_frames, course="9c"), lambda *_: None)
+    assert refused.value.hint == "on the roster: 7b, 8a"
+    assert len(lessons.running_lessons(open_register(home.register_db_path))) == 0
+
+
+def test_the_cost_of_a_capture_is_told_in_both_times(home: Home, demo_frames: Path):
+    done = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
+    assert 0 < done.cpu_seconds_per_capture < 64 * done.seconds_per_capture
