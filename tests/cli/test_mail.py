@@ -140,8 +140,47 @@ def test_a_lesson_that_is_not_there_is_refused(school, tmp_path):
     assert "there is no such register" in done.stderr
 
 
-def test_a_preview_without_an_address_of_the_office_says_so(tmp_path):
+@pytest.mark.parametrize("kind", ["office", "student", "guardian", "week", "month", "student-week"])
+def test_messages_can_be_looked_at_before_mail_is_set_up(tmp_path, kind):
     home = mail_school.make(tmp_path / "home", '[device]\nname = "room 204"\n')
     lesson = mail_school.hold(home)
-    done = run(home.state_dir, "mail", "preview", lesson, "--output", str(tmp_path / "out"))
-    assert done.stdout == "office: there is no message: the settings name no such address of the office (mail.office)\n"
+    about = {"week": "2026-W47", "student-week": "2026-W47", "month": "2026-11"}.get(kind, lesson)
+    whom = ["--student", "S01"] if kind == "student-week" else []
+    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, *whom, "--output", str(tmp_path / "out"))
+    assert (done.exit_code, done.stderr) == (0, "")
+    written = sorted((tmp_path / "out").glob("*.eml"))
+    assert written
+    message = email.message_from_bytes(written[0].read_bytes(), policy=email.policy.default)
+    assert message["From"].addresses[0].domain == "edge-daemon.invalid"
+    told = f"{message['To']}"
+    assert told == ("nobody@edge-daemon.invalid" if kind in ("office", "week", "month") else told)
+    if kind in ("student", "guardian"):
+        assert "not sent now: the settings do not want this mail any more" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["week", "month"])
+def test_where_there_is_no_message_there_is_no_folder_and_no_success(school, tmp_path, kind):
+    home, _ = school
+    about = "2026-W20" if kind == "week" else "2026-05"
+    done = run(home.state_dir, "mail", "preview", about, "--kind", kind, "--output", str(tmp_path / "out"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == f"edge-daemon: {kind} {about}: there is no message: there were no lessons\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "everybody", "named"), [("en", "All students", "class"), ("de", "Alle", "den Unterricht")]
+)
+def test_a_family_is_never_told_of_everybodys_course(tmp_path, language, everybody, named):
+    home = mail_school.make(tmp_path / "home", f'{mail_school.SETTINGS}language = "{language}"\n')
+    lesson = mail_school.hold(home, course="")
+    for kind in ("guardian", "student"):
+        done = run(
+            *(home.state_dir, "mail", "preview", lesson, "--kind", kind, "--student", "S01"),
+            *("--output", str(tmp_path / kind)),
+        )
+        assert done.exit_code == 0, done.stderr
+        text = (tmp_path / kind / f"{kind}-S01.txt").read_text("utf-8")
+        assert everybody not in text + done.stdout
+        assert named in text
+    assert everybody not in (tmp_path / "guardian" / "guardian-S01.eml").read_text("utf-8")

@@ -43,13 +43,16 @@ def preview_messages(home: Home, wanted: PreviewRequest, now: datetime) -> Itera
     """
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
-        composer = Composer(home, db)
+        composer = Composer(home, db, stand_in=_NOBODY)
         items = _items(db, wanted, now)
         if not items:
             raise DeliveryError("nobody was absent", f"register {wanted.about}", "name one with --student")
+        composed = [(item, composer.compose(item, now, checked=False)) for item in items]
+        if not any(isinstance(made, Message) for _, made in composed):  # no folder is made for nothing
+            answers = ", ".join(sorted({made.answer for _, made in composed if not isinstance(made, Message)}))
+            raise DeliveryError(f"there is no message: {answers}", f"{wanted.kind} {wanted.about}")
         _make_folder(wanted.folder)
-        for item in items:
-            made = composer.compose(item, now, checked=False)
+        for item, made in composed:
             refusal = forbidden(db, item, home.config.mail, now) if wanted.kind in outbox.PERSONAL else None
             name = f"{wanted.kind}-{item.student_id}" if item.student_id else wanted.kind
             if isinstance(made, Message):

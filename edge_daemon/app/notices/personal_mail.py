@@ -23,7 +23,12 @@ def notice_values(register: Register, student_id: str, name: str, words: Words) 
         words: the language.
     """
     entry = entries_of(register)[student_id]
-    return {**words.lesson(register.lesson), "name": name, "facts": _facts(register, entry, words)}
+    return {
+        **words.lesson(register.lesson),
+        "course": words.own_course(register.lesson),
+        "name": name,
+        "facts": _facts(register, entry, words),
+    }
 
 
 def record_values(
@@ -62,7 +67,7 @@ def record_values(
 
 def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
     """Return one lesson. Of what the device itself doubts nothing is said but that somebody will look at it."""
-    verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.course(register.lesson)
+    verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.own_course(register.lesson)
     if needs_confirmation(verdict):
         return FactRow(when, course, "", words.say("doubtful"), "doubt")
     seen = words.say("note_seen", attentive=verdict.tally.captures_attentive, taken=register.captures_taken)

@@ -56,6 +56,10 @@ class Words:
         """Return the course, or that it is everybody's."""
         return lesson.course or self._words["everybody"]
 
+    def own_course(self, lesson: Lesson) -> str:
+        """Return the course as one student or a guardian is told it: never that it is everybody's."""
+        return lesson.course or self._words["unnamed_course"]
+
     def needed(self, register: Register) -> str:
         """Return what the rule of a register asks for; the register says its rule."""
         assert register.rule is not None
