@@ -7,11 +7,14 @@ Pi Camera Algorithm and Tuning Guide, the chapter on AGC. picamera2 comes from a
 from __future__ import annotations
 
 import logging
+import re
 import time
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
+
+import numpy as np
 
 from edge_daemon.camera.base import WARM_UP_S
 from edge_daemon.config import CameraConfig
@@ -28,6 +31,15 @@ FALLBACK_LENS_DIOPTRES = 0.25
 """4 m, near the hyperfocal distance of Camera Module 3: sharp from 2 m on."""
 _EXPOSURE_MODE = {"shutter": [100, 5000, 10_000, MAX_EXPOSURE_US, MAX_EXPOSURE_US], "gain": [1.0, 2.0, 4.0, 8.0, 16.0]}
 """How exposure and gain rise together in poorer light; the algorithm keeps to the sensor's own largest gain."""
+
+
+_MEMORY = re.compile(r"memory|allocat", re.IGNORECASE)
+_MORE_MEMORY = "`grep Cma /proc/meminfo` says what is left for it; docs/CAMERA.md says how to give it more"
+_NUMPY = re.compile(r"numpy|_ARRAY_API", re.IGNORECASE)
+_OTHER_NUMPY = (
+    "install the NumPy that the system's libraries were built for: run `sudo ./install.sh` again, or in an environment"
+    " of your own `pip install` the version that `apt list --installed python3-numpy` names"
+)
 
 
 class Picamera2Camera:
@@ -47,9 +59,10 @@ class Picamera2Camera:
             self._device = library(number, tuning=_short_exposures(library, model))
             self._open.callback(self._device.close)
             self._configure(controls)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:  # picamera2 says OSError where its buffers find no memory
             self._open.close()
-            raise CameraError(f"the camera can't be opened ({error})", model, "is another program using it?") from error
+            hint = _MORE_MEMORY if _MEMORY.search(str(error)) else "is another program using it?"
+            raise CameraError(f"the camera can't be opened ({error})", model, hint) from error
         return self
 
     def __exit__(
@@ -137,7 +150,10 @@ def _import() -> tuple[Any, Any]:
     try:
         from libcamera import controls
         from picamera2 import Picamera2
-    except ImportError as error:
+    except (ImportError, ValueError, AttributeError) as error:
+        if _NUMPY.search(str(error)):  # a library of the system that was built for another NumPy, such as simplejpeg
+            found = f"NumPy {np.__version__} does not fit the system's picamera2 ({str(error).splitlines()[0]})"
+            raise CameraError(found, "camera.kind", _OTHER_NUMPY) from error
         raise CameraError(
             f"picamera2 can't be imported ({error})",
             "camera.kind",

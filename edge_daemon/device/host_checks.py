@@ -18,6 +18,8 @@ LEAST_AVAILABLE_MB = 300
 WARM_C, HOT_C = 75.0, 85.0
 """A Raspberry Pi slows down from 80 °C on and at 85 °C much; a Jetson at about 95 °C."""
 BACKUP_AGE = timedelta(days=3)
+FIRST_BACKUP = timedelta(days=1, hours=3)
+"""Within this of the first record a night passes, and the daily job comes (systemd/edge-daemon-backup.timer)."""
 """Backups are made daily, by a job that also catches up after a power cut."""
 BUILT = datetime(2026, 1, 1, tzinfo=timezone.utc)
 """No clock that is right says an earlier time than this program was written at."""
@@ -149,18 +151,20 @@ def folder(path: Path, *, expected: bool) -> Check:
     return Check("state folder", "good", found)
 
 
-def backup(host: Host, now: datetime, *, expected: bool) -> Check:
+def backup(host: Host, now: datetime, first_record: datetime | None) -> Check:
     """Say how old the last backup is.
 
     Args:
-        box: knows it.
+        host: knows it.
         now: the time.
-        expected: there is something to lose.
+        first_record: since when there is something to lose; None: there is nothing, or nobody expects a backup.
     """
     advice = "run `edge-daemon maintain backup`, and look why the daily job did not"
     if host.last_backup is None:
-        if not expected:
+        if first_record is None:
             return Check("backup", "not checked", "there is nothing to copy yet")
+        if now - first_record < FIRST_BACKUP:
+            return Check("backup", "not checked", "none yet: the first is made in the night")
         return Check("backup", "warning", "none was made yet", advice)
     age = now - host.last_backup
     found = f"the last one is of {host.last_backup:%Y-%m-%d %H:%M} UTC"

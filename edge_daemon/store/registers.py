@@ -60,6 +60,16 @@ def latest_registers(
     )
 
 
+def first_record(db: sqlite_utils.Database) -> datetime | None:
+    """Return when the first plan or register was written, None where there is none."""
+    with faults(db):
+        row = db.execute(
+            "SELECT min(at) FROM (SELECT min(created_at_utc) AS at FROM registers"
+            " UNION ALL SELECT min(committed_at_utc) FROM plans_on_record)"
+        ).fetchone()
+    return parsed(row[0]) if row[0] else None
+
+
 def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[datetime]:
     """Return when the lessons of the timetable began that have a register, and a time, in [start, end)."""
     with faults(db):

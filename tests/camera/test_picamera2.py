@@ -197,3 +197,38 @@ def test_without_picamera2_the_line_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "libcamera", None)
     with pytest.raises(CameraError, match="apt install python3-picamera2"), camera():
         pass
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88"),
+        ImportError("numpy.core.multiarray failed to import"),
+        AttributeError("_ARRAY_API not found"),
+    ],
+)
+def test_a_picamera2_that_was_built_for_another_numpy_names_it(monkeypatch, error):
+    class Refusing:
+        def find_spec(self, name, path=None, target=None):
+            if name == "picamera2":
+                raise error
+
+    monkeypatch.delitem(sys.modules, "picamera2", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
+    monkeypatch.setitem(sys.modules, "libcamera", type(sys)("libcamera"))
+    sys.modules["libcamera"].controls = object()
+    with pytest.raises(CameraError) as refused, camera():
+        pass
+    assert f"NumPy {np.__version__} does not fit the system's picamera2" in refused.value.what
+    assert "python3-numpy" in refused.value.hint
+    assert "apt install python3-picamera2" not in refused.value.line()
+
+
+def test_buffers_that_find_no_memory_are_no_other_program(world, monkeypatch):
+    def refuse(self, configuration):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(fake_picamera2.FakePicamera2, "configure", refuse)
+    with pytest.raises(CameraError, match="Cma /proc/meminfo"), camera():
+        pass
+    assert not world.in_use

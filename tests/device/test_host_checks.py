@@ -99,16 +99,18 @@ def test_the_clock(state, now, trusted, expected):
 
 
 @pytest.mark.parametrize(
-    ("last", "expected", "state"),
+    ("last", "first_record", "state"),
     [
-        (NOW, True, "good"),
-        (NOW - timedelta(days=4), True, "warning"),
-        (None, True, "warning"),
-        (None, False, "not checked"),
+        (NOW, NOW - timedelta(days=30), "good"),
+        (NOW - timedelta(days=4), NOW - timedelta(days=30), "warning"),
+        (None, NOW - timedelta(days=30), "warning"),
+        (None, NOW - timedelta(hours=28), "warning"),
+        (None, NOW - timedelta(hours=20), "not checked"),
+        (None, None, "not checked"),
     ],
 )
-def test_the_backup(last, expected, state):
-    assert host_checks.backup(a_box(last_backup=last), NOW, expected=expected).state == state
+def test_the_backup(last, first_record, state):
+    assert host_checks.backup(a_box(last_backup=last), NOW, first_record).state == state
 
 
 @pytest.mark.parametrize(("mode", "state"), [(0o700, "good"), (0o750, "bad"), (0o705, "bad")])

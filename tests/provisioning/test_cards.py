@@ -14,7 +14,7 @@ import yaml
 
 from edge_daemon.configfile import load_config
 from provisioning.quoting import keyfile_text, pre_shared_key
-from tests.provisioning.lists import GOOD, TIMETABLE, TOKEN, cards, make_cards, write_list, write_program
+from tests.provisioning.lists import GOOD, ROOT, TIMETABLE, TOKEN, cards, make_cards, write_list, write_program
 
 NAMES = [
     "School",
@@ -292,3 +292,16 @@ def test_the_hook_leaves_a_service_that_installs_until_the_program_is_there(tmp_
     program.chmod(0o755)
     assert subprocess.run(["sh", "-c", text], env=environment).returncode == 0
     assert list(units.iterdir()) == []
+
+
+def test_the_list_of_the_install_page_makes_cards_for_the_server_of_the_pages(tmp_path):
+    text = (ROOT / "docs" / "INSTALL.md").read_text("utf-8").partition("```csv\n")[2].partition("```")[0]
+    (tmp_path / "ROOMS.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "tokens" / "7a.txt").write_text(f"{TOKEN}\n")
+    for name, room in (("school.ics", "7a"), ("cellar.ics", "Cellar")):
+        (tmp_path / name).write_text(TIMETABLE.format(room), encoding="utf-8")
+    done = make_cards(tmp_path / "ROOMS.csv", tmp_path / "CARDS")
+    assert done.returncode == 0, done.stderr
+    upstream = load_config(tmp_path / "CARDS" / "room-7a" / "edge-daemon" / "config.toml").upstream
+    assert (upstream.kind, upstream.username) == ("webdav", "room-7a")

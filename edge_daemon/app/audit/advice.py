@@ -35,7 +35,7 @@ def advise(findings: AuditFindings) -> tuple[Advice, ...]:
 def _hanging(findings: AuditFindings) -> Iterator[Advice]:
     if findings.turned_by_deg == 180:
         text = f"The camera hangs upside down: turned, the picture shows {faces(findings.turned_faces)}."
-        yield Advice("upside_down", f"{text} Turn the camera, or the setting camera.upside_down.")
+        yield Advice("upside_down", f"{text} Turn the camera by 180°, or the setting camera.upside_down.")
     elif findings.turned_by_deg:
         text = f"The camera lies on its side: turned, the picture shows {faces(findings.turned_faces)}."
         yield Advice("on_its_side", f"{text} Turn the camera.")

@@ -47,11 +47,11 @@ def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> st
     by_m, by_lens = min(needed_m, most_m), min(needed_lens, most_lens)
     ways = []
     if by_m >= _LEAST_M:
-        ways.append(f"{by_m:.1f} m closer it would have {optics.closer_px(smallest_px, by_m):.0f} px")
+        ways.append(f"{_cm(by_m)} closer it would have {optics.closer_px(smallest_px, by_m):.0f} px")
     if by_lens >= _LEAST_LENS:
         ways.append(f"with a lens of {by_lens:.2f} times the focal length {smallest_px * by_lens:.0f} px")
     if needed_m <= most_m or needed_lens <= most_lens:
-        way = _sentence(", ".join(ways) or "a few centimetres closer is enough")
+        way = _sentence(", ".join(ways) or f"{_cm(needed_m)} closer is enough")
         return f"{way}, with everybody still in the picture."
     limit = "seats at the edge leave the picture: a second camera is needed."
     return f"{_sentence(', '.join(ways))}; still nearer, {limit}" if ways else f"Nearer, {limit}"
@@ -65,13 +65,18 @@ def _improvement(findings: AuditFindings, smallest_px: float) -> str:
     ways = []
     if by_m >= _LEAST_M:
         closer = optics.closer_px(smallest_px, by_m)
-        ways.append(f"{by_m:.1f} m closer it would have {_px_and_rate(closer)}")
+        ways.append(f"{_cm(by_m)} closer it would have {_px_and_rate(closer)}")
     if by_lens >= _LEAST_LENS:
         ways.append(f"with a lens of {by_lens:.2f} times the focal length {_px_and_rate(smallest_px * by_lens)}")
     text = f"The smallest has {_px_and_rate(smallest_px)}"
     if not ways:
         return f"{text}; nearer, or with a longer lens, seats at the edge would leave the picture."
     return f"{text}: {', '.join(ways)}, with everybody still in the picture."
+
+
+def _cm(metres: float) -> str:
+    """Return a distance as one measures it on a wall."""
+    return f"{max(1, round(100 * metres))} cm"
 
 
 def _px_and_rate(px: float) -> str:
@@ -104,7 +109,9 @@ def aside(findings: AuditFindings) -> Iterator[Advice]:
     if yaw_deg is not None and abs(yaw_deg) > _ASIDE_DEG:
         side = "right" if yaw_deg > 0 else "left"
         text = f"Most heads are turned {abs(yaw_deg)}° to the {side} of the picture, away from the camera."
-        yield Advice("aside", f"{text} Hang it further to the {side}, nearer to what they look at.", _AIM_GAIN)
+        least_deg = abs(yaw_deg) - _ASIDE_DEG
+        way = f"Hang it further to the {side}, {least_deg}° or more around the class, nearer to what they look at."
+        yield Advice("aside", f"{text} {way}", _AIM_GAIN)
 
 
 def _uneven(one: float, other: float) -> bool:

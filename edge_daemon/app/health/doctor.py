@@ -30,7 +30,7 @@ from edge_daemon.errors import CameraError, DeliveryError, ModelError
 from edge_daemon.home import Home
 from edge_daemon.store.alarms import alarms
 from edge_daemon.store.database import open_register
-from edge_daemon.store.registers import latest_registers
+from edge_daemon.store.registers import first_record, latest_registers
 from edge_daemon.vision.golden import parity
 from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.models import default_models_dir
@@ -97,9 +97,7 @@ class Doctor:
             "registers": self._registers,
             "service": lambda: service_check(home),
             "state folder": lambda: host_checks.folder(home.state_dir, expected=not home.home_mode),
-            "backup": lambda: host_checks.backup(
-                host, now, expected=not home.home_mode and home.register_db_path.exists()
-            ),
+            "backup": lambda: host_checks.backup(host, now, self._first_record()),
             "disk": lambda: disk_check(home, host),
             "memory": lambda: host_checks.memory(host, self._memory_limit()),
             "temperature": lambda: host_checks.temperature(host),
@@ -107,6 +105,16 @@ class Doctor:
             "network": lambda: handed_over("network") or network_check(home, self._root),
             "updates": lambda: updates_check(self._root, expected=not home.home_mode),
         }
+
+    def _first_record(self) -> datetime | None:
+        """Return since when a backup is expected."""
+        if self._home.home_mode or not self._home.register_db_path.exists():
+            return None
+        db = open_register(self._home.register_db_path, create=False)
+        with closing(db.conn):
+            first = first_record(db)
+        # Students may be enrolled without a lesson yet: then by the last change of the file.
+        return first or datetime.fromtimestamp(self._home.register_db_path.stat().st_mtime, timezone.utc)
 
     def _settings(self) -> Check:
         _ = self._home.config

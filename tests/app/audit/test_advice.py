@@ -30,9 +30,9 @@ def test_a_good_room_needs_nothing():
 def test_faces_below_the_least_are_counted_and_the_way_to_come_is_right():
     text = text_of(findings(room(((1000.0, 22.0), (1250.0, 50.0)), MIDDLE)), "too_small")
     assert text.startswith("4 faces (row 2) are below 26 px")
-    metres, px = re.search(r"([\d.]+) m closer it would have (\d+) px", text).groups()
+    centimetres, px = re.search(r"(\d+) cm closer it would have (\d+) px", text).groups()
     assert float(px) == 26
-    assert OPTICS.closer_px(22, float(metres)) == pytest.approx(26, abs=0.3)
+    assert OPTICS.closer_px(22, int(centimetres) / 100) == pytest.approx(26, abs=0.05)
     assert "1.18 times the focal length 26 px" in text
     assert "everybody still in the picture" in text
 
@@ -48,9 +48,9 @@ def test_faces_that_could_be_larger_are_told_what_a_metre_gives():
     found = findings(room(((1000.0, 30.0), *ROWS[1:]), MIDDLE))
     text = text_of(found, "small")
     rate = r"(\d+) px \(hit rate (\d+)%\)"
-    found = re.search(rf"The smallest has {rate}: ([\d.]+) m closer it would have {rate}", text)
-    before, rate_before, by_m, after, rate_after = map(float, found.groups())
-    assert (before, by_m, after) == (30, 1.0, round(OPTICS.closer_px(30, 1.0)))
+    found = re.search(rf"The smallest has {rate}: (\d+) cm closer it would have {rate}", text)
+    before, rate_before, by_cm, after, rate_after = map(float, found.groups())
+    assert (before, by_cm, after) == (30, 100, round(OPTICS.closer_px(30, 1.0)))
     assert rate_before == round(100 * expected_of(30).hit)
     assert rate_after == round(100 * expected_of(OPTICS.closer_px(30, 1.0)).hit)
 
@@ -103,6 +103,8 @@ def test_one_blurred_face_among_many_is_no_reason_for_a_word():
 def test_a_camera_far_aside_is_moved_to_where_the_heads_look():
     text = text_of(findings(room(ROWS, MIDDLE, yaw_deg=44.0)), "aside")
     assert "44° to the right" in text
+    assert "further to the right, 9° or more around the class" in text, "to where heads are turned by 35° at most"
+    assert "further to the right, 9° or more around the class" in text, "to where heads are turned by 35° at most"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,7 @@ def test_a_camera_that_hangs_upside_down_comes_first():
     found = findings([], turned=(180, 14))
     assert codes(found) == ["upside_down"]
     assert "14 faces" in text_of(found, "upside_down")
+    assert "by 180°" in text_of(found, "upside_down")
     assert codes(findings([], turned=(90, 3))) == ["on_its_side"]
 
 
