@@ -45,7 +45,8 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
     zone = ZoneInfo(home.config.device.time_zone)
     start, end = instants(first.date() if first else date(1970, 1, 2), last.date() if last else date(9990, 1, 1), zone)
     if start >= end:
-        raise RegisterError("the first day is after the last", "--from, --to", "exchange them")
+        days = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}" if first and last else "--from, --to"
+        raise RegisterError("the first day is after the last", days, "exchange --from and --to")
     lines, now = read_ledger(home, start, end), datetime.now(timezone.utc)
     if as_json:
         click.echo(json.dumps([_as_json(line, now) for line in lines], ensure_ascii=False, indent=2))

@@ -114,8 +114,11 @@ def copy(home: Home, folder: Path) -> None:
 
     What is there already stays as it is. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
     """
-    new, there = copy_documents(home, folder, datetime.now(timezone.utc))
-    click.echo(f"{new} documents copied to {folder}, {there} were there already")
+    done = copy_documents(home, folder, datetime.now(timezone.utc))
+    click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")
+    if done.rehearsals:
+        count = f"{done.rehearsals} of rehearsals {'stays' if done.rehearsals == 1 else 'stay'} here"
+        click.echo(f"{count}: the office gets a rehearsal only where `rehearse --deliver` asked for that")
 
 
 def _fields(item: Item) -> dict[str, str | int | None]:

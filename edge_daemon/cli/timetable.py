@@ -63,7 +63,7 @@ def check(home: Home, as_json: bool) -> None:
         raise errors[-1]
     read, now = timetable_of_files(home), datetime.now(timezone.utc)
     lessons, passed = read.lessons(now, now + _CHECKED), list(_repeated(read.passed(now, now + _CHECKED)))
-    faults = unusable(home, read)
+    faults, cut = unusable(home, read), list(_repeated(read.cut(now, now + _CHECKED)))
     remarks = [*_settings_remarks(home, read, now, is_useless=bool(faults), has_lessons=bool(lessons)), *read.remarks]
     if as_json:
         document: dict[str, object] = {
@@ -75,6 +75,7 @@ def check(home: Home, as_json: bool) -> None:
             "unusable": [_passed_json(one) for one in faults],
             "left_out": [_passed_json(one) for one in read.left_out],
             "skipped_in_a_year": [{**_passed_json(one.first), "times": one.times} for one in passed],
+            "cut_in_a_year": [{**_passed_json(one.first), "times": one.times} for one in cut],
             "remarks": [_passed_json(one) for one in remarks],
         }
         click.echo(_json(document))
@@ -82,6 +83,7 @@ def check(home: Home, as_json: bool) -> None:
         click.echo(f"{len(lessons)} lessons within a year, in {' or '.join(home.config.timetable.room) or 'any room'}")
         _print_list("left out:", _few_alike(read.left_out))
         _print_list("skipped within a year:", (_repeated_line(one) for one in passed))
+        _print_list("begin later within a year:", (_repeated_line(one) for one in cut))
         _print_list("please look at:", _few_alike(remarks))
     if faults:
         for one in faults:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,7 @@ class _Block:
     lessons: tuple[Lesson, ...]
     passed: tuple[Passed, ...]
     cancelled: tuple[CancelledLesson, ...]
+    cut: tuple[Passed, ...]
 
 
 class Timetable:
@@ -101,6 +103,11 @@ class Timetable:
         found = [(one.at, one) for block in self._between(start, end) for one in block.passed if one.at is not None]
         return [one for at, one in sorted(found, key=lambda pair: (pair[0], pair[1].where)) if start <= at < end]
 
+    def cut(self, start: datetime, end: datetime) -> list[Passed]:
+        """Return the events that were to start in [start, end) and begin later, as another lesson has the room."""
+        found = [(one.at, one) for block in self._between(start, end) for one in block.cut if one.at is not None]
+        return [one for at, one in sorted(found, key=lambda pair: (pair[0], pair[1].where)) if start <= at < end]
+
     def cancelled(self, start: datetime, end: datetime) -> list[CancelledLesson]:
         """Return the lessons that were to start in [start, end) and are called off."""
         found = [one for block in self._between(start, end) for one in block.cancelled]
@@ -149,7 +156,15 @@ class Timetable:
             tuple(one.lesson for one in kept if one.event_start >= first),
             tuple(one for one in passed if one.at is not None and one.at >= first),
             tuple(one for one in cancelled if one.lesson_id not in planned),
+            tuple(one for one in self._cut(kept) if one.at is not None and one.at >= first),
         )
+
+    def _cut(self, kept: Sequence[PlannedLesson]) -> Iterator[Passed]:
+        for before, one in pairwise(kept):
+            if one.lesson.start != one.event_start:
+                begins = f"begins at {one.lesson.start.astimezone(self._zone):%H:%M} only"
+                why = f"{begins}: {before.lesson.course or 'the event'} of {before.where} has the room until then"
+                yield self._passed(one.lesson.course, one.where, one.event_start, why)
 
     def _excepted(self, start: datetime, end: datetime) -> Iterator[CancelledLesson]:
         """Yield the lessons that an EXDATE takes out."""

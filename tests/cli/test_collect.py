@@ -619,3 +619,14 @@ def test_it_needs_no_camera_no_model_and_no_network_library_for_a_folder(root, r
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "t.xlsx").stat().st_size > 5000
+
+
+def test_a_device_that_is_not_in_the_list_and_has_delivered_nothing_leaves_nothing_out(root, rooms, tmp_path):
+    fresh = root / "v1" / "devices" / "room 9"
+    fresh.mkdir(parents=True)
+    (fresh / "status.json").write_text('{"device": "room 9"}')
+    keys = tmp_path / "keys.csv"
+    keys.write_text("device,public_key\n" + "".join(f"{r.device},{r.signer.public_key}\n" for r in rooms))
+    done = collect(root, tmp_path / "t.xlsx", "--keys", str(keys))
+    assert done.exit_code == 0
+    assert "odd: room 9: is not in the list of keys; it has delivered no register yet" in done.stderr

@@ -202,3 +202,13 @@ def test_the_export_of_the_readme_finds_a_rehearsal_of_now(tmp_path):
     options = line.split(" export ")[1].replace("register.xlsx", str(tmp_path / "register.xlsx")).split()
     done = run(tmp_path, "export", *options)
     assert (done.exit_code, "1 register written" in done.stdout) == (0, True), done.stderr
+
+
+def test_a_student_whom_nobody_knows_is_not_the_days_fault(home, tmp_path):
+    output = tmp_path / "one.csv"
+    done = export(home, output, "2026-11-01", "2026-11-30", "--student", "nobody")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "nobody has this id: it is on no register and not on the roster" in done.stderr
+    known = export(home, output, "2020-01-01", "2020-01-02", "--student", "a")
+    assert "there are no registers in these days" in known.stderr
+    assert not output.exists()

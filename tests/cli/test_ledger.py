@@ -400,3 +400,15 @@ def test_a_promise_for_a_time_that_was_moved_is_named_with_the_new_one(tmp_path)
     assert "withdrawn: moved to Mon 2026-11-16 10:00" in shown
     assert "withdrawn: the timetable no longer has it" in shown
     assert run(tmp_path, "ledger", "--to", "2026-11-15").stdout == "no lessons on record\n"
+
+
+def test_days_that_are_none_are_refused_as_by_every_command(home):
+    for command in (["ledger"], ["export", "--to", "today", "--output", "a.csv"]):
+        done = run(home, *command, "--from", "x")
+        assert done.exit_code == 2
+        assert "'x' is no day; give YYYY-MM-DD, yesterday, today or tomorrow" in done.stderr
+        assert done.stderr.count("\n") == 1
+    done = run(home, "ledger", "--from", "2026-11-02", "--to", "2026-11-01")
+    assert done.stderr == (
+        "edge-daemon: 2026-11-02 to 2026-11-01: the first day is after the last; exchange --from and --to\n"
+    )

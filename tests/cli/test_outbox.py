@@ -235,3 +235,24 @@ def test_a_folder_that_is_not_there_is_no_stick(home, tmp_path):
     done = run(home, "outbox", "copy", str(tmp_path / "not" / "mounted"))
     assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
     assert not (tmp_path / "not").exists()
+
+
+def test_where_there_are_rehearsals_only_the_stick_and_the_office_say_why_nothing_is_there(tmp_path):
+    home, stick = tmp_path / "home", tmp_path / "stick"
+    for folder in (home, stick):
+        folder.mkdir()
+    (home / "config.toml").write_text(f'[device]\nname = "{LESSON.device}"\n', "utf-8")
+    db = open_register(home / "register.sqlite")
+    keep(db, *a_register(a_lesson(origin="rehearsal"), {"a": 1.0}))
+    db.conn.close()
+    done = run(home, "outbox", "copy", str(stick))
+    assert done.stdout.splitlines() == [
+        f"0 documents copied to {stick}, 0 were there already",
+        "1 of rehearsals stays here: the office gets a rehearsal only where `rehearse --deliver` asked for that",
+    ]
+    collected = run(home, "collect", str(stick), "--output", str(tmp_path / "t.csv"), "--time-zone", "UTC")
+    assert collected.exit_code == 2
+    assert (
+        "no device has delivered a register there yet; a rehearsal comes only by `rehearse --deliver`"
+        in (collected.stderr.splitlines()[-1])
+    )

@@ -259,3 +259,21 @@ def test_the_offices_calendar_is_named_until_it_has_come_and_then_read(box):
     box.put(lesson(box.at(hours=2), uid="u2"), name="pulled/timetable.ics")
     assert "no calendar has come" not in box.run("check").stdout
     assert len(box.json("show")["lessons"]) == 2
+
+
+def test_check_names_a_lesson_that_begins_later_because_another_has_the_room(box):
+    box.put(
+        lesson(box.at(), minutes=60, uid="long", summary="Maths"),
+        lesson(box.at(hours=0.75), minutes=60, uid="cut", summary="Art"),
+    )
+    done = box.run("check")
+    assert done.exit_code == 0
+    day = f"{box.noon:%Y-%m-%d}"
+    expected = f"Art, {day} 12:45 begins at 13:00 only: Maths of "
+    assert "begin later within a year:" in done.stdout
+    assert expected in done.stdout
+    assert "has the room until then" in done.stdout
+    (cut,) = box.json("check")["cut_in_a_year"]
+    assert (cut["what"], cut["times"]) == (f"Art, {day} 12:45", 1)
+    box.put(lesson(box.at(), minutes=45), lesson(box.at(hours=0.75), minutes=60, uid="after", summary="Art"))
+    assert "begin later" not in box.run("check").stdout

@@ -83,16 +83,22 @@ class CollectOutcome:
 
 
 class NothingBelievedError(DeliveryError):
-    """There is no register that counts.
+    """There is no register that counts, or none at all.
 
     Args:
         source: what was read.
         problems: what was left out.
+        is_from_a_day: only lessons from a day on were asked for.
     """
 
-    def __init__(self, source: str, problems: list[DocumentProblem]) -> None:
-        hint = "see what was left out, and --keys" if problems else "see `edge-daemon outbox list` there"
-        super().__init__("has no register that could be believed", source, hint)
+    def __init__(self, source: str, problems: list[DocumentProblem], *, is_from_a_day: bool) -> None:
+        if any(one.is_left_out for one in problems):
+            super().__init__("has no register that could be believed", source, "see what was left out, and --keys")
+        elif is_from_a_day:
+            super().__init__("has no register of that day or later", f"{source}, --since", "see it without --since")
+        else:
+            hint = "a rehearsal comes only by `rehearse --deliver`; see `edge-daemon outbox list` on the devices"
+            super().__init__("no device has delivered a register there yet", source, hint)
         self.problems = problems
 
 
@@ -116,7 +122,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
             collected = read_all(request, reader, show)
         collected.problems += missing
         if not collected.registers:
-            raise NothingBelievedError(options.source, collected.problems)
+            raise NothingBelievedError(options.source, collected.problems, is_from_a_day=start is not None)
         written, content = f"written {options.output.resolve()}", _content(request, collected)
         if index.word(written) == f"{content} {_stamp(options.output)}":
             return CollectOutcome(collected, pinned is not None, is_unchanged=True)

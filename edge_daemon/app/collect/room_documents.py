@@ -86,8 +86,9 @@ class RoomReader:
             room.keys = _first_key(folder, (below for below, _ in files), known, self.spill)
         if self.pinned is not None and not room.keys:
             count = sum(below.startswith(_REGISTERS) for below, _ in files)
-            what = f"is not in the list of keys; {count} documents are left out"
-            room.problems.append(DocumentProblem(folder.name, what))
+            left_out = f"{count} documents are left out" if count else "it has delivered no register yet"
+            what = f"is not in the list of keys; {left_out}"
+            room.problems.append(DocumentProblem(folder.name, what, is_left_out=count > 0))
             return room
         found, is_new = self._found(room, files, known)
         if is_new or len(found) != len(known):

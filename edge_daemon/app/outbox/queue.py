@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from edge_daemon.app.notices.handover import hand_over_leniently
 from edge_daemon.errors import DeliveryError
@@ -18,6 +18,9 @@ from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.destinations import open_destinations
 from edge_daemon.store.outbox import DestinationState, Item
 from edge_daemon.types import Destination, Lesson
+
+if TYPE_CHECKING:
+    from edge_daemon.app.sync.office_copy import CopyResult
 
 __all__ = [
     "STATES",
@@ -129,17 +132,12 @@ def resend_documents(home: Home, since: datetime, now: datetime) -> int:
         return outbox.resend(db, since, now)
 
 
-def copy_documents(home: Home, folder: Path, now: datetime) -> tuple[int, int]:
-    """Copy all that the office is to have into a folder; nothing counts as delivered by this.
-
-    Returns:
-        How many documents are new there, and how many were there already.
-    """
+def copy_documents(home: Home, folder: Path, now: datetime) -> CopyResult:
+    """Copy all that the office is to have into a folder; nothing counts as delivered by this."""
     from edge_daemon.app.sync.office_copy import copy_all
 
     with _opened(home) as db:
-        done = copy_all(home, db, folder, now)
-    return done.new, done.there
+        return copy_all(home, db, folder, now)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,7 +18,7 @@ from edge_daemon.attendance.week import week_of
 from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
-from edge_daemon.store.registers import latest_registers
+from edge_daemon.store.registers import StoredRegister, latest_registers
 
 __all__ = ["ExportRequest", "check_output", "export_file"]
 
@@ -59,13 +59,15 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         How many registers were written.
 
     Raises:
-        RegisterError: there is none in these days, or the locale is not known.
+        RegisterError: there is none in these days, nobody has the student's id, or the locale is not known.
         StoreError: the database can't be read, or the file can't be written.
     """
     form = form_of(wanted.locale) if wanted.locale else CsvForm()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         stored = latest_registers(db, wanted.start, wanted.end)
+        if wanted.student_id is not None and wanted.student_id not in names:
+            _check_student(wanted.student_id, latest_registers(db))
     documents = [
         document
         for document in (from_json(one.document) for one in stored)
@@ -82,6 +84,13 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
     week, by, split = week_of(home.config.week), cast(By, wanted.by), cast(Split, wanted.split)
     write_export(output, Export(wanted.first, wanted.last, documents, names, zone, by, week, split, form))
     return len(documents)
+
+
+def _check_student(student_id: str, stored: Sequence[StoredRegister]) -> None:
+    """Refuse an id that is not on the roster, as far as it could be read, and on no register; raises RegisterError."""
+    if not any(_excerpt(from_json(one.document), student_id) for one in stored):
+        hint = "`edge-daemon enrol list` has the ids"
+        raise RegisterError("nobody has this id: it is on no register and not on the roster", "--student", hint)
 
 
 def _excerpt(document: Document, student_id: str) -> Document | None:

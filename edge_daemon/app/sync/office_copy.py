@@ -30,10 +30,12 @@ from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """How many registers and promises are in the folder now."""
+    """How many registers and promises are in the folder now, and how many were left out."""
 
     new: int
     there: int
+    rehearsals: int = 0
+    """Registers of rehearsals that nobody asked to deliver."""
 
 
 def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> CopyResult:
@@ -43,24 +45,29 @@ def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime)
         DeliveryError: something can't be written, or another document is there under that name; what was copied stays.
         StoreError: the database can't be read.
     """
-    new = there = 0
+    new = there = rehearsals = 0
     for path, document in _written_once(home, db):
-        if _put(folder / path, document.encode("utf-8"), write_once=True):
+        if not path:
+            rehearsals += 1
+        elif _put(folder / path, document.encode("utf-8"), write_once=True):
             new += 1
         else:
             there += 1
     for path, fields in _replaced(home, db, now):
         _put(folder / path, json_bytes(fields), write_once=False)
     os.sync()
-    return CopyResult(new, there)
+    return CopyResult(new, there, rehearsals)
 
 
 def _written_once(home: Home, db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each document; the path of a rehearsal that stays here is empty."""
     device, to_deliver = home.config.device.name, refs_of_outbox(db, outbox.REGISTER)
     for row in ledger_rows(db):
         # A rehearsal is no lesson; the office is to have it only where somebody asked for that.
         if json.loads(row.document)["origin"] == "timetable" or f"{row.lesson_id}/{row.revision}" in to_deliver:
             yield document_paths.register(device_of(row.document, device), row.lesson_id, row.revision), row.document
+        else:
+            yield "", row.document
     for one in commitments(db):
         yield document_paths.commitment(device_of(one.document, device), one.ref), one.document
 

@@ -73,7 +73,7 @@ def test_the_next_visit_copies_what_is_new(home, db, stick):
 def test_a_rehearsal_stays_here(home, db, stick):
     register, sightings = a_register(a_lesson(START + timedelta(days=1), origin="rehearsal"), {"a": 1.0})
     keep(db, register, sightings)
-    assert copy_all(home, db, stick, NOW) == CopyResult(new=3, there=0)
+    assert copy_all(home, db, stick, NOW) == CopyResult(new=3, there=0, rehearsals=1)
 
 
 def test_another_document_of_that_name_is_never_overwritten(home, db, stick):
