@@ -103,7 +103,8 @@ def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
         yield "last lesson", f"{_counts(overview.last)}, ended {local(overview.last.stored.lesson.end)}"
     for one in overview.open_lessons:
         when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
-        yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; over, not made yet: {when}"
+        state = "over, not made yet" if one.stored.lesson.end <= overview.now else "is on"
+        yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; {state}: {when}"
     if overview.skipped:
         newest = overview.skipped[-1]
         count = f"{len(overview.skipped)} in the last {LOOK_BACK.days} days"

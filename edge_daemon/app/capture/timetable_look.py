@@ -25,4 +25,4 @@ def look_at_timetable(home: Home, db: sqlite_utils.Database, stored: StoredLesso
     watch.refresh()
     if watch.error:
         return HELD
-    return standing(db, watch.timetable, stored.lesson, ZoneInfo(home.config.device.time_zone))
+    return standing(db, watch.timetable, stored.lesson, ZoneInfo(home.config.device.time_zone), is_over=True)

@@ -52,7 +52,9 @@ def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
     return list({one.lesson_id: one for one in renamed}.values())
 
 
-def standing(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, zone: ZoneInfo) -> TimetableStanding:
+def standing(
+    db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, zone: ZoneInfo, *, is_over: bool
+) -> TimetableStanding:
     """Return what the timetable says of a lesson that has begun; note which lesson of the timetable is one with it.
 
     Args:
@@ -60,6 +62,8 @@ def standing(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, z
         timetable: of now.
         lesson: as it was begun.
         zone: the school's; its day is the lesson's day.
+        is_over: it has run: what its event is moved to now is another lesson, unless both have most of their time in
+            common.
 
     Raises:
         StoreError: the database can't be used.
@@ -70,17 +74,16 @@ def standing(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, z
         if why := called_off(db, timetable, lesson):
             return TimetableStanding("called_off", why)
         same = _twin(db, near, lesson, zone)
-        if same is not None:
-            lesson_events.hold_as(db, same, lesson.lesson_id)
     if same is None:
         # A timetable that has lessons to come and none of the past says nothing about those that run.
         past = timetable.lessons(lesson.start - _PAST, lesson.start)
         is_gone = past or not timetable.lessons(lesson.end, lesson.end + _PAST)
         return TimetableStanding("gone") if is_gone else HELD
-    moved = replace(same, lesson_id=lesson.lesson_id)
-    common = min(lesson.end, moved.end) - max(lesson.start, moved.start)
+    common = min(lesson.end, same.end) - max(lesson.start, same.start)
     keeps_its_times = common >= _SAME * (lesson.end - lesson.start)
-    return HELD if keeps_its_times else TimetableStanding("moved", moved=moved)
+    if same.lesson_id != lesson.lesson_id and (keeps_its_times or not is_over):
+        lesson_events.hold_as(db, same, lesson.lesson_id)
+    return HELD if keeps_its_times else TimetableStanding("moved", moved=replace(same, lesson_id=lesson.lesson_id))
 
 
 def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson) -> str:

@@ -71,7 +71,8 @@ class LessonFinisher:
         if worker := self._pool.at("lesson", lesson_id):
             worker.stop()
         elif found.moved is None:
-            self._pool.outages.note(reading.boottime_s, reading.boottime_s, CALLED_OFF)
+            if not self._pool.at("finalise", lesson_id) and not self._pool.trouble("finalise", lesson_id):
+                self._pool.outages.note(reading.boottime_s, reading.boottime_s, CALLED_OFF)
             self._pool.start("finalise", lesson_id, reading.boottime_s)
         else:
             lessons.discard_lesson(self._db, lesson_id)  # its seed stays with its plan

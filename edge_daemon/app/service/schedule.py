@@ -128,9 +128,9 @@ class Schedule:
             return  # the files of now can't be read: what is in force is older than the lesson
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
-            if lesson.origin != "timetable" or stored.clock == "unsynchronised" or lesson.end <= now:
+            if lesson.origin != "timetable" or stored.clock == "unsynchronised":
                 continue
-            found = standing(self._db, self._watch.timetable, lesson, self._zone)
+            found = standing(self._db, self._watch.timetable, lesson, self._zone, is_over=lesson.end <= now)
             if found.is_doubtful:
                 self.standings[lesson.lesson_id] = found
                 extra = {"lesson_id": lesson.lesson_id, "reason": found.why or found.state}

@@ -198,8 +198,6 @@ class Worker:
                     return STOPPED
         self._report(Report("closing"))
         found = look_at_timetable(self._home, run.register_db, stored)
-        if found.moved is not None and found.moved.end > self._clock.reading().utc:
-            return STOPPED  # it is to begin anew at another time: the service sees to that
         if is_timed:
             loop.miss_open()
             loop.write_missed()

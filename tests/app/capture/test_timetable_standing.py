@@ -55,19 +55,19 @@ def db(tmp_path):
 
 
 def test_a_lesson_that_is_still_there_is_held(db):
-    assert not standing(db, Timetable([BEGUN]), BEGUN, ZONE).is_doubtful
+    assert not standing(db, Timetable([BEGUN]), BEGUN, ZONE, is_over=False).is_doubtful
 
 
 @pytest.mark.parametrize("minutes", [-20, 10, 22])
 def test_it_keeps_its_times_where_at_least_half_of_them_is_in_the_new_ones(db, minutes):
     moved = at(minutes)
-    assert standing(db, Timetable([moved]), BEGUN, ZONE).state == "held"
+    assert standing(db, Timetable([moved]), BEGUN, ZONE, is_over=False).state == "held"
     assert [one.lesson_id for one in as_held(db, [moved])] == [BEGUN.lesson_id], "both are one lesson from now on"
 
 
 @pytest.mark.parametrize("minutes", [23, 45, 120])
 def test_it_is_moved_where_less_of_them_is(db, minutes):
-    found = standing(db, Timetable([at(minutes)]), BEGUN, ZONE)
+    found = standing(db, Timetable([at(minutes)]), BEGUN, ZONE, is_over=False)
     assert found.state == "moved"
     assert found.moved == replace(at(minutes), lesson_id=BEGUN.lesson_id)
 
@@ -75,33 +75,42 @@ def test_it_is_moved_where_less_of_them_is(db, minutes):
 def test_a_lesson_of_the_same_event_that_was_known_before_is_another_one(db):
     later = at(120)
     plan_ahead(db, [later], 10, START - timedelta(minutes=30), SEEDS)
-    assert standing(db, Timetable([YESTERDAY, later]), BEGUN, ZONE).state == "gone"
+    assert standing(db, Timetable([YESTERDAY, later]), BEGUN, ZONE, is_over=False).state == "gone"
     assert lesson_events.held_as(db) == {}
 
 
 def test_another_day_or_another_event_is_no_move(db):
-    assert standing(db, Timetable([YESTERDAY, at(24 * 60)]), BEGUN, ZONE).state == "gone"
-    assert standing(db, Timetable([YESTERDAY, at(60, "other")]), BEGUN, ZONE).state == "gone"
+    assert standing(db, Timetable([YESTERDAY, at(24 * 60)]), BEGUN, ZONE, is_over=False).state == "gone"
+    assert standing(db, Timetable([YESTERDAY, at(60, "other")]), BEGUN, ZONE, is_over=False).state == "gone"
 
 
 def test_an_export_with_new_uids_has_the_same_lesson(db):
     again = replace(at(0, "new"), lesson_id="new-id")
-    assert standing(db, Timetable([again]), BEGUN, ZONE).state == "held"
+    assert standing(db, Timetable([again]), BEGUN, ZONE, is_over=False).state == "held"
     assert lesson_events.held_as(db) == {"new-id": BEGUN.lesson_id}
 
 
 def test_called_off_goes_before_gone_and_says_why(db):
-    found = standing(db, Timetable([YESTERDAY], {BEGUN.lesson_id: "is cancelled"}), BEGUN, ZONE)
+    found = standing(db, Timetable([YESTERDAY], {BEGUN.lesson_id: "is cancelled"}), BEGUN, ZONE, is_over=False)
     assert (found.state, found.why) == ("called_off", "is cancelled")
 
 
 def test_what_was_moved_and_then_called_off_is_called_off(db):
     moved = at(10)
-    assert standing(db, Timetable([moved]), BEGUN, ZONE).state == "held"
+    assert standing(db, Timetable([moved]), BEGUN, ZONE, is_over=False).state == "held"
     assert called_off(db, Timetable(off={moved.lesson_id: "is cancelled"}), BEGUN) == "is cancelled"
 
 
 def test_a_timetable_of_the_days_to_come_only_says_nothing_against_a_lesson(db):
-    assert standing(db, Timetable([TOMORROW]), BEGUN, ZONE).state == "held"
-    assert standing(db, Timetable([YESTERDAY, TOMORROW]), BEGUN, ZONE).state == "gone"
-    assert standing(db, Timetable(), BEGUN, ZONE).state == "gone", "it was the only one"
+    assert standing(db, Timetable([TOMORROW]), BEGUN, ZONE, is_over=False).state == "held"
+    assert standing(db, Timetable([YESTERDAY, TOMORROW]), BEGUN, ZONE, is_over=False).state == "gone"
+    assert standing(db, Timetable(), BEGUN, ZONE, is_over=False).state == "gone", "it was the only one"
+
+
+def test_what_has_run_is_not_moved_any_more_and_the_new_lesson_is_one_of_its_own(db):
+    found = standing(db, Timetable([at(120)]), BEGUN, ZONE, is_over=True)
+    assert found.state == "moved"
+    assert found.is_doubtful
+    assert lesson_events.held_as(db) == {}
+    assert standing(db, Timetable([at(10)]), BEGUN, ZONE, is_over=True).state == "held"
+    assert lesson_events.held_as(db) == {at(10).lesson_id: BEGUN.lesson_id}, "it must not begin again at once"
