@@ -156,4 +156,4 @@ def test_the_command_is_named_by_its_path_for_sudo_has_a_search_path_of_its_own(
 def test_the_folder_of_an_installed_device_needs_its_keys_also_by_its_path(home, monkeypatch):
     monkeypatch.setattr("edge_daemon.cli.owner._name", lambda _uid: "edge-daemon")
     done = run(home, "rehearse", "--frames", "pictures")
-    assert done.stderr.rstrip().endswith("use `sudo attendance rehearse …`")
+    assert done.stderr.rstrip().endswith("use `attendance rehearse …`")
