@@ -25,7 +25,7 @@ def described(models: ModelSet) -> dict[str, object]:
         "architecture": platform.machine(),
         "note": _note(),
         "versions": {"edge-daemon": edge_daemon.__version__, "python": platform.python_version(), **_versions()},
-        "models": {card.name: card.sha256[:12] for card in models.cards},
+        "models": {card.name: card.sha256[:12] for card in models.files},
     }
 
 

@@ -18,6 +18,7 @@ LEAVES = {"store", "device"}
 SHARED = {"types", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite", "interpreter"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
+    "attendance": SHARED | LEAVES | {"attendance", "neural_network"},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
     "neural_network": {"neural_network"},
     "types": set(),

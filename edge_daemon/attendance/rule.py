@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -10,7 +10,7 @@ from math import ceil, prod
 from typing import Final, get_args
 
 from edge_daemon.config import RuleConfig
-from edge_daemon.types import Flag, Register, Tally, Verdict, VerdictName
+from edge_daemon.types import Flag, Register, Resemblance, Tally, Verdict, VerdictName
 
 Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
@@ -67,6 +67,7 @@ def decide(
     look_alikes: Iterable[tuple[str, str]] = (),
     static_faces: Collection[str] = (),
     not_seeable: Collection[str] = (),
+    resembled: Mapping[str, Resemblance] | None = None,
 ) -> tuple[Verdict, ...]:
     """Decide about every student of a lesson.
 
@@ -77,6 +78,7 @@ def decide(
     Flags say why a person should look again. `few_captures` and `clock` concern the lesson and stand with all students.
     The others need a count and stand with nobody who is not assessed:
     `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
+    `resembles`: an absent student would be present if somebody without a name were this student;
     `look_alike`: another student looks alike; where nobody can tell the two apart, both may seem absent;
     `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
     somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
@@ -89,12 +91,14 @@ def decide(
         look_alikes: pairs of ids that the gallery found hard to tell apart.
         static_faces: ids whose sightings look like those of a print or a screen.
         not_seeable: ids of students whom the device could not have seen, had they been there.
+        resembled: whom somebody without a name resembles, and how probable it is.
 
     Returns:
         One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
     """
     tallies = tuple(tallies)
     alike = {student_id for pair in look_alikes for student_id in pair}
+    resembled = resembled or {}
     marked: dict[Flag, Collection[str]] = {"look_alike": alike, "static_face": static_faces}
     verdicts = []
     for t in tallies:
@@ -107,7 +111,10 @@ def decide(
             verdict = "not_assessed"
         else:
             flags |= _flags_of_count(t, rule, lesson) | {flag for flag, ids in marked.items() if t.student_id in ids}
-        verdicts.append(Verdict(t, float(share), verdict, ordered(flags)))
+        resemblance = resembled.get(t.student_id) if verdict in ("absent", "inconclusive") else None
+        if resemblance is not None:
+            flags.add("resembles")
+        verdicts.append(Verdict(t, float(share), verdict, ordered(flags), resembles=resemblance))
     return tuple(verdicts)
 
 

@@ -71,11 +71,25 @@ def show_register(
     yield table(rows[0], rows[1:])
     yield ""
     yield from _pictures(register, evidence, zone)
+    yield from _resemblances(register, names)
     for correction in register.corrections:
         at = correction.at.astimezone(zone)
         yield _printable(
             f"corrected {at:%Y-%m-%d %H:%M} by {correction.by}: {correction.student_id} is"
             f" {correction.verdict.replace('_', ' ')}, because: {in_words(correction.reason)}{_note(correction, notes)}"
+        )
+
+
+def _resemblances(register: Register, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield whom somebody without a name resembles, how much, and where that person sat."""
+    for verdict in register.verdicts:
+        if verdict.resembles is None:
+            continue
+        student_id, seat = verdict.tally.student_id, verdict.resembles.seat
+        who = f"{student_id} {names[student_id]}" if student_id in names else student_id
+        where = "" if seat is None else f" in row {seat.row} seat {seat.seat}"
+        yield _printable(
+            f"{who}: somebody without a name{where} may be this student ({verdict.resembles.probability:.0%})"
         )
 
 

@@ -26,6 +26,8 @@ class Matcher:
 
     def __init__(self, templates: Sequence[StudentTemplates]) -> None:
         self.student_ids = tuple(t.student_id for t in templates)
+        self.photographs = {t.student_id: _photographs(t.widths_px) for t in templates}
+        """How many photographs each student was enrolled with."""
         widths = sorted({float(w) for t in templates for w in t.widths_px})
         self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
         stacks = [[t.vectors[_nearest(t.widths_px, w)] for t in templates] for w in widths]
@@ -56,6 +58,11 @@ class Matcher:
         positions = np.interp(np.log(widths_px), self._log_widths, np.arange(len(self._log_widths)))
         distance = np.abs(positions[:, None] - np.arange(len(self._log_widths))[None])
         return np.asarray(np.maximum(0.0, 1.0 - distance), dtype=np.float32)
+
+
+def _photographs(widths_px: Vector) -> int:
+    """Return how many photographs gave these templates: each is brought down to every width that is smaller."""
+    return int(np.unique(widths_px, return_counts=True)[1].max(initial=0))
 
 
 def _nearest(widths_px: Vector, width_px: float) -> Vector:

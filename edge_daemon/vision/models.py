@@ -82,6 +82,22 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsCard:
+    """What the manifest says about the weights of a network of `neural_network/`: an .npz file.
+
+    Attributes as of `ModelCard`.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    roles: tuple[str, ...]
+    licence: str
+    source: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSet:
     """All model files of one folder, verified."""
 
@@ -89,6 +105,7 @@ class ModelSet:
     embedder_for: Mapping[str, str]
     detectors_for: Mapping[str, str] = field(default_factory=dict)
     """Interpreter to precision of the detectors: int8 is slower than float under tflite-runtime."""
+    weights_cards: tuple[WeightsCard, ...] = ()
     chosen_embedder: str = ""
     """Role of the embedder that the settings name; empty: the one that suits the interpreter."""
 
@@ -103,15 +120,35 @@ class ModelSet:
         try:
             document = tomllib.loads(manifest.read_text(encoding="utf-8"))
             cards = tuple(_card(models_dir, entry) for entry in document["model"])
+            weights = tuple(_weights_card(models_dir, entry) for entry in document["weights"])
             embedder_for = {str(k): str(v) for k, v in document["embedder_for"].items()}
             detectors_for = {str(k): str(v) for k, v in document["detectors_for"].items()}
         except OSError as error:
             raise ModelError("the list of models can't be read", str(manifest), _REINSTALL) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"the list of models is damaged ({error})", str(manifest), _REINSTALL) from error
-        for card in cards:
+        found = cls(cards, embedder_for, detectors_for, weights)
+        for card in found.files:
             _verify(card)
-        return cls(cards, embedder_for, detectors_for)
+        return found
+
+    @property
+    def files(self) -> tuple[ModelCard | WeightsCard, ...]:
+        """Every file of the folder."""
+        return (*self.cards, *self.weights_cards)
+
+    def weights(self, role: str) -> WeightsCard:
+        """Return the card of the weights that have `role`.
+
+        Raises:
+            ModelError: no file or more than one has it.
+        """
+        found = [card for card in self.weights_cards if role in card.roles]
+        if len(found) != 1:
+            raise ModelError(
+                f"{len(found)} files of weights have the role {role}, not one", "manifest.toml", _REINSTALL
+            )
+        return found[0]
 
     def card(self, role: str) -> ModelCard:
         """Return the card of the file that has `role`.
@@ -161,12 +198,9 @@ def default_models_dir() -> Path:
 
 
 def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:
-    file = str(entry["file"])
-    if Path(file).name != file:
-        raise ValueError(f"file {file} is not in this folder")
     return ModelCard(
         name=str(entry["name"]),
-        path=models_dir / file,
+        path=_path(models_dir, entry),
         sha256=str(entry["sha256"]),
         roles=tuple(str(role) for role in entry["roles"]),
         licence=str(entry["licence"]),
@@ -181,7 +215,27 @@ def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:
     )
 
 
-def _verify(card: ModelCard) -> None:
+def _weights_card(models_dir: Path, entry: Mapping[str, Any]) -> WeightsCard:
+    return WeightsCard(
+        name=str(entry["name"]),
+        path=_path(models_dir, entry),
+        sha256=str(entry["sha256"]),
+        roles=tuple(str(role) for role in entry["roles"]),
+        licence=str(entry["licence"]),
+        source=str(entry["source"]),
+        measured=str(entry["measured"]),
+    )
+
+
+def _path(models_dir: Path, entry: Mapping[str, Any]) -> Path:
+    """Return where the file of an entry is."""
+    file = str(entry["file"])
+    if Path(file).name != file:
+        raise ValueError(f"file {file} is not in this folder")
+    return models_dir / file
+
+
+def _verify(card: ModelCard | WeightsCard) -> None:
     digest = hashlib.sha256()
     try:
         with card.path.open("rb") as file:

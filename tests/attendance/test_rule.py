@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_daemon.attendance.doubt import needs_confirmation
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, interval, is_borderline, ordered, share_of
 from edge_daemon.attendance.tally import tally
-from edge_daemon.types import Box, Sighting, Tally
+from edge_daemon.types import Box, Resemblance, RoomSeat, Sighting, Tally
 from tests.registers import RULE, START
 
 END = START + timedelta(minutes=50)
@@ -128,6 +129,22 @@ def test_look_alikes_are_flagged_even_when_neither_could_be_told_and_was_seen():
         v.tally.student_id: v.flags for v in decide(students, RULE, summary(), look_alikes=[("a", "b"), ("c", "d")])
     }
     assert flags == {"a": ("look_alike",), "b": ("look_alike",), "c": ("look_alike",), "d": ("look_alike",), "e": ()}
+
+
+def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent():
+    resemblance = Resemblance(0.6, RoomSeat(1, 2))
+    students = [of(0), of(90, student_id="b"), of(0, student_id="c")]
+    verdicts = decide(students, RULE, summary(), resembled={"a": resemblance, "b": resemblance})
+    assert [v.verdict for v in verdicts] == ["absent", "present", "absent"]
+    assert [v.flags for v in verdicts] == [("resembles",), (), ()]
+    assert [v.resembles for v in verdicts] == [resemblance, None, None]
+    assert needs_confirmation(verdicts[0])
+    assert not needs_confirmation(verdicts[2])
+
+
+def test_who_is_not_assessed_resembles_nobody():
+    (verdict,) = decide([of(0)], RULE, summary(), not_assessed={"a"}, resembled={"a": Resemblance(0.6, None)})
+    assert (verdict.flags, verdict.resembles) == ((), None)
 
 
 def test_flags_have_one_order_and_no_repetition():

@@ -35,6 +35,18 @@ def test_every_model_file_is_listed():
     assert {card.path.name for card in CARDS} == {path.name for path in MODELS.glob("*.tflite")}
 
 
+def test_weights_are_listed_and_verified(copied):
+    models = ModelSet.load(MODELS)
+    assert {card.path.name for card in models.weights_cards} == {path.name for path in MODELS.glob("*.npz")}
+    assert models.weights("match_probability").path.stat().st_size < 20_000
+    with pytest.raises(ModelError, match="0 files of weights have the role other"):
+        models.weights("other")
+    path = copied / "match_probability.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelError, match="match-probability is not the file that was installed"):
+        ModelSet.load(copied)
+
+
 def test_every_role_of_the_program_is_taken_once():
     models = ModelSet.load(MODELS)
     for role in ("detector_sweep", "detector_look", "detector_portrait", "mesh"):

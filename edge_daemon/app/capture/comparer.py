@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class Comparer:
     def student_ids(self) -> Sequence[str]:
         """The students with a template, in the order of a candidate's similarities."""
         return self._matcher.student_ids
+
+    @property
+    def photographs(self) -> Mapping[str, int]:
+        """With how many photographs each of them was enrolled."""
+        return self._matcher.photographs
 
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
         """Return the faces of a picture (height, width, 3), compared."""

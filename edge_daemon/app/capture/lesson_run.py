@@ -18,8 +18,10 @@ from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.confirmation import question
 from edge_daemon.attendance.document import sign
-from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
-from edge_daemon.attendance.rule import LessonSummary, Rule, decide, rule_of
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
+from edge_daemon.attendance.resembled import resemblances
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
 from edge_daemon.config import Config
 from edge_daemon.device.clock import Reading
@@ -86,6 +88,7 @@ class LessonRun:
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomWatch(register_db, lesson)
+        self._match = MatchProbability(models.weights("match_probability").path)
 
     @property
     def register_db(self) -> sqlite_utils.Database:
@@ -140,7 +143,7 @@ class LessonRun:
 
     def provisional(self) -> dict[str, tuple[int, int]]:
         """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
-        sightings = self._resolved(self._gallery.look_alikes())
+        sightings = self._resolved(self._gallery.look_alikes()).sightings
         slots = dict.fromkeys(self._candidates, self._lesson.start)
         return {
             t.student_id: (t.captures_seen, t.captures_attentive) for t in tally(self._students(), sightings, slots)
@@ -156,8 +159,9 @@ class LessonRun:
             in_timetable: False: the timetable no longer has the lesson, so that the office has to say if it was held.
         """
         look_alikes = self._gallery.look_alikes()
-        sightings = self._resolved(look_alikes)
-        register, scene = self._decide(sightings, look_alikes)
+        resolution = self._resolved(look_alikes)
+        sightings = resolution.sightings
+        register, scene = self._decide(resolution, look_alikes)
         if not in_timetable:
             register = replace(question(register), revision=register.revision)
         lessons.finalise(
@@ -201,12 +205,21 @@ class LessonRun:
                 logger.error("capture missed", extra={"lesson_id": lesson_id, "slot": slot, "reason": reason})
         return found
 
-    def _resolved(self, look_alikes: Collection[tuple[str, str]]) -> list[Sighting]:
+    def _resolved(self, look_alikes: Collection[tuple[str, str]]) -> Resolution:
         everything = [c for slot in sorted(self._candidates) for c in self._candidates[slot]]
-        sightings = resolve_sightings(everything, self._comparer.student_ids, look_alikes)
+        found = resolve_lesson(
+            everything,
+            self._comparer.student_ids,
+            look_alikes,
+            match=self._match,
+            photographs=self._comparer.photographs,
+        )
         # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
         assessed = self._assessed()
-        return [s if s.student_id in assessed else replace(s, student_id="") for s in sightings]
+        return Resolution(
+            [s if s.student_id in assessed else replace(s, student_id="") for s in found.sightings],
+            [person for person in found.unnamed if person.student_id in assessed],
+        )
 
     def _assessed(self) -> set[str]:
         consenting = {e.student_id for e in self._gallery.enrolments() if e.consent}
@@ -217,10 +230,9 @@ class LessonRun:
         enrolments = self._gallery.enrolments()
         return sorted(e.student_id for e in enrolments if is_expected(e, self._lesson.course, day))
 
-    def _decide(
-        self, sightings: list[Sighting], look_alikes: Iterable[tuple[str, str]]
-    ) -> tuple[Register, bytes | None]:
+    def _decide(self, resolution: Resolution, look_alikes: Iterable[tuple[str, str]]) -> tuple[Register, bytes | None]:
         """Return the register, and the scene that later lessons are compared with."""
+        sightings = resolution.sightings
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
         clock = min((c.clock for c in captures if c.clock), key=_TRUST.index, default=self._clock)
@@ -235,6 +247,7 @@ class LessonRun:
         tallies, assessed = tally(ids, sightings, taken_at), self._assessed()
         missed = tuple(lessons.missed_captures(self._db, self._lesson.lesson_id))
         room = self._watch.findings(tallies, assessed, sightings, len(captures), missed, rule.unusual_share)
+        needed = needed_captures(rule.share, len(captures))
         verdicts = decide(
             tallies,
             rule,
@@ -242,6 +255,7 @@ class LessonRun:
             not_assessed=set(ids) - assessed,
             look_alikes=look_alikes,
             not_seeable=room.not_seeable,
+            resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
         )
         register = Register(
             lesson=self._lesson,
@@ -254,7 +268,7 @@ class LessonRun:
             verdicts=with_capture_maps(verdicts, sightings, self._planned),
             guests=guests(ids, sightings),
             unknown_faces=unknown_faces(sightings),
-            models={role: card.sha256 for card in self._models.cards for role in card.roles},
+            models={role: card.sha256 for card in self._models.files for role in card.roles},
             corrections=(),
             rule=self._applied_rule(rule),
             register_flags=room.flags,
@@ -268,5 +282,5 @@ class LessonRun:
             min_captures_share=float(rule.min_captures_share),
             unusual_share=float(rule.unusual_share),
             program=__version__,
-            models={role: card.name for card in self._models.cards for role in card.roles},
+            models={role: card.name for card in self._models.files for role in card.roles},
         )

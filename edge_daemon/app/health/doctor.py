@@ -123,7 +123,7 @@ class Doctor:
 
     def _models(self) -> Check:
         models = load_models(self._home.config)
-        return Check("models", "good", f"{len(models.cards)} files verified, interpreter {runtime_name()}")
+        return Check("models", "good", f"{len(models.files)} files verified, interpreter {runtime_name()}")
 
     def _parity(self) -> Check:
         folder = Path(self._home.config.models.dir or default_models_dir())

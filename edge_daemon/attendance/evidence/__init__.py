@@ -1,1 +1,1 @@
-"""Evidence over a lesson: seats, tracks, identities, students. Start at `sighting_resolver.resolve_sightings`."""
+"""Evidence over a lesson: seats, tracks, identities, students. Start at `sighting_resolver.resolve_lesson`."""

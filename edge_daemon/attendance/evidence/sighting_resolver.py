@@ -8,11 +8,14 @@ counted for their student.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.resemblance import UnnamedPerson, unnamed_persons
 from edge_daemon.attendance.evidence.seats import group_by_seat
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
@@ -27,31 +30,60 @@ of a person was 0.994, the highest of a false face 0.949: what deceives the dete
 time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Who was seen in a lesson."""
+
+    sightings: list[Sighting]
+    """One for each face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student has
+    at most one a slot."""
+    unnamed: list[UnnamedPerson]
+    """Persons without a name who may be students; empty where no probabilities were asked for."""
+
+
 def resolve_sightings(
     candidates: Sequence[Candidate],
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]] = (),
     constants: Thresholds = Thresholds(),  # noqa: B008 - frozen
 ) -> list[Sighting]:
-    """Decide for every face of a lesson who it is.
+    """Decide for every face of a lesson who it is; arguments and result as of `resolve_lesson`."""
+    return resolve_lesson(candidates, student_ids, look_alikes, constants).sightings
+
+
+def resolve_lesson(
+    candidates: Sequence[Candidate],
+    student_ids: Sequence[str],
+    look_alikes: Collection[tuple[str, str]] = (),
+    constants: Thresholds = Thresholds(),  # noqa: B008 - frozen
+    *,
+    match: MatchProbability | None = None,
+    photographs: Mapping[str, int] | None = None,
+) -> Resolution:
+    """Decide for every face of a lesson who it is, and which students persons without a name may be.
 
     Args:
         candidates: the faces of all captures; similarities (students,) in the order of student_ids.
         student_ids: the enrolled students.
         look_alikes: pairs of students who are told apart more strictly.
         constants: measured constants.
-
-    Returns:
-        One sighting a face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student
-        has at most one a slot.
+        match: gives the probabilities of persons without a name; None: they are not asked for.
+        photographs: with how many each student was enrolled.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
-        return []
+        return Resolution([], [])
     tracks = _find_tracks(faces)
     named = (
         identify_tracks(tracks, faces, student_ids, look_alikes, constants) if student_ids else [NOBODY] * len(tracks)
     )
+    unnamed = [] if match is None else unnamed_persons(tracks, named, faces, student_ids, photographs or {}, match)
+    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed)
+
+
+def _sightings(
+    tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candidate], student_ids: Sequence[str]
+) -> list[Sighting]:
     students, unconfirmed = [NOBODY] * len(faces), [False] * len(faces)
     for track, student in zip(tracks, named, strict=True):
         unsure = student == NOBODY and np.median([faces[m].score for m in track.members]) < MIN_UNKNOWN_SCORE

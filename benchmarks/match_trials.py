@@ -1,0 +1,119 @@
+"""Classes and people in front of them, made of photographs: is the best student the right one?
+
+In each trial a class is enrolled from one to three photographs a student. Then people stand before it: its students,
+and as many strangers, each seen in some captures, bare, moving or with a part of the face covered, near or far. What
+recognition makes of them is what the program makes: its tracks, its scores, its features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.match_faces import WIDTHS_PX, Photograph, Probe
+from edge_daemon.attendance.evidence.match_features import PersonEvidence, features, person_evidence
+from edge_daemon.attendance.evidence.tracks import make_track
+from edge_daemon.gallery.match import Matcher
+from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector
+
+STRANGER = -1
+MIXED = "mixed"
+CLASS_SIZES = (12, 30)
+"""Least and most students."""
+FACES = (1, 1, 2, 3, 5, 10, 20, 40)
+CONDITION_SHARES = {"bare": 0.55, "motion": 0.15, "mask": 0.15, "glasses": 0.15}
+ENROLLED_SHARES = (0.2, 0.2, 0.6)
+"""Of students with one, two and three photographs."""
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One person before one class."""
+
+    evidence: PersonEvidence
+    features: Scores
+    """(students, features)"""
+    weighted: Scores
+    """(students,): mean similarity weighted by the square root of the width, held against the other students."""
+    student: int
+    """Which of the class it is, or STRANGER."""
+    width: str
+    condition: str
+    photographs_each: Scores
+    """(students,): with how many each was enrolled."""
+
+
+def trials(people: Mapping[str, Sequence[Photograph]], rounds: int, random: np.random.Generator) -> Iterator[Trial]:
+    """Yield the trials of some classes; arguments as of `classes`."""
+    for own in classes(people, rounds, random):
+        yield from own
+
+
+def classes(
+    people: Mapping[str, Sequence[Photograph]], rounds: int, random: np.random.Generator
+) -> Iterator[list[Trial]]:
+    """Yield the trials of each class: its students in their order, then as many strangers.
+
+    Args:
+        people: everybody has at least four photographs.
+        rounds: classes.
+        random: chooses everything.
+    """
+    names = sorted(people)
+    for _ in range(rounds):
+        order = [names[i] for i in random.permutation(len(names))]
+        size = min(int(random.integers(CLASS_SIZES[0], CLASS_SIZES[1] + 1)), len(names) // 2)
+        enrolled = {name: int(random.choice((1, 2, 3), p=ENROLLED_SHARES)) for name in order[:size]}
+        shuffled = {name: [people[name][i] for i in random.permutation(len(people[name]))] for name in order}
+        matcher = Matcher([_templates(name, shuffled[name][:count]) for name, count in enrolled.items()])
+        counts = np.array(list(enrolled.values()), np.float64)
+        yield [
+            _trial(
+                shuffled[name][enrolled.get(name, 1) :], place if place < size else STRANGER, matcher, counts, random
+            )
+            for place, name in enumerate(order[: 2 * size])
+        ]
+
+
+def _trial(
+    own: Sequence[Photograph], student: int, matcher: Matcher, counts: Scores, random: np.random.Generator
+) -> Trial:
+    condition = str(random.choice(list(CONDITION_SHARES), p=list(CONDITION_SHARES.values())))
+    width = str(random.choice([*(f"{w:g}" for w in WIDTHS_PX), MIXED]))
+    probes = [
+        p for photo in own for p in photo.probes if p.condition == condition and width in (MIXED, f"{p.width_px:g}")
+    ]
+    seen = [probes[i] for i in random.integers(0, len(probes), int(random.choice(FACES)))]
+    vectors = np.stack([p.vector for p in seen])
+    similarities = matcher.similarities(vectors, np.array([p.width_px for p in seen], np.float32))
+    faces = [_candidate(number, *pair) for number, pair in enumerate(zip(seen, similarities, strict=True))]
+    members = list(range(len(faces)))
+    evidence = person_evidence([make_track(0, members, members, vectors)], faces)
+    roots = np.sqrt([p.width_px for p in seen])
+    pooled = np.average(similarities, axis=0, weights=roots)
+    return Trial(
+        evidence,
+        features(evidence, counts),
+        np.asarray(pooled, np.float64),
+        student,
+        width,
+        condition,
+        counts,
+    )
+
+
+def _candidate(slot: int, probe: Probe, similarities: Vector) -> Candidate:
+    box = Box(0.0, 0.0, probe.width_px, 1.25 * probe.width_px)
+    quality = Quality(probe.width_px, probe.sharpness, probe.presence)
+    return Candidate(slot, box, 1.0, quality, True, True, similarities, None)
+
+
+def _templates(name: str, own: Sequence[Photograph]) -> StudentTemplates:
+    return StudentTemplates(
+        name, np.concatenate([p.templates for p in own]), np.concatenate([p.widths_px for p in own])
+    )

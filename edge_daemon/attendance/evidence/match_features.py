@@ -1,0 +1,111 @@
+"""What is known of whether somebody is a student: numbers for the network that makes a probability of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.attendance.evidence.track_identification import score
+from edge_daemon.attendance.evidence.track_steadiness import TYPICAL_AGREEMENT
+from edge_daemon.attendance.evidence.tracks import Track
+from edge_daemon.types import Candidate
+
+Scores = NDArray[np.float64]
+
+FEATURES = (
+    "score",
+    "similarity",
+    "lead",
+    "gap_behind",
+    "faces",
+    "width",
+    "agreement",
+    "sharpness",
+    "presence",
+    "photographs",
+)
+"""Names of the columns of `features()`."""
+
+_TYPICAL_WIDTH_PX = 40.0
+_MOST_FACES = 16.0
+"""More faces of a lesson say little more: they show the same pose and light again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEvidence:
+    """What the faces of one person in a lesson say, whoever it is."""
+
+    scores: Scores
+    """(students,), normalised over the students (`track_identification.score`)."""
+    similarities: Scores
+    """(students,), mean over the faces."""
+    faces: int
+    width_px: float
+    """Mean."""
+    agreement: float
+    """Mean cosine between two of the faces of a track; that of a typical person where each track is a single face."""
+    sharpness: float
+    """Mean, 0 to 1."""
+    presence: float
+    """Mean, 0 to 1."""
+
+
+def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> PersonEvidence:
+    """Return what the tracks of one person say.
+
+    Args:
+        tracks: at least one.
+        faces: of the lesson; the members of the tracks are indices into them.
+    """
+    own = [faces[member] for track in tracks for member in track.members]
+    known = [track for track in tracks if len(track.members) > 1]
+    pairs = [len(track.members) * (len(track.members) - 1) for track in known]
+    agreement = np.average([track.similarity for track in known], weights=pairs) if known else TYPICAL_AGREEMENT
+    return PersonEvidence(
+        scores=score(tracks, faces),
+        similarities=np.asarray(np.mean([face.similarities for face in own], axis=0), np.float64),
+        faces=len(own),
+        width_px=float(np.mean([face.quality.width_px for face in own])),
+        agreement=float(agreement),
+        sharpness=float(np.mean([face.quality.sharpness for face in own])),
+        presence=float(np.mean([face.quality.presence for face in own])),
+    )
+
+
+def features(evidence: PersonEvidence, photographs: Scores) -> Scores:
+    """Return (students, len(FEATURES)): what speaks for each student, each number about from -2 to 2.
+
+    Args:
+        evidence: of one person.
+        photographs: (students,) how many each student was enrolled with.
+    """
+    scores = evidence.scores
+    best_other = _best_others(scores)
+    count = len(scores)
+    columns = [
+        4 * scores,
+        3 * evidence.similarities,
+        5 * (scores - best_other[:, 0]),
+        5 * (best_other[:, 0] - best_other[:, 1]),
+        np.full(count, np.log2(min(evidence.faces, _MOST_FACES)) / 2 - 1),
+        np.full(count, np.log2(evidence.width_px / _TYPICAL_WIDTH_PX)),
+        np.full(count, 3 * (evidence.agreement - TYPICAL_AGREEMENT)),
+        np.full(count, 4 * (evidence.sharpness - 0.5)),
+        np.full(count, 2 * (evidence.presence - 0.5)),
+        np.log2(np.clip(photographs, 1, 6)) - 1,
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _best_others(scores: Scores) -> Scores:
+    """Return (students, 2): the best and the second best score among the other students; 0 where there is none."""
+    order = np.argsort(-scores)
+    ranked = np.concatenate([scores[order], np.zeros(3)])
+    rank = np.empty(len(scores), np.intp)
+    rank[order] = np.arange(len(scores))
+    first = np.where(rank == 0, ranked[1], ranked[0])
+    second = np.where(rank <= 1, ranked[2], ranked[1])
+    return np.stack([first, second], axis=1)

@@ -1,0 +1,99 @@
+"""Somebody without a name was there, and is most like a student who was hardly seen: a reason to look again.
+
+A person whose faces stay below the thresholds has no name in any capture. For an absent student who in truth sat there
+with a mask, with sunglasses or far away, all captures are lost together. The ranking still says who it is most like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from edge_daemon.attendance.evidence.identities import exclude, unite
+from edge_daemon.attendance.evidence.match_features import Scores, person_evidence
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.thresholds import NOBODY
+from edge_daemon.attendance.evidence.tracks import Track
+from edge_daemon.types import Box, Candidate
+
+LEAST_PROBABILITY = 0.3
+"""Chosen so that at most one absent student in twenty carries the doubt, on people that were not held back
+(`benchmarks.match_confidence` has the held back ones)."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedPerson:
+    """Somebody without a name who may be a student."""
+
+    student_id: str
+    probability: float
+    """That it is this student, 0 to 1."""
+    slots: frozenset[int]
+    """The captures in which the person was seen."""
+    box: Box
+    """Where the face was, the median."""
+
+
+def unnamed_persons(
+    tracks: Sequence[Track],
+    named: Sequence[int],
+    faces: Sequence[Candidate],
+    student_ids: Sequence[str],
+    photographs: Mapping[str, int],
+    match: MatchProbability,
+) -> list[UnnamedPerson]:
+    """Return who of those without a name may be which student: at most one student a person, the most probable one.
+
+    Args:
+        tracks: of one lesson.
+        named: the student of each track, or NOBODY.
+        faces: of the lesson, which the tracks index.
+        student_ids: the enrolled students.
+        photographs: how many each student was enrolled with; 3 where it is not known.
+        match: gives the probabilities.
+    """
+    slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
+    taken: dict[int, frozenset[int]] = {}
+    for student, own in zip(named, slots, strict=True):
+        if student != NOBODY:
+            taken[student] = taken.get(student, frozenset()) | own
+    unnamed = [i for i, student in enumerate(named) if student == NOBODY]
+    if not unnamed or not student_ids:
+        return []
+    groups = unite([tracks[i] for i in unnamed], [slots[i] for i in unnamed])
+    counts = np.array([photographs.get(student_id, 3) for student_id in student_ids], np.float64)
+    found = []
+    for group in groups:
+        own_tracks = [tracks[unnamed[i]] for i in group]
+        own_slots = frozenset().union(*(slots[unnamed[i]] for i in group))
+        person = _most_like(own_tracks, own_slots, faces, taken, counts, match)
+        if person is not None:
+            student, probability = person
+            found.append(UnnamedPerson(student_ids[student], probability, own_slots, _median_box(own_tracks, faces)))
+    return found
+
+
+def _most_like(
+    tracks: Sequence[Track],
+    slots: frozenset[int],
+    faces: Sequence[Candidate],
+    taken: Mapping[int, frozenset[int]],
+    photographs: Scores,
+    match: MatchProbability,
+) -> tuple[int, float] | None:
+    """Return the most probable student of a person and the probability; None where it is small."""
+    possible = [i for i in range(len(photographs)) if i not in taken or not exclude(taken[i], slots)]
+    if not possible:
+        return None
+    probabilities = match.among(person_evidence(tracks, faces), photographs, possible)
+    best = int(probabilities.argmax())
+    probability = float(probabilities[best])
+    return (best, probability) if probability > LEAST_PROBABILITY else None
+
+
+def _median_box(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Box:
+    boxes = [faces[member].box for track in tracks for member in track.members]
+    return Box(*(median(getattr(box, side) for box in boxes) for side in ("x", "y", "w", "h")))

@@ -1,0 +1,40 @@
+"""Which absences are doubtful because somebody without a name may be the student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from edge_daemon.attendance.evidence.resemblance import UnnamedPerson
+from edge_daemon.attendance.seat_map import room_seats, usual_boxes
+from edge_daemon.types import Resemblance, Sighting, Tally
+
+_NOBODY_S_SEAT = ""
+
+
+def resemblances(
+    unnamed: Iterable[UnnamedPerson], tallies: Iterable[Tally], sightings: Sequence[Sighting], needed: int
+) -> dict[str, Resemblance]:
+    """Return the students who would be present if the person who resembles them most were they.
+
+    A person in few captures changes nothing, and doubt that changes nothing is not reported.
+
+    Args:
+        unnamed: persons without a name.
+        tallies: of the students of the lesson.
+        sightings: of the lesson, by which rows and seats are counted.
+        needed: captures in which a student has to face the class to be present.
+
+    Returns:
+        Student id to the most probable such person.
+    """
+    by_id = {tally.student_id: tally for tally in tallies}
+    found: dict[str, Resemblance] = {}
+    boxes = usual_boxes(sightings)
+    for person in sorted(unnamed, key=lambda one: -one.probability):
+        tally = by_id.get(person.student_id)
+        if tally is None or person.student_id in found or tally.captures_attentive >= needed:
+            continue
+        if tally.captures_attentive + len(person.slots) >= needed:
+            seat = room_seats({**boxes, _NOBODY_S_SEAT: person.box})[_NOBODY_S_SEAT]
+            found[person.student_id] = Resemblance(round(person.probability, 4), seat)
+    return found

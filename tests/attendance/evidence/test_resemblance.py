@@ -1,0 +1,103 @@
+"""An absent student whom somebody without a name resembles: found, and nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.resemblance import LEAST_PROBABILITY, UnnamedPerson
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
+from edge_daemon.attendance.resembled import resemblances
+from edge_daemon.types import Box, RoomSeat, Sighting, Tally
+from tests.attendance.evidence.room import Room
+from tests.attendance.evidence.test_match_probability import WEIGHTS
+
+SLOTS = range(40)
+MATCH = MatchProbability(WEIGHTS)
+
+
+def full_class(room: Room, but: str = "") -> Room:
+    for seat, student in enumerate(room.ids):
+        if student != but:
+            room.sits(student, SLOTS, seat)
+    return room
+
+
+def unnamed(room: Room) -> list[UnnamedPerson]:
+    return resolve_lesson(room.faces, room.ids, match=MATCH).unnamed
+
+
+def with_cover(similarity: float, slots: range = SLOTS) -> Room:
+    """A class in which S03 is seen half hidden: like the portraits by `similarity` only."""
+    room = Room()
+    room.resembles("S03 behind a mask", "S03", similarity)
+    full_class(room, but="S03")
+    room.sits("S03 behind a mask", slots, 3)
+    return room
+
+
+def test_a_hidden_face_of_the_absent_student_is_found_with_its_captures_and_place():
+    room = with_cover(0.38)
+    assert "S03" not in {s.student_id for s in resolve_lesson(room.faces, room.ids).sightings}
+    (person,) = unnamed(room)
+    assert person.student_id == "S03"
+    assert LEAST_PROBABILITY <= person.probability < 1
+    assert person.slots == frozenset(SLOTS)
+    assert (person.box.x, person.box.y) == pytest.approx((600, 0), abs=3)
+
+
+def test_a_stranger_like_nobody_is_nobody():
+    room = full_class(Room(), but="S03")
+    room.sits("stranger", SLOTS, 20)
+    assert unnamed(room) == []
+
+
+def test_nobody_is_meant_where_everybody_has_a_name():
+    assert unnamed(full_class(Room())) == []
+    assert unnamed(Room()) == []
+
+
+def test_who_is_seen_elsewhere_at_the_same_time_is_not_meant():
+    room = with_cover(0.38)
+    room.sits("S03", SLOTS, 20)
+    assert unnamed(room) == []
+
+
+def test_who_is_seen_at_other_times_may_be_meant():
+    room = with_cover(0.38, slots=range(20, 40))
+    room.sits("S03", range(20), 3)
+    assert {p.student_id for p in unnamed(room)} <= {"S03"}
+    sightings = resolve_lesson(room.faces, room.ids).sightings
+    assert sum(s.student_id == "S03" for s in sightings) >= 20
+
+
+def test_without_a_network_or_students_nobody_is_meant():
+    room = with_cover(0.38)
+    assert resolve_lesson(room.faces, room.ids).unnamed == []
+    assert resolve_lesson(room.faces, [], match=MATCH).unnamed == []
+
+
+def tally(student_id: str, attentive: int) -> Tally:
+    return Tally(student_id, attentive, attentive, None, None)
+
+
+def person(student_id: str, slots: int, probability: float = 0.5) -> UnnamedPerson:
+    return UnnamedPerson(student_id, probability, frozenset(range(slots)), Box(300, 0, 40, 50))
+
+
+def sighting(student_id: str, x: float) -> Sighting:
+    return Sighting(0, student_id, 0.7, True, Box(x, 0, 40, 50))
+
+
+def test_only_doubt_that_would_change_the_verdict_is_reported():
+    tallies = [tally("a", 0), tally("b", 10), tally("c", 39), tally("d", 40)]
+    people = [person("a", 39), person("b", 30), person("c", 1), person("d", 90), person("guest", 90)]
+    assert resemblances(people, tallies, [], needed=40).keys() == {"b", "c"}
+
+
+def test_the_most_probable_of_two_people_counts_and_has_a_seat_between_the_others():
+    seats = [sighting("left", 100), sighting("right", 500)]
+    people = [person("a", 40, 0.3), person("a", 41, 0.71234567)]
+    found = resemblances(people, [tally("a", 0)], seats, needed=40)["a"]
+    assert found.probability == 0.7123
+    assert found.seat == RoomSeat(1, 2)
