@@ -175,7 +175,7 @@ def test_csv_of_a_register_without_its_rule_has_no_distance(tmp_path, registers)
     assert {(line["rule_share"], line["captures_needed"], line["distance"]) for line in lines} == {("", "", "")}
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_only_what_looks_like_a_formula_is_guarded(start):
     assert guarded(start + "1") == f"'{start}1"
     assert guarded("1" + start) == "1" + start

@@ -222,3 +222,21 @@ def test_an_event_has_the_schools_time_and_its_lesson():
     assert (f"{events[0].start:%F %H:%M}", f"{events[0].end:%H:%M}") == ("2026-11-16 08:00", "08:45")
     assert events[0].lesson == register.lesson
     assert events[0].entry == entries_of(register)["a"]
+
+
+def test_every_tardy_of_a_month_counts():
+    registers = [_flagged(_register({"a": 1.0}, hours=hours), a="late") for hours in (0, 1, 2)]
+    assert _months(*registers).counts == {("a", "2026-11"): Counter({"P": 3, "Tardy": 3})}
+
+
+def test_a_lesson_that_was_not_as_usual_says_so_at_its_column():
+    dark = replace(_register({"a": 1.0}, course="b"), register_flags=("too_dark",))
+    (column,) = _sheet(dark).columns
+    assert column.note == "room 1: b, 20 of 20 captures, too dark"
+
+
+def test_the_days_of_a_terms_sheet_are_those_of_the_school():
+    """Sunday evening in UTC is Monday in Auckland."""
+    sunday = _register({"a": 1.0}, hours=24 * 6 + 15)
+    sheet = term_sheet([sunday], {}, ZoneInfo("Pacific/Auckland"), "week")
+    assert (sheet.name, f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-W48", "2026-11-23", "2026-11-27")

@@ -12,6 +12,7 @@ from edge_daemon.attendance.reason_codes import OTHER, REASONS, code_and_note, c
 from edge_daemon.attendance.register import correct
 from edge_daemon.attendance.room_state import UNUSUAL, is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, distance_to_rule, needed_captures
+from edge_daemon.attendance.schema3 import student_fields
 from edge_daemon.attendance.sheets import MARKS, Column, arrange, column_note, lesson_state
 from edge_daemon.attendance.tally import unknown_faces
 from edge_daemon.errors import RegisterError
@@ -179,3 +180,8 @@ def test_who_could_not_be_seen_is_not_absent_and_may_be_present(attentive, verdi
     seen = Tally("a", attentive, attentive, taken_at[0], taken_at[-1])
     (found,) = decide([seen], Rule(Fraction(2, 5)), lesson, not_seeable={"a"})
     assert found.verdict == verdict
+
+
+def test_a_probability_has_four_decimals_in_a_document():
+    (verdict, _) = REGISTER.verdicts
+    assert student_fields(replace(verdict, probability=0.123456))["probability"] == 0.1235

@@ -9,6 +9,7 @@ import pytest
 from edge_daemon.delivery.answers import (
     ForbiddenOutcome,
     ProblemDetails,
+    doubtful,
     fields_of,
     held,
     is_page,
@@ -16,7 +17,9 @@ from edge_daemon.delivery.answers import (
     problem_of,
     refusal,
     retry_after_s,
+    unfetched,
 )
+from edge_daemon.delivery.error_messages import wants_certificate
 from edge_daemon.delivery.http import HttpAnswer
 from edge_daemon.types import Outcome
 
@@ -185,3 +188,67 @@ def test_of_an_answer_that_was_cut_nothing_is_read():
 def test_a_page_is_html_by_its_type_or_begins_with_an_angle_bracket(body, content_type, expected):
     headers = {"content_type": content_type} if content_type else {}
     assert is_page(_answer(200, body, **headers)) is expected
+
+
+def _wants(status: int) -> str:
+    return f"{wants_certificate('office:443')} ({status})"
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(400, b"<html>No required SSL certificate was sent"), (495, b""), (496, b"")]
+)
+def test_a_server_that_wants_a_certificate_says_so_about_this_item(status, body):
+    found = refusal(_answer(status, body), "office:443", NOW)
+    assert (found, found.is_doubtful) == (Outcome("retry", _wants(status), receiver_down=True), True)
+
+
+@pytest.mark.parametrize(("status", "body"), [(400, b"no ssl certificate"), (400, b""), (497, b"SSL certificate")])
+def test_any_other_bad_request_wants_no_certificate(status, body):
+    assert refusal(_answer(status, body), "office:443", NOW).answer != _wants(status)
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 407, 429, 503, 511])
+def test_what_may_be_said_to_one_item_is_doubtful(status):
+    assert _refusal(status).is_doubtful is True
+    assert _refusal(status).is_occupied is False
+
+
+@pytest.mark.parametrize("status", [413, 500])
+def test_what_is_said_of_the_document_is_not_doubtful(status):
+    assert _refusal(status).is_doubtful is False
+
+
+def test_a_doubtful_answer_keeps_the_patience_that_was_asked_for():
+    assert doubtful("so", 7.0, "parked") == Outcome("parked", "so", 7.0, receiver_down=True)
+    assert doubtful("so").is_doubtful is True
+
+
+def test_a_place_that_another_document_has_is_occupied():
+    assert held("office:443", is_ours=False).is_occupied is True
+    assert held("office:443", is_ours=True).is_occupied is False
+
+
+@pytest.mark.parametrize("status", [403, 405, 415, 501])
+def test_a_document_that_may_not_be_read_is_named(status):
+    said = b'{"title":"No"}'
+    found = unfetched(_answer(status, said), "roster.csv", "office:443", NOW)
+    line = f"roster.csv was not fetched: office:443 does not let this device read it ({status}) (No)"
+    assert (found.name, found.answer, found.is_doubtful) == ("retry", line, True)
+    assert found.receiver_down is _refusal(status).receiver_down
+    assert unfetched(_answer(status), "roster.csv", "office:443", NOW).answer == line.removesuffix(" (No)")
+
+
+@pytest.mark.parametrize("status", [199, 300, 404, 500, 503])
+def test_any_other_answer_is_why_it_was_not_fetched(status):
+    expected = _refusal(status, retry_after="77")
+    found = unfetched(_answer(status, retry_after="77"), "roster.csv", "office:443", NOW)
+    assert (found.name, found.answer) == ("retry", f"roster.csv was not fetched: {expected.answer}")
+    assert (found.retry_after_s, found.receiver_down) == (expected.retry_after_s, expected.receiver_down)
+    assert found.is_doubtful is True
+
+
+@pytest.mark.parametrize("status", [200, 299])
+def test_a_web_page_is_why_it_was_not_fetched(status):
+    found = unfetched(_answer(status, b"<html>"), "roster.csv", "office:443", NOW)
+    assert found.answer == f"roster.csv was not fetched: {PORTAL}"
+    assert found.receiver_down is True

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pytest
 
-from edge_daemon.attendance.evidence.sighting_resolver import resolve_sightings
+from edge_daemon.attendance.evidence.sighting_resolver import _keep_one_a_slot, resolve_sightings
+from edge_daemon.attendance.evidence.thresholds import NOBODY
 from edge_daemon.attendance.tally import tally
-from edge_daemon.types import Box, Sighting
+from edge_daemon.types import Box, Candidate, Sighting
 from tests.attendance.evidence.room import Room
 from tests.registers import START
 
@@ -61,3 +64,31 @@ def test_a_student_seen_twice_in_a_picture_is_counted_once():
     assert (counted.captures_seen, counted.captures_attentive) == (1, 1)
     (counted,) = tally(["a"], [*twice, Sighting(0, "a", 0.5, False, Box(900, 0, 9, 9))], taken_at)
     assert (counted.captures_seen, counted.captures_attentive) == (1, 1)
+
+
+def _kept(*faces: tuple[int, int, float]) -> list[int]:
+    """Return who each face is, of (capture, student, similarity to the student), once doubles are unknown."""
+    students = [student for _, student, _ in faces]
+    _keep_one_a_slot(students, [_face(slot, student, similarity) for slot, student, similarity in faces])
+    return students
+
+
+def _face(slot: int, student: int, similarity: float) -> Candidate:
+    room = Room()
+    room.sits("S00", [slot], 0)
+    similarities = np.zeros(9, np.float32)
+    similarities[student] = similarity
+    return replace(room.faces[0], similarities=similarities)
+
+
+def test_faces_of_nobody_before_them_change_nothing():
+    assert _kept((0, NOBODY, 0.9), (0, 3, 0.5), (0, 3, 0.6)) == [NOBODY, NOBODY, 3]
+
+
+def test_of_three_faces_the_most_similar_one_stays_wherever_it_stands():
+    for order in permutations((0.4, 0.5, 0.6)):
+        assert _kept(*((0, 3, similarity) for similarity in order)) == [3 if one == 0.6 else NOBODY for one in order]
+
+
+def test_another_student_and_another_capture_are_no_doubles():
+    assert _kept((0, 3, 0.5), (0, 4, 0.6), (1, 3, 0.7)) == [3, 4, 3]

@@ -34,6 +34,7 @@ def test_a_threshold_falls_with_width_and_number_of_faces(width_px, count, expec
 
 def test_evidence_of_the_seat_asks_less_and_a_look_alike_more():
     constants = Thresholds()
+    assert constants.threshold(40, 9) == pytest.approx(0.435)
     assert (constants.between_threshold, constants.beside_threshold) == (0.12, 0.27)
     assert (constants.margin, constants.look_alike_margin) == (0.04, 0.10)
     assert (constants.contradiction, constants.large_contradiction, constants.large_faces) == (0.40, 0.75, 6)
