@@ -363,6 +363,7 @@ def test_a_register_of_the_release_before_is_left_to_the_service(device):
 NOBODY, GROUP = 65534, 64999
 READER = """
 import os, sys
+import urllib.parse  # pathlib wants it later, and the interpreter itself may be for its owner only
 from datetime import datetime, timezone
 from pathlib import Path
 from edge_daemon.store.delivery_file import OutboxMirror, open_delivery
