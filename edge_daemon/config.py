@@ -266,6 +266,7 @@ class MailConfig:
     office: tuple[str, ...] = _key((), "Addresses of the office, which gets every register", address=True)
     students: bool = _key(False, "Tell students of their absence")
     guardians: bool = _key(False, "Tell guardians of an absence")
+    teachers: bool = _key(False, "Send who teaches a lesson its register, by the roster or the calendar")
     guardian_sheets: bool = _key(False, "Send guardians the record of their child, of each week and each month")
     hold_h: float = _key(
         4.0, "Wait before students and guardians are told, so that a teacher can correct", unit="hours", low=0, high=168

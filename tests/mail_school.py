@@ -49,10 +49,12 @@ def make(folder: Path, settings: str = SETTINGS) -> Home:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.toml").write_text(settings, encoding="utf-8")
     roster = folder / "roster.csv"
-    lines = ["student_id,name,email,guardian_email,consent,courses"]
+    lines = ["student_id,name,email,guardian_email,consent,courses,teacher_email"]
     for student_id, name, email, guardian in NAMES:
         quoted = name.replace('"', '""')
-        lines.append(f'{student_id},"{quoted}",{email},{guardian},{"no" if student_id == "S08" else "yes"},7b')
+        lines.append(
+            f'{student_id},"{quoted}",{email},{guardian},{"no" if student_id == "S08" else "yes"},7b,tea@school.example'
+        )
     roster.write_text("\n".join(lines) + "\n", encoding="utf-8")
     done = run(folder, "enrol", "import", str(roster))
     assert done.exit_code == 0, done.stderr

@@ -29,6 +29,7 @@ from edge_daemon.attendance.sheet_heads import (
 )
 from edge_daemon.attendance.sheet_styles import COLOURS, Styles, make_styles, safe
 from edge_daemon.attendance.sheets import MARKS, Column, Sheet, SheetEntry, SheetRow
+from edge_daemon.attendance.tick_list import has_unassessed, write_tick_list
 
 _FIRST_LESSON = 2
 """Column of the first lesson; before it stand name and student id."""
@@ -93,19 +94,27 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[W
             raise OSError(*error.args) from error
 
 
-def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet]) -> None:
-    """Write an XLSX file of at least one sheet, with the page of distances; as `workbook`."""
+def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet], *, tick_list: bool = False) -> None:
+    """Write an XLSX file of at least one sheet, with the page of distances; as `workbook`.
+
+    Args:
+        path: as `workbook`.
+        sheets: what to write.
+        tick_list: with a page to be filled in by hand, where somebody of the first lesson was not assessed.
+    """
     listed = list(sheets)
     with workbook(path) as book:
         for sheet in listed:
             book.add_sheet(sheet)
+        if tick_list and has_unassessed(listed[0]):
+            write_tick_list(book.pages, listed[0], book.styles)
         write_distances(book.pages, listed, book.styles)
 
 
-def workbook_bytes(sheets: Iterable[Sheet]) -> bytes:
-    """Return an XLSX file of at least one sheet, which was never on a disk: for a message."""
+def workbook_bytes(sheets: Iterable[Sheet], *, tick_list: bool = False) -> bytes:
+    """Return an XLSX file as `write_workbook` writes it, which was never on a disk: for a message."""
     content = io.BytesIO()
-    write_workbook(content, sheets)
+    write_workbook(content, sheets, tick_list=tick_list)
     return content.getvalue()
 
 

@@ -16,7 +16,7 @@ from edge_daemon.errors import DeliveryError
 
 _LENT = "use `attendance mail test --to ADDRESS`"
 _KINDS = (
-    *("office", "student", "guardian", "student-correction", "guardian-correction"),
+    *("office", "teacher", "student", "guardian", "student-correction", "guardian-correction"),
     *("week", "month", "student-week", "guardian-week", "guardian-month"),
 )
 

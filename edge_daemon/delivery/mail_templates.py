@@ -27,6 +27,9 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "office": frozenset(
         (*_LESSON, "counts", "figures", "corrections", "absent", "doubtful", "unassessed", "remarks", "told", "facts")
     ),
+    "teacher": frozenset(
+        (*_LESSON, "counts", "figures", "corrections", "absent", "doubtful", "ticks", "remarks", "facts")
+    ),
     "student": frozenset(_PERSONAL),
     "guardian": frozenset(_PERSONAL),
     "student-correction": frozenset(_PERSONAL),
@@ -40,7 +43,7 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Template to what may stand in it."""
 BLOCKS: Final = frozenset(
-    ("figures", "corrections", "absent", "doubtful", "unassessed", "remarks", "facts", "absences", "own")
+    ("figures", "corrections", "absent", "doubtful", "unassessed", "ticks", "remarks", "facts", "absences", "own")
 )
 """Of those, what has to stand alone in a paragraph."""
 

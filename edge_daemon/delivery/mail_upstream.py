@@ -56,6 +56,7 @@ def to_json(message: Message, device: str) -> bytes:
         "device": device,
         "to": message.role,
         "student_id": message.student_id or None,
+        "course": message.course or None,
         "language": message.language or None,
         "subject": message.subject,
         "text": message.text,

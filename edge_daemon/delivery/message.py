@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Role = Literal["office", "student", "guardian"]
+Role = Literal["office", "student", "guardian", "teacher"]
 
 _NAMESPACE: Final = uuid.UUID("4b0d1e0a-6f57-5c54-9a0a-7d2f2a3c8e61")
 
@@ -40,6 +40,8 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     language: str = ""
     """Tag of BCP 47; empty: not said."""
+    course: str = ""
+    """Of the lesson, in a message to its teacher."""
     follows: str = ""
     """Id of the message that this one corrects: mail programs show both together."""
 

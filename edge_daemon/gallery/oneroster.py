@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_daemon.errors import RosterError
+from edge_daemon.gallery.class_list import teachers
 from edge_daemon.gallery.class_list.cells import CONSENT, one_address
 from edge_daemon.gallery.class_list.student_ids import damage
 from edge_daemon.gallery.class_list.table import in_order
@@ -101,6 +102,7 @@ class _Export:
     def __init__(self, users: Path, today: date, zone: tzinfo) -> None:
         self._path, self._folder, self._today, self._zone = users, users.parent, today, zone
         self._findings = Findings()
+        self._known_classes: dict[str, _Class] | None = None
 
     def roster(self) -> Roster:
         """Return the students of the export."""
@@ -108,12 +110,12 @@ class _Export:
         users = {row["sourcedId"]: row for row in rows}
         enrolments = self._enrolments()
         check_bulk(self._folder, rows, enrolments, self._findings)
-        periods = self._periods(enrolments, users)
+        periods, classes = self._periods(enrolments, users), self._classes_of_teachers(enrolments, users)
         guardians = self._guardians(users)
         agreed = self._consent(users)
         agents = _Ids(guardians)
         found = [
-            self._student(row, periods[user_id], (guardians, agents), agreed)
+            self._student(row, periods[user_id], (guardians, agents), agreed, classes)
             for user_id, row in users.items()
             if user_id in periods and row.is_active
         ]
@@ -137,7 +139,7 @@ class _Export:
     ) -> Mapping[str, tuple[EnrolmentPeriod, ...]]:
         """Return the courses of each student with their dates: the ids of classes, and names that one class has."""
         path = file_of(self._folder, "enrollments.csv")
-        classes = self._classes()
+        classes = self._known_classes = self._classes()
         user_ids, class_ids = _Ids(users), _Ids(classes or ())
         students = [row for row in enrolments if row["role"].lower() == "student" and row.is_active]
         order = slash_order([row[column] for row in students for column in ("beginDate", "endDate")])
@@ -165,6 +167,30 @@ class _Export:
         if order:
             self._findings.remark(path, 0, f"dates such as 06/10/2026 are read with the {order}")
         return {user_id: tuple(periods) for user_id, periods in found.items()}
+
+    def _classes_of_teachers(self, enrolments: Sequence[Record], users: Mapping[str, Record]) -> teachers.Teachers:
+        """Return the addresses of teachers by each name of their classes."""
+        user_ids = _Ids(row["sourcedId"] for row in users.values() if row.is_active)
+        classes = self._known_classes
+        class_ids = _Ids(classes or ())
+        found: dict[str, dict[str, None]] = {}
+        for row in enrolments:
+            user_id = user_ids.find(row["userSourcedId"])
+            if row["role"].lower() != "teacher" or not row.is_active or user_id is None or self._has_ended(row):
+                continue
+            address, odd = one_address(users[user_id]["email"])
+            class_id = class_ids.find(row["classSourcedId"]) if classes is not None else row["classSourcedId"]
+            if odd:
+                self._findings.remark(self._path, users[user_id].line, f"the teacher's email {odd}")
+            if not address or not class_id:
+                continue
+            for name in (class_id, *(classes[class_id].names if classes else ())):
+                found.setdefault(name, {})[address] = None
+        return {name: tuple(addresses)[: teachers.MOST] for name, addresses in found.items()}
+
+    def _has_ended(self, row: Record) -> bool:
+        end = school_date(row["endDate"], self._zone, "")
+        return end is not None and end <= self._today
 
     def _classes(self) -> dict[str, _Class] | None:
         """Return the classes; None without classes.csv."""
@@ -213,6 +239,7 @@ class _Export:
         periods: tuple[EnrolmentPeriod, ...],
         guardians: tuple[Mapping[str, str], _Ids],
         agreed: Mapping[str, bool] | None,
+        classes: teachers.Teachers,
     ) -> RosterRow | None:
         """Return the student; None where the row is damaged."""
         user_id, said = row["sourcedId"], row["metadata.consent"]
@@ -239,7 +266,9 @@ class _Export:
             tuple(dict.fromkeys(period.course for period in periods)),
             periods if any(period.begin or period.end for period in periods) else (),
         )
-        return RosterRow(student, {column: row[column] for column in _KEPT if row[column]}, row.line)
+        extra = {column: row[column] for column in _KEPT if row[column]}
+        taught = teachers.as_text(classes, student.courses)
+        return RosterRow(student, {**extra, teachers.COLUMN: taught} if taught else extra, row.line)
 
     def _address(self, row: Record, column: str, cell: str) -> str:
         address, odd = one_address(cell)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edge_daemon.errors import RosterError
-from edge_daemon.gallery.class_list import student_ids
+from edge_daemon.gallery.class_list import student_ids, teachers
 from edge_daemon.gallery.class_list.cells import CONSENT, PLAIN_CONSENT, has_control, on_one_line, one_address
 from edge_daemon.gallery.class_list.columns import COLUMNS, Columns, is_column_name, plain, understood
 from edge_daemon.gallery.class_list.csv_table import csv_table
@@ -189,7 +189,9 @@ class _Reading:
             return
         if is_short:
             self._short.append(line)
-        self._add(_row(cells, {name: address for name, (address, _) in addresses.items()}, line))
+        row, odd = _row(cells, {name: address for name, (address, _) in addresses.items()}, line)
+        self.remarks += [Remark(f"the {teachers.COLUMN} {odd}", line)] if odd else []
+        self._add(row)
         self._remark_cells(line, cells, {name: odd for name, (_, odd) in addresses.items()})
 
     def look_at_all(self) -> None:
@@ -237,8 +239,7 @@ class _Reading:
             return
         text = f"student_id {student_id!r} is already on line {first.line}"
         if _without_courses(first) == _without_courses(row):  # some systems write a row for each course
-            courses = tuple(dict.fromkeys(first.student.courses + row.student.courses))
-            self._first[student_id] = replace(first, student=replace(first.student, courses=courses))
+            self._first[student_id] = _together(first, row)
             self.remarks.append(Remark(f"{text} with the same cells: their courses are put together", row.line))
         else:
             self.problems.append(Remark(text, row.line))
@@ -325,8 +326,10 @@ def _cells(record: TableRow, columns: Columns) -> dict[str, str]:
     return {**dict.fromkeys(COLUMNS, ""), **cells}
 
 
-def _row(cells: Mapping[str, str], addresses: Mapping[str, str], line: int) -> RosterRow:
-    rest = {name: on_one_line(cell) for name, cell in cells.items() if name not in (*COLUMNS, "courses")}
+def _row(cells: Mapping[str, str], addresses: Mapping[str, str], line: int) -> tuple[RosterRow, str]:
+    """Return a row, and what is odd about its teachers."""
+    known = (*COLUMNS, "courses", teachers.COLUMN)
+    rest = {name: on_one_line(cell) for name, cell in cells.items() if name not in known}
     courses = tuple(one.strip() for one in re.split(r"[;\r\n]", cells.get("courses", "")) if one.strip())
     student = Student(
         cells["student_id"],
@@ -336,15 +339,33 @@ def _row(cells: Mapping[str, str], addresses: Mapping[str, str], line: int) -> R
         CONSENT[cells["consent"].lower()],
         courses,
     )
-    return RosterRow(student, rest, line)
+    found, odd = teachers.understood(cells.get(teachers.COLUMN, ""), courses)
+    return RosterRow(student, _with_teachers(rest, found, courses), line), odd
+
+
+def _with_teachers(extra: Mapping[str, str], found: teachers.Teachers, courses: Sequence[str]) -> Mapping[str, str]:
+    text = teachers.as_text(found, courses)
+    return {**extra, teachers.COLUMN: text} if text else extra
 
 
 def _without_courses(row: RosterRow) -> RosterRow:
-    return replace(row, student=replace(row.student, courses=()))
+    extra = {name: cell for name, cell in row.extra.items() if name != teachers.COLUMN}
+    return replace(row, student=replace(row.student, courses=()), extra=extra)
+
+
+def _together(first: RosterRow, row: RosterRow) -> RosterRow:
+    """Return two rows of a student as one, with the courses and teachers of both."""
+    courses = tuple(dict.fromkeys(first.student.courses + row.student.courses))
+    one, other = (
+        teachers.understood(each.extra.get(teachers.COLUMN, ""), each.student.courses)[0] for each in (first, row)
+    )
+    extra = _with_teachers(_without_courses(first).extra, teachers.joined(one, other), courses)
+    return replace(first, student=replace(first.student, courses=courses), extra=extra)
 
 
 def _form(form: str, columns: Columns) -> str:
-    kept = [name for name in columns.names if name and name not in (*COLUMNS, "courses", "given_name", "family_name")]
+    known = (*COLUMNS, "courses", teachers.COLUMN, "given_name", "family_name")
+    kept = [name for name in columns.names if name and name not in known]
     return f"{form}; further columns: {', '.join(kept)}" if kept else form
 
 

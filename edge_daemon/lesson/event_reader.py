@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from edge_daemon.lesson.cancellations import STATUS, cancelled_by_word, is_status_cancelled
+from edge_daemon.lesson.event_people import ATTENDEE, ORGANISER, people_of
 from edge_daemon.lesson.events import Event, Exclusion, When, localised
 from edge_daemon.lesson.ical_lines import Note
 from edge_daemon.lesson.ical_text import Component, Property, plain_text
@@ -22,9 +23,10 @@ _NAMES: Final = frozenset(
     (
         *("UID", "DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "SEQUENCE"),
         *("STATUS", "SUMMARY", "CATEGORIES", "X-COURSE-ID", "TRANSP", "X-MICROSOFT-CDO-BUSYSTATUS"),
+        *(ORGANISER, ATTENDEE),
     )
 )
-_MANY: Final = frozenset({"RDATE", "EXDATE", "CATEGORIES", "RRULE", "EXRULE"})
+_MANY: Final = frozenset({"RDATE", "EXDATE", "CATEGORIES", "RRULE", "EXRULE", ORGANISER, ATTENDEE})
 _DECIDING: Final = frozenset({"UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "STATUS"})
 
 
@@ -106,6 +108,7 @@ class EventReader:
             category=next(_categories(many.get("CATEGORIES", [])), ""),
             summary=_text(one.get("SUMMARY")),
             notes=tuple(notes),
+            people=people_of(many.get(ORGANISER, []), many.get(ATTENDEE, [])),
         )
 
     def replaced(self, component: Component) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from edge_daemon.lesson.event_people import People
 from edge_daemon.lesson.ical_lines import Note
 from edge_daemon.lesson.plan import SLOT_S
 
@@ -58,6 +59,8 @@ class Event:
     summary: str
     notes: tuple[Note, ...]
     """What of it is read, but may not be what was meant."""
+    people: People = ()
+    """Who may teach it."""
 
     @property
     def where(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from edge_daemon.lesson.event_people import People
 from edge_daemon.types import Lesson
 
 
@@ -24,6 +25,8 @@ class PlannedLesson:
     """Place of the event in the files."""
     event_start: datetime
     """Before the lesson was cut by the one before it."""
+    people: People = ()
+    """Who may teach it."""
 
 
 def settle(planned: Iterable[PlannedLesson]) -> tuple[list[PlannedLesson], list[tuple[PlannedLesson, str]]]:

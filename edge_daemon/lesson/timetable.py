@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.config import CANCELLED_WORDS
 from edge_daemon.lesson.calendars import Calendars, ReadingScope, read_calendars
+from edge_daemon.lesson.event_people import People
 from edge_daemon.lesson.event_reader import ReadingRules
 from edge_daemon.lesson.events import LONGEST, no_lesson
 from edge_daemon.lesson.grouping import Passed
@@ -52,6 +53,8 @@ class _Block:
     passed: tuple[Passed, ...]
     cancelled: tuple[CancelledLesson, ...]
     cut: tuple[Passed, ...]
+    people: Mapping[str, People]
+    """By lesson id, where the event names somebody."""
 
 
 class Timetable:
@@ -97,6 +100,11 @@ class Timetable:
         # A lesson that was cut starts later than its event, by less than half of it.
         found = [one for block in self._between(start - LONGEST, end) for one in block.lessons]
         return sorted((one for one in found if start <= one.start < end), key=lambda one: one.start)
+
+    def people(self, lesson: Lesson) -> People:
+        """Return who may teach a lesson, by its event; empty where that names nobody."""
+        blocks = self._between(lesson.start - LONGEST, lesson.end)
+        return next((block.people[lesson.lesson_id] for block in blocks if lesson.lesson_id in block.people), ())
 
     def passed(self, start: datetime, end: datetime) -> list[Passed]:
         """Return what was to start in [start, end) and does not become a lesson, sorted."""
@@ -149,7 +157,9 @@ class Timetable:
             if why:
                 passed.append(self._passed(lesson.course, one.event.where, one.start, why))
             else:
-                planned[lesson.lesson_id] = PlannedLesson(lesson, one.event.where, one.event.order, one.start)
+                planned[lesson.lesson_id] = PlannedLesson(
+                    lesson, one.event.where, one.event.order, one.start, one.event.people or one.core.people
+                )
         kept, beaten = settle(planned.values())
         passed += [self._passed(p.lesson.course, p.where, p.event_start, why) for p, why in beaten]
         return _Block(
@@ -157,6 +167,7 @@ class Timetable:
             tuple(one for one in passed if one.at is not None and one.at >= first),
             tuple(one for one in cancelled if one.lesson_id not in planned),
             tuple(one for one in self._cut(kept) if one.at is not None and one.at >= first),
+            {one.lesson.lesson_id: one.people for one in kept if one.people},
         )
 
     def _cut(self, kept: Sequence[PlannedLesson]) -> Iterator[Passed]:

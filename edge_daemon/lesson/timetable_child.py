@@ -62,11 +62,16 @@ def _answer(question: dict[str, Any]) -> dict[str, object]:
     windows = []
     for first, last in question["windows"]:
         start, end = datetime.fromisoformat(first), datetime.fromisoformat(last)
-        found = [
-            (x.lesson_id, x.course, x.start.isoformat(), x.end.isoformat(), x.event_id)
-            for x in read.lessons(start, end)
-        ]
-        windows.append({"lessons": found, "cancelled": {x.lesson_id: x.why for x in read.cancelled(start, end)}})
+        lessons = read.lessons(start, end)
+        windows.append(
+            {
+                "lessons": [
+                    (x.lesson_id, x.course, x.start.isoformat(), x.end.isoformat(), x.event_id) for x in lessons
+                ],
+                "cancelled": {x.lesson_id: x.why for x in read.cancelled(start, end)},
+                "people": {x.lesson_id: found for x in lessons if (found := read.people(x))},
+            }
+        )
     return {"left_out": len(read.left_out), "windows": windows}
 
 

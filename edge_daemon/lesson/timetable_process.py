@@ -16,6 +16,7 @@ from typing import Any, Final
 from edge_daemon.config import Config
 from edge_daemon.errors import TimetableError
 from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
+from edge_daemon.lesson.event_people import People
 from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.types import Lesson
 
@@ -39,6 +40,8 @@ class _Window:
     lessons: tuple[Lesson, ...]
     cancelled: Mapping[str, str]
     """Lesson id to the reason."""
+    people: Mapping[str, People]
+    """Lesson id to who may teach it; those whose event names somebody."""
 
 
 class ProcessTimetable:
@@ -99,6 +102,11 @@ class ProcessTimetable:
             del self._windows[number]
         return found
 
+    def people(self, lesson_id: str) -> People:
+        """Return who may teach a lesson that was asked for, by its event; empty where that names nobody."""
+        found = (window.people[lesson_id] for window in self._windows.values() if lesson_id in window.people)
+        return next(found, ())
+
     def _ask(self, numbers: Sequence[int]) -> None:
         windows = [[(_EPOCH + n * _WINDOW).isoformat(), (_EPOCH + (n + 1) * _WINDOW).isoformat()] for n in numbers]
         answer = self._answer({**self._question, "windows": windows, "deadline_s": self._deadline_s})
@@ -107,7 +115,8 @@ class ProcessTimetable:
         self.left_out = int(answer["left_out"])
         for number, window in zip(numbers, answer["windows"], strict=True):
             lessons = tuple(self._lesson(*fields) for fields in window["lessons"])
-            self._windows[number] = _Window(lessons, dict(window["cancelled"]))
+            people = {lesson_id: _people(groups) for lesson_id, groups in window["people"].items()}
+            self._windows[number] = _Window(lessons, dict(window["cancelled"]), people)
 
     def _answer(self, question: Mapping[str, object]) -> dict[str, Any]:
         # Keys are not for a process that reads files of strangers.
@@ -149,6 +158,10 @@ def _question(files: Sequence[Source], holidays: Sequence[Source], config: Confi
         "cancelled_words": settings.cancelled_words,
         "free_is_cancelled": settings.free_is_cancelled,
     }
+
+
+def _people(groups: Sequence[Sequence[str]]) -> People:
+    return tuple(tuple(str(address) for address in group) for group in groups)
 
 
 def _sent(source: Source) -> dict[str, str]:

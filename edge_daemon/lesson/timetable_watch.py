@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.errors import TimetableError
+from edge_daemon.lesson.event_people import People
 from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.ical_text import read_source
 from edge_daemon.lesson.timetable_process import DEADLINE_S, ProcessTimetable
@@ -35,6 +36,11 @@ class _NoLessons:
         """Return none, as `lessons`."""
         del start, end
         return {}
+
+    def people(self, lesson_id: str) -> People:
+        """Return nobody, whatever is asked for."""
+        del lesson_id
+        return ()
 
 
 class TimetableWatch:

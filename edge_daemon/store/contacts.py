@@ -19,13 +19,18 @@ class ContactRow:
     courses: tuple[str, ...]
     sealed: bytes
     """Name and mail addresses, under the contact key."""
+    teachers: bytes | None = None
+    """Mail addresses of who teaches the courses, under the contact key; None: nobody is known."""
 
 
 def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
     """Return all contacts, in the order of their ids."""
     with faults(db):
-        rows = db.execute("SELECT student_id, courses, sealed FROM contacts ORDER BY student_id").fetchall()
-    return [ContactRow(row[0], tuple(json.loads(row[1])), bytes(row[2])) for row in rows]
+        rows = db.execute("SELECT student_id, courses, sealed, teachers FROM contacts ORDER BY student_id").fetchall()
+    return [
+        ContactRow(row[0], tuple(json.loads(row[1])), bytes(row[2]), bytes(row[3]) if row[3] is not None else None)
+        for row in rows
+    ]
 
 
 def change_contacts(db: sqlite_utils.Database, put: Iterable[ContactRow], gone: Iterable[str]) -> bool:
@@ -37,8 +42,9 @@ def change_contacts(db: sqlite_utils.Database, put: Iterable[ContactRow], gone: 
     Raises:
         StoreError: the database can't be written.
     """
-    rows = [(row.student_id, json.dumps(row.courses, ensure_ascii=False), row.sealed) for row in put]
+    rows = [(row.student_id, json.dumps(row.courses, ensure_ascii=False), row.sealed, row.teachers) for row in put]
     with transaction(db):
         db.conn.executemany("DELETE FROM contacts WHERE student_id = ?", [(one,) for one in gone])
-        db.conn.executemany("INSERT OR REPLACE INTO contacts (student_id, courses, sealed) VALUES (?, ?, ?)", rows)
+        query = "INSERT OR REPLACE INTO contacts (student_id, courses, sealed, teachers) VALUES (?, ?, ?, ?)"
+        db.conn.executemany(query, rows)
     return wipe_log(db)

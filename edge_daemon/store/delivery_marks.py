@@ -14,7 +14,7 @@ from typing import Any, Final
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import transaction
 from edge_daemon.store.delivery_report import DeliveryReport, ReportedItem, ReportedVersion
-from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RECORD_OF
+from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RECORD_OF, TEACHER
 from edge_daemon.timestamps import stored
 
 _ADDRESS_MARK: Final = "#"
@@ -147,7 +147,7 @@ def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
         " answer, next_attempt_utc, settled_at_utc, decision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " (SELECT coalesce(max(decision), 0) + 1 FROM outbox))",
         (
-            *(*_name(item), found[0] if item.kind == OFFICE else None, stored(item.created_at)),
+            *(*_name(item), found[0] if item.kind in (OFFICE, TEACHER) else None, stored(item.created_at)),
             *(int(item.state == "delivered"), *_columns(item).values()),
         ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-DELIVERY_OUTBOX: Final = """CREATE TABLE outbox (
+_OUTBOX: Final = """CREATE TABLE outbox (
     item_id INTEGER PRIMARY KEY,  -- of this file alone
     destination TEXT NOT NULL CHECK (destination IN ('upstream', 'mail')),
     kind TEXT NOT NULL,
@@ -36,3 +36,19 @@ DESTINATIONS: Final = """CREATE TABLE destinations (
     settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
 ) STRICT"""
 """Of both databases: register.sqlite had it first."""
+
+DELIVERY_TABLES: Final = (
+    _OUTBOX,
+    "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
+    "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
+    "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
+    "CREATE INDEX outbox_by_decision ON outbox (decision)",
+    DESTINATIONS,
+    """CREATE TABLE pulled (
+        name TEXT PRIMARY KEY NOT NULL,
+        etag TEXT NOT NULL DEFAULT '',
+        sha256 TEXT NOT NULL DEFAULT '',
+        fetched_at_utc TEXT,
+        problem TEXT NOT NULL DEFAULT ''
+    ) STRICT""",
+)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.delivery_tables import DELIVERY_OUTBOX, DESTINATIONS
+from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
 from edge_daemon.store.plan_tables import PLAN_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
+from edge_daemon.store.teacher_schema import TEACHER_TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,26 +362,16 @@ def _register_8(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=8, readable_from=1)
 
 
+@_register(name="0009_teachers")
+def _register_9(db: sqlite_utils.Database) -> None:
+    _run(db, *TEACHER_TABLES)
+    _stamp(db, "register", version=9, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
-    _run(
-        db,
-        _META,
-        DELIVERY_OUTBOX,
-        "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
-        "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
-        "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
-        "CREATE INDEX outbox_by_decision ON outbox (decision)",
-        DESTINATIONS,
-        """CREATE TABLE pulled (
-            name TEXT PRIMARY KEY NOT NULL,
-            etag TEXT NOT NULL DEFAULT '',
-            sha256 TEXT NOT NULL DEFAULT '',
-            fetched_at_utc TEXT,
-            problem TEXT NOT NULL DEFAULT ''
-        ) STRICT""",
-    )
+    _run(db, _META, *DELIVERY_TABLES)
     _stamp(db, "delivery", version=1, readable_from=1)
 
 
@@ -396,5 +387,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=8, migrations=_register)
+REGISTER: Final = Schema("register", version=9, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)

@@ -41,6 +41,8 @@ GUARDIAN_WEEK: Final = "guardian-week"
 """Mail to a guardian with their child's record of a week; ref as `week`, whose item it follows from."""
 GUARDIAN_MONTH: Final = "guardian-month"
 """Mail to a guardian with their child's record of a month; ref as `month`, whose item it follows from."""
+TEACHER: Final = "teacher"
+"""Mail to who teaches a lesson, with one revision; ref as `office`, further addresses as well."""
 RECORD_OF: Final = {STUDENT_WEEK: WEEK, GUARDIAN_WEEK: WEEK, GUARDIAN_MONTH: MONTH}
 """Kinds that are one student's record of a week or month, and the office's kind that each follows from."""
 DOCUMENT_SHA256: Final = (

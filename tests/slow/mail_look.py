@@ -23,6 +23,7 @@ from edge_daemon.home import Home
 from tests import mail_school
 from tests.cli.running import run
 
+EVERYTHING = "teachers = true\nguardian_sheets = true\n"
 WIDTHS = {"phone": 360, "desk": 820}
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     folder: Path = parser.parse_args().folder
     for language in ("en", "de"):
         with tempfile.TemporaryDirectory() as name:
-            home = mail_school.make(Path(name) / "home", f'{mail_school.SETTINGS}language = "{language}"\n')
+            home = mail_school.make(Path(name) / "home", f'{mail_school.SETTINGS}{EVERYTHING}language = "{language}"\n')
             _preview(home, folder / language)
         for page in sorted((folder / language).rglob("*.html")):
             for label, width in WIDTHS.items():
@@ -50,6 +51,7 @@ def _preview(home: Home, folder: Path) -> None:
     wanted = (
         ("office", lessons[-2], ()),
         ("office", corrected, ()),
+        ("teacher", lessons[-2], ()),
         ("student", corrected, ("--student", "S01")),
         ("guardian", corrected, ("--student", "S03")),
         ("student-correction", corrected, ("--student", "S02")),

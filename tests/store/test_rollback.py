@@ -11,6 +11,7 @@ import pytest
 from sqlite_utils import Migrations
 
 from edge_daemon.store import database
+from edge_daemon.store.contacts import ContactRow, change_contacts, contact_rows
 from edge_daemon.store.database import open_register
 from edge_daemon.store.migrations import REGISTER, Schema
 from edge_daemon.store.registers import latest_registers
@@ -71,3 +72,27 @@ def test_a_schema_that_is_not_readable_by_the_program_before_would_be_noticed(re
         db.execute("UPDATE meta SET value = ? WHERE key = 'readable_from'", [str(REGISTER.version)])
     with pytest.raises(database.StoreError, match="newer version"):
         release(one_release_ago(), 2)
+
+
+def test_contacts_go_there_and_back_and_have_teachers_only_of_this_release(tmp_path, monkeypatch):
+    path, old = tmp_path / "register.sqlite", one_release_ago()
+    before = "INSERT OR REPLACE INTO contacts (student_id, courses, sealed) VALUES (?, '[\"7b\"]', x'01')"
+
+    def by(schema: Schema, work):
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "REGISTER", schema)
+            db = open_register(path)
+            with closing(db.conn):
+                return work(db)
+
+    def old_release(db):
+        with db.conn:
+            db.conn.execute(before, ["S1"])
+        return db.execute("SELECT student_id, courses, sealed FROM contacts ORDER BY 1").fetchall()
+
+    by(old, old_release)
+    assert by(REGISTER, contact_rows) == [ContactRow("S1", ("7b",), b"\x01")]
+    with_teachers = ContactRow("S2", ("7b",), b"\x02", b"\x03")
+    by(REGISTER, lambda db: change_contacts(db, [with_teachers], ()))
+    assert by(old, old_release) == [("S1", '["7b"]', b"\x01"), ("S2", '["7b"]', b"\x02")]
+    assert by(REGISTER, contact_rows)[1] == with_teachers

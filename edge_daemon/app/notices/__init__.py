@@ -3,6 +3,7 @@
 PUBLIC_MODULES = (
     "composer",
     "handover",
+    "lesson_teachers",
     "mail_delivery",
     "mail_preview",
     "mail_trial",

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import forbidden
+from edge_daemon.app.notices.lesson_teachers import teachers_of
 from edge_daemon.app.notices.office_mail import attached, lesson_sheet, lesson_values, period_sheet, period_values
 from edge_daemon.app.notices.personal_mail import notice_values, record_values
 from edge_daemon.app.notices.sealed_contacts import Contact, read_contacts
@@ -23,7 +24,7 @@ from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
 from edge_daemon.store.database import transaction
-from edge_daemon.types import Delivery, Outcome, Register
+from edge_daemon.types import Delivery, Lesson, Outcome, Register
 
 _OFFICE = frozenset((outbox.OFFICE, outbox.WEEK, outbox.MONTH))
 _ROLES: dict[str, Role] = {
@@ -36,6 +37,7 @@ _ROLES: dict[str, Role] = {
     outbox.GUARDIAN_MONTH: "guardian",
 }
 _NOTICE_OF = {outbox.STUDENT_CORRECTION: outbox.STUDENT, outbox.GUARDIAN_CORRECTION: outbox.GUARDIAN}
+_NOT_YET = "names and addresses are not handed on yet: the start of the service does it"
 _ADDRESS_MARK = "#"
 """Between what an item to the office is about and the number of its address, from 2 on."""
 
@@ -83,10 +85,10 @@ class Composer:
 
         Raises:
             DeliveryError: a template can't be used.
-            KeyFileError: it is to a student or guardian, and the contacts can't be read.
+            KeyFileError: it is to a student, guardian or teacher, and the contacts can't be read.
             StoreError: the database can't be read.
         """
-        if delivery.kind == outbox.OFFICE:
+        if delivery.kind in (outbox.OFFICE, outbox.TEACHER):
             return self._lesson(delivery)
         if delivery.kind in (outbox.WEEK, outbox.MONTH):
             return self._period(delivery)
@@ -99,9 +101,9 @@ class Composer:
 
     def spread(self, delivery: Delivery, at: datetime) -> None:
         """Write the items that follow from one: for the office's further addresses, and of each student's record."""
-        if delivery.kind not in _OFFICE or _ADDRESS_MARK in delivery.ref:
+        if delivery.kind not in (*_OFFICE, outbox.TEACHER) or _ADDRESS_MARK in delivery.ref:
             return
-        further = range(2, len(self._mail.office) + 1) if self._needs_addresses else ()
+        further = range(2, self._addresses(delivery) + 1) if self._needs_addresses else ()
         records = [kind for kind, of in outbox.RECORD_OF.items() if of == delivery.kind and self._wants(kind)]
         students = self._students_of(delivery.ref) if records else ()
         with transaction(self._db):
@@ -111,6 +113,16 @@ class Composer:
             for kind in records:
                 for student_id in students:
                     self._put(kind, delivery.ref, student_id, "", delivery.created_at, at)
+
+    def _addresses(self, delivery: Delivery) -> int:
+        """Return how many addresses an item is for."""
+        if delivery.kind != outbox.TEACHER:
+            return len(self._mail.office)
+        stored = registers.latest(self._db, delivery.lesson_id)
+        return 0 if stored is None else len(self._teachers(from_json(stored.document).register.lesson))
+
+    def _teachers(self, lesson: Lesson) -> tuple[str, ...]:
+        return teachers_of(self._home, self._db, lesson, read_contacts(self._home, self._db), self._mail)
 
     def _put(self, kind: str, ref: str, student_id: str, lesson_id: str, not_before: datetime, at: datetime) -> None:
         outbox.put(
@@ -127,9 +139,7 @@ class Composer:
     # --- the office ---------------------------------------------------------------------------------------------------
 
     def _lesson(self, delivery: Delivery) -> Message | Outcome:
-        about, address = self._office_of(delivery)
-        if isinstance(address, Outcome):
-            return address
+        about, _, number = delivery.ref.partition(_ADDRESS_MARK)
         lesson_id, _, revision = about.partition("/")
         stored = registers.latest(self._db, lesson_id)
         if stored is None:
@@ -140,14 +150,37 @@ class Composer:
         is_rehearsal = register.lesson.origin == "rehearsal"  # has no clock, and somebody asked for its mail
         if register.clock == "unsynchronised" and not register.corrections and not is_rehearsal:
             return Outcome("void", "nobody knows the lesson's time: such a register is not mailed")
+        is_teacher = delivery.kind == outbox.TEACHER
+        address = self._teacher_of(register, number) if is_teacher else self._office_of(delivery)[1]
+        if isinstance(address, Outcome):
+            return address
         names, words = self._names(), self._words()
-        file = attached(lesson_sheet(register, names, words), f"{words.course(register.lesson)} {self._device}")
-        values = lesson_values(register, names, words, self._mail)
-        message = self._message(delivery, "office", address, "office", values, [register], (file,))
+        label = f"{words.course(register.lesson)} {self._device}"
+        file = attached(lesson_sheet(register, names, words), label, tick_list=is_teacher)
+        values = lesson_values(register, names, words, self._mail, to_teacher=is_teacher)
+        role: Role = "teacher" if is_teacher else "office"
+        message = self._message(delivery, role, address, role, values, [register], (file,))
+        if is_teacher:
+            message = replace(message, course=register.lesson.course)
         if register.revision == 1:
             return message
         first = delivery.ref.replace(f"/{revision}", "/1", 1)
         return _following(message, stable_message_id(register.lesson.device, delivery.kind, first, ""))
+
+    def _teacher_of(self, register: Register, number: str) -> str | Outcome:
+        """Return the address of a lesson's teacher, or why there is none; `number` is that of a further one."""
+        if not self._mail.teachers:
+            return Outcome("void", "the settings do not want this mail any more")
+        if register.lesson.origin == "rehearsal":
+            return Outcome("void", "it was a rehearsal")
+        if not self._needs_addresses:
+            return Outcome("void", "the school's server has it once for all teachers of the course") if number else ""
+        if not read_contacts(self._home, self._db):
+            return Outcome("retry", _NOT_YET)
+        found, place = self._teachers(register.lesson), int(number) - 1 if number.isdecimal() else 0
+        if place < len(found):
+            return found[place]
+        return Outcome("void", "neither the roster nor the calendar has a mail address of the teacher")
 
     def _period(self, delivery: Delivery) -> Message | Outcome:
         about, address = self._office_of(delivery)
@@ -218,7 +251,7 @@ class Composer:
         if not contacts and self._stand_in:
             return Contact(delivery.student_id, 0, "", "", "", ())
         if not contacts:  # backups of register.sqlite have none: a restored one waits for the service
-            return Outcome("retry", "names and addresses are not handed on yet: the start of the service does it")
+            return Outcome("retry", _NOT_YET)
         contact = contacts.get(delivery.student_id)
         if contact is None:
             return Outcome("void", "the student is no longer enrolled")

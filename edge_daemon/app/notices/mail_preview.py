@@ -74,7 +74,7 @@ def _items(db: sqlite_utils.Database, wanted: PreviewRequest, now: datetime) -> 
     lesson_id = registers.find_lesson(db, about)
     stored = registers.latest(db, lesson_id)
     assert stored is not None  # it was just found
-    if kind == outbox.OFFICE:
+    if kind in (outbox.OFFICE, outbox.TEACHER):
         return [Delivery(0, "mail", kind, f"{lesson_id}/{stored.revision}", "", lesson_id, 0, now)]
     verdicts = from_json(stored.document).register.verdicts
     absent = [verdict.tally.student_id for verdict in verdicts if verdict.verdict == "absent"]

@@ -31,8 +31,10 @@ TONES: Mapping[VerdictName, Tone] = {
 _NOT_IN_NAMES = re.compile(r"[^\w .-]+")
 
 
-def lesson_values(register: Register, names: Names, words: Words, mail: MailConfig) -> Values:
-    """Return what a message about one lesson says to the office."""
+def lesson_values(
+    register: Register, names: Names, words: Words, mail: MailConfig, *, to_teacher: bool = False
+) -> Values:
+    """Return what a message about one lesson says to the office, or to the teacher."""
     entries = [] if is_cancelled(register) else in_order(register, names)
     unconfirmed = [e for e in entries if needs_confirmation(e.verdict)]
     sure = [e for e in entries if not needs_confirmation(e.verdict)]
@@ -59,8 +61,12 @@ def lesson_values(register: Register, names: Names, words: Words, mail: MailConf
         "absent": rows("title_absent", absent, marked=False),
         "doubtful": rows("title_doubtful", unconfirmed, marked=True),
         "unassessed": rows("title_unassessed", unassessed, marked=False),
+        "ticks": Rows(
+            words.say("title_ticks"),
+            tuple(FactRow(*_named(e.verdict.tally.student_id, names), words.say("ticks")) for e in unassessed),
+        ),
         "remarks": rows("title_remarks", remarks, marked=False),
-        "facts": _facts(register, names, words),
+        "facts": _facts(register, names, words, to_teacher=to_teacher),
         "told": words.say("told_after", hours=words.say("hours", count=f"{mail.hold_h:g}")) if told else "",
     }
 
@@ -120,12 +126,12 @@ def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: 
     return sheet
 
 
-def attached(sheet: Sheet, label: str) -> Attachment:
-    """Return a sheet as a file."""
+def attached(sheet: Sheet, label: str, *, tick_list: bool = False) -> Attachment:
+    """Return a sheet as a file; with a page to be filled in by hand for a teacher."""
     from edge_daemon.attendance.spreadsheet import workbook_bytes  # 130 ms that not every message needs
 
     name = " ".join(_NOT_IN_NAMES.sub(" ", f"{sheet.name} {label}").split())
-    return Attachment(f"{name[:80].strip()}.xlsx", workbook_bytes([sheet]))
+    return Attachment(f"{name[:80].strip()}.xlsx", workbook_bytes([sheet], tick_list=tick_list))
 
 
 def in_order(register: Register, names: Names) -> list[SheetEntry]:
@@ -184,13 +190,14 @@ def _corrections(register: Register, names: Names, words: Words) -> Rows:
     return Rows(words.say("title_corrections"), tuple(rows))
 
 
-def _facts(register: Register, names: Names, words: Words) -> Facts:
+def _facts(register: Register, names: Names, words: Words, *, to_teacher: bool) -> Facts:
     taken, planned = register.captures_taken, register.captures_planned
     facts = []
     if register.register_flags:
         facts.append(("fact_unusual", words.register_flags(register)))
     if awaits_confirmation(register):
-        facts.append(("fact_confirm", words.say("ask_held", lesson_id=register.lesson.lesson_id[:8])))
+        ask = words.say("ask_office") if to_teacher else words.say("ask_held", lesson_id=register.lesson.lesson_id[:8])
+        facts.append(("fact_confirm", ask))
     if (said := register.confirmed) is not None:
         key = "said_held" if said.held else "said_not_held"
         facts.append(("fact_confirmed", words.say(key, by=said.by, at=words.moment(said.at))))

@@ -43,6 +43,8 @@ def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
         if sends_mail(config.mail):
             if mails_office(config.mail):
                 _put_revision(db, stored, "mail", outbox.OFFICE)
+            if config.mail.teachers and register.lesson.origin != "rehearsal":
+                _put_revision(db, stored, "mail", outbox.TEACHER)
             if register.lesson.origin != "rehearsal":  # nobody was absent from it
                 queue_absence_notices(db, register, stored.created_at, config.mail)
 

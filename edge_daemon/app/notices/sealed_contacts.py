@@ -7,9 +7,9 @@ from a slot key, which every erasure replaces and destroys (edge_daemon/device/k
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,16 +20,20 @@ from edge_daemon.device import sealing
 from edge_daemon.device.key_slots import KeySlots, SlotKey
 from edge_daemon.device.secrets import contact_key
 from edge_daemon.errors import KeyFileError
+from edge_daemon.gallery.class_list import teachers
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.contacts import ContactRow, change_contacts, contact_rows
 from edge_daemon.store.database import open_register
 from edge_daemon.store.gallery import student_rows
+from edge_daemon.store.teacher_tables import LessonTeachersRow, lesson_teacher_rows, reseal_lesson_teachers
 
 if TYPE_CHECKING:
     from edge_daemon.gallery.templates import StudentRecord
 
 _REALM = "edge-daemon contacts 1"
+LESSON_TEACHERS = "lesson teachers"
+"""What is sealed of a lesson: see `lesson_teachers.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Contact:
     email: str
     guardian_email: str
     courses: tuple[str, ...]
+    teachers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Addresses by course, of a student who is on the roster; by an empty text those of one without courses."""
 
 
 def publish_contacts(home: Home) -> None:
@@ -99,7 +105,7 @@ def renew_contact_keys(home: Home) -> None:
         return
     db = open_register(home.register_db_path)
     with closing(db.conn):
-        if not slots.path.exists() and not contact_rows(db):
+        if not slots.path.exists() and not contact_rows(db) and not lesson_teacher_rows(db):
             return
         try:
             key = contact_key(home.contact_key_path if home.home_mode else None)
@@ -117,7 +123,62 @@ def _seal_again(db: sqlite_utils.Database, key: bytes | None, slots: KeySlots, f
     contacts = _readable(_keys(key, slots), rows) if key is not None else {}
     put = [_sealed(_derived(key, fresh.key), one) for one in contacts.values()] if key is not None else []
     change_contacts(db, put, [row.student_id for row in rows if row.student_id not in contacts])
+    _reseal_lessons(db, key, slots, fresh)
     slots.destroy_others(fresh.generation)
+
+
+def _reseal_lessons(db: sqlite_utils.Database, key: bytes | None, slots: KeySlots, fresh: SlotKey) -> None:
+    """Seal the teachers of lessons under a new slot key; delete what does not open."""
+    put, gone = [], []
+    for row in lesson_teacher_rows(db):
+        try:
+            if key is None:
+                raise KeyFileError("there is no contact key", "contacts")
+            plain = open_with(_keys(key, slots), row.sealed, LESSON_TEACHERS, row.lesson_id)
+        except KeyFileError:
+            gone.append(row.lesson_id)
+            continue
+        sealed = seal_with(_derived(key, fresh.key), plain, LESSON_TEACHERS, row.lesson_id)
+        put.append(LessonTeachersRow(row.lesson_id, sealed))
+    if put or gone:
+        reseal_lesson_teachers(db, put, gone)
+
+
+def contact_keys(home: Home, *, create: bool) -> list[bytes]:
+    """Return the keys that contacts are sealed under, the one in use first.
+
+    Args:
+        home: has the key.
+        create: make a key where there is none yet.
+
+    Raises:
+        KeyFileError: the contact key is missing.
+    """
+    key, slots = contact_key(home.contact_key_path if home.home_mode else None, create=create), _slots(home)
+    if create and not slots.keys():
+        slots.add(keep=0)
+    return _keys(key, slots)
+
+
+def seal_with(key: bytes, plain: bytes, what: str, name: str) -> bytes:
+    """Return what only opens with this key, and only as what it is."""
+    return sealing.seal(key, plain, sealing.binding(_REALM, what, name))
+
+
+def open_with(keys: Iterable[bytes], sealed: bytes, what: str, name: str) -> bytes:
+    """Return what was sealed under one of these keys.
+
+    Raises:
+        KeyFileError: it was sealed under none of them.
+    """
+    bound = sealing.binding(_REALM, what, name)
+    for key in keys:
+        try:
+            return sealing.open_sealed(key, sealed, bound)
+        except KeyFileError:
+            continue
+    hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
+    raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint)
 
 
 def _read(home: Home, db: sqlite_utils.Database) -> dict[str, Contact]:
@@ -177,24 +238,30 @@ def _readable(keys: Sequence[bytes], rows: list[ContactRow]) -> Mapping[str, Con
 
 def _contact(place: int, record: StudentRecord) -> Contact:
     student = record.student
-    return Contact(student.student_id, place, student.name, student.email, student.guardian_email, student.courses)
+    cell = record.extra.get(teachers.COLUMN, "") if record.on_roster else ""
+    taught, _ = teachers.understood(cell, student.courses)
+    return Contact(
+        *(student.student_id, place, student.name, student.email, student.guardian_email, student.courses), taught
+    )
 
 
 def _sealed(key: bytes, contact: Contact) -> ContactRow:
     fields = [contact.place, contact.name, contact.email, contact.guardian_email]
     plain = json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    sealed = sealing.seal(key, plain, sealing.binding(_REALM, "contact", contact.student_id))
-    return ContactRow(contact.student_id, contact.courses, sealed)
+    sealed = seal_with(key, plain, "contact", contact.student_id)
+    if not contact.teachers:
+        return ContactRow(contact.student_id, contact.courses, sealed)
+    of_courses = json.dumps(contact.teachers, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    taught = seal_with(key, of_courses, "teachers", contact.student_id)
+    return ContactRow(contact.student_id, contact.courses, sealed, taught)
 
 
 def _opened(keys: Sequence[bytes], row: ContactRow) -> Contact:
-    bound = sealing.binding(_REALM, "contact", row.student_id)
-    for key in keys:
-        try:
-            plain = sealing.open_sealed(key, row.sealed, bound)
-        except KeyFileError:
-            continue
-        place, name, email, guardian_email = json.loads(plain.decode("utf-8", "surrogatepass"))
-        return Contact(row.student_id, place, name, email, guardian_email, row.courses)
-    hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
-    raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint)
+    plain = open_with(keys, row.sealed, "contact", row.student_id)
+    place, name, email, guardian_email = json.loads(plain.decode("utf-8", "surrogatepass"))
+    taught: dict[str, tuple[str, ...]] = {}
+    if row.teachers is not None:
+        of_courses = open_with(keys, row.teachers, "teachers", row.student_id)
+        found = json.loads(of_courses.decode("utf-8", "surrogatepass"))
+        taught = {course: tuple(addresses) for course, addresses in found.items()}
+    return Contact(row.student_id, place, name, email, guardian_email, row.courses, taught)

@@ -45,6 +45,7 @@ WORDS = {
     outbox.STUDENT_CORRECTION: "student, taken back",
     outbox.GUARDIAN_CORRECTION: "guardian, taken back",
     outbox.STUDENT_WEEK: "student, own week",
+    outbox.TEACHER: "teacher",
     outbox.GUARDIAN_WEEK: "guardian, child's week",
     outbox.GUARDIAN_MONTH: "guardian, child's month",
     outbox.WEEK: "week's sheet",

@@ -15,6 +15,7 @@ from edge_daemon.app.service.commitment_publisher import publish_commitments
 from edge_daemon.device.plan_seeds import PlanSeeds
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import DamageError, KeyFileError, StoreError
+from edge_daemon.lesson.event_people import People
 from edge_daemon.lesson.timetable_watch import TimetableWatch
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lesson_events, lessons, skipped
@@ -168,6 +169,10 @@ class Schedule:
             if known is None or known.state == "running":
                 return lesson
         return None
+
+    def people(self, lesson: Lesson) -> People:
+        """Return who may teach a lesson, as the calendar has it now."""
+        return self._watch.timetable.people(lesson.lesson_id)
 
     def following(self, now: datetime) -> Lesson | None:
         """Return the next lesson that has not begun."""

@@ -21,6 +21,7 @@ from edge_daemon.app.capture.worker_report import Report
 from edge_daemon.app.erasure.pending import is_work_left
 from edge_daemon.app.inbox import waiting
 from edge_daemon.app.notices.handover import Handover
+from edge_daemon.app.notices.lesson_teachers import note_teachers
 from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
 from edge_daemon.app.service.called_off_registers import question_called_off
@@ -188,6 +189,7 @@ class Service:
             missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
             self._report.lesson_begins(stored, taken, missed)
         if started:
+            note_teachers(self._home, self._db, lesson, self._schedule.people(lesson), reading.utc)
             logger.info("lesson started", extra={"lesson_id": lesson.lesson_id, "slots_done": taken + missed})
 
     def _begin(self, lesson: Lesson, reading: Reading) -> lessons.StoredLesson:

@@ -204,7 +204,7 @@ def forget_erased(home: Home, now: datetime) -> ReplacedCopies:
 def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
     # The candidates of a running lesson go when it ends, contacts when a student is removed: a copy that is kept for a
     # week must not have them. The start of the service brings the contacts of those who are still enrolled again.
-    emptied = ("candidates",) if path == home.gallery_db_path else ("contacts",)
+    emptied = ("candidates",) if path == home.gallery_db_path else ("contacts", "lesson_teachers")
     made = copies.back_up(path, home.backup_dir, now, reserve_bytes=RESERVE_BYTES, emptied=emptied)
     copies.prune(home.backup_dir, path.stem, home.config.storage.keep_backups)
     return made

@@ -11,7 +11,7 @@ from typing import Final
 from edge_daemon.gallery.class_list.header_words import HEADER_WORDS, LAST_RESORT
 
 COLUMNS: Final = ("student_id", "name", "email", "guardian_email", "consent")
-_OPTIONAL: Final = ("courses",)
+_OPTIONAL: Final = ("courses", "teacher_email")
 _PARTS: Final = ("given_name", "family_name")
 
 

@@ -64,6 +64,12 @@ _WORDS: Final = {
         "consentement", "accord", "autorisation", "consentement donne",
         "consentimiento", "autorizacion", "conformidad", "acuerdo",
     ),
+    "teacher_email": (
+        "teacher e mail", "teacher mail", "teachers email", "email teacher", "instructor email",
+        "e mail lehrkraft", "lehrkraft e mail", "e mail lehrer", "lehrer e mail", "lehrer email", "lehrkraft email",
+        "courriel enseignant", "courriel de l enseignant", "e mail enseignant", "email enseignant", "mel enseignant",
+        "courriel professeur", "correo profesor", "correo del profesor", "email profesor", "correo docente",
+    ),
     "courses": ("course list", "kurse", "cours", "cursos", "asignaturas"),
 }  # fmt: skip
 HEADER_WORDS: Final = {word: field for field, words in _WORDS.items() for word in words}

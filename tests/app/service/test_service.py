@@ -15,12 +15,15 @@ import numpy as np
 
 from edge_daemon.__main__ import run
 from edge_daemon.app.capture.plan_trust import seed_of
+from edge_daemon.app.notices.lesson_teachers import teachers_of
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.app.opening.signer import open_plan_seeds
 from edge_daemon.app.opening.timetable_files import timetable_of_files
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.commitment import read_commitment
+from edge_daemon.home import Home
 from edge_daemon.lesson.plan import seed_digest
+from edge_daemon.store import lessons
 from edge_daemon.store.alarms import alarms
 from edge_daemon.store.candidates import candidates, put_candidates
 from edge_daemon.store.commitments import commitments
@@ -57,7 +60,7 @@ def test_after_a_lesson_the_service_has_no_library_of_pictures_in_its_memory(dev
 
 
 def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device):
-    for table in ("outbox", "destinations", "commitments", "contacts", "events", "pulled"):
+    for table in ("outbox", "destinations", "commitments", "contacts", "lesson_teachers", "events", "pulled"):
         device.db.execute(f"DROP TABLE {table}")
     device.start()
     device.until(lambda: len(device.documents()) == 2)
@@ -65,6 +68,19 @@ def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device
     assert {s["student_id"]: s["verdict"] for s in device.documents()[0]["students"]}["S1"] == "present"
     assert "contacts not handed on" in log
     assert "register not queued" in log
+
+
+def test_the_teacher_that_the_calendar_names_is_known_once_the_lesson_has_begun(device):
+    device.timetable(CALENDAR.replace("SUMMARY:Maths", "SUMMARY:Maths\nORGANIZER:mailto:tea@school.example"))
+    with device.home.config_path.open("a", encoding="utf-8") as file:
+        file.write("[mail]\nteachers = true\n")
+    device.start()
+    device.until(lambda: len(device.documents()) == 1)
+    log = device.stop()
+    home, (document,) = Home(device.home.state_dir), device.documents()
+    lesson = lessons.get_lesson(device.db, document["lesson_id"]).lesson
+    assert teachers_of(home, device.db, lesson, {}, home.config.mail) == ("tea@school.example",)
+    assert "tea@" not in log
 
 
 def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(device):
