@@ -377,6 +377,8 @@ class Delivery:
     attempts: int
     """Tries before this one."""
     created_at: datetime
+    due_at: datetime | None = field(default=None, compare=False)
+    """When it was due; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

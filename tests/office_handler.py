@@ -102,7 +102,8 @@ class Handler(BaseHTTPRequestHandler):
         office = self.office = self.server.office
         if office.waits_for_a_connection():
             return self._break()
-        fault = office.take(None)
+        path = unquote(urlsplit(self.path).path)
+        fault = office.stuck(self.command, path) or office.take(None)
         if fault == "reset-before-body":
             return self._break()
         length = int(self.headers.get("Content-Length") or 0)
@@ -110,7 +111,6 @@ class Handler(BaseHTTPRequestHandler):
         if len(raw) < min(length, MAX_BODY + 1):
             self.close_connection = True
             return None
-        path = unquote(urlsplit(self.path).path)
         office.seen.append(Seen(self.command, path, dict(self.headers), raw, fault))
         if fault == "reset-after-body":
             return self._break()

@@ -6,8 +6,9 @@ prints {"port", "url", "ca_file"} and serves until it is ended. In a test: `with
 
 Documents lie under FOLDER as their path says, written beside and renamed, so that a kill leaves whole files. Every
 store is a line of FOLDER/.journal.jsonl: {"path", "sha256", "stored": new | same | changed}, written just before. Names
-in `FAULTS` are put into `server.faults` (each is used once), into `server.always`, or, for an own process, into the
-control file: {"id": N, "faults": [...], "always": "", "retry_after": "30"}; a new id replaces what was left.
+in `FAULTS` are put into `server.faults` (each is used once), into `server.always` or `server.sticky`, or, for an own
+process, into the control file: {"id": N, "faults": [...], "always": "", "retry_after": "30"}; a new id replaces what
+was left.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections import deque
+from collections import Counter, deque
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -70,6 +71,9 @@ class OfficeServer:
         """404 and 500 are met, too: 500 of nginx without create_full_put_path."""
         self.certificate, self.wants_certificate, self.tls_version = "good", False, ssl.TLSVersion.TLSv1_3
         self.faults: deque[str] = deque()
+        self.sticky: dict[tuple[str, str], str] = {}
+        """(method, part of a path) to what each such request is answered with; `*` stands for every method."""
+        self.sticky_met: Counter[tuple[str, str]] = Counter()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
         self.answered: list[Answered] = []
@@ -143,6 +147,15 @@ class OfficeServer:
             if self.faults:
                 self.faults.popleft()
             return fault
+
+    def stuck(self, method: str, path: str) -> str:
+        """Return the fault that every request of this method and path meets; empty: none."""
+        with self._lock:
+            for (of, part), fault in self.sticky.items():
+                if of in ("*", method) and part in path:
+                    self.sticky_met[of, part] += 1
+                    return fault
+        return ""
 
     def waits_for_a_connection(self) -> bool:
         with self._lock:

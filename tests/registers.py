@@ -97,8 +97,12 @@ def keep(
     sightings: Sequence[Sighting],
     signer: Signer = SIGNER,
     also: OutboxWriter | None = None,
+    at: datetime | None = None,
 ) -> str:
-    """Put a lesson through the database, from start to finalised; return the document."""
+    """Put a lesson through the database, from start to finalised; return the document.
+
+    `at` is what the clock says when the register is made; None: the lesson's end.
+    """
     lesson_id = register.lesson.lesson_id
     lessons.start_lesson(db, register.lesson, register.plan, "synchronised")
     gone = {one.slot: one for one in register.missed}
@@ -112,7 +116,7 @@ def keep(
     def render(previous_sha256: str | None) -> str:
         return sign(register, previous_sha256, signer)
 
-    return lessons.finalise(db, lesson_id, sightings, render, register.lesson.end, also).document
+    return lessons.finalise(db, lesson_id, sightings, render, at or register.lesson.end, also).document
 
 
 def a_home(folder: Path, registers: Sequence[tuple[Register, list[Sighting]]]) -> Path:

@@ -23,6 +23,7 @@ _NOT_THIS_SERVICE: Final = {
     405: "does not take documents there; check upstream.url and upstream.kind",
     410: "knows no such address any more; check upstream.url",
     415: "does not take this kind of document; check upstream.kind",
+    421: "is not the server of that name; check upstream.url and the proxy",
     501: "does not take documents; check upstream.url and upstream.kind",
 }
 _PASSING: Final = (408, 423, 425, 500)

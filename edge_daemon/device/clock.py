@@ -76,10 +76,16 @@ class SystemClock:
 
     @functools.cached_property
     def _boot_id(self) -> str:
-        try:
-            return (self._root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        except OSError:
-            return ""
+        return read_uptime(self._root)[0]
+
+
+def read_uptime(root: Path = Path("/")) -> tuple[str, float]:
+    """Return the id of this boot, empty where the kernel does not give it, and the seconds since it began."""
+    try:
+        boot_id = (root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        boot_id = ""
+    return boot_id, time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def clock_state(root: Path = Path("/")) -> ClockState:

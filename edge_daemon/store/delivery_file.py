@@ -205,9 +205,16 @@ class OutboxMirror:
 def park_doubtful(db: sqlite_utils.Database, now: datetime) -> int:
     """Leave to a person what an ended run may have mailed, where it is too old to be mailed twice; return how many.
 
+    What is not that old waits again: the clock was ahead when it was left.
+
     Call only while holding the delivery lock, before `outbox.release`.
     """
     with transaction(db):
+        db.conn.execute(
+            "UPDATE outbox SET state = 'waiting', settled_at_utc = NULL WHERE destination = 'mail' AND state = 'parked'"
+            " AND answer = ? AND created_at_utc >= ? AND created_at_utc <= ?",
+            (UNCERTAIN, stored(now - MAIL_AGAIN), stored(now)),
+        )
         return db.conn.execute(
             "UPDATE outbox SET state = 'parked', answer = ?3, settled_at_utc = ?1, lease_owner = NULL,"
             " lease_until_utc = NULL WHERE destination = 'mail' AND state IN ('waiting', 'held')"

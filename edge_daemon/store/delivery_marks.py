@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.alarms import copy_reported
 from edge_daemon.store.database import transaction
 from edge_daemon.store.delivery_report import DeliveryReport, ReportedItem, ReportedVersion
 from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RECORD_OF, TEACHER
@@ -72,6 +73,7 @@ def take_report(db: sqlite_utils.Database, report: DeliveryReport) -> TakenRepor
                     *(stored(one.next_attempt), one.settings_sha256),
                 ),
             )
+        copy_reported(db, report.alarms)
         for version in report.versions:
             if _note_version(db, version) and version.problem:
                 problems.append(version)

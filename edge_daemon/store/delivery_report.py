@@ -21,8 +21,9 @@ from typing import Any, Final
 
 from edge_daemon.errors import StoreError
 from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.alarms import OF_DELIVERY, Alarm, alarms
 from edge_daemon.store.database import faults, shared_mode
-from edge_daemon.timestamps import parsed
+from edge_daemon.timestamps import parsed, stored
 
 FILE: Final = "report.json"
 _FORMAT: Final = 1
@@ -89,6 +90,7 @@ class DeliveryReport:
     items: Sequence[ReportedItem]
     receivers: Sequence[ReportedReceiver]
     versions: Sequence[ReportedVersion]
+    alarms: Sequence[Alarm] = ()
 
 
 def write_report(db: sqlite_utils.Database, folder: Path) -> None:
@@ -110,7 +112,14 @@ def write_report(db: sqlite_utils.Database, folder: Path) -> None:
         versions = db.execute(
             "SELECT name, sha256, fetched_at_utc, problem FROM main.pulled WHERE fetched_at_utc IS NOT NULL"
         ).fetchall()
-    document = {"format": _FORMAT, "items": items, "receivers": receivers, "versions": versions}
+    standing = [[one.name, stored(one.at), one.what] for one in alarms(db) if one.name in OF_DELIVERY]
+    document = {
+        "format": _FORMAT,
+        "items": items,
+        "receivers": receivers,
+        "versions": versions,
+        "alarms": standing,
+    }
     path, part = folder / FILE, folder / f".{FILE}.{os.getpid()}"
     try:
         part.unlink(missing_ok=True)
@@ -157,6 +166,7 @@ def _report(document: Any, now: datetime) -> DeliveryReport:
         [_item(row, now) for row in _rows(document["items"], _MOST_ITEMS)],
         [_receiver(row, now) for row in _rows(document["receivers"], 10)],
         [_version(row) for row in _rows(document["versions"], 20)],
+        [_alarm(row, now) for row in _rows(document.get("alarms", []), 10)],  # none of a release before
     )
 
 
@@ -214,6 +224,11 @@ def _version(row: Sequence[Any]) -> ReportedVersion:
     return ReportedVersion(
         _matching(name, _OFFICE_DOCUMENT), _matching(sha256, _SHA256), _time(fetched), _text(problem)
     )
+
+
+def _alarm(row: Sequence[Any], now: datetime) -> Alarm:
+    name, at, what = row
+    return Alarm(_one_of(name, set(OF_DELIVERY)), min(_time(at), now), _text(what))
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tables of delivery.sqlite as its first migration makes them."""
+"""Tables of delivery.sqlite as its migrations make them."""
 
 from __future__ import annotations
 
@@ -51,4 +51,36 @@ DELIVERY_TABLES: Final = (
         fetched_at_utc TEXT,
         problem TEXT NOT NULL DEFAULT ''
     ) STRICT""",
+)
+WAITS_TABLES: Final = (
+    """CREATE TABLE clock_seen (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        utc TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        boottime_s REAL NOT NULL  -- CLOCK_BOOTTIME
+    ) STRICT""",
+    """CREATE TABLE item_waits (
+        item_id INTEGER PRIMARY KEY,
+        until_utc TEXT NOT NULL,
+        written_utc TEXT NOT NULL,  -- what the clock said when that was written
+        boot_id TEXT NOT NULL,
+        boottime_s REAL NOT NULL
+    ) STRICT""",
+    """CREATE TABLE receiver_waits (
+        destination TEXT PRIMARY KEY NOT NULL,
+        until_utc TEXT NOT NULL,
+        written_utc TEXT NOT NULL,
+        boot_id TEXT NOT NULL,
+        boottime_s REAL NOT NULL
+    ) STRICT""",
+    *(
+        f"CREATE TRIGGER {table}_wait_{event.partition(' ')[0].lower()} AFTER {event} ON {table} BEGIN"
+        f" INSERT OR REPLACE INTO {waits} SELECT NEW.{key}, NEW.next_attempt_utc, utc, boot_id, boottime_s"
+        " FROM clock_seen; END"
+        for table, waits, key in (
+            ("outbox", "item_waits", "item_id"),
+            ("destinations", "receiver_waits", "destination"),
+        )
+        for event in ("INSERT", "UPDATE OF next_attempt_utc")
+    ),
 )

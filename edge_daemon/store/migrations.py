@@ -2,7 +2,7 @@
 
 Expand, then contract one release later: `meta.schema_version` is the version of the newest migration that was applied,
 `meta.readable_from` the oldest version of this program's schema that still works with it. A migration that only adds
-leaves `readable_from` alone, so that after a rollback the program of one release ago still runs.
+leaves `readable_from` alone, so that the program of one release ago still runs after a rollback.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS
+from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, WAITS_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
 from edge_daemon.store.plan_tables import PLAN_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
@@ -375,6 +375,12 @@ def _delivery_1(db: sqlite_utils.Database) -> None:
     _stamp(db, "delivery", version=1, readable_from=1)
 
 
+@_delivery(name="0002_waits")
+def _delivery_2(db: sqlite_utils.Database) -> None:
+    _run(db, *WAITS_TABLES)
+    _stamp(db, "delivery", version=2, readable_from=1)
+
+
 def _run(db: sqlite_utils.Database, *statements: str) -> None:
     # One by one: executescript would commit the transaction that the migration runs in.
     for statement in statements:
@@ -388,4 +394,4 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
 REGISTER: Final = Schema("register", version=9, migrations=_register)
-DELIVERY: Final = Schema("delivery", version=1, migrations=_delivery)
+DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.database import transaction
+from edge_daemon.store.database import is_delivery, transaction
 from edge_daemon.store.destinations import (
     DestinationState,
     destination_state,
@@ -149,7 +149,7 @@ def claim(
             " WHERE item_id = ?",
             (owner, stored(now + lease), stored(now + timedelta(seconds=ceiling_s(row[5] + 1))), row[0]),
         )
-    return Delivery(row[0], destination, row[1], row[2], row[3], row[4], row[5], parsed(row[6]))
+    return Delivery(row[0], destination, row[1], row[2], row[3], row[4], row[5], parsed(row[6]), parsed(row[7]))
 
 
 def _oldest(
@@ -157,9 +157,9 @@ def _oldest(
 ) -> tuple[Any, ...] | None:
     """Return the oldest item that is due, among those that were tried before or those that never were."""
     row: tuple[Any, ...] | None = db.execute(
-        "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc FROM outbox"
-        " WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ? AND (attempts > 0) = ?"
-        " AND (lease_until_utc IS NULL OR lease_until_utc <= ? OR lease_until_utc > ?)"
+        "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc, next_attempt_utc"
+        " FROM outbox WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ?"
+        " AND (attempts > 0) = ? AND (lease_until_utc IS NULL OR lease_until_utc <= ? OR lease_until_utc > ?)"
         " ORDER BY item_id LIMIT 1",
         (destination, stored(min(now, due_by or now)), tried, stored(now), stored(now + _LONGEST_LEASE)),
     ).fetchone()
@@ -203,7 +203,7 @@ def settle(
         if outcome.name == "retry" or outcome.receiver_down:
             # One for everybody was not this item's fault: due at once when its receiver takes something again.
             again = (
-                _due_before(delivery, now)
+                _due_before(db, delivery, now)
                 if outcome.receiver_down
                 else next_try(now, tries, outcome.retry_after_s, rng)
             )
@@ -244,14 +244,20 @@ def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) 
             )
 
 
-def newest_delivered(db: sqlite_utils.Database, count: int) -> list[tuple[int, str]]:
-    """Return item id and ref of the registers that the office's server took last, the newest first."""
+def newest_delivered(db: sqlite_utils.Database, count: int, up_to: int = 2**62) -> list[tuple[int, str, str]]:
+    """Return item id, kind and ref of the documents that the office's server took last, the newest first.
+
+    Args:
+        db: delivery.sqlite.
+        count: so many at most.
+        up_to: no item with a higher id.
+    """
     rows = db.execute(
-        "SELECT item_id, ref FROM outbox WHERE destination = 'upstream' AND kind = ? AND state = 'delivered'"
+        "SELECT item_id, kind, ref FROM outbox WHERE destination = 'upstream' AND state = 'delivered' AND item_id <= ?"
         " ORDER BY item_id DESC LIMIT ?",
-        (REGISTER, count),
+        (up_to, count),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now: datetime) -> int:
@@ -263,8 +269,8 @@ def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now:
         now: the time.
     """
     query = (
-        "UPDATE outbox SET state = 'waiting', next_attempt_utc = ?1, settled_at_utc = NULL, receipt_sha256 = ''"
-        " WHERE destination = 'upstream' AND state = 'delivered'"
+        "UPDATE outbox SET state = 'waiting', next_attempt_utc = min(?1, created_at_utc), settled_at_utc = NULL,"
+        " receipt_sha256 = '' WHERE destination = 'upstream' AND state = 'delivered'"
     )
     with transaction(db):
         if item_ids is None:
@@ -301,13 +307,16 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
     )
 
 
-def _due_before(delivery: Delivery, now: datetime) -> datetime:
+def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
     """Return when an item was due that was given back untried.
 
     Not the time of the clock: where that was ahead for a moment, the item would wait until it has come. What waits
-    for a person's correction (`mail.hold_h`) may have been claimed too early by such a clock, and waits on.
+    for a person's correction (`mail.hold_h`) may have been claimed too early by such a clock: where waits are kept
+    (`waits.py`) it is due when it was, and the clock that is right again says when that is.
     """
-    return now if delivery.kind in PERSONAL else min(now, delivery.created_at)
+    if delivery.kind not in PERSONAL:
+        return min(now, delivery.created_at)
+    return delivery.due_at if delivery.due_at is not None and is_delivery(db) else now
 
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:

@@ -38,6 +38,8 @@ class SyncNote:
     """SHA-256 of documents that are replaced when they change, by path: the key, the days."""
     days_until: str = ""
     """The last day whose document is complete on the server, as YYYY-MM-DD."""
+    key_etag: str = ""
+    """Of `key.json` as the server had it when it was looked at last."""
 
 
 @dataclass(slots=True)
@@ -46,13 +48,18 @@ class Notebook:
 
     documents: dict[str, str] = field(default_factory=dict)
     days_until: str = ""
+    key_etag: str = ""
     reached: bool = False
     """Whether the school's server took something."""
+
+    def forget_server(self) -> None:
+        """Forget what the server had: it was emptied, or is another one."""
+        self.documents, self.days_until, self.key_etag = {}, "", ""
 
     @classmethod
     def of(cls, note: SyncNote) -> Notebook:
         """Return what the runs before knew."""
-        return cls(dict(note.documents), note.days_until)
+        return cls(dict(note.documents), note.days_until, note.key_etag)
 
 
 def read_note(folder: Path) -> SyncNote:

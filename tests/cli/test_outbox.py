@@ -201,6 +201,35 @@ def test_nobody_takes_the_time_to_correct_away(home):
     assert json.loads(run(home, "outbox", "show", "3", "--json").stdout)["next_attempt"] == written(soon)
 
 
+@pytest.mark.parametrize("named", [("3",), ("--all-parked",)])
+def test_what_a_clock_that_was_ahead_put_off_is_brought_back(home, named):
+    """A guardian's mail of long ago, put off for a week: its hold is over, and it goes."""
+    db = open_register(home / "register.sqlite")
+    made, ahead = datetime.now(timezone.utc) - timedelta(days=3), datetime.now(timezone.utc) + timedelta(days=20)
+    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ?", (stored(made), stored(ahead)))
+    db.conn.commit()
+    done = run(home, "outbox", "retry", *named)
+    assert done.exit_code == 0, done.stderr
+    now = datetime.now(timezone.utc)
+    assert outbox.get(db, 3).next_attempt <= now
+    if named == ("--all-parked",):
+        assert all(one.next_attempt <= now for one in outbox.listed(db))
+    db.conn.close()
+
+
+def test_what_was_put_off_within_its_hold_goes_back_to_the_end_of_the_hold(home):
+    db = open_register(home / "register.sqlite")
+    made = datetime.now(timezone.utc) - timedelta(minutes=5)
+    ahead = stored(made + timedelta(days=20))
+    db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ? WHERE item_id = 3", (stored(made), ahead))
+    db.conn.commit()
+    assert run(home, "outbox", "retry", "3").exit_code == 2
+    assert run(home, "outbox", "retry", "--all-parked").exit_code == 0
+    hold = timedelta(hours=Home(home).config.mail.hold_h)
+    assert abs(outbox.get(db, 3).next_attempt - made - hold) < timedelta(seconds=2)
+    db.conn.close()
+
+
 def test_a_correction_on_the_command_line_brings_its_rows(home):
     (home / "device.key").write_bytes(bytes(range(32)))  # of tests.registers.SIGNER: another key's is not extended
     (home / "device.key").chmod(0o600)

@@ -40,6 +40,8 @@ class Findings:
     changed: list[str] = field(default_factory=list)
     false_receipts: list[str] = field(default_factory=list)
     """The device believes that it was delivered, and it was not."""
+    stuck: list[str] = field(default_factory=list)
+    """Not delivered, or held up, though nothing was wrong with it any more."""
 
     def add(self, other: Findings) -> None:
         for name, found in vars(other).items():

@@ -1,6 +1,7 @@
 """Faults of networks, servers, disks and power against the real sync, and an oracle that looks for what was lost.
 
     python -m tests.slow.faults --count 10000 --seed 1 --json OUT
+    python -m tests.slow.faults --sticky 1500 --seed 1 --json OUT    # faults that stay: tests/slow/faults_sticky.py
 
 Three devices (office of kind api, office of kind webdav, and one whose syncs are the real command) finalise lessons,
 correct registers and promise plans all the while. Every run of sync is a process of its own and meets some faults: of
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
 import signal
@@ -23,203 +23,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from contextlib import ExitStack
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
-from edge_daemon.app.notices.outbox_rows import outbox_writer
-from edge_daemon.attendance.document import from_json, sign
-from edge_daemon.attendance.register import correct
-from edge_daemon.delivery import document_paths
-from edge_daemon.home import Home
-from edge_daemon.store import outbox
-from edge_daemon.store.commitments import add_commitment
-from edge_daemon.store.database import open_register, transaction
-from edge_daemon.store.registers import add_revision
-from tests.office_server import AT_CONNECTION, FAULTS, OfficeServer
-from tests.registers import SIGNER, a_lesson, a_register, keep
-from tests.slow.delivery_oracle import Findings, Oracle
+from tests.slow.delivery_oracle import Findings
 from tests.slow.disk import SmallDisk
-from tests.slow.faults_mail import MailFaults
-from tests.sync_device import DEVICE, settings
+from tests.slow.faults_sticky import StickyTrial
+from tests.slow.faults_world import ROOT, World, Zygote
 
-STATUSES = ("401", "403", "404", "408", "413", "422", "429", "429-date", "500", "502", "503", "503-date", "507")
-SLOW = ("hang", "slow-loris", "huge-answer")
 CALM_EVERY = 100
-FIRST = datetime(2025, 1, 6, 7, 0, tzinfo=timezone.utc)
-ROOT = Path(__file__).parents[2]
-
-
-class Zygote:
-    """The process that forks runs (tests/slow/sync_runs.py)."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.slow.sync_runs"]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(self, request: dict[str, object], kill_after_s: float | None) -> dict[str, object]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        pid = json.loads(self._process.stdout.readline())["pid"]
-        timer = threading.Timer(kill_after_s or 0, _kill, [pid])
-        if kill_after_s is not None:
-            timer.start()
-        told: dict[str, object] = json.loads(self._process.stdout.readline())
-        timer.cancel()
-        return told
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-
-
-def _kill(pid: int) -> None:
-    # The parent of the run may have reaped it just now; a number is not given again so soon.
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
-class World:
-    """One device with its receivers."""
-
-    def __init__(self, folder: Path, kind: str, disk: SmallDisk, chance: random.Random, stack: ExitStack) -> None:
-        self.chance, self.disk = chance, disk
-        self.server = stack.enter_context(OfficeServer(folder / "office", certificates=folder / "ca", kind=kind))
-        self.server.slow_step_s, self.server.retry_after = 0.001, "30"
-        self.oracle = Oracle(self.server.folder)
-        self.home = Home(disk.folder)
-        self.mail = MailFaults(folder / "ca", chance, self.oracle, stack)
-        (disk.folder / "token").write_text("secret-token\n")
-        (disk.folder / "config.toml").write_text(settings(self.server, self.mail.settings()))
-        self.now, self.lessons, self.runs, self.usual_s = FIRST, 0, 0, 0.3
-        self.met: Counter[str] = Counter()
-
-    def work(self) -> None:
-        """Do what the service does meanwhile: registers, corrections, promises."""
-        db = open_register(self.home.register_db_path)
-        for _ in range(self.chance.choice((0, 1, 1, 2))):
-            self.lessons += 1
-            lesson = a_lesson(FIRST + timedelta(minutes=50 * self.lessons))
-            register, sightings = a_register(lesson, {"S1": 0.9, "S2": 0.1, "S3": 0.5}, captures=4)
-            self.now = max(self.now, lesson.end + timedelta(minutes=1))
-            document = keep(db, register, sightings, also=outbox_writer(self.home.config))
-            self._made(lesson.lesson_id, 1, document)
-        if self.lessons and self.chance.random() < 0.15:
-            self._correct(db)
-        if self.chance.random() < 0.1:
-            self._publish(db)
-        db.conn.close()
-
-    def _correct(self, db) -> None:
-        lesson_id = self.chance.choice([p.split("/")[-2] for p in self.oracle.made if "/registers/" in p])
-
-        def render(last):
-            document = from_json(last.document)
-            verdict = self.chance.choice(("present", "absent"))
-            at = self.now.replace(microsecond=0)
-            new = correct(document.register, "S3", verdict, by="A teacher", reason=f"seen {self.runs}", at=at)
-            return sign(new, last.sha256, SIGNER)
-
-        with transaction(db):
-            made = add_revision(db, lesson_id, render, self.now, outbox_writer(self.home.config))
-        if made is not None:
-            self._made(lesson_id, made.revision, made.document)
-
-    def _publish(self, db) -> None:
-        ref = f"{self.runs:06}"
-        document = json.dumps({"schema": 1, "promised": ref})
-        with transaction(db):
-            add_commitment(db, ref, document, self.now)
-            outbox.put(db, destination="upstream", kind=outbox.COMMITMENT, ref=ref, not_before=self.now, at=self.now)
-        self.oracle.was_made(document_paths.commitment(DEVICE, ref), document.encode())
-
-    def _made(self, lesson_id: str, revision: int, document: str) -> None:
-        self.oracle.was_made(document_paths.register(DEVICE, lesson_id, revision), document.encode())
-        self.mail.expect(lesson_id, revision, document)
-
-    def plan(self, left: int) -> tuple[list[str], dict[str, object], float | None]:
-        """Return the faults of the next run: of the server, of the process, and after how long it is killed."""
-        chance = self.chance
-        self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 2, 3, 4, 5)))))
-        self.mail.plan(min(left, chance.choice((0, 0, 1, 1, 2))))
-        request: dict[str, object] = {"home": str(self.home.state_dir), "at": self.now.isoformat()}
-        request |= {"seed": chance.randrange(2**32), "eager": chance.random() < 0.8}
-        names = []
-        kind = chance.random()
-        kill_after_s = None
-        if kind < 0.22:
-            names, kill_after_s = ["kill -9"], chance.uniform(0.0, 1.1 * self.usual_s)
-        elif kind < 0.26:
-            names, request["dns"] = ["DNS gone"], True
-        elif kind < 0.30:
-            names = ["clock jump"]
-            request |= {
-                "jump_s": chance.choice((-1, 1)) * 10 ** chance.uniform(2, 7.5),
-                "jump_after": chance.randrange(20),
-            }
-        elif kind < 0.34:
-            names, request["file_limit"] = ["file limit"], chance.randrange(1, 120_000)
-        elif kind < 0.38:
-            names = ["disk full"]
-        elif kind < 0.41:
-            names = ["connection refused"]
-        return names, request, kill_after_s
-
-    def _of_server(self, count: int) -> list[str]:
-        faults: list[str] = []
-        for _ in range(count):
-            pool = self.chance.choice((AT_CONNECTION, FAULTS, FAULTS, STATUSES))
-            fault = self.chance.choice(pool)
-            if fault in SLOW and self.chance.random() < 0.7:
-                fault = "reset-after-body"
-            faults += [""] * self.chance.choice((0, 0, 1, 2, 3)) + [fault]
-        return faults
-
-    def count_met(self, planned: Counter[str], line: str) -> None:
-        """Count the faults that the server had to show; what is left over is forgotten."""
-        left = Counter(fault for fault in self.server.faults if fault)
-        self.server.faults.clear()
-        self.met += planned - left
-        self.met += self.mail.met(line)
-
-    def believed(self) -> tuple[list[str], int]:
-        """Return what the device has as delivered upstream, and how many items still wait."""
-        db = open_register(self.home.register_db_path)
-        items = outbox.listed(db, outbox.STATES, destination="upstream")
-        waiting = sum(one.state in outbox.OPEN for one in outbox.listed(db, outbox.OPEN))
-        db.conn.close()
-        return [_path(one) for one in items if one.state == "delivered"], waiting
-
-    def left_over(self) -> str:
-        """Return what still waits, for whoever has to find out why."""
-        db = open_register(self.home.register_db_path)
-        items = outbox.listed(db, outbox.OPEN)
-        state = outbox.destination_state(db, "upstream")
-        db.conn.close()
-        told = [
-            f"{i.destination} {i.kind} {i.state} due {i.next_attempt} tries {i.attempts} {i.answer!r}"
-            for i in items[:3]
-        ]
-        return f"{len(items)} items at {self.now} ({told}; {state})"
-
-    def reopen(self) -> None:
-        """Do what a person does with what is parked: look, and try it again."""
-        db = open_register(self.home.register_db_path)
-        outbox.reopen(db, [one.item_id for one in outbox.listed(db, ("parked",))], self.now)
-        db.conn.close()
-
-
-def _path(item: outbox.Item) -> str:
-    if item.kind == outbox.COMMITMENT:
-        return document_paths.commitment(DEVICE, item.ref)
-    lesson_id, _, revision = item.ref.rpartition("/")
-    return document_paths.register(DEVICE, lesson_id, int(revision))
 
 
 class Trial:
@@ -348,9 +162,9 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def side_by_side(count: int, seed: int, parts: int) -> dict[str, object]:
+def side_by_side(kind: str, count: int, seed: int, parts: int, seconds: float) -> dict[str, object]:
     """Run several trials, each on a seed of its own, and add up what they found."""
-    command = [sys.executable, "-m", "tests.slow.faults", "--count", str(-(-count // parts))]
+    command = [sys.executable, "-m", "tests.slow.faults", kind, str(-(-count // parts)), "--seconds", str(seconds)]
     running = [
         subprocess.Popen([*command, "--seed", str(seed + n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for n in range(parts)
@@ -384,18 +198,24 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=1, help="so many trials side by side, each with its share")
+    parser.add_argument("--sticky", type=int, default=0, help="in place of it: so many faults that stay")
+    parser.add_argument("--seconds", type=float, default=0.0, help="end such a trial after so long")
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
     if said.parallel > 1:
-        document = side_by_side(said.count, said.seed, said.parallel)
+        kind = "--sticky" if said.sticky else "--count"
+        document = side_by_side(kind, said.sticky or said.count, said.seed, said.parallel, said.seconds)
         write(document, said.json)
         sys.exit(1 if any(document[name] for name in (*vars(Findings()), "crashes")) else 0)
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     begun_s = time.monotonic()
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        trial = Trial(folder, said.seed, stack)
-        trial.go(said.count)
+        trial = StickyTrial(folder, said.seed, stack) if said.sticky else Trial(folder, said.seed, stack)
+        if isinstance(trial, StickyTrial):
+            trial.go(said.sticky, said.seconds or float("inf"))
+        else:
+            trial.go(said.count)
         document = trial.document(time.monotonic() - begun_s, said.seed)
     write(document, said.json)
     sys.exit(1 if trial.findings or trial.crashes else 0)

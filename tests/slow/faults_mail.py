@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections import Counter
@@ -37,6 +38,8 @@ class MailFaults:
         stack: ends the server.
     """
 
+    addresses = (OFFICE,)
+
     def __init__(self, certificates: Path, chance: random.Random, oracle: Oracle, stack: ExitStack) -> None:
         self._chance, self._oracle, self._certificates = chance, oracle, certificates
         self._server = stack.enter_context(Server(certificates))
@@ -51,14 +54,16 @@ class MailFaults:
             f'[mail]\nhost = "localhost"\nport = {self._server.port}\nsecurity = "starttls"\n'
             f'ca_file = "{self._certificates}/ca.pem"\nusername = "{USER}"\n'
             f'password_file = "{self._certificates}/mail-password"\n'
-            f'from = "room204@school.example"\noffice = ["{OFFICE}"]\nper_minute = 600\n'
+            f'from = "room204@school.example"\noffice = {json.dumps(self.addresses)}\nper_minute = 600\n'
         )
 
     def expect(self, lesson_id: str, revision: int, document: str) -> None:
         """Take in that a revision was made: the newest one of a lesson has to be mailed."""
         about = _minute(from_json(document).register.lesson.start)
-        message_id = stable_message_id(DEVICE, "office", f"{lesson_id}/{revision}", "")
-        self._oracle.mails.setdefault((OFFICE, about), []).append(message_id)
+        for number, address in enumerate(self.addresses, 1):
+            ref = f"{lesson_id}/{revision}" + (f"#{number}" if number > 1 else "")
+            message_id = stable_message_id(DEVICE, "office", ref, "")
+            self._oracle.mails.setdefault((address, about), []).append(message_id)
 
     def plan(self, count: int) -> None:
         """Put the server into a mood for the next run."""

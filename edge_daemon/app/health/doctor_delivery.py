@@ -14,8 +14,15 @@ from edge_daemon.device.authorities import by_3_13
 from edge_daemon.device.check import Check
 from edge_daemon.errors import DeliveryError, KeyFileError
 from edge_daemon.home import Home
+from edge_daemon.store.alarms import KEY, MISSING, PLACE
 
 _MAX_BYTES = 64 * 1024
+_SOMEBODY_WRITES = "look at what lies there, take it away, and give this device another token (docs/UPSTREAM.md)"
+_ALARM_HINTS = {
+    PLACE: _SOMEBODY_WRITES,
+    KEY: _SOMEBODY_WRITES,
+    MISSING: "wait for two syncs; `edge-daemon outbox resend --since DAY` sends what lies further back",
+}
 _ANSWERED = (200, 304, 404)
 _ONLY_SYNC = "only the sync service is given the token: `systemctl start edge-daemon-sync` tries it"
 
@@ -75,6 +82,11 @@ def delivery_check(home: Home, now: datetime) -> Check:
     synced = f"the last sync {last.began_at:%Y-%m-%d %H:%M} UTC" if last.began_at is not None else "no sync yet"
     found = f"{waiting} items wait, {parked} are parked; {synced}"
     problems = list(overview.problems())
+    for alarm in overview.alarms:
+        if alarm.name in _ALARM_HINTS:
+            return Check(
+                "delivery", "bad", f"{alarm.what} (since {alarm.at:%Y-%m-%d %H:%M} UTC)", _ALARM_HINTS[alarm.name]
+            )
     if not problems:
         return Check("delivery", "good", found)
     return Check("delivery", "warning", f"{found}; {'; '.join(problems)}", "see `edge-daemon outbox list`")

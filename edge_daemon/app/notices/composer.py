@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, timezone
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import forbidden
@@ -12,14 +12,14 @@ from edge_daemon.app.notices.lesson_teachers import teachers_of
 from edge_daemon.app.notices.office_mail import attached, lesson_sheet, lesson_values, period_sheet, period_values
 from edge_daemon.app.notices.personal_mail import notice_values, record_values
 from edge_daemon.app.notices.sealed_contacts import Contact, read_contacts
+from edge_daemon.app.notices.sheet_periods import Period, period_of, sheet_before
 from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import reaches_families
-from edge_daemon.attendance.sheets import By
 from edge_daemon.attendance.week import week_of
 from edge_daemon.delivery.mail_templates import Templates, Values
 from edge_daemon.delivery.message import Attachment, Message, Role, stable_message_id
-from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
@@ -46,15 +46,6 @@ def templates_of(home: Home) -> Templates:
     """Return the words that the settings name."""
     mail = home.config.mail
     return Templates(mail.language, home.config_path.parent / mail.templates if mail.templates else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Period:
-    """A week or month."""
-
-    by: By
-    start: datetime
-    end: datetime
 
 
 class Composer:
@@ -106,13 +97,14 @@ class Composer:
         further = range(2, self._addresses(delivery) + 1) if self._needs_addresses else ()
         records = [kind for kind, of in outbox.RECORD_OF.items() if of == delivery.kind and self._wants(kind)]
         students = self._students_of(delivery.ref) if records else ()
+        not_before = min(delivery.created_at, at)  # it may have been made by a clock that was ahead
         with transaction(self._db):
             for number in further:
                 ref = f"{delivery.ref}{_ADDRESS_MARK}{number}"
-                self._put(delivery.kind, ref, "", delivery.lesson_id, delivery.created_at, at)
+                self._put(delivery.kind, ref, "", delivery.lesson_id, not_before, at)
             for kind in records:
                 for student_id in students:
-                    self._put(kind, delivery.ref, student_id, "", delivery.created_at, at)
+                    self._put(kind, delivery.ref, student_id, "", not_before, at)
 
     def _addresses(self, delivery: Delivery) -> int:
         """Return how many addresses an item is for."""
@@ -186,7 +178,7 @@ class Composer:
         about, address = self._office_of(delivery)
         if isinstance(address, Outcome):
             return address
-        period = self._span(about)
+        period = self._period_of(about)
         found = self._registers(period)
         if not found:
             return Outcome("void", "there were no lessons")
@@ -194,7 +186,25 @@ class Composer:
         sheet = period_sheet(found, names, words, period.by, self._week)
         values = period_values(found, sheet, names, words)
         file = attached(sheet, self._device)
-        return self._message(delivery, "office", address, delivery.kind, values, found, (file,))
+        return self._sheet_message(delivery, address, values, found, (file,))
+
+    def _sheet_message(
+        self,
+        delivery: Delivery,
+        address: str,
+        values: Values,
+        found: Sequence[Register],
+        files: tuple[Attachment, ...],
+    ) -> Message:
+        """Return the message of a sheet; one that replaces a sheet says so, and follows it."""
+        about, mark, number = delivery.ref.partition(_ADDRESS_MARK)
+        before = sheet_before(about)
+        if before is None:
+            return self._message(delivery, "office", address, delivery.kind, values, found, files)
+        marked = {**values, "period": f"{values['period']} ({self._words().say('replaces')})"}
+        message = self._message(delivery, "office", address, delivery.kind, marked, found, files)
+        device = found[0].lesson.device
+        return _following(message, stable_message_id(device, delivery.kind, f"{before}{mark}{number}", ""))
 
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
         """Return what an item is about, and its address or why it has none."""
@@ -235,7 +245,7 @@ class Composer:
         contact = self._reachable(delivery)
         if isinstance(contact, Outcome):
             return contact
-        period = self._span(delivery.ref)
+        period = self._period_of(delivery.ref)
         found = [register for register in self._registers(period) if reaches_families(register)]
         mine = [r for r in found if contact.student_id in {v.tally.student_id for v in r.verdicts}]
         if not mine:
@@ -244,6 +254,8 @@ class Composer:
         sheet = period_sheet(mine, {}, words, period.by, self._week)
         name, is_own = contact.name or contact.student_id, _ROLES[delivery.kind] == "student"
         values = record_values(mine, sheet, contact.student_id, name, words, is_own=is_own)
+        if sheet_before(delivery.ref) is not None:
+            values = {**values, "period": f"{values['period']} ({words.say('replaces')})"}
         return self._personal(delivery, contact, delivery.kind, values, mine)
 
     def _reachable(self, delivery: Delivery) -> Contact | Outcome:
@@ -305,33 +317,17 @@ class Composer:
         except KeyFileError:
             return {}
 
-    def _registers(self, period: _Period) -> list[Register]:
+    def _registers(self, period: Period) -> list[Register]:
         stored = registers.latest_registers(self._db, period.start, period.end)
         found = (from_json(one.document).register for one in stored)
         return [register for register in found if register.lesson.origin == "timetable"]
 
     def _students_of(self, ref: str) -> list[str]:
-        found = [register for register in self._registers(self._span(ref)) if reaches_families(register)]
+        found = [register for register in self._registers(self._period_of(ref)) if reaches_families(register)]
         return sorted({verdict.tally.student_id for register in found for verdict in register.verdicts})
 
-    def _span(self, ref: str) -> _Period:
-        """Return the days of `2026-W47` or `2026-11`.
-
-        Raises:
-            RegisterError: it is neither.
-        """
-        year, _, rest = ref.partition("-")
-        try:
-            if rest.startswith("W"):
-                first = self._week.begin_of(int(year), int(rest[1:]))
-                return _Period("week", self._midnight(first), self._midnight(first + timedelta(days=7)))
-            first = date(int(year), int(rest), 1)
-            return _Period("month", self._midnight(first), self._midnight((first + timedelta(days=31)).replace(day=1)))
-        except (ValueError, OverflowError) as error:
-            raise RegisterError("is no week or month", repr(ref), "a week is 2026-W47, a month 2026-11") from error
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self._zone).astimezone(timezone.utc)
+    def _period_of(self, ref: str) -> Period:
+        return period_of(ref, self._zone, self._week)
 
 
 def _address(contact: Contact, role: Role) -> str:

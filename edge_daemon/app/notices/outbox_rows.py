@@ -9,6 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import queue_absence_notices
+from edge_daemon.app.notices.sheet_periods import put_sheet
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.week import week_of
 from edge_daemon.config import Config, MailConfig
@@ -123,7 +124,8 @@ def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:
 def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
     """Have the sheets of weeks and months mailed to the office that are over, each once; call with a trusted time.
 
-    The first time it is the last week and the last month only: nobody wants the sheets of a year at once.
+    The first time it is the last week and the last month only: nobody wants the sheets of a year at once. A sheet that
+    was sent before all registers of its time were made is sent again, complete (`sheet_periods.py`).
 
     Returns:
         How many were new.
@@ -137,7 +139,8 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
     zone = ZoneInfo(config.device.time_zone)
     days = {start.astimezone(zone).date() for start in starts(db, now - _LOOK_BACK, now)}
     today = now.astimezone(zone).date()
-    name = week_of(config.week).name
+    week = week_of(config.week)
+    name = week.name
     weeks = sorted({name(day) for day in days if name(day) != name(today)})
     months = sorted({f"{day:%Y-%m}" for day in days if f"{day:%Y-%m}" != f"{today:%Y-%m}"})
     count = 0
@@ -145,7 +148,7 @@ def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) ->
         first = not outbox.is_known(db, {outbox.WEEK, outbox.MONTH})
         for kind, refs in ((outbox.WEEK, weeks), (outbox.MONTH, months)):
             for ref in refs[-1:] if first else refs:
-                count += outbox.put(db, destination="mail", kind=kind, ref=ref, not_before=now, at=now)
+                count += put_sheet(db, kind, ref, zone, week, now)
     return count
 
 

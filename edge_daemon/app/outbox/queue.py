@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -105,20 +105,40 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
     Raises:
         DeliveryError: an item can't be tried again.
     """
+    hold = timedelta(hours=home.config.mail.hold_h)
     with _opened(home) as db:
         if not item_ids:
             item_ids = [item.item_id for item in outbox.listed(db, ("parked",))]
-            kept = outbox.PERSONAL  # those wait for a teacher's time to correct
-            waiting = [
-                item.item_id for item in outbox.listed(db, ("waiting",)) if item.attempts or item.kind not in kept
-            ]
-            outbox.reopen(db, waiting, now)
+            outbox.reopen(db, _move_waiting(db, now, hold), now)
             with transaction(db):
                 open_destinations(db, set(get_args(Destination)), now)
         else:
             for item_id in item_ids:
-                _check_retriable(_item(db, item_id), now)
+                _check_retriable(_item(db, item_id), now, hold)
         return outbox.reopen(db, item_ids, now)
+
+
+def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
+    """Return what waits and may be tried at once; bring what waits for a teacher's corrections back to that wait."""
+    found = []
+    for item in outbox.listed(db, ("waiting",)):
+        if item.attempts or (until := _held_until(item, now, hold)) is None or until <= now:
+            found.append(item.item_id)
+        elif until < item.next_attempt:  # a clock that was ahead put it off
+            with transaction(db):
+                outbox.change(db, item.item_id, "waiting", not_before=until, answer=item.answer, at=now)
+    return found
+
+
+def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
+    """Return until when a teacher has time to correct what a message tells; None: it tells nothing of a student.
+
+    One that is farther away than any such time was put off by a clock that was ahead: then it counts from when the item
+    was made.
+    """
+    if item.kind not in outbox.PERSONAL or item.attempts:
+        return None
+    return item.next_attempt if item.next_attempt - now <= hold else min(item.created_at, now) + hold
 
 
 def resend_documents(home: Home, since: datetime, now: datetime) -> int:
@@ -157,11 +177,12 @@ def _item(db: sqlite_utils.Database, item_id: int) -> Item:
     return item
 
 
-def _check_retriable(item: Item, now: datetime) -> None:
+def _check_retriable(item: Item, now: datetime, hold: timedelta) -> None:
     where = f"outbox {item.item_id}"
     if item.state == "held":
         raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
-    if item.kind in outbox.PERSONAL and item.state == "waiting" and not item.attempts and item.next_attempt > now:
+    until = _held_until(item, now, hold) if item.state == "waiting" else None
+    if until is not None and until > now:
         what = "waits until a teacher had time to correct (mail.hold_h)"
         raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
     if item.state in {"delivered", "void"}:

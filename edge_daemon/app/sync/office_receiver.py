@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from edge_daemon.app.inbox.waiting import pull_all
 from edge_daemon.app.sync.day_documents import day_document, days_to_send
 from edge_daemon.app.sync.device_documents import device_of, json_bytes, key_document
 from edge_daemon.app.sync.heartbeat import heartbeat
+from edge_daemon.app.sync.server_watch import is_own_key_there, look_for_missing
 from edge_daemon.delivery import document_paths
 from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.upstream import PullResponse, Upstream
@@ -31,8 +33,6 @@ logger = logging.getLogger(__name__)
 LIMITS = Limits()
 """How long an exchange may take; a test has less patience."""
 _KEPT_DAYS = 7
-_LOOKED_FOR = 20
-"""Registers, the newest ones, that are looked for where the newest of all is missing at the server."""
 
 
 class Documents(Protocol):
@@ -91,6 +91,8 @@ class OfficeReceiver:
         except StoreError as error:  # what comes can't be kept; that is no reason to keep what should go
             logger.warning("document not kept", extra={"reason": error.what})
             return None
+        if not self._stopping():
+            look_for_missing(db, partial(self._has, db), self._notebook, now)
         unreachable = [one for one in results if one.result == "unreachable"]
         if not unreachable:
             return None
@@ -105,13 +107,7 @@ class OfficeReceiver:
         document = document_of(db, delivery.kind, delivery.ref)
         if document is None:
             raise DeliveryError("what it is about is not there", f"item {delivery.item_id}", "see `edge-daemon ledger`")
-        # The name that it was made and signed under, not today's: in the folder of another device nobody believes it.
-        device = device_of(document, self._device)
-        if delivery.kind == outbox.REGISTER:
-            lesson_id, _, revision = delivery.ref.rpartition("/")
-            path = document_paths.register(device, lesson_id, int(revision))
-        else:
-            path = document_paths.commitment(device, delivery.ref)
+        device, path = device_of(document, self._device), self._path(delivery.kind, delivery.ref, document)
         body = document.encode("utf-8")
         outcome = self._put(path, body, write_once=True)
         if outcome.is_doubtful and outcome.name == "parked" and device != self._device and self._is_known(db):
@@ -124,7 +120,7 @@ class OfficeReceiver:
         What the server answers to one of these holds up none of the others.
         """
         refused: Outcome | None = None
-        for step in (self._send_key, self._send_event_logs, self._send_heartbeat, self._look_for_missing):
+        for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
             outcome = step(db, now)
             if outcome is None or outcome.name == "delivered":
                 continue
@@ -137,9 +133,15 @@ class OfficeReceiver:
         """Give the connection back."""
         self._server.close()
 
-    def _send_key(self, db: sqlite_utils.Database, _now: datetime) -> Outcome | None:
+    def _send_key(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         fields = key_document(self._home, db)
-        return None if fields is None else self._replace(document_paths.key(self._device), fields)
+        if fields is None or is_own_key_there(
+            db, self._server.get, self._notebook, self._device, json_bytes(fields), now
+        ):
+            return None
+        path = document_paths.key(self._device)
+        self._notebook.documents.pop(path, None)
+        return self._replace(path, fields)
 
     def _send_event_logs(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
         zone = ZoneInfo(self._home.config.device.time_zone)
@@ -162,27 +164,17 @@ class OfficeReceiver:
         body = json_bytes(heartbeat(self._home, db, now))
         return self._put(document_paths.status(self._device), body, write_once=False)
 
-    def _look_for_missing(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Ask whether the server has the newest register still; a new or emptied one is sent everything again.
+    def _has(self, db: sqlite_utils.Database, kind: str, ref: str) -> bool | None:
+        document = document_of(db, kind, ref)
+        return None if document is None else self._server.has(self._path(kind, ref, document))
 
-        One request where nothing is missing. Where that one is, the others of the last ones are looked for: if all are
-        missing it is another server, or it was emptied; else those that are missing are sent again.
-        """
-        newest = outbox.newest_delivered(db, _LOOKED_FOR) if not self._stopping() else []
-        if not newest or self._has(db, newest[0][1]) is not False:
-            return None
-        found = [self._has(db, ref) for _, ref in newest[1:]]
-        missing = [item_id for (item_id, _), has in zip(newest, [False, *found], strict=True) if has is False]
-        count = outbox.send_missing(db, None if len(missing) == len(newest) else missing, now)
-        logger.warning("documents missing at the server", extra={"destination": "upstream", "waiting": count})
-        return None
-
-    def _has(self, db: sqlite_utils.Database, ref: str) -> bool | None:
-        document = document_of(db, outbox.REGISTER, ref)
-        if document is None:
-            return None
+    def _path(self, kind: str, ref: str, document: str) -> str:
+        """Return the place of a document: under the name that it was made and signed under, not today's."""
+        device = device_of(document, self._device)
+        if kind != outbox.REGISTER:
+            return document_paths.commitment(device, ref)
         lesson_id, _, revision = ref.rpartition("/")
-        return self._server.has(document_paths.register(device_of(document, self._device), lesson_id, int(revision)))
+        return document_paths.register(device, lesson_id, int(revision))
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
         """Return whether the server takes what is in this device's own folder.

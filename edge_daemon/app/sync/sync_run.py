@@ -26,10 +26,12 @@ from edge_daemon.app.sync.sync_result import ReceiverResult, SyncResult
 from edge_daemon.errors import EdgeError, StoreError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox
+from edge_daemon.store.alarms import PLACE, clear_settled, raise_alarm
 from edge_daemon.store.backlog import backlogs, count_due
 from edge_daemon.store.database import transaction
 from edge_daemon.store.delivery_file import park_doubtful
 from edge_daemon.store.destinations import destination_state, may_try, open_destinations, set_destination
+from edge_daemon.store.waits import WaitKeeper
 from edge_daemon.types import Delivery, Destination, Outcome
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class SyncRun:
         stopping: asked before each item; True ends the run.
         eager: a person is waiting: what failed before is tried at once, too.
         refresh: called before each item, to learn what was decided meanwhile.
+        waits: keeps waits at their length where the clock jumps.
     """
 
     def __init__(
@@ -68,7 +71,9 @@ class SyncRun:
         stopping: Callable[[], bool] = lambda: False,
         eager: bool = False,
         refresh: Callable[[], None] = lambda: None,
+        waits: WaitKeeper | None = None,
     ) -> None:
+        self._waits = waits
         self._refresh = refresh
         self._db, self._channels, self._now, self._rng = db, channels, now, rng
         self._show, self._stopping, self._eager = show, stopping, eager
@@ -82,11 +87,11 @@ class SyncRun:
         Raises:
             StoreError: the database can't be used; what was not settled is tried again by the next run.
         """
-        park_doubtful(self._db, self._now())
+        park_doubtful(self._db, self._clock())
         outbox.release(self._db)
         if self._eager:
             self._hurry()
-        self._begun = self._now()
+        self._begun = self._clock()
         self._total = sum(count_due(self._db, one.destination, self._begun) for one in self._channels)
         with ExitStack() as stack:
             opened: list[tuple[Channel, Receiver]] = []
@@ -101,7 +106,15 @@ class SyncRun:
             for channel, receiver in opened:
                 if not self._tried[channel.destination].stopped_by:
                     self._inform(channel, receiver)
+        clear_settled(self._db, self._clock())
         return SyncResult("", self._tried, backlogs(self._db), self._stopping())
+
+    def _clock(self) -> datetime:
+        """Return the time, and mend what a clock that was wrong has put off."""
+        now = self._now()
+        if self._waits is not None:
+            self._waits.look(now)
+        return now
 
     def _opened(self, channel: Channel) -> Receiver | None:
         """Return the receiver where it may be tried now and its settings are good."""
@@ -116,7 +129,7 @@ class SyncRun:
             return None
 
     def _may_try(self, channel: Channel) -> bool:
-        now = self._now()
+        now = self._clock()
         if may_try(self._db, channel.destination, now, channel.settings_sha256):
             return True
         known = destination_state(self._db, channel.destination)
@@ -130,7 +143,7 @@ class SyncRun:
         """Fetch what it has for this device; return whether it can be reached: what it refuses stops no delivery."""
         if self._stopping():
             return False
-        outcome = self._tried_once(lambda: receiver.ask(self._db, self._now()))
+        outcome = self._tried_once(lambda: receiver.ask(self._db, self._clock()))
         if outcome is None or outcome.name == "delivered":
             return True
         self._tried[channel.destination].not_fetched = outcome.answer
@@ -160,7 +173,7 @@ class SyncRun:
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
     def _send_state(self, receiver: Receiver) -> Outcome | None:
-        return self._tried_once(lambda: receiver.send_state(self._db, self._now()))
+        return self._tried_once(lambda: receiver.send_state(self._db, self._clock()))
 
     def _drain(self, channel: Channel, receiver: Receiver) -> None:
         tried, parked = self._tried[channel.destination], list[int]()
@@ -168,7 +181,7 @@ class SyncRun:
             self._refresh()
             # By the clock of now, which may have been set back; and never more than what was due at the begin.
             delivery = outbox.claim(
-                self._db, channel.destination, self._now(), f"sync {os.getpid()}", due_by=self._begun
+                self._db, channel.destination, self._clock(), f"sync {os.getpid()}", due_by=self._begun
             )
             if delivery is None:
                 return
@@ -185,7 +198,7 @@ class SyncRun:
                 continue
             if outcome.receiver_down and outcome.name == "parked":
                 # Those just before were refused alike: it was the receiver's refusal, and none of theirs.
-                outbox.put_back(self._db, parked, self._now())
+                outbox.put_back(self._db, parked, self._clock())
             if outcome.name == "delivered":
                 self._vindicate(channel)
             self._settle(channel, delivery, outcome)
@@ -207,6 +220,9 @@ class SyncRun:
             "place of a document is taken",
             extra={"destination": channel.destination, "lesson_id": delivery.lesson_id, "kind": delivery.kind},
         )
+        place = f"{delivery.kind} {delivery.ref}"
+        what = f"another document is at the place of {place} on the office's server; somebody may have its token"
+        raise_alarm(self._db, PLACE, what, self._clock(), [delivery.item_id])
         return Outcome("retry", outcome.answer, _TAKEN_AGAIN_S)
 
     def _doubt(self, channel: Channel, receiver: Receiver, delivery: Delivery, outcome: Outcome) -> bool:
@@ -254,7 +270,7 @@ class SyncRun:
             self._note(channel, outcome)
 
     def _settle(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> None:
-        outbox.settle(self._db, delivery, outcome, self._now(), self._rng, channel.settings_sha256)
+        outbox.settle(self._db, delivery, outcome, self._clock(), self._rng, channel.settings_sha256)
         if outcome.name == "parked":
             logger.warning(
                 "delivery parked",
@@ -279,7 +295,7 @@ class SyncRun:
 
     def _note(self, channel: Channel, outcome: Outcome) -> None:
         set_destination(
-            self._db, channel.destination, outcome, self._now(), self._rng, settings_sha256=channel.settings_sha256
+            self._db, channel.destination, outcome, self._clock(), self._rng, settings_sha256=channel.settings_sha256
         )
         self._heed(channel, outcome)
 
@@ -294,9 +310,10 @@ class SyncRun:
 
     def _hurry(self) -> None:
         """Let everything be tried now that waits for its next try only."""
-        outbox.hasten(self._db, self._now())
+        now = self._clock()
+        outbox.hasten(self._db, now)
         with transaction(self._db):
-            open_destinations(self._db, {channel.destination for channel in self._channels}, self._now())
+            open_destinations(self._db, {channel.destination for channel in self._channels}, now)
 
 
 def _of_item(outcome: Outcome) -> Outcome:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from edge_daemon.app.notices.handover import hand_over_here
 from edge_daemon.app.notices.sealed_contacts import read_contacts
@@ -16,6 +16,7 @@ from edge_daemon.app.sync.delivery_lock import alone
 from edge_daemon.app.sync.receiver_settings import channels, withheld_secrets
 from edge_daemon.app.sync.sync_result import SyncResult
 from edge_daemon.app.sync.sync_run import SyncRun
+from edge_daemon.device.clock import read_uptime
 from edge_daemon.device.connectivity import has_link
 from edge_daemon.device.discretion import hide_names
 from edge_daemon.errors import DeliveryError, KeyFileError, StoreError
@@ -25,6 +26,7 @@ from edge_daemon.store.backlog import backlogs
 from edge_daemon.store.delivery_file import OutboxMirror, open_delivery
 from edge_daemon.store.delivery_report import write_report
 from edge_daemon.store.sync_note import Notebook, SyncNote, read_note, write_note
+from edge_daemon.store.waits import Uptime, WaitKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class SyncSession:
         show: told (done, in all).
         stopping: asked before each item.
         eager: a person is waiting: what failed before is tried at once, too.
+        uptime: the time since the boot; another one in tests.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class SyncSession:
         show: Callable[[int, int], None] = lambda _done, _total: None,
         stopping: Callable[[], bool] = lambda: False,
         eager: bool = False,
+        uptime: Callable[[], Uptime] = lambda: Uptime(*read_uptime()),
     ) -> None:
+        self._uptime = uptime
         self._home, self._now, self._show, self._stopping, self._eager = home, now, show, stopping, eager
         self._rng = rng or random.SystemRandom()
 
@@ -100,6 +105,7 @@ class SyncSession:
                     show=self._show,
                     stopping=self._stopping,
                     eager=self._eager,
+                    waits=WaitKeeper(db, self._uptime, timedelta(hours=self._home.config.mail.hold_h)),
                 )
                 return self._noted(run, note, notebook)
             finally:
@@ -125,7 +131,14 @@ class SyncSession:
             learnt = replace(note, began_at=began_at, ended_at=ended_at, summary=summary)
             if notebook.reached:
                 learnt = replace(learnt, reached_at=self._now())
-            self._leave(replace(learnt, documents=notebook.documents, days_until=notebook.days_until))
+            self._leave(
+                replace(
+                    learnt,
+                    documents=notebook.documents,
+                    days_until=notebook.days_until,
+                    key_etag=notebook.key_etag,
+                )
+            )
         logger.info(
             "sync ended",
             extra={

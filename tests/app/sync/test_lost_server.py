@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from contextlib import closing
 
 import pytest
 
+from edge_daemon.store.alarms import alarms
 from edge_daemon.store.database import open_register
 from tests.cli.running import run as command
 from tests.office_server import OfficeServer
-from tests.sync_device import Clock, a_device, held_registers, made_registers, run
+from tests.sync_device import DEVICE, Clock, a_device, add_lessons, document, held_registers, made_registers, run
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,85 @@ def test_a_server_that_was_emptied_is_sent_everything_again_within_two_syncs(ser
     assert held_registers(server) == made_registers(home)
 
 
+def standing(home) -> dict[str, str]:
+    """Return the alarms that `status` and `doctor` read."""
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        return {one.name: one.what for one in alarms(db)}
+
+
+def doctor(home) -> dict[str, str]:
+    done = command(home.state_dir, "doctor", "--json")
+    return next(one for one in json.loads(done.stdout) if one["name"] == "delivery")
+
+
+def test_a_server_that_was_emptied_is_noticed_though_a_new_register_arrives_first(server, tmp_path, clock):
+    home = a_device(tmp_path / "home", server, lessons=6)
+    run(home, clock)
+    clock.forward(hours=1)
+    run(home, clock)
+    shutil.rmtree(server.folder / "v1")
+    (server.folder / "v1").mkdir()
+    clock.forward(days=1)
+    add_lessons(home, range(6, 8))
+    run(home, clock)
+    clock.forward(minutes=15)
+    run(home, clock)
+    assert held_registers(server) == made_registers(home)
+    assert document(server, "key.json")
+    assert any("/days/" in path for path in server.documents())
+
+
+def test_doctor_says_that_documents_are_missing_until_they_are_there_again(server, tmp_path, clock):
+    home = a_device(tmp_path / "home", server, lessons=4)
+    run(home, clock)
+    shutil.rmtree(server.folder / "v1")
+    (server.folder / "v1").mkdir()
+    clock.forward(hours=1)
+    run(home, clock)
+    assert standing(home)["missing"].startswith("4 documents that the office's server had are missing there")
+    found = doctor(home)
+    assert found["state"] == "bad"
+    assert "missing there" in found["found"]
+    assert "outbox resend --since" in found["advice"]
+    clock.forward(hours=1)
+    run(home, clock)
+    assert standing(home) == {}
+    assert doctor(home)["state"] == "good"
+
+
+def test_a_key_that_was_replaced_is_noticed_put_right_and_an_alarm_for_a_week(server, tmp_path, clock):
+    home = a_device(tmp_path / "home", server)
+    run(home, clock)
+    own = document(server, "key.json")
+    place = server.folder / f"v1/devices/{DEVICE}/key.json"
+    place.write_text(json.dumps({**own, "public_key": "ab" * 32}))
+    clock.forward(hours=1)
+    run(home, clock)
+    assert document(server, "key.json") == own
+    assert "key.json on the office's server was replaced" in standing(home)["key"]
+    assert document(server, "status.json")["alarms"]["key"]["what"] == standing(home)["key"]
+    assert doctor(home)["state"] == "bad"
+    clock.forward(days=6)
+    run(home, clock)
+    assert "key" in standing(home)
+    clock.forward(days=2)
+    run(home, clock)
+    assert standing(home) == {}
+
+
+def test_a_key_that_is_as_it_was_left_costs_one_request(server, tmp_path, clock):
+    home = a_device(tmp_path / "home", server)
+    for _ in range(2):
+        run(home, clock)
+        clock.forward(hours=1)
+    server.seen.clear()
+    server.answered.clear()
+    run(home, clock)
+    assert [one.method for one in server.seen if one.path.endswith("key.json")] == ["GET"]
+    assert [one.status for one in server.answered if one.path.endswith("key.json")] == [304]
+
+
 def test_where_nothing_is_missing_it_is_one_request_and_nothing_is_sent(server, tmp_path, clock):
     home = a_device(tmp_path / "home", server)
     run(home, clock)
@@ -61,9 +143,7 @@ def test_one_of_the_last_registers_that_is_gone_is_sent_again_alone(server, tmp_
     (gone,) = server.folder.rglob(f"{newest}/1.json")
     gone.unlink()
     clock.forward(hours=1)
-    run(home, clock)
     server.seen.clear()
-    clock.forward(hours=1)
     run(home, clock)
     assert held_registers(server) == made_registers(home)
     assert len({one.path for one in server.seen if one.method == "PUT" and "/registers/" in one.path}) == 1
@@ -98,7 +178,13 @@ def test_a_place_that_another_has_taken_is_an_alarm_and_delivered_once_it_is_fre
     clock.forward(hours=2)
     run(home, clock)
     assert place.read_text() == '{"somebody": "else"}', "nothing is overwritten"
+    assert taken[0] in standing(home)["place"]
+    assert "place" in document(server, "status.json")["alarms"]
+    assert doctor(home)["state"] == "bad"
+    status = command(home.state_dir, "status")
+    assert "another document is at the place of register" in " ".join(status.stdout.split())
     place.unlink()
     clock.forward(hours=2)
     run(home, clock)
     assert held_registers(server) == made_registers(home)
+    assert standing(home) == {}, "it was delivered, and the alarm is over"
