@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Final
 
@@ -80,6 +82,13 @@ def apply_corrections(
     return CorrectionResult(work.revisions, work.already, work.overtaken, tuple(work.left_out), tuple(work.notes))
 
 
+def _content_id(one: OfficeDecision) -> str:
+    """Return a name for what a decision says: one that was overtaken before an upgrade is known by it."""
+    said = one.confirmation if isinstance(one, OfficeConfirmation) else one.correction
+    text = json.dumps([one.lesson_id, *astuple(said)], default=str)
+    return f"content {hashlib.sha256(text.encode('ascii')).hexdigest()}"  # no id of the office has a blank
+
+
 class _Work:
     """The registers as they become, correction by correction, within one transaction."""
 
@@ -96,13 +105,17 @@ class _Work:
         """What is wrong with a register that this device did not sign so; it is not extended."""
 
     def take(self, one: OfficeDecision) -> None:
-        if one.correction_id in self._taken:
+        content = _content_id(one)
+        if one.correction_id in self._taken or content in self._taken:
             self.already += 1
             return
+        overtaken = self.overtaken
         left_out = len(self.left_out)
         self._take_new(one)
         if len(self.left_out) == left_out:
             self.done.append(one.correction_id)
+        if self.overtaken > overtaken:
+            self.done.append(content)
 
     def _take_new(self, one: OfficeDecision) -> None:
         register = self._latest(one.lesson_id)
