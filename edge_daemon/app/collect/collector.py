@@ -25,9 +25,7 @@ from edge_daemon.app.collect.term_file import (
     check_output,
     read_all,
     room_row,
-    write_term,
 )
-from edge_daemon.app.collect.trusted_keys import read_keys, read_names
 from edge_daemon.attendance.csv_form import CsvForm, form_of
 from edge_daemon.attendance.sheets import By, Split
 from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
@@ -111,8 +109,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
     """
     check_output(options.output)
     zone, form = _zone(options.time_zone), form_of(options.locale) if options.locale else CsvForm()
-    pinned = read_keys(options.keys) if options.keys else None
-    names = read_names(options.names) if options.names else {}
+    pinned, names = _lists(options)
     start = options.since.replace(tzinfo=zone).astimezone(timezone.utc) if options.since else None
     with ProofIndex(options.keep) as index, Spill() as spill, _folder(options, index, bars) as (folder, missing):
         now = datetime.now(timezone.utc)
@@ -126,11 +123,23 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
         written, content = f"written {options.output.resolve()}", _content(request, collected)
         if index.word(written) == f"{content} {_stamp(options.output)}":
             return CollectOutcome(collected, pinned is not None, is_unchanged=True)
+        from edge_daemon.app.collect.term_writer import write_term  # spreadsheets, only where there is something new
+
         known = len(collected.problems)
         with bars("writing") as show:
             write_term(options.output, request, collected, show)
         index.keep_word(written, f"{content} {_stamp(options.output)}")
         return CollectOutcome(collected, pinned is not None, is_unchanged=False, late=collected.problems[known:])
+
+
+def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None, Mapping[str, str]]:
+    """Return the office's list of keys, None where it has none, and of names."""
+    if options.keys is None and options.names is None:
+        return None, {}
+    from edge_daemon.app.collect.trusted_keys import read_keys, read_names  # what reads rosters, where there is one
+
+    pinned = read_keys(options.keys) if options.keys else None
+    return pinned, read_names(options.names) if options.names else {}
 
 
 def _content(request: TermRequest, collected: CollectResult) -> str:

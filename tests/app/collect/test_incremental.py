@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -176,3 +178,18 @@ def test_an_index_that_is_damaged_or_of_another_release_is_begun_anew(rooms, tmp
     proven.clear()
     collect(tmp_path, rooms[0].root)
     assert len(proven) == 2 * (LESSONS + 1)
+
+
+def test_a_run_with_nothing_new_loads_neither_spreadsheets_nor_rosters(rooms, tmp_path):
+    arguments = ["collect", str(tmp_path / "server"), "--output", str(tmp_path / "term.xlsx"), "--time-zone", "UTC"]
+    arguments += ["--keep", str(tmp_path / "kept")]
+    code = (
+        "import sys\nfrom edge_daemon.__main__ import run\n"
+        "assert run(sys.argv[1:]) == 0\n"
+        "print(*sorted({'xlsxwriter', 'edge_daemon.gallery.roster', 'numpy'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    loaded = []
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+        loaded.append(done.stderr.splitlines()[-1].split())
+    assert loaded == [["xlsxwriter"], []]
