@@ -221,6 +221,13 @@ class StorageConfig:
         low=14,
         high=3650,
     )
+    keep_registers_days: int = _key(
+        0,
+        "Registers so long after their lesson are deleted here once the office has had them for 30 days; 0: never",
+        unit="days",
+        low=0,
+        high=36500,
+    )
     keep_backups: int = _key(7, "Daily copies of each database", low=1, high=365)
 
 

@@ -57,5 +57,6 @@ def export(
         split=split or "none",
         locale=locale,
     )
-    count = export_file(home, wanted, output, names_of(home))
-    click.echo(f"{count} register{'s' if count > 1 else ''} written to {output}")
+    done = export_file(home, wanted, output, names_of(home))
+    gone = f"; {done.removed} more were removed here after their time, and the office has them" if done.removed else ""
+    click.echo(f"{done.registers} register{'s' if done.registers > 1 else ''} written to {output}{gone}")

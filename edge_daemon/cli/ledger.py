@@ -87,6 +87,7 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
             "unsigned": found.unsigned,
             "commitments": found.commitments,
             "unpromised": found.unpromised,
+            "removed": found.removed,
             "problems": [{"where": one.where, "what": one.what} for one in found.problems],
         }
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
@@ -97,6 +98,8 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
             click.echo(f"key: {fingerprint(found.public_key)} ({origin})")
         unsigned = f", {found.unsigned} of them of a release that did not sign" if found.unsigned else ""
         unpromised = f"; {found.unpromised} lessons were not promised before they began" if found.unpromised else ""
+        if found.removed:
+            click.echo(f"{found.removed} registers went after storage.keep_registers_days, by signed notes")
         click.echo(f"{found.registers} registers{unsigned}; {found.commitments} commitments{unpromised}")
         click.echo(f"{len(found.problems)} problems" if found.problems else "nothing was changed, removed or added")
     click.get_current_context().exit(1 if found.problems else 0)
@@ -109,7 +112,12 @@ def key(home: Home) -> None:
     csv.writer(sys.stdout, lineterminator="\n").writerow((home.config.device.name, signing_key(home)))
 
 
-_WITHOUT_REGISTER = {"running": "is on", "over": "over, not made yet", "planned": "to come"}
+_WITHOUT_REGISTER = {
+    "running": "is on",
+    "over": "over, not made yet",
+    "planned": "to come",
+    "finalised": "removed after its time",
+}
 _HEADS = ("lesson", "course", "promised", "captures", "register", "office has it", "mail", "students", "guardians")
 
 

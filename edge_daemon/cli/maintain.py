@@ -39,7 +39,10 @@ def backup(home: Home, as_json: bool) -> None:
 @_json
 @pass_home
 def retention(home: Home, as_json: bool) -> None:
-    """Delete sightings that are over their time, and what no lesson can need any more. Registers stay."""
+    """Delete sightings that are over their time, and what no lesson can need any more.
+
+    Registers stay, unless storage.keep_registers_days says otherwise; the service removes those.
+    """
     done = maintenance.retain(home, datetime.now(timezone.utc))
     days = home.config.storage.keep_sightings_days
     if as_json:
@@ -48,6 +51,7 @@ def retention(home: Home, as_json: bool) -> None:
             "sightings": done.sightings,
             "candidate_sets": done.candidate_sets,
             "untimed": done.untimed,
+            "registers_due": done.registers,
             "skipped": done.skipped,
         }
         click.echo(json.dumps(document, indent=2))
@@ -57,6 +61,7 @@ def retention(home: Home, as_json: bool) -> None:
         click.echo(
             f"deleted: {done.sightings} sightings older than {days} days, candidates of {done.candidate_sets} lessons,"
             f" {done.untimed} captures of unknown time"
+            + (f"; the service removes {done.registers} registers within the hour" if done.registers else "")
         )
 
 

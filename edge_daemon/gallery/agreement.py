@@ -49,6 +49,8 @@ class Exemplar:
     """(n,)."""
     yaw_deg: float | None = None
     """How far the head is turned; None where nobody knows."""
+    sharpness: float | None = None
+    """As `Quality.sharpness`."""
 
     @property
     def is_frontal(self) -> bool:

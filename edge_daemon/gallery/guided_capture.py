@@ -97,7 +97,7 @@ class CaptureJudge:
         yaw_deg = face.pose.yaw_deg if face.pose is not None else None
         name = f"{wanted.turn} {len(self.accepted) + 1}"
         digest = hashlib.sha256(picture.tobytes()).digest()
-        exemplar = Exemplar(self._student_id, name, digest, vectors, widths_px, yaw_deg)
+        exemplar = Exemplar(self._student_id, name, digest, vectors, widths_px, yaw_deg, face.quality.sharpness)
         self.accepted.append(exemplar)
         return JudgedPicture(exemplar, face)
 

@@ -138,7 +138,7 @@ def import_roster(
     sealed, marks = _sealed_roster(store, roster, before, now)
     change = GalleryChange(
         students=sealed,
-        templates=_sealed_templates(store, sealed, exemplars, photographs),
+        templates=_sealed_templates(store, sealed, exemplars, photographs, now),
         replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent),
         look_alikes=_look_alikes_kept(store, sealed)
         if photographs is None
@@ -234,7 +234,15 @@ def _read(student_id: str, path: Path, photographs: Photographs) -> Exemplar:
     face = choose_face(photograph.picture, photographs.reader.faces(photograph.picture))
     vectors, widths_px = photographs.reader.templates(photograph.picture, face)
     yaw_deg = face.pose.yaw_deg if face.pose is not None else None
-    return Exemplar(student_id, _short(path, photographs.folder), photograph.sha256, vectors, widths_px, yaw_deg)
+    return Exemplar(
+        student_id,
+        _short(path, photographs.folder),
+        photograph.sha256,
+        vectors,
+        widths_px,
+        yaw_deg,
+        face.quality.sharpness,
+    )
 
 
 def _short(path: Path, folder: Path) -> str:
@@ -273,6 +281,7 @@ def _sealed_templates(
     students: Sequence[StudentRow],
     exemplars: Mapping[str, Sequence[Exemplar]],
     photographs: Photographs | None,
+    now: datetime,
 ) -> list[TemplateRow]:
     if photographs is None:
         return []
@@ -281,9 +290,7 @@ def _sealed_templates(
         for exemplar in exemplars.get(student.student_id, ()):
             # Keyed by the data key: once that is destroyed, nobody can show that a photograph was enrolled.
             name = hmac.new(store.data_key(student), exemplar.sha256, hashlib.sha256).hexdigest()
-            sealed.append(
-                store.sealed_template(student, photographs.embedder, name, exemplar.vectors, exemplar.widths_px)
-            )
+            sealed.append(store.sealed_template(student, photographs.embedder, name, exemplar, now))
     return sealed
 
 

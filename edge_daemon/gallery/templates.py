@@ -6,13 +6,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from edge_daemon.errors import GalleryError, KeyFileError
-from edge_daemon.gallery import data_keys, erasure, slot_keys
+from edge_daemon.gallery import data_keys, erasure, photograph_details, slot_keys
+from edge_daemon.gallery.photograph_details import PhotographDetails
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.gallery import Erased, StudentRow, TemplateRow, Tombstone
 from edge_daemon.types import EnrolmentPeriod, Student, StudentTemplates, Vector
+
+if TYPE_CHECKING:  # it loads NumPy, which reading a roster does not need
+    from edge_daemon.gallery.agreement import Exemplar
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +247,33 @@ class GalleryStore:
         return replace(row, sealed=sealed)
 
     def sealed_template(
-        self, row: StudentRow, embedder: EmbedderId, photograph: str, vectors: Vector, widths_px: Vector
+        self, row: StudentRow, embedder: EmbedderId, photograph: str, exemplar: Exemplar, at: datetime
     ) -> TemplateRow:
-        """Return the template of one photograph as stored."""
+        """Return the template of one photograph as stored.
+
+        Args:
+            row: the student.
+            embedder: what made the vectors.
+            photograph: a keyed digest of it.
+            exemplar: the photograph as vectors, and how good it was.
+            at: when it was read.
+        """
         from edge_daemon.gallery import vector_codec
 
-        plain = vector_codec.packed(vectors, widths_px)
-        sealed = data_keys.seal(self.data_key(row), plain, _bound(row.student_id, embedder))
-        return TemplateRow(row.student_id, photograph, sealed, embedder.sha256, embedder.preprocessing)
+        key, student_id = self.data_key(row), row.student_id
+        plain = vector_codec.packed(exemplar.vectors, exemplar.widths_px)
+        sealed = data_keys.seal(key, plain, _bound(student_id, embedder))
+        details = photograph_details.sealed(key, student_id, photograph, exemplar, at)
+        return TemplateRow(student_id, photograph, sealed, embedder.sha256, embedder.preprocessing, details)
+
+    def photograph_details(self, student_id: str) -> list[PhotographDetails | None]:
+        """Return when each photograph was read, and how good it was; None: made by a release that did not keep this.
+
+        Raises:
+            GalleryError: sealed under another device key, or nobody has this id.
+        """
+        key = self.data_key(self.row(student_id))
+        return [photograph_details.opened(key, row) for row in tables.templates_of(self.db, student_id)]
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
         """Return the candidates of one capture sealed under the running lesson's key."""

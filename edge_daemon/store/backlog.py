@@ -95,9 +95,10 @@ def last_register(db: sqlite_utils.Database) -> LastRegister | None:
 
 
 def count_registers(db: sqlite_utils.Database) -> int:
-    """Return how many revisions the ledger has."""
+    """Return how many revisions this device has made, those that went after their time among them."""
+    query = "SELECT (SELECT count(*) FROM registers) + (SELECT count(*) FROM removed_registers)"
     with faults(db):
-        return int(db.execute("SELECT count(*) FROM registers").fetchone()[0])
+        return int(db.execute(query).fetchone()[0])
 
 
 def count_due(db: sqlite_utils.Database, destination: Destination, by: datetime) -> int:

@@ -138,6 +138,7 @@ class OutboxMirror:
             self._add(now)
             self._follow(now)
             if self._version < 0:
+                self._forget_removed()
                 self._believe_older_release()
                 self._check_receipts(now)
             self._decision = int(db.execute("SELECT coalesce(max(decision), 0) FROM register.outbox").fetchone()[0])
@@ -181,6 +182,13 @@ class OutboxMirror:
             " answer = theirs.answer, settled_at_utc = theirs.settled_at_utc, decision = theirs.decision,"
             f" reopened_at_utc = theirs.reopened_at_utc {changed}",
             (self._decision,),
+        )
+
+    def _forget_removed(self) -> None:
+        """Forget what was about lessons whose registers went after their time, with the ids of students in it."""
+        self._db.execute(
+            "DELETE FROM main.outbox WHERE lesson_id IN (SELECT lesson_id FROM register.removed_registers)"
+            " AND NOT EXISTS (SELECT 1 FROM register.outbox AS theirs WHERE theirs.lesson_id = outbox.lesson_id)"
         )
 
     def _believe_older_release(self) -> None:

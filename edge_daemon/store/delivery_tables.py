@@ -37,6 +37,19 @@ DESTINATIONS: Final = """CREATE TABLE destinations (
 ) STRICT"""
 """Of both databases: register.sqlite had it first."""
 
+OUTBOX_DECISIONS: Final = (
+    # Counts what the capture side decided, so that the other side finds it; 0 in rows of an older release.
+    "ALTER TABLE outbox ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN reopened_at_utc TEXT",
+    # 1: that it was delivered is only the word of the process with the network.
+    "ALTER TABLE outbox ADD COLUMN reported INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE outbox ADD COLUMN receipt_sha256 TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX outbox_by_decision ON outbox (decision)",
+    # The version of the other side that was taken over: its SHA-256 and when its file was changed.
+    "ALTER TABLE pulled ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
+)
+"""What register.sqlite got when another user began to read its outbox."""
+
 DELIVERY_TABLES: Final = (
     _OUTBOX,
     "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",

@@ -50,6 +50,8 @@ class TemplateRow:
     sealed: bytes
     model_sha256: str
     preprocessing: int
+    details: bytes = b""
+    """When it was read, and how good it was; sealed. Empty: made by a release that did not keep this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,11 @@ def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow
     """Return the templates of one student."""
     with faults(db):
         rows = db.execute(
-            "SELECT student_id, photograph, sealed, model_sha256, preprocessing FROM templates WHERE student_id = ?"
-            " ORDER BY template_id",
+            "SELECT student_id, photograph, sealed, model_sha256, preprocessing, coalesce(details, x'') FROM templates"
+            " WHERE student_id = ? ORDER BY template_id",
             (student_id,),
         ).fetchall()
-    return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4]) for r in rows]
+    return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4], bytes(r[5])) for r in rows]
 
 
 def template_counts(db: sqlite_utils.Database) -> dict[str, int]:
@@ -334,10 +336,13 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
 
 
 def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
-    """Add templates, within a transaction of the caller."""
+    """Add templates, within a transaction of the caller; their details where the schema has room for them."""
+    columns = ["student_id", "photograph", "sealed", "model_sha256", "preprocessing"]
+    if any(row[1] == "details" for row in db.execute("PRAGMA table_info(templates)")):
+        columns.append("details")
     db.conn.executemany(
-        "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing) VALUES (?, ?, ?, ?, ?)",
-        [(t.student_id, t.photograph, t.sealed, t.model_sha256, t.preprocessing) for t in templates],
+        f"INSERT INTO templates ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+        [tuple(getattr(t, name) if name != "details" else t.details or None for name in columns) for t in templates],
     )
 
 

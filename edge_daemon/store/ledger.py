@@ -123,7 +123,8 @@ def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
     """Return whether a document before this one bears a signature."""
     with faults(db):
         found = db.execute(
-            'SELECT 1 FROM registers WHERE ledger_position < ? AND document LIKE \'%"signature":"%\' LIMIT 1',
+            'SELECT 1 FROM registers WHERE ledger_position < ?1 AND document LIKE \'%"signature":"%\''
+            " UNION ALL SELECT 1 FROM removed_registers WHERE ledger_position < ?1 LIMIT 1",
             (row.position,),
         ).fetchone()
     return found is not None

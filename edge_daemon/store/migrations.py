@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, WAITS_TABLES
+from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, OUTBOX_DECISIONS, WAITS_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
 from edge_daemon.store.plan_tables import PLAN_TABLES
+from edge_daemon.store.retention_tables import RETENTION_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
 from edge_daemon.store.teacher_schema import TEACHER_TABLES
 
@@ -131,6 +132,13 @@ def _gallery_3(db: sqlite_utils.Database) -> None:
         ) STRICT""",
     )
     _stamp(db, "gallery", version=3, readable_from=1)
+
+
+@_gallery(name="0004_photograph_details")
+def _gallery_4(db: sqlite_utils.Database) -> None:
+    """When each photograph was read, and how good it was. `readable_from` stays: slot keys may have raised it."""
+    _run(db, "ALTER TABLE templates ADD COLUMN details BLOB")  # sealed; NULL: not kept by the release that made it
+    db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
 
 
 @_register(name="0001_lessons_captures_sightings_registers")
@@ -313,18 +321,7 @@ def _register_3(db: sqlite_utils.Database) -> None:
 @_register(name="0004_outbox_is_read_by_another_user")
 def _register_4(db: sqlite_utils.Database) -> None:
     """The process with the network only reads this file: what it did is reported, and noted here as its word."""
-    _run(
-        db,
-        # Counts what the capture side decided, so that the other side finds it; 0 in rows of an older release.
-        "ALTER TABLE outbox ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE outbox ADD COLUMN reopened_at_utc TEXT",
-        # 1: that it was delivered is only the word of the process with the network.
-        "ALTER TABLE outbox ADD COLUMN reported INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE outbox ADD COLUMN receipt_sha256 TEXT NOT NULL DEFAULT ''",
-        "CREATE INDEX outbox_by_decision ON outbox (decision)",
-        # The version of the other side that was taken over: its SHA-256 and when its file was changed.
-        "ALTER TABLE pulled ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
-    )
+    _run(db, *OUTBOX_DECISIONS)
     _stamp(db, "register", version=4, readable_from=1)
 
 
@@ -368,6 +365,12 @@ def _register_9(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=9, readable_from=1)
 
 
+@_register(name="0010_removed_registers")
+def _register_10(db: sqlite_utils.Database) -> None:
+    _run(db, *RETENTION_TABLES)
+    _stamp(db, "register", version=10, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -392,6 +395,6 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 
 
-GALLERY: Final = Schema("gallery", version=3, migrations=_gallery)
-REGISTER: Final = Schema("register", version=9, migrations=_register)
+GALLERY: Final = Schema("gallery", version=4, migrations=_gallery)
+REGISTER: Final = Schema("register", version=10, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -169,8 +169,8 @@ class CaptureDay:
                 self._embedder,
                 # Keyed, so that nobody who has the picture could show that it was taken.
                 CAPTURED + hmac.new(key, one.sha256, hashlib.sha256).hexdigest(),
-                one.vectors,
-                one.widths_px,
+                one,
+                datetime.now(timezone.utc),
             )
             for one in accepted
         ]

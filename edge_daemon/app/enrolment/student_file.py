@@ -17,10 +17,12 @@ from edge_daemon.attendance.export import write_whole
 from edge_daemon.attendance.reason_codes import in_words
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.notes import CorrectionNote, read_notes
+from edge_daemon.gallery.photograph_details import PhotographDetails
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, outbox_items, registers
+from edge_daemon.store.removed_registers import removed_lessons
 from edge_daemon.timestamps import written
 from edge_daemon.types import Register, Verdict
 
@@ -74,7 +76,9 @@ def student_fields(home: Home, student_id: str, now: datetime) -> Fields:
             "deleted_after_days": {
                 "sightings": home.config.storage.keep_sightings_days,
                 "enrolment_after_leaving": home.config.storage.keep_leavers_days,
+                "registers": home.config.storage.keep_registers_days or None,
             },
+            "lessons_removed_here": len(removed_lessons(db)) if db is not None else 0,
         }
     if not known and not fields["registers"]:
         raise GalleryError("no such student", f"student {student_id}", "see `edge-daemon enrol list`")
@@ -93,10 +97,21 @@ def _enrolment(store: GalleryStore, student_id: str) -> Fields:
         "on_roster": record.on_roster,
         "further_columns": dict(record.extra),
         "photographs": [
-            {"face_width_px": round(float(widths[0])), "vectors": len(widths)}
-            for widths in store.template_widths(student_id)
+            {"face_width_px": round(float(widths[0])), "vectors": len(widths), **_details(details)}
+            for widths, details in zip(
+                store.template_widths(student_id), store.photograph_details(student_id), strict=True
+            )
         ],
         "students_who_look_alike": sum(student_id in pair for pair in store.look_alikes()),
+    }
+
+
+def _details(details: PhotographDetails | None) -> Fields:
+    """Return when a photograph was read and how good it was; null: an earlier release did not keep it."""
+    return {
+        "read_at": written(details.read_at) if details else None,
+        "sharpness": details.sharpness if details else None,
+        "head_turn_deg": details.yaw_deg if details else None,
     }
 
 

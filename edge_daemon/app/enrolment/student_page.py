@@ -52,7 +52,7 @@ def page_of(fields: Mapping[str, Any], zone: ZoneInfo) -> str:
         f"<p>Student id {escape(fields['student_id'])}.</p>",
         f"<p>Device {escape(fields['device'])}, {_moment(written, zone)}.</p>",
         "<p>This page says what is kept about this person, and nothing about anybody else.</p>",
-        *_enrolment(fields["enrolment"]),
+        *_enrolment(fields["enrolment"], zone),
         *_registers(fields["registers"], zone),
         *_messages(fields["messages"], zone),
         *_rest(fields),
@@ -64,12 +64,12 @@ def page_of(fields: Mapping[str, Any], zone: ZoneInfo) -> str:
     )
 
 
-def _enrolment(enrolment: Mapping[str, Any] | None) -> Iterable[str]:
+def _enrolment(enrolment: Mapping[str, Any] | None, zone: ZoneInfo) -> Iterable[str]:
     yield "<h2>Enrolment</h2>"
     if enrolment is None:
         yield "<p>Nothing: the student is not enrolled here, or was removed.</p>"
         return
-    faces = [f"a face {one['face_width_px']} pixels wide" for one in enrolment["photographs"]]
+    photographs = enrolment["photographs"]
     rows = [
         ("Name", enrolment["name"]),
         ("Mail address", enrolment["email"]),
@@ -78,14 +78,24 @@ def _enrolment(enrolment: Mapping[str, Any] | None) -> Iterable[str]:
         ("Courses", ", ".join(enrolment["courses"])),
         ("On the class list now", "yes" if enrolment["on_roster"] else "no"),
         *enrolment["further_columns"].items(),
-        ("Photographs that were read", f"{len(faces)}" + (f": {'; '.join(faces)}" if faces else "")),
+        ("Photographs that were read", f"{len(photographs)}"),
         ("Other students who look much alike", f"{enrolment['students_who_look_alike']}"),
     ]
     yield _table((), rows)
+    if photographs:
+        heads = ("Photograph read", "Face, pixels wide", "Sharpness, 0 to 1", "Head turned, degrees")
+        yield _table(heads, [_photograph(one, zone) for one in photographs])
     yield (
-        "<p>No photograph is kept, nor when it was taken. Of each, rows of numbers are kept that describe the face "
-        f"({sum(one['vectors'] for one in enrolment['photographs'])} rows in all), sealed.</p>"
+        "<p>No photograph is kept, nor is it read when it was taken. Of each, rows of numbers are kept that describe "
+        f"the face ({sum(one['vectors'] for one in enrolment['photographs'])} rows in all), sealed.</p>"
     )
+
+
+def _photograph(one: Mapping[str, Any], zone: ZoneInfo) -> Sequence[str]:
+    if one["read_at"] is None:
+        return "not kept", f"{one['face_width_px']}", "not kept", "not kept"
+    measured = [f"{one[key]:g}" if one[key] is not None else "not measured" for key in ("sharpness", "head_turn_deg")]
+    return _moment(one["read_at"], zone), f"{one['face_width_px']}", *measured
 
 
 def _registers(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Iterable[str]:
@@ -137,9 +147,19 @@ def _rest(fields: Mapping[str, Any]) -> Iterable[str]:
     )
     yield "<h2>Where it went, and how long it stays</h2><ul>"
     yield f"<li>Registers were sent as: {escape('; '.join(went) or 'nowhere')}.</li>"
-    yield f"<li>Single sightings are deleted after {days['sightings']} days, registers are not.</li>"
+    yield f"<li>Single sightings are deleted after {days['sightings']} days.</li>"
+    yield f"<li>{_registers_stay(days['registers'], fields['lessons_removed_here'])}</li>"
     yield f"<li>The enrolment is erased {days['enrolment_after_leaving']} days after leaving the class list.</li>"
     yield "<li>The office keeps its own copies of registers and photographs: ask there as well.</li></ul>"
+
+
+def _registers_stay(days: int | None, removed: int) -> str:
+    stay = "Registers stay on this device." if days is None else f"Registers are deleted here after {days} days."
+    if not removed:
+        return stay
+    return (
+        f"{stay} Those of {removed} earlier lessons were deleted here, whoever was on them; the office has its copies."
+    )
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -7,15 +7,17 @@ thief who has the device key could still change shows against the copies that th
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge_daemon.attendance.commitment import Commitment
 from edge_daemon.attendance.proof import ProvenRegister, digest, prove_commitment, prove_register
+from edge_daemon.attendance.retention_note import LedgerGap, prove_retention_note
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
-from edge_daemon.store import ledger, outbox
+from edge_daemon.store import ledger, outbox, removed_registers
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.ledger import LedgerRow
 from edge_daemon.timestamps import parsed
@@ -42,6 +44,8 @@ class VerificationResult:
     commitments: int = 0
     unpromised: int = 0
     """Lessons that no commitment promised in time: the device was off until they began, or did not promise yet."""
+    removed: int = 0
+    """Registers that went after `storage.keep_registers_days`, by signed notes."""
     problems: list[LedgerProblem] = field(default_factory=list)
 
 
@@ -59,11 +63,35 @@ def verify(
     kept = _Commitments(found)
     kept.read(db)
     walk = _Walk(found, kept, ledger.seeds_on_record(db), unsigned_before)
+    gaps = _removed(db, found)
     for row in ledger.ledger_rows(db):
+        walk.pass_removed(gaps, row.position)
         walk.step(row)
     walk.name_missing(ledger.finalised_lessons(db), ledger.refs_of_outbox(db, outbox.REGISTER))
     kept.name_missing(ledger.refs_of_outbox(db, outbox.COMMITMENT))
     return found
+
+
+def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[LedgerGap]:
+    """Return what signed notes say went after its time, in the ledger's order; a note of another key says nothing."""
+    gaps: list[LedgerGap] = []
+    before: str | None = None
+    for note in removed_registers.retention_notes(db):
+        where = f"retention note {note.position}"
+        try:
+            named, previous = prove_retention_note(note.document, found.public_key)
+        except RegisterError as error:
+            found.problems.append(LedgerProblem(where, error.what))
+            before = note.sha256
+            continue
+        if digest(note.document) != note.sha256:
+            found.problems.append(LedgerProblem(where, "is not the note that was written here"))
+        if previous != before:
+            found.problems.append(LedgerProblem(where, "a note before it was removed or changed"))
+        gaps += named
+        before = note.sha256
+    found.removed = len({one.position for one in gaps})
+    return deque(sorted(gaps, key=lambda one: one.position))
 
 
 def _first_key(db: sqlite_utils.Database) -> str | None:
@@ -140,6 +168,15 @@ class _Walk:
         self._last = frozenset((digest(row.document), row.sha256))
         self._latest[row.lesson_id] = row.revision, self._last
         self._refs.add(f"{row.lesson_id}/{row.revision}")
+
+    def pass_removed(self, gaps: deque[LedgerGap], position: int) -> None:
+        """Take the registers before a place in the ledger that went after their time: the next one follows them."""
+        while gaps and gaps[0].position < position:
+            gap = gaps.popleft()
+            self._last = frozenset((gap.sha256,))
+            self._latest[gap.lesson_id] = gap.revision, self._last
+            self._refs.add(f"{gap.lesson_id}/{gap.revision}")
+            self._signed_before = True
 
     def name_missing(self, finalised: set[str], refs: set[str]) -> None:
         for ref in sorted(refs - self._refs):

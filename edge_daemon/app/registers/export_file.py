@@ -19,6 +19,7 @@ from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import StoredRegister, latest_registers
+from edge_daemon.store.removed_registers import removed_lessons
 
 __all__ = ["ExportRequest", "check_output", "export_file"]
 
@@ -46,7 +47,16 @@ class ExportRequest:
     """Language of the program that opens a CSV file; None: commas between cells and a decimal point."""
 
 
-def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> int:
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What became of an export."""
+
+    registers: int
+    removed: int
+    """Lessons of these days whose registers were removed after `storage.keep_registers_days`; the office has them."""
+
+
+def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> ExportResult:
     """Write the registers of some days; a file that is there is replaced.
 
     Args:
@@ -56,7 +66,7 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         names: of students by id, as far as they may be shown.
 
     Returns:
-        How many registers were written.
+        How many registers were written, and how many of these days are not here any more.
 
     Raises:
         RegisterError: there is none in these days, nobody has the student's id, or the locale is not known.
@@ -68,6 +78,7 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         stored = latest_registers(db, wanted.start, wanted.end)
         if wanted.student_id is not None and wanted.student_id not in names:
             _check_student(wanted.student_id, latest_registers(db))
+        removed = len(removed_lessons(db, wanted.start, wanted.end))
     documents = [
         document
         for document in (from_json(one.document) for one in stored)
@@ -79,11 +90,14 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         names = {one: name for one, name in names.items() if one == wanted.student_id}
     if not documents:
         days = f"{wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"
+        if removed:
+            what = f"{removed} registers of these days were removed after storage.keep_registers_days"
+            raise RegisterError(what, days, "the office has them")
         raise RegisterError("there are no registers in these days", days, "see `edge-daemon register list`")
     zone = ZoneInfo(home.config.device.time_zone)
     week, by, split = week_of(home.config.week), cast(By, wanted.by), cast(Split, wanted.split)
     write_export(output, Export(wanted.first, wanted.last, documents, names, zone, by, week, split, form))
-    return len(documents)
+    return ExportResult(len(documents), removed)
 
 
 def _check_student(student_id: str, stored: Sequence[StoredRegister]) -> None:

@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Final
 
 from edge_daemon.attendance.proof import digest, prove_register
+from edge_daemon.attendance.retention_note import LedgerGap, prove_retention_note
 from edge_daemon.device.signing import Signer
 from edge_daemon.errors import RegisterError
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import ledger
 from edge_daemon.store.alarms import LEDGER, clear_alarm, raise_alarm
 from edge_daemon.store.ledger import LedgerRow
+from edge_daemon.store.removed_registers import removed_before
 
 _NEWEST: Final = 50
 """Registers that are looked at by the way; `ledger verify` looks at all of them."""
@@ -39,9 +41,8 @@ def check_own(db: sqlite_utils.Database, lesson_id: str, revision: int, signer: 
         TamperedError: says what is wrong.
     """
     row = ledger.ledger_row(db, lesson_id, revision)
-    before = None if row is None else ledger.row_before(db, row)
     if row is not None:
-        _check(row, before, signer, unsigned_before=not ledger.any_signed_before(db, row))
+        _check(row, _sha256_before(db, row, signer), signer, unsigned_before=not ledger.any_signed_before(db, row))
 
 
 def find_tampered(db: sqlite_utils.Database, signer: Signer) -> str:
@@ -49,7 +50,7 @@ def find_tampered(db: sqlite_utils.Database, signer: Signer) -> str:
     for row in ledger.newest_rows(db, _NEWEST):
         try:
             unsigned_before = not ledger.any_signed_before(db, row)
-            _check(row, ledger.row_before(db, row), signer, unsigned_before=unsigned_before)
+            _check(row, _sha256_before(db, row, signer), signer, unsigned_before=unsigned_before)
         except TamperedError as error:
             return error.line()
     return ""
@@ -69,7 +70,21 @@ def watch(db: sqlite_utils.Database, signer: Signer, now: datetime) -> str:
     return what
 
 
-def _check(row: LedgerRow, before: LedgerRow | None, signer: Signer, *, unsigned_before: bool) -> None:
+def _sha256_before(db: sqlite_utils.Database, row: LedgerRow, signer: Signer) -> str | None:
+    """Return the SHA-256 of the document that one follows; of one that went, what the signed note says."""
+    before = ledger.row_before(db, row)
+    removed = removed_before(db, row.position) if row.revision == 1 else None
+    if removed is None or (before is not None and before.position > removed[0].position):
+        return None if before is None else digest(before.document)
+    gone, note = removed
+    try:
+        gaps, _ = prove_retention_note(note, signer.public_key)
+    except RegisterError:
+        return None
+    return gone.sha256 if LedgerGap(gone.position, gone.lesson_id, gone.revision, gone.sha256) in gaps else None
+
+
+def _check(row: LedgerRow, before_sha256: str | None, signer: Signer, *, unsigned_before: bool) -> None:
     where = f"register {row.lesson_id} revision {row.revision}"
     try:
         proven = prove_register(row.document, signer.public_key)
@@ -81,5 +96,5 @@ def _check(row: LedgerRow, before: LedgerRow | None, signer: Signer, *, unsigned
     if not proven.is_signed and not unsigned_before:
         raise TamperedError("is not signed, though registers before it are", where, _HINT)
     named = proven.document.previous_sha256
-    if named != (None if before is None else digest(before.document)):
+    if named != before_sha256:
         raise TamperedError("does not name the register that is before it now", where, _HINT)

@@ -41,6 +41,7 @@ from edge_daemon.errors import DamageError, EdgeError, KeyFileError, ServiceErro
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons
+from edge_daemon.store.removed_registers import are_due
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.types import Lesson, MissedCapture
 
@@ -222,7 +223,7 @@ class Service:
             return False
         self._look_for_erasures_s = reading.boottime_s + LOOK_AGAIN_S
         try:
-            return is_work_left(self._home)
+            return is_work_left(self._home) or are_due(self._db)
         except KeyFileError as error:  # the file of slots can't be read: `doctor` says so, and lessons go on
             logger.warning("old key not destroyed", extra={"reason": error.what})
             return False

@@ -30,6 +30,7 @@ from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.app.capture.timetable_look import look_at_timetable
 from edge_daemon.app.capture.untimed_loop import UntimedLoop
 from edge_daemon.app.capture.worker_report import Kind, Report, encode
+from edge_daemon.app.erasure.old_registers import remove_old_registers
 from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.database_recovery import gallery_of
@@ -176,13 +177,15 @@ class Worker:
         return 0
 
     def apply_inbox(self) -> int:
-        """Put into force what the office sent, and wrap keys of an earlier release; the service starts this while no
-        lesson is on, nor soon.
+        """Put into force what the office sent, wrap keys of an earlier release, remove registers whose time is over.
+
+        The service starts this while no lesson is on, nor soon.
         """
         from edge_daemon.app.inbox.apply import apply_inbox  # here: no other task needs it
 
         apply_inbox(self._home, self._clock.reading().utc)
         finish_erasures(self._home, self._clock.reading().utc, upgrade=True)
+        remove_old_registers(self._home, self._clock.reading())
         self._report(Report("done"))
         return 0
 

@@ -17,8 +17,9 @@ from edge_daemon.device.clock import SystemClock
 from edge_daemon.device.key_slots import KeySlots
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import backup as copies
-from edge_daemon.store import disk, retention
+from edge_daemon.store import disk, removed_registers, retention
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.daily_events import KEPT_DAYS, forget_events_before
 from edge_daemon.store.database import open_register
@@ -68,6 +69,8 @@ class RetentionResult:
     untimed: int
     skipped: str = ""
     """Why nothing was looked at."""
+    registers: int = 0
+    """Registers whose time is over: the service, which has the key, removes them within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
     """Delete sightings that are over their time, and candidates and untimed captures that nobody needs any more.
 
-    Of leavers whose time is over the removal is recorded; the service, which has the key, does it.
+    Of leavers and registers whose time is over the removal is recorded; the service, which has the key, does it.
 
     Args:
         home: where the databases are; `storage.keep_sightings_days` holds.
@@ -153,7 +156,17 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
         if gallery_db is not None:
             keep = timedelta(days=home.config.storage.keep_leavers_days)
             write_coming(register_db, follow_leavers(gallery_db, now, keep))
-    return RetentionResult(sightings, idle, untimed)
+        registers = _mark_registers(home, register_db, now)
+    return RetentionResult(sightings, idle, untimed, registers=registers)
+
+
+def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetime) -> int:
+    """Note which registers the office has, and leave word of those whose time is over; return how many these are."""
+    removed_registers.note_acknowledged(register_db, now)
+    days = home.config.storage.keep_registers_days
+    due = len(removed_registers.due_registers(register_db, timedelta(days=days), now)) if days else 0
+    removed_registers.mark_due(register_db, due)
+    return due
 
 
 def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from contextlib import closing
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 
 import pytest
 
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer
-from edge_daemon.store.database import open_register
+from edge_daemon.store.database import open_gallery, open_register, transaction
+from edge_daemon.timestamps import parsed
 from tests.app.erasure.room import NOW, Room
 from tests.cli.running import run
 from tests.registers import a_lesson, a_register, keep
@@ -69,8 +72,11 @@ def test_the_json_has_all_that_is_kept_of_the_student(room):
     assert (enrolment["name"], enrolment["email"]) == ("Name of S1", "S1@school.example")
     assert (enrolment["guardian_email"], enrolment["consent"]) == ("parent-S1@home.example", True)
     assert enrolment["further_columns"] == {"locker": "locker-S1"}
-    assert len(enrolment["photographs"]) == 1
-    assert enrolment["photographs"][0]["vectors"] > 0
+    (photograph,) = enrolment["photographs"]
+    assert photograph["vectors"] > 0
+    assert parsed(photograph["read_at"]) <= datetime.now(timezone.utc)
+    assert 0 < photograph["sharpness"] <= 1
+    assert "head_turn_deg" in photograph
     (new,) = fields["registers"]
     assert (new["lesson_id"], new["verdict"], new["revision"]) == (LESSON.lesson_id, "present", 3)
     assert len(new["sightings"]) == new["captures_seen"] > 0
@@ -80,6 +86,39 @@ def test_the_json_has_all_that_is_kept_of_the_student(room):
         "for another reason",
         "words about S1",
     )
+
+
+@pytest.mark.parametrize("name", ["me.json", "me.html"])
+def test_of_a_template_of_the_release_before_the_page_says_not_kept(room, name):
+    db = open_gallery(room.home.gallery_db_path)
+    with closing(db.conn), transaction(db):
+        db.execute("UPDATE templates SET details = NULL")  # as that release wrote it
+    text = written(room, name)
+    if name == "me.json":
+        (photograph,) = json.loads(text)["enrolment"]["photographs"]
+        assert (photograph["read_at"], photograph["sharpness"]) == (None, None)
+        assert photograph["face_width_px"] > 0
+    else:
+        assert "<td>not kept</td>" in text
+
+
+def test_the_page_says_when_a_photograph_was_read_and_how_good_it_was(room):
+    text = written(room, "me.html")
+    assert "Photograph read" in Page(text).text
+    assert "<td>not kept</td>" not in text
+
+
+def test_a_release_before_can_write_templates_and_its_own_are_read(room):
+    """It names the columns that it knows."""
+    with closing(sqlite3.connect(room.home.gallery_db_path)) as db, db:
+        db.execute(
+            "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing)"
+            " SELECT student_id, photograph || '2', sealed, model_sha256, preprocessing FROM templates"
+        )
+        (readable,) = db.execute("SELECT value FROM meta WHERE key = 'readable_from'").fetchone()
+    assert int(readable) <= 3
+    found = json.loads(written(room, "me.json"))["enrolment"]["photographs"]
+    assert [one["read_at"] is None for one in found] == [False, True]
 
 
 @pytest.mark.parametrize("name", ["me.json", "me.html"])

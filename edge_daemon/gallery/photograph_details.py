@@ -1,0 +1,63 @@
+"""When a photograph was read for enrolment, and how good it was: what the student may ask for, sealed with the rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edge_daemon.gallery import data_keys
+from edge_daemon.store.gallery import TemplateRow
+from edge_daemon.timestamps import parsed, written
+
+if TYPE_CHECKING:  # it loads NumPy
+    from edge_daemon.gallery.agreement import Exemplar
+
+
+@dataclass(frozen=True, slots=True)
+class PhotographDetails:
+    """What is kept about a photograph beside its template. When it was taken is not read."""
+
+    read_at: datetime
+    """Of `enrol capture`: when it was taken."""
+    face_width_px: float
+    sharpness: float | None
+    """0 (all blur) to 1."""
+    yaw_deg: float | None
+    """How far the head is turned; None: not known."""
+
+
+def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at: datetime) -> bytes:
+    """Return the details of a photograph, sealed under the student's data key.
+
+    Args:
+        key: the data key.
+        student_id: whose it is.
+        photograph: its keyed digest.
+        exemplar: as it passed the gate.
+        at: when it was read.
+    """
+    fields = {
+        "read_at": written(at.replace(microsecond=0)),
+        "face_width_px": round(float(exemplar.widths_px[0]), 1),
+        "sharpness": None if exemplar.sharpness is None else round(float(exemplar.sharpness), 3),
+        "yaw_deg": None if exemplar.yaw_deg is None else round(float(exemplar.yaw_deg), 1),
+    }
+    return data_keys.seal(key, json.dumps(fields).encode("ascii"), _bound(student_id, photograph))
+
+
+def opened(key: bytes, row: TemplateRow) -> PhotographDetails | None:
+    """Return what `sealed` was given; None where the release that made the template kept nothing.
+
+    Raises:
+        GalleryError: sealed under another key.
+    """
+    if not row.details:
+        return None
+    fields = json.loads(data_keys.open_sealed(key, row.details, _bound(row.student_id, row.photograph)))
+    return PhotographDetails(parsed(fields["read_at"]), fields["face_width_px"], fields["sharpness"], fields["yaw_deg"])
+
+
+def _bound(student_id: str, photograph: str) -> bytes:
+    return data_keys.binding("photograph", student_id, photograph)

@@ -1,0 +1,175 @@
+"""Registers that go after `storage.keep_registers_days`, and the signed notes that say which went.
+
+What the process with the network reports is not enough for it: a report can lie. A register goes only when the report,
+with its SHA-256, has stood here for 30 days by the capture side's own nights, and nothing is wrong with delivery.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.alarms import alarms
+from edge_daemon.store.database import faults, transaction
+from edge_daemon.store.gallery import wipe_log
+from edge_daemon.timestamps import parsed, stored
+
+ACKNOWLEDGED_FOR: Final = timedelta(days=30)
+"""So long it has to stand here that the office has a register, before it may go."""
+_HAS_IT: Final = (
+    "SELECT made.lesson_id, made.revision FROM registers AS made JOIN outbox ON destination = 'upstream'"
+    " AND kind = 'register' AND ref = made.lesson_id || '/' || made.revision"
+    " WHERE state = 'delivered' AND (reported = 0 OR receipt_sha256 = made.sha256)"
+)
+"""An item that no report has marked was settled by a release that saw the receipt itself."""
+_DUE: Final = "registers_due"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedRegister:
+    """A revision that went, or is to go."""
+
+    position: int
+    """In the ledger."""
+    lesson_id: str
+    revision: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionNote:
+    """A signed note; nothing of it is believed yet."""
+
+    position: int
+    document: str
+    sha256: str
+
+
+def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
+    """Note which revisions the office has by now; what it has no longer, or has to be sent again, begins anew.
+
+    Call it under a clock that can be trusted.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        db.execute(f"DELETE FROM acknowledged WHERE (lesson_id, revision) NOT IN ({_HAS_IT})")
+        db.execute("DELETE FROM acknowledged WHERE noted_at_utc > ?", (stored(now),))  # by a clock that was ahead
+        db.execute(
+            "INSERT OR IGNORE INTO acknowledged (lesson_id, revision, noted_at_utc)"
+            f" SELECT lesson_id, revision, ? FROM ({_HAS_IT})",
+            (stored(now),),
+        )
+
+
+def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> list[RemovedRegister]:
+    """Return the registers whose time is over, in the ledger's order; all revisions of a lesson, or none.
+
+    None while an alarm stands. The newest register always stays: the next one follows it.
+
+    Args:
+        db: register.sqlite.
+        keep: how long registers stay after their lesson.
+        now: by a clock that can be trusted.
+    """
+    if alarms(db):
+        return []
+    with faults(db):
+        rows = db.execute(
+            "SELECT ledger_position, lesson_id, revision, sha256 FROM registers JOIN lessons USING (lesson_id)"
+            " WHERE end_utc < ?1 AND ledger_position < (SELECT max(ledger_position) FROM registers)"
+            " AND NOT EXISTS (SELECT 1 FROM registers AS other LEFT JOIN acknowledged USING (lesson_id, revision)"
+            "  WHERE other.lesson_id = registers.lesson_id AND (noted_at_utc IS NULL OR noted_at_utc > ?2"
+            "   OR other.ledger_position = (SELECT max(ledger_position) FROM registers)))"
+            " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.lesson_id = registers.lesson_id"
+            "  AND outbox.state IN ('waiting', 'held', 'parked')) ORDER BY ledger_position",
+            (stored(now - keep), stored(now - ACKNOWLEDGED_FOR)),
+        ).fetchall()
+    return [RemovedRegister(*row) for row in rows]
+
+
+def mark_due(db: sqlite_utils.Database, count: int) -> None:
+    """Leave word for the service, which has the key, that registers are to go; 0 takes it back."""
+    with transaction(db):
+        if count:
+            db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_DUE, str(count)))
+        else:
+            db.execute("DELETE FROM meta WHERE key = ?", (_DUE,))
+
+
+def are_due(db: sqlite_utils.Database) -> bool:
+    """Return whether registers are to go."""
+    with faults(db):
+        return db.execute("SELECT 1 FROM meta WHERE key = ?", (_DUE,)).fetchone() is not None
+
+
+def remove_registers(
+    db: sqlite_utils.Database, gone: Sequence[RemovedRegister], render: Callable[[str | None], str], at: datetime
+) -> None:
+    """Remove registers with everything about their lessons that names students, in one transaction with the note.
+
+    Args:
+        db: register.sqlite.
+        gone: of `due_registers`.
+        render: makes the signed note from the SHA-256 of the note before it, None where it is the first.
+        at: now.
+
+    Raises:
+        StoreError: the database can't be written; nothing was changed.
+    """
+    with transaction(db):
+        last = db.execute("SELECT sha256 FROM retention_notes ORDER BY note_position DESC LIMIT 1").fetchone()
+        document = render(None if last is None else last[0])
+        sha256 = hashlib.sha256(document.encode("utf-8")).hexdigest()
+        note = db.execute(
+            "INSERT INTO retention_notes (document, sha256, created_at_utc) VALUES (?, ?, ?) RETURNING note_position",
+            (document, sha256, stored(at)),
+        ).fetchone()[0]
+        db.conn.executemany(
+            "INSERT OR REPLACE INTO removed_registers (ledger_position, lesson_id, revision, sha256, note_position)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [(one.position, one.lesson_id, one.revision, one.sha256, note) for one in gone],
+        )
+        for lesson_id in {one.lesson_id for one in gone}:
+            for table in ("registers", "sightings", "outbox", "acknowledged"):
+                db.execute(f"DELETE FROM {table} WHERE lesson_id = ?", (lesson_id,))
+        db.execute("DELETE FROM meta WHERE key = ?", (_DUE,))
+    wipe_log(db)
+
+
+def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
+    """Yield the notes in the order in which they were made."""
+    query = "SELECT note_position, document, sha256 FROM retention_notes ORDER BY note_position"
+    with faults(db):
+        rows = db.execute(query).fetchall()
+    yield from (RetentionNote(*row) for row in rows)
+
+
+def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedRegister, str] | None:
+    """Return the removed register that stood last before a place of the ledger, and the note that says so."""
+    with faults(db):
+        row = db.execute(
+            "SELECT ledger_position, lesson_id, revision, removed_registers.sha256, document FROM removed_registers"
+            " JOIN retention_notes USING (note_position) WHERE ledger_position < ?"
+            " ORDER BY ledger_position DESC LIMIT 1",
+            (position,),
+        ).fetchone()
+    return None if row is None else (RemovedRegister(*row[:4]), row[4])
+
+
+def removed_lessons(
+    db: sqlite_utils.Database, start: datetime | None = None, end: datetime | None = None
+) -> Mapping[str, datetime]:
+    """Return the ids of lessons in [start, end) whose registers went, and when the lessons began."""
+    with faults(db):
+        rows = db.execute(
+            "SELECT DISTINCT lesson_id, start_utc FROM removed_registers JOIN lessons USING (lesson_id)"
+            " WHERE start_utc >= ? AND start_utc < ? AND lesson_id NOT IN (SELECT lesson_id FROM registers)",
+            (stored(start) if start else "", stored(end) if end else "~"),
+        ).fetchall()
+    return {row[0]: parsed(row[1]) for row in rows}
