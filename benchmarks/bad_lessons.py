@@ -1,9 +1,11 @@
 """Bad days made of good lessons: an empty room, another class, no light, blur, a turned camera, an excursion.
 
-    python -m benchmarks.bad_lessons --data GOOD --out DIR [--captures 8]
+    python -m benchmarks.bad_lessons --data GOOD --out DIR [--captures 8] [--first]
 
-GOOD is a folder of lesson folders. Of each lesson the first captures become a usual lesson, from which seats are known;
-the captures after them become one usual lesson and one of each scenario.
+GOOD is a folder of lesson folders. Of each lesson the first captures become a usual lesson, from which seats are known,
+and the captures after them another one; those after these become one bad day of each scenario. How dark, how blurred,
+and how much of which side is covered differs from class to class. With `--first` there are no usual lessons: each bad
+day is the first lesson that the device sees of its room.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -30,8 +33,8 @@ from edge_daemon.types import Picture
 
 _HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
 _PRESENT_SHARE = 0.4
-_COVER, _WINDOW = 0.5, 2 / 3
-"""Shares of the width: covered from the left, and where the window begins."""
+_WINDOW, _MARGIN = 2 / 3, 0.04
+"""Shares of the width: where the window begins, and how far from an edge a face must be to lie on one side of it."""
 
 Draw = Callable[[str, Picture], Picture]
 Usable = Callable[[float], bool]
@@ -48,6 +51,8 @@ class _Scenario:
     """Whether a face can be recognised at a place, given as a share of the picture's width."""
     there: Callable[[str], bool] = lambda _: True
     """Whether a student is in the room."""
+    severity: float | None = None
+    """How dark (share of the light), how blurred (pixels), how much is covered (share of the width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +71,39 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of lesson folders")
     parser.add_argument("--out", type=Path, required=True, help="folder for the bad days")
     parser.add_argument("--captures", type=int, default=8, help="of each lesson that is made (default: 8)")
+    parser.add_argument("--first", action="store_true", help="no usual lessons before the bad days")
     arguments = parser.parse_args()
     paths = lessons(arguments.data)
     for number, path in enumerate(paths):
-        _compose(path, paths[(number + 1) % len(paths)], arguments.out, arguments.captures)
+        other = paths[(number + 1) % len(paths)]
+        _compose(path, other, arguments.out, arguments.captures, with_usual=not arguments.first)
     return 0
 
 
-def _compose(path: Path, other: Path, out: Path, captures: int) -> None:
+def _compose(path: Path, other: Path, out: Path, captures: int, *, with_usual: bool) -> None:
     truth = read_truth(path)
     rows = folder.rows(path / "truth.csv", ("student_id", "identity"))
     identities = {row["student_id"]: row["identity"] for row in rows}
     names = sorted(truth.faces)
-    first = _Lesson(path, truth, identities, names[:captures])
-    second = _Lesson(path, truth, identities, names[captures : 2 * captures])
+    parts = [_Lesson(path, truth, identities, names[at : at + captures]) for at in range(0, len(names), captures)]
     usual = _Scenario("usual", (), lambda _, picture: picture, lambda _: True)
-    _write(first, usual, out / f"{path.name}-0-usual")
-    _write(second, usual, out / f"{path.name}-1-usual")
-    for number, scenario in enumerate(_scenarios(second, other), 2):
-        _write(second, scenario, out / f"{path.name}-{number}-{scenario.name}")
+    for number, part in enumerate(parts[:2] if with_usual else ()):
+        _write(part, usual, out / f"{path.name}-{number}-usual")
+    bad = [part for part in parts[:3] if len(part.frames) == captures][-1]
+    for number, scenario in enumerate(_scenarios(bad, other), 2):
+        _write(bad, scenario, out / f"{path.name}-{number}-{scenario.name}")
         print(path.name, scenario.name, flush=True)
 
 
 def _scenarios(lesson: _Lesson, other: Path) -> Iterable[_Scenario]:
-    rng = np.random.default_rng(len(lesson.frames))
+    rng = np.random.default_rng(crc32(lesson.path.name.encode()))
     others = sorted(one for one in (other / "frames").iterdir() if not one.name.startswith("."))
     away, strangers = set(sorted(lesson.identities)[::2]), read_truth(other)
     nobody, nowhere = (lambda _: False), (lambda _: False)
 
-    def of_other_class(frame: str, _: Picture) -> Picture:
-        return folder.picture(others[lesson.frames.index(frame) % len(others)])
+    def of_other_class(frame: str, picture: Picture) -> Picture:
+        found = folder.picture(others[lesson.frames.index(frame) % len(others)])
+        return np.asarray(cv2.resize(found, picture.shape[1::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
     def turned(frame: str, picture: Picture) -> Picture:
         width = picture.shape[1]
@@ -116,13 +124,36 @@ def _scenarios(lesson: _Lesson, other: Path) -> Iterable[_Scenario]:
         return found
 
     yield _Scenario("unusual_class", ("unusual_class",), other_people, nowhere, nobody)
-    yield _Scenario("dark", ("too_dark",), lambda _, p: darker(p, 0.04, rng), nowhere)
-    yield _Scenario("backlight", ("too_dark",), lambda _, p: backlit(p, 0.05, rng), lambda x: x > _WINDOW + 0.04)
-    yield _Scenario("motion", ("too_blurred",), lambda _, p: moved(p, 30, rng), nowhere)
-    yield _Scenario("defocus", ("too_blurred",), lambda _, p: defocused(p, 9, rng), nowhere)
+    light, shade = float(rng.uniform(0.015, 0.05)), float(rng.uniform(0.02, 0.05))
+    motion, focus, cover = float(rng.uniform(28, 45)), float(rng.uniform(8, 12)), float(rng.uniform(0.35, 0.6))
+    window_side, cover_side = _side(rng), _side(rng)
+    by_window = _beyond(_WINDOW, mirrored=window_side)
+    beside = _beyond(cover, mirrored=cover_side)
+    yield _Scenario("dark", ("too_dark",), lambda _, p: darker(p, light, rng), nowhere, severity=light)
+    shaded = _mirrored(lambda p: backlit(p, shade, rng), mirrored=window_side)
+    yield _Scenario("backlight", ("too_dark",), shaded, by_window, severity=shade)
+    yield _Scenario("motion", ("too_blurred",), lambda _, p: moved(p, motion, rng), nowhere, severity=motion)
+    yield _Scenario("defocus", ("too_blurred",), lambda _, p: defocused(p, focus, rng), nowhere, severity=focus)
     yield _Scenario("turned", ("view_changed",), turned, nowhere)
-    yield _Scenario("half_covered", ("covered",), lambda _, p: covered(p, _COVER, rng), lambda x: x > _COVER + 0.04)
+    hidden = _mirrored(lambda p: covered(p, cover, rng), mirrored=cover_side)
+    yield _Scenario("half_covered", ("covered",), hidden, beside, severity=cover)
     yield _Scenario("excursion", (), without(away), lambda _: True, lambda one: one not in away)
+
+
+def _side(rng: np.random.Generator) -> bool:
+    return bool(rng.integers(2))
+
+
+def _mirrored(draw: Callable[[Picture], Picture], *, mirrored: bool) -> Draw:
+    """Return what draws on the other side of a picture."""
+    if not mirrored:
+        return lambda _, picture: draw(picture)
+    return lambda _, picture: np.ascontiguousarray(draw(np.ascontiguousarray(picture[:, ::-1]))[:, ::-1])
+
+
+def _beyond(edge: float, *, mirrored: bool) -> Usable:
+    """Return what says whether a place lies on the usable side of an edge, which is at a share of the width."""
+    return lambda x: (1 - x if mirrored else x) > edge + _MARGIN
 
 
 def _is(face: TrueFace, ids: set[str]) -> bool:
@@ -176,7 +207,7 @@ def _write(lesson: _Lesson, scenario: _Scenario, target: Path) -> None:
         width_px = picture.shape[1]
         drawn = scenario.draw(frame, picture)
         cv2.imwrite(str(target / "frames" / f"{frame}.jpg"), drawn, [cv2.IMWRITE_JPEG_QUALITY, 90])
-    about = {"name": scenario.name, "expected_register_flags": list(scenario.flags)}
+    about = {"name": scenario.name, "expected_register_flags": list(scenario.flags), "severity": scenario.severity}
     (target / "scenario.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
     _write_truth(lesson, scenario, width_px, target)
 

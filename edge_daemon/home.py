@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import cached_property
 from pathlib import Path
 
 from edge_daemon.config import Config
 from edge_daemon.configfile import load_config
-from edge_daemon.errors import StoreError
+from edge_daemon.errors import RegisterError, StoreError
 
 
 class Home:
@@ -98,6 +99,27 @@ class Home:
     def contact_key_path(self) -> Path:
         """The contact key in home mode."""
         return self.state_dir / "contact.key"
+
+    @property
+    def first_step(self) -> str:
+        """What to do where there is no register yet: the command that works here."""
+        if os.path.exists(self.gallery_db_path):  # noqa: PTH110 - False where nobody else may look
+            return "a lesson of the timetable makes the first one, or `edge-daemon rehearse`"
+        command = f"edge-daemon --home {shlex.quote(str(self.state_dir))}" if self.home_mode else "sudo attendance"
+        return f"enrol first: `{command} enrol import ROSTER.csv --photos FOLDER`"
+
+    def check_registers(self) -> None:
+        """Refuse an installation without registers.
+
+        Raises:
+            RegisterError: there is no database of registers yet; says what comes first.
+        """
+        try:
+            is_there = self.register_db_path.exists()
+        except PermissionError:  # who opens it says whose it is
+            return
+        if not is_there:
+            raise RegisterError("there is no register yet", str(self.register_db_path), self.first_step)
 
     def ensure_delivery_dir(self) -> None:
         """Make the folder of the process with the network, for its owner only, unless it is there."""

@@ -174,6 +174,19 @@ def prepare(folder: Path, captures: int = 4, scale: float = 0.5) -> None:
     assert run(["--home", str(folder), "enrol", "import", str(roster), "--photos", str(photographs)]) == 0
 
 
+def in_lesson(device: Device, captures: int) -> datetime:
+    """Start, and let time stand still after so many captures of the first lesson; return the instant."""
+    device.clock.stop_at(FIRST_LESSON)
+    device.start()
+    device.until(lambda: device.home.register_db_path.exists() and bool(lessons.running_lessons(device.db)))
+    (lesson,) = lessons.running_lessons(device.db)
+    before, after = plan_of(lesson).offsets_s[captures - 1 : captures + 1]
+    at = FIRST_LESSON + timedelta(seconds=(before + after) / 2)
+    device.clock.stop_at(at)
+    device.until(lambda: len(taken(device)) == captures)
+    return at
+
+
 def taken(device: Device) -> list[lessons.Capture]:
     """Return the captures of the first lesson."""
     row = device.db.execute("SELECT lesson_id FROM lessons ORDER BY start_utc LIMIT 1").fetchone()

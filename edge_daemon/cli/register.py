@@ -38,7 +38,7 @@ def list_(home: Home, as_json: bool) -> None:
         click.echo(json.dumps([_summary(one) for one in found], ensure_ascii=False, indent=2))
         return
     if not found:
-        click.echo("no registers yet")
+        click.echo(f"no registers yet: {home.first_step}")
         return
     zone = ZoneInfo(home.config.device.time_zone)
     digits = _digits([one.register.lesson.lesson_id for one in found])

@@ -102,8 +102,12 @@ def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
     if overview.last is not None:
         yield "last lesson", f"{_counts(overview.last)}, ended {local(overview.last.stored.lesson.end)}"
     for one in overview.open_lessons:
+        is_on = one.stored.lesson.end > overview.now
+        if overview.life == "runs" and is_on:
+            yield "lesson", f"{_counts(one)}, until {local(one.stored.lesson.end)}; goes on when the service has started"
+            continue
         when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
-        state = "over, not made yet" if one.stored.lesson.end <= overview.now else "is on"
+        state = "is on" if is_on else "over, not made yet"
         yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; {state}: {when}"
     if overview.skipped:
         newest = overview.skipped[-1]

@@ -72,7 +72,10 @@ def _answer(question: dict[str, Any]) -> dict[str, object]:
                 "people": {x.lesson_id: found for x in lessons if (found := read.people(x))},
             }
         )
-    return {"left_out": len(read.left_out), "windows": windows}
+    unusable = [" ".join(filter(None, (f"{one.where}:", one.what, one.why))) for one in read.unusable]
+    if read.events and not read.has_room:
+        unusable.append("no event of the calendars is in the room of this device (timetable.room)")
+    return {"left_out": len(read.left_out), "windows": windows, "unusable": "; ".join(unusable)}
 
 
 def _source(fields: dict[str, str]) -> Source:

@@ -68,6 +68,8 @@ class ProcessTimetable:
         self._quiet_until_s = 0.0
         self.left_out = 0
         """How many events can't be read or worked out, whatever the day."""
+        self.unusable = ""
+        """Why no lesson can come of a file, or of all of them; empty: all are used."""
         self.error = ""
         """Why some weeks could not be worked out; empty: none failed, or they did later."""
         now = _number(datetime.now(timezone.utc))
@@ -112,7 +114,7 @@ class ProcessTimetable:
         answer = self._answer({**self._question, "windows": windows, "deadline_s": self._deadline_s})
         if "what" in answer:
             raise TimetableError(str(answer["what"]), str(answer["where"]), str(answer["hint"]))
-        self.left_out = int(answer["left_out"])
+        self.left_out, self.unusable = int(answer["left_out"]), str(answer["unusable"])
         for number, window in zip(numbers, answer["windows"], strict=True):
             lessons = tuple(self._lesson(*fields) for fields in window["lessons"])
             people = {lesson_id: _people(groups) for lesson_id, groups in window["people"].items()}

@@ -25,7 +25,7 @@ _Signature = tuple[tuple[int, int, int] | None, ...]
 class _NoLessons:
     """The timetable before there is one."""
 
-    left_out, error = 0, ""
+    left_out, error, unusable = 0, "", ""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
         """Return none, whatever is asked for."""
@@ -74,8 +74,8 @@ class TimetableWatch:
 
     @property
     def error(self) -> str:
-        """Why the files of now are not in use, or some weeks of them; empty: they are."""
-        return self._error or self._timetable.error
+        """Why the files of now are not in use, some weeks of them, or nothing of one of them; empty: they are."""
+        return self._error or self._timetable.error or self._timetable.unusable
 
     @property
     def timetable(self) -> ProcessTimetable | _NoLessons:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults
 from edge_daemon.store.lessons import StoredLesson, get_lesson
+from edge_daemon.types import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,15 @@ class LessonCounts:
     missed: int
 
 
-def last_finalised(db: sqlite_utils.Database) -> LessonCounts | None:
-    """Return the finalised lesson that ended last, None where there is none."""
-    found = _counts(db, "WHERE state = 'finalised' ORDER BY end_utc DESC, lesson_id LIMIT 1")
+def last_finalised(db: sqlite_utils.Database, origin: Origin | None = None) -> LessonCounts | None:
+    """Return the finalised lesson that ended last, None where there is none.
+
+    Args:
+        db: register.sqlite.
+        origin: only lessons that came about so; None: any.
+    """
+    where = "state = 'finalised'" + (" AND origin = ?" if origin else "")
+    found = _counts(db, f"WHERE {where} ORDER BY end_utc DESC, lesson_id LIMIT 1", *([origin] if origin else []))
     return found[0] if found else None
 
 
@@ -36,9 +43,9 @@ _SELECT = (
 )
 
 
-def _counts(db: sqlite_utils.Database, which: str) -> list[LessonCounts]:
+def _counts(db: sqlite_utils.Database, which: str, *values: str) -> list[LessonCounts]:
     with faults(db):
-        rows = db.execute(f"{_SELECT} {which}").fetchall()
+        rows = db.execute(f"{_SELECT} {which}", values).fetchall()
     return list(_with_lessons(db, rows))
 
 

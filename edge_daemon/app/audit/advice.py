@@ -37,8 +37,9 @@ def _hanging(findings: AuditFindings) -> Iterator[Advice]:
         text = f"The camera hangs upside down: turned, the picture shows {faces(findings.turned_faces)}."
         yield Advice("upside_down", f"{text} Turn the camera by 180°, or the setting camera.upside_down.")
     elif findings.turned_by_deg:
+        way = "counter-clockwise" if findings.turned_by_deg == 90 else "clockwise"
         text = f"The camera lies on its side: turned, the picture shows {faces(findings.turned_faces)}."
-        yield Advice("on_its_side", f"{text} Turn the camera.")
+        yield Advice("on_its_side", f"{text} Turn the camera by 90 degrees {way}, as seen from behind it.")
 
 
 def _nobody(findings: AuditFindings) -> Advice:

@@ -94,6 +94,8 @@ class LessonLoop:
     def go(self) -> bool:
         """Give every slot that is open its turn; return False if told to stop before the last."""
         settled = self._run.settled_slots
+        if self._run.taken_count:  # a lesson that goes on
+            self._count_provisionally(self._begun_s)
         for slot, offset_s in enumerate(self._plan.offsets_s):
             if slot in settled:
                 continue

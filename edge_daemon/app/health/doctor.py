@@ -13,6 +13,7 @@ from edge_daemon.app.health.doctor_erasures import erasures_check
 from edge_daemon.app.health.doctor_service import disk_check, running_service, service_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.health.network_findings import handed_over
+from edge_daemon.app.health.last_lesson import lesson_problems
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
 from edge_daemon.app.opening.models_and_gallery import camera_settings, embedder_id, load_models, open_gallery_store
@@ -230,6 +231,8 @@ class Doctor:
             lessons = len(latest_registers(db))
             if standing := [one for one in alarms(db) if one.name not in OF_DELIVERY]:
                 return Check("registers", "bad", standing[0].what, "run `edge-daemon ledger verify`")
+            if problems := list(lesson_problems(db, datetime.now(timezone.utc))):
+                return Check("registers", "bad", "; ".join(problems), "docs/OPERATIONS.md says what to do")
             return Check(
                 "registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers"
             )

@@ -89,4 +89,4 @@ def delivery_check(home: Home, now: datetime) -> Check:
             )
     if not problems:
         return Check("delivery", "good", found)
-    return Check("delivery", "warning", f"{found}; {'; '.join(problems)}", "see `edge-daemon outbox list`")
+    return Check("delivery", "bad", f"{found}; {'; '.join(problems)}", "see `edge-daemon outbox list`")

@@ -5,12 +5,16 @@ Nothing of vision is loaded here and no key is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from edge_daemon.app.health.delivery_overview import DeliveryOverview, look_at_delivery
+from edge_daemon.app.health.last_lesson import lesson_problems
+from edge_daemon.device import host_checks
 from edge_daemon.device.clock import SystemClock
 from edge_daemon.device.host import Host, read_host
 from edge_daemon.device.host_checks import LEAST_FREE_MB
@@ -61,8 +65,14 @@ class Overview:
         return self.status.lesson if self.status is not None and self.life in ("runs", "stuck") else None
 
 
-def look(home: Home, now: datetime) -> Overview:
-    """Find out how it stands; what can't be found out is a problem, never an error."""
+def look(home: Home, now: datetime, root: Path = Path("/")) -> Overview:
+    """Find out how it stands; what can't be found out is a problem, never an error.
+
+    Args:
+        home: the installation.
+        now: the time.
+        root: where /proc and /sys are.
+    """
     problems: list[str] = []
     status, life = _service(home)
     problems += _service_problems(home, status, life)
@@ -71,21 +81,18 @@ def look(home: Home, now: datetime) -> Overview:
     if current is not None and current.lesson is not None:
         running = current.lesson.lesson_id
         open_lessons = tuple(one for one in open_lessons if one.stored.lesson.lesson_id != running)
-    following = None if current is not None else _next_lesson(home, now, problems)
+    asks_itself = current is None or current.state == "starting"  # which has not read the timetable yet
+    following = _next_lesson(home, now, problems) if asks_itself else None
     delivery = _delivery(home, now, problems)
-    host = read_host(home.state_dir)
-    if host.disk_free_bytes < LEAST_FREE_MB * MB:
-        problems.append(f"the disk has only {host.disk_free_bytes // MB} MB left")
-    if last is not None and last.stored.lesson.origin == "timetable" and 2 * last.taken < last.stored.captures_planned:
-        planned = last.stored.captures_planned
-        problems.append(f"of the last lesson only {last.taken} of {planned} captures were taken: inconclusive")
+    host = read_host(home.state_dir, root)
+    problems += _host_problems(home, host)
     return Overview(
         now=now,
         life=life,
         status=status,
         clock=current.clock if current is not None else _clock(home),
-        next_start=current.next_lesson_start if current is not None else following.start if following else None,
-        next_course=current.next_course if current is not None else following.course if following else "",
+        next_start=following.start if following else current.next_lesson_start if current is not None else None,
+        next_course=following.course if following else current.next_course if current is not None else "",
         last=last,
         open_lessons=open_lessons,
         skipped=skipped,
@@ -123,6 +130,15 @@ def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> l
     return [*found, *(f"{name}: {fault}" for name, fault in status.faults().items())]
 
 
+def _host_problems(home: Home, host: Host) -> Iterator[str]:
+    """Yield what `doctor` calls bad of the computer, and a disk that is nearly full."""
+    if host.disk_free_bytes < LEAST_FREE_MB * MB:
+        yield f"the disk has only {host.disk_free_bytes // MB} MB left"
+    for check in (host_checks.disk(home.state_dir, host), host_checks.temperature(host), host_checks.power(host)):
+        if check.state == "bad":
+            yield f"{check.name}: {check.found}; {check.advice}"
+
+
 def _history(
     home: Home, now: datetime, problems: list[str]
 ) -> tuple[LessonCounts | None, tuple[LessonCounts, ...], tuple[SkippedLesson, ...]]:
@@ -131,6 +147,7 @@ def _history(
             return None, (), ()
         db = open_register(home.register_db_path, create=False)
         with closing(db.conn):
+            problems += lesson_problems(db, now)
             return last_finalised(db), tuple(unfinished(db)), tuple(skipped_lessons(db, now - LOOK_BACK))
     except StoreError as error:
         problems.append(error.line())
@@ -162,11 +179,15 @@ def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | Non
     try:
         if not home.config.timetable.files:
             return None
-        from edge_daemon.app.opening.timetable_files import (
-            timetable_of_files,  # takes time and memory, and is seldom needed
+        from edge_daemon.app.opening.timetable_files import (  # takes time and memory, and is seldom needed
+            timetable_of_files,
+            unusable,
         )
 
-        return next(iter(timetable_of_files(home).lessons(now, now + LOOK_AHEAD)), None)
+        timetable = timetable_of_files(home)
+        for one in unusable(home, timetable):
+            problems.append("timetable: " + " ".join(filter(None, (f"{one.where}:", one.what, one.why))))
+        return next(iter(timetable.lessons(now, now + LOOK_AHEAD)), None)
     except EdgeError as error:
         problems.append(error.line())
         return None

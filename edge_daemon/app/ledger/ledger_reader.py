@@ -10,7 +10,7 @@ from edge_daemon.app.ledger.verify import VerificationResult, verify
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.device.secrets import device_key
 from edge_daemon.device.signing import Signer, fingerprint
-from edge_daemon.errors import KeyFileError, RegisterError
+from edge_daemon.errors import KeyFileError
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_register
 
@@ -58,8 +58,7 @@ def check_exists(home: Home) -> None:
     Raises:
         RegisterError: there is no database yet.
     """
-    if not home.register_db_path.exists():
-        raise RegisterError("there is no register yet", str(home.register_db_path))
+    home.check_registers()
 
 
 def own_key(home: Home) -> str | None:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from edge_daemon.attendance.commitment import read_commitment
 from edge_daemon.attendance.document import from_json
 from edge_daemon.device.signing import is_signed_by
-from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan, seed_digest
 from edge_daemon.sqlite import sqlite_utils
@@ -60,10 +59,9 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
     """Derive the plan of a register again from the seed that it reveals, and hold it against what was done.
 
     Raises:
-        RegisterError: there is no such register.
+        RegisterError: there is no such register, or none at all yet.
     """
-    if not home.register_db_path.exists():
-        raise RegisterError("there is no register yet", str(home.register_db_path))
+    home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)

@@ -88,6 +88,7 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
     """
     check_text(wanted.reason, "the reason", "--reason TEXT")
     _, note = code_and_note(wanted.reason)
+    home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)
@@ -163,6 +164,7 @@ def _revise(
 
 def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[str, int | None]:
     """Confirm on the device that a lesson was held, or was not; arguments and errors as `correct_by_hand`."""
+    home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)

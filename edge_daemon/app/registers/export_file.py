@@ -69,10 +69,12 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
         How many registers were written, and how many of these days are not here any more.
 
     Raises:
-        RegisterError: there is none in these days, nobody has the student's id, or the locale is not known.
+        RegisterError: there is none in these days or none at all yet, nobody has the student's id, or the locale is not
+            known.
         StoreError: the database can't be read, or the file can't be written.
     """
     form = form_of(wanted.locale) if wanted.locale else CsvForm()
+    home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         stored = latest_registers(db, wanted.start, wanted.end)

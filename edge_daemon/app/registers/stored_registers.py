@@ -91,6 +91,7 @@ def read_register(home: Home, register_id: str, revision: int | None = None) -> 
         RegisterError: there is no such register or revision.
         StoreError: the database can't be read.
     """
+    home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         lesson_id = registers.find_lesson(db, register_id)

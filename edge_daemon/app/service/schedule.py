@@ -174,6 +174,10 @@ class Schedule:
         """Return who may teach a lesson, as the calendar has it now."""
         return self._watch.timetable.people(lesson.lesson_id)
 
+    def on(self, now: datetime) -> Lesson | None:
+        """Return the lesson that is on by the timetable, held or not; the database is not asked."""
+        return min((x for x in self._near if x.start <= now < x.end), key=lambda x: x.start, default=None)
+
     def following(self, now: datetime) -> Lesson | None:
         """Return the next lesson that has not begun."""
         return min((x for x in self._near if x.start > now), key=lambda x: x.start, default=None)

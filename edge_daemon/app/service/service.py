@@ -306,7 +306,7 @@ class Service:
         elif trouble:
             self._report.report(reading, "degraded", f"tries again: {trouble.reason}")
         else:
-            self._report.say_lesson(reading, following)
+            self._report.say_lesson(reading, following, self._schedule.on(reading.utc))
 
     # --- the process --------------------------------------------------------------------------------------------------
 

@@ -84,9 +84,10 @@ class StatusReporter:
             return
         self.status = replace(self.status, lesson=None)
         if finalised:
-            self._repairs = ""
+            repaired, self._repairs = self.status.storage_fault == self._repairs, ""
             self.status = replace(
                 self.status,
+                storage_fault="" if repaired else self.status.storage_fault,
                 last_lesson_id=lesson.lesson_id,
                 last_lesson_end=lesson.end,
                 last_lesson_taken=lesson.captures_taken,
@@ -176,12 +177,22 @@ class StatusReporter:
             last_sync=last_sync,
         )
 
-    def say_lesson(self, reading: Reading, following: Lesson | None) -> None:
-        """Tell of the lesson that runs, else of the next one."""
+    def say_lesson(self, reading: Reading, following: Lesson | None, on: Lesson | None) -> None:
+        """Tell of the lesson that runs, else of the next one.
+
+        Args:
+            reading: the clock.
+            following: the next lesson that has not begun.
+            on: what is on by the timetable.
+        """
         lesson = self.status.lesson
+        if lesson is None and on is not None and self.status.storage_fault:
+            self.report(reading, "degraded", f"{on.course} is on, without pictures: {self.status.storage_fault}")
+            return
         if lesson is None:
             when = f"next lesson {following.course} at {self.local(following.start)}" if following else ""
-            self.report(reading, "waiting", when or "no lesson within a day")
+            over = f"no more pictures of {on.course} are wanted" if on is not None else "no lesson within a day"
+            self.report(reading, "waiting", when or over)
             return
         done = lesson.captures_taken + lesson.captures_missed
         counts = f"{lesson.captures_taken} of {lesson.captures_planned} captures taken, {lesson.captures_missed} missed"

@@ -42,10 +42,10 @@ def detector():
     return Detector(load_models(CONFIG), threads=1, embed=False)
 
 
-def turned(frames, folder: Path, code: int, name: str = "capture-02.jpg") -> Path:
+def turned(frames, folder: Path, code: int | None, name: str) -> Path:
     folder.mkdir()
     picture = cv2.imread(str(frames / name))
-    cv2.imwrite(str(folder / "1.jpg"), cv2.rotate(picture, code))
+    cv2.imwrite(str(folder / "1.jpg"), picture if code is None else cv2.rotate(picture, code))
     return folder
 
 
@@ -65,17 +65,28 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
     assert [f.name for f in take(CONFIG.camera, tmp_path, 1, AuditCaptures())] == ["1.png"]
 
 
-def test_a_camera_that_hangs_upside_down_is_noticed(frames, tmp_path):
-    looked = audit(CONFIG, turned(frames, tmp_path / "turned", cv2.ROTATE_180), count=1)
-    assert [advice.code for advice in looked.advice] == ["upside_down"]
+@pytest.mark.parametrize("name", ["capture-01.jpg", "capture-02.jpg", "capture-03.jpg", "capture-06.jpg"])
+@pytest.mark.parametrize(
+    ("hangs", "turn_deg", "code", "what_to_do"),
+    [
+        (cv2.ROTATE_90_CLOCKWISE, 270, "on_its_side", "Turn the camera by 90 degrees clockwise, as seen from behind it."),
+        (cv2.ROTATE_90_COUNTERCLOCKWISE, 90, "on_its_side", "Turn the camera by 90 degrees counter-clockwise, as seen"),
+        (cv2.ROTATE_180, 180, "upside_down", "Turn the camera, or the setting camera.upside_down."),
+        (None, 0, "", ""),
+    ],
+)
+def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(frames, tmp_path, name, hangs, turn_deg, code, what_to_do):
+    """As many faces may be found in a picture that lies on its side: only they lean."""
+    looked = audit(CONFIG, turned(frames, tmp_path / "turned", hangs, name), count=1)
+    assert looked.turned_by_deg == turn_deg
+    told = {advice.code: advice.text for advice in looked.advice}
+    if not code:
+        assert looked.usable
+        assert not {"on_its_side", "upside_down"} & told.keys()
+        return
+    assert list(told) == [code], "nothing else is right in a picture that is turned"
+    assert what_to_do in told[code]
     assert not looked.usable
-
-
-@pytest.mark.parametrize("name", ["capture-02.jpg", "capture-03.jpg"])
-def test_a_camera_that_lies_on_its_side_is_noticed(frames, tmp_path, name):
-    """Of the third capture, turned by another quarter, as many faces are found: only they lean."""
-    looked = audit(CONFIG, turned(frames, tmp_path / "turned", cv2.ROTATE_90_CLOCKWISE, name), count=1)
-    assert (looked.advice[0].code, looked.turned_by_deg) == ("on_its_side", 270)
 
 
 def test_in_the_drawn_picture_no_face_is_left(looked, detector):

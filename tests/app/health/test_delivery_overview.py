@@ -45,7 +45,7 @@ def test_what_waits_over_a_weekend_is_fine_and_after_three_days_is_told(home, se
     assert problems(home, NOW + timedelta(days=2)) == []
     (told,) = problems(home, NOW + timedelta(days=4))
     assert told.startswith("upstream: the oldest of 3 items waits for 4 days")
-    assert delivery_check(home, NOW + timedelta(days=4)).state == "warning"
+    assert delivery_check(home, NOW + timedelta(days=4)).state == "bad"
 
 
 def test_a_refused_token_is_told_at_once_with_the_answer(home, server):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from edge_daemon.app.capture.outages import STARTING_S, Outage, Outages, reason_at
-from edge_daemon.app.capture.plan_recorder import plan_of
-from edge_daemon.store import lessons
 from tests.cli.running import run
-from tests.simulated_device import FIRST_LESSON, PATIENCE_S, Device, children, taken
+from tests.simulated_device import FIRST_LESSON, PATIENCE_S, Device, children, in_lesson
 
 
 def reasons(device: Device) -> list[str]:
@@ -36,19 +34,6 @@ def waits(pid: int) -> bool:
 def counted(device: Device) -> int:
     """Return how many captures the counts that the service shows are of."""
     return (device.status().get("lesson") or {}).get("provisional_of", 0)
-
-
-def in_lesson(device: Device, captures: int) -> datetime:
-    """Start, and let time stand still after so many captures of the first lesson; return the instant."""
-    device.clock.stop_at(FIRST_LESSON)
-    device.start()
-    device.until(lambda: device.home.register_db_path.exists() and bool(lessons.running_lessons(device.db)))
-    (lesson,) = lessons.running_lessons(device.db)
-    before, after = plan_of(lesson).offsets_s[captures - 1 : captures + 1]
-    at = FIRST_LESSON + timedelta(seconds=(before + after) / 2)
-    device.clock.stop_at(at)
-    device.until(lambda: len(taken(device)) == captures)
-    return at
 
 
 def test_a_worker_that_was_killed_is_the_reason_of_the_slots_until_the_next_one(device):

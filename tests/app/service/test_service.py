@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from edge_daemon.__main__ import run
+from edge_daemon.app.capture.plan_recorder import plan_of
 from edge_daemon.app.capture.plan_trust import seed_of
 from edge_daemon.app.notices.lesson_teachers import teachers_of
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
@@ -25,6 +28,7 @@ from edge_daemon.home import Home
 from edge_daemon.lesson.plan import seed_digest
 from edge_daemon.store import lessons
 from edge_daemon.store.alarms import alarms
+from edge_daemon.store import lessons
 from edge_daemon.store.candidates import candidates, put_candidates
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.database import open_gallery
@@ -32,7 +36,8 @@ from edge_daemon.store.plans import committed_plans
 from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.timestamps import stored
-from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, children, taken
+from tests.cli import running
+from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, children, in_lesson, taken
 
 KNOWN = b"a seed that somebody else knows."
 
@@ -333,3 +338,46 @@ def test_faces_that_a_worker_left_behind_after_its_register_are_erased_by_the_ne
     with os.fdopen(reading) as told:
         assert told.read() == '{"kind": "done"}\n'
     assert not candidates(gallery_db, lesson_id)
+
+
+def test_after_a_restart_in_a_lesson_nobody_is_told_that_there_is_none(device, monkeypatch):
+    device.start_and_cut(2)
+    at = device.clock.reading().utc
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return device.clock.reading().utc.astimezone(tz)
+
+    monkeypatch.setattr(importlib.import_module("edge_daemon.cli.status"), "datetime", Clock)
+    device.clock.set(boot=2)
+    device.clock.stop_at(at + timedelta(seconds=30))
+    device.start()
+    said: list[dict[str, object]] = []
+    shown: list[str] = []
+
+    def goes_on() -> bool:
+        if (status := device.status()) and status not in said:
+            said.append(status)
+            shown.append(running.run(device.home.state_dir, "status").stdout)
+        lesson = device.status().get("lesson")
+        return isinstance(lesson, dict) and bool(lesson["provisional"])
+
+    device.until(goes_on)
+    assert not [one for one in said if "no lesson" in str(one["detail"])]
+    assert not [text for text in shown if "none is known" in text or "no register" in text], shown
+    assert all(re.search(r"^lesson +Maths", text, re.MULTILINE) for text in shown), shown
+    assert said[-1]["lesson"]["provisional_of"] == 2, "what was counted before the restart is there at once"
+    assert "So far, of 2 captures; the register is made at the lesson's end:" in shown[-1]
+    device.stop()
+
+
+def test_so_far_follows_each_capture(device):
+    in_lesson(device, 1)
+    for captures in (1, 2, 3):
+        device.until(lambda: dict(device.status().get("lesson") or {}).get("provisional_of") == captures)  # noqa: B023
+        if captures < 3:
+            (lesson,) = lessons.running_lessons(device.db)
+            before, after = plan_of(lesson).offsets_s[captures : captures + 2]
+            device.clock.stop_at(FIRST_LESSON + timedelta(seconds=(before + after) / 2))
+    device.cut()
