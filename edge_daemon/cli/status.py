@@ -104,7 +104,12 @@ def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
     for one in overview.open_lessons:
         is_on = one.stored.lesson.end > overview.now
         if overview.life == "runs" and is_on:
-            yield "lesson", f"{_counts(one)}, until {local(one.stored.lesson.end)}; goes on when the service has started"
+            until = local(one.stored.lesson.end)
+            yield "lesson", f"{_counts(one)}, until {until}; goes on when the service has started"
+            continue
+        when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
+        state = "is on" if is_on else "over, not made yet"
+        yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; {state}: {when}"
             continue
         when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
         state = "is on" if is_on else "over, not made yet"

@@ -62,7 +62,9 @@ def test_the_list_as_json_counts_the_verdicts(home):
 def test_before_the_first_register_the_list_is_empty_and_makes_no_file(tmp_path):
     home = tmp_path / "home"
     said = run(home, "register", "list").stdout
-    assert said == f"no registers yet: enrol first: `{edge-daemon --home {home} enrol import ROSTER.csv --photos FOLDER}`\n"
+    assert (
+        said == f"no registers yet: enrol first: `edge-daemon --home {home} enrol import ROSTER.csv --photos FOLDER`\n"
+    )
     assert json.loads(run(home, "register", "list", "--json").stdout) == []
     assert not home.exists()
 

@@ -12,8 +12,8 @@ from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, n
 from edge_daemon.app.health.doctor_erasures import erasures_check
 from edge_daemon.app.health.doctor_service import disk_check, running_service, service_check
 from edge_daemon.app.health.doctor_updates import updates_check
-from edge_daemon.app.health.network_findings import handed_over
 from edge_daemon.app.health.last_lesson import lesson_problems
+from edge_daemon.app.health.network_findings import handed_over
 from edge_daemon.app.notices.composer import templates_of
 from edge_daemon.app.notices.outbox_rows import sends_mail
 from edge_daemon.app.opening.models_and_gallery import camera_settings, embedder_id, load_models, open_gallery_store

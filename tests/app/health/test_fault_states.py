@@ -168,7 +168,7 @@ def test_an_address_that_the_mail_server_refuses_is_parked_and_said(tmp_path):
         server.mood.receiver["adler@home.example"] = "550 5.1.1 no such user"
         mail_school.hold(home)
         sync_device.run(home, sync_device.Clock(mail_school.FRIDAY + timedelta(hours=5)))
-        status, found = assert_fault(home.state_dir, "mail: 1 item was refused for good", "1 item was refused for good")
+        assert_fault(home.state_dir, "mail: 1 item was refused for good", "1 item was refused for good")
         assert "550" in run(home.state_dir, "outbox", "list", "--state", "parked").stdout
 
 
@@ -277,7 +277,7 @@ def test_a_lesson_that_went_by_while_the_device_was_off_is_to_do_for_a_day(devic
     device.clock.stop_at(now + timedelta(minutes=2))
     device.start()
     device.until(device.ready)
-    _, found = assert_fault(device.home.state_dir, "was not held: the device was off", "was not held: the device was off")
+    assert_fault(device.home.state_dir, "was not held: the device was off", "was not held: the device was off")
     status = run(device.home.state_dir, "status").stdout
     assert re.search(r"^not held +1 in the last 7 days, the latest Maths", status, re.MULTILINE)
     assert list(look(device.home, now + timedelta(days=2)).problems) == []
@@ -371,7 +371,9 @@ def test_a_box_that_is_too_hot_and_has_bad_power_is_to_do(device, tmp_path, monk
     for module in (overview, doctor.hosts):
         monkeypatch.setattr(module, "read_host", lambda state_dir, *_: READ_HOST(state_dir, root))
     assert_fault(device.home.state_dir, "temperature: 86 °C", "temperature: 86 °C")
-    assert_fault(device.home.state_dir, "power: the power supply is too weak now", "power: the power supply is too weak")
+    assert_fault(
+        device.home.state_dir, "power: the power supply is too weak now", "power: the power supply is too weak"
+    )
 
 
 READ_HOST = host.read_host
@@ -391,7 +393,7 @@ def test_a_database_that_was_damaged_is_said_until_a_lesson_was_held_again(devic
     device.clock.stop_at(device.clock.reading().utc + timedelta(minutes=2))
     device.start()
     device.until(device.ready)
-    _, found = assert_fault(device.home.state_dir, "storage: ", "service: ")
+    assert_fault(device.home.state_dir, "storage: ", "service: ")
     assert (device.home.damaged_dir / "NOTES.txt").exists()
     device.clock.stop_at(None)
     device.until(lambda: len(device.documents()) == 2)

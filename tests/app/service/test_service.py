@@ -28,7 +28,6 @@ from edge_daemon.home import Home
 from edge_daemon.lesson.plan import seed_digest
 from edge_daemon.store import lessons
 from edge_daemon.store.alarms import alarms
-from edge_daemon.store import lessons
 from edge_daemon.store.candidates import candidates, put_candidates
 from edge_daemon.store.commitments import commitments
 from edge_daemon.store.database import open_gallery
