@@ -88,6 +88,17 @@ class Sheet:
     rows: tuple[SheetRow, ...]
     part: str = ""
     """The class or room that it is of; empty: of all."""
+    counts_rehearsals: bool = False
+    """Whether totals count rehearsals, too: on a sheet that has nothing else."""
+
+    @property
+    def counted(self) -> list[int]:
+        """The columns that totals count: lessons of the timetable."""
+        return [
+            number
+            for number, column in enumerate(self.columns)
+            if self.counts_rehearsals or column.lesson.origin == "timetable"
+        ]
 
 
 def arrange(
@@ -121,6 +132,7 @@ def arrange(
                 columns=tuple(_column(r, zone) for r in lessons),
                 rows=tuple(_rows(lessons, names, place)),
                 part=part,
+                counts_rehearsals=all(r.lesson.origin == "rehearsal" for r in lessons),
             )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +123,7 @@ def write_sheet(page: Any, sheet: Sheet, styles: Styles) -> None:
     _write_title(page, sheet, styles)
     _write_heads(page, sheet, styles)
     for number, row in enumerate(sheet.rows):
-        _write_student(page, _FIRST_STUDENT + number, row, len(sheet.columns), styles)
+        _write_student(page, _FIRST_STUDENT + number, row, sheet, styles)
     if sheet.rows:
         _write_foot(page, sheet, styles)
         _colour(page, sheet, styles)
@@ -184,7 +184,7 @@ def _note(column: Column) -> str:
     return safe("\n".join((text, *(f"rule: {rule}" for rule in column.rules))))
 
 
-def _write_student(page: Any, at: int, row: SheetRow, columns: int, styles: Styles) -> None:
+def _write_student(page: Any, at: int, row: SheetRow, sheet: Sheet, styles: Styles) -> None:
     page.set_row(at, 18)
     page.write_string(at, 0, safe(row.name), styles.text)
     page.write_string(at, 1, safe(row.student_id), styles.text)
@@ -196,10 +196,10 @@ def _write_student(page: Any, at: int, row: SheetRow, columns: int, styles: Styl
         page.write_string(at, place, entry.mark, _mark_style(entry, styles))
         if note := remark(entry):
             page.write_comment(at, place, safe(note), _note_size(note))
-    marks = [entry.counted for entry in row.entries if entry is not None]
-    cells = xl_range(at, _FIRST_LESSON, at, _FIRST_LESSON + columns - 1)
+    marks = [entry.counted for number in sheet.counted if (entry := row.entries[number]) is not None]
+    cells = [xl_range(at, _FIRST_LESSON + a, at, _FIRST_LESSON + b) for a, b in _runs(sheet.counted)]
     counts = {mark: marks.count(mark) for mark in MARKS.values()}
-    first = _FIRST_LESSON + columns
+    first = _FIRST_LESSON + len(sheet.columns)
     for number, (mark, count) in enumerate(counts.items()):
         page.write_formula(at, first + number, _count_of(cells, mark), styles.count, count)
     decided = counts["P"] + counts["A"]
@@ -222,7 +222,7 @@ def _write_foot(page: Any, sheet: Sheet, styles: Styles) -> None:
         for place, found in enumerate(marks, _FIRST_LESSON):
             present, absent = found.count("P"), found.count("A")
             if number < 2:
-                formula = _count_of(xl_range(_FIRST_STUDENT, place, end - 1, place), "PA"[number])
+                formula = _count_of([xl_range(_FIRST_STUDENT, place, end - 1, place)], "PA"[number])
                 page.write_formula(end + number, place, formula, styles.foot, (present, absent)[number])
             else:
                 share = present / (present + absent) if present + absent else ""
@@ -290,9 +290,21 @@ def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
     return styles.mark_look if remark(entry) else styles.mark
 
 
-def _count_of(cells: str, mark: str) -> str:
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return first and last of each run of ascending numbers without a gap."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def _count_of(ranges: Sequence[str], mark: str) -> str:
     # A lone ? is a wildcard to COUNTIF; P? and A? are counted with it.
-    return f'=COUNTIF({cells},"{"*~?" if mark == "?" else mark}")'
+    wanted = "*~?" if mark == "?" else mark
+    return "=" + ("+".join(f'COUNTIF({cells},"{wanted}")' for cells in ranges) or "0")
 
 
 def _share_of(present: str, absent: str) -> str:

@@ -145,8 +145,9 @@ def _summary(found: ReadRegister) -> dict[str, object]:
 def _line(register: Register, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
     lesson, counted = register.lesson, counts(register)
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
+    at = f"{start:%H:%M}-{end:%H:%M}" if end > start else "no clock"
     return (
-        *(lesson.lesson_id[:digits], f"{start:%Y-%m-%d}", f"{start:%H:%M}-{end:%H:%M}", lesson.course, lesson.origin),
+        *(lesson.lesson_id[:digits], f"{start:%Y-%m-%d}", at, lesson.course, lesson.origin),
         f"{register.captures_taken}/{register.captures_planned}",
         *(str(counted[one]) for one in _COUNTED),
         str(register.revision),

@@ -103,7 +103,8 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
     course = f" of {lesson.course}" if lesson.course else ""
     yield f"Register {lesson.lesson_id}, revision {register.revision}"
-    yield _printable(f"{start:%A %Y-%m-%d %H:%M}-{end:%H:%M}{course}, {lesson.device}, {lesson.origin}")
+    at = f"{start:%H:%M}-{end:%H:%M}" if end > start else f"{start:%H:%M}, when it was called; no clock"
+    yield _printable(f"{start:%A %Y-%m-%d} {at}{course}, {lesson.device}, {lesson.origin}")
     yield f"{register.captures_taken} of {register.captures_planned} captures, clock {register.clock}"
     yield from _rule(register)
     if note := note_of(register):
@@ -146,6 +147,8 @@ def _row(
     low, high = interval(tally.captures_attentive, register.captures_taken)
     numbers = (str(tally.captures_seen), str(tally.captures_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
     times = (_time(tally.first_seen, zone), _time(tally.last_seen, zone))
+    if register.lesson.end <= register.lesson.start:  # a rehearsal: its pictures have no time
+        times = ("", "")
     distance = distance_to_rule(register, verdict)
     if verdict.verdict == "not_assessed":
         numbers = ("-", "-", "-", "-")

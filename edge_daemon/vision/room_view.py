@@ -26,42 +26,50 @@ _STEP_OF_BLUR: Final = 0.4
 
 def room_view(picture: Picture) -> RoomView:
     """Measure a picture, (height, width, 3) uint8 in BGR; one under 64 pixels has no blur."""
-    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     burnt = (picture[::4, ::4].min(axis=2) >= BURNT_FROM).astype(np.float32)
-    samples = cv2.resize(grey, (VIEW_COLUMNS * _SAMPLES, VIEW_ROWS * _SAMPLES), interpolation=cv2.INTER_AREA)
+    samples = _small_grey(picture, VIEW_COLUMNS * _SAMPLES, VIEW_ROWS * _SAMPLES)
     cells = samples.astype(np.float32).reshape(VIEW_ROWS, _SAMPLES, VIEW_COLUMNS, _SAMPLES)
     return RoomView(
         luma=cells.mean(axis=(1, 3)),
         burnt=np.asarray(cv2.resize(burnt, (VIEW_COLUMNS, VIEW_ROWS), interpolation=cv2.INTER_AREA), np.float32),
         structure=cells.std(axis=(1, 3)),
-        blur_px=_blur_px(grey),
+        blur_px=_blur_px(picture),
     )
 
 
-def _blur_px(grey: NDArray[np.uint8]) -> float:
+def _small_grey(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a picture in grey at another size; a grey copy of 12 megapixels would take 12 MB."""
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _blur_px(picture: Picture) -> float:
     """Return the blur of the direction that is blurred more: motion leaves the edges along it sharp."""
-    height, width = grey.shape
+    height, width = picture.shape[:2]
     rows, columns = height // _BLOCK_PX, width // _BLOCK_PX
     if not rows or not columns:
         return 0.0  # too small to judge
-    whole = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
-    small = cv2.resize(whole, (columns * 8, rows * 8), interpolation=cv2.INTER_AREA).astype(np.float32)
+    whole = picture[: rows * _BLOCK_PX, : columns * _BLOCK_PX]
+    small = _small_grey(whole, columns * 8, rows * 8).astype(np.float32)
     blocks = small.reshape(rows, 8, columns, 8)
-    return max(_axis_blur_px(grey, np.abs(np.diff(blocks, axis=axis)).mean(axis=(1, 3)), axis // 2) for axis in (1, 3))
+    return max(
+        _axis_blur_px(picture, np.abs(np.diff(blocks, axis=axis)).mean(axis=(1, 3)), axis // 2) for axis in (1, 3)
+    )
 
 
-def _axis_blur_px(grey: NDArray[np.uint8], change: NDArray[np.floating], axis: int) -> float:
+def _axis_blur_px(picture: Picture, change: NDArray[np.floating], axis: int) -> float:
     """Return the blur along one axis of the blocks that change most along it; infinite where none has contrast."""
     best = np.argsort(-change.reshape(-1))[:_BLOCKS]
-    steps = [_step(grey, int(at) // change.shape[1], int(at) % change.shape[1], axis) for at in best]
+    steps = [_step(picture, int(at) // change.shape[1], int(at) % change.shape[1], axis) for at in best]
     found = [step for step in steps if step > 0]
     return _STEP_OF_BLUR / float(np.median(found)) if found else float("inf")
 
 
-def _step(grey: NDArray[np.uint8], row: int, column: int, axis: int) -> float:
+def _step(picture: Picture, row: int, column: int, axis: int) -> float:
     """Return the largest step between neighbouring pixels of a block as a share of its contrast; 0: no contrast."""
     top, left = row * _BLOCK_PX, column * _BLOCK_PX
-    smooth = cv2.GaussianBlur(grey[top : top + _BLOCK_PX, left : left + _BLOCK_PX], (0, 0), 0.7).astype(np.float32)
+    block = picture[top : top + _BLOCK_PX, left : left + _BLOCK_PX]
+    smooth = cv2.GaussianBlur(cv2.cvtColor(block, cv2.COLOR_BGR2GRAY), (0, 0), 0.7).astype(np.float32)
     low, high = np.percentile(smooth, (2, 98))
     if high - low < _LEAST_CONTRAST:
         return 0.0

@@ -90,8 +90,8 @@ def page(path):
         ("C15", "–", MARK),
         ("D13", "A", MARK),
         ("D14", None, MARK),
-        ("E12", '=COUNTIF(C12:D12,"P")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
-        ("H12", '=COUNTIF(C12:D12,"–")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
+        ("E12", '=COUNTIF(C12,"P")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
+        ("H12", '=COUNTIF(C12,"–")', "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0, as 0;;"),
         (
             "I12",
             '=IF(E12+F12=0,"",E12/(E12+F12))',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import openpyxl
 import pytest
 
 from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.sheets import arrange
 from edge_daemon.attendance.spreadsheet import workbook, write_sheet
 from edge_daemon.attendance.term import Months, events_of, term_sheet
 from edge_daemon.types import Register
@@ -94,3 +96,30 @@ def test_row_by_row_a_page_is_what_it_is_otherwise(tmp_path, number):
         pages.append([cell for cell in cells if cell[1] or cell[2]])
     assert pages[0] == pages[1]
     assert any(comment for _, _, comment in pages[0])
+
+
+def test_rehearsals_are_no_part_of_a_students_totals(tmp_path):
+    def totals(sheet):
+        path = tmp_path / "totals.xlsx"
+        with workbook(path) as book:
+            book.add_sheet(sheet)
+        found = []
+        for data_only in (True, False):
+            page = openpyxl.load_workbook(path, data_only=data_only).worksheets[0]
+            row = next(row for row in page.iter_rows() if row[1].value == "a")
+            found.append([cell.value for cell in row[2 + len(sheet.columns) :][:2]])
+        return found
+
+    lessons = [register_of("7b", {"a": 1.0}), register_of("7b", {"a": 1.0}, 4)]
+    rehearsal = register_of("", {"a": 0.0}, 2, "rehearsal")
+    for mixed in (
+        term_sheet([*lessons, rehearsal], {}, BERLIN, "week"),
+        *arrange([*lessons, rehearsal], {}, BERLIN, "week"),
+    ):
+        values, (present, absent) = totals(mixed)
+        assert values == [2, 0]
+        assert re.fullmatch(r'=COUNTIF\(C(\d+),"P"\)\+COUNTIF\(E\1,"P"\)', present)
+        assert absent.count("COUNTIF") == 2
+    assert totals(term_sheet([rehearsal], {}, BERLIN, "week"))[0] == [0, 0], "the office counts lessons only"
+    (alone,) = arrange([rehearsal], {}, BERLIN, "week")
+    assert totals(alone)[0] == [0, 1], "a trial has nothing else"

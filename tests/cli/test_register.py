@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -311,3 +312,15 @@ def test_answers_that_end_too_early_or_make_no_sense_are_one_line(home, monkeypa
     assert (done.exit_code, done.stdout) == (2, "")
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_rehearsal_has_no_clock_in_the_list_and_in_the_evidence(tmp_path):
+    lesson = a_lesson(origin="rehearsal")
+    register, sightings = a_register(lesson, {"a": 1.0})
+    register = replace(register, clock="unsynchronised", lesson=replace(lesson, end=lesson.start))
+    home = a_home(tmp_path, [(register, sightings)])
+    assert "2026-11-16  no clock" in run(home, "register", "list").stdout
+    shown = run(home, "register", "show", lesson.lesson_id[:8]).stdout
+    assert "07:00, when it was called; no clock of 7b, room 204, rehearsal" in shown
+    assert "20 of 20 captures, clock unsynchronised" in shown
+    assert not re.search(r"^a .*\d\d:\d\d:\d\d", shown, re.MULTILINE), "nobody knows when its pictures were taken"
