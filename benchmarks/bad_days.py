@@ -17,7 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ _KNOWN_FROM = 0.3
 class BadDay:
     """One lesson as it was, and what the register says."""
 
+    name: str
     scenario: str
     expected_flags: frozenset[str]
     flags: frozenset[str]
@@ -72,7 +73,27 @@ def scored(days: Sequence[BadDay]) -> dict[str, object]:
         "register_flagged": {name: _rate(found) for name, found in flagged.items()},
         "usual_flagged": _rate(false_alarms),
         "missed": dict(sum((d.missed for d in days), Counter[str]())),
+        "mistakes": [one for day in days for one in _mistakes(day)],
     }
+
+
+def _mistakes(day: BadDay) -> Iterator[dict[str, str]]:
+    """Give what was wrong in a lesson, by its name and student ids only."""
+    for student, verdict in day.students:
+        wrong = (
+            (not _usable(student) and verdict == "absent")
+            or (_is_absent(day, student) and verdict != "absent")
+            or (not day.expected_flags and _is(student, "present") and verdict != "present")
+        )
+        if wrong:
+            what = (
+                f"{verdict}, was {student['verdict']}{'' if _usable(student) else ' in a seat that nobody could see'}"
+            )
+            yield {"lesson": day.name, "student_id": student["student_id"], "what": what}
+    missing, more = day.expected_flags - day.flags, day.flags - day.expected_flags
+    if missing or (more and not day.expected_flags):
+        told = ", ".join(sorted(day.flags)) or "no flag"
+        yield {"lesson": day.name, "student_id": "", "what": f"{told}, not {', '.join(sorted(missing)) or 'none'}"}
 
 
 def _rate(found: Sequence[bool]) -> dict[str, float | int | None]:
@@ -131,7 +152,7 @@ def _rehearsed(path: Path, home: Path, known: frozenset[str], *, has_history: bo
     rows = folder.rows(path / "truth.csv", ("student_id", "verdict", "borderline"))
     missed = Counter[str](one["reason"] for one in document["missed"])
     students = tuple((row, verdicts.get(row["student_id"], "missing")) for row in rows)
-    return BadDay(name, flags, frozenset(document["register_flags"]), students, missed, known, has_history)
+    return BadDay(path.name, name, flags, frozenset(document["register_flags"]), students, missed, known, has_history)
 
 
 def _scenario(path: Path) -> tuple[str, frozenset[str]]:

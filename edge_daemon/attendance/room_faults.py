@@ -6,7 +6,7 @@ The limits were read off a measured curve: benchmarks/degraded.py, docs/BENCHMAR
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -41,6 +41,11 @@ WHOLE: Final = 0.8
 SAME_VIEW: Final = 0.5
 """Two scenes of one camera correlate at least so much."""
 
+_SPOT_CELLS: Final = 12
+_SPOT_LIGHT: Final = 0.15
+"""A patch of at most so many cells, whose light differs by at most such a share from that around it, is a bare spot of
+the room. Where half of a class was away patches had up to 4 cells and differed by up to .06; half a lens that is covered
+has 56 cells and more."""
 _ENOUGH_CELLS: Final = 0.25
 """Share of the cells that can be compared, below which nobody can tell one view from another."""
 
@@ -60,6 +65,8 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
     found = np.zeros((VIEW_ROWS, VIEW_COLUMNS), np.uint8)
     flat = _is_flat(view)
     had = flat if before is None else ~_is_flat(before)
+    if before is not None:
+        had &= ~_bare_spots(view, flat & had)
     dark = view.luma < DARK_BELOW
     _mark(found, "glare", (view.burnt >= BURNT_FROM) | ((view.luma >= PALE_FROM) & flat & had))
     # The least light leaves single cells without shapes; a cover leaves most of them without.
@@ -68,6 +75,43 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
     if view.blur_px > BLUR_OF_WIDTH * width_px:
         _mark(found, "too_blurred", found == 0)
     return found
+
+
+def _bare_spots(view: RoomView, flat: Area) -> Area:
+    """Return the cells that are flat only because somebody left: small patches in the light of what is around them.
+
+    A bare wall behind an empty seat looks like a cover of that seat.
+    """
+    found = np.zeros_like(flat)
+    for patch in _patches(flat):
+        around = _grown(patch) & ~patch
+        if patch.sum() <= _SPOT_CELLS and around.any():
+            light, light_around = float(np.median(view.luma[patch])), float(np.median(view.luma[around]))
+            if abs(light - light_around) <= _SPOT_LIGHT * light_around:
+                found |= patch
+    return found
+
+
+def _grown(cells: Area) -> Area:
+    """Return some cells and their neighbours."""
+    padded = np.pad(cells, 1)
+    rows, columns = cells.shape
+    shifted = [padded[down : down + rows, right : right + columns] for down in range(3) for right in range(3)]
+    return np.asarray(np.logical_or.reduce(shifted), bool)
+
+
+def _patches(cells: Area) -> Iterator[Area]:
+    """Yield the connected parts of some cells, with neighbours at the corners, too."""
+    left = {(int(row), int(column)) for row, column in np.argwhere(cells)}
+    while left:
+        patch, edge = np.zeros_like(cells), [left.pop()]
+        while edge:
+            row, column = edge.pop()
+            patch[row, column] = True
+            near = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)} & left
+            left -= near
+            edge += near
+        yield patch
 
 
 def _is_flat(view: RoomView) -> NDArray[np.bool_]:
@@ -156,11 +200,12 @@ def same_view(one: bytes, other: bytes, usable: Area) -> float:
     Args:
         one: a signature.
         other: another one.
-        usable: the cells to compare; 1 is returned where they are too few to tell.
+        usable: the cells to compare, but for those beside others; 1 is returned where they are too few to tell.
     """
-    if usable.mean() < _ENOUGH_CELLS:
+    inner = usable & ~_grown(~usable)  # a cell at the edge of a cover is half covered itself
+    if inner.mean() < _ENOUGH_CELLS:
         return 1.0
-    parts = zip(_parts(one, usable), _parts(other, usable), strict=True)
+    parts = zip(_parts(one, inner), _parts(other, inner), strict=True)
     return float(np.mean([_correlation(a, b) for a, b in parts]))
 
 

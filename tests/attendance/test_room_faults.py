@@ -57,6 +57,18 @@ def test_a_bare_wall_that_was_bare_before_is_not_covered():
     assert faults(bare, view()) == ("covered",)
 
 
+def test_a_bare_wall_behind_an_empty_seat_is_no_cover_and_a_dark_spot_or_a_large_one_is():
+    spot, large = np.full(SHAPE, 20.0, np.float32), np.full(SHAPE, 20.0, np.float32)
+    spot[3:5, 4:6], large[2:6, 4:8] = 1.0, 1.0
+    assert faults(view(structure=spot), view()) == ()
+    darker = np.where(spot < 2, 60, 100)
+    assert faults(view(luma=darker, structure=np.minimum(spot, 20)), view()) == ("covered",)
+    assert faults(view(structure=large), view()) == ("covered",)
+    two = spot.copy()
+    two[0, 15] = 1.0
+    assert faults(view(structure=two), view()) == (), "each patch is judged by itself"
+
+
 def test_blur_is_judged_by_the_width_of_the_faces_that_sit_there():
     assert (room_faults.faults_of(view(blur_px=5), None, 40.0) > 0).all()
     assert not room_faults.faults_of(view(blur_px=5), None, 120.0).any()

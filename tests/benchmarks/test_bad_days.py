@@ -25,7 +25,9 @@ def student(student_id: str, verdict: str, usable: str = "1", borderline: str = 
 
 def day(scenario: str, expected: set[str], flags: set[str], *students, known=("a", "b")) -> BadDay:
     missed = Counter({"too_dark": 2}) if scenario == "dark" else Counter()
-    return BadDay(scenario, frozenset(expected), frozenset(flags), students, missed, frozenset(known), True)
+    return BadDay(
+        f"lesson-{scenario}", scenario, frozenset(expected), frozenset(flags), students, missed, frozenset(known), True
+    )
 
 
 def test_who_could_not_be_seen_is_never_called_absent_and_who_could_stays_it():
@@ -47,6 +49,10 @@ def test_who_could_not_be_seen_is_never_called_absent_and_who_could_stays_it():
     assert (found["register_flagged"]["dark"]["hits"], found["register_flagged"]["dark"]["n"]) == (1, 2)
     assert (found["usual_flagged"]["hits"], found["usual_flagged"]["n"]) == (0, 1)
     assert found["missed"] == {"too_dark": 4}
+    assert found["mistakes"] == [
+        {"lesson": "lesson-dark", "student_id": "a", "what": "absent, was absent in a seat that nobody could see"},
+        {"lesson": "lesson-dark", "student_id": "", "what": "no flag, not too_dark"},
+    ]
 
 
 def test_a_lesson_without_the_columns_of_bad_days_is_scored_by_what_is_expected():
