@@ -44,8 +44,8 @@ SAME_VIEW: Final = 0.5
 _SPOT_CELLS: Final = 12
 _SPOT_LIGHT: Final = 0.15
 """A patch of at most so many cells, whose light differs by at most such a share from that around it, is a bare spot of
-the room. Where half of a class was away patches had up to 4 cells and differed by up to .06; half a lens that is covered
-has 56 cells and more."""
+the room. Where half of a class was away patches had up to 4 cells and differed by up to .06; half of a lens has 56
+cells and more."""
 _ENOUGH_CELLS: Final = 0.25
 """Share of the cells that can be compared, below which nobody can tell one view from another."""
 

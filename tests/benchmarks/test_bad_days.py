@@ -25,9 +25,8 @@ def student(student_id: str, verdict: str, usable: str = "1", borderline: str = 
 
 def day(scenario: str, expected: set[str], flags: set[str], *students, known=("a", "b")) -> BadDay:
     missed = Counter({"too_dark": 2}) if scenario == "dark" else Counter()
-    return BadDay(
-        f"lesson-{scenario}", scenario, frozenset(expected), frozenset(flags), students, missed, frozenset(known), True
-    )
+    sets = frozenset(expected), frozenset(flags)
+    return BadDay(f"lesson-{scenario}", scenario, *sets, students, missed, frozenset(known), True)
 
 
 def test_who_could_not_be_seen_is_never_called_absent_and_who_could_stays_it():
