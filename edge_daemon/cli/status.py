@@ -110,10 +110,6 @@ def _lines(overview: Overview, zone: tzinfo) -> Iterator[tuple[str, str]]:
         when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
         state = "is on" if is_on else "over, not made yet"
         yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; {state}: {when}"
-            continue
-        when = "the service is making it" if overview.life == "runs" else "the service makes it at its next start"
-        state = "is on" if is_on else "over, not made yet"
-        yield "no register", f"{_counts(one)}, of {local(one.stored.lesson.start)}; {state}: {when}"
     if overview.skipped:
         newest = overview.skipped[-1]
         count = f"{len(overview.skipped)} in the last {LOOK_BACK.days} days"
