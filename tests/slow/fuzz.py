@@ -221,12 +221,13 @@ def main() -> int:
 
 
 def _keep(path: Path, parser: str, seed: int, result: Result) -> None:
-    """Put the result of one parser into the file, beside those of the others."""
+    """Put the result of one parser into the file, beside those of the others and of other seeds."""
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     document["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     document["limits"] = {"cpu_s": 10, "peak_mb": 300}
-    results = {**document.get("parsers", {}), parser: {"seed": seed, **result.document()}}
-    document["parsers"] = {name: results[name] for name in PARSERS if name in results}
+    runs = document.get("parsers", {})
+    runs[parser] = [one for one in runs.get(parser, ()) if one["seed"] != seed] + [{"seed": seed, **result.document()}]
+    document["parsers"] = {name: runs[name] for name in PARSERS if name in runs}
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
