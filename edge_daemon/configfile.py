@@ -138,7 +138,7 @@ def _allowed(key: Key, value: Any) -> bool:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):  # RecursionError: a path of many folders
         return False
     return True
 

@@ -222,3 +222,8 @@ def test_a_file_full_of_unknown_keys_is_still_one_line_that_can_be_read(tmp_path
     assert len(line) < 4000
     assert f"device.{'x' * 40}: unknown key" in line
     assert "; and 80 more; " in line
+
+
+def test_a_time_zone_like_a_path_of_a_thousand_folders_is_refused(tmp_path):
+    line = problems(write(tmp_path, f'[device]\ntime_zone = "Europe/{"B/" * 500}"\n'))
+    assert "device.time_zone: expected a time zone such as Europe/Berlin" in line

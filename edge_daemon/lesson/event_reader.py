@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from functools import partial
@@ -247,11 +247,11 @@ class EventReader:
         if all_day and not length:  # many programs write a day as the end of the same day
             length = timedelta(days=1)
         if length < timedelta(0):
-            raise EventError("ends before it starts", one["DTSTART"].line)
+            raise EventError("ends before it starts", _time_line(one))
         if self.rules.are_holidays and not length:
             is_day = start.time() == time()
             why = "has no end, and is taken for the whole day" if is_day else "takes 0 s, and takes out no lesson"
-            notes.append(Note(one["DTSTART"].line, why))
+            notes.append(Note(_time_line(one), why))
             length = timedelta(days=1) if is_day else length
         return length
 
@@ -310,6 +310,11 @@ def _text(given: Property | None) -> str:
 def _categories(given: list[Property]) -> Iterator[str]:
     parts = (plain_text(part) for one in given for part in re.split(r"(?<!\\),", one.value))
     return filter(None, parts)
+
+
+def _time_line(one: Mapping[str, Property]) -> int:
+    """Return the line of the first property that says when an event is; an override may have no start of its own."""
+    return next((one[name].line for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID") if name in one), 0)
 
 
 def _number(given: Property | None) -> int:

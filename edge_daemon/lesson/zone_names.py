@@ -65,7 +65,9 @@ _SEASON = re.compile(r" (?:standard |daylight |summer )?time$")
 
 def iana_zone(name: str) -> ZoneInfo | None:
     """Return the zone of an IANA name, whatever its capitals."""
-    for spelled in (name, _iana_names().get(name.replace(" ", "_").casefold(), "") if _is_plain(name) else ""):
+    if not _is_plain(name):  # a path of a thousand folders is looked for in a thousand calls
+        return None
+    for spelled in (name, _iana_names().get(name.replace(" ", "_").casefold(), "")):
         try:
             if spelled:
                 return ZoneInfo(spelled)

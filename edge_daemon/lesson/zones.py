@@ -19,6 +19,8 @@ _MOST_LINES: Final = 2000
 """Of a VTIMEZONE; Outlook's longest have some hundred."""
 _MOST_YEARS: Final = 4
 """In which a VTIMEZONE is compared, which costs 50 ms a year."""
+_NOT_OF_A_ZONE: Final = ("EXDATE", "EXRULE")
+"""RFC 5545, section 3.6.5, does not have them there, and the libraries fail on them when a time is asked for."""
 _CLOCK: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _YEAR = re.compile(r"(?:^|[:,])([0-9]{4})[0-9]{4}")
 _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
@@ -110,13 +112,17 @@ def _tzid(definition: Component) -> str:
 def _made(definition: Component) -> tzinfo | None:
     """Return the time zone that a VTIMEZONE describes, None where it makes no sense."""
     # Its rules are gone through from their beginning: yearly ones cost nothing, others could cost hours.
-    lines = [_yearly(line) for _, line in definition.lines]
+    lines = [_yearly(line) for _, line in definition.lines if not line.upper().startswith(_NOT_OF_A_ZONE)]
     rules = [line for line in lines if line.upper().startswith("RRULE")]
     if definition.damage or len(lines) > _MOST_LINES or not all(map(_is_sound, rules)):
         return None
     try:
         component = Timezone.from_ical("\r\n".join(lines))
-        return component.to_tz(lookup_tzid=False) if isinstance(component, Timezone) else None
+        if not isinstance(component, Timezone):
+            return None
+        zone: tzinfo = component.to_tz(lookup_tzid=False)
+        _offset(zone, datetime.now())  # noqa: DTZ005 - of any clock; some mistakes show only here
+        return zone
     except LIBRARY_ERRORS:
         return None
 

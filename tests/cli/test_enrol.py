@@ -76,6 +76,18 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_no_photograph_is_decoded_by_the_process_that_has_the_keys(office, monkeypatch, options):
+    def decoded_here(*_: object) -> None:
+        raise AssertionError("decoded beside the keys")
+
+    monkeypatch.setattr(cv2, "imdecode", decoded_here)
+    done = office.imported(*options)
+    assert (done.exit_code, done.stderr.count("decoded beside")) == (0, 0), done.stderr
+    if not options:
+        assert {one["student_id"]: one["photographs"] > 0 for one in office.listed()}["S1"]
+
+
 def test_portraits_become_templates(office):
     done = office.imported("--json")
     assert done.exit_code == 0

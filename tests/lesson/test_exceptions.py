@@ -197,3 +197,9 @@ def test_a_series_of_too_many_lessons_keeps_its_exact_exceptions_and_claims_noth
     )
     assert len(office.starts(read)) == 7
     assert read.remarks == ()
+
+
+def test_a_cancelled_lesson_without_a_start_whose_end_lies_before_it_is_cancelled_all_the_same(office):
+    series = lesson("20260302T110000", "RRULE:FREQ=WEEKLY;COUNT=2")
+    off = event("RECURRENCE-ID:20260302T110000", "DTEND:20260302T080000", "STATUS:CANCELLED")
+    assert office.starts(office.read(series, off)) == ["03-09 11:00"]

@@ -161,6 +161,7 @@ def test_a_known_name_means_what_is_known_today_whatever_the_file_describes(offi
     [
         "",
         OWN_ZONE.replace("FREQ=YEARLY", "FREQ=SECONDLY"),
+        OWN_ZONE.replace("END:DAYLIGHT", "RDATE;TZID=Asia/Tokyo:20261109T090000\nEND:DAYLIGHT"),
         OWN_ZONE.replace("TZOFFSETTO:+0400", "TZOFFSETTO:soon"),
         OWN_ZONE.replace("BYMONTH=3", "BYMONTH=256"),
         OWN_ZONE.replace("FREQ=YEARLY", "FREQ=YEARLY;INTERVAL=-0"),  # worked out, it would never end
@@ -175,11 +176,19 @@ def test_an_unknown_zone_leaves_the_event_out_and_is_named(office, definition):
     assert [one.why for one in read.left_out] == ["the time zone 'School time' is not known"]
 
 
-@pytest.mark.parametrize("rule", ["BYMONTH=256", "BYMONTH=3;INTERVAL=0"])
+@pytest.mark.parametrize(
+    "rule", ["BYMONTH=256", "BYMONTH=3;INTERVAL=0", "BYMONTH=3\nEXDATE;TZID=Asia/Tokyo:20261109T090000"]
+)
 def test_a_senseless_description_of_a_known_zone_changes_nothing(office, rule):
     described = OWN_ZONE.replace("School time", "Europe/Berlin").replace("BYMONTH=3", rule)
     read = office.read(described, lesson("20260102T080000"))
     assert office.starts(read) == ["01-02 08:00"]
+
+
+def test_a_name_like_a_path_of_a_thousand_folders_is_no_zone(office):
+    read = office.read(lesson("20260102T080000", zone="Europe/" + "B/" * 500), lesson("20260105T080000", uid="u2"))
+    assert office.starts(read) == ["01-05 08:00"]
+    assert "is not known" in read.left_out[0].why
 
 
 def test_a_rule_in_utc_is_kept_as_it_is_and_remarked(office):

@@ -4,9 +4,9 @@
 
 Parsers: calendar roster oneroster configuration register corrections bundle photographs card; all where none is named.
 First each takes its undamaged inputs, which are made by the project's own makers: one that refuses them is not fuzzed,
-and the command fails. Then it gets as many damaged ones as the CPU minutes of its process allow. Memory is VmHWM of the
-process and of those that work for it (the decoder of photographs), set back before each input. An input that makes a
-fault is kept in DIR. Exit code 1 where there was one.
+and the command fails. Then it gets as many damaged ones as the CPU minutes of the processes that make and read them
+allow. Memory is VmHWM of the process and of those that work for it (the decoder of photographs), set back before each
+input. An input that makes a fault is kept in DIR. Exit code 1 where there was one.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def check_seeds(parser: str, folder: Path) -> int:
 
 
 def fuzz(parser: str, cpu_s: float, seed: int, folder: Path, keep: Path) -> Result:
-    """Give a parser damaged inputs until it has had so much CPU time."""
+    """Give a parser damaged inputs until the processes that make and read them have had so much CPU time."""
     result, first = Result(seeds=check_seeds(parser, folder)), 0
     while result.cpu_s < cpu_s:
         child = Child(parser, seed, first, folder)
@@ -143,43 +143,38 @@ def fuzz(parser: str, cpu_s: float, seed: int, folder: Path, keep: Path) -> Resu
 
 def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, keep: Path) -> int:
     """Take what one process says, until it made a fault, has read enough, or the time is up; return the next number."""
-    number = first - 1
+    number, before_s = first - 1, result.cpu_s
     while result.cpu_s < cpu_s and number < first + _OF_A_PROCESS:
-        said: dict[str, Any] | None
-        try:
-            said = child.line(_HANGS_S)
-        except TimeoutError:
-            said = {
-                "number": number,
-                "accepted": False,
-                "fault": f"took more than {_HANGS_S:.0f} s",
-                "where": "",
-                "cpu_s": _HANGS_S,
-                "peak_mb": 0,
-            }
-        if said is None:
-            where = f"signal {-child.process.wait()}"
-            said = {
-                "number": number,
-                "accepted": False,
-                "fault": "crashed",
-                "where": where,
-                "cpu_s": 0,
-                "peak_mb": 0,
-                "traceback": child.last_words(),
-            }
+        said = _said(child, number)
         if "begins" in said:
             number = said["begins"]
             continue
+        result.cpu_s = max(result.cpu_s, before_s + said["process_cpu_s"])
         if _count(result, said, folder, keep):
             break
     return number + 1
 
 
+def _said(child: Child, number: int) -> dict[str, Any]:
+    """Return what the process says next, or that it hangs, or crashed."""
+    lost = {"number": number, "accepted": False, "cpu_s": 0.0, "process_cpu_s": 0.0, "peak_mb": 0.0}
+    try:
+        said = child.line(_HANGS_S)
+    except TimeoutError:
+        return {**lost, "fault": f"took more than {_HANGS_S:.0f} s", "where": ""}
+    if said is None:
+        return {
+            **lost,
+            "fault": "crashed",
+            "where": f"exit code {child.process.wait()}",
+            "traceback": child.last_words(),
+        }
+    return said
+
+
 def _count(result: Result, said: dict[str, Any], folder: Path, keep: Path) -> bool:
     """Add what became of one input; return whether it is a fault."""
     result.inputs += 1
-    result.cpu_s += said["cpu_s"]
     result.slowest_cpu_s = max(result.slowest_cpu_s, said["cpu_s"])
     result.highest_peak_mb = max(result.highest_peak_mb, said["peak_mb"])
     fault = said.get("fault", "")

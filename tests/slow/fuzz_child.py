@@ -92,7 +92,8 @@ def _read(parser: parsers.Parser, folder: Path) -> dict[str, Any]:
         where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "outside"
         result["fault"], result["where"] = f"traceback: {type(error).__name__}", where
         result["traceback"] = traceback.format_exc()[-4000:]
-    result["cpu_s"] = max(0.0, _cpu_s(parser) - before_s)
+    result["process_cpu_s"] = _cpu_s(parser)
+    result["cpu_s"] = max(0.0, result["process_cpu_s"] - before_s)
     result["wall_s"] = time.monotonic() - before
     result["peak_mb"] = max(_peak_mb(process) for process in (os.getpid(), *parser.processes()))
     if "fault" not in result and result["cpu_s"] > MOST_CPU_S:

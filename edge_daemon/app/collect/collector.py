@@ -171,7 +171,7 @@ def _zone(name: str | None) -> ZoneInfo:
         raise DeliveryError("is needed on Windows", "--time-zone", "give it, such as Europe/Berlin")
     try:
         return ZoneInfo(name or local_zone())
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError) as error:
         hint = "use a name such as Europe/Berlin; on Windows install tzdata"
         raise DeliveryError("is no time zone", f"--time-zone {name or local_zone()}", hint) from error
 
