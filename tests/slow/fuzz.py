@@ -83,6 +83,8 @@ class Child:
             env={**os.environ, "TMPDIR": str(folder)},
         )
         self._rest = b""
+        self.has_begun = False
+        """Whether it reads an input that it has not answered for."""
 
     def line(self, longest_s: float) -> dict[str, Any] | None:
         """Return what the process says next; None where it ended. Raises TimeoutError where it says nothing."""
@@ -96,6 +98,7 @@ class Child:
             self._rest += more
         line, _, self._rest = self._rest.partition(b"\n")
         said: dict[str, Any] = json.loads(line)
+        self.has_begun = "begins" in said
         return said
 
     def last_words(self) -> str:
@@ -162,6 +165,8 @@ def _said(child: Child, number: int) -> dict[str, Any]:
         said = child.line(_HANGS_S)
     except TimeoutError:
         return {**lost, "fault": f"took more than {_HANGS_S:.0f} s", "where": ""}
+    if said is None and not child.has_begun:
+        sys.exit(f"the process that makes inputs failed\n{child.last_words()}")
     if said is None:
         return {
             **lost,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import json
 import random
@@ -167,19 +168,20 @@ def mutated_json(value: Any, chance: random.Random) -> Any:
     for _ in range(chance.choice((1, 1, 2, 4))):
         places = list(_places(value))
         if not places:
-            return chance.choice(_VALUES)
+            return copy.deepcopy(chance.choice(_VALUES))
         parent, key = chance.choice(places)
         kind = chance.randrange(6)
         if kind == 0:
             del parent[key]
         elif kind == 1:
-            parent[key] = parent[chance.choice(list(parent) if isinstance(parent, dict) else range(len(parent)))]
+            other = chance.choice(list(parent) if isinstance(parent, dict) else range(len(parent)))
+            parent[key] = copy.deepcopy(parent[other])
         elif kind == 2:
-            parent[key] = [parent[key]] * chance.choice((0, 1, 2, 300))
+            parent[key] = [copy.deepcopy(parent[key]) for _ in range(chance.choice((0, 1, 2, 300)))]
         elif kind == 3 and isinstance(parent, list):
-            parent[key:key] = [parent[key]] * chance.choice((1, 2, 300))
+            parent[key:key] = [copy.deepcopy(parent[key]) for _ in range(chance.choice((1, 2, 300)))]
         else:
-            parent[key] = chance.choice(_VALUES)
+            parent[key] = copy.deepcopy(chance.choice(_VALUES))
     return value
 
 
