@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import io
 import json
 import random
 import re
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -207,7 +207,8 @@ def mutated_zip(data: bytes, chance: random.Random, words: Sequence[bytes] = ())
     else:
         parts[at] = (name, mutated_bytes(content, chance, words, content))
     made = io.BytesIO()
-    with contextlib.suppress(UserWarning), zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # a name that is there twice
         for part, body in parts:
             archive.writestr(part, body)
     return made.getvalue()
