@@ -7,7 +7,7 @@ JPEG: ITU-T T.81 annex B (markers). PNG: W3C PNG specification, section 5 (chunk
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_daemon.errors import ImageFileError
 
@@ -27,6 +27,8 @@ class ImageHeader:
 
     width_px: int
     height_px: int
+    is_plain_jpeg: bool = False
+    """A JPEG of one scan, which is decoded row by row; a decoder holds any other picture as a whole."""
 
 
 def is_heif(data: bytes) -> bool:
@@ -55,6 +57,7 @@ def read_header(data: bytes) -> ImageHeader:
 
 def _jpeg(data: bytes) -> ImageHeader:
     header: ImageHeader | None = None
+    is_progressive = False
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
@@ -69,14 +72,16 @@ def _jpeg(data: bytes) -> ImageHeader:
         if marker in _START_OF_FRAME and at + 9 <= len(data):
             size = data[at + 5 : at + 9]
             header = ImageHeader(int.from_bytes(size[2:], "big"), int.from_bytes(size[:2], "big"))
+            is_progressive = marker & 3 == 2
         at += 2 + length
     # The decoder fills what is missing with grey and says nothing: only the end marker tells. It is looked for behind
     # the start of the scan, for the thumbnail in the EXIF block has one of its own.
     if header is None or data.find(b"\xff\xd9", at) < 0:
         raise ImageFileError("truncated file", hint="copy it again")
-    if data.count(bytes((0xFF, _START_OF_SCAN)), at) > _MAX_SCANS:
+    scans = data.count(bytes((0xFF, _START_OF_SCAN)), at)
+    if scans > _MAX_SCANS:
         raise ImageFileError(f"JPEG of more than {_MAX_SCANS} scans", hint="save it again as plain JPEG")
-    return header
+    return replace(header, is_plain_jpeg=scans == 1 and not is_progressive)
 
 
 def _webp(data: bytes) -> ImageHeader:

@@ -126,7 +126,7 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
         "text.jpg": "not a JPEG, PNG",
         "phone.heic": "convert it to JPEG",
         "link.jpg": "leads out of the folder",
-        "huge.png": "larger than 50 megapixels",
+        "huge.png": "larger than 35 megapixels",
         "heavy.jpg": "larger than 30 MiB",
         "other.jpg": "somebody else",
     }

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from edge_daemon.errors import ImageFileError, PhotographError
 from edge_daemon.gallery import photograph_decoding
-from edge_daemon.gallery.photograph_decoding import MAX_PIXELS, WORKING_SIDE_PX, decode
+from edge_daemon.gallery.photograph_decoding import WORKING_SIDE_PX, decode
 from edge_daemon.gallery.photographs import MAX_BYTES, Photograph, photographs_of, read_photograph
 from edge_daemon.image_header import ImageHeader, read_header
 from tests.gallery import pictures as make
@@ -142,11 +142,32 @@ def test_what_is_no_picture_for_us_is_named(tmp_path, name, content, words):
     assert words in reason(put(tmp_path, name, content))
 
 
-@pytest.mark.parametrize("make_claim", [make.claiming_jpeg, make.claiming_png])
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, make_claim, monkeypatch):
+def claiming_progressive_jpeg(width: int, height: int) -> bytes:
+    """A JPEG whose decoder holds the coefficients of the whole picture."""
+    data = cv2.imencode(".jpg", make.portrait(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    at = data.index(b"\xff\xc2")
+    return data[: at + 5] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[at + 9 :]
+
+
+@pytest.mark.parametrize(
+    ("make_claim", "megapixels"),
+    [(make.claiming_jpeg, 50), (make.claiming_png, 35), (claiming_progressive_jpeg, 35)],
+)
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, make_claim, megapixels, monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
-    side = int(MAX_PIXELS**0.5) + 10
-    assert f"{side}x{side} is larger than 50 megapixels" in reason(put(tmp_path, "a.png", make_claim(side, side)))
+    side = int((megapixels * 10**6) ** 0.5) + 10
+    words = f"{side}x{side} is larger than {megapixels} megapixels"
+    assert words in reason(put(tmp_path, "a.png", make_claim(side, side)))
+
+
+def test_a_plain_jpeg_is_told_from_one_that_is_decoded_as_a_whole():
+    plain = make.jpeg(make.portrait())
+    assert read_header(plain).is_plain_jpeg
+    assert read_header(make.with_thumbnail(plain)).is_plain_jpeg
+    assert not read_header(claiming_progressive_jpeg(40, 60)).is_plain_jpeg
+    scan = plain.index(b"\xff\xda")
+    assert not read_header(plain[:-2] + plain[scan:]).is_plain_jpeg, "two scans"
+    assert not read_header(make.png(make.portrait())).is_plain_jpeg
 
 
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path):
