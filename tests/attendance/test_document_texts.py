@@ -93,16 +93,17 @@ def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
         *("date", "start", "end", "course", "device", "lesson_id", "revision", "origin", "student_id", "name"),
         *("verdict", "share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
         *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
+        *("rule_share", "captures_needed", "distance"),
     ]
     lesson = ["2026-11-16", "08:00", "08:45", "'=7b", "room 204", register.lesson.lesson_id, "2", "timetable"]
-    rest = ["In Attendance", "unusual_class", "yes"]
+    rest = ["In Attendance", "unusual_class", "yes", "0.4000", "8"]
     of_b = next(v for v in register.verdicts if v.tally.student_id == "b")
     assert rows == [
-        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", *rest],
-        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", *rest],
-        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", *rest],
+        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", *rest, "12"],
+        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", *rest, "0"],
+        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", *rest, "-8"],
     ]
-    assert len(HEADS) == len(heads) == 22
+    assert len(HEADS) == len(heads) == 25
 
 
 def test_the_counts_of_a_line_are_told_apart():
@@ -118,9 +119,9 @@ def test_the_counts_of_a_line_are_told_apart():
 def test_an_inconclusive_lesson_has_no_event_in_its_line():
     register, _ = a_register(a_lesson(), {"a": 1.0}, not_assessed=["a"])
     (line,) = register_lines(register, {}, BERLIN)
-    assert (line[10], line[-3:]) == ("not_assessed", ("", "", ""))
+    assert (line[10], line[-6:]) == ("not_assessed", ("", "", "", "", "", ""))
     (line,) = register_lines(replace(register, confirmed=Confirmation(held=False, by="office", at=START)), {}, BERLIN)
-    assert line[-1] == "no"
+    assert line[-4] == "no"
 
 
 def test_json_is_readable_text_with_the_names_of_those_on_the_registers(tmp_path):

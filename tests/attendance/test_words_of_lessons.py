@@ -120,7 +120,7 @@ def test_the_marks_of_verdicts():
 
 
 def test_these_lessons_wait_for_the_office():
-    assert frozenset({"room_empty", "unusual_class", "view_changed"}) == UNUSUAL
+    assert frozenset({"room_empty", "unusual_class", "view_changed", "not_in_timetable"}) == UNUSUAL
 
 
 # --- whether a lesson is unusual ---
