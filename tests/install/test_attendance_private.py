@@ -107,7 +107,8 @@ def test_after_sudo_has_logged_it_one_line_says_so(wrapper):
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
     assert "sudo has logged this command line" in done.stderr
     assert wrapper.call("register", "correct", **logged).stderr == "", "asked for, and so not logged"
-    assert wrapper.call("register", "list", **logged).stderr == ""
+    for others in ("register list", "export --from today --to today --by week --output /tmp/x.csv", "mail test --help"):
+        assert wrapper.call(*others.split(), **logged).stderr == ""
     assert wrapper.call("--words-on-stdin", typed="2\nenrol\nlist\n", **logged).stderr == ""
 
 

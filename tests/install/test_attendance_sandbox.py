@@ -21,9 +21,9 @@ COMMANDS = (
     *("audit", "audit --frames /etc", "doctor", "status", "identity", "timetable show", "plan list", "outbox retry 1"),
     *("outbox copy /tmp", "maintain check", "maintain inbox", "maintain renew-keys", "mail preview x --output /tmp"),
     *("mail test --to a@b.example", "collect /etc --output /tmp/x.csv", "config show", "--help"),
-    "collect https://office.example --output /tmp/x.csv",
+    *("collect https://office.example --output /tmp/x.csv", "doctor --network"),
 )
-NETWORK = {"mail test --to a@b.example", "collect https://office.example --output /tmp/x.csv"}
+NETWORK = {"mail test --to a@b.example", "collect https://office.example --output /tmp/x.csv", "doctor --network"}
 EXPOSURE = 13
 """Tenths, systemd-analyze(1) security."""
 

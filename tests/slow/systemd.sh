@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # The units under a real systemd: boot, lessons on the timetable, kills, the sandbox. Takes about ten minutes.
 #
-#   tests/slow/systemd.sh ROOTFS [--json OUT] [--keep]
+#   tests/slow/systemd.sh ROOTFS [--only attendance|planting] [--json OUT] [--keep]
 #
+# --only: the command `attendance` alone, or the plants alone, in some three minutes each.
 # ROOTFS is a folder with a Debian 12, which is not changed. Made once (a minute, 320 MB), as root:
 #
 #   apt-get install --no-install-recommends debootstrap systemd-container
 #   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,sudo,python3,python3-venv,python3-systemd \
 #       bookworm ROOTFS
 #
-# Needs root, overlayfs, cgroup2, systemd-nspawn, and a python3 (or PYTHON) of the ROOTFS's version: it fetches the wheels.
+# Needs root, overlayfs, cgroup2, systemd-nspawn, gcc, and a python3 (or PYTHON) of the ROOTFS's version: it fetches the wheels.
 # WORK (default /var/tmp/edge-daemon-systemd) holds the layer over ROOTFS, and the wheels for the next time.
 set -euo pipefail
 # shellcheck source=tests/slow/common.sh
@@ -18,13 +19,18 @@ set -euo pipefail
 rootfs=${1:-}
 [[ $rootfs && $rootfs != -* ]] || usage
 needs_root
-needs 'systemd-container util-linux' flock systemd-nspawn nsenter unshare setpriv chroot mount
+needs 'systemd-container util-linux gcc libc6-dev' gcc flock systemd-nspawn nsenter unshare setpriv chroot mount
 [[ -x $rootfs/lib/systemd/systemd ]] || fail "$rootfs holds no system with systemd; --help says how to make one"
 grep -qw cgroup2 /proc/filesystems || fail 'the kernel has no cgroup2'
 
 rootfs=$(readlink -f "$rootfs")
 shift
+module=systemd_checks
+if [[ ${1:-} == --only ]]; then
+    case ${2:-} in attendance | planting) module=systemd_$2 ;; *) usage ;; esac
+    shift 2
+fi
 cd "$(dirname "$0")/../.."
 export WORK=${WORK:-/var/tmp/edge-daemon-systemd}
 alone "$WORK"
-check tests.slow.systemd_checks "$rootfs" "$@"
+check "tests.slow.$module" "$rootfs" "$@"

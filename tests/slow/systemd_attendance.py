@@ -1,6 +1,6 @@
 """`attendance` on a test machine: its sandbox, what it leaves in the journal, and whether a person can still type.
 
-python3 -m tests.slow.systemd_attendance ROOTFS [--json OUT] [--keep] checks this alone.
+`tests/slow/systemd.sh ROOTFS --only attendance` checks this alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ LOGGED = "a reason that sudo logs"
 PRIVATE = f"/home/{TECHNICIAN}/class"
 PERSON = ("setpriv", f"--reuid={TECHNICIAN}", f"--regid={TECHNICIAN}", "--init-groups", "--")
 """Not runuser, which logs its own command line."""
+SERVICE = ("service_root", "service_memory", "service_environment")
+"""Ways into the process that sees faces."""
 _SECONDS = 10
 # Types at a terminal of its own, and prints what the command wrote and its exit code.
 _TERMINAL = """
@@ -79,7 +81,7 @@ class Attendance:
         return (*PERSON, "env", "-C", folder)
 
 
-def check(machine: Machine, report: Report) -> None:
+def check(machine: Machine, service: Service, report: Report) -> None:
     """Check the command; students are enrolled by it."""
     attendance = Attendance(machine)
     _check_enrolment(attendance, report)
@@ -89,7 +91,7 @@ def check(machine: Machine, report: Report) -> None:
     _check_files(machine, attendance, report)
     _check_journal(machine, attendance, report, register_id)
     with listener(machine, report):
-        _check_doors(machine, report)
+        _check_doors(machine, service, report)
 
 
 def _check_enrolment(attendance: Attendance, report: Report) -> None:
@@ -201,10 +203,12 @@ def _check_journal(machine: Machine, attendance: Attendance, report: Report, reg
     report.check("with sudo in front sudo logs the reason, and the command says so", logged and "logged" in done.stderr)
 
 
-def _check_doors(machine: Machine, report: Report) -> None:
+def _check_doors(machine: Machine, service: Service, report: Report) -> None:
     """Run the probe in the place of the program, in the sandbox of a command."""
     text = (machine.root / "usr/local/sbin/attendance").read_text(encoding="utf-8")
-    probing = f'import runpy, sys; sys.argv[1:] = ["{PORT}", "1"]; runpy.run_path("{PROBE}", run_name="__main__")'
+    probing = (
+        f'import runpy, sys; sys.argv[1:] = ["{PORT}", "{service.pid}"]; runpy.run_path("{PROBE}", run_name="__main__")'
+    )
     probe = re.sub(r"^readonly START=.*$", lambda _: f"readonly START='{probing}'", text, flags=re.MULTILINE)
     machine.write("/srv/attendance-probe", probe)
     machine.run("chmod", "755", "/srv/attendance-probe")
@@ -221,7 +225,7 @@ def _check_doors(machine: Machine, report: Report) -> None:
 
 def _judge(report: Report, name: str, found: dict[str, object]) -> None:
     networked, keyed = name == "mail test", name == "enrol list"
-    shut = [*NEVER, *(("gallery", "backups", "register_write") if networked else ("inet", "inet6"))]
+    shut = [*NEVER, *(("gallery", "backups", *SERVICE) if networked else ("inet", "inet6"))]
     if not keyed:
         shut += ["write_state", "credential"]
     # A home is an empty folder, into which files that are named are bound.
@@ -241,9 +245,11 @@ def _alone(machine: Machine, report: Report, _work: Path) -> None:
     wait_for(service.is_ready, 60)
     (machine.root / PROBE.lstrip("/")).write_text((Path(__file__).parent / "systemd_probe.py").read_text())
     began = time.monotonic()
-    check(machine, report)
+    check(machine, service, report)
     report.figure("attendance_checks_s", time.monotonic() - began)
 
 
 if __name__ == "__main__":
-    run_checks(_alone, "python3 -m tests.slow.systemd_attendance ROOTFS")
+    run_checks(
+        _alone, "tests/slow/systemd.sh ROOTFS --only attendance --json benchmarks/results/systemd-attendance.json"
+    )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from tests.slow import systemd_limits, systemd_sandbox
+from tests.slow import systemd_attendance, systemd_limits, systemd_planting, systemd_sandbox
 from tests.slow.systemd_machine import Machine
 from tests.slow.systemd_report import Report, wait_for
 from tests.slow.systemd_run import run_checks
@@ -41,6 +41,8 @@ class Checks:
         """Check everything."""
         self._boot()
         self._enrol()
+        # From here on everything happens among what the process with the network could leave lying about.
+        folders = systemd_planting.plant(self._machine, self._report)
         self._plan_a_lesson()
         systemd_sandbox.check(self._machine, self._service, self._report)
         self._start_on_time()
@@ -51,6 +53,9 @@ class Checks:
         self._cut()
         self._finish()
         self._jobs()
+        systemd_attendance.check(self._machine, self._service, self._report)
+        systemd_planting.exercise(self._machine, self._report, folders)
+        systemd_planting.check(self._machine, self._report)
         systemd_limits.check(self._machine, self._service, self._report)
 
     def _boot(self) -> None:
@@ -122,6 +127,18 @@ class Checks:
         most = self._report.figure("lesson_pss_max_mb", max(samples))
         what = f"{most:.0f} MB at most of {len(samples)} looks, pictures of 4608x2592"
         self._report.check(f"memory in a lesson <= {CAPTURE_MB:.0f} MB", most <= CAPTURE_MB, what)
+        self._locked_in_a_lesson()
+
+    def _locked_in_a_lesson(self) -> None:
+        promise = "faces and keys are locked in memory, in every process of a lesson"
+        limit = self._service.locked_memory_limit()
+        if limit != "unlimited":
+            why = f"this host does not let the unit have its limit (CAP_SYS_RESOURCE is missing): {limit} bytes"
+            self._report.not_checked(promise, why)
+            return
+        unlocked = self._service.unlocked_kb()
+        locked = len(unlocked) >= 3 and not any(unlocked.values())
+        self._report.check(promise, locked, f"kB that could be swapped, for each process: {unlocked}")
 
     def _seed(self) -> tuple[object, ...]:
         found = self._service.rows("SELECT lesson_id, seed_sha256, start_utc, captures_planned FROM lessons")
@@ -233,10 +250,9 @@ class Checks:
     def _jobs(self) -> None:
         service, report = self._service, self._report
         listed = self._machine.run("systemctl", "list-timers", "--all", "--no-pager")
-        for timer in ("edge-daemon-backup.timer", "edge-daemon-retention.timer", "edge-daemon-again.timer"):
-            report.check(f"{timer} is listed", timer in listed)
-        report.check("edge-daemon-sync.timer is not enabled yet", "edge-daemon-sync.timer" not in listed)
-        for job in ("backup", "retention"):
+        for timer in ("backup", "retention", "sync", "again"):
+            report.check(f"edge-daemon-{timer}.timer is listed", f"edge-daemon-{timer}.timer" in listed)
+        for job in ("backup", "retention", "sync"):
             code = service.systemctl("start", f"edge-daemon-{job}")
             text = service.journal(unit=f"edge-daemon-{job}").strip().splitlines()
             report.check(f"the job {job} does its work in its sandbox", code == 0, text[-2] if len(text) > 1 else text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -79,6 +80,15 @@ class Service:
         lines = self._machine.try_("grep", "-h", "^Pss:", *paths).stdout.splitlines()
         return sum(int(line.split()[1]) for line in lines) / 1024
 
+    def unlocked_kb(self) -> dict[int, int]:
+        """Return for each process of the unit how much of its own memory could be swapped."""
+        return {pid: _unlocked_kb(self._machine.try_("cat", f"/proc/{pid}/smaps").stdout) for pid in self.processes()}
+
+    def locked_memory_limit(self) -> str:
+        """Return how much memory the service may lock, in bytes, or `unlimited`."""
+        lines = self._machine.run("cat", f"/proc/{self.pid}/limits").splitlines()
+        return next(line for line in lines if line.startswith("Max locked memory")).split()[3]
+
     def cpu_s(self) -> float:
         """Return the processor time of all processes of the unit so far."""
         return int(self.show("CPUUsageNSec")) / 1e9
@@ -127,6 +137,12 @@ class Service:
         if done.returncode:
             return {"failed": self.journal(unit=name)}
         return json.loads(self._machine.run("cat", out))
+
+
+def _unlocked_kb(smaps: str) -> int:
+    maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", smaps, flags=re.MULTILINE)[1:]
+    unlocked = [one for one in maps if " lo" not in one.partition("VmFlags:")[2]]
+    return sum(int(found[1]) for one in unlocked if (found := re.search(r"^Anonymous: +(\d+)", one, re.MULTILINE)))
 
 
 def moment(text: str) -> datetime:

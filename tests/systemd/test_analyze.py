@@ -69,3 +69,15 @@ def test_the_user_and_the_folders_come_from_the_two_lists(tmp_path):
         assert int(entry[2]) < 1000, "a user of the system"
         assert entry[5] == f"/var/lib/{name}"
         assert "nologin" in entry[6]
+
+
+def test_the_command_is_found_by_everybody_after_an_update_that_brought_it(tmp_path):
+    """`edge-daemon-accounts.service` goes by this list at each start of the service."""
+    root = tmp_path / "root"
+    for folder in ("etc", "usr/local/bin", "var/lib"):
+        (root / folder).mkdir(parents=True)
+    run("systemd-sysusers", f"--root={root}", str(FOLDER / "edge-daemon.sysusers.conf"))
+    for _ in range(2):
+        made = run("systemd-tmpfiles", f"--root={root}", "--create", str(FOLDER / "edge-daemon.tmpfiles.conf"))
+        assert made.returncode == 0, made.stderr
+    assert str((root / "usr/local/bin/attendance").readlink()) == "../sbin/attendance"
