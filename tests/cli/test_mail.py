@@ -169,7 +169,7 @@ def test_where_there_is_no_message_there_is_no_folder_and_no_success(school, tmp
 
 
 @pytest.mark.parametrize(
-    ("language", "everybody", "named"), [("en", "All students", "class"), ("de", "Alle", "den Unterricht")]
+    ("language", "everybody", "named"), [("en", "All students", "class"), ("de", "Alle", "für Unterricht")]
 )
 def test_a_family_is_never_told_of_everybodys_course(tmp_path, language, everybody, named):
     home = mail_school.make(tmp_path / "home", f'{mail_school.SETTINGS}language = "{language}"\n')
