@@ -1,11 +1,11 @@
 """Lessons in which the device could not see: who is called absent, and who is not?
 
-    python -m benchmarks.bad_days --data DIR --json OUT
+    python -m benchmarks.bad_days --data DIR --json OUT [--first DIR2]
 
 DIR is a folder of lesson folders; `scenario.json` names a bad day and the flags that its register should have. Lessons
 of one class (the same roster and photographs) are one school: those without a scenario, or named `usual`, come first,
 so that seats are known; each bad day follows on its own. Truth: the column `seat_usable` says whether a student could
-have been recognised in that place.
+have been recognised in that place. DIR2 has bad days without usual lessons (`bad_lessons --first`), measured apart.
 """
 
 from __future__ import annotations
@@ -49,13 +49,20 @@ class BadDay:
 def main() -> int:
     """Measure; return the exit code."""
     parser = command.parser("benchmarks.bad_days", __doc__ or "", "folder of lesson folders")
+    parser.add_argument("--first", type=Path, metavar="DIR2", help="bad days that are the first lesson of their room")
     return command.run(measure, parser.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the rates of docs/BENCHMARKS.md, pooled over all lessons."""
-    days = [day for group in _groups(lessons(arguments.data)) for day in _held(group, arguments.models)]
-    return {"measured": machine.described(command.models(arguments)), "lessons": len(days), **scored(days)}
+    found = _of(arguments.data, arguments.models)
+    first = {"first": _of(arguments.first, arguments.models)} if arguments.first else {}
+    return {"measured": machine.described(command.models(arguments)), **found, **first}
+
+
+def _of(data: Path, models: Path | None) -> dict[str, object]:
+    days = [day for group in _groups(lessons(data)) for day in _held(group, models)]
+    return {"lessons": len(days), **scored(days)}
 
 
 def scored(days: Sequence[BadDay]) -> dict[str, object]:

@@ -52,8 +52,9 @@ that its module describes:
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
     python -m benchmarks.degraded --data LESSONS --json benchmarks/results/degraded.json
-    python -m benchmarks.bad_lessons --data LESSONS --out BAD
-    python -m benchmarks.bad_days --data BAD --json benchmarks/results/bad_days.json
+    python -m benchmarks.bad_lessons --data LESSONS --out BAD --captures 12
+    python -m benchmarks.bad_lessons --data LESSONS --out FIRST --captures 12 --first
+    python -m benchmarks.bad_days --data BAD --first FIRST --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves docs/numpy_network.svg
