@@ -5,6 +5,7 @@ Where something is to be done both exit 1, name it, and say what to do.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -150,6 +151,21 @@ def test_a_wrong_token_is_said_with_the_answer_of_the_server(tmp_path):
         sync_device.run(home, sync_device.Clock())
         assert_fault(home.state_dir, "upstream takes nothing until it is mended: ", "upstream: ")
         assert "does not know this device's token (401)" in run(home.state_dir, "status").stdout
+
+
+@row("`ALARM … the office's server`")
+def test_a_key_that_somebody_replaced_on_the_offices_server_is_an_alarm(tmp_path):
+    with OfficeServer(tmp_path / "office", certificates=tmp_path / "ca") as server:
+        home, clock = sync_device.a_device(tmp_path / "home", server), sync_device.Clock()
+        sync_device.run(home, clock)
+        own = sync_device.document(server, "key.json")
+        place = server.folder / f"v1/devices/{sync_device.DEVICE}/key.json"
+        place.write_text(json.dumps({**own, "public_key": "ab" * 32}), encoding="utf-8")
+        clock.forward(hours=1)
+        sync_device.run(home, clock)
+        words = "key.json on the office's server was replaced"
+        status, _ = assert_fault(home.state_dir, words, words)
+        assert "ALARM since" in status.stdout
 
 
 @row("no mail at all")
