@@ -7,7 +7,7 @@
 # ROOTFS is a folder with a Debian 12, which is not changed. Made once (a minute, 320 MB), as root:
 #
 #   apt-get install --no-install-recommends debootstrap systemd-container
-#   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,sudo,python3,python3-venv,python3-systemd \
+#   debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,sudo,procps,python3,python3-venv,python3-systemd \
 #       bookworm ROOTFS
 #
 # Needs root, overlayfs, cgroup2, systemd-nspawn, gcc, and a python3 (or PYTHON) of the ROOTFS's version: it fetches the wheels.

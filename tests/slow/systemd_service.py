@@ -124,7 +124,7 @@ class Service:
         lines = (self._machine.root / RELEASE.lstrip("/") / "systemd" / unit).read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if not line.startswith((*_NOT_IN_A_PROBE, "ExecStart=", "RuntimeDirectory="))]
         at = kept.index("[Service]") + 1
-        kept[at:at] = [f"ExecStart=/usr/bin/python3 {PROBE} {port} {self.pid}", f"StandardOutput=truncate:{out}"]
+        kept[at:at] = [f"ExecStart=/usr/bin/python3 -I {PROBE} {port} {self.pid}", f"StandardOutput=truncate:{out}"]
         text = "\n".join(kept).replace("Type=notify", "Type=oneshot")
         if unit == UNIT:
             # The folder belongs to the service: a second unit that has it would take it away at its end.
