@@ -33,7 +33,7 @@ def _of(*flags: str, confirmed: Confirmation | None = None) -> Register:
 
 
 def test_the_codes_and_their_words_are_these():
-    assert dict(REASONS) == {
+    assert {code: in_words(code) for code in REASONS} == {
         "not_recognised": "was there and was not recognised",
         "not_there": "was not there",
         "mistaken_identity": "was taken for somebody else",

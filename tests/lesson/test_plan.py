@@ -227,6 +227,13 @@ def test_every_frame_of_a_part_can_be_drawn_and_by_the_published_construction():
     assert random_frames(seed, 40, 10)[3] == 12 + int(draw / 2**53 * 4)
 
 
+def test_frames_are_whole_numbers_of_their_own_part_where_the_parts_differ():
+    for seed in range(100):
+        found = random_frames(bytes([seed]) * 32, 7, 3)
+        assert [type(frame) for frame in found] == [int, int, int]
+        assert [low <= frame < end for frame, low, end in zip(found, (0, 2, 4), (2, 4, 7), strict=True)] == [True] * 3
+
+
 @pytest.mark.parametrize(("frames", "captures"), [(10, 0), (10, 11), (0, 1)])
 def test_a_part_without_a_frame_is_refused(frames, captures):
     with pytest.raises(ValueError, match="parts"):

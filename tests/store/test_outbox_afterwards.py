@@ -49,15 +49,30 @@ def states(db) -> list[str]:
     return [one.state for one in outbox.listed(db, outbox.STATES)]
 
 
-def test_the_words_in_the_database_are_these():
+def test_the_words_in_the_database_are_these(db):
     """Another release and the other process read them: they never change."""
+    assert outbox_items.listed(db, outbox_items.OPEN) == []
     names = ("REGISTER", "COMMITMENT", "OFFICE", "STUDENT", "GUARDIAN", "STUDENT_CORRECTION", "GUARDIAN_CORRECTION")
-    assert [getattr(outbox_items, name) for name in (*names, "WEEK", "MONTH", "STUDENT_WEEK")] == [
+    names += ("WEEK", "MONTH", "STUDENT_WEEK", "GUARDIAN_WEEK", "GUARDIAN_MONTH", "TEACHER")
+    assert [getattr(outbox_items, name) for name in names] == [
         *("register", "commitment", "office", "student", "guardian", "student-correction", "guardian-correction"),
-        *("week", "month", "student-week"),
+        *("week", "month", "student-week", "guardian-week", "guardian-month", "teacher"),
     ]
+    assert outbox_items.RECORD_OF == {"student-week": "week", "guardian-week": "week", "guardian-month": "month"}
     assert outbox_items.OPEN == ("waiting", "held", "parked")
     assert {"student", "guardian", "student-correction", "guardian-correction"} == outbox_items.PERSONAL
+
+
+def test_the_items_of_a_lesson_and_the_lessons_whose_notices_wait(db):
+    kinds = (outbox.REGISTER, outbox.STUDENT, outbox.GUARDIAN)
+    ids = [put(db, f"{n}/1", destination="mail", kind=kind, lesson_id=f"l{n}") for n, kind in enumerate(kinds)]
+    held = put(db, "3/1", destination="mail", kind=outbox.STUDENT, lesson_id="l3", state="held")
+    again = put(db, "4/1", destination="mail", kind=outbox.GUARDIAN, lesson_id="l1")
+    put(db, "5/1", destination="mail", kind=outbox.GUARDIAN)
+    assert [one.item_id for one in outbox_items.of_lesson(db, "l1")] == [ids[1], again]
+    assert [one.item_id for one in outbox_items.of_lesson(db, "l3")] == [held]
+    assert outbox_items.of_lesson(db, "l9") == []
+    assert sorted(outbox_items.lessons_with_waiting_notices(db)) == ["l1", "l2"]
 
 
 # --- receipts ---
@@ -94,7 +109,7 @@ def test_a_document_that_was_refused_has_no_receipt(db):
 # --- the server ---
 
 
-def test_the_newest_registers_that_the_server_took_come_first(db):
+def test_the_newest_documents_that_the_server_took_come_first(db):
     ids = [put(db, f"l{n}/1") for n in range(4)]
     for item_id in ids[:3]:
         end(db, item_id)
@@ -102,8 +117,11 @@ def test_the_newest_registers_that_the_server_took_come_first(db):
     other = put(db, "plans", kind=outbox.COMMITMENT)
     end(db, ids[3], PARKED)
     end(db, other)
-    assert outbox.newest_delivered(db, 9) == [(ids[2], "l2/1"), (ids[1], "l1/1"), (ids[0], "l0/1")]
-    assert outbox.newest_delivered(db, 2) == [(ids[2], "l2/1"), (ids[1], "l1/1")]
+    newest, *registers = outbox.newest_delivered(db, 9)
+    assert newest == (other, "commitment", "plans")
+    assert registers == [(ids[n], "register", f"l{n}/1") for n in (2, 1, 0)]
+    assert outbox.newest_delivered(db, 2) == [newest, registers[0]]
+    assert outbox.newest_delivered(db, 9, ids[1]) == registers[1:]
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -119,7 +137,7 @@ def test_what_is_not_on_the_server_any_more_waits_again(db, named):
     assert outbox.send_missing(db, wanted, LATER) == (1 if named else 2)
     assert states(db) == ["waiting", "delivered" if named else "waiting", "delivered", "waiting"]
     again = outbox.get(db, ids[0])
-    assert (again.next_attempt, again.settled_at) == (LATER, None)
+    assert (again.next_attempt, again.settled_at) == (NOW, None), "due since it was made, whatever the clock says now"
     assert row(db, ids[0], "receipt_sha256") == ("",)
     assert outbox.get(db, waiting).next_attempt == NOW
 
