@@ -6,14 +6,14 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
 import click
 
-from edge_daemon.app.capture.rehearsal import SEED_BYTES, RehearsalRequest
+from edge_daemon.app.capture.rehearsal import SEED_BYTES, RehearsalRequest, instant_of
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.progress import progress
@@ -71,7 +71,7 @@ def rehearse(
     """Take the register of one lesson now, from pictures or a video. Without --deliver it is never sent anywhere."""
     if sightings is not None and not sightings.parent.is_dir():
         raise StoreError("there is no such folder", str(sightings.parent), "make it first")
-    start = at.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc) if at else None
+    start = instant_of(at, ZoneInfo(home.config.device.time_zone)) if at else None
     wanted = RehearsalRequest(frames, sightings, captures, _seed(seed), course or "", start, deliver)
     with progress("captures") as watch:
         done = take_register(home, wanted, watch)

@@ -21,6 +21,16 @@ def timetable_lesson_id(device: str, calendar_uid: str, recurrence_start: dateti
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}|{_utc(recurrence_start):%Y%m%dT%H%M%SZ}"))
 
 
+def moved_lesson_id(lesson_id: str, start: datetime) -> str:
+    """Return the id of a lesson that is moved after it has run: what runs at the new time has a register of its own.
+
+    Args:
+        lesson_id: of what has run.
+        start: the new time.
+    """
+    return str(uuid.uuid5(NAMESPACE, f"{lesson_id}|moved|{_utc(start):%Y%m%dT%H%M%SZ}"))
+
+
 def timetable_event_id(device: str, calendar_uid: str) -> str:
     """Return the id of a calendar event, whenever it takes place: its lessons have it in common."""
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}"))

@@ -161,9 +161,25 @@ def test_a_rehearsal_may_be_of_a_course_and_of_another_day(home, frames, tmp_pat
     assert run(["--home", str(home), "export", *days, "--output", str(tmp_path / "x.csv")]) == 0
 
 
-@pytest.mark.parametrize("at", ["yesterday", "2026-09-07", "25:00"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "yesterday",
+        "2026-09-07",
+        "25:00",
+        "0001-01-01T00:00",
+        "1969-09-07T08:00",
+        "3000-01-02T08:00",
+        "9999-12-31T23:59",
+    ],
+)
 def test_a_time_that_is_none_is_refused_in_one_line(home, frames, capsys, at):
     assert run(rehearse(home, frames, "--at", at)) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_course_that_is_no_text_is_refused_in_one_line(home, frames, capsys):
+    assert run(rehearse(home, frames, "--course", "\udcff")) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 from edge_daemon.app.capture.lesson_run import LessonRun
 from edge_daemon.app.opening.models_and_gallery import load_models, open_gallery_store
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.attendance.fields import is_plausible
+from edge_daemon.attendance.register import check_text
 from edge_daemon.attendance.sightings_csv import write_sightings
 from edge_daemon.camera.files import FolderCamera, VideoCamera, open_files
-from edge_daemon.errors import CameraError, GalleryError
+from edge_daemon.errors import CameraError, GalleryError, RegisterError
 from edge_daemon.gallery.enrolment_dates import is_expected
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
@@ -25,7 +27,7 @@ from edge_daemon.lesson.plan import SEED_BYTES, SLOT_S, make_plan, random_frames
 from edge_daemon.store.database import check_writable, open_register
 from edge_daemon.types import CapturePlan, Frame, Lesson, MissedCapture, Register
 
-__all__ = ["SEED_BYTES", "Rehearsal", "RehearsalRequest", "rehearse"]
+__all__ = ["SEED_BYTES", "Rehearsal", "RehearsalRequest", "instant_of", "rehearse"]
 
 _SHOWN_COURSES = 10
 REHEARSED_S = 2700.0
@@ -98,6 +100,8 @@ def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int]
     Raises:
         EdgeError: nothing was changed, or the lesson was taken back.
     """
+    if wanted.course:
+        check_text(wanted.course, "the course", "--course")
     config, frames = home.config, wanted.frames
     camera = open_files(frames)
     _check_enrolled(home)
@@ -139,6 +143,17 @@ def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int]
 
 _NOBODY = ("nobody is enrolled", "gallery")
 _ENROL = "enrol first: `edge-daemon enrol import ROSTER.csv --photos PHOTOS`"
+
+
+def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return a time of a school's clock in UTC; raises RegisterError where no register can be of it."""
+    try:
+        at = local.replace(tzinfo=zone).astimezone(timezone.utc)
+    except OverflowError:
+        at = None
+    if at is None or not is_plausible(at):
+        raise RegisterError("no register can be of this time", f"--at {local:%Y-%m-%dT%H:%M}", "check the year")
+    return at
 
 
 def _check_enrolled(home: Home) -> None:

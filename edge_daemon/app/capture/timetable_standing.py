@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
+from edge_daemon.lesson.lesson_ids import moved_lesson_id
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lesson_events, lessons, plans
 from edge_daemon.types import Lesson
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # it loads libraries of calendars, which a worker does not ne
 _DAY: Final = timedelta(days=1)
 _PAST: Final = timedelta(days=14)
 """A timetable without any lesson of so long a time before this one is an export of what comes only."""
+_FAR: Final = timedelta(days=28)
+"""So far ahead a lesson is looked for by its own id: one of a series keeps it, to whatever day it is moved."""
 _SAME: Final = 0.5
 """A lesson keeps its times where at least this share of them is in the new ones: who is there for all of the common
 time is then present by the rule."""
@@ -44,12 +47,28 @@ HELD: Final = TimetableStanding("held")
 
 
 def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
-    """Return the lessons of a timetable, those with the id of a lesson that had begun which are one with it."""
+    """Return the lessons of a timetable, those with the id of a lesson that had begun which are one with it.
+
+    A lesson of a series keeps its id when it is moved. Where it has its register already, the one that is to come has
+    an id of its own.
+    """
     held_as = lesson_events.held_as(db)
-    if not held_as:
-        return list(found)
     renamed = [replace(one, lesson_id=held_as.get(one.lesson_id, one.lesson_id)) for one in found]
-    return list({one.lesson_id: one for one in renamed}.values())
+    return [_not_yet_run(db, one) for one in {one.lesson_id: one for one in renamed}.values()]
+
+
+def _not_yet_run(db: sqlite_utils.Database, lesson: Lesson) -> Lesson:
+    known = lessons.get_lesson(db, lesson.lesson_id)
+    if known is None or known.state != "finalised" or lesson.start <= known.lesson.start:
+        return lesson
+    if _keeps_its_times(known.lesson, lesson):
+        return lesson
+    return replace(lesson, lesson_id=moved_lesson_id(lesson.lesson_id, lesson.start))
+
+
+def _keeps_its_times(lesson: Lesson, now: Lesson) -> bool:
+    common = min(lesson.end, now.end) - max(lesson.start, now.start)
+    return common >= _SAME * (lesson.end - lesson.start)
 
 
 def standing(
@@ -68,19 +87,18 @@ def standing(
     Raises:
         StoreError: the database can't be used.
     """
-    near = timetable.lessons(lesson.start - _DAY, lesson.start + _DAY)
-    same = next((one for one in as_held(db, near) if one.lesson_id == lesson.lesson_id), None)
+    coming = timetable.lessons(lesson.start - _DAY, lesson.start + _FAR)
+    same = next((one for one in as_held(db, coming) if one.lesson_id == lesson.lesson_id), None)
     if same is None:
         if why := called_off(db, timetable, lesson):
             return TimetableStanding("called_off", why)
-        same = _twin(db, near, lesson, zone)
+        same = _twin(db, [one for one in coming if one.start < lesson.start + _DAY], lesson, zone)
     if same is None:
         # A timetable that has lessons to come and none of the past says nothing about those that run.
         past = timetable.lessons(lesson.start - _PAST, lesson.start)
         is_gone = past or not timetable.lessons(lesson.end, lesson.end + _PAST)
         return TimetableStanding("gone") if is_gone else HELD
-    common = min(lesson.end, same.end) - max(lesson.start, same.start)
-    keeps_its_times = common >= _SAME * (lesson.end - lesson.start)
+    keeps_its_times = _keeps_its_times(lesson, same)
     if same.lesson_id != lesson.lesson_id and (keeps_its_times or not is_over):
         lesson_events.hold_as(db, same, lesson.lesson_id)
     return HELD if keeps_its_times else TimetableStanding("moved", moved=replace(same, lesson_id=lesson.lesson_id))

@@ -172,7 +172,10 @@ class Schedule:
 
     def people(self, lesson: Lesson) -> People:
         """Return who may teach a lesson, as the calendar has it now."""
-        return self._watch.timetable.people(lesson.lesson_id)
+        timetable = self._watch.timetable
+        # The calendar may have another id for a lesson that was moved; two lessons never begin together.
+        there = timetable.lessons(lesson.start, lesson.start + timedelta.resolution)
+        return timetable.people(there[0].lesson_id if there else lesson.lesson_id)
 
     def on(self, now: datetime) -> Lesson | None:
         """Return the lesson that is on by the timetable, held or not; the database is not asked."""

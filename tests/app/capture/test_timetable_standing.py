@@ -84,6 +84,25 @@ def test_another_day_or_another_event_is_no_move(db):
     assert standing(db, Timetable([YESTERDAY, at(60, "other")]), BEGUN, ZONE, is_over=False).state == "gone"
 
 
+@pytest.mark.parametrize("days", [1, 2, 20])
+def test_one_of_a_series_keeps_its_id_and_is_moved_to_any_day(db, days):
+    later = replace(at(days * 24 * 60 + 60), lesson_id=BEGUN.lesson_id)
+    found = standing(db, Timetable([YESTERDAY, later]), BEGUN, ZONE, is_over=False)
+    assert (found.state, found.moved) == ("moved", later), "else it would have its register today, and none that day"
+
+
+def test_one_of_a_series_that_is_moved_after_it_has_run_is_held_then_too(db):
+    lessons.finalise(db, BEGUN.lesson_id, [], lambda _: "{}", BEGUN.end)
+    later = replace(at(48 * 60), lesson_id=BEGUN.lesson_id)
+    (found,) = as_held(db, [later])
+    assert (found.start, found.event_id) == (later.start, later.event_id)
+    assert lessons.get_lesson(db, found.lesson_id) is None
+    assert as_held(db, [later]) == [found], "the id stays"
+    for minutes in (-60, 0, 10):
+        has_run = replace(at(minutes), lesson_id=BEGUN.lesson_id)
+        assert as_held(db, [has_run]) == [has_run]
+
+
 def test_an_export_with_new_uids_has_the_same_lesson(db):
     again = replace(at(0, "new"), lesson_id="new-id")
     assert standing(db, Timetable([again]), BEGUN, ZONE, is_over=False).state == "held"

@@ -83,6 +83,35 @@ def test_one_that_is_moved_away_is_held_at_its_new_time_only(running):
     running.stop()
 
 
+MOVED_TO_TOMORROW = """BEGIN:VEVENT
+UID:maths
+RECURRENCE-ID:20261123T080000Z
+DTSTAMP:20260101T000000Z
+DTSTART:20261124T100000Z
+DTEND:20261124T104500Z
+SUMMARY:Maths
+END:VEVENT
+"""
+
+
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_one_of_a_series_that_is_moved_to_another_day_is_held_then(device, pictures):
+    device.timetable(CALENDAR)
+    in_lesson(device, pictures)
+    if has_run := pictures == 3:
+        device.clock.stop_at(MONDAY + timedelta(hours=4))
+        device.until(lambda: len(device.documents()) == 1)
+    device.timetable(CALENDAR.replace("END:VCALENDAR", f"{MOVED_TO_TOMORROW}END:VCALENDAR"))
+    device.until(lambda: has_run or not lessons.running_lessons(device.db))
+    device.clock.stop_at(MONDAY + timedelta(hours=30))
+    device.until(lambda: device.clock.reading().utc >= MONDAY + timedelta(hours=30))
+    starts = sorted(str(one["start"]) for one in device.documents())
+    today = ["2026-11-23T08:00:00Z"] if has_run else []
+    assert starts == [*today, "2026-11-24T08:00:00Z", "2026-11-24T10:00:00Z"]
+    assert {one["captures_taken"] for one in device.documents()} == {4}
+    device.stop()
+
+
 def test_one_that_is_called_off_ends_at_once_and_the_office_is_asked(running):
     running.timetable(PLAIN.replace("SUMMARY", "STATUS:CANCELLED\nSUMMARY"))
     running.until(lambda: len(running.documents()) == 1)
