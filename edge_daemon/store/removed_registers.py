@@ -1,7 +1,8 @@
 """Registers that go after `storage.keep_registers_days`, and the signed notes that say which went.
 
 What the process with the network reports is not enough for it: a report can lie. A register goes only when the report,
-with its SHA-256, has stood here for 30 days by the capture side's own nights, and nothing is wrong with delivery.
+with its SHA-256, has stood here for 30 days by the capture side's own nights, and nothing is wrong with delivery. No
+two of these nights lie more than a week apart: days that only the clock says have passed are none.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from edge_daemon.timestamps import parsed, stored
 
 ACKNOWLEDGED_FOR: Final = timedelta(days=30)
 """So long it has to stand here that the office has a register, before it may go."""
+LONGEST_GAP: Final = timedelta(days=7)
+"""Between two looks; after a longer one the clock jumped, or the device was off, and the days begin anew."""
 _HAS_IT: Final = (
     "SELECT made.lesson_id, made.revision FROM registers AS made JOIN outbox ON destination = 'upstream'"
     " AND kind = 'register' AND ref = made.lesson_id || '/' || made.revision"
@@ -27,6 +30,7 @@ _HAS_IT: Final = (
 )
 """An item that no report has marked was settled by a release that saw the receipt itself."""
 _DUE: Final = "registers_due"
+_LOOKED_AT: Final = "registers_looked_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
         StoreError: the database can't be written.
     """
     with transaction(db):
+        if not _was_looked(db, now):
+            db.execute("DELETE FROM acknowledged")
+        db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_LOOKED_AT, stored(now)))
         db.execute(f"DELETE FROM acknowledged WHERE (lesson_id, revision) NOT IN ({_HAS_IT})")
         db.execute("DELETE FROM acknowledged WHERE noted_at_utc > ?", (stored(now),))  # by a clock that was ahead
         db.execute(
@@ -70,14 +77,15 @@ def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
 def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> list[RemovedRegister]:
     """Return the registers whose time is over, in the ledger's order; all revisions of a lesson, or none.
 
-    None while an alarm stands. The newest register always stays: the next one follows it.
+    None while an alarm stands, or where nobody looked for a week. The newest register always stays: the next one
+    follows it.
 
     Args:
         db: register.sqlite.
         keep: how long registers stay after their lesson.
         now: by a clock that can be trusted.
     """
-    if alarms(db):
+    if alarms(db) or not _was_looked(db, now):
         return []
     with faults(db):
         rows = db.execute(
@@ -91,6 +99,13 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
             (stored(now - keep), stored(now - ACKNOWLEDGED_FOR)),
         ).fetchall()
     return [RemovedRegister(*row) for row in rows]
+
+
+def _was_looked(db: sqlite_utils.Database, now: datetime) -> bool:
+    """Return whether somebody looked at what the office has not long ago."""
+    with faults(db):
+        row = db.execute("SELECT value FROM meta WHERE key = ?", (_LOOKED_AT,)).fetchone()
+    return row is not None and now - parsed(row[0]) <= LONGEST_GAP
 
 
 def mark_due(db: sqlite_utils.Database, count: int) -> None:

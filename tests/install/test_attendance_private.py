@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,3 +125,53 @@ def test_a_word_with_a_line_break_is_refused_before_sudo(wrapper):
     done = wrapper.call(*CORRECTION, *REASON, user=NOBODY)
     assert (done.returncode, done.stderr) == (2, "attendance: a word may have no line break\n")
     assert not (wrapper.folder / "tools/sudo-line").exists()
+
+
+_SUDO_THAT_ASKS = """#!/bin/sh
+here=$(dirname "$0")
+case $1 in
+-n) cat >"$here/sudo-stdin"; exit ;;
+esac
+sleep 0.5
+printf 'Password: ' >/dev/tty
+IFS= read -r password </dev/tty
+printf '%s\\n' "$password" >"$here/password"
+case $* in *--sudo-was-asked) exit ;; esac
+cat >"$here/sudo-stdin"
+"""
+
+
+def test_what_is_typed_at_a_terminal_for_sudo_is_no_answer_for_the_program(wrapper):
+    (wrapper.folder / "tools/sudo").write_text(_SUDO_THAT_ASKS)
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(wrapper.folder / "home")
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        path = f"{wrapper.folder}/tools:{os.environ['PATH']}"
+        words = ["sh", str(wrapper.folder / "attendance"), "register", "correct", "1a2b"]
+        os.execve("/bin/sh", words, {"PATH": path, "XDG_RUNTIME_DIR": str(wrapper.folder / "run")})
+    said = b""
+    while b"Password: " not in said:
+        said += os.read(terminal, 100)
+    os.write(terminal, b"my password\n")
+    _wait_for((wrapper.folder / "tools/password").exists)
+    os.write(terminal, b"S0815\n\x04")
+    ended = []
+    _wait_for(lambda: ended.append(os.waitpid(child, os.WNOHANG)) or ended[-1][0])
+    os.close(terminal)  # ends what still waits for it
+    assert ended[-1] == (child, 0)
+    assert wrapper.told("password") == "my password\n"
+    assert wrapper.told("sudo-stdin") == "3\nregister\ncorrect\n1a2b\nS0815\n"
+
+
+def _wait_for(is_so: Callable[[], object]) -> None:
+    until_s = time.monotonic() + 10
+    while not is_so() and time.monotonic() < until_s:
+        time.sleep(0.05)
+
+
+def test_the_question_for_sudo_starts_nothing(wrapper):
+    assert wrapper.call("--sudo-was-asked").returncode == 0
+    assert not (wrapper.folder / "tools/line").exists()

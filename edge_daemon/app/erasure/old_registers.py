@@ -1,17 +1,28 @@
-"""Removing registers after `storage.keep_registers_days`: what the office has, and nothing under a doubtful clock."""
+"""Removing registers after `storage.keep_registers_days`: what the office has, and nothing under a doubtful clock.
+
+The tables say what is due, and whoever could write there without the key could name any register, or wash away one that
+he changed: a note would be signed over it. So each document is proven, and says itself when its lesson was.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.attendance.proof import prove_register
 from edge_daemon.attendance.retention_note import LedgerGap, sign_retention_note
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.signing import Signer
+from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
+from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store import ledger
+from edge_daemon.store.alarms import LEDGER, raise_alarm
 from edge_daemon.store.database import open_register
-from edge_daemon.store.removed_registers import due_registers, mark_due, remove_registers
+from edge_daemon.store.removed_registers import RemovedRegister, due_registers, mark_due, remove_registers
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +48,12 @@ def remove_old_registers(home: Home, reading: Reading) -> int:
             mark_due(db, 0)
             return 0
         signer, device = open_signer(home), home.config.device.name
+        try:
+            _check_due(db, gone, signer, reading.utc - timedelta(days=days))
+        except RegisterError as error:
+            raise_alarm(db, LEDGER, error.line(), reading.utc)
+            mark_due(db, 0)
+            return 0
         gaps = [LedgerGap(one.position, one.lesson_id, one.revision, one.sha256) for one in gone]
 
         def render(previous_sha256: str | None) -> str:
@@ -45,3 +62,26 @@ def remove_old_registers(home: Home, reading: Reading) -> int:
         remove_registers(db, gone, render, reading.utc)
     logger.info("old registers removed")
     return len(gone)
+
+
+def _check_due(
+    db: sqlite_utils.Database, gone: Sequence[RemovedRegister], signer: Signer, ended_before: datetime
+) -> None:
+    """Refuse to sign away what this device did not sign, and what is not as old as its lesson's row says.
+
+    Raises:
+        RegisterError: says which; nothing may go.
+    """
+    for one in gone:
+        where, hint = f"register {one.lesson_id} revision {one.revision}", "see `edge-daemon ledger verify`"
+        row = ledger.ledger_row(db, one.lesson_id, one.revision)
+        if row is None:
+            raise RegisterError("was to go, and is not there", where, hint)
+        proven = prove_register(row.document, signer.public_key)
+        register = proven.document.register
+        if (proven.sha256, register.lesson.lesson_id, register.revision) != (one.sha256, one.lesson_id, one.revision):
+            raise RegisterError("was to go, and is not the document that was written here", where, hint)
+        if not proven.is_signed and ledger.any_signed_before(db, row):
+            raise RegisterError("was to go, and is not signed, though registers before it are", where, hint)
+        if register.lesson.end >= ended_before:
+            raise RegisterError("was to go before its time", where, hint)

@@ -17,7 +17,7 @@ from edge_daemon.app.upkeep.maintenance import retain
 from edge_daemon.device.clock import Reading
 from edge_daemon.home import Home
 from edge_daemon.store import database, outbox
-from edge_daemon.store.alarms import LEDGER, raise_alarm
+from edge_daemon.store.alarms import LEDGER, alarms, raise_alarm
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.delivery_file import open_delivery
 from edge_daemon.store.migrations import REGISTER
@@ -61,10 +61,22 @@ def night(home: Home, at: datetime) -> int:
     return went
 
 
+def nights(home: Home, first: datetime, last: datetime) -> int:
+    """Do it once a week; return how many registers went in the last night, and none before."""
+    while first < last:
+        assert night(home, first) == 0
+        first += 7 * DAY
+    return night(home, last)
+
+
+def almost_over(home: Home) -> int:
+    """Let the acknowledged lessons get as old as they may; in the next night they go."""
+    return nights(home, START + 2 * DAY, OLD - 3 * DAY)
+
+
 def after_its_time(home: Home) -> int:
-    """Let the acknowledged lessons get old, and a new one be held."""
-    assert night(home, START + 2 * DAY) == 0
-    return night(home, OLD)
+    """Let the acknowledged lessons get old."""
+    return nights(home, START + 2 * DAY, OLD)
 
 
 def revisions(home: Home) -> int:
@@ -126,18 +138,24 @@ def test_nothing_goes_that_the_office_has_not_acknowledged(home):
 
 
 def test_a_report_that_was_taken_over_yesterday_is_not_enough(home):
-    assert night(home, OLD) == 0, "noted for the first time"
-    assert night(home, OLD + 29 * DAY) == 0
+    assert nights(home, OLD, OLD + 29 * DAY) == 0, "noted for the first time"
     assert night(home, OLD + 31 * DAY) == 2
+
+
+def test_a_clock_that_jumps_a_year_ahead_makes_no_days(home):
+    assert nights(home, START + 2 * DAY, START + 60 * DAY) == 0, "the office has had them for 58 days"
+    assert remove_old_registers(home, reading(OLD + 200 * DAY)) == 0
+    assert night(home, OLD + 200 * DAY) == 0
+    assert night(home, START + 61 * DAY) == 0
+    assert nights(home, START + 62 * DAY, OLD) == 2, "by a clock that is right they go as before"
 
 
 def test_what_has_to_be_sent_again_begins_its_30_days_anew(home):
-    assert night(home, START + 2 * DAY) == 0
+    assert almost_over(home) == 0
     change(home, "UPDATE outbox SET state = 'waiting' WHERE destination = 'upstream'")
-    assert night(home, START + 3 * DAY) == 0
+    assert night(home, OLD - 2 * DAY) == 0
     change(home, "UPDATE outbox SET state = 'delivered' WHERE destination = 'upstream'")
-    assert night(home, OLD) == 0
-    assert night(home, OLD + 31 * DAY) == 2
+    assert nights(home, OLD, OLD + 31 * DAY) == 2
 
 
 def test_a_delivery_that_is_reported_without_the_documents_sha256_counts_for_nothing(home):
@@ -146,7 +164,7 @@ def test_a_delivery_that_is_reported_without_the_documents_sha256_counts_for_not
 
 
 def test_nothing_goes_while_an_alarm_stands(home):
-    assert night(home, START + 2 * DAY) == 0
+    assert almost_over(home) == 0
     db = open_register(home.register_db_path)
     with closing(db.conn):
         raise_alarm(db, LEDGER, "a register is not what was signed", OLD)
@@ -155,17 +173,19 @@ def test_nothing_goes_while_an_alarm_stands(home):
 
 
 def test_nothing_goes_under_a_clock_that_nobody_vouches_for(home):
-    assert night(home, START + 2 * DAY) == 0
+    assert almost_over(home) == 0
     assert retain(home, OLD, "unsynchronised").skipped
     assert remove_old_registers(home, reading(OLD, "unsynchronised")) == 0
     assert revisions(home) == 3
 
 
 def test_a_clock_that_was_ahead_when_it_was_noted_shortens_no_wait(home):
+    text = home.config_path.read_text().replace("keep_registers_days = 200", "keep_registers_days = 10")
+    home.config_path.write_text(text)
+    home = Home(home.state_dir)
     assert night(home, START + 150 * DAY) == 0
     assert night(home, START + 2 * DAY) == 0, "the clock is right again, and the 30 days begin now"
-    change(home, "UPDATE lessons SET end_utc = '2020-01-01T00:00:00.000000Z'")
-    assert night(home, START + 20 * DAY) == 0
+    assert nights(home, START + 8 * DAY, START + 29 * DAY) == 0
     assert night(home, START + 33 * DAY) == 2
 
 
@@ -251,7 +271,7 @@ def test_the_process_that_delivers_forgets_the_lessons_too(home):
 
 
 def test_a_cut_leaves_all_or_nothing(home):
-    assert night(home, START + 2 * DAY) == 0
+    assert almost_over(home) == 0
     change(home, "CREATE TRIGGER full BEFORE DELETE ON outbox BEGIN SELECT RAISE(ABORT, 'no room'); END")
     with pytest.raises(Exception, match="no room"):
         remove_old_registers(home, reading(OLD))
@@ -293,3 +313,37 @@ def test_an_upgrade_changes_nothing_and_after_a_rollback_lessons_are_held(tmp_pa
         assert len(latest_registers(db)) == 2
         db.conn.close()
     assert verified(home)[0] == 0, "forward again, all is in order"
+
+
+IN_THE_TABLES = "INSERT INTO acknowledged SELECT lesson_id, revision, '2020-01-01T00:00:00.000000Z' FROM registers"
+LOOKED = "INSERT OR REPLACE INTO meta VALUES ('registers_looked_at', '2029-01-01T00:00:00.000000Z')"
+
+
+def refused(home: Home, at: datetime) -> str:
+    """Return the alarm with which nothing went."""
+    assert remove_old_registers(home, reading(at)) == 0
+    assert revisions(home) == 3
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        return next(one.what for one in alarms(db) if one.name == LEDGER)
+
+
+def test_a_lesson_that_was_made_old_in_the_tables_is_not_signed_away(home):
+    first = "(SELECT lesson_id FROM registers ORDER BY ledger_position LIMIT 1)"
+    change(
+        home,
+        IN_THE_TABLES,
+        LOOKED,
+        f"UPDATE lessons SET end_utc = '2020-01-01T00:00:00.000000Z' WHERE lesson_id = {first}",
+    )
+    assert "was to go before its time" in refused(home, START + 2 * DAY)
+
+
+@pytest.mark.parametrize(
+    "column", ["document = replace(document, 'absent', 'present')", "sha256 = lower(hex(zeroblob(32)))"]
+)
+def test_a_register_that_was_changed_is_not_washed_away_by_a_note(home, column):
+    trigger = "DROP TRIGGER registers_never_change"
+    change(home, IN_THE_TABLES, LOOKED, trigger, f"UPDATE registers SET {column} WHERE ledger_position = 2")
+    assert "register" in refused(home, OLD)
+    assert verified(home)[0] == 1
