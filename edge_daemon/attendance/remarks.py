@@ -32,7 +32,8 @@ def remark(entry: SheetEntry) -> str:
     if lines or entry.mark in ("P?", "A?"):
         tally = entry.verdict.tally
         lines += [_WORDS[flag] for flag in flags]
-        lines.append(f"facing the class in {tally.captures_attentive} pictures ({entry.verdict.share:.0%})")
+        counted = f"facing the class in {tally.captures_attentive} pictures ({entry.verdict.share:.0%})"
+        lines.append(counted if entry.looked_for else "the device did not look for this student")
         lines += [distance] if (distance := _distance(entry)) else []
     return "\n".join(lines)
 

@@ -123,12 +123,25 @@ def needed_captures(share: Fraction, captures_taken: int) -> int:
     return ceil(share * captures_taken)
 
 
+def was_looked_for(register: Register, verdict: Verdict) -> bool:
+    """Return whether the device looked for a student: not without consent or template, whatever a person decided later.
+
+    A register that says no rule is of a release that wrote no captures either: there the verdict alone says it.
+    """
+    if verdict.captures is not None or verdict.tally.captures_seen:
+        return True
+    return register.rule is None and verdict.verdict != "not_assessed"
+
+
 def distance_to_rule(register: Register, verdict: Verdict) -> int | None:
     """Return how many captures a student is over what the rule asks for; negative: short of it.
 
-    None where there is nothing to compare: not assessed, no captures, or a register that does not say its rule.
+    None where there is nothing to compare: not assessed, not looked for, no captures, or a register that does not say
+    its rule.
     """
     if register.rule is None or not register.captures_taken or verdict.verdict == "not_assessed":
+        return None
+    if not was_looked_for(register, verdict):
         return None
     needed = needed_captures(share_of(register.rule.share), register.captures_taken)
     return verdict.tally.captures_attentive - needed

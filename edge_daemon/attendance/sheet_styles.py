@@ -29,6 +29,7 @@ class Styles:
 
     title: Any
     quiet: Any
+    quiet_lines: Any
     head: Any
     head_left: Any
     head_lesson: HeadStyles
@@ -65,6 +66,7 @@ def make_styles(book: Any) -> Styles:
     return Styles(
         title=book.add_format({**base, "bold": True, "font_size": 16, "font_color": _HEAD}),
         quiet=book.add_format({**base, "font_size": 9, "font_color": _QUIET}),
+        quiet_lines=book.add_format({**base, "font_size": 9, "font_color": _QUIET, "text_wrap": True}),
         head=book.add_format(head),
         head_left=book.add_format({**head, "align": "left", "valign": "bottom"}),
         head_lesson=head_styles(book, head, {**head, "italic": True, "bg_color": "#6E7F91"}),

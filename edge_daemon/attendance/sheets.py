@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final, Literal
 
 from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled, standing
-from edge_daemon.attendance.rule import distance_to_rule
+from edge_daemon.attendance.rule import distance_to_rule, was_looked_for
 from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.types import AppliedRule, Correction, Lesson, Register, Verdict, VerdictName
 
@@ -45,6 +45,8 @@ class SheetEntry:
     captures_taken: int = 0
     distance: int | None = None
     """Captures over what the rule asks for, negative: short of it; None: nothing to compare, see `distance_to_rule`."""
+    looked_for: bool = True
+    """Whether the device looked for the student, see `was_looked_for`."""
 
     @property
     def needed(self) -> int | None:
@@ -164,6 +166,7 @@ def entries_of(register: Register) -> dict[str, SheetEntry]:
             corrections.get(verdict.tally.student_id),
             register.captures_taken,
             distance_to_rule(register, verdict),
+            was_looked_for(register, verdict),
         )
         for verdict in register.verdicts
     }

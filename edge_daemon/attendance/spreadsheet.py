@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,7 +146,19 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
     page.write_string(
         3, 0, "dashed frame: look again, see the note    solid frame: corrected by hand, see the note", styles.quiet
     )
-    page.write_string(4, 0, safe(_rule(sheet)), styles.quiet)
+    _write_rule(page, safe(_rule(sheet)), sheet, styles)
+
+
+def _write_rule(page: Any, text: str, sheet: Sheet, styles: Styles) -> None:
+    """Write the rule in as many lines as it needs to be read on one page of paper."""
+    widths = [*_rim_widths(sheet), *[lesson_width(sheet)] * len(sheet.columns), *[6.0] * (len(_TOTALS) - 1), 12.0]
+    fitting = [at for at, width in enumerate(accumulate(widths)) if width <= _PAGE_WIDTH]
+    lines = -int(-len(text) // (1.15 * sum(widths[: len(fitting)])))  # its letters are smaller than those of widths
+    if lines < 2:
+        page.write_string(4, 0, text, styles.quiet)
+        return
+    page.set_row(4, 12.5 * lines + 3)
+    page.merge_range(4, 0, 4, fitting[-1], text, styles.quiet_lines)
 
 
 def _rule(sheet: Sheet) -> str:

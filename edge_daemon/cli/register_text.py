@@ -19,6 +19,7 @@ from edge_daemon.app.registers.stored_registers import (
     needed_captures,
     share_of,
     slots_of,
+    was_looked_for,
 )
 from edge_daemon.cli.table import table
 from edge_daemon.plain_text import plain
@@ -150,7 +151,7 @@ def _row(
     if register.lesson.end <= register.lesson.start:  # a rehearsal: its pictures have no time
         times = ("", "")
     distance = distance_to_rule(register, verdict)
-    if verdict.verdict == "not_assessed":
+    if verdict.verdict == "not_assessed" or not was_looked_for(register, verdict):
         numbers = ("-", "-", "-", "-")
     seat = evidence.seats.get(tally.student_id)
     return (
@@ -184,8 +185,8 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
             drawn = _strip_of_register(captures, register, signs)
         elif student_id in seen and not kept[student_id]:
             drawn = _no_longer_kept(evidence.removed.get(student_id), zone)
-        elif verdict.verdict == "not_assessed" and student_id not in seen:
-            drawn = "not assessed"
+        elif not was_looked_for(register, verdict):
+            drawn = "not assessed" if verdict.verdict == "not_assessed" else "not looked for"
         else:
             drawn = _strip(student_id, evidence, signs)
         yield f"{_printable(student_id):<{width}}  {drawn}"

@@ -103,3 +103,17 @@ def test_a_wide_sheet_prints_on_pages_beside_each_other_so_that_it_can_be_read(t
     page = book_of(tmp_path, *registers)["2026-W47"]
     assert page.page_setup.fitToWidth == pages  # None: one
     assert page.print_title_cols == "$A:$B"
+
+
+@pytest.mark.parametrize(("lessons", "fits"), [(1, True), (4, True), (30, False)])
+def test_a_long_rule_stands_in_lines_within_the_page(tmp_path, lessons, fits):
+    """The paper ends at the last column: what goes on beside it is cut off."""
+    rule = replace(APPLIED, models={f"{number}": f"blazeface-full-{number:03}-float16" for number in range(14)})
+    found = [replace(lesson({"S1": 0.9}, number), rule=rule) for number in range(lessons)]
+    page = book_of(tmp_path, *found)["2026-W47"]
+    assert page["A5"].value.endswith("blazeface-full-013-float16")
+    (merged,) = page.merged_cells.ranges
+    assert (merged.min_row, merged.max_row, merged.min_col) == (5, 5, 1)
+    assert (merged.max_col == page.max_column) == fits
+    assert page["A5"].alignment.wrap_text
+    assert page.row_dimensions[5].height > 12.5 * len(page["A5"].value) / 242

@@ -37,7 +37,7 @@ def home(tmp_path):
 
 def without_maps(register: Register, sightings: list[Sighting]) -> tuple[Register, list[Sighting]]:
     """Return a register as the release before made it: in which captures somebody was stands in the sightings only."""
-    return replace(register, verdicts=tuple(replace(v, captures=None) for v in register.verdicts)), sightings
+    return replace(register, rule=None, verdicts=tuple(replace(v, captures=None) for v in register.verdicts)), sightings
 
 
 def test_the_list_has_a_line_a_register(home):

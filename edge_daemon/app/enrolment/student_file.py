@@ -15,6 +15,7 @@ from edge_daemon.app.enrolment.student_page import page_of
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.export import write_whole
 from edge_daemon.attendance.reason_codes import in_words
+from edge_daemon.attendance.rule import was_looked_for
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.notes import CorrectionNote, read_notes
 from edge_daemon.gallery.photograph_details import PhotographDetails
@@ -127,7 +128,7 @@ def _registers(db: sqlite_utils.Database, student_id: str, notes: list[Correctio
             {
                 **_lesson(register),
                 "guest": student_id in register.guests,
-                **(_verdict(verdict) if verdict is not None else {}),
+                **(_verdict(register, verdict) if verdict is not None else {}),
                 "corrections": _corrections(register, student_id, notes),
                 "sightings": [
                     {
@@ -156,10 +157,11 @@ def _lesson(register: Register) -> Fields:
     }
 
 
-def _verdict(verdict: Verdict) -> Fields:
+def _verdict(register: Register, verdict: Verdict) -> Fields:
     tally = verdict.tally
     return {
         "verdict": verdict.verdict,
+        "looked_for": was_looked_for(register, verdict),
         "captures_seen": tally.captures_seen,
         "captures_attentive": tally.captures_attentive,
         "share": round(verdict.share, 6),

@@ -107,6 +107,7 @@ def _registers(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Iterable[s
     for one in found:
         verdict = "a guest, not of this course" if one["guest"] else _VERDICTS.get(one.get("verdict", ""), "")
         seen = f"{one['captures_seen']} of {one['captures_taken']}" if "captures_seen" in one else ""
+        seen = "not looked for" if not one.get("looked_for", True) else seen
         kept = f"{len(one['sightings'])}" if one["sightings"] else "none any more"
         rows.append((_moment(one["start"], zone), one["course"], verdict, seen, kept, _said(one, zone)))
     heads = ("Lesson", "Course", "Register says", "Seen in pictures", "Single sightings kept", "Corrections")

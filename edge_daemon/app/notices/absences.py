@@ -94,7 +94,7 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
     """
     channel = next((one for one in _channels(mail) if delivery.kind in {one.notice, one.correction}), None)
     if channel is None:
-        return Outcome("void", "the settings do not want this mail any more")
+        return Outcome("void", "the settings do not want this mail")
     stored = registers.latest(db, delivery.lesson_id)
     register = from_json(stored.document).register if stored is not None else None
     found = [v for v in register.verdicts if v.tally.student_id == delivery.student_id] if register is not None else []

@@ -161,8 +161,8 @@ class Composer:
 
     def _teacher_of(self, register: Register, number: str) -> str | Outcome:
         """Return the address of a lesson's teacher, or why there is none; `number` is that of a further one."""
-        if not self._mail.teachers:
-            return Outcome("void", "the settings do not want this mail any more")
+        if not self._mail.teachers and not self._stand_in:
+            return Outcome("void", "the settings do not want this mail")
         if register.lesson.origin == "rehearsal":
             return Outcome("void", "it was a rehearsal")
         if not self._needs_addresses:
@@ -241,7 +241,7 @@ class Composer:
     def _record(self, delivery: Delivery) -> Message | Outcome:
         """Return a student's record of a week or month, of nothing that families are not told of."""
         if not self._wants(delivery.kind):
-            return Outcome("void", "the settings do not want this mail any more")
+            return Outcome("void", "the settings do not want this mail")
         contact = self._reachable(delivery)
         if isinstance(contact, Outcome):
             return contact

@@ -69,7 +69,9 @@ def _items(db: sqlite_utils.Database, wanted: PreviewRequest, now: datetime) -> 
         return [Delivery(0, "mail", kind, about, "", "", 0, now)]
     if kind in outbox.RECORD_OF:
         if not student_id:
-            raise DeliveryError(f"whose {outbox.RECORD_OF[kind]}?", "--student", "name the student")
+            raise DeliveryError(
+                f"a record of a {outbox.RECORD_OF[kind]} is of one student", "--student", "give the student's id"
+            )
         return [Delivery(0, "mail", kind, about, student_id, "", 0, now)]
     lesson_id = registers.find_lesson(db, about)
     stored = registers.latest(db, lesson_id)

@@ -166,7 +166,7 @@ def _named(student_id: str, names: Names) -> tuple[str, str]:
 def _row(entry: SheetEntry, register: Register, names: Names, words: Words, *, marked: bool) -> FactRow:
     verdict = entry.verdict
     notes = [words.flags(verdict)] if verdict.flags else []
-    if verdict.verdict != "not_assessed" or verdict.tally.captures_seen:
+    if entry.looked_for:
         attentive = verdict.tally.captures_attentive
         notes.append(words.say("note_seen", attentive=attentive, taken=register.captures_taken))
         notes += [distance] if (distance := words.distance(register, verdict)) else []

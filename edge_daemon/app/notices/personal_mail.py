@@ -70,7 +70,8 @@ def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
     verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.own_course(register.lesson)
     if needs_confirmation(verdict):
         return FactRow(when, course, "", words.say("doubtful"), "doubt")
-    seen = words.say("note_seen", attentive=verdict.tally.captures_attentive, taken=register.captures_taken)
+    attentive, taken = verdict.tally.captures_attentive, register.captures_taken
+    seen = words.say("note_seen", attentive=attentive, taken=taken) if entry.looked_for else words.say("not_looked_for")
     notes = "; ".join(filter(None, (words.flags(verdict), seen, words.distance(register, verdict))))
     return FactRow(when, course, notes, words.say(f"mark_{verdict.verdict}"), TONES[verdict.verdict])
 
@@ -81,7 +82,9 @@ def _facts(register: Register, entry: SheetEntry, words: Words) -> Facts:
         ("fact_seen", words.say("of_pictures", count=tally.captures_seen, taken=taken)),
         ("fact_facing", words.say("with_share", count=tally.captures_attentive, taken=taken, share=_percent(entry))),
     ]
-    if register.rule is not None:  # the rule of then: the settings may be other ones by now
+    if not entry.looked_for:
+        facts = [("fact_pictures", words.say("not_looked_for"))]
+    elif register.rule is not None:  # the rule of then: the settings may be other ones by now
         facts.append(("fact_needed", words.needed(register)))
     if distance := words.distance(register, entry.verdict):
         facts.append(("fact_distance", distance))

@@ -13,7 +13,7 @@ from edge_daemon.app.enrolment.enrolled_students import removed_of
 from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import Standing, awaits_confirmation, counts, is_cancelled
-from edge_daemon.attendance.rule import distance_to_rule, interval, needed_captures, share_of
+from edge_daemon.attendance.rule import distance_to_rule, interval, needed_captures, share_of, was_looked_for
 from edge_daemon.attendance.seat_map import room_seats, usual_boxes
 from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
@@ -36,6 +36,7 @@ __all__ = [
     "read_register",
     "share_of",
     "slots_of",
+    "was_looked_for",
 ]
 
 

@@ -188,4 +188,4 @@ def test_an_export_of_one_student_has_the_lines_of_nobody_else(room, tmp_path, e
         assert registers[-1]["signature"] is None
         assert len(registers[-1]["corrections"]) == 1
     done = run(room.home.state_dir, "export", *days, "--student", "S9")
-    assert (done.exit_code, "there are no registers in these days" in done.stderr) == (2, True)
+    assert (done.exit_code, "nobody has this id" in done.stderr) == (2, True)
