@@ -91,18 +91,30 @@ def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
         row = db.execute("SELECT value FROM main.meta WHERE key = ?", (_PREFIX + name,)).fetchone()
         if row is None:
             continue
-        known = json.loads(row[0])
         if name == KEY:
-            is_over = now - parsed(known["last"]) >= _KEY_STANDS
-            if parsed(known["last"]) > now + _KEY_STANDS:  # by a clock that was ahead
-                with transaction(db):
-                    _write(db, name, {**known, "last": stored(now)})
-        else:
-            marks = ", ".join("?" * len(known["items"]))
-            query = f"SELECT 1 FROM main.outbox WHERE item_id IN ({marks}) AND state NOT IN ('delivered', 'void')"
-            is_over = db.execute(query, known["items"]).fetchone() is None
-        if is_over:
+            clear_unseen(db, name, _KEY_STANDS, now)
+            continue
+        known = json.loads(row[0])
+        marks = ", ".join("?" * len(known["items"]))
+        query = f"SELECT 1 FROM main.outbox WHERE item_id IN ({marks}) AND state NOT IN ('delivered', 'void')"
+        if db.execute(query, known["items"]).fetchone() is None:
             clear_alarm(db, name)
+
+
+def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: datetime) -> None:
+    """Forget an alarm so long after it was last raised; one that a clock that was ahead has raised counts from now.
+
+    Raises:
+        StoreError: the database can't be written.
+    """
+    with transaction(db):
+        row = db.execute("SELECT value FROM main.meta WHERE key = ?", (_PREFIX + name,)).fetchone()
+        known = json.loads(row[0]) if row is not None else {}
+        last = parsed(known.get("last", known["at"])) if known else now
+        if last > now + stands:
+            _write(db, name, {**known, "last": stored(now)})
+        elif last + stands <= now:
+            db.execute("DELETE FROM meta WHERE key = ?", (_PREFIX + name,))
 
 
 def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:

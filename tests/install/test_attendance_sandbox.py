@@ -145,3 +145,35 @@ def test_on_a_jetson_the_camera_commands_have_what_the_service_has(wrapper):
         assert wrapper.values("DeviceAllow") == []
     finally:
         (wrapper.folder / "jetson.conf").unlink()
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("home", ("export", "--output", "link/x.csv")),
+        ("home", ("enrol", "import", "link")),
+        ("home/a\nUser=root\nb", ("export", "--output", "x.csv")),
+        ("home/a\nUser=root\nb", ("enrol", "import", "list.csv")),
+    ],
+)
+def test_no_name_of_a_folder_becomes_a_setting(folder, words):
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        wrapper = Wrapper(Path(name))
+        wrapper.prepare()
+        odd = wrapper.folder / "home/a\nUser=root\nb"
+        odd.mkdir(parents=True)
+        odd.chmod(0o777)
+        (odd / "list.csv").touch()
+        (wrapper.folder / "home/link").symlink_to(odd)
+        done = wrapper.call(*words, folder=folder)
+        assert (done.returncode, done.stderr) == (2, "attendance: the name of a file may have no line break\n")
+        assert not (wrapper.folder / "tools/line").exists()
+
+
+def test_what_an_option_says_is_no_file_though_one_is_called_like_it(wrapper):
+    for name in ("de", "class", "none", "sunday"):
+        (wrapper.folder / "home" / name).touch()
+    options = ("--locale", "de", "--split", "class", "--weekend", "none", "--first-day", "sunday")
+    assert wrapper.call("collect", "/etc", "--output", "/tmp/x.csv", *options).returncode == 0
+    assert wrapper.words()[-8:] == list(options)

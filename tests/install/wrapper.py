@@ -62,12 +62,12 @@ class Wrapper:
             (self.folder / "tools" / name).chmod(0o755)
 
     def call(
-        self, *arguments: str, typed: str = "", user: int | None = None, **environment: str
+        self, *arguments: str, typed: str = "", user: int | None = None, folder: str = "home", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Call it from the home of the caller, as root unless another user is named."""
+        """Call it in a folder, that of the caller, as root unless another user is named."""
         return subprocess.run(
             ["sh", self.folder / "attendance", *arguments],
-            cwd=self.folder / "home",
+            cwd=self.folder / folder,
             env={"PATH": f"{self.folder}/tools:{os.environ['PATH']}", "TMPDIR": str(self.folder), **environment},
             input=typed,
             capture_output=True,

@@ -74,9 +74,9 @@ def alarm(db: sqlite_utils.Database, lesson_id: str, what: str, now: datetime) -
 
 
 def clear_old_alarm(db: sqlite_utils.Database, now: datetime) -> None:
-    """Clear the alarm of plans a week after it was raised."""
-    if any(one.name == alarms.PLAN and one.at + _SHOWN <= now for one in alarms.alarms(db)):
-        alarms.clear_alarm(db, alarms.PLAN)
+    """Clear the alarm of plans a week after it was last raised."""
+    if any(one.name == alarms.PLAN for one in alarms.alarms(db)):
+        alarms.clear_unseen(db, alarms.PLAN, _SHOWN, now)
 
 
 def _promised(db: sqlite_utils.Database, lesson_id: str, start: datetime, public_key: str) -> str | None:

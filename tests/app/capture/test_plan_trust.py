@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_daemon.app.capture import plan_trust
 from edge_daemon.app.capture.plan_recorder import begin, plan_ahead
 from edge_daemon.app.capture.plan_trust import is_own, seed_of
 from edge_daemon.app.service.commitment_publisher import publish_commitments
@@ -106,6 +107,14 @@ def test_an_alarm_of_a_plan_stands_for_a_week(db):
     plans.commit_plan(db, LESSON, KNOWN, seed_digest(KNOWN), 100, NOW)
     for days, standing in ((0, 1), (6.9, 1), (7, 0)):
         plan_ahead(db, [LESSON] if not days else [], 100, NOW + timedelta(days=days), SEEDS)
+        assert len(alarms(db)) == standing
+
+
+def test_an_alarm_that_is_raised_again_stands_for_a_week_after_that(db):
+    for days in (30, 0, 6.9):  # the first time by a clock that was ahead
+        plan_trust.alarm(db, "a", "had a seed on record that this device did not draw", NOW + timedelta(days=days))
+    for days, standing in ((7.1, 1), (13.8, 1), (13.9, 0)):
+        plan_trust.clear_old_alarm(db, NOW + timedelta(days=days))
         assert len(alarms(db)) == standing
 
 
