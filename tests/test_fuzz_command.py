@@ -34,6 +34,12 @@ class Fake:
         yield from ()
 
 
+@pytest.fixture(autouse=True)
+def memory(monkeypatch):
+    """The process of the tests holds what tests before have loaded."""
+    monkeypatch.setattr(fuzz_child, "MOST_MB", 10_000.0)
+
+
 def outcome(tmp_path: Path, read: Callable[[], int]) -> dict[str, object]:
     return fuzz_child._read(Fake(read), tmp_path)
 

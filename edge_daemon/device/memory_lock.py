@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import re
-import resource
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,10 @@ def lock_memory() -> bool:
 
 
 def _is_allowed() -> bool:
+    try:
+        import resource  # an office's Windows has none, and nothing to lock
+    except ImportError:
+        return False
     if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
         return True
     try:

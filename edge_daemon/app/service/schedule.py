@@ -134,8 +134,9 @@ class Schedule:
             found = standing(self._db, self._watch.timetable, lesson, self._zone, is_over=lesson.end <= now)
             if found.is_doubtful:
                 self.standings[lesson.lesson_id] = found
-                extra = {"lesson_id": lesson.lesson_id, "reason": found.why or found.state}
-                logger.warning("lesson not in the timetable", extra=extra)
+                logger.warning(
+                    "lesson not in the timetable", extra={"lesson_id": lesson.lesson_id, "reason": found.state}
+                )
 
     def _plan(self, now: datetime) -> None:
         try:

@@ -76,7 +76,7 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
             "Turn the camera by 90 degrees clockwise, as seen from behind it.",
         ),
         (cv2.ROTATE_90_COUNTERCLOCKWISE, 90, "on_its_side", "Turn the camera by 90 degrees counter-clockwise, as seen"),
-        (cv2.ROTATE_180, 180, "upside_down", "Turn the camera, or the setting camera.upside_down."),
+        (cv2.ROTATE_180, 180, "upside_down", "Turn the camera by 180°, or the setting camera.upside_down."),
         (None, 0, "", ""),
     ],
 )

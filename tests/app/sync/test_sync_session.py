@@ -100,7 +100,7 @@ def test_without_any_link_nothing_is_tried_and_nothing_noted_as_failed(tmp_path,
     assert not result.needs_a_person
     told = "no network yet; 3 items wait: check the cable or the Wi-Fi"
     assert list(look_at_delivery(home, clock()).problems()) == [told]
-    assert delivery_check(home, clock()).state == "warning"
+    assert delivery_check(home, clock()).state == "bad"
     shown = invoke(home.state_dir, "status")
     assert (shown.exit_code, f"TO DO         {told}" in shown.stdout) == (1, True)
     assert queue(home)["upstream"].state == "open", "the link that comes up finds no wait in its way"
