@@ -104,7 +104,10 @@ class WaitKeeper:
             wait = min(wait, self._longest_first, since_made if until >= created else wait)
         if row[4]:  # a person said so, or it is nothing that waits for a correction before its first try
             wait = timedelta(0)
-        passed = timedelta(seconds=uptime.boottime_s - row[8]) if row[7] == uptime.boot_id != "" else timedelta(0)
+        is_this_boot = row[7] == uptime.boot_id != ""
+        if not is_this_boot and not is_first and written > now + _TOLERANCE:
+            return now  # nobody knows how long it has waited; a try too early costs one request
+        passed = timedelta(seconds=uptime.boottime_s - row[8]) if is_this_boot else timedelta(0)
         left = max(wait - passed, timedelta(0))
         if not left:
             return now

@@ -128,7 +128,7 @@ class Trial:
             for _ in range(4):
                 world.reopen()
                 world.now += timedelta(hours=2)
-                request = {"home": str(world.home.state_dir), "at": world.now.isoformat(), "seed": 1, "eager": True}
+                request = {"home": str(world.home.state_dir), **world.clocks(), "seed": 1, "eager": True}
                 told = self.zygote.run(request, None)
                 if told["rc"] != 0 or told.get("error"):
                     self.crashes.append(f"calm: {told}")

@@ -180,7 +180,7 @@ class StickyTrial:
 
     def _sync(self, world: World, request: dict[str, object], kill_after_s: float | None = None) -> dict[str, object]:
         self.syncs += 1
-        words = {"home": str(world.home.state_dir), "at": world.now.isoformat(), "seed": self.chance.randrange(2**32)}
+        words = {"home": str(world.home.state_dir), **world.clocks(), "seed": self.chance.randrange(2**32)}
         begun_s = time.monotonic()
         told = self.zygote.run({**words, **request}, kill_after_s)
         if told["rc"] == 0:

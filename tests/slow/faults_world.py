@@ -95,6 +95,15 @@ class World:
         self.met: Counter[str] = Counter()
         self.ahead = timedelta(0)
         """By so much the device's clock, `now`, is ahead of the lessons."""
+        self.boots, self.booted_at = 1, FIRST
+
+    def clocks(self) -> dict[str, object]:
+        """Return what a run of sync reads of time; now and then the device was switched on again before it."""
+        true_time = self.now - self.ahead
+        if self.chance.random() < 0.15:
+            self.boots, self.booted_at = self.boots + 1, true_time
+        uptime_s = 100 + (true_time - self.booted_at).total_seconds()
+        return {"at": self.now.isoformat(), "boot_id": f"boot {self.boots}", "uptime_s": uptime_s}
 
     def work(self) -> None:
         """Do what the service does meanwhile: registers, corrections, promises."""
@@ -145,7 +154,7 @@ class World:
         chance = self.chance
         self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 2, 3, 4, 5)))))
         self.mail.plan(min(left, chance.choice((0, 0, 1, 1, 2))))
-        request: dict[str, object] = {"home": str(self.home.state_dir), "at": self.now.isoformat()}
+        request: dict[str, object] = {"home": str(self.home.state_dir), **self.clocks()}
         request |= {"seed": chance.randrange(2**32), "eager": chance.random() < 0.8}
         names = []
         kind = chance.random()

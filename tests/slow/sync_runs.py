@@ -2,8 +2,9 @@
 
     python -m tests.slow.sync_runs
 
-reads a line of JSON a run from stdin: {"home", "at", "seed", "eager", "dns", "file_limit", "jump_s", "jump_after"};
-answers {"pid"}, so that the run can be killed, and when it has ended {"rc", "line", "needs_a_person", "error"}.
+reads a line of JSON a run from stdin: {"home", "at", "boot_id", "uptime_s", "seed", "eager", "dns", "file_limit",
+"jump_s", "jump_after"}; answers {"pid"}, so that the run can be killed, and when it has ended
+ {"rc", "line", "needs_a_person", "error"}.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from edge_daemon.delivery.http import Limits
 from edge_daemon.delivery.mail_server import MailServer
 from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home
+from edge_daemon.store.waits import Uptime
 
 IMPATIENT = Limits(connect_s=1.0, read_s=0.4, exchange_s=0.8)
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -77,15 +79,15 @@ def one_run(request: dict, answers: int) -> None:
     if request.get("file_limit"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["file_limit"], resource.RLIM_INFINITY))
-    clock = JumpingClock(
-        datetime.fromisoformat(request["at"]), request.get("jump_s", 0.0), request.get("jump_after", 10**9)
-    )
+    at = datetime.fromisoformat(request["at"])
+    clock = JumpingClock(at, request.get("jump_s", 0.0), request.get("jump_after", 10**9))
     try:
         session = SyncSession(
             Home(Path(request["home"])),
             now=clock,
             rng=random.Random(request["seed"]),
             eager=request.get("eager", False),
+            uptime=lambda: Uptime(request["boot_id"], request["uptime_s"] + (clock.at - at).total_seconds()),
         )
         result = session.go()
         told |= {"line": result.line(), "needs_a_person": result.needs_a_person}

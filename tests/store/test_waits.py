@@ -135,6 +135,16 @@ def test_the_uptime_of_another_boot_says_nothing(files):
     assert files.is_due(NOW + 3001 * timedelta(seconds=1))
 
 
+def test_a_try_that_failed_before_the_boot_while_the_clock_was_ahead_is_due_at_once(files):
+    """Nobody knows how long it has waited. Waiting its whole day again would put it off with each boot."""
+    ahead = 13 * DAY
+    files.put(NOW)
+    files.look(NOW + ahead)
+    outbox.settle(files.db, files.claim(NOW + ahead), Outcome("retry", "busy", 86_400.0), NOW + ahead, random.Random(1))
+    files.uptime = Uptime("boot 2", 30.0)
+    assert files.is_due(NOW + MINUTE)
+
+
 @pytest.mark.parametrize("ahead", AHEAD)
 def test_a_receiver_that_was_down_while_the_clock_was_ahead_is_tried_within_the_hour(files, ahead):
     files.look(NOW + ahead)

@@ -38,7 +38,7 @@ def look_for_missing(
     """Ask whether the server still has the newest document of the last look; send again what is missing.
 
     Call it before anything is delivered: what is delivered now says nothing of what was there. Where that document is
-    missing, the others of the last ones are looked for: if all are missing it is another server, or it was emptied.
+    missing, the others of the last ones are looked for: if none is there it is another server, or it was emptied.
 
     Args:
         db: delivery.sqlite.
@@ -59,8 +59,9 @@ def look_for_missing(
         clear_alarm(db, MISSING)
         _remember(db, outbox.newest_delivered(db, 1)[0][0])
         return
-    missing = [newest[0][0], *(item_id for item_id, kind, ref in newest[1:] if has(kind, ref) is False)]
-    is_empty = len(missing) == len(newest)
+    answers = [False, *(has(kind, ref) for _, kind, ref in newest[1:])]
+    missing = [item_id for (item_id, _, _), is_there in zip(newest, answers, strict=True) if is_there is False]
+    is_empty = True not in answers  # one that is not answered shows nothing; sending twice costs a request
     count = outbox.send_missing(db, None if is_empty else missing, now)
     if is_empty:
         notebook.forget_server()

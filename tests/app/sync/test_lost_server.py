@@ -8,8 +8,12 @@ from contextlib import closing
 
 import pytest
 
+from edge_daemon.app.sync.server_watch import look_for_missing
+from edge_daemon.store import outbox
 from edge_daemon.store.alarms import alarms
 from edge_daemon.store.database import open_register
+from edge_daemon.store.delivery_file import open_delivery
+from edge_daemon.store.sync_note import Notebook
 from tests.cli.running import run as command
 from tests.office_server import OfficeServer
 from tests.sync_device import DEVICE, Clock, a_device, add_lessons, document, held_registers, made_registers, run
@@ -188,3 +192,17 @@ def test_a_place_that_another_has_taken_is_an_alarm_and_delivered_once_it_is_fre
     run(home, clock)
     assert held_registers(server) == made_registers(home)
     assert standing(home) == {}, "it was delivered, and the alarm is over"
+
+
+def test_an_emptied_server_that_does_not_answer_once_is_sent_everything_again(server, tmp_path, clock):
+    """A document that nobody heard of is not there: else all that is older than the last twenty would be lost."""
+    home = a_device(tmp_path / "home", server, lessons=25)
+    run(home, clock)
+    clock.forward(hours=1)
+    answers = iter([False, False, None])
+    db = open_delivery(home.delivery_db_path, home.register_db_path)
+    with closing(db.conn):
+        delivered = outbox.newest_delivered(db, 1000)
+        look_for_missing(db, lambda *_: next(answers, False), Notebook(), clock())
+        assert outbox.newest_delivered(db, 1000) == []
+        assert len(delivered) >= 25
