@@ -40,7 +40,7 @@ _FIRST_STUDENT = _HEAD_ROW + HEAD_ROWS
 _PAGE_WIDTH: Final = 210
 """Characters of a line that can be read on A4 across; what is wider goes on on a second page beside it."""
 _LONGEST_NAME: Final = 31
-"""Characters of a page's name."""
+"""Of a page's name, in units of UTF-16, as Excel counts: some characters are two."""
 
 _TOTALS = (*MARKS.values(), "Present %")
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]+")
@@ -61,13 +61,18 @@ class Workbook:
 
     def page_name(self, sheet: Sheet) -> str:
         """Return a name for a sheet that a page can have and no other page has: `2026-W47 7b`."""
-        wanted = _NOT_IN_NAMES.sub(" ", safe(f"{sheet.name} {sheet.part}")).strip(" '")[:_LONGEST_NAME].rstrip(" '")
+        wanted = _cut(_NOT_IN_NAMES.sub(" ", safe(f"{sheet.name} {sheet.part}")).strip(" '"), _LONGEST_NAME)
         taken = {page.name.casefold() for page in self.pages.worksheets()}
         name, number = wanted, 1
         while name.casefold() in taken:
             number += 1
-            name = f"{wanted[: _LONGEST_NAME - len(str(number)) - 3]} ({number})"
+            name = f"{_cut(wanted, _LONGEST_NAME - len(str(number)) - 3)} ({number})"
         return name
+
+
+def _cut(name: str, units: int) -> str:
+    """Return the beginning of a name that has at most so many units of UTF-16."""
+    return name.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore").rstrip(" '")
 
 
 @contextmanager

@@ -87,6 +87,10 @@ def test_a_page_that_is_full_goes_on_on_another_one(tmp_path, monkeypatch):
         (["7b", "7B"], ["2026-W47 7B", "2026-W47 7b (2)"]),
         (["a[b]:c*?/\\d"], ["2026-W47 a b c d"]),
         (["x" * 40, "x" * 41], ["2026-W47 " + "x" * 22, "2026-W47 " + "x" * 18 + " (2)"]),
+        (
+            ["\U0001f3b5" * 30, "\U0001f3b5" * 31],
+            ["2026-W47 " + "\U0001f3b5" * 11, "2026-W47 " + "\U0001f3b5" * 9 + " (2)"],
+        ),
         (["'7b'"], ["2026-W47 '7b"]),
     ],
 )
@@ -94,7 +98,7 @@ def test_a_page_of_a_class_has_a_name_that_spreadsheet_programs_take(tmp_path, c
     registers = [lesson({"S1": 1.0}, hour, course) for hour, course in enumerate(courses)]
     book = book_of(tmp_path, *registers, split="class")
     assert book.sheetnames == [*names, "Distance"]
-    assert all(len(name) <= 31 for name in book.sheetnames)
+    assert all(len(name.encode("utf-16-le")) <= 2 * 31 for name in book.sheetnames)
 
 
 @pytest.mark.parametrize(("lessons", "pages"), [(1, None), (13, None), (14, 2), (30, 3)])

@@ -109,6 +109,8 @@ def test_one_of_a_series_that_is_moved_to_another_day_is_held_then(device, pictu
     today = ["2026-11-23T08:00:00Z"] if has_run else []
     assert starts == [*today, "2026-11-24T08:00:00Z", "2026-11-24T10:00:00Z"]
     assert {one["captures_taken"] for one in device.documents()} == {4}
+    verified = run(device.home.state_dir, "ledger", "verify")
+    assert verified.exit_code == 0, verified.stdout
     device.stop()
 
 
