@@ -26,6 +26,7 @@ _MEANS: Mapping[RegisterFlag, str] = {
     "too_blurred": "the picture is blurred: look at the lens",
     "glare": "a part of the room is lost in glare",
     "covered": "a part of the lens is covered",
+    "not_in_timetable": "the timetable called it off, or lost it",
 }
 
 
