@@ -46,6 +46,15 @@ class WaitKeeper:
         self._longest_first = max(longest_first, timedelta(seconds=LONGEST_ASKED_S))
         self._seen: tuple[datetime, float] | None = None
 
+    def note_clock(self, now: datetime) -> None:
+        """Note what the clock says, before anything is mirrored: beside a new item stands else what the last run saw.
+
+        Raises:
+            StoreError: the database can't be used.
+        """
+        with transaction(self._db):
+            self._note(now, self._uptime())
+
     def look(self, now: datetime) -> None:
         """Look at the clock; the first time, and after it jumped, mend every wait. No transaction may be open.
 
@@ -59,12 +68,15 @@ class WaitKeeper:
             if not has_jumped and passed.total_seconds() < _LOOK_EVERY_S:
                 return
         with transaction(self._db):
-            self._db.execute(
-                "INSERT OR REPLACE INTO main.clock_seen (one, utc, boot_id, boottime_s) VALUES (1, ?, ?, ?)",
-                (stored(now), uptime.boot_id, uptime.boottime_s),
-            )
+            self._note(now, uptime)
             self._mend(now, uptime)
         self._seen = (now, uptime.boottime_s)
+
+    def _note(self, now: datetime, uptime: Uptime) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO main.clock_seen (one, utc, boot_id, boottime_s) VALUES (1, ?, ?, ?)",
+            (stored(now), uptime.boot_id, uptime.boottime_s),
+        )
 
     def _mend(self, now: datetime, uptime: Uptime) -> None:
         self._db.execute(

@@ -42,8 +42,10 @@ class Files:
 
     def look(self, at, hold=24 * HOUR):
         """Begin a run."""
+        waits = WaitKeeper(self.db, lambda: self.uptime, hold)
+        waits.note_clock(at)
         self.mirror.refresh(at)
-        WaitKeeper(self.db, lambda: self.uptime, hold).look(at)
+        waits.look(at)
         self.mirror.refresh(at)
 
     def pass_time(self, by):
@@ -92,6 +94,16 @@ def test_an_item_that_was_made_while_the_clock_was_ahead_is_due_after_its_own_wa
     files.look(NOW)
     assert not files.is_due(NOW + 3 * HOUR)
     assert files.is_due(NOW + 4 * HOUR + 2 * MINUTE)
+
+
+def test_a_run_while_the_clock_was_ahead_takes_no_hold_from_what_is_made_after_it(files):
+    files.look(NOW + 400 * DAY)
+    files.pass_time(6 * HOUR)
+    right_again = NOW + 6 * HOUR
+    files.put(right_again, hold=4 * HOUR)
+    assert not files.is_due(right_again + MINUTE)
+    files.pass_time(4 * HOUR)
+    assert files.is_due(right_again + 4 * HOUR + MINUTE)
 
 
 def test_a_decision_of_a_clock_that_was_ahead_holds_no_longer_than_a_hold_may(files):

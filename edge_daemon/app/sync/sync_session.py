@@ -90,7 +90,15 @@ class SyncSession:
         with closing(db.conn):
             self._hide_names(db)
             mirror = OutboxMirror(db)
+            waits = WaitKeeper(db, self._uptime, timedelta(hours=self._home.config.mail.hold_h))
+            waits.note_clock(self._now())
             mirror.refresh(self._now())
+
+            def refresh() -> None:
+                now = self._now()
+                waits.look(now)
+                mirror.refresh(now)
+
             try:
                 if all(channel.is_far for channel in found) and not has_link():
                     result = SyncResult("no network", left=backlogs(db))
@@ -99,13 +107,13 @@ class SyncSession:
                 run = SyncRun(
                     db,
                     found,
-                    refresh=lambda: mirror.refresh(self._now()),
+                    refresh=refresh,
                     now=self._now,
                     rng=self._rng,
                     show=self._show,
                     stopping=self._stopping,
                     eager=self._eager,
-                    waits=WaitKeeper(db, self._uptime, timedelta(hours=self._home.config.mail.hold_h)),
+                    waits=waits,
                 )
                 return self._noted(run, note, notebook)
             finally:

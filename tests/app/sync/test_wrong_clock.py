@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from edge_daemon.home import Home
+from edge_daemon.store.waits import Uptime
 from tests import mail_school
 from tests.mail_school import FRIDAY
 from tests.mail_server import PASSWORD, USER, Server
@@ -80,6 +81,18 @@ def test_a_receiver_that_was_given_up_by_a_clock_that_was_ahead_is_tried_when_th
     run(home, Clock(MADE + timedelta(hours=25)))
     run(home, Clock(MADE + timedelta(hours=49)))
     assert "adler@home.example" in {one.receiver for one in post.taken}
+
+
+def test_a_lesson_that_is_held_after_a_run_with_a_clock_that_was_ahead_has_its_hold(tmp_path, certificates, post):
+    settings = SETTINGS.format(port=post.port, ca=certificates / "ca.pem", user=USER)
+    home = mail_school.make(tmp_path / "home", settings)
+    (home.state_dir / "password").write_text(PASSWORD)
+    run(home, Clock(MADE + timedelta(days=400)), uptime=lambda: Uptime("boot", 100.0))
+    mail_school.hold(home)  # the clock is right again, on the same day
+    run(home, Clock(MADE + timedelta(minutes=1)), uptime=lambda: Uptime("boot", 100_000.0))
+    assert not [one for one in post.taken if one.receiver == "adler@home.example"]
+    run(home, Clock(MADE + timedelta(hours=25)), uptime=lambda: Uptime("boot", 190_000.0))
+    assert [one for one in post.taken if one.receiver == "adler@home.example"]
 
 
 class JumpingClock(Clock):
