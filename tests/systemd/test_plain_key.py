@@ -83,6 +83,18 @@ def test_a_sealed_key_that_is_the_only_one_and_does_not_open_stays_with_its_drop
     assert list((device.root / "etc/credstore").iterdir()) == []
 
 
+@pytest.mark.parametrize("plain", [b"", b"half a key"])
+def test_a_plain_key_that_a_power_cut_left_empty_costs_no_sealed_one(device, plain):
+    device.has(PLAIN, plain)
+    device.has(SEALED, b"of a TPM that this process may not ask")
+    assert "can't be unsealed" in device.run()
+    assert device.left() == {DROP_IN, PLAIN, SEALED}
+    device.has(SEALED, b"sealed " + KEY)
+    device.run()
+    assert device.left() == {PLAIN}
+    assert (device.root / PLAIN).read_bytes() == KEY
+
+
 def test_two_keys_that_differ_both_stay(device):
     device.has(PLAIN, KEY)
     device.has(SEALED, b"sealed " + bytes(32))
