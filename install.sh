@@ -59,6 +59,9 @@ find_python() {
 
 need_python() {
     if find_python has_venv; then return; fi
+    if [ -n "${PYTHON:-}" ] && ! command -v "$PYTHON" >/dev/null; then
+        fail "PYTHON=$PYTHON: there is no such interpreter; name one that is there, or leave PYTHON out"
+    fi
     if find_python new_enough; then
         install_packages python3-venv
     elif [ -z "$seen" ]; then

@@ -3,6 +3,7 @@
 
 readonly BASE=/opt/edge-daemon STATE=/var/lib/edge-daemon DELIVERY=/var/lib/edge-daemon-sync SETTINGS=/etc/edge-daemon KEYS=/etc/credstore
 readonly NEEDS_MIB=2000
+readonly NO_UPDATES="NO UPDATES YET: this device takes none until the maintainer's key is in $SETTINGS/release.pub (docs/UPDATES.md)"
 RELEASE_TOOL=provisioning/device/edge-daemon-release
 
 install_on_device() {
@@ -13,6 +14,7 @@ install_on_device() {
     plan
     if [ "$dry_run" = 1 ]; then
         [ -z "$wheelhouse" ] || check_offline
+        [ -e "$ROOT$SETTINGS/release.pub" ] || [ -e provisioning/release.pub ] || say "$NO_UPDATES"
         say 'nothing was changed (--dry-run)'
         return
     fi
@@ -265,7 +267,7 @@ first_settings() {
 release_key() {
     if [ -e "$ROOT$SETTINGS/release.pub" ]; then return; fi
     if [ ! -e provisioning/release.pub ]; then
-        did "NO UPDATES YET: this device takes none until the maintainer's key is in $SETTINGS/release.pub (docs/UPDATES.md)"
+        did "$NO_UPDATES"
         return
     fi
     install -m 644 provisioning/release.pub "$ROOT$SETTINGS/release.pub"

@@ -208,6 +208,13 @@ def test_a_dry_run_says_what_and_changes_nothing_also_without_root(device):
     assert (device.files(), device.log()) == (before, [])
 
 
+def test_a_dry_run_names_the_missing_key_of_updates(device):
+    """docs/INSTALL.md: a master card without it gives devices that take no update."""
+    assert "NO UPDATES YET: this device takes none until" in device.install("--dry-run").stdout
+    (device.checkout / "provisioning/release.pub").write_text("key")
+    assert "NO UPDATES YET" not in device.install("--dry-run").stdout
+
+
 @pytest.mark.parametrize(
     ("files", "kind", "package"),
     [

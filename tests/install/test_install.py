@@ -213,3 +213,12 @@ def test_an_old_python_is_refused_with_its_name(checkout):
     assert result.returncode == 1
     assert f"Python 3.10 or newer is needed; found only {checkout.stubs / 'python'}" in result.stderr
     assert checkout.log() == []
+
+
+def test_an_interpreter_that_is_not_there_is_named_and_nothing_is_installed(checkout):
+    (checkout.stubs / "python").unlink()
+    result = checkout.install("test")
+    assert result.returncode == 1
+    named = f"install.sh: PYTHON={checkout.stubs}/python: there is no such interpreter"
+    assert result.stderr == f"{named}; name one that is there, or leave PYTHON out\n"
+    assert checkout.log() == []
