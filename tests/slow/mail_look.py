@@ -51,7 +51,7 @@ def _preview(home: Home, folder: Path) -> None:
     wanted = (
         ("office", lessons[-2], ()),
         ("office", corrected, ()),
-        ("teacher", lessons[-2], ()),
+        ("teacher", lessons[-3], ()),  # of 7b, whose teacher the roster has
         ("student", corrected, ("--student", "S01")),
         ("guardian", corrected, ("--student", "S03")),
         ("student-correction", corrected, ("--student", "S02")),
