@@ -29,6 +29,7 @@ _HAS_IT: Final = (
     " WHERE state = 'delivered' AND (reported = 0 OR receipt_sha256 = made.sha256)"
 )
 """An item that no report has marked was settled by a release that saw the receipt itself."""
+_UNSIGNED: Final = 'SELECT lesson_id FROM registers WHERE document NOT LIKE \'%"signature":"%\''
 _DUE: Final = "registers_due"
 _LOOKED_AT: Final = "registers_looked_at"
 
@@ -78,7 +79,7 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
     """Return the registers whose time is over, in the ledger's order; all revisions of a lesson, or none.
 
     None while an alarm stands, or where nobody looked for a week. The newest register always stays: the next one
-    follows it.
+    follows it. Those of a release that did not sign go all at once: what went counts as signed for those after it.
 
     Args:
         db: register.sqlite.
@@ -98,6 +99,9 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
             "  AND outbox.state IN ('waiting', 'held', 'parked')) ORDER BY ledger_position",
             (stored(now - keep), stored(now - ACKNOWLEDGED_FOR)),
         ).fetchall()
+        unsigned = {one[0] for one in db.execute(_UNSIGNED)} if rows else set()
+    if not unsigned <= {row[1] for row in rows}:
+        rows = [row for row in rows if row[1] not in unsigned]
     return [RemovedRegister(*row) for row in rows]
 
 

@@ -14,7 +14,9 @@ from sqlite_utils import Migrations
 from edge_daemon.app.erasure.old_registers import remove_old_registers
 from edge_daemon.app.registers.own_documents import find_tampered
 from edge_daemon.app.upkeep.maintenance import retain
+from edge_daemon.attendance.document import sign
 from edge_daemon.device.clock import Reading
+from edge_daemon.device.signing import canonical
 from edge_daemon.home import Home
 from edge_daemon.store import database, outbox
 from edge_daemon.store.alarms import LEDGER, alarms, raise_alarm
@@ -23,6 +25,7 @@ from edge_daemon.store.delivery_file import open_delivery
 from edge_daemon.store.migrations import REGISTER
 from edge_daemon.store.registers import latest_registers
 from edge_daemon.store.removed_registers import are_due
+from tests import registers
 from tests.cli.running import run as command
 from tests.office_server import OfficeServer
 from tests.registers import SIGNER, START, a_lesson, a_register, keep
@@ -71,12 +74,12 @@ def nights(home: Home, first: datetime, last: datetime) -> int:
 
 def almost_over(home: Home) -> int:
     """Let the acknowledged lessons get as old as they may; in the next night they go."""
-    return nights(home, START + 2 * DAY, OLD - 3 * DAY)
+    return nights(home, OLD - 38 * DAY, OLD - 3 * DAY)
 
 
 def after_its_time(home: Home) -> int:
     """Let the acknowledged lessons get old."""
-    return nights(home, START + 2 * DAY, OLD)
+    return nights(home, OLD - 38 * DAY, OLD)
 
 
 def revisions(home: Home) -> int:
@@ -147,7 +150,7 @@ def test_a_clock_that_jumps_a_year_ahead_makes_no_days(home):
     assert remove_old_registers(home, reading(OLD + 200 * DAY)) == 0
     assert night(home, OLD + 200 * DAY) == 0
     assert night(home, START + 61 * DAY) == 0
-    assert nights(home, START + 62 * DAY, OLD) == 2, "by a clock that is right they go as before"
+    assert nights(home, OLD - 38 * DAY, OLD) == 2, "by a clock that is right they go as before"
 
 
 def test_what_has_to_be_sent_again_begins_its_30_days_anew(home):
@@ -347,3 +350,25 @@ def test_a_register_that_was_changed_is_not_washed_away_by_a_note(home, column):
     change(home, IN_THE_TABLES, LOOKED, trigger, f"UPDATE registers SET {column} WHERE ledger_position = 2")
     assert "register" in refused(home, OLD)
     assert verified(home)[0] == 1
+
+
+def test_registers_of_a_release_that_did_not_sign_go_all_at_once(tmp_path, server, monkeypatch):
+    """One that went would count as signed, and the next unsigned one as changed."""
+
+    def unsigned(*words) -> str:
+        return canonical({**json.loads(sign(*words)), "public_key": None, "signature": None})
+
+    with monkeypatch.context() as older_release:
+        older_release.setattr(registers, "sign", unsigned)
+        home = a_device(tmp_path / "older", server, lessons=1, more=SETTINGS)
+        home.key_path.write_bytes(bytes(range(32)))
+        home.key_path.chmod(0o600)
+        add_lessons(home, [20 * 24])
+    add_lessons(home, [21 * 24, 22 * 24])
+    run(home, Clock(START + 23 * DAY))
+    since = ("--unsigned-before", f"{START + 30 * DAY:%Y-%m-%d}")
+    assert verified(home, *since)[0] == 0
+    assert nights(home, OLD - 38 * DAY, OLD) == 0
+    assert (verified(home, *since)[0], revisions(home)) == (0, 4)
+    assert nights(home, OLD + 7 * DAY, OLD + 20 * DAY) == 2
+    assert (verified(home, *since)[0], revisions(home)) == (0, 2)
