@@ -155,9 +155,11 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
 
 
 def _write_rule(page: Any, text: str, sheet: Sheet, styles: Styles) -> None:
-    """Write the rule in as many lines as it needs to be read on one page of paper."""
-    widths = [*_rim_widths(sheet), *[lesson_width(sheet)] * len(sheet.columns), *[6.0] * (len(_TOTALS) - 1), 12.0]
-    fitting = [at for at, width in enumerate(accumulate(widths)) if width <= _PAGE_WIDTH]
+    """Write the rule in as many lines as it needs to be read on the first page of paper."""
+    pages, body = _pages_across(sheet), _body_widths(sheet)
+    least = sum(_rim_widths(sheet)) + sum(body) / pages - (max(body) if pages > 1 else 0)
+    widths = [*_rim_widths(sheet), *body]
+    fitting = [at for at, width in enumerate(accumulate(widths)) if width <= least]
     lines = -int(-len(text) // (1.15 * sum(widths[: len(fitting)])))  # its letters are smaller than those of widths
     if lines < 2:
         page.write_string(4, 0, text, styles.quiet)
@@ -297,9 +299,12 @@ def _set_print(page: Any, sheet: Sheet) -> None:
 
 def _pages_across(sheet: Sheet) -> int:
     """Return on how many pages beside each other a sheet can be read; each begins with the names."""
-    rim = sum(_rim_widths(sheet))
-    body = len(sheet.columns) * lesson_width(sheet) + 6 * (len(_TOTALS) - 1) + 12
-    return max(1, -int(-body // (_PAGE_WIDTH - rim)))
+    return max(1, -int(-sum(_body_widths(sheet)) // (_PAGE_WIDTH - sum(_rim_widths(sheet)))))
+
+
+def _body_widths(sheet: Sheet) -> list[float]:
+    """Return the widths of lessons and totals, in characters."""
+    return [*[lesson_width(sheet)] * len(sheet.columns), *[6.0] * (len(_TOTALS) - 1), 12.0]
 
 
 def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
