@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.database import faults
 from edge_daemon.store.lessons import StoredLesson, get_lesson
+from edge_daemon.timestamps import stored
 from edge_daemon.types import Origin
 
 
@@ -20,15 +22,17 @@ class LessonCounts:
     missed: int
 
 
-def last_finalised(db: sqlite_utils.Database, origin: Origin | None = None) -> LessonCounts | None:
+def last_finalised(db: sqlite_utils.Database, now: datetime, origin: Origin | None = None) -> LessonCounts | None:
     """Return the finalised lesson that ended last, None where there is none.
 
     Args:
         db: register.sqlite.
+        now: what begins later comes last: its clock was ahead, or somebody named a time to come.
         origin: only lessons that came about so; None: any.
     """
     where = "state = 'finalised'" + (" AND origin = ?" if origin else "")
-    found = _counts(db, f"WHERE {where} ORDER BY end_utc DESC, lesson_id LIMIT 1", *([origin] if origin else []))
+    order = "start_utc > ?, end_utc DESC, lesson_id"
+    found = _counts(db, f"WHERE {where} ORDER BY {order} LIMIT 1", *([origin] if origin else []), stored(now))
     return found[0] if found else None
 
 
@@ -51,6 +55,6 @@ def _counts(db: sqlite_utils.Database, which: str, *values: str) -> list[LessonC
 
 def _with_lessons(db: sqlite_utils.Database, rows: Iterable[tuple[str, int, int]]) -> Iterable[LessonCounts]:
     for lesson_id, taken, missed in rows:
-        stored = get_lesson(db, lesson_id)
-        if stored is not None:
-            yield LessonCounts(stored, taken, missed)
+        lesson = get_lesson(db, lesson_id)
+        if lesson is not None:
+            yield LessonCounts(lesson, taken, missed)

@@ -148,7 +148,7 @@ def _history(
         db = open_register(home.register_db_path, create=False)
         with closing(db.conn):
             problems += lesson_problems(db, now)
-            return last_finalised(db), tuple(unfinished(db)), tuple(skipped_lessons(db, now - LOOK_BACK))
+            return last_finalised(db, now), tuple(unfinished(db)), tuple(skipped_lessons(db, now - LOOK_BACK))
     except StoreError as error:
         problems.append(error.line())
     except PermissionError:
