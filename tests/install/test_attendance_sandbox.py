@@ -134,6 +134,15 @@ def test_doctor_is_two_processes_and_the_one_with_the_network_has_no_key(wrapper
     assert wrapper.told("network-checks") == '[{"name": "mail"}]\n', "what the first found"
 
 
+@pytest.mark.parametrize("words", [("--network", "--json"), ("--json", "--network")])
+def test_the_checks_of_the_network_have_it_in_whatever_order_they_are_asked_for(wrapper, words):
+    (wrapper.folder / "tools/line-network").unlink(missing_ok=True)
+    assert wrapper.call("doctor", *words).returncode == 0
+    assert wrapper.values("User") == [f"{DAEMON}"]
+    assert wrapper.values("PrivateNetwork") == []
+    assert not (wrapper.folder / "tools/line-network").exists(), "one process"
+
+
 def test_on_a_jetson_the_camera_commands_have_what_the_service_has(wrapper):
     shutil.copy(FOLDER / "drop-ins/jetson.conf", wrapper.folder / "jetson.conf")
     try:
