@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -90,9 +90,11 @@ def standing(
     coming = timetable.lessons(lesson.start - _DAY, lesson.start + _FAR)
     same = next((one for one in as_held(db, coming) if one.lesson_id == lesson.lesson_id), None)
     if same is None:
-        if why := called_off(db, timetable, lesson):
-            return TimetableStanding("called_off", why)
         same = _twin(db, [one for one in coming if one.start < lesson.start + _DAY], lesson, zone)
+        # An EXDATE beside a single event for that time is how some programs write a change of one lesson.
+        is_rewritten = same is not None and _when_and_what(same) == _when_and_what(lesson)
+        if not is_rewritten and (why := called_off(db, timetable, lesson)):
+            return TimetableStanding("called_off", why)
     if same is None:
         # A timetable that has lessons to come and none of the past says nothing about those that run.
         past = timetable.lessons(lesson.start - _PAST, lesson.start)
@@ -110,6 +112,11 @@ def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson)
     if not found:
         return ""
     held_as = lesson_events.held_as(db)
+    as_it_is_now = {one for one, begun in held_as.items() if begun == lesson.lesson_id}
+    if as_it_is_now:
+        near = timetable.lessons(lesson.start - _DAY, lesson.start + _DAY)
+        if any(one.lesson_id in as_it_is_now for one in near):
+            return ""
     return {held_as.get(lesson_id, lesson_id): why for lesson_id, why in found.items()}.get(lesson.lesson_id, "")
 
 
@@ -123,12 +130,16 @@ def _twin(db: sqlite_utils.Database, near: Sequence[Lesson], lesson: Lesson, zon
         one
         for one in near
         if (event_id and one.event_id == event_id and one.start.astimezone(zone).date() == day)
-        or (one.course, one.start, one.end) == (lesson.course, lesson.start, lesson.end)
+        or _when_and_what(one) == _when_and_what(lesson)
     ]
     new = [
         x for x in found if plans.plan_on_record(db, x.lesson_id) is None and not lessons.get_lesson(db, x.lesson_id)
     ]
     return min(new, key=lambda one: abs(one.start - lesson.start), default=None)
+
+
+def _when_and_what(lesson: Lesson) -> tuple[str, datetime, datetime]:
+    return lesson.course, lesson.start, lesson.end
 
 
 def _is_known(db: sqlite_utils.Database, lesson_id: str) -> bool:

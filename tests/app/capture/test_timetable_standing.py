@@ -114,6 +114,17 @@ def test_called_off_goes_before_gone_and_says_why(db):
     assert (found.state, found.why) == ("called_off", "is cancelled")
 
 
+def test_an_exception_beside_a_new_event_for_the_same_time_is_the_same_lesson(db):
+    off = {BEGUN.lesson_id: "is excepted by an EXDATE"}
+    again = replace(at(0, "new"), lesson_id="new-id")
+    assert standing(db, Timetable([YESTERDAY, again], off), BEGUN, ZONE, is_over=False).state == "held"
+    assert lesson_events.held_as(db) == {"new-id": BEGUN.lesson_id}
+    assert called_off(db, Timetable([again], off), BEGUN) == "", "nor is the office asked when it has run"
+    assert called_off(db, Timetable([], {**off, "new-id": "is cancelled"}), BEGUN) != ""
+    other = replace(at(0, "new", "8c"), lesson_id="other-id")
+    assert standing(db, Timetable([YESTERDAY, other], off), BEGUN, ZONE, is_over=False).state == "called_off"
+
+
 def test_what_was_moved_and_then_called_off_is_called_off(db):
     moved = at(10)
     assert standing(db, Timetable([moved]), BEGUN, ZONE, is_over=False).state == "held"
