@@ -26,6 +26,8 @@ class SkippedLesson:
 def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: str, at: datetime) -> int:
     """Name lessons that went by; one that was begun, or is named already, is left alone.
 
+    So is one of the course and times of a lesson that was begun: some programs export with new UIDs.
+
     Returns:
         How many were new.
 
@@ -37,7 +39,8 @@ def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: s
         for lesson in lessons:
             count += db.conn.execute(
                 "INSERT OR IGNORE INTO skipped (lesson_id, course, start_utc, end_utc, reason, noted_at_utc)"
-                " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM lessons WHERE lesson_id = ?1)",
+                " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM lessons WHERE lesson_id = ?1"
+                " OR (course, start_utc, end_utc, origin) = (?2, ?3, ?4, 'timetable'))",
                 (lesson.lesson_id, lesson.course, stored(lesson.start), stored(lesson.end), reason, stored(at)),
             ).rowcount
     return count

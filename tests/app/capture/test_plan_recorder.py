@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -108,3 +109,11 @@ def test_the_first_lesson_of_a_device_is_named_too_if_its_plan_was_on_record(db)
     plan_ahead(db, [lesson("first", 2), lesson("second", 3)], 100, NOW, SEEDS)
     assert account_since(db, NOW + timedelta(hours=1)) == NOW + timedelta(hours=1)
     assert account_since(db, NOW + timedelta(hours=4)) == NOW + timedelta(hours=2)
+
+
+def test_a_lesson_that_was_held_did_not_go_by_under_the_uid_of_a_later_export(db):
+    held = lesson("a", 1)
+    lessons.start_lesson(db, held, make_plan("a", 60.0, 1), "synchronised")
+    later = held.end + timedelta(hours=1)
+    assert account(db, [replace(held, lesson_id="b")], "no picture could be taken", later) == 0
+    assert account(db, [replace(held, lesson_id="b", course="other")], "no picture could be taken", later) == 1
