@@ -99,8 +99,8 @@ def _mistakes(day: BadDay) -> Iterator[dict[str, str]]:
             yield {"lesson": day.name, "student_id": student["student_id"], "what": what}
     missing, more = day.expected_flags - day.flags, day.flags - day.expected_flags
     if missing or (more and not day.expected_flags):
-        told = ", ".join(sorted(day.flags)) or "no flag"
-        yield {"lesson": day.name, "student_id": "", "what": f"{told}, not {', '.join(sorted(missing)) or 'none'}"}
+        flags = ", ".join(sorted(day.flags)) or "no flag"
+        yield {"lesson": day.name, "student_id": "", "what": f"{flags}, not {', '.join(sorted(missing)) or 'none'}"}
 
 
 def _rate(found: Sequence[bool]) -> dict[str, float | int | None]:

@@ -40,7 +40,7 @@ class LessonResult:
     outcome: Outcome
     seconds_per_capture: float
     cpu_seconds_per_capture: float
-    """In processor time, of all threads together."""
+    """Processor time of all threads together."""
     rehearse_peak: process.Memory
     enrol_peak: process.Memory
 

@@ -39,7 +39,7 @@ class Probe:
     sharpness: float
     presence: float
     yaw_deg: float
-    """Of the photograph; NaN where the mesh does not say."""
+    """Head turn in the photograph; NaN where the mesh gives none."""
 
 
 @dataclass(frozen=True, slots=True)

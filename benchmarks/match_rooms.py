@@ -18,7 +18,7 @@ from edge_daemon.attendance.evidence.resemblance import LEAST_PROBABILITY
 from edge_daemon.attendance.evidence.thresholds import Thresholds
 
 ABSENT_SHARES = (0.1, 0.3)
-"""Of the students who are not there."""
+"""Share of the students who are absent, in every other class."""
 STRANGERS = 4
 LONG_FACES = 5
 """Strangers and students with fewer faces are left out: they were not there for long."""

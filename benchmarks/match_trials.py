@@ -26,7 +26,7 @@ CLASS_SIZES = (12, 30)
 FACES = (1, 1, 2, 3, 5, 10, 20, 40)
 CONDITION_SHARES = {"bare": 0.55, "motion": 0.15, "mask": 0.15, "glasses": 0.15}
 ENROLLED_SHARES = (0.2, 0.2, 0.6)
-"""Of students with one, two and three photographs."""
+"""Shares of the students with one, two and three photographs."""
 
 Scores = NDArray[np.float64]
 

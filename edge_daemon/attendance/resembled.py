@@ -8,7 +8,7 @@ from edge_daemon.attendance.evidence.resemblance import UnnamedPerson
 from edge_daemon.attendance.seat_map import room_seats, usual_boxes
 from edge_daemon.types import Resemblance, Sighting, Tally
 
-_NOBODY_S_SEAT = ""
+_UNNAMED = ""
 
 
 def resemblances(
@@ -35,6 +35,6 @@ def resemblances(
         if tally is None or person.student_id in found or tally.captures_attentive >= needed:
             continue
         if tally.captures_attentive + len(person.slots) >= needed:
-            seat = room_seats({**boxes, _NOBODY_S_SEAT: person.box})[_NOBODY_S_SEAT]
+            seat = room_seats({**boxes, _UNNAMED: person.box})[_UNNAMED]
             found[person.student_id] = Resemblance(round(person.probability, 4), seat)
     return found

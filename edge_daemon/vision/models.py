@@ -199,40 +199,27 @@ def default_models_dir() -> Path:
 
 def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:
     return ModelCard(
-        name=str(entry["name"]),
-        path=_path(models_dir, entry),
-        sha256=str(entry["sha256"]),
-        roles=tuple(str(role) for role in entry["roles"]),
-        licence=str(entry["licence"]),
-        source=str(entry["source"]),
+        **_of_any_file(models_dir, entry),
         input_shape=tuple(int(n) for n in entry["input_shape"]),
         output_shapes=tuple(tuple(int(n) for n in shape) for shape in entry["output_shapes"]),
         center=float(entry["center"]),
         divisor=float(entry["divisor"]),
         input_dtype=str(entry["input_dtype"]),
         quantization=str(entry["quantization"]),
-        measured=str(entry["measured"]),
     )
 
 
 def _weights_card(models_dir: Path, entry: Mapping[str, Any]) -> WeightsCard:
-    return WeightsCard(
-        name=str(entry["name"]),
-        path=_path(models_dir, entry),
-        sha256=str(entry["sha256"]),
-        roles=tuple(str(role) for role in entry["roles"]),
-        licence=str(entry["licence"]),
-        source=str(entry["source"]),
-        measured=str(entry["measured"]),
-    )
+    return WeightsCard(**_of_any_file(models_dir, entry))
 
 
-def _path(models_dir: Path, entry: Mapping[str, Any]) -> Path:
-    """Return where the file of an entry is."""
+def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the entries of all files have."""
     file = str(entry["file"])
     if Path(file).name != file:
         raise ValueError(f"file {file} is not in this folder")
-    return models_dir / file
+    texts = {key: str(entry[key]) for key in ("name", "sha256", "licence", "source", "measured")}
+    return {**texts, "path": models_dir / file, "roles": tuple(str(role) for role in entry["roles"])}
 
 
 def _verify(card: ModelCard | WeightsCard) -> None:

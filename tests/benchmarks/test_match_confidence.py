@@ -87,9 +87,6 @@ def test_held_back_people_alone_are_examined_and_too_few_are_refused(tmp_path, m
 
 
 def test_the_exact_p_of_mcnemar():
-    class Named(dict):
-        pass
-
     made = [trial for trial in trials(made_people(30), 1, np.random.default_rng(0)) if trial.student != STRANGER][:10]
     right = [match_confidence.Guess(t.student, 1.0) for t in made]
     wrong = [match_confidence.Guess(-2, 1.0) for _ in made]

@@ -132,9 +132,7 @@ def _twin(db: sqlite_utils.Database, near: Sequence[Lesson], lesson: Lesson, zon
         if (event_id and one.event_id == event_id and one.start.astimezone(zone).date() == day)
         or _when_and_what(one) == _when_and_what(lesson)
     ]
-    new = [
-        x for x in found if plans.plan_on_record(db, x.lesson_id) is None and not lessons.get_lesson(db, x.lesson_id)
-    ]
+    new = [x for x in found if not _is_known(db, x.lesson_id)]
     return min(new, key=lambda one: abs(one.start - lesson.start), default=None)
 
 
