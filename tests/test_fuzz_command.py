@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,14 @@ from edge_daemon.errors import EdgeError, RosterError
 from tests.slow import fuzz, fuzz_child
 from tests.slow.fuzz_mutators import Files, mutated_json
 from tests.slow.fuzz_parsers import ConfigurationParser, OneRosterParser, RosterParser
+
+
+class Later(datetime):
+    """A clock of another day."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Later:
+        return cls(2030, 3, 17, 17, 46, 40, tzinfo=tz)
 
 
 class Fake:
@@ -90,6 +100,15 @@ def test_undamaged_inputs_are_taken_and_damaged_ones_follow_from_their_numbers(t
     first = [made.mutated(number, random.Random(f"{number}")) for number in range(60)]
     assert [again.mutated(number, random.Random(f"{number}")) for number in range(59, -1, -1)] == first[::-1]
     assert sum(files not in made.seeds for files in first) > 50
+
+
+def test_a_packed_input_is_the_same_at_another_time_of_day(monkeypatch):
+    made = [RosterParser().mutated(3, random.Random("3"))]
+    monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(1_900_000_000))
+    monkeypatch.setattr("openpyxl.writer.excel.datetime.datetime", Later)
+    assert RosterParser().mutated(3, random.Random("3")) == made[0]
+    assert RosterParser().seeds == RosterParser().seeds
+    assert list(made[0]) == ["roster.xlsx"]
 
 
 def test_damaged_json_follows_from_its_number_whatever_came_before():

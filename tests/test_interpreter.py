@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -80,13 +81,20 @@ def test_a_worker_is_the_programs_own(planted, tmp_path):
     assert list(planted.iterdir()) == []
 
 
+def command_of(pid: int) -> list[bytes]:
+    """Return the command line of a process, which is empty for a moment while the system starts the program."""
+    path, patience_s = Path(f"/proc/{pid}/cmdline"), time.monotonic() + 60
+    while not (line := path.read_bytes()) and time.monotonic() < patience_s:
+        time.sleep(0.01)
+    return line.split(b"\0")
+
+
 def test_a_home_that_was_named_by_a_relative_path_is_the_same_for_a_worker(planted, tmp_path):
     # A process that has ended has neither a folder nor a command line, so this one waits for its input to be closed.
     waiting = (sys.executable, "-c", "import sys; sys.stdin.read()")
     worker = WorkerProcess(waiting, Home(Path("home")), "settle")
     try:
-        command = Path(f"/proc/{worker._process.pid}/cmdline").read_bytes().split(b"\0")
-        assert os.fsencode(tmp_path / "planted" / "home") in command
+        assert os.fsencode(tmp_path / "planted" / "home") in command_of(worker._process.pid)
         assert Path(f"/proc/{worker._process.pid}/cwd").readlink() == Path("/")
     finally:
         worker.kill()

@@ -9,7 +9,7 @@ import random
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 Files = dict[str, bytes]
@@ -206,11 +206,17 @@ def mutated_zip(data: bytes, chance: random.Random, words: Sequence[bytes] = ())
         parts[at] = (parts[chance.randrange(len(parts))][0], content)
     else:
         parts[at] = (name, mutated_bytes(content, chance, words, content))
+    return packed(parts)
+
+
+def packed(parts: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return a packed file of these names and contents, the same bytes at any time of day."""
     made = io.BytesIO()
-    with warnings.catch_warnings(), zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(made, "w") as archive:
         warnings.simplefilter("ignore")  # a name that is there twice
         for part, body in parts:
-            archive.writestr(part, body)
+            # A ZipInfo of its own has no date of now, as a bare name would get.
+            archive.writestr(zipfile.ZipInfo(part), body, zipfile.ZIP_DEFLATED)
     return made.getvalue()
 
 

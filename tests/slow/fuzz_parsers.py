@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import random
+import re
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -23,7 +25,7 @@ from edge_daemon.lesson.timetable import load_timetable
 from tests.gallery import test_oneroster as one
 from tests.lesson.calendar_files import calendar, lesson
 from tests.slow.calendar_variants import ROOM, variants
-from tests.slow.fuzz_mutators import Files, mutated_bytes, mutated_zip
+from tests.slow.fuzz_mutators import Files, mutated_bytes, mutated_zip, packed
 
 TODAY = date(2026, 11, 21)
 YEAR = (datetime(2026, 8, 1, tzinfo=timezone.utc), datetime(2027, 8, 1, tzinfo=timezone.utc))
@@ -144,13 +146,11 @@ class RosterParser(_Parser):
         book = openpyxl.Workbook()
         for row in (german, *rows):
             book.active.append(row)
-        workbook = io.BytesIO()
-        book.save(workbook)
         self.seeds = [
             {"roster.csv": plain.encode()},
             {"roster.csv": semicolons.encode("cp1252")},
             {"roster.csv": plain.encode("utf-16")},
-            {"roster.xlsx": workbook.getvalue()},
+            {"roster.xlsx": _without_time(book)},
         ]
 
     def damaged(self, name: str, data: bytes, chance: random.Random, other: bytes) -> bytes:
@@ -249,6 +249,17 @@ class ConfigurationParser(_Parser):
 
     def read(self, folder: Path) -> int:
         return len(Home(folder).config.device.name)
+
+
+def _without_time(book: openpyxl.Workbook) -> bytes:
+    """Return a workbook as bytes that do not say when it was saved."""
+    saved = io.BytesIO()
+    book.save(saved)
+    with zipfile.ZipFile(saved) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    about = "docProps/core.xml"
+    parts[about] = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2026-11-21T08:00:00Z", parts[about])
+    return packed(parts.items())
 
 
 def _first_read(first: Callable[[], int], *more: Callable[[], object]) -> int:
