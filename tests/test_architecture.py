@@ -15,13 +15,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "attendance", "delivery"}
 LEAVES = {"store", "device"}
-SHARED = {"types", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite", "interpreter"}
+SHARED = {"types", "traits", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite"}
+SHARED |= {"interpreter"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     "attendance": SHARED | LEAVES | {"attendance", "neural_network"},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
     "neural_network": {"neural_network"},
-    "types": set(),
+    "types": {"traits"},
+    "traits": set(),
     "errors": set(),
     "timestamps": set(),
     "interpreter": set(),

@@ -1,12 +1,15 @@
 """The candidates of one capture as bytes, to be sealed: a restarted lesson goes on with them. Embeddings stay out.
 
     length    4 bytes, little-endian: length of the header
-    header    JSON list: MAGIC, VERSION, then the student ids
-    rows      a face each, little-endian float32: the fixed columns, two zeros, one similarity for each student
+    header    JSON list: MAGIC, VERSION, then the student ids, then the names of trait columns
+    rows      a face each, little-endian float32: the fixed columns, two zeros, one similarity for each student, then
+              the numbers of the traits (trait_columns.py)
 
 Version 0 (up to commit 4de1fc4) has neither magic nor version in its header, and no zeros in its rows. Magic and
 version stand where version 0 has student ids. The release before reads them as two students whom nobody asks for, so
-that a lesson also goes on after a rollback. Every later version keeps length, magic and version where they are.
+that a lesson also goes on after a rollback. In the same way a program without traits, or without one of them, passes
+over their columns: a new trait needs no new version. Every later version keeps length, magic and version where they
+are.
 """
 
 from __future__ import annotations
@@ -17,7 +20,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_daemon.attendance import trait_columns
 from edge_daemon.errors import CandidateFormatError
+from edge_daemon.traits import Traits
 from edge_daemon.types import Box, Candidate, Quality
 
 MAGIC = "\0candidates"
@@ -30,9 +35,10 @@ _EYES = {None: -1.0, False: 0.0, True: 1.0}
 
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
     """Return the candidates of one capture as bytes of version `VERSION`."""
-    header = [MAGIC, VERSION, *student_ids]
+    names = trait_columns.column_names(candidates)
+    header = [MAGIC, VERSION, *student_ids, *names]
     text = json.dumps(header).encode("ascii")
-    rows = np.array([_row(c) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(header))
+    rows = np.array([_row(c, names) for c in candidates], dtype="<f4").reshape(len(candidates), _FIXED + len(header))
     return len(text).to_bytes(4, "little") + text + rows.tobytes()
 
 
@@ -47,7 +53,16 @@ def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate
     header, rows = _parsed(slot, data)
     column_of = {name: _FIXED + i for i, name in enumerate(header)}
     columns = [column_of.get(student_id) for student_id in student_ids]
-    return [_candidate(slot, row, [0.0 if c is None else float(row[c]) for c in columns]) for row in rows]
+    traits = {name: _FIXED + i for i, name in enumerate(header) if isinstance(name, str) and name[:1] == "\0"}
+    return [
+        _candidate(
+            slot,
+            row,
+            [0.0 if c is None else float(row[c]) for c in columns],
+            trait_columns.traits_of({name: float(row[c]) for name, c in traits.items()}),
+        )
+        for row in rows
+    ]
 
 
 def _parsed(slot: int, data: bytes) -> tuple[list[str | int], NDArray[np.float32]]:
@@ -68,13 +83,13 @@ def _parsed(slot: int, data: bytes) -> tuple[list[str | int], NDArray[np.float32
     return header, np.frombuffer(data, "<f4", offset=end).reshape(-1, columns)
 
 
-def _row(c: Candidate) -> list[float]:
+def _row(c: Candidate, trait_names: Sequence[str]) -> list[float]:
     quality = (c.quality.width_px, c.quality.sharpness, c.quality.presence)
     fixed = [c.box.x, c.box.y, c.box.w, c.box.h, c.score, *quality, float(c.attentive), _EYES[c.eyes_open]]
-    return [*fixed, 0.0, 0.0, *c.similarities]
+    return [*fixed, 0.0, 0.0, *c.similarities, *trait_columns.column_values(c.traits, trait_names)]
 
 
-def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float]) -> Candidate:
+def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float], traits: Traits) -> Candidate:
     x, y, w, h, score, width_px, sharpness, presence, attentive, eyes = (float(v) for v in row[:_FIXED])
     return Candidate(
         slot=slot,
@@ -85,4 +100,5 @@ def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float]) -
         eyes_open=None if eyes < 0 else eyes > 0,
         similarities=np.array(similarities, dtype=np.float32),
         embedding=None,
+        traits=traits,
     )

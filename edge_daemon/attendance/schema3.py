@@ -7,11 +7,11 @@ from typing import cast
 
 from edge_daemon.attendance.fields import Json, ObjectReader
 from edge_daemon.timestamps import written
+from edge_daemon.traits import MaskCounts
 from edge_daemon.types import (
     AppliedRule,
     CaptureMap,
     Confirmation,
-    MaskCounts,
     Register,
     RegisterFlag,
     Resemblance,

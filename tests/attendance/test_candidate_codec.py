@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.candidate_codec import MAGIC, pack, unpack
 from edge_daemon.errors import CandidateFormatError
+from edge_daemon.traits import MaskProbabilities, Traits
 from edge_daemon.types import Box, Candidate, Quality
 
 WRITTEN_BY_4DE1FC4 = Path(__file__).parent / "data" / "candidates-4de1fc4"
@@ -90,3 +92,47 @@ def test_bytes_that_are_no_candidates_are_refused_and_never_an_error_of_the_prog
 def test_a_row_that_was_cut_short_is_refused(cut: int):
     with pytest.raises(CandidateFormatError):
         unpack(0, pack([face()], IDS)[:-cut], IDS)
+
+
+MASK = MaskProbabilities(0.25, 0.5, 0.25)
+
+
+def masked(trait: MaskProbabilities | None = MASK) -> Candidate:
+    return replace(face(), traits=Traits(mask=trait))
+
+
+def test_traits_come_back_and_a_face_without_them_stays_without():
+    back = unpack(0, pack([masked(), masked(None)], IDS), ["c", "new"])
+    assert [one.traits for one in back] == [Traits(mask=MASK), Traits()]
+    assert list(back[0].similarities) == pytest.approx([0.3, 0.0])
+
+
+def test_rows_without_any_trait_are_those_of_the_release_before():
+    data = pack([masked(None)], IDS)
+    assert data == pack([face()], IDS)
+    assert unpack(0, data, IDS)[0].traits == Traits()
+
+
+def test_the_release_before_traits_reads_their_rows_after_a_rollback():
+    ((x, *others),) = unpack_of_4de1fc4(pack([masked()], IDS), ["c", "new", "a"])
+    assert x == 1.5
+    assert others[-3:] == pytest.approx([0.3, 0.0, 0.1])
+
+
+def test_numbers_of_another_version_of_a_trait_are_not_read():
+    data = pack([masked()], IDS)
+    of_later = data.replace(b"mask/1/", b"mask/2/")
+    assert of_later != data
+    assert unpack(0, of_later, IDS)[0].traits == Traits()
+
+
+def test_a_trait_that_lacks_a_number_is_not_read():
+    data = pack([masked()], IDS)
+    assert unpack(0, data.replace(b"mask/1/wrong", b"mask/1/other"), IDS)[0].traits == Traits()
+
+
+def test_a_trait_of_a_later_program_is_passed_over():
+    data = pack([masked()], IDS)
+    back = unpack(0, data.replace(b"mask/1/", b"hats/1/"), IDS)
+    assert [list(one.similarities) for one in back] == [pytest.approx([0.1, 0.2, 0.3])]
+    assert back[0].traits == Traits()

@@ -16,7 +16,8 @@ from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import is_signed_by
 from edge_daemon.errors import RegisterError
 from edge_daemon.lesson.plan import make_plan
-from edge_daemon.types import Confirmation, MaskCounts, MissedCapture, Resemblance, RoomSeat
+from edge_daemon.traits import MaskCounts
+from edge_daemon.types import Confirmation, MissedCapture, Resemblance, RoomSeat
 from tests.registers import SIGNER, START, a_lesson, a_register
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "register.schema.json").read_text("utf-8"))

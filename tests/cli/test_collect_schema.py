@@ -15,7 +15,8 @@ import pytest
 
 from edge_daemon.attendance.document import SCHEMA
 from edge_daemon.device.signing import signed
-from edge_daemon.types import AppliedRule, CaptureMap, Confirmation, MaskCounts, Register, Resemblance, RoomSeat
+from edge_daemon.traits import MaskCounts
+from edge_daemon.types import AppliedRule, CaptureMap, Confirmation, Register, Resemblance, RoomSeat
 from tests.cli.running import run
 from tests.office_tree import OfficeRoom
 from tests.registers import START

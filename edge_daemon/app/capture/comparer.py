@@ -67,4 +67,5 @@ class Comparer:
             eyes_open=face.eyes_open,
             similarities=similarities,
             embedding=face.embedding,
+            traits=face.traits,
         )
