@@ -58,6 +58,8 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"is not UTF-8 text (byte {e.start})", str(path), "save it as UTF-8") from e
     except tomllib.TOMLDecodeError as e:
         raise ConfigError(f"is not TOML: {e}", str(path), _TODO) from e
+    except ValueError as e:  # after TOMLDecodeError, which is one: CPython reads no integer of over 4,300 digits
+        raise ConfigError("has a number of too many digits", str(path), _TODO) from e
     except RecursionError as e:
         raise ConfigError("is nested too deeply", str(path), _TODO) from e
     try:

@@ -76,7 +76,7 @@ def _page(path: Path) -> Page:
         text = content.decode("utf-8-sig")
         told = json.loads(text) if path.suffix == ".json" else dict(_lines(text))
         device, room, key = str(told["device"]), str(told.get("room", "")), str(told["public_key"]).lower()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PagesError(f"{path}: is no identity of a device; copy it from the card once more") from error
     if not _DEVICE.fullmatch(device) or not KEY.fullmatch(key) or not room.isprintable():
         raise PagesError(f"{path}: is no identity of a device; copy it from the card once more")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from edge_daemon.config import Config
@@ -175,6 +177,12 @@ def test_another_encoding_is_refused(tmp_path):
 
 def test_arrays_without_an_end_are_one_line(tmp_path):
     assert "is nested too deeply" in problems(write(tmp_path, "x = " + "[" * 100_000 + "\n"))
+
+
+@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="Python 3.10.4 has no limit for numbers yet")
+def test_a_number_of_too_many_digits_is_one_line(tmp_path):
+    line = problems(write(tmp_path, f"[device]\nname = {'9' * 5000}\n"))
+    assert "has a number of too many digits; correct it" in line.replace(": ", "; ")
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path):

@@ -123,7 +123,7 @@ def read_status(folder: Path) -> ServiceStatus | None:
         return _converter.structure(document, ServiceStatus)
     except PermissionError:
         raise
-    except (OSError, ValueError, cattrs.BaseValidationError):
+    except (OSError, ValueError, RecursionError, cattrs.BaseValidationError):
         return None
 
 

@@ -75,7 +75,7 @@ def read_note(folder: Path) -> SyncNote:
         return _converter.structure(document, SyncNote)
     except PermissionError:
         raise
-    except (OSError, ValueError, cattrs.BaseValidationError):
+    except (OSError, ValueError, RecursionError, cattrs.BaseValidationError):
         return SyncNote()
 
 

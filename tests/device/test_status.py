@@ -135,6 +135,11 @@ def test_a_killed_service_does_not_run(tmp_path):
     assert not runs(found)
 
 
+def test_a_file_that_nests_without_an_end_is_none(tmp_path):
+    (tmp_path / FILE).write_text("[" * 200_000)
+    assert read_status(tmp_path) is None
+
+
 def test_another_process_that_was_given_its_number_is_not_the_service(tmp_path):
     write_status(tmp_path, a_status(pid_start_ticks=1))
     assert not runs(read_status(tmp_path))

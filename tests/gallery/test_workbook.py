@@ -121,3 +121,17 @@ def test_openpyxl_is_not_imported_without_a_workbook():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_the_library_prints_of_a_damaged_workbook_reaches_nobody(tmp_path, capsys):
+    path = saved(tmp_path / "roster.xlsx", HEADER, ("S1", "Zoë"))
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    damaged = parts["xl/styles.xml"].replace(b'name="Normal" xfId="0"', b'name="Normal" xfId="17"')
+    assert damaged != parts["xl/styles.xml"]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, damaged if name == "xl/styles.xml" else content)
+    with pytest.raises(RosterError, match="can't be read as a workbook"):
+        read_roster(path)
+    assert capsys.readouterr().out == ""

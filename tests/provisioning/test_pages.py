@@ -42,6 +42,12 @@ def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path,
     assert text.count("<svg") == text.count("<section>") == 1
 
 
+def test_a_file_that_nests_without_an_end_is_one_line(tmp_path, told, capsys):
+    (tmp_path / "key.json").write_text("[" * 200_000)
+    assert pages(tmp_path, tmp_path / "key.json")[0] == 2
+    assert "is no identity of a device" in capsys.readouterr().err
+
+
 def test_the_code_says_device_fingerprint_and_key():
     page = Page("room-7a", "7a", KEY, None)
     assert page.fingerprint == fingerprint(KEY)

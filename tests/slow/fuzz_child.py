@@ -43,12 +43,13 @@ _RESET_PEAK: Final = "5"  # proc(5), /proc/pid/clear_refs: resets VmHWM
 def main() -> int:
     """Read inputs until the pipe is closed."""
     name, seed, first, folder = sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])
+    say = _apart_from_stdout()
     parser = PARSERS[name]()
     for number, files in _seeds(parser) if first < 0 else _damaged(parser, name, seed, first):
         _lay(files, folder / "input")
-        _say({"begins": number})
+        say({"begins": number})
         result = _read(parser, folder / "input")
-        _say({"number": number, **result})
+        say({"number": number, **result})
         if "fault" in result:
             break  # the input stays where it lies, to be kept
     return 0
@@ -122,8 +123,15 @@ def _peak_mb(process: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
-def _say(words: Mapping[str, Any]) -> None:
-    print(json.dumps(words), flush=True)
+def _apart_from_stdout() -> Callable[[Mapping[str, Any]], None]:
+    """Return what writes a line to the pipe; what a library prints goes to stderr and not between two lines."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def say(words: Mapping[str, Any]) -> None:
+        print(json.dumps(words), file=pipe, flush=True)
+
+    return say
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ def workbook_table(data: bytes, path: Path) -> Table:
     except ImportError as error:
         raise RosterError("needs openpyxl to be read, which is not installed", str(path), _TODO) from error
     try:
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses in a damaged list of styles
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         try:
             names = book.sheetnames
             sheet = book.worksheets[0]
