@@ -1,9 +1,11 @@
 """Whole lessons, run by the program as a user runs it: verdicts, names, strangers, time and memory.
 
-    python -m benchmarks.lesson --data DIR --json OUT [--threads 1]
+    python -m benchmarks.lesson --data DIR --json OUT [--threads 1] [--cache CACHE]
 
 DIR is a lesson as a lesson maker writes it (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of such
-lessons, which are pooled.
+lessons, which are pooled. Lessons with a scenario.json (`benchmarks.scenarios.make` writes them) are also reported by
+scenario. With CACHE, faces that the same networks and the same code found before are not looked for again: so a change
+of naming is measured in seconds. Time and memory are then left out.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import command, folder, lesson_faces, lesson_verdicts, machine, process
+from benchmarks import command, folder, lesson_faces, lesson_replay, lesson_scenarios, lesson_verdicts, machine, process
 from benchmarks.lesson_truth import Outcome, Truth, read_outcome, read_truth
 from edge_daemon.device import journal
 from edge_daemon.errors import EdgeError
@@ -38,8 +40,9 @@ class LessonResult:
 
     truth: Truth
     outcome: Outcome
-    seconds_per_capture: float
-    cpu_seconds_per_capture: float
+    seconds_per_capture: float | None
+    """None: nothing was timed."""
+    cpu_seconds_per_capture: float | None
     """Processor time of all threads together."""
     rehearse_peak: process.Memory
     enrol_peak: process.Memory
@@ -51,6 +54,7 @@ def main() -> int:
     parser = command.parser("benchmarks.lesson", "Whole lessons: verdicts, names, time, memory.", data)
     parser.add_argument("--threads", type=int, default=1, help="vision.threads (default 1; 0: all cores)")
     parser.add_argument("--jobs", type=int, default=1, help="lessons at a time (more: times say nothing; default 1)")
+    parser.add_argument("--cache", type=Path, help="folder for faces that were found; nothing is timed then")
     return command.run(measure, parser.parse_args())
 
 
@@ -59,26 +63,29 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     models = command.models(arguments)
     paths = lessons(arguments.data)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        runs = list(pool.map(lambda path: run_lesson(path, arguments.threads, arguments.models), paths))
+        runs = list(pool.map(lambda path: _run(path, arguments), paths))
     return {**pooled(runs), "threads": arguments.threads, "measured": machine.described(models)}
+
+
+def _run(path: Path, arguments: argparse.Namespace) -> LessonResult:
+    if arguments.cache is None:
+        return run_lesson(path, arguments.threads, arguments.models)
+    truth = read_truth(path)
+    text = settings(arguments.threads, arguments.models)
+    outcome = lesson_replay.replay(path, text, arguments.cache, enrol_with)
+    return LessonResult(truth, outcome, None, None, process.Memory(None, None), process.Memory(None, None))
 
 
 def pooled(runs: Sequence[LessonResult]) -> dict[str, object]:
     """Return the figures of all lessons taken together, and what went wrong in each."""
     both = [(run.truth, run.outcome) for run in runs]
-    seconds = [run.seconds_per_capture for run in runs]
     return {
         "lessons": [run.truth.name for run in runs],
         **lesson_verdicts.scored(both),
+        "scenarios": lesson_scenarios.scored(both),
         **lesson_faces.scored(both),
-        "seconds_per_capture": {
-            "mean": round(sum(seconds) / len(seconds), 4),
-            "by_lesson": {run.truth.name: run.seconds_per_capture for run in runs},
-        },
-        "cpu_seconds_per_capture": {
-            "mean": round(sum(run.cpu_seconds_per_capture for run in runs) / len(runs), 4),
-            "by_lesson": {run.truth.name: run.cpu_seconds_per_capture for run in runs},
-        },
+        "seconds_per_capture": _seconds({run.truth.name: run.seconds_per_capture for run in runs}),
+        "cpu_seconds_per_capture": _seconds({run.truth.name: run.cpu_seconds_per_capture for run in runs}),
         "peak_pss_mib": {
             "rehearse": _most([run.rehearse_peak.pss for run in runs]),
             "enrol import": _most([run.enrol_peak.pss for run in runs]),
@@ -89,6 +96,11 @@ def pooled(runs: Sequence[LessonResult]) -> dict[str, object]:
         },
         "mistakes": [m for truth, outcome in both for m in lesson_verdicts.mistakes(truth, outcome)],
     }
+
+
+def _seconds(by_lesson: Mapping[str, float | None]) -> dict[str, object]:
+    timed = [one for one in by_lesson.values() if one is not None]
+    return {"mean": round(sum(timed) / len(timed), 4) if timed else None, "by_lesson": dict(by_lesson)}
 
 
 def lessons(data: Path) -> list[Path]:
@@ -118,8 +130,13 @@ def run_lesson(path: Path, threads: int, models: Path | None) -> LessonResult:
 
 def enrol(path: Path, home: Path, threads: int, models: Path | None) -> process.Ended:
     """Make a home and enrol the students of a lesson in it."""
+    return enrol_with(path, home, settings(threads, models))
+
+
+def enrol_with(path: Path, home: Path, text: str) -> process.Ended:
+    """Do what `enrol` does with the text of a config.toml."""
     home.mkdir(mode=0o700)
-    (home / "config.toml").write_text(settings(threads, models), encoding="utf-8")
+    (home / "config.toml").write_text(text, encoding="utf-8")
     return edge_daemon(home, "enrol", "import", str(path / "roster.csv"), "--photos", str(path / "photos"))
 
 

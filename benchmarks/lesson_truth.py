@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,14 @@ class TrueStudent:
     """Absent, and somebody else takes the seat."""
     print_held_up: bool
     """Only a photograph of this student was there."""
+    frames: int = 0
+    """Captures of the lesson; 0: not said."""
+    expected: str = ""
+    """The verdict that is asked for, where it differs from what was."""
+    medium: str = "living"
+    """living, print or poster: what was there of the student."""
+    pair: str = ""
+    """The same for the two ids of one person, and for twins; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,9 @@ class Truth:
     students: tuple[TrueStudent, ...]
     faces: Mapping[str, tuple[TrueFace, ...]]
     """By the name of the capture's file, without suffix; every capture has its entry."""
+    scenario: str = ""
+    """Condition by scenario.json; empty: none is named."""
+    expected_register_flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +94,7 @@ class Outcome:
 
     verdicts: Mapping[str, Verdict]
     faces: Mapping[str, tuple[SeenFace, ...]]
+    register_flags: frozenset[str] = frozenset()
 
 
 def read_truth(path: Path) -> Truth:
@@ -97,7 +110,26 @@ def read_truth(path: Path) -> Truth:
     for row in boxes:
         faces.setdefault(row["frame"], []).append(_face(row, ids, path / "boxes.csv"))
     students = tuple(_student(row, prints, path / "truth.csv") for row in rows)
-    return Truth(path.resolve().name, students, {frame: tuple(found) for frame, found in faces.items()})
+    scenario, flags = read_scenario(path)
+    by_frame = {frame: tuple(found) for frame, found in faces.items()}
+    return Truth(path.resolve().name, students, by_frame, scenario, flags)
+
+
+def read_scenario(path: Path) -> tuple[str, frozenset[str]]:
+    """Return the name of a lesson's condition and the flags of its register, by scenario.json if it is there.
+
+    Raises:
+        DataError: it is no such file.
+    """
+    about = path / "scenario.json"
+    if not about.is_file():
+        return "", frozenset()
+    try:
+        said = json.loads(about.read_text("utf-8"))
+        return str(said["name"]), frozenset(map(str, said.get("expected_register_flags", ())))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = 'it needs {"name": ..., "expected_register_flags": []}'
+        raise folder.DataError("is no scenario", str(about), hint) from error
 
 
 def _face(row: Mapping[str, str], ids: Mapping[str, str], path: Path) -> TrueFace:
@@ -109,7 +141,19 @@ def _face(row: Mapping[str, str], ids: Mapping[str, str], path: Path) -> TrueFac
 def _student(row: Mapping[str, str], prints: set[str], path: Path) -> TrueStudent:
     visible = int(folder.number(dict(row), "frames_visible", path))
     borderline, at_risk = row["borderline"] == "1", row["at_risk"] == "1"
-    return TrueStudent(row["student_id"], row["verdict"], visible, borderline, at_risk, row["identity"] in prints)
+    medium = row.get("medium") or "living"
+    return TrueStudent(
+        row["student_id"],
+        row["verdict"],
+        visible,
+        borderline,
+        at_risk,
+        row["identity"] in prints or medium == "print",
+        frames=int(folder.number(dict(row), "frames", path)),
+        expected=row.get("expected") or "",
+        medium=medium,
+        pair=row.get("pair") or "",
+    )
 
 
 def read_outcome(document: Mapping[str, Any], sightings: Path) -> Outcome:
@@ -122,4 +166,5 @@ def read_outcome(document: Mapping[str, Any], sightings: Path) -> Outcome:
         for row in csv.DictReader(handle):
             x, y, w, h = (float(row[column]) for column in "xywh")
             faces[Path(row["frame"]).stem].append(SeenFace((x, y, w, h), row["student_id"]))
-    return Outcome(verdicts, {frame: tuple(found) for frame, found in faces.items()})
+    by_frame = {frame: tuple(found) for frame, found in faces.items()}
+    return Outcome(verdicts, by_frame, frozenset(document.get("register_flags", ())))

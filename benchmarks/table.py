@@ -48,6 +48,8 @@ The pictures are not in this repository (research licences, real people). Each b
 that its module describes:
 
     python -m benchmarks.lesson --data LESSONS --json benchmarks/results/lesson.json
+    python -m benchmarks.scenarios.make --faces LFW --out SCENARIOS --half report
+    python -m benchmarks.lesson --data SCENARIOS --json OUT --cache CACHE
     python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import lesson, speed
+from benchmarks import lesson, lesson_replay, speed
 from tests.benchmarks import folders
 from tests.benchmarks.running import run
 
@@ -26,6 +26,19 @@ def test_lessons_of_a_folder_are_run_by_the_program_and_pooled(made, tmp_path, m
     assert found["false_boxes"] == 0
     assert found["mistakes"] == []
     assert 50 < found["peak_pss_mib"]["rehearse"] <= found["peak_rss_mib"]["rehearse"]
+
+
+def test_a_replay_gives_what_the_program_gives_without_looking_again(made, tmp_path, monkeypatch):
+    results = []
+    for _ in range(2):
+        out = tmp_path / "out.json"
+        assert run(monkeypatch, lesson, "--data", made, "--json", out, "--cache", tmp_path / "cache") == 0
+        results.append(json.loads(out.read_text()))
+        monkeypatch.setattr(lesson_replay, "Detector", None)  # the second time nothing is looked for
+        monkeypatch.setattr(lesson, "edge_daemon", None)  # and nobody enrolled
+    for found in results:
+        assert (found["verdicts_right"]["hits"], found["right_name"]["60+"]["hits"]) == (2, 4)
+        assert found["seconds_per_capture"]["mean"] is None
 
 
 def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(made, tmp_path, monkeypatch):

@@ -84,6 +84,7 @@ class Rehearsal:
                 for v in register.verdicts
             ],
             "unknown_faces": register.unknown_faces,
+            "register_flags": list(register.register_flags),
             "seconds_per_capture": round(self.seconds_per_capture, 4),
             "cpu_seconds_per_capture": round(self.cpu_seconds_per_capture, 4),
         }

@@ -1,0 +1,115 @@
+"""Verdicts and doubts of lessons by the condition that they were made of (scenario.json)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.lesson_truth import Outcome, TrueStudent, Truth, Verdict
+from benchmarks.rates import Rate
+from edge_daemon.attendance.doubt import WORTH_A_LOOK
+from edge_daemon.attendance.room_state import UNUSUAL
+
+_HARDLY_SEEN = 0.2
+"""Absent students who were seen in a larger share of the captures are close to the rule anyway."""
+_MISSING = Verdict("missing", (), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One student of one lesson: as it was, and as the register says."""
+
+    student: TrueStudent
+    verdict: Verdict
+    is_lesson_unusual: bool
+    """By the register's flags: nothing follows from it before a person has looked."""
+
+    @property
+    def expected(self) -> str:
+        """The verdict that is asked for."""
+        return self.student.expected or self.student.verdict
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the verdict is the one that is asked for."""
+        return self.verdict.verdict == self.expected
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether a person has to look before anything follows from the verdict."""
+        if self.is_lesson_unusual or self.verdict.verdict == "inconclusive":
+            return True
+        flags = set(self.verdict.flags)
+        return bool(flags) if self.verdict.verdict == "absent" else bool(flags & WORTH_A_LOOK)
+
+
+def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, object]]:
+    """Return the rates by scenario; lessons without one are left out.
+
+    `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
+    mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
+    a doubt of their own. `register_flagged`: lessons whose register has the flags that it should have; where it should
+    have none, those with any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
+    """
+    by_name = defaultdict(list)
+    for truth, outcome in lessons:
+        if truth.scenario:
+            by_name[truth.scenario].append((truth, outcome))
+    return {name: _scored(own) for name, own in sorted(by_name.items())}
+
+
+def _scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
+    everybody = [one for truth, outcome in lessons for one in _judged(truth, outcome)]
+    clear = [one for one in everybody if not one.student.borderline and one.student.medium == "living"]
+    clear = [one for one in clear if not one.student.print_held_up]
+    absent = [one for one in clear if one.student.verdict == "absent"]
+    present = [one for one in clear if one.student.verdict == "present"]
+    prints = [one for one in everybody if one.student.print_held_up or one.student.medium != "living"]
+    false_present = [one for one in absent if one.verdict.verdict == "present"]
+    false_absent = [one for one in present if one.verdict.verdict == "absent"]
+    hardly = [o for o in absent if o.verdict.verdict == "absent" and _is_hardly_seen(o.student)]
+    living = [one for one in present if one.verdict.verdict == "present"]
+    return {
+        "lessons": len(lessons),
+        "verdicts_right": _rate(one.is_right for one in clear),
+        "false_present": Rate(len(false_present), len(absent)).json(),
+        "false_present_unflagged": Rate(sum(not o.is_doubted for o in false_present), len(absent)).json(),
+        "false_absent": Rate(len(false_absent), len(present)).json(),
+        "false_absent_unflagged": Rate(sum(not o.is_doubted for o in false_absent), len(present)).json(),
+        "absent_doubted": _rate(bool(one.verdict.flags) for one in hardly),
+        "right_or_doubted": _rate(one.is_right or one.is_doubted for one in clear),
+        "prints_present": _rate(one.verdict.verdict == "present" for one in prints),
+        "prints_flagged": _rate("static_face" in one.verdict.flags for one in prints),
+        "living_flagged": _rate("static_face" in one.verdict.flags for one in living),
+        "register_flagged": _rate(_is_flagged(*one) for one in lessons),
+        "pairs_both_absent": _rate(both for truth, outcome in lessons for both in _pairs(truth, outcome)),
+    }
+
+
+def _judged(truth: Truth, outcome: Outcome) -> list[Judged]:
+    unusual = not UNUSUAL.isdisjoint(outcome.register_flags)
+    return [Judged(s, outcome.verdicts.get(s.student_id, _MISSING), unusual) for s in truth.students]
+
+
+def _is_hardly_seen(student: TrueStudent) -> bool:
+    return student.frames_visible <= _HARDLY_SEEN * student.frames
+
+
+def _is_flagged(truth: Truth, outcome: Outcome) -> bool:
+    wanted = truth.expected_register_flags
+    return wanted <= outcome.register_flags if wanted else bool(outcome.register_flags)
+
+
+def _pairs(truth: Truth, outcome: Outcome) -> list[bool]:
+    """Return of each pair whether both are called absent."""
+    verdicts = defaultdict(list)
+    for student in truth.students:
+        if student.pair and student.verdict == "present":
+            verdicts[student.pair].append(outcome.verdicts.get(student.student_id, _MISSING).verdict)
+    return [all(verdict == "absent" for verdict in own) for own in verdicts.values() if len(own) > 1]
+
+
+def _rate(found: Iterable[bool]) -> dict[str, float | int | None]:
+    hits = list(found)
+    return Rate(sum(hits), len(hits)).json()

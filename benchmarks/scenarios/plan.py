@@ -1,0 +1,50 @@
+"""The conditions that lessons are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Cover = Literal["", "mask", "glasses"]
+Doubles = Literal["", "two_ids", "twins"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One condition."""
+
+    name: str
+    photographs: int = 3
+    """Of each student."""
+    are_out_of_focus: bool = False
+    """The photographs: halved, blurred and enlarged again."""
+    others_share: float = 0.0
+    """Share of the taken seats in which people of another class sit; 0: two strangers, in seats of absent students."""
+    cover: Cover = ""
+    covered_share: float = 1.0
+    """Share of the captures in which the students who are there wear it."""
+    motion_px: float = 0.0
+    """Blur of every capture, sideways."""
+    doubles: Doubles = ""
+    """`two_ids`: some people are enrolled twice. `twins`: they are there twice, too."""
+    register_flags: tuple[str, ...] = ()
+    """That the register should have."""
+
+
+SCENARIOS = (
+    Scenario("base"),
+    Scenario("mixed_30", others_share=0.3),
+    Scenario("mixed_50", others_share=0.5, register_flags=("unusual_class",)),
+    Scenario("mixed_70", others_share=0.7, register_flags=("unusual_class",)),
+    Scenario("mixed_100", others_share=1.0, register_flags=("unusual_class",)),
+    Scenario("one_photograph", photographs=1),
+    Scenario("out_of_focus", photographs=1, are_out_of_focus=True),
+    Scenario("mask", cover="mask"),
+    Scenario("glasses", cover="glasses"),
+    Scenario("glasses_half", cover="glasses", covered_share=0.5),
+    Scenario("motion_3", motion_px=3),
+    Scenario("motion_5", motion_px=5),
+    Scenario("motion_8", motion_px=8),
+    Scenario("two_ids", doubles="two_ids"),
+    Scenario("twins", doubles="twins"),
+)
