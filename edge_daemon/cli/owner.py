@@ -1,10 +1,14 @@
-"""Who may write to the state folder: its owner. What root leaves there the service can't write any more."""
+"""Who may write to the state folder: its owner. What root leaves there the service can't write any more.
+
+`sync` of an installed device has a user and a folder of its own (systemd/edge-daemon-sync.service).
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
 import shlex
+from pathlib import Path
 
 from edge_daemon.cli.this_command import this_command
 from edge_daemon.errors import StoreError
@@ -45,15 +49,21 @@ def check_owner(home: Home, command: str) -> None:
     """
     if command in READING or command in FOR_ROOT:
         return
+    folder = _written_by(home, command)
     try:
-        owner = home.state_dir.stat().st_uid
+        owner = folder.stat().st_uid
     except OSError:  # there is none yet, or the command says what is wrong with it
         return
     may_all = os.geteuid() == 0  # and so meets no other refusal
-    if owner == os.geteuid() or (not may_all and (home.home_mode or os.access(home.state_dir, os.W_OK))):
+    if owner == os.geteuid() or (not may_all and (home.home_mode or os.access(folder, os.W_OK))):
         return
     what = f"belongs to the user {_name(owner)}, who has to be the one that writes there, as `{command}` does"
-    raise StoreError(what, str(home.state_dir), f"use {_instead(home, command, owner)}")
+    raise StoreError(what, str(folder), f"use {_instead(home, command, owner)}")
+
+
+def _written_by(home: Home, command: str) -> Path:
+    """Return the folder whose owner has to run a command: installed, `sync` has its own and only reads registers."""
+    return home.delivery_dir if command == "sync" and not home.home_mode else home.state_dir
 
 
 def _instead(home: Home, command: str, owner: int) -> str:

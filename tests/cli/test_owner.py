@@ -105,10 +105,30 @@ def test_a_command_that_writes_refuses_in_one_line_and_touches_nothing(home, com
 )
 def test_on_an_installed_device_the_right_command_is_named(home, command, instead):
     installed = Home(None)
-    installed.state_dir = home
+    installed.state_dir = installed.delivery_dir = home
     with pytest.raises(StoreError) as refused:
         check_owner(installed, command)
     assert instead in refused.value.hint
+
+
+def test_the_process_that_delivers_needs_its_own_folder_only(tmp_path, monkeypatch):
+    """The registers are another user's, whom its user namespace shows as nobody (PrivateUsers=)."""
+    installed = Home(None)
+    installed.state_dir, installed.delivery_dir = tmp_path / "registers", tmp_path / "sync"
+    installed.delivery_dir.mkdir()
+    installed.state_dir.mkdir()
+    owners = {installed.state_dir: 65534, installed.delivery_dir: ANOTHER}
+    found = os.stat_result((0o40710, *[0] * 9))
+    monkeypatch.setattr(Path, "stat", lambda path, **_: os.stat_result((*found[:4], owners[path], *found[5:])))
+    monkeypatch.setattr(os, "access", lambda path, _: path == installed.delivery_dir)
+    monkeypatch.setattr(os, "geteuid", lambda: ANOTHER)
+    check_owner(installed, "sync")
+    with pytest.raises(StoreError, match="belongs to the user nobody"):
+        check_owner(installed, "outbox retry")
+    owners[installed.delivery_dir] = 65534
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match=r"edge-daemon-sync\.service"):
+        check_owner(installed, "sync")
 
 
 def test_who_may_not_even_enter_an_installed_folder_is_told_the_same(home, monkeypatch):

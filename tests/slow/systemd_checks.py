@@ -99,7 +99,7 @@ class Checks:
         self._report.check(
             "SIGHUP takes the new timetable; STATUS says what comes next", took is not None, service.status
         )
-        took = wait_for(lambda: bool(service.rows("SELECT 1 FROM plans")), 60)
+        took = wait_for(lambda: bool(service.rows("SELECT 1 FROM sealed_plans")), 60)
         ahead = (start - datetime.now(timezone.utc)).total_seconds()
         told = f"{ahead:.0f} s" if took is not None else " | ".join(service.journal(since).splitlines()[-6:])
         self._report.check("the plan is on record before the lesson", took is not None and ahead > 0, told)
