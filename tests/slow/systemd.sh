@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The units under a real systemd: boot, lessons on the timetable, kills, the sandbox. Takes about ten minutes.
 #
-#   tests/slow/systemd.sh ROOTFS [--only attendance|planting] [--json OUT] [--keep]
+#   tests/slow/systemd.sh ROOTFS [--only attendance|delivery|planting] [--json OUT] [--keep]
 #
-# --only: the command `attendance` alone, or the plants alone, in some three minutes each.
+# --only: the command `attendance`, the unit that delivers, or the plants alone, in one to three minutes each.
 # ROOTFS is a folder with a Debian 12, which is not changed. Made once (a minute, 320 MB), as root:
 #
 #   apt-get install --no-install-recommends debootstrap systemd-container
@@ -27,7 +27,7 @@ rootfs=$(readlink -f "$rootfs")
 shift
 module=systemd_checks
 if [[ ${1:-} == --only ]]; then
-    case ${2:-} in attendance | planting) module=systemd_$2 ;; *) usage ;; esac
+    case ${2:-} in attendance | delivery | planting) module=systemd_$2 ;; *) usage ;; esac
     shift 2
 fi
 cd "$(dirname "$0")/../.."

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from tests.slow import systemd_attendance, systemd_limits, systemd_planting, systemd_sandbox
+from tests.slow import systemd_attendance, systemd_delivery, systemd_limits, systemd_planting, systemd_sandbox
 from tests.slow.systemd_machine import Machine
 from tests.slow.systemd_report import Report, wait_for
 from tests.slow.systemd_run import run_checks
@@ -53,6 +53,7 @@ class Checks:
         self._cut()
         self._finish()
         self._jobs()
+        systemd_delivery.check(self._machine, self._service, self._report)
         systemd_attendance.check(self._machine, self._service, self._report)
         systemd_planting.exercise(self._machine, self._report, folders)
         systemd_planting.check(self._machine, self._report)

@@ -8,7 +8,7 @@ from tests.slow.systemd_service import Service
 from tests.slow.systemd_setup import CONFIG
 
 # The same in seconds that the units say in minutes.
-_QUICK = "[Unit]\nStartLimitIntervalSec=20\n\n[Service]\nRestartSec=1\n"
+_QUICK = "[Unit]\nStartLimitIntervalSec=45\n\n[Service]\nRestartSec=1\n"
 _SOON = "[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec=30\n"
 BURST = 6
 
