@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import table_days, table_lesson, table_match, table_network, table_pictures, table_speed, table_storage
+from benchmarks import (
+    table_days,
+    table_lesson,
+    table_match,
+    table_network,
+    table_phrase,
+    table_pictures,
+    table_speed,
+    table_storage,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -28,6 +37,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "lfw": table_pictures.lfw,
     "match_confidence": table_match.match_confidence,
     "numpy_network": table_network.numpy_network,
+    "phrase": table_phrase.phrase,
     "speed": table_speed.section,
     "storage": table_storage.section,
 }
@@ -60,6 +70,7 @@ that its module describes:
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves docs/numpy_network.svg
+    python -m benchmarks.phrase --data CLIPS --threshold-from OTHERS --json OUT --roc ROC.svg
     python -m benchmarks.table
 """
 

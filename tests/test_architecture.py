@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
-STEPS = {"lesson", "camera", "vision", "gallery", "attendance", "delivery"}
+STEPS = {"lesson", "camera", "vision", "gallery", "checkin", "attendance", "delivery"}
 LEAVES = {"store", "device"}
 SHARED = {"types", "traits", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite"}
 SHARED |= {"interpreter"}

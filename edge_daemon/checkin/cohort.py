@@ -1,0 +1,30 @@
+"""Clips that are not the phrase, made of the student's own: nobody else's clip is needed to judge by."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+_ORDERS = ((1, 2, 0), (2, 0, 1))
+"""The thirds of a clip in another order."""
+CLIPS = len(_ORDERS) + 1
+"""How many are made of one."""
+
+
+def cohort(sequences: Array) -> Array:
+    """Return movements that are wrong although every moment of them is the student's own.
+
+    Each is the clip with its thirds in another order, or backwards: like another phrase of the same mouth.
+
+    Args:
+        sequences: (n, steps, features), steps a multiple of three.
+
+    Returns:
+        (CLIPS * n, steps, features).
+    """
+    thirds = np.split(sequences, 3, axis=1)
+    mixed = [np.concatenate([thirds[i] for i in order], axis=1) for order in _ORDERS]
+    wrong: Array = np.ascontiguousarray(np.concatenate([*mixed, sequences[:, ::-1]]))
+    return wrong
