@@ -26,6 +26,8 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 PACKAGE = Path(comparer.__file__).resolve().parents[2]
+_PORTRAITS_ONLY = ("portrait.py", "painted_covers.py")
+"""Files of `vision/` that captures are not read with."""
 _PATCHED = threading.Lock()
 """One lesson at a time: the program's detector is exchanged for all of the process."""
 
@@ -54,7 +56,8 @@ def replay(path: Path, settings: str, cache: Path, enrol: Callable[[Path, Path, 
 def _enrolled(path: Path, home: Path, settings: str, cache: Path, enrol: Callable[[Path, Path, str], object]) -> None:
     """Lay the home of the lesson's class down, made now or before by the same code."""
     files = [path / "roster.csv", *sorted(one for one in (path / "photos").rglob("*") if one.is_file())]
-    key = _key([settings.encode(), *_code("gallery", "vision", "app/enrolment"), *_contents(path, files)])
+    code = (text for _, text in _code("gallery", "vision", "app/enrolment"))
+    key = _key([settings.encode(), *code, *_contents(path, files)])
     kept = cache / f"home-{key}"
     if not kept.exists():
         made = cache / f"home-{key}.part"
@@ -70,7 +73,8 @@ def _rehearsed(path: Path, home: Path, cache: Path, sightings: Path) -> Outcome:
     models = load_models(opened.config)
     frames = sorted(one for one in (path / "frames").iterdir() if one.is_file())
     networks = [card.sha256.encode() for card in models.cards]
-    kept = cache / f"faces-{_key([*networks, *_code('vision'), *_contents(path, frames)])}.pickle"
+    reading = (text for file, text in _code("vision") if file.name not in _PORTRAITS_ONLY)
+    kept = cache / f"faces-{_key([*networks, *reading, *_contents(path, frames)])}.pickle"
     detector = _Recorded(models, kept)
     with (
         mock.patch.object(comparer, "Detector"),
@@ -105,11 +109,11 @@ class _Recorded:
             part.rename(self._kept)
 
 
-def _code(*folders: str) -> Iterator[bytes]:
-    """Yield the source text that decides what is found or enrolled."""
+def _code(*folders: str) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files and their source text that decide what is found or enrolled."""
     for name in folders:
         for file in sorted((PACKAGE / name).rglob("*.py")):
-            yield file.read_bytes()
+            yield file, file.read_bytes()
 
 
 def _contents(path: Path, files: Iterable[Path]) -> Iterator[bytes]:

@@ -93,6 +93,7 @@ def cast(people: People, scenario: Scenario, seats: int, captures: int, rng: np.
     for number, name in enumerate(strangers):
         member = Member(name, [], list(people[name]), free[number])
         member.captures = _some(captures, 0.95, rng)
+        member.covered = _some(captures, scenario.covered_share, rng) if scenario.cover else frozenset()
         students_there = [s for s in students if s.seat == member.seat]
         for student in students_there:
             student.is_at_risk = True

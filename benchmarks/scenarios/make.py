@@ -221,7 +221,8 @@ def _write_truth(
             row = student.seat // layout.columns
             hidden = scenario.cover if student.covered else ""
             seen_as = (student.student_id, student.who, row, width_px, visible, captures)
-            asked = (verdict, 0, int(student.is_at_risk), verdict)
+            expected = "inconclusive" if scenario.others_share == 1 else verdict  # nobody of the class was there
+            asked = (verdict, 0, int(student.is_at_risk), expected)
             truth.writerow([*seen_as, *asked, hidden, "living", len(student.photographs), 1, student.pair or ""])
 
 

@@ -22,7 +22,7 @@ class Scenario:
     """Share of the taken seats in which people of another class sit; 0: two strangers, in seats of absent students."""
     cover: Cover = ""
     covered_share: float = 1.0
-    """Share of the captures in which the students who are there wear it."""
+    """Share of the captures in which everybody who is there wears it."""
     motion_px: float = 0.0
     """Blur of every capture, sideways."""
     doubles: Doubles = ""

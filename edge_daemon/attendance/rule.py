@@ -68,6 +68,8 @@ def decide(
     static_faces: Collection[str] = (),
     not_seeable: Collection[str] = (),
     resembled: Mapping[str, Resemblance] | None = None,
+    probabilities: Mapping[str, float] | None = None,
+    poor_photographs: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Decide about every student of a lesson.
 
@@ -79,6 +81,7 @@ def decide(
     The others need a count and stand with nobody who is not assessed:
     `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
     `resembles`: an absent student would be present if somebody without a name were this student;
+    `poor_photographs`: an absent student whose enrolment photographs are all out of focus;
     `look_alike`: another student looks alike; where nobody can tell the two apart, both may seem absent;
     `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
     somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
@@ -92,6 +95,8 @@ def decide(
         static_faces: ids whose sightings look like those of a print or a screen.
         not_seeable: ids of students whom the device could not have seen, had they been there.
         resembled: whom somebody without a name resembles, and how probable it is.
+        probabilities: that each student was there for the share that the rule asks for; None: not computed.
+        poor_photographs: ids of students whose photographs are too poor to be sure of an absence.
 
     Returns:
         One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
@@ -114,7 +119,10 @@ def decide(
         resemblance = resembled.get(t.student_id) if verdict in ("absent", "inconclusive") else None
         if resemblance is not None:
             flags.add("resembles")
-        verdicts.append(Verdict(t, float(share), verdict, ordered(flags), resembles=resemblance))
+        if t.student_id in poor_photographs and verdict == "absent":
+            flags.add("poor_photographs")
+        probability = None if verdict == "not_assessed" else (probabilities or {}).get(t.student_id)
+        verdicts.append(Verdict(t, float(share), verdict, ordered(flags), None, probability, resemblance))
     return tuple(verdicts)
 
 
@@ -161,6 +169,20 @@ def interval(frames: int, captures: int) -> tuple[float, float]:
     spread = (z_squared * (share * (1 - share) / captures + z_squared / (4 * captures**2))) ** 0.5
     half = spread / (1 + z_squared / captures)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def interval_with_identity(verdict: Verdict, captures: int) -> tuple[float, float]:
+    """Return `interval` of a student's own captures, wider where it is in doubt who somebody was.
+
+    With more than half of the 5 % on one side, the doubt of the identity reaches as far as the faces do: to 0 where
+    they may be somebody else's, to 1 where somebody without a name may be this student.
+    """
+    low, high = interval(verdict.tally.captures_attentive, captures)
+    if verdict.probability is None:
+        return low, high
+    if verdict.verdict == "present":
+        return (0.0 if verdict.probability < 1 - CHANCE / 2 else low), high
+    return low, (1.0 if verdict.probability > CHANCE / 2 else high)
 
 
 def is_borderline(frames: int, captures: int, share: Fraction) -> bool:

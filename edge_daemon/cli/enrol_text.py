@@ -178,6 +178,8 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
         bare = []
     for student_id in bare:
         yield f"student {student_id}: no usable photograph, so the register has to be filled in by hand"
+    if report.out_of_focus:
+        yield f"{ids(report.out_of_focus)}: the photographs are out of focus, and far faces are missed; add a sharp one"
     for student_id in report.removed_before:
         yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
     if report.left:

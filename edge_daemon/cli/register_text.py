@@ -14,7 +14,7 @@ from edge_daemon.app.registers.stored_registers import (
     Evidence,
     awaits_confirmation,
     distance_to_rule,
-    interval,
+    interval_with_identity,
     is_cancelled,
     needed_captures,
     share_of,
@@ -145,7 +145,7 @@ def _row(
     verdict: Verdict, register: Register, evidence: Evidence, names: Mapping[str, str], zone: ZoneInfo
 ) -> tuple[str, ...]:
     tally = verdict.tally
-    low, high = interval(tally.captures_attentive, register.captures_taken)
+    low, high = interval_with_identity(verdict, register.captures_taken)
     numbers = (str(tally.captures_seen), str(tally.captures_attentive), f"{verdict.share:.0%}", f"{low:.0%}-{high:.0%}")
     times = (_time(tally.first_seen, zone), _time(tally.last_seen, zone))
     if register.lesson.end <= register.lesson.start:  # a rehearsal: its pictures have no time

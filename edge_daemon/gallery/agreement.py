@@ -51,6 +51,10 @@ class Exemplar:
     """How far the head is turned; None where nobody knows."""
     sharpness: float | None = None
     """As `Quality.sharpness`."""
+    covered: tuple[tuple[Vector, Vector], ...] = ()
+    """Vectors and widths with each cover painted in."""
+    detail: float | None = None
+    """As `focus.detail`."""
 
     @property
     def is_frontal(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_daemon.errors import PhotographError
 from edge_daemon.gallery.agreement import AGREE, SAME_PERSON, Exemplar
+from edge_daemon.gallery.focus import detail
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
 from edge_daemon.gallery.roster_import import PhotographReader
 from edge_daemon.types import Face, Picture, Vector
@@ -97,7 +98,18 @@ class CaptureJudge:
         yaw_deg = face.pose.yaw_deg if face.pose is not None else None
         name = f"{wanted.turn} {len(self.accepted) + 1}"
         digest = hashlib.sha256(picture.tobytes()).digest()
-        exemplar = Exemplar(self._student_id, name, digest, vectors, widths_px, yaw_deg, face.quality.sharpness)
+        covered = tuple(self._reader.covered_templates(picture, face))
+        exemplar = Exemplar(
+            self._student_id,
+            name,
+            digest,
+            vectors,
+            widths_px,
+            yaw_deg,
+            face.quality.sharpness,
+            covered,
+            detail(picture, face.box),
+        )
         self.accepted.append(exemplar)
         return JudgedPicture(exemplar, face)
 

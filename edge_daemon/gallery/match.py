@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_daemon.types import StudentTemplates, Vector
+from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 TYPICAL_AGREEMENT = 0.65
 """Mean cosine between two photographs of one person, where a student has too few to tell."""
@@ -21,21 +21,18 @@ class Matcher:
 
     A face of 30 pixels resembles a portrait that was brought down to 30 pixels more than the portrait itself. So each
     student has one mean vector a template width, and a face is compared with the two widths around its own, in
-    proportion.
+    proportion. It is compared with the bare templates and with those with a mask and with sunglasses; what is most
+    alike counts.
     """
 
     def __init__(self, templates: Sequence[StudentTemplates]) -> None:
         self.student_ids = tuple(t.student_id for t in templates)
         self.photographs = {t.student_id: _photographs(t.widths_px) for t in templates}
         """How many photographs each student was enrolled with."""
-        widths = sorted({float(w) for t in templates for w in t.widths_px})
-        self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
-        stacks = [[t.vectors[_nearest(t.widths_px, w)] for t in templates] for w in widths]
-        share = max(0.0, 1.0 - OWN_WEIGHT / max(len(templates), 1))
-        commons = [share * np.mean([stack.mean(axis=0) for stack in row], axis=0) for row in stacks]
-        means = [[_steady_mean(_about(stack, c)) for stack in row] for row, c in zip(stacks, commons, strict=True)]
-        self._commons: Vector = np.array(commons, dtype=np.float32)  # (widths, 192)
-        self._means: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
+        bare = _Means([CoveredTemplates(t.vectors, t.widths_px) for t in templates])
+        kinds = max((len(t.covered) for t in templates), default=0)
+        by_kind = [[t.covered[kind] if kind < len(t.covered) else None for t in templates] for kind in range(kinds)]
+        self._means = [bare, *(_Means(own) for own in by_kind)]
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
         """Return how similar each face is to each student: the cosine, corrected for what the photographs are worth.
@@ -49,9 +46,36 @@ class Matcher:
         """
         if not self.student_ids or len(embeddings) == 0:
             return np.zeros((len(embeddings), len(self.student_ids)), dtype=np.float32)
+        each = [means.similarities(embeddings, widths_px) for means in self._means]
+        return np.asarray(np.max(each, axis=0), dtype=np.float32)
+
+
+class _Means:
+    """Mean vectors of all students at every template width.
+
+    Args:
+        templates: of each student; None: the student has none of this kind, and resembles nobody.
+    """
+
+    def __init__(self, templates: Sequence[CoveredTemplates | None]) -> None:
+        known = [t for t in templates if t is not None]
+        widths = sorted({float(w) for t in known for w in t.widths_px})
+        self._log_widths = np.log(np.array(widths or [1.0], dtype=np.float32))
+        self._has_none = np.array([t is None for t in templates], bool)
+        stacks = [[t.vectors[_nearest(t.widths_px, w)] for t in known] for w in widths]
+        share = max(0.0, 1.0 - OWN_WEIGHT / max(len(known), 1))
+        commons = [share * np.mean([stack.mean(axis=0) for stack in row], axis=0) for row in stacks]
+        means = [[_steady_mean(_about(stack, c)) for stack in row] for row, c in zip(stacks, commons, strict=True)]
+        self._commons: Vector = np.array(commons, dtype=np.float32)  # (widths, 192)
+        self._vectors: Vector = np.array(means, dtype=np.float32)  # (widths, students, 192)
+
+    def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
+        """Return (faces, students); -1 for a student without a template."""
+        found = np.full((len(embeddings), len(self._has_none)), -1.0, np.float32)
         about = np.stack([_about(embeddings, common) for common in self._commons], axis=1)  # (faces, widths, 192)
-        scores = np.einsum("fwd,wsd->fws", about, self._means)
-        return np.asarray(np.einsum("fws,fw->fs", scores, self._weights(widths_px)), dtype=np.float32)
+        scores = np.einsum("fwd,wsd->fws", about, self._vectors)
+        found[:, ~self._has_none] = np.einsum("fws,fw->fs", scores, self._weights(widths_px))
+        return found
 
     def _weights(self, widths_px: Vector) -> Vector:
         """Return (faces, widths): how much each template width counts for a face."""

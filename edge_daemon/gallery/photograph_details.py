@@ -26,6 +26,8 @@ class PhotographDetails:
     """0 (all blur) to 1."""
     yaw_deg: float | None
     """How far the head is turned; None: not known."""
+    detail: float | None = None
+    """As `focus.detail`; None: made by a release that did not measure it."""
 
 
 def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at: datetime) -> bytes:
@@ -42,6 +44,7 @@ def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at:
         "read_at": written(at.replace(microsecond=0)),
         "face_width_px": round(float(exemplar.widths_px[0]), 1),
         "sharpness": None if exemplar.sharpness is None else round(float(exemplar.sharpness), 3),
+        "detail": None if exemplar.detail is None else round(float(exemplar.detail), 3),
         "yaw_deg": None if exemplar.yaw_deg is None else round(float(exemplar.yaw_deg), 1),
     }
     return data_keys.seal(key, json.dumps(fields).encode("ascii"), _bound(student_id, photograph))
@@ -56,7 +59,9 @@ def opened(key: bytes, row: TemplateRow) -> PhotographDetails | None:
     if not row.details:
         return None
     fields = json.loads(data_keys.open_sealed(key, row.details, _bound(row.student_id, row.photograph)))
-    return PhotographDetails(parsed(fields["read_at"]), fields["face_width_px"], fields["sharpness"], fields["yaw_deg"])
+    return PhotographDetails(
+        parsed(fields["read_at"]), fields["face_width_px"], fields["sharpness"], fields["yaw_deg"], fields.get("detail")
+    )
 
 
 def _bound(student_id: str, photograph: str) -> bytes:

@@ -17,6 +17,7 @@ from edge_daemon.errors import GalleryError, PhotographError
 from edge_daemon.gallery import erasure
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
 from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
+from edge_daemon.gallery.focus import detail
 from edge_daemon.gallery.photograph_gate import check_size, choose_face
 from edge_daemon.gallery.photographs import photographs_of, read_photograph, spellings
 from edge_daemon.gallery.roster import RosterRow
@@ -35,6 +36,9 @@ class PhotographReader(Protocol):
 
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
         """Return vectors (n, 192) of length 1 and the face widths (n,) in pixels they stand for, own size first."""
+
+    def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
+        """Return the same with each cover painted in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class EnrolReport:
     """Photographs that lie in one folder for all, and whose they are taken for."""
     unmatched: tuple[UnmatchedPhotograph, ...] = ()
     """Photographs there that are nobody's."""
+    out_of_focus: tuple[str, ...] = ()
+    """Students of whom every photograph is out of focus: they are enrolled, and a sharper one is asked for."""
     taken: tuple[tuple[str, str], ...] = ()
     """Student and photograph of each one that was accepted."""
 
@@ -242,6 +248,8 @@ def _read(student_id: str, path: Path, photographs: Photographs) -> Exemplar:
         widths_px,
         yaw_deg,
         face.quality.sharpness,
+        tuple(photographs.reader.covered_templates(photograph.picture, face)),
+        detail(photograph.picture, face.box),
     )
 
 
@@ -311,6 +319,7 @@ def _report(
         accepted=sum(len(own) for own in exemplars.values()),
         taken=tuple(sorted((student_id, one.photograph) for student_id, own in exemplars.items() for one in own)),
         refused=tuple(refused),
+        out_of_focus=tuple(sorted(store.poorly_photographed() & ids)),
         without_consent=tuple(s.student_id for s in students if not s.consent and s.student_id not in barred),
         without_template=tuple(s.student_id for s in students if s.student_id not in with_template),
         removed_before=tuple(s.student_id for s in students if s.student_id in barred),

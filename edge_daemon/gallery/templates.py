@@ -95,7 +95,8 @@ class GalleryStore:
         """
         from edge_daemon.gallery import vector_codec
 
-        return [vector_codec.student_templates(*one) for one in self._opened_templates(embedder).items()]
+        plain, covered = self._opened_templates(embedder), self._opened_covers(embedder)
+        return [vector_codec.student_templates(one, plain[one], covered.get(one, ())) for one in plain]
 
     def faces(self, embedder: EmbedderId, *, only_captured: bool = False) -> Mapping[str, list[Vector]]:
         """Return one vector of length 1 for each photograph, by student: the face as photographed.
@@ -130,6 +131,17 @@ class GalleryStore:
             )
             photographs.setdefault(row.student_id, []).append(plain)
         return photographs
+
+    def _opened_covers(self, embedder: EmbedderId) -> dict[str, list[bytes]]:
+        """Return the covered templates by student; those who have none are left out."""
+        keys = {row.student_id: row for row in tables.student_rows(self.db)}
+        found: dict[str, list[bytes]] = {}
+        for row in tables.template_rows(self.db):
+            if row.covered:
+                bound = _bound_covers(row.student_id, embedder)
+                plain = data_keys.open_sealed(self.data_key(keys[row.student_id]), row.covered, bound)
+                found.setdefault(row.student_id, []).append(plain)
+        return found
 
     def template_widths(self, student_id: str) -> list[Vector]:
         """Return the face widths (pixels) that each photograph's template stands for, the photograph's own one first.
@@ -264,7 +276,13 @@ class GalleryStore:
         plain = vector_codec.packed(exemplar.vectors, exemplar.widths_px)
         sealed = data_keys.seal(key, plain, _bound(student_id, embedder))
         details = photograph_details.sealed(key, student_id, photograph, exemplar, at)
-        return TemplateRow(student_id, photograph, sealed, embedder.sha256, embedder.preprocessing, details)
+        row_covered = b""
+        if exemplar.covered:
+            plain = vector_codec.packed_covers(exemplar.covered)
+            row_covered = data_keys.seal(key, plain, _bound_covers(student_id, embedder))
+        return TemplateRow(
+            student_id, photograph, sealed, embedder.sha256, embedder.preprocessing, details, row_covered
+        )
 
     def photograph_details(self, student_id: str) -> list[PhotographDetails | None]:
         """Return when each photograph was read, and how good it was; None: made by a release that did not keep this.
@@ -274,6 +292,21 @@ class GalleryStore:
         """
         key = self.data_key(self.row(student_id))
         return [photograph_details.opened(key, row) for row in tables.templates_of(self.db, student_id)]
+
+    def poorly_photographed(self) -> frozenset[str]:
+        """Return the students of the roster of whom every photograph that has a template is out of focus.
+
+        Raises:
+            GalleryError: sealed under another device key.
+        """
+        from edge_daemon.gallery.focus import LEAST_DETAIL
+
+        found = set()
+        for student_id in tables.template_counts(self.db):
+            details = self.photograph_details(student_id)
+            if all(one is not None and one.detail is not None and one.detail < LEAST_DETAIL for one in details):
+                found.add(student_id)
+        return frozenset(found)
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
         """Return the candidates of one capture sealed under the running lesson's key."""
@@ -306,3 +339,7 @@ class GalleryStore:
 
 def _bound(student_id: str, embedder: EmbedderId) -> bytes:
     return data_keys.binding("template", student_id, embedder.sha256, str(embedder.preprocessing))
+
+
+def _bound_covers(student_id: str, embedder: EmbedderId) -> bytes:
+    return data_keys.binding("covered template", student_id, embedder.sha256, str(embedder.preprocessing))

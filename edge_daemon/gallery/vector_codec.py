@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_daemon.types import StudentTemplates, Vector
+from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 
 def packed(vectors: Vector, widths_px: Vector) -> bytes:
@@ -15,10 +15,38 @@ def packed(vectors: Vector, widths_px: Vector) -> bytes:
     return rows + widths_px.astype("<f4").tobytes() + vectors.astype("<f4").tobytes()
 
 
-def student_templates(student_id: str, photographs: Sequence[bytes]) -> StudentTemplates:
-    """Return the templates of all photographs of a student, each as `packed` gave it."""
+def student_templates(student_id: str, photographs: Sequence[bytes], covered: Sequence[bytes] = ()) -> StudentTemplates:
+    """Return the templates of all photographs of a student, as `packed` and `packed_covers` gave them."""
     vectors, widths_px = zip(*map(_unpacked, photographs), strict=True)
-    return StudentTemplates(student_id, np.concatenate(vectors), np.concatenate(widths_px))
+    return StudentTemplates(student_id, np.concatenate(vectors), np.concatenate(widths_px), covered_templates(covered))
+
+
+def packed_covers(covered: Sequence[tuple[Vector, Vector]]) -> bytes:
+    """Return vectors and widths of each cover, each block as `packed` gives it with its length (four bytes) before."""
+    blocks = [packed(vectors, widths_px) for vectors, widths_px in covered]
+    return b"".join(len(block).to_bytes(4, "little") + block for block in blocks)
+
+
+def covered_templates(photographs: Sequence[bytes]) -> tuple[CoveredTemplates, ...]:
+    """Return the templates of all photographs of a student by cover, each as `packed_covers` gave it.
+
+    Photographs of a release that painted no covers (no bytes) are left out.
+    """
+    opened = [_blocks(plain) for plain in photographs if plain]
+    joined = []
+    for blocks in zip(*opened, strict=False):
+        vectors, widths_px = zip(*map(_unpacked, blocks), strict=True)
+        joined.append(CoveredTemplates(np.concatenate(vectors), np.concatenate(widths_px)))
+    return tuple(joined)
+
+
+def _blocks(plain: bytes) -> list[bytes]:
+    found, at = [], 0
+    while at < len(plain):
+        end = at + 4 + int.from_bytes(plain[at : at + 4], "little")
+        found.append(plain[at + 4 : end])
+        at = end
+    return found
 
 
 def own_size(photograph: bytes) -> Vector:

@@ -52,6 +52,8 @@ class TemplateRow:
     preprocessing: int
     details: bytes = b""
     """When it was read, and how good it was; sealed. Empty: made by a release that did not keep this."""
+    covered: bytes = b""
+    """The template with a mask and with sunglasses, sealed. Empty: made by a release that painted none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,12 @@ def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
     """Return the templates of all students on the roster who consent, in its order."""
     with faults(db):
         rows = db.execute(
-            "SELECT student_id, photograph, templates.sealed, model_sha256, preprocessing FROM templates"
+            "SELECT student_id, photograph, templates.sealed, model_sha256, preprocessing, coalesce(covered, x'')"
+            " FROM templates"
             " JOIN students USING (student_id) WHERE consent = 1 AND position IS NOT NULL"
             " ORDER BY position, template_id"
         ).fetchall()
-    return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4]) for r in rows]
+    return [TemplateRow(r[0], r[1], bytes(r[2]), r[3], r[4], covered=bytes(r[5])) for r in rows]
 
 
 def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow]:
@@ -336,13 +339,14 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
 
 
 def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
-    """Add templates, within a transaction of the caller; their details where the schema has room for them."""
+    """Add templates, within a transaction of the caller; what is optional, where the schema has room for it."""
+    there = {row[1] for row in db.execute("PRAGMA table_info(templates)")}
+    optional = ("details", "covered")
     columns = ["student_id", "photograph", "sealed", "model_sha256", "preprocessing"]
-    if any(row[1] == "details" for row in db.execute("PRAGMA table_info(templates)")):
-        columns.append("details")
+    columns += [name for name in optional if name in there]
     db.conn.executemany(
         f"INSERT INTO templates ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
-        [tuple(getattr(t, name) if name != "details" else t.details or None for name in columns) for t in templates],
+        [tuple(getattr(t, n) or None if n in optional else getattr(t, n) for n in columns) for t in templates],
     )
 
 

@@ -14,6 +14,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, OUTBOX_DECISIONS, WAITS_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
 from edge_daemon.store.plan_tables import PLAN_TABLES
+from edge_daemon.store.removal_tables import REMOVAL_TABLES
 from edge_daemon.store.retention_tables import RETENTION_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
 from edge_daemon.store.teacher_schema import TEACHER_TABLES
@@ -111,26 +112,7 @@ def _gallery_3(db: sqlite_utils.Database) -> None:
 
     Readable by the program before until the data keys are wrapped under a slot key (`store.gallery.rewrap_keys`).
     """
-    _run(
-        db,
-        """CREATE TABLE removals (
-            student_id TEXT PRIMARY KEY NOT NULL,
-            requested_at_utc TEXT NOT NULL,
-            bars_return INTEGER NOT NULL CHECK (bars_return IN (0, 1))  -- 0: left the roster, and may come back
-        ) STRICT""",
-        """CREATE TABLE leavers (
-            student_id TEXT PRIMARY KEY NOT NULL REFERENCES students ON DELETE CASCADE,
-            left_at_utc TEXT NOT NULL,  -- the first night of a trusted clock on which the student was not on the roster
-            warned_at_utc TEXT  -- since when doctor and heartbeat say that the student will be erased
-        ) STRICT""",
-        """CREATE TABLE notes (
-            student_id TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
-            lesson_id TEXT NOT NULL,
-            at_utc TEXT NOT NULL,  -- the time of the correction that it is about
-            sealed BLOB NOT NULL,
-            PRIMARY KEY (student_id, lesson_id, at_utc)
-        ) STRICT""",
-    )
+    _run(db, *REMOVAL_TABLES)
     _stamp(db, "gallery", version=3, readable_from=1)
 
 
@@ -139,6 +121,13 @@ def _gallery_4(db: sqlite_utils.Database) -> None:
     """When each photograph was read, and how good it was. `readable_from` stays: slot keys may have raised it."""
     _run(db, "ALTER TABLE templates ADD COLUMN details BLOB")  # sealed; NULL: not kept by the release that made it
     db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
+
+
+@_gallery(name="0005_covered_templates")
+def _gallery_5(db: sqlite_utils.Database) -> None:
+    """What students look like with a mask and with sunglasses. The program before passes over the column."""
+    _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release that painted none
+    db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
 
 
 @_register(name="0001_lessons_captures_sightings_registers")
@@ -395,6 +384,6 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 
 
-GALLERY: Final = Schema("gallery", version=4, migrations=_gallery)
+GALLERY: Final = Schema("gallery", version=5, migrations=_gallery)
 REGISTER: Final = Schema("register", version=10, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -15,11 +15,15 @@ from edge_daemon.vision.face_reader import LOOK_SHARE, FaceReader, blazeface_squ
 from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.mobilefacenet import Embedder
 from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.painted_covers import COVERS
 
 Array = NDArray[np.float32]
 
 WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
 """Face widths that a photograph is brought down to: like the faces of the last rows, which lifts naming there most."""
+
+COVERED_WIDTHS_PX = (28.0, 44.0, 80.0)
+"""The same for covered faces: fewer, as each is painted twice."""
 
 _THRESHOLD = 0.5
 _MARGINS = (0.0, 0.25, 0.6)
@@ -91,6 +95,29 @@ class PortraitReader:
                 rows.append(self._vector(_farther_away(context, scale), _scaled(centred, scale)))
                 widths.append(width)
         return np.stack(rows), np.array(widths, np.float32)
+
+    def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
+        """Return what `templates` does, with a mask and with sunglasses painted in, in the order of `COVERS`.
+
+        Each vector is the mean of two ways of painting. A photograph that shows its face no larger than the smallest
+        width stands for that one.
+        """
+        context, centred = _surroundings(picture, face)
+        found = []
+        for painters in COVERS.values():
+            covered = [paint(context, centred.points) for paint in painters]
+            rows = []
+            for width in COVERED_WIDTHS_PX:
+                scale = min(width / face.quality.width_px, 1.0)
+                small = [_farther_away(one, scale) for one in covered]
+                vectors = [self._covered_vector(one, _scaled(centred, scale)) for one in small]
+                mean = np.mean(vectors, axis=0)
+                rows.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
+            found.append((np.stack(rows).astype(np.float32), np.array(COVERED_WIDTHS_PX, np.float32)))
+        return found
+
+    def _covered_vector(self, picture: Picture, hit: Hit) -> Vector:
+        return self._reader.embed(picture, self._reader.mesh(picture, self._sure(picture, hit)))
 
     def _vector(self, picture: Picture, hit: Hit) -> Vector:
         return self._reader.embed(picture, self._reader.mesh(picture, self._sure(picture, hit)), mirrored_too=True)

@@ -11,7 +11,7 @@ import pytest
 from edge_daemon.attendance.confirmation import confirm
 from edge_daemon.attendance.doubt import awaits_confirmation, counts, is_cancelled, reaches_families
 from edge_daemon.attendance.register import correct
-from edge_daemon.attendance.room_state import is_unusual, unusual_flag
+from edge_daemon.attendance.room_state import is_shared, is_unusual, unusual_flag
 from edge_daemon.attendance.sheets import sheet_entries
 from edge_daemon.attendance.term import events_of
 from edge_daemon.errors import RegisterError
@@ -51,6 +51,25 @@ def test_unusual_is_a_lesson_with_fewer_than_a_quarter_of_its_students(seen, unu
 def test_in_few_captures_a_single_face_is_no_student(captures, seen, unusual):
     found = tallies(*[seen] * 20)
     assert is_unusual(found, {t.student_id for t in found}, captures, QUARTER) is unusual
+
+
+@pytest.mark.parametrize(
+    ("students", "others", "shared"),
+    [
+        ([90] * 6, [95] * 6, True),
+        ([100] * 6, [85] * 6, False),  # fewer than students
+        ([80] * 10, [95] * 4, False),
+        ([90, 90], [95, 95], False),  # two posters, or two guests
+        ([], [95] * 6, True),
+        ([90] * 2, [40] * 4, False),  # seldom there
+    ],
+)
+def test_a_room_is_shared_with_another_class_where_as_many_others_are_there(students, others, shared):
+    everybody = [*((f"S{n}", seen) for n, seen in enumerate(students)), *(("", seen) for seen in others)]
+    sightings = [Sighting(slot, who, 0.5, True, Box(0, 0, 9, 9)) for who, seen in everybody for slot in range(seen)]
+    assert is_shared(sightings, {f"S{n}" for n in range(12)}, 100, QUARTER) is shared
+    assert not is_shared(sightings, {f"S{n}" for n in range(12)}, 100, Fraction(0))
+    assert not is_shared([], set(), 0, QUARTER)
 
 
 def test_students_whom_nobody_can_recognise_are_not_waited_for():

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_daemon.attendance.doubt import needs_confirmation
-from edge_daemon.attendance.rule import LessonSummary, Rule, decide, interval, is_borderline, ordered, share_of
+from edge_daemon.attendance.rule import (
+    LessonSummary,
+    Rule,
+    decide,
+    interval,
+    interval_with_identity,
+    is_borderline,
+    ordered,
+    share_of,
+)
 from edge_daemon.attendance.tally import tally
 from edge_daemon.types import Box, Resemblance, RoomSeat, Sighting, Tally
 from tests.registers import RULE, START
@@ -43,6 +52,30 @@ def verdict_of(frames, taken=100, planned=None, trusted=True, **options):
 def test_forty_of_a_hundred_is_present(frames, taken, verdict):
     assert verdict_of(frames, taken).verdict == verdict
     assert verdict_of(frames, taken).share == frames / taken
+
+
+def test_poor_photographs_make_an_absence_doubtful_and_no_presence():
+    absent, present = (verdict_of(frames, poor_photographs={"a"}) for frames in (0, 90))
+    assert absent.flags == ("poor_photographs",)
+    assert needs_confirmation(absent)
+    assert not present.flags
+
+
+def test_the_probability_is_that_of_the_students_who_were_looked_for():
+    assert verdict_of(90, probabilities={"a": 0.97}).probability == 0.97
+    assert verdict_of(90).probability is None
+    assert verdict_of(90, probabilities={"a": 0.97}, not_assessed={"a"}).probability is None
+
+
+@pytest.mark.parametrize(
+    ("frames", "probability", "low", "high"),
+    [(90, 0.99, None, None), (90, 0.9, 0.0, None), (3, 0.01, None, None), (3, 0.4, None, 1.0), (3, None, None, None)],
+)
+def test_an_interval_is_wider_where_it_is_in_doubt_who_it_was(frames, probability, low, high):
+    probabilities = None if probability is None else {"a": probability}
+    found = interval_with_identity(verdict_of(frames, probabilities=probabilities), 100)
+    own = interval(frames, 100)
+    assert found == (own[0] if low is None else low, own[1] if high is None else high)
 
 
 @given(st.integers(1, 100), st.integers(1, 5))

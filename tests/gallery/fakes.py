@@ -50,6 +50,10 @@ class FakeReader:
         vector = own / np.linalg.norm(own)
         return np.stack([vector, -vector]).astype(np.float32), np.array([80.0, 40.0], np.float32)
 
+    def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
+        vectors, widths_px = self.templates(picture, face)
+        return [(-vectors, widths_px), (vectors[::-1].copy(), widths_px)]
+
 
 def make_face(
     *,

@@ -27,6 +27,9 @@ class Reader:
         vector = np.eye(192, dtype=np.float32)[int(picture[0, 0, 0])]
         return vector[None], np.array([80.0], np.float32)
 
+    def covered_templates(self, picture, face):
+        return []
+
 
 @pytest.fixture
 def reader() -> Reader:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_daemon.gallery.match import Matcher
-from edge_daemon.types import StudentTemplates
+from edge_daemon.types import CoveredTemplates, StudentTemplates
 
 RANDOM = np.random.default_rng(3)
 
@@ -65,3 +65,27 @@ def test_unlike_photographs_do_not_make_their_owner_harder_to_know():
 def test_nobody_enrolled_and_no_faces_give_empty_tables():
     assert Matcher([]).similarities(_unit(A_NEAR), np.ones(1, np.float32)).shape == (1, 0)
     assert MATCHER.similarities(np.zeros((0, 192), np.float32), np.zeros(0, np.float32)).shape == (0, 2)
+
+
+def _masked(student_id: str, bare: np.ndarray, *covers: np.ndarray) -> StudentTemplates:
+    widths = np.array([30], np.float32)
+    covered = tuple(CoveredTemplates(_unit(cover), widths) for cover in covers)
+    return StudentTemplates(student_id, _unit(bare), widths, covered)
+
+
+def test_a_covered_face_is_compared_with_the_covered_templates():
+    matcher = Matcher([_masked("a", A_NEAR, A_FAR, B_FAR), _masked("b", B_NEAR, *RANDOM.normal(size=(2, 192)))])
+    faces = _unit(A_NEAR, A_FAR, B_FAR, B_NEAR)
+    found = matcher.similarities(faces, np.full(4, 30, np.float32))
+    assert (found[:3, 0] > 0.99).all()  # bare, with a mask, with glasses
+    assert (found[:3, 1] < 0.5).all()
+    assert found[3, 1] > 0.99
+
+
+def test_a_student_of_an_earlier_release_has_the_bare_template_alone():
+    matcher = Matcher([_masked("old", A_NEAR), _masked("new", B_NEAR, B_FAR, RANDOM.normal(size=192))])
+    alone = Matcher([_masked("old", A_NEAR), _masked("new", B_NEAR)])
+    faces, widths = _unit(A_NEAR, A_FAR, B_FAR), np.full(3, 30, np.float32)
+    found, before = matcher.similarities(faces, widths), alone.similarities(faces, widths)
+    assert found[:, 0] == pytest.approx(before[:, 0])
+    assert before[2, 1] < 0.5 < found[2, 1]

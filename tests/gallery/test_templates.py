@@ -43,13 +43,47 @@ def test_the_vectors_come_back_bit_for_bit(store, school):
     assert any((rows[at : at + 2] == vectors).all() for at in range(3))
 
 
+def test_covered_templates_come_back_and_those_of_an_earlier_release_are_none(store, school):
+    school.enrol(store)
+    _, mine = store.templates(EMBEDDER)
+    assert [one.vectors.shape for one in mine.covered] == [(4, 192), (4, 192)]
+    assert (mine.covered[0].vectors == -mine.vectors).all()
+    store.db.execute("UPDATE templates SET covered = NULL WHERE student_id = 'S1'")
+    assert [len(one.covered) for one in store.templates(EMBEDDER)] == [2, 0]
+
+
+def test_covered_templates_of_another_student_do_not_open(store, school):
+    school.enrol(store)
+    store.db.execute(
+        "UPDATE templates SET covered = (SELECT covered FROM templates WHERE student_id = 'S2') WHERE student_id = 'S1'"
+    )
+    with pytest.raises(GalleryError):
+        store.templates(EMBEDDER)
+
+
+def test_the_release_before_reads_and_writes_a_gallery_with_covered_templates(store, school):
+    """Its statements name their columns, and know nothing of `covered`."""
+    school.enrol(store)
+    rows = store.db.execute("SELECT student_id, photograph, sealed, model_sha256, preprocessing FROM templates")
+    first = rows.fetchone()
+    store.db.conn.execute("DELETE FROM templates WHERE student_id = ?", first[:1])
+    store.db.conn.execute(
+        "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing) VALUES (?, ?, ?, ?, ?)",
+        tuple(first),
+    )
+    assert {t.student_id: len(t.covered) for t in store.templates(EMBEDDER)}[first[0]] == 0
+    meta = dict(store.db.execute("SELECT key, value FROM meta").fetchall())
+    assert int(meta["readable_from"]) <= 4
+
+
 def test_the_files_hold_nothing_personal_in_the_clear(store, school, gallery_path):
     school.enrol(store)
     raw = b"".join(path.read_bytes() for path in sorted(gallery_path.parent.iterdir()))
     assert b"S1" in raw  # bare ids may stay
     for secret in ("Name of S1", "school.example", "home.example", "locker", "0.png"):
         assert secret.encode() not in raw
-    for row in store.templates(EMBEDDER)[0].vectors:
+    everybody = store.templates(EMBEDDER)[0]
+    for row in (*everybody.vectors, *everybody.covered[1].vectors):
         assert row.tobytes()[:24] not in raw
         assert row.astype(np.float16).tobytes()[:24] not in raw
 

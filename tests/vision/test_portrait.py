@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_daemon.vision.painted_covers import COVERS
 from edge_daemon.vision.portrait import PortraitReader
 from tests.vision import pictures
 
@@ -58,6 +59,20 @@ def test_templates_are_one_vector_a_size_and_always_the_same(portraits):
     assert (widths <= face.quality.width_px).all()
     assert (vectors @ vectors[0] > 0.5).all()
     assert (portraits.templates(picture, face)[0] == vectors).all()
+
+
+def test_covered_templates_are_of_the_same_person_with_a_part_of_the_face_gone(portraits):
+    picture = pictures.portrait()
+    (face,) = portraits.faces(picture)
+    bare, _ = portraits.templates(picture, face)
+
+    covered = portraits.covered_templates(picture, face)
+
+    assert len(covered) == len(COVERS)
+    for vectors, widths in covered:
+        assert vectors.shape == (len(widths), 192)
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+        assert 0.3 < float((vectors @ bare[0]).max()) < 0.95
 
 
 def test_templates_of_two_people_differ(portraits):

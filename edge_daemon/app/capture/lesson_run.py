@@ -19,6 +19,7 @@ from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.confirmation import question
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.presence import presence_probabilities
 from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
 from edge_daemon.attendance.resembled import resemblances
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures, rule_of
@@ -213,12 +214,14 @@ class LessonRun:
             look_alikes,
             match=self._match,
             photographs=self._comparer.photographs,
+            expected=self._students(),
         )
         # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
         assessed = self._assessed()
         return Resolution(
             [s if s.student_id in assessed else replace(s, student_id="") for s in found.sightings],
             [person for person in found.unnamed if person.student_id in assessed],
+            [person for person in found.possible if person.student_id in assessed],
         )
 
     def _assessed(self) -> set[str]:
@@ -256,6 +259,8 @@ class LessonRun:
             look_alikes=look_alikes,
             not_seeable=room.not_seeable,
             resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
+            probabilities=presence_probabilities(resolution.possible, ids, needed) if captures else None,
+            poor_photographs=self._gallery.poorly_photographed(),
         )
         register = Register(
             lesson=self._lesson,

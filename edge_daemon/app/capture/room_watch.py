@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_daemon.attendance import room_faults
 from edge_daemon.attendance.room_faults import Area, Fault, Faults
-from edge_daemon.attendance.room_state import is_unusual, unusual_flag
+from edge_daemon.attendance.room_state import is_shared, is_unusual, unusual_flag
 from edge_daemon.attendance.seat_map import usual_boxes
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import room_history
@@ -125,6 +125,8 @@ class RoomWatch:
         flags: set[RegisterFlag] = {"view_changed"} if changed else set()
         if unusual and not changed:
             flags.add(unusual_flag(sightings, ids, captures_taken, unusual_share))
+        elif not changed and is_shared(sightings, ids, captures_taken, unusual_share):
+            flags.add("unusual_class")  # who of the class is absent can be seen; that it was a lesson has to be said
         parts: tuple[Fault, ...] = ()
         hidden: frozenset[str] = frozenset()
         if scene is not None and faults is not None:

@@ -13,7 +13,13 @@ from edge_daemon.app.enrolment.enrolled_students import removed_of
 from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import Standing, awaits_confirmation, counts, is_cancelled
-from edge_daemon.attendance.rule import distance_to_rule, interval, needed_captures, share_of, was_looked_for
+from edge_daemon.attendance.rule import (
+    distance_to_rule,
+    interval_with_identity,
+    needed_captures,
+    share_of,
+    was_looked_for,
+)
 from edge_daemon.attendance.seat_map import room_seats, usual_boxes
 from edge_daemon.errors import RegisterError
 from edge_daemon.home import Home
@@ -29,7 +35,7 @@ __all__ = [
     "awaits_confirmation",
     "counts",
     "distance_to_rule",
-    "interval",
+    "interval_with_identity",
     "is_cancelled",
     "list_registers",
     "needed_captures",

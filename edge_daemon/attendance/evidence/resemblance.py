@@ -10,16 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-
 from edge_daemon.attendance.evidence.identities import exclude, unite
-from edge_daemon.attendance.evidence.match_features import Scores, person_evidence
-from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.student_odds import KnownStudents, odds_of, probabilities
 from edge_daemon.attendance.evidence.thresholds import NOBODY
 from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Box, Candidate
 
-LEAST_PROBABILITY = 0.3
+LEAST_PROBABILITY = 0.35
 """Chosen so that at most one absent student in twenty carries the doubt, on people that were not held back
 (`benchmarks.match_confidence` has the held back ones)."""
 
@@ -35,15 +32,16 @@ class UnnamedPerson:
     """The captures in which the person was seen."""
     box: Box
     """Where the face was, the median."""
+    members: tuple[int, ...] = ()
+    """Indices into the lesson's faces."""
 
 
 def unnamed_persons(
     tracks: Sequence[Track],
     named: Sequence[int],
     faces: Sequence[Candidate],
-    student_ids: Sequence[str],
-    photographs: Mapping[str, int],
-    match: MatchProbability,
+    known: KnownStudents,
+    share: float,
 ) -> list[UnnamedPerson]:
     """Return who of those without a name may be which student: at most one student a person, the most probable one.
 
@@ -51,9 +49,8 @@ def unnamed_persons(
         tracks: of one lesson.
         named: the student of each track, or NOBODY.
         faces: of the lesson, which the tracks index.
-        student_ids: the enrolled students.
-        photographs: how many each student was enrolled with; 3 where it is not known.
-        match: gives the probabilities.
+        known: the students.
+        share: which share of the people in the room is enrolled.
     """
     slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
     taken: dict[int, frozenset[int]] = {}
@@ -61,18 +58,18 @@ def unnamed_persons(
         if student != NOBODY:
             taken[student] = taken.get(student, frozenset()) | own
     unnamed = [i for i, student in enumerate(named) if student == NOBODY]
-    if not unnamed or not student_ids:
+    if not unnamed or not known.ids:
         return []
     groups = unite([tracks[i] for i in unnamed], [slots[i] for i in unnamed])
-    counts = np.array([photographs.get(student_id, 3) for student_id in student_ids], np.float64)
     found = []
     for group in groups:
         own_tracks = [tracks[unnamed[i]] for i in group]
         own_slots = frozenset().union(*(slots[unnamed[i]] for i in group))
-        person = _most_like(own_tracks, own_slots, faces, taken, counts, match)
+        person = _most_like(own_tracks, own_slots, faces, taken, known, share)
         if person is not None:
             student, probability = person
-            found.append(UnnamedPerson(student_ids[student], probability, own_slots, _median_box(own_tracks, faces)))
+            box, members = _median_box(own_tracks, faces), tuple(m for track in own_tracks for m in track.members)
+            found.append(UnnamedPerson(known.ids[student], probability, own_slots, box, members))
     return found
 
 
@@ -81,16 +78,16 @@ def _most_like(
     slots: frozenset[int],
     faces: Sequence[Candidate],
     taken: Mapping[int, frozenset[int]],
-    photographs: Scores,
-    match: MatchProbability,
+    known: KnownStudents,
+    share: float,
 ) -> tuple[int, float] | None:
     """Return the most probable student of a person and the probability; None where it is small."""
-    possible = [i for i in range(len(photographs)) if i not in taken or not exclude(taken[i], slots)]
+    possible = [i for i in range(len(known.ids)) if i not in taken or not exclude(taken[i], slots)]
     if not possible:
         return None
-    probabilities = match.among(person_evidence(tracks, faces), photographs, possible)
-    best = int(probabilities.argmax())
-    probability = float(probabilities[best])
+    each = probabilities(odds_of(tracks, faces, known), share, possible)
+    best = int(each.argmax())
+    probability = float(each[best])
     return (best, probability) if probability > LEAST_PROBABILITY else None
 
 

@@ -9,14 +9,17 @@ counted for their student.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.naming import NamesByProbability, possible_students
+from edge_daemon.attendance.evidence.presence import PossibleStudent
 from edge_daemon.attendance.evidence.resemblance import UnnamedPerson, unnamed_persons
 from edge_daemon.attendance.evidence.seats import group_by_seat
+from edge_daemon.attendance.evidence.student_odds import known_students
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
 from edge_daemon.attendance.evidence.tracks import Track, track_seat
@@ -39,6 +42,8 @@ class Resolution:
     at most one a slot."""
     unnamed: list[UnnamedPerson]
     """Persons without a name who may be students; empty where no probabilities were asked for."""
+    possible: list[PossibleStudent] = field(default_factory=list)
+    """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
 
 
 def resolve_sightings(
@@ -59,6 +64,7 @@ def resolve_lesson(
     *,
     match: MatchProbability | None = None,
     photographs: Mapping[str, int] | None = None,
+    expected: Collection[str] | None = None,
 ) -> Resolution:
     """Decide for every face of a lesson who it is, and which students persons without a name may be.
 
@@ -67,18 +73,31 @@ def resolve_lesson(
         student_ids: the enrolled students.
         look_alikes: pairs of students who are told apart more strictly.
         constants: measured constants.
-        match: gives the probabilities of persons without a name; None: they are not asked for.
+        match: gives the probabilities by which names are given; None: the constants decide.
         photographs: with how many each student was enrolled.
+        expected: the students of the lesson's course; None: all of them.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
         return Resolution([], [])
     tracks = _find_tracks(faces)
-    named = (
-        identify_tracks(tracks, faces, student_ids, look_alikes, constants) if student_ids else [NOBODY] * len(tracks)
-    )
-    unnamed = [] if match is None else unnamed_persons(tracks, named, faces, student_ids, photographs or {}, match)
-    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed)
+    if not student_ids:
+        return Resolution(_sightings(tracks, [NOBODY] * len(tracks), faces, student_ids), [])
+    if match is None:
+        named = identify_tracks(tracks, faces, student_ids, look_alikes, constants)
+        return Resolution(_sightings(tracks, named, faces, student_ids), [])
+    known = known_students(student_ids, match, photographs=photographs, look_alikes=look_alikes, expected=expected)
+    naming = NamesByProbability(faces, known)
+    named = identify_tracks(tracks, faces, student_ids, look_alikes, constants, naming.gains)
+    unnamed = unnamed_persons(tracks, named, faces, known, naming.share)
+    possible = possible_students(tracks, named, faces, known, naming.share)
+    possible += [_possible(person, faces) for person in unnamed]
+    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed, possible)
+
+
+def _possible(person: UnnamedPerson, faces: Sequence[Candidate]) -> PossibleStudent:
+    facing = frozenset(faces[member].slot for member in person.members if faces[member].attentive)
+    return PossibleStudent(person.student_id, person.probability, facing)
 
 
 def _sightings(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 Scores = NDArray[np.float64]
+NameGains = Callable[[Sequence[Sequence[Track]], Sequence[int]], Scores]
+"""(people, faces of each) -> (people, students): what each name brings; 0 where it is not to be given."""
 
 COHORT = 5
 """How many other students a similarity is held against."""
@@ -32,17 +34,51 @@ def identify_tracks(
     student_ids: Sequence[str],
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
+    by_probability: NameGains | None = None,
 ) -> list[int]:
-    """Return for each track the index of its student, or NOBODY for somebody unknown."""
+    """Return for each track the index of its student, or NOBODY for somebody unknown.
+
+    Args:
+        tracks: of one lesson.
+        faces: of the lesson, which the tracks index.
+        student_ids: the enrolled students.
+        look_alikes: pairs of students who are told apart more strictly.
+        constants: measured constants.
+        by_probability: decides about names (`naming.names_by_probability`); None: the constants do.
+    """
     slots = [frozenset(faces[m].slot for m in track.members) for track in tracks]
     alike = familiarity(tracks)
-    by_track = _name_identities(tracks, slots, alike, faces, student_ids, look_alikes, constants)
+    if by_probability is None:
+        by_track = _name_identities(tracks, slots, alike, faces, student_ids, look_alikes, constants)
+    else:
+        by_track = _name_by_gains(tracks, slots, alike, by_probability, constants)
     scores = np.stack([score([track], faces) for track in tracks])
     sizes = np.array([len(track.members) for track in tracks], dtype=np.float64)
     lower = seat_thresholds(tracks, by_track, slots, scores, alike, constants)
     large = sizes >= constants.large_faces
     contradict = (alike < constants.large_contradiction) & large & large[:, None]
     _assign_in_rounds(by_track, _gains(scores, lower, sizes[:, None]), slots, contradict)
+    return by_track
+
+
+def _name_by_gains(
+    tracks: Sequence[Track],
+    slots: Sequence[frozenset[int]],
+    alike: Scores,
+    by_probability: NameGains,
+    constants: Thresholds,
+) -> list[int]:
+    """Return the students of the tracks by what each name brings, all tracks of a person alike."""
+    united = unite(tracks, slots)
+    identities = [[tracks[i] for i in identity] for identity in united]
+    gains = by_probability(identities, [sum(len(track.members) for track in one) for one in identities])
+    named = [NOBODY] * len(identities)
+    identity_slots = [frozenset().union(*(slots[i] for i in identity)) for identity in united]
+    _assign_in_rounds(named, gains, identity_slots, _contradictions(united, tracks, alike, constants))
+    by_track = [NOBODY] * len(tracks)
+    for identity, student in zip(united, named, strict=True):
+        for track in identity:
+            by_track[track] = student
     return by_track
 
 

@@ -1,0 +1,189 @@
+"""Scenarios at the level of faces: thousands of students in seconds, out of faces that were read once.
+
+    python -m benchmarks.scenarios.simulated --data LFW --json OUT [--held-back] [--lessons 20] [--cache DIR]
+
+LFW has images/ and images.csv (file, identity). Each lesson is cast as `benchmarks.scenarios.make` casts it, but no
+picture is composed: what a capture shows of somebody is a face of `benchmarks.match_faces` near that width, with noise.
+The program's own matching, naming and rule decide. Covered templates are the faces that were painted for the captures,
+of other photographs: the same hand paints both, which a room does not. `benchmarks.lesson` measures whole pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import command, lesson_scenarios, machine, match_cache
+from benchmarks.lesson_truth import Outcome, TrueStudent, Truth, Verdict
+from benchmarks.match_faces import WIDTHS_PX, Photograph, names_held_back
+from benchmarks.scenarios.cast import Member, cast
+from benchmarks.scenarios.plan import SCENARIOS, Scenario
+from benchmarks.scenarios.room import Layout
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
+from edge_daemon.attendance.resembled import resemblances
+from edge_daemon.attendance.room_state import is_shared, is_unusual, unusual_flag
+from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures
+from edge_daemon.attendance.tally import tally
+from edge_daemon.gallery.match import Matcher
+from edge_daemon.types import Box, Candidate, CoveredTemplates, Quality, StudentTemplates, Vector
+
+LEAST = 4
+CAPTURES = 24
+LAYOUT = Layout(1920, 1080, 4, 4, (28, 90))
+MISSED = 0.02
+"""Share of the faces that are not found."""
+NOISE = 0.35
+"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
+NAMES = (
+    "base", "mixed_30", "mixed_50", "mixed_70", "mixed_100", "one_photograph", "mask", "glasses", "glasses_half",
+    "motion_5", "two_ids", "twins",
+)  # fmt: skip
+"""Scenarios of which there are faces; motion is of 2 to 6 px."""
+_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+_SLOT = timedelta(minutes=2)
+_RULE = Rule(Fraction(2, 5))
+
+People = Mapping[str, Sequence[Photograph]]
+
+
+def main() -> int:
+    """Run the command."""
+    arguments = command.parser("benchmarks.scenarios.simulated", "Scenarios without pictures.", "images.csv, images/")
+    arguments.add_argument("--held-back", action="store_true", help="examine the people that training leaves out")
+    arguments.add_argument("--lessons", type=int, default=20, help="of each scenario (default: 20)")
+    arguments.add_argument("--cache", type=Path, help="folder for the faces that were read")
+    return command.run(measure, arguments.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the rates of `lesson_scenarios`, by scenario and for all together."""
+    models = command.models(arguments)
+    people = match_cache.read(arguments.data, models, LEAST, arguments.cache)
+    if arguments.held_back:
+        kept = names_held_back(sorted(people))
+        people = {name: own for name, own in people.items() if name in kept}
+    match = MatchProbability(models.weights("match_probability").path)
+    held = list(lessons(people, arguments.lessons, match, np.random.default_rng(7)))
+    together = [(Truth(t.name, t.students, t.faces, "all", t.expected_register_flags), o) for t, o in held]
+    return {
+        "scenarios": {**lesson_scenarios.scored(held), **lesson_scenarios.scored(together)},
+        "students": sum(len(truth.students) for truth, _ in held),
+        "people": len(people),
+        "measured": machine.described(models),
+    }
+
+
+def lessons(
+    people: People, count: int, match: MatchProbability, rng: np.random.Generator
+) -> Iterator[tuple[Truth, Outcome]]:
+    """Yield so many lessons of each scenario, as they were and as the program has them."""
+    known = {scenario.name: scenario for scenario in SCENARIOS}
+    for name in NAMES:
+        for number in range(count):
+            members = cast(people, known[name], LAYOUT.seats, CAPTURES, rng)  # type: ignore[arg-type]
+            truth = _truth(f"{name}-{number}", known[name], members)
+            yield truth, _outcome(members, known[name], match, rng)
+
+
+def _truth(name: str, scenario: Scenario, members: Sequence[Member]) -> Truth:
+    students = []
+    for member in (m for m in members if m.student_id):
+        visible = len(member.captures)
+        if scenario.doubles == "two_ids" and member.pair:
+            visible = max(len(m.captures) for m in members if m.pair == member.pair)
+        verdict = "present" if visible >= _RULE.share * CAPTURES else "absent"
+        expected = "inconclusive" if scenario.others_share == 1 else verdict
+        pair = str(member.pair or "")
+        students.append(
+            TrueStudent(
+                member.student_id, verdict, visible, False, member.is_at_risk, False, CAPTURES, expected, "living", pair
+            )
+        )
+    return Truth(name, tuple(students), {}, scenario.name, frozenset(scenario.register_flags))
+
+
+def _outcome(
+    members: Sequence[Member], scenario: Scenario, match: MatchProbability, rng: np.random.Generator
+) -> Outcome:
+    students = sorted((m for m in members if m.student_id), key=lambda m: m.student_id)
+    ids = [m.student_id for m in students]
+    matcher = Matcher([_templates(m) for m in students])
+    pairs = [(a.student_id, b.student_id) for a in students for b in students if a.pair and a.pair == b.pair]
+    alike = [(a, b) for a, b in pairs if a < b]
+    found = resolve_lesson(
+        _candidates(members, scenario, matcher, rng), ids, alike, match=match, photographs=matcher.photographs
+    )
+    taken_at = {slot: _START + slot * _SLOT for slot in range(CAPTURES)}
+    tallies, needed = tally(ids, found.sightings, taken_at), needed_captures(_RULE.share, CAPTURES)
+    unusual = is_unusual(tallies, ids, CAPTURES, _RULE.unusual_share)
+    summary = LessonSummary(_START, _START + CAPTURES * _SLOT, tuple(taken_at.values()), CAPTURES, time_trusted=True)
+    verdicts = decide(
+        tallies,
+        _RULE,
+        summary,
+        look_alikes=alike,
+        not_seeable=ids if unusual else (),
+        resembled=resemblances(found.unnamed, tallies, found.sightings, needed),
+    )
+    flags = set()
+    if unusual:
+        flags.add(unusual_flag(found.sightings, ids, CAPTURES, _RULE.unusual_share))
+    elif is_shared(found.sightings, ids, CAPTURES, _RULE.unusual_share):
+        flags.add("unusual_class")
+    said = {v.tally.student_id: Verdict(v.verdict, v.flags, v.tally.captures_seen) for v in verdicts}
+    return Outcome(said, {}, frozenset(flags))
+
+
+def _templates(member: Member) -> StudentTemplates:
+    own: list[Photograph] = member.photographs  # type: ignore[assignment]
+    covered = tuple(
+        CoveredTemplates(
+            np.stack([p.vector for photo in own for p in photo.probes if p.condition == kind]),
+            np.array([p.width_px for photo in own for p in photo.probes if p.condition == kind], np.float32),
+        )
+        for kind in ("mask", "glasses")
+    )
+    vectors = np.concatenate([photo.templates for photo in own])
+    return StudentTemplates(member.student_id, vectors, np.concatenate([photo.widths_px for photo in own]), covered)
+
+
+def _candidates(
+    members: Sequence[Member], scenario: Scenario, matcher: Matcher, rng: np.random.Generator
+) -> list[Candidate]:
+    faces = [face for m in members if m.in_room for face in _faces(m, scenario, rng)]
+    widths = np.array([quality.width_px for _, _, quality, _ in faces], np.float32)
+    similarities = matcher.similarities(np.stack([vector for *_, vector in faces]), widths)
+    return [
+        Candidate(slot, box, 0.999, quality, True, True, row, vector)
+        for (slot, box, quality, vector), row in zip(faces, similarities, strict=True)
+    ]
+
+
+def _faces(member: Member, scenario: Scenario, rng: np.random.Generator) -> Iterator[tuple[int, Box, Quality, Vector]]:
+    """Yield the captures that show somebody: slot, box, quality and vector."""
+    for slot in sorted(member.captures):
+        if rng.random() < MISSED:
+            continue
+        photo: Photograph = member.seen[int(rng.integers(len(member.seen)))]  # type: ignore[assignment]
+        x, y, width_px = LAYOUT.place(member.seat)
+        width_px *= rng.uniform(0.94, 1.06)
+        condition = scenario.cover if slot in member.covered else "motion" if scenario.motion_px else "bare"
+        near = float(np.interp(np.log(width_px), np.log(WIDTHS_PX), np.arange(len(WIDTHS_PX))))
+        nearest = min(int(near) + int(rng.random() < near - int(near)), len(WIDTHS_PX) - 1)
+        probe = [p for p in photo.probes if p.condition == condition][nearest]
+        vector = probe.vector + rng.normal(0, NOISE / np.sqrt(len(probe.vector)), len(probe.vector))
+        left, top = x + rng.normal(0, 0.1 * width_px), y + rng.normal(0, 0.1 * width_px)
+        unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
+        quality = Quality(width_px, probe.sharpness, probe.presence)
+        yield slot, Box(left, top, width_px, 1.25 * width_px), quality, unit
+
+
+if __name__ == "__main__":
+    sys.exit(main())

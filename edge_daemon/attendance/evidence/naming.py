@@ -1,0 +1,92 @@
+"""Who gets which name: by probability, where it is far more probable than nobody of the class and than the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge_daemon.attendance.evidence.identities import exclude, unite
+from edge_daemon.attendance.evidence.match_features import Scores
+from edge_daemon.attendance.evidence.presence import PossibleStudent
+from edge_daemon.attendance.evidence.student_odds import (
+    USUAL_SHARE,
+    KnownStudents,
+    enrolled_share,
+    name_probabilities,
+    odds_of,
+    probabilities,
+)
+from edge_daemon.attendance.evidence.thresholds import NOBODY
+from edge_daemon.attendance.evidence.tracks import Track
+from edge_daemon.types import Candidate
+
+LEAST_PROBABILITY = 0.8
+"""From here on a person gets the name."""
+
+
+@dataclass(slots=True)
+class NamesByProbability:
+    """Decides about the names of one lesson.
+
+    Args:
+        faces: of the lesson.
+        known: the students.
+    """
+
+    faces: Sequence[Candidate]
+    known: KnownStudents
+    share: float = field(default=USUAL_SHARE, init=False)
+    """Which share of the people in the room is enrolled; known after the call."""
+
+    def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
+        """Return (people, students): what each name brings, 0 where it is not probable enough.
+
+        Args:
+            people: the tracks of each person.
+            faces: how many each has.
+        """
+        odds = np.stack([odds_of(tracks, self.faces, self.known) for tracks in people])
+        self.share = enrolled_share(odds, faces)
+        probable = name_probabilities(odds, self.share, self.known)
+        logits = np.log(np.maximum(probable, 1e-12)) - np.log1p(-probable)
+        over = logits - np.log(LEAST_PROBABILITY / (1 - LEAST_PROBABILITY))
+        # Of two who are alike the more probable one, where both are possible.
+        own = 0.01 * np.log(np.maximum(odds, 1e-12))
+        gains = (over + 0.5 + own) * np.sqrt(np.asarray(faces, np.float64))[:, None]
+        return np.asarray(np.where(over >= 0, np.maximum(gains, 1e-6), 0.0), np.float64)
+
+
+def possible_students(
+    tracks: Sequence[Track],
+    named: Sequence[int],
+    faces: Sequence[Candidate],
+    known: KnownStudents,
+    share: float,
+) -> list[PossibleStudent]:
+    """Return everybody who has a name, with how probable the name is.
+
+    Args:
+        tracks: of one lesson.
+        named: the student of each track, or NOBODY.
+        faces: of the lesson, which the tracks index.
+        known: the students.
+        share: which share of the people in the room is enrolled.
+    """
+    slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
+    taken: dict[int, frozenset[int]] = {}
+    for student, own in zip(named, slots, strict=True):
+        if student != NOBODY:
+            taken[student] = taken.get(student, frozenset()) | own
+    found = []
+    for student in sorted(taken):
+        indices = [i for i, one in enumerate(named) if one == student]
+        for group in unite([tracks[i] for i in indices], [slots[i] for i in indices]):
+            members = [member for i in group for member in tracks[indices[i]].members]
+            there = frozenset(faces[member].slot for member in members)
+            others = (i for i in range(len(known.ids)) if i not in taken or not exclude(taken[i], there))
+            each = probabilities(odds_of([tracks[indices[i]] for i in group], faces, known), share, {student, *others})
+            facing = frozenset(faces[member].slot for member in members if faces[member].attentive)
+            found.append(PossibleStudent(known.ids[student], float(each[student]), facing))
+    return found

@@ -1,0 +1,46 @@
+"""How probable it is that each student was there for as long as the rule asks, as far as that hangs on who is who."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+
+_MOST_PARTS = 6
+"""Parts that are tried in all combinations; the others, which have the fewest captures, are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleStudent:
+    """Somebody in the room who is, or may be, a student."""
+
+    student_id: str
+    probability: float
+    """That it is this student, 0 to 1."""
+    facing: frozenset[int]
+    """The captures in which the person faces the class."""
+
+
+def presence_probabilities(
+    people: Sequence[PossibleStudent], student_ids: Sequence[str], needed: int
+) -> Mapping[str, float]:
+    """Return the probability that each student faced the class in enough captures.
+
+    Args:
+        people: whoever may be a student; they are taken as independent of each other.
+        student_ids: the students that are asked for.
+        needed: captures that make a presence.
+    """
+    return {one: _probability([p for p in people if p.student_id == one], needed) for one in student_ids}
+
+
+def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
+    chosen = sorted(parts, key=lambda part: -len(part.facing))[:_MOST_PARTS]
+    total = 0.0
+    for are_true in product((False, True), repeat=len(chosen)):
+        captures = frozenset().union(*(p.facing for p, is_true in zip(chosen, are_true, strict=True) if is_true))
+        if len(captures) >= needed:
+            pairs = zip(chosen, are_true, strict=True)
+            total += prod(p.probability if is_true else 1 - p.probability for p, is_true in pairs)
+    return min(total, 1.0)

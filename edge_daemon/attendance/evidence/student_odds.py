@@ -1,0 +1,156 @@
+"""How the odds of "is this student" and "is nobody of the class" share a person of the room.
+
+The odds of the network hold in front of a class with as many strangers as students. Which share of the people in this
+room is enrolled follows from the room itself (Saerens et al. 2002, Neural Computation 14): where another class sits,
+every name has to be far more certain than where all faces are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.attendance.evidence.match_features import PersonEvidence, Scores, person_evidence
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
+from edge_daemon.types import Candidate
+
+USUAL_SHARE = 0.7
+"""Share of the people in a room who are enrolled, before anybody is looked at."""
+USUAL_WEIGHT = 2.0
+"""How many people of the room that counts as much as."""
+LEAST_SHARE, MOST_SHARE = 0.02, 0.95
+GUEST_WEIGHT = 0.2
+"""Prior of a student who is not expected in this lesson, to that of one who is."""
+TYPICAL_PHOTOGRAPHS = 3
+"""Where it is not known with how many somebody was enrolled."""
+_STEPS = 20
+_NEARLY_AS_LIKELY = 0.1
+"""A look-alike of the most probable student is in question, too, from this share of the odds on."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStudents:
+    """Who is enrolled, and what is known of each; arrays and keys are in the order of the ids."""
+
+    ids: Sequence[str]
+    photographs: Scores
+    """With how many each was enrolled."""
+    weights: Scores
+    """Prior of each before anything is seen; the mean is 1."""
+    look_alikes: Mapping[int, frozenset[int]]
+    """Of a student: those whose photographs are alike."""
+    match: MatchProbability
+
+
+def known_students(
+    ids: Sequence[str],
+    match: MatchProbability,
+    *,
+    photographs: Mapping[str, int] | None = None,
+    look_alikes: Collection[tuple[str, str]] = (),
+    expected: Collection[str] | None = None,
+) -> KnownStudents:
+    """Return what naming knows of the students.
+
+    Args:
+        ids: the enrolled students, at least one, in the order of the similarities.
+        match: gives the odds.
+        photographs: with how many each was enrolled.
+        look_alikes: pairs of ids.
+        expected: ids of the students of the lesson's course; None: all.
+    """
+    counts = photographs or {}
+    place = {student_id: i for i, student_id in enumerate(ids)}
+    alike: dict[int, frozenset[int]] = {}
+    for a, b in look_alikes:
+        if a in place and b in place:
+            alike[place[a]] = alike.get(place[a], frozenset()) | {place[b]}
+            alike[place[b]] = alike.get(place[b], frozenset()) | {place[a]}
+    weights = np.array([1.0 if expected is None or one in expected else GUEST_WEIGHT for one in ids])
+    return KnownStudents(
+        ids,
+        np.array([counts.get(one, TYPICAL_PHOTOGRAPHS) for one in ids], np.float64),
+        weights / weights.mean(),
+        alike,
+        match,
+    )
+
+
+def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStudents) -> Scores:
+    """Return (students,): the odds that a person is each student, by all tracks or by the one that tells most.
+
+    Who wears sunglasses for half of the lesson is known by the other half.
+    """
+    parts = [list(tracks)]
+    if len(tracks) > 1:
+        parts += [[track] for track in tracks if len(track.members) >= SOLID_FACES]
+    each = [_odds(person_evidence(part, faces), known) for part in parts]
+    return np.asarray(np.max(each, axis=0) * known.weights, np.float64)
+
+
+def _odds(evidence: PersonEvidence, known: KnownStudents) -> Scores:
+    probabilities = known.match.each(evidence, known.photographs)
+    for student, alike in known.look_alikes.items():
+        # Two ids of one person, or twins: that one is as like as the other says nothing against either.
+        keep = np.array([i for i in range(len(known.ids)) if i not in alike])
+        rest = replace(evidence, scores=evidence.scores[keep], similarities=evidence.similarities[keep])
+        own = known.match.each(rest, known.photographs[keep])
+        probabilities[student] = own[int(np.flatnonzero(keep == student)[0])]
+    return np.asarray(probabilities / (1 - probabilities), np.float64)
+
+
+def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
+    """Return which share of the people of a room is enrolled, by expectation and maximisation.
+
+    Args:
+        odds: (people, students), of `odds_of`.
+        faces: how many each person has; of those with few nobody knows what they are.
+    """
+    solid = np.array([count >= SOLID_FACES for count in faces], bool)
+    best = odds[solid].max(axis=1, initial=0.0)
+    share = USUAL_SHARE
+    for _ in range(_STEPS if len(best) else 0):
+        own = best * share / (1 - share)
+        share = float((own / (1 + own)).sum() + USUAL_WEIGHT * USUAL_SHARE) / (len(best) + USUAL_WEIGHT)
+        share = min(max(share, LEAST_SHARE), MOST_SHARE)
+    return share
+
+
+def probabilities(odds: Scores, share: float, possible: Iterable[int] | None = None) -> Scores:
+    """Return (students,): the probability that a person is each of the possible students, 0 for the others.
+
+    The possible students and "somebody else" share the whole (Bayes). Where few are missing, each is more probable.
+
+    Args:
+        odds: (students,), of `odds_of`.
+        share: of the room, of `enrolled_share`.
+        possible: indices of the students who are not seen elsewhere at the same time; None: all.
+    """
+    own = odds * (share / (1 - share))
+    if possible is not None:
+        indices = sorted(possible)
+        kept = np.zeros_like(own)
+        kept[indices] = own[indices] * (len(own) / max(len(indices), 1))
+        own = kept
+    return np.asarray(own / (1 + own.sum()), np.float64)
+
+
+def name_probabilities(odds: NDArray[np.float64], share: float, known: KnownStudents) -> Scores:
+    """Return (people, students): how probable each name is against strangers and against other students.
+
+    Look-alikes are one: that a person is one of two whom nobody can tell apart is as sure as both together, and who of
+    them it is follows from who else is there. 0 but for the most probable student and those alike.
+    """
+    result = np.zeros_like(odds)
+    for person, own in enumerate(odds):
+        each = probabilities(own, share)
+        best = int(each.argmax())
+        for student in {best, *known.look_alikes.get(best, ())}:
+            if each[student] >= _NEARLY_AS_LIKELY * each[best]:
+                alike = known.look_alikes.get(student, frozenset())
+                result[person, student] = each[student] + sum(each[other] for other in alike)
+    return np.minimum(result, 1 - 1e-9)

@@ -1,0 +1,38 @@
+"""Whether a photograph is in focus: the finest detail of the face beside the next coarser one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.types import Box, Picture
+
+LEAST_DETAIL: Final = 0.295
+"""Photographs with less are out of focus. On 300 photographs of LFW's tuning half 4 % have less as they are, and 90 %
+after they were halved, blurred by 1.3 pixels and enlarged again."""
+_SIDE_PX: Final = 80
+"""Faces are compared at this width: the largest of the last rows."""
+
+
+def detail(picture: Picture, box: Box) -> float:
+    """Return how much the finest detail of a face varies, as a share of the next coarser one.
+
+    Args:
+        picture: the photograph.
+        box: the face in it.
+    """
+    height, width = picture.shape[:2]
+    left, top = min(max(round(box.x), 0), width - 2), min(max(round(box.y), 0), height - 2)
+    face = picture[top : max(round(box.y + box.h), top + 2), left : max(round(box.x + box.w), left + 2)]
+    grey = cv2.cvtColor(cv2.resize(face, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    whole = grey.astype(np.float32)
+    half, quarter = _coarser(whole, 2), _coarser(whole, 4)
+    return float((whole - half).std() / max(float((half - quarter).std()), 1e-6))
+
+
+def _coarser(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    small = cv2.resize(grey, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, grey.shape[::-1], interpolation=cv2.INTER_CUBIC), np.float32)

@@ -1,0 +1,112 @@
+"""Names by probability: against strangers, another class, the second best, and people who look alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
+from edge_daemon.attendance.evidence.student_odds import (
+    LEAST_SHARE,
+    USUAL_SHARE,
+    enrolled_share,
+    known_students,
+    name_probabilities,
+    probabilities,
+)
+from tests.attendance.evidence.room import Room
+from tests.attendance.evidence.test_match_probability import WEIGHTS
+
+MATCH = MatchProbability(WEIGHTS)
+SLOTS = range(40)
+IDS = ["S00", "S01", "S02", "S03"]
+
+
+def names(room: Room, **more: object) -> Counter[str]:
+    found = resolve_lesson(room.faces, room.ids, match=MATCH, **more)
+    return Counter(s.student_id for s in found.sightings)
+
+
+def like_a_student(share_of_class: int) -> Room:
+    """A room in which somebody is rather like S03, and the given number of students are there beside strangers."""
+    room = Room(noise=0.5)
+    room.resembles("somebody", "S03", 0.47)
+    room.sits("somebody", SLOTS, 20)
+    for seat in range(10):
+        room.sits(room.ids[seat if seat < 3 else seat + 1] if seat < share_of_class else f"other {seat}", SLOTS, seat)
+    return room
+
+
+def test_who_is_named_in_the_right_class_is_nobody_in_front_of_another_one():
+    assert names(like_a_student(10))["S03"] == len(SLOTS)
+    assert names(like_a_student(0))["S03"] == 0
+
+
+def test_a_class_is_named_and_its_guests_are_not():
+    room = Room()
+    for seat, student in enumerate([*room.ids[:6], "guest", "another guest"]):
+        room.sits(student, SLOTS, seat)
+    assert names(room) == Counter({one: len(SLOTS) for one in room.ids[:6]}) + Counter({"": 2 * len(SLOTS)})
+
+
+def test_of_two_ids_of_one_person_one_is_present():
+    room = Room()
+    room.people["S01"] = room.people["S00"]  # enrolled twice
+    for seat, student in enumerate(["S00", *room.ids[2:8]]):
+        room.sits(student, SLOTS, seat)
+    found = names(room, look_alikes=[("S00", "S01")])
+    assert found["S00"] + found["S01"] == len(SLOTS)
+    assert max(found["S00"], found["S01"]) == len(SLOTS)
+
+
+def test_two_alike_faces_in_one_capture_are_both_twins():
+    room = Room()
+    room.resembles("S01", "S00", 0.9)
+    for seat, student in enumerate(["S00", "S01", *room.ids[2:8]]):
+        room.sits(student, SLOTS, seat)
+    found = names(room, look_alikes=[("S00", "S01")])
+    assert (found["S00"], found["S01"]) == (len(SLOTS), len(SLOTS))
+
+
+def test_somebody_who_is_known_in_half_of_the_captures_keeps_them():
+    """Sunglasses in every other capture: the faces with them make a track of their own."""
+    room = Room()
+    room.resembles("S00 in sunglasses", "S00", 0.2)
+    for seat, student in enumerate(room.ids[1:8], 1):
+        room.sits(student, SLOTS, seat)
+    room.sits("S00", SLOTS[::2], 0)
+    room.sits("S00 in sunglasses", SLOTS[1::2], 0)
+    assert names(room)["S00"] >= len(SLOTS) / 2
+
+
+def test_a_student_who_is_not_expected_needs_more():
+    expected = known_students(IDS, MATCH, expected={"S00", "S01"})
+    assert expected.weights.mean() == pytest.approx(1)
+    assert expected.weights[0] == pytest.approx(5 * expected.weights[2])
+    assert known_students(IDS, MATCH).weights == pytest.approx(np.ones(4))
+
+
+def test_the_share_that_is_enrolled_follows_from_the_room():
+    sure, nobody = np.array([50.0, 0.01]), np.array([0.01, 0.02])
+    assert enrolled_share(np.stack([sure] * 20), [9] * 20) > 0.9
+    assert enrolled_share(np.stack([nobody] * 20), [9] * 20) < 0.1
+    assert enrolled_share(np.stack([nobody] * 500), [9] * 500) >= LEAST_SHARE
+    assert enrolled_share(np.stack([nobody] * 20), [1] * 20) == pytest.approx(USUAL_SHARE)  # too few faces of each
+
+
+def test_probabilities_of_the_possible_students_and_of_nobody_add_up():
+    odds = np.array([3.0, 1.0, 0.0, 0.0])
+    assert probabilities(odds, 0.5) == pytest.approx([0.6, 0.2, 0, 0])
+    assert probabilities(odds, 0.5, [0]) == pytest.approx([12 / 13, 0, 0, 0])
+    assert probabilities(odds, 0.1)[0] < probabilities(odds, 0.5)[0] < probabilities(odds, 0.9)[0]
+
+
+def test_look_alikes_are_as_probable_as_both_together_and_others_have_to_win():
+    odds = np.array([[6.0, 5.0, 4.0, 0.0]])
+    apart = name_probabilities(odds, 0.5, known_students(IDS, MATCH))
+    alike = name_probabilities(odds, 0.5, known_students(IDS, MATCH, look_alikes=[("S00", "S01")]))
+    assert apart[0] == pytest.approx([6 / 16, 0, 0, 0])
+    assert alike[0] == pytest.approx([11 / 16, 11 / 16, 0, 0])

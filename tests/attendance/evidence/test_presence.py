@@ -1,0 +1,46 @@
+"""The probability of having been there, from whom the people in the room may be."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.presence import PossibleStudent, presence_probabilities
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
+from tests.attendance.evidence.room import Room
+from tests.attendance.evidence.test_match_probability import WEIGHTS
+
+
+def part(probability, first, last, student_id="a"):
+    return PossibleStudent(student_id, probability, frozenset(range(first, last)))
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([], 0.0),
+        ([part(0.9, 0, 20)], 0.9),
+        ([part(0.9, 0, 9)], 0.0),
+        ([part(0.9, 0, 6), part(0.5, 6, 12)], 0.45),  # neither alone is enough
+        ([part(0.9, 0, 12), part(0.5, 12, 24)], 0.95),  # either is
+        ([part(0.9, 0, 6), part(0.5, 0, 6)], 0.0),  # the same captures count once
+    ],
+)
+def test_a_presence_is_as_probable_as_the_parts_that_make_it(parts, expected):
+    found = presence_probabilities([*parts, part(1.0, 0, 40, "b")], ["a", "b"], needed=10)
+    assert found["a"] == pytest.approx(expected)
+    assert found["b"] == 1
+
+
+def test_many_short_parts_are_no_burden():
+    assert presence_probabilities([part(0.5, k, k + 1) for k in range(200)], ["a"], needed=10)["a"] == 0
+
+
+def test_named_people_are_probable_and_absent_ones_are_not():
+    room = Room()
+    for seat, student in enumerate(room.ids[:8]):
+        room.sits(student, range(40), seat)
+    found = resolve_lesson(room.faces, room.ids, match=MatchProbability(WEIGHTS))
+    probabilities = presence_probabilities(found.possible, room.ids, needed=16)
+    assert min(probabilities[one] for one in room.ids[:8]) > 0.9
+    assert max(probabilities[one] for one in room.ids[8:]) < 0.1
