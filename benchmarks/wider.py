@@ -22,7 +22,8 @@ from benchmarks.matching import MIN_IOU, false_boxes, match
 from benchmarks.rates import Rate
 from benchmarks.yunet import YuNet
 from edge_daemon.device import journal
-from edge_daemon.types import Picture
+from edge_daemon.types import Box, Picture
+from edge_daemon.vision.face_reader import hits, rectangle
 from edge_daemon.vision.pipeline import Detector
 
 Array = NDArray[np.float64]
@@ -54,9 +55,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     labels = read_labels(arguments.data / "boxes.csv")
     images = arguments.data / "images"
     peer = {"yunet": scored(labels, find(images, list(labels), _by(YuNet(arguments.peer))))} if arguments.peer else {}
-    found = find(images, list(labels), _ours(Detector(models, threads=1, embed=False)))
+    both = _both(images, list(labels), Detector(models, threads=1, embed=False))
+    found = {name: faces for name, (_, faces) in both.items()}
+    candidates = scored(labels, {name: boxes for name, (boxes, _) in both.items()})
     return {
         **scored(labels, found),
+        "candidates": candidates["recall"],
+        "candidates_a_picture": round(sum(len(boxes) for boxes, _ in both.values()) / len(labels), 1),
         "at_other_ious": {str(iou): scored(labels, found, iou) for iou in _OTHER_IOUS},
         "min_iou": MIN_IOU,
         **peer,
@@ -81,12 +86,23 @@ def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> 
     return found
 
 
-def _ours(detector: Detector) -> Callable[[Picture], Array]:
-    def detect(picture: Picture) -> Array:
-        boxes = [face.box for face in detector(picture)]
-        return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float64).reshape(-1, 4)
+def candidates_and_faces(detector: Detector, picture: Picture) -> tuple[Array, Array]:
+    """Return boxes (n, 4) and (m, 4), each x, y, w, h: of what the sweep finds, and of what is taken for a face."""
+    swept = detector.sweep(picture)
+    faces = detector.read(picture, hits(swept))
+    return _rows([rectangle(box) for box in swept.boxes]), _rows([face.box for face in faces])
 
-    return detect
+
+def _both(images: Path, names: list[str], detector: Detector) -> dict[str, tuple[Array, Array]]:
+    found = {}
+    for done, name in enumerate(names, 1):
+        found[name] = candidates_and_faces(detector, folder.picture(images / name))
+        command.progress(done, len(names), "pictures")
+    return found
+
+
+def _rows(boxes: list[Box]) -> Array:
+    return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float64).reshape(-1, 4)
 
 
 def _by(yunet: YuNet) -> Callable[[Picture], Array]:

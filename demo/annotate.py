@@ -1,4 +1,4 @@
-"""Draws the faces of one capture, with their names, into a picture.
+"""Draws the faces of one capture, with their names and the 68 standard points of large ones, into a picture.
 
     python demo/annotate.py FRAMES_FOLDER SIGHTINGS.csv ROSTER.csv OUT.jpg
 
@@ -18,8 +18,10 @@ import cv2
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout need not be installed
 from edge_daemon.app.audit import drawing
 from edge_daemon.types import Box
+from edge_daemon.vision.models import ModelSet, default_models_dir
+from edge_daemon.vision.pipeline import Detector
 
-KNOWN, UNKNOWN = (60, 150, 40), (40, 90, 220)
+KNOWN, UNKNOWN, POINTS = (60, 150, 40), (40, 90, 220), (240, 220, 60)
 
 
 def main() -> None:
@@ -33,6 +35,9 @@ def main() -> None:
         sys.exit(f"{sightings}: no faces")
     frame = max(by_frame, key=lambda name: sum(bool(row["student_id"]) for row in by_frame[name]))
     picture = cv2.imread(str(frames / frame))
+    for face in Detector(ModelSet.load(default_models_dir()), embed=False)(picture):
+        if face.landmarks is not None:
+            drawing.points(picture, face.landmarks, POINTS, max(round(face.box.w / 90), 1))
     for row in by_frame[frame]:
         box = Box(*(float(row[key]) for key in "xywh"))
         student = row["student_id"]

@@ -132,6 +132,8 @@ class Face:
     embedding: Vector
     """(192,) of length 1; empty where embedding was not asked for."""
     traits: Traits = NO_TRAITS
+    landmarks: NDArray[np.float32] | None = field(default=None, compare=False)
+    """(68, 2) standard points by the mesh (`vision/standard_points.py`); None where the face is too small for them."""
 
 
 @dataclass(frozen=True, slots=True)

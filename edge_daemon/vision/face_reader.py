@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
-from edge_daemon.vision import align, face_verifier, nms, quality, tiles
+from edge_daemon.vision import align, face_verifier, nms, quality, standard_points, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
@@ -131,6 +131,7 @@ class FaceReader:
             pose=mesh.pose() if is_large_enough else None,
             eyes_open=mesh.eyes_open() if is_large_enough else None,
             embedding=self.embed(picture, mesh),
+            landmarks=mesh.points[standard_points.INDEX, :2] if is_large_enough else None,
         )
 
     def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks import covers
 from tests.vision import pictures
 
 COLLINS, OBAMA, HOPPER, BIDEN = pictures.NAMES
@@ -50,6 +51,23 @@ def wider(folder: Path) -> Path:
     cv2.imwrite(str(folder / "images" / "room.jpg"), scene)
     heading = "file,x,y,w,h,blur,expression,illumination,invalid,occlusion,pose"
     table(folder / "boxes.csv", heading, *rows)
+    return folder
+
+
+def masks(folder: Path) -> Path:
+    """One portrait with a painted mask and one without."""
+    (folder / "images").mkdir(parents=True)
+    scene, rows = pictures.wall(640, 480), []
+    six = np.array([(190, 105), (230, 105), (210, 128), (210, 148), (170, 115), (252, 115)], np.float32)
+    for name, x, width, label in ((COLLINS, 20, 160, "with_mask"), (BIDEN, 300, 140, "without_mask")):
+        photograph = pictures.portrait(name)
+        if label == "with_mask":
+            photograph = covers.pleated_mask(photograph, six, np.random.default_rng(0))
+        scene = pictures.hang(scene, photograph, x, 100, width)
+        left, top, w, h = (v * width / photograph.shape[1] for v in FACES[name])
+        rows.append(("room.png", label, x + left, 100 + top, x + left + w, 100 + top + h))
+    cv2.imwrite(str(folder / "images" / "room.png"), scene)
+    table(folder / "boxes.csv", "file,label,xmin,ymin,xmax,ymax", *rows)
     return folder
 
 

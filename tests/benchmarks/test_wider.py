@@ -17,6 +17,8 @@ def test_faces_on_a_wall_are_found_and_an_invalid_label_counts_nowhere(tmp_path,
     assert (recall["32+"]["hits"], recall["32+"]["n"]) == (2, 2)
     assert (recall["32-48"]["n"], recall["16-24"]["n"]) == (2, 0)
     assert found["false_boxes"] == 0
+    assert (found["candidates"]["32+"]["hits"], found["candidates"]["32+"]["n"]) == (2, 2)
+    assert found["candidates_a_picture"] >= 3  # the face to ignore is a candidate, too
 
 
 def test_recall_goes_by_the_labels_height_and_the_asked_overlap():

@@ -44,6 +44,8 @@ def draw(audit: Audit, *, show_faces: bool) -> Picture:
         for box in (*audit.shown.suspected, *(s.seat.box for row in audit.rows for s in row.seats)):
             drawing.blank(picture, box)
     high_px = picture.shape[1] / _LETTERS
+    if show_faces:
+        _draw_points(picture, audit)
     _draw_seats(picture, audit.rows, high_px)
     return np.vstack([picture, _panel(audit, picture.shape[1], high_px)])
 
@@ -71,6 +73,15 @@ def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> No
             left, top = drawing.free_place(text.size, seat.seat.box, taken, picture)
             drawing.label(picture, text, left, top, _colour(row))
             taken.append(Box(left, top, *text.size))
+
+
+def _draw_points(picture: Picture, audit: Audit) -> None:
+    """Draw the 68 points of the faces in the picture that is shown."""
+    for row in audit.rows:
+        for look in (look for seat in row.seats for look in seat.seat.looks):
+            if look.picture == audit.shown.index and look.face.landmarks is not None:
+                radius = max(round(look.face.box.w / 90), 1)
+                drawing.points(picture, look.face.landmarks, _colour(row), radius)
 
 
 def _words(seat: RatedSeat) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Picture
 
@@ -71,6 +72,12 @@ def frame(picture: Picture, box: Box, colour: Colour, thickness: int) -> None:
     """Draw the outline of a box."""
     corner, opposite = (round(box.x), round(box.y)), (round(box.x + box.w), round(box.y + box.h))
     cv2.rectangle(picture, corner, opposite, colour, thickness, cv2.LINE_AA)
+
+
+def points(picture: Picture, places: NDArray[np.float32], colour: Colour, radius: int) -> None:
+    """Draw points (n, 2) as filled circles."""
+    for x, y in places:
+        cv2.circle(picture, (round(float(x)), round(float(y))), radius, colour, -1, cv2.LINE_AA)
 
 
 def label(picture: Picture, text: Text, left: float, top: float, colour: Colour) -> None:

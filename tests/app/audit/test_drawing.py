@@ -26,6 +26,15 @@ def test_a_face_at_the_edge_or_outside_is_no_trouble(box):
     assert picture.shape == (300, 300, 3)
 
 
+def test_points_are_drawn_where_they_are_and_outside_the_picture_nowhere():
+    picture = np.zeros((40, 60, 3), np.uint8)
+    drawing.points(picture, np.array([[10.2, 20.7], [500, -3]], np.float32), (0, 255, 0), 1)
+    assert tuple(picture[21, 10]) == (0, 255, 0)
+    rows, columns = np.nonzero(picture[..., 1])
+    assert (abs(rows - 21) <= 2).all()
+    assert (abs(columns - 10) <= 2).all()
+
+
 def test_letters_are_as_high_as_asked_for_and_stay_in_their_label():
     picture = np.full((400, 900, 3), 255, np.uint8)
     text = Text(("HIT 97%", "ABC"), 40)
