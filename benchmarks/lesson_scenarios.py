@@ -49,8 +49,9 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, obje
 
     `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
     mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
-    a doubt of their own. `register_flagged`: lessons whose register has the flags that it should have; where it should
-    have none, those with any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
+    a doubt about who or whether (`doubt.WORTH_A_LOOK`; that somebody came late or left early is none).
+    `register_flagged`: lessons whose register has the flags that it should have; where it should have none, those with
+    any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
     """
     by_name = defaultdict(list)
     for truth, outcome in lessons:
@@ -77,7 +78,7 @@ def _scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
         "false_present_unflagged": Rate(sum(not o.is_doubted for o in false_present), len(absent)).json(),
         "false_absent": Rate(len(false_absent), len(present)).json(),
         "false_absent_unflagged": Rate(sum(not o.is_doubted for o in false_absent), len(present)).json(),
-        "absent_doubted": _rate(bool(one.verdict.flags) for one in hardly),
+        "absent_doubted": _rate(not WORTH_A_LOOK.isdisjoint(one.verdict.flags) for one in hardly),
         "right_or_doubted": _rate(one.is_right or one.is_doubted for one in clear),
         "prints_present": _rate(one.verdict.verdict == "present" for one in prints),
         "prints_flagged": _rate("static_face" in one.verdict.flags for one in prints),

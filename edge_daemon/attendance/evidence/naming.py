@@ -23,7 +23,8 @@ from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Candidate
 
 LEAST_PROBABILITY = 0.8
-"""From here on a person gets the name."""
+"""From here on a person gets the name. Of 1,317 absent students made without pictures, of the people that training
+knows, 6 then became present, at 0.6 it were 11 (by the fixed thresholds 49 of 1,330, in lessons cast alike)."""
 
 
 @dataclass(slots=True)
