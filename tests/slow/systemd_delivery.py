@@ -1,4 +1,4 @@
-"""The unit that delivers, with a server: what the service wrote arrives there, by another user in its sandbox."""
+"""The unit that delivers, with servers: what the service wrote arrives there, by another user in its sandbox."""
 
 from __future__ import annotations
 
@@ -12,48 +12,83 @@ from tests.slow.systemd_run import run_checks
 from tests.slow.systemd_service import Service
 from tests.slow.systemd_setup import CONFIG, LESSON, REPOSITORY, VENV
 
-_OFFICE = "/srv/office"
+_SRV = "/srv/office"
+_CA = "/etc/edge-daemon/office-ca.pem"
 _UNIT = "edge-daemon-sync"
 _TOKEN = "secret-token"
-_UPSTREAM = """
+_MAIL_PORT = 8465
+_OFFICE = "office@school.example"
+_RECEIVERS = f"""
 [upstream]
-url = "{url}"
-ca_file = "/etc/edge-daemon/office-ca.pem"
+url = "{{url}}"
+ca_file = "{_CA}"
 token_file = "upstream-token"
+
+[mail]
+host = "localhost"
+port = {_MAIL_PORT}
+security = "tls"
+ca_file = "{_CA}"
+username = "room-7"
+password_file = "mail-password"
+from = "room-7@school.example"
+office = ["{_OFFICE}"]
+students = true
+hold_h = 0.0
 """
+STUDENT = "{}@students.example"
+"""Address of a student, by id: sealed on the device, and opened by the unit for its message."""
 
 
-def check(machine: Machine, service: Service, report: Report) -> None:
-    """Start a server in the machine, let the unit deliver, and look what arrived."""
-    told = _start_server(machine)
-    report.check("delivery: a server of the office answers on the machine", bool(told), json.dumps(told))
-    if not told:
-        return
+def prepare(machine: Machine, service: Service, report: Report) -> None:
+    """Start a server of the office and a mail server in the machine, and give the device its settings for them."""
+    told = _start_servers(machine)
+    report.check("delivery: the servers of the office answer on the machine", bool(told), json.dumps(told))
     ca_file = machine.root / str(told["ca_file"]).lstrip("/")
-    machine.write("/etc/edge-daemon/office-ca.pem", ca_file.read_text(encoding="utf-8"))
-    machine.write("/etc/credstore/edge-daemon.upstream-token", _TOKEN)
-    machine.write("/etc/edge-daemon/config.toml", CONFIG + _UPSTREAM.format(url=told["url"]))
+    machine.write(_CA, ca_file.read_text(encoding="utf-8"))
+    for name in ("upstream-token", "mail-password"):
+        machine.write(f"/etc/credstore/edge-daemon.{name}", _TOKEN)
+    machine.write("/etc/edge-daemon/config.toml", CONFIG + _RECEIVERS.format(url=told["url"]))
+    service.systemctl("restart", "edge-daemon")
+    wait_for(service.is_ready, 60)
+    roster = machine.root / LESSON.lstrip("/") / "roster.csv"
+    head, *rows = roster.read_text(encoding="utf-8").splitlines()
+    with_addresses = [
+        ",".join((*row.split(",")[:2], STUDENT.format(row.split(",")[0]), *row.split(",")[3:])) for row in rows
+    ]
+    roster.write_text("\n".join((head, *with_addresses, "")), encoding="utf-8")
+
+
+def check(machine: Machine, service: Service, report: Report, *, absent: str = "") -> None:
+    """Let the unit deliver, and look what arrived.
+
+    Args:
+        absent: the student who was absent, and so gets a message; empty: nobody does.
+    """
     code = service.systemctl("start", _UNIT)
     text = service.journal(unit=_UNIT).strip().splitlines()
     report.check("delivery: the unit ends well", code == 0, " | ".join(text[-4:]))
-    kept = machine.root / _OFFICE.lstrip("/") / "kept"
-    registers = [path for path in kept.rglob("*.json") if b'"students"' in path.read_bytes()]
+    folder = machine.root / _SRV.lstrip("/")
+    registers = [path for path in (folder / "kept").rglob("*.json") if b'"students"' in path.read_bytes()]
     report.check("delivery: the register is at the office", bool(registers), f"{len(registers)} registers")
+    receivers = sorted(path.read_text("utf-8", "replace").partition("\n\n")[0] for path in folder.glob("mail/*.eml"))
+    wanted = {_OFFICE, *([STUDENT.format(absent)] if absent else [])}
+    report.check("delivery: messages reached office and absent student", set(receivers) == wanted, ", ".join(receivers))
     left = json.loads(machine.run("attendance", "outbox", "list", "--json"))
     report.check("delivery: the program knows that nothing waits", left["items"] == [], json.dumps(left)[:300])
-    machine.write("/etc/edge-daemon/config.toml", CONFIG)
-    service.systemctl("stop", "office")
 
 
-def _start_server(machine: Machine) -> dict[str, object]:
-    folder = machine.root / _OFFICE.lstrip("/")
+def _start_servers(machine: Machine) -> dict[str, object]:
+    folder = machine.root / _SRV.lstrip("/")
     (folder / "tests").mkdir(parents=True)
     (folder / "tests/__init__.py").touch()
     for path in (REPOSITORY / "tests").glob("office_*.py"):
         shutil.copy(path, folder / "tests")
+    shutil.copy(Path(__file__).with_name("systemd_mailbox.py"), folder)
+    begin = ("systemd-run", f"--working-directory={_SRV}")
     machine.run(
-        *("systemd-run", "--unit=office", f"--working-directory={_OFFICE}", f"{VENV}/bin/python"),
-        *("-m", "tests.office_server", "--folder", f"{_OFFICE}/kept", "--certificates", f"{_OFFICE}/ca"),
+        *(*begin, "--unit=office", f"{VENV}/bin/python", "-m", "tests.office_server"),
+        *("--folder", f"{_SRV}/kept", "--certificates", f"{_SRV}/ca", "--token", _TOKEN),
     )
 
     def said() -> str:
@@ -61,7 +96,9 @@ def _start_server(machine: Machine) -> dict[str, object]:
         return next((line for line in lines if line.startswith('{"port"')), "")
 
     wait_for(lambda: bool(said()), 60)
-    return json.loads(said() or "{}")
+    mailbox = ("python3", f"{_SRV}/systemd_mailbox.py", str(_MAIL_PORT), f"{_SRV}/ca/good.pem", f"{_SRV}/mail")
+    machine.run(*begin, "--unit=mailbox", *mailbox)
+    return json.loads(said())
 
 
 def _alone(machine: Machine, report: Report, work: Path) -> None:
@@ -70,6 +107,7 @@ def _alone(machine: Machine, report: Report, work: Path) -> None:
     service = Service(machine)
     machine.boot()
     wait_for(service.is_ready, 60)
+    prepare(machine, service, report)
     service.command("enrol", "import", f"{LESSON}/roster.csv", "--photos", f"{LESSON}/pictures/enrolment", "--json")
     service.command("rehearse", "--frames", f"{LESSON}/frames", "--deliver")
     check(machine, service, report)
