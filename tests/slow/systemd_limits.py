@@ -8,7 +8,7 @@ from tests.slow.systemd_service import Service
 from tests.slow.systemd_setup import CONFIG
 
 # The same in seconds that the units say in minutes.
-_QUICK = "[Unit]\nStartLimitIntervalSec=45\n\n[Service]\nRestartSec=1\n"
+_QUICK = "[Unit]\nStartLimitIntervalSec=30\n\n[Service]\nRestartSec=1\n"
 _SOON = "[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec=30\n"
 BURST = 6
 
@@ -32,7 +32,7 @@ def check(machine: Machine, service: Service, report: Report) -> None:
         "the start limit says so", service.show("Result") in ("exit-code", "start-limit-hit"), service.show("Result")
     )
     since = service.cursor()
-    took = wait_for(lambda: "captures" in service.journal(since), 60)
+    took = wait_for(lambda: "captures" in service.journal(since), 150)
     report.check("after a rest it is tried again", took is not None, f"{took or 0:.0f} s; 10 min as shipped")
     machine.write("/etc/edge-daemon/config.toml", CONFIG)
     took = wait_for(service.is_ready, 120)
