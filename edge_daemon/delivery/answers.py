@@ -26,7 +26,7 @@ _NOT_THIS_SERVICE: Final = {
     421: "is not the server of that name; check upstream.url and the proxy",
     501: "does not take documents; check upstream.url and upstream.kind",
 }
-_PASSING: Final = (408, 423, 425, 500)
+_PASSING: Final = (408, 423, 425)
 """May be this document's or this moment's business: tried again, the others are not held up."""
 _BUSY: Final = (429, 502, 503, 504, 507)
 _BAD_REQUEST: Final = 400

@@ -20,6 +20,31 @@ def test_the_signs_of_a_language(locale, delimiter, decimal):
     assert form_of(locale) == CsvForm(delimiter, decimal)
 
 
+COMMA = (
+    "bg bs ca cs da de el es et eu fi fr gl hr hu id is it kk lt lv mk nb nl nn no pl pt ro ru sk sl sq sr sv tr uk vi"
+)
+POINT = "ar bn cy en fa ga he hi ja km ko lo ms mt my si sw ta th tl ur zh"
+
+
+def test_the_languages_that_write_a_comma_and_those_that_write_a_point():
+    assert {one: form_of(one) for one in COMMA.split()} == dict.fromkeys(COMMA.split(), CsvForm(";", ","))
+    assert {one: form_of(one) for one in POINT.split()} == dict.fromkeys(POINT.split(), CsvForm(",", "."))
+
+
+@pytest.mark.parametrize(
+    ("locales", "form"),
+    [
+        ("de-CH de_LI it-CH", CsvForm(";", ".")),
+        ("en-ZA", CsvForm(";", ",")),
+        ("es-DO es-GT es-HN es_MX.UTF-8 es-NI es-PA es-PE es-PR es-SV es-US", CsvForm(",", ".")),
+        ("fr-CH es-ES es-AR es-CL en-US", None),
+    ],
+)
+def test_a_country_may_differ_from_its_language(locales, form):
+    for locale in locales.split():
+        assert form_of(locale) == (form or form_of(locale[:2]))
+
+
 @pytest.mark.parametrize("locale", ["", "xx", "deutsch", "C", "POSIX"])
 def test_a_language_that_nobody_knows_is_refused_in_one_line(locale):
     with pytest.raises(RegisterError) as error:

@@ -45,6 +45,7 @@ PORTAL = "office:443 answers with a web page: a captive portal or log-in, or a w
         (405, "office:443 does not take documents there; check upstream.url and upstream.kind (405)"),
         (410, "office:443 knows no such address any more; check upstream.url (410)"),
         (415, "office:443 does not take this kind of document; check upstream.kind (415)"),
+        (421, "office:443 is not the server of that name; check upstream.url and the proxy (421)"),
         (501, "office:443 does not take documents; check upstream.url and upstream.kind (501)"),
         (407, "the proxy asks for a name and password (407)"),
         (511, PORTAL),
@@ -245,6 +246,12 @@ def test_any_other_answer_is_why_it_was_not_fetched(status):
     assert (found.name, found.answer) == ("retry", f"roster.csv was not fetched: {expected.answer}")
     assert (found.retry_after_s, found.receiver_down) == (expected.retry_after_s, expected.receiver_down)
     assert found.is_doubtful is True
+
+
+def test_a_date_until_which_a_document_is_not_given_out_is_held_against_the_clock():
+    busy = _answer(503, retry_after="Sat, 21 Nov 2026 15:01:17 GMT")
+    assert unfetched(busy, "roster.csv", "office:443", NOW).retry_after_s == 77
+    assert unfetched(busy, "roster.csv", "office:443", NOW + timedelta(seconds=7)).retry_after_s == 70
 
 
 @pytest.mark.parametrize("status", [200, 299])
