@@ -24,8 +24,8 @@ settings.load_profile("boards")
 
 @pytest.fixture(scope="session")
 def demo_frames(tmp_path_factory) -> Path:
-    """Six captures of the demo lesson; to be copied by a test that spoils one."""
-    return demo_lesson.compose(tmp_path_factory.mktemp("demo") / "frames", *range(6))
+    """Six captures of the demo lesson, 960 by 540 pixels; to be copied by a test that spoils one."""
+    return demo_lesson.compose(tmp_path_factory.mktemp("demo") / "frames", *range(6), width_px=960)
 
 
 @pytest.fixture(scope="session")

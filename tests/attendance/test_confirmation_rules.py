@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from edge_daemon.attendance.confirmation import confirm
+from edge_daemon.attendance.confirmation import confirm, question
 from edge_daemon.errors import RegisterError
-from edge_daemon.types import AppliedRule, Confirmation, Correction, Register
+from edge_daemon.types import AppliedRule, Confirmation, Correction, Register, RegisterFlag
 from tests.registers import START, a_lesson, a_register
 
 RULE = AppliedRule(0.4, 35.0, 0.5, 0.25, "0.1.0", {})
@@ -74,3 +75,28 @@ def test_who_confirms_has_to_be_named():
     with pytest.raises(RegisterError) as error:
         confirm(_undecided(20), replace(HELD, by=" "))
     assert error.value.line().startswith("--by NAME: who confirms is missing; ")
+
+
+def test_nobody_is_absent_from_a_lesson_that_the_timetable_no_longer_has():
+    register, _ = a_register(a_lesson(), {"a": 1.0, "b": 0.0, "c": 0.0, "d": 0.0}, not_assessed=["d"])
+    before = {v.tally.student_id: v.verdict for v in register.verdicts}
+    assert before == {"a": "present", "b": "absent", "c": "absent", "d": "not_assessed"}
+    by_hand = tuple(replace(v, flags=("corrected",)) if v.tally.student_id == "c" else v for v in register.verdicts)
+    asked = question(replace(register, verdicts=by_hand))
+    after = {v.tally.student_id: v.verdict for v in asked.verdicts}
+    assert after == {"a": "present", "b": "inconclusive", "c": "absent", "d": "not_assessed"}
+    assert (asked.revision, asked.confirmed) == (2, None)
+    assert [v.tally for v in asked.verdicts] == [v.tally for v in register.verdicts]
+
+
+def test_the_office_is_asked_once_and_the_flag_stands_in_its_place_among_the_others():
+    asked = question(_undecided(0, verdict="absent", register_flags=("covered", "room_empty")))
+    assert set(asked.register_flags) == {"room_empty", "not_in_timetable", "covered"}
+    assert list(asked.register_flags) == [flag for flag in get_args(RegisterFlag) if flag in asked.register_flags]
+    assert question(asked) is asked
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_of_a_lesson_that_the_office_has_confirmed_nothing_is_asked(held):
+    confirmed = confirm(_undecided(0, verdict="absent"), replace(HELD, held=held))
+    assert question(confirmed) is confirmed

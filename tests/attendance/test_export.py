@@ -7,7 +7,8 @@ import re
 import stat
 import time
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock
 from zoneinfo import ZoneInfo
 
 import openpyxl
@@ -16,6 +17,7 @@ import pytest
 from edge_daemon.attendance.document import Document, from_json, to_json
 from edge_daemon.attendance.export import Export, check_output, guarded, write_export
 from edge_daemon.attendance.register import correct
+from edge_daemon.attendance.week import school_week
 from edge_daemon.errors import RegisterError
 from tests.registers import START, a_lesson, a_register
 
@@ -166,6 +168,29 @@ def test_csv_has_a_line_a_student_and_lesson_and_no_formula(tmp_path, registers)
     assert (by_id["S2"]["date"], by_id["S2"]["start"], by_id["S2"]["share"]) == ("2026-11-17", "08:00", "0.4000")
     rule = [tuple(by_id[one][name] for name in ("rule_share", "captures_needed", "distance")) for one in ("S1", "S2")]
     assert rule == [("0.4000", "8", "12"), ("0.4000", "8", "0")]
+
+
+def test_flags_of_a_line_stand_with_a_space_between_them(tmp_path, registers):
+    first = registers[0]
+    verdicts = (replace(first.verdicts[0], flags=("borderline", "late")), *first.verdicts[1:])
+    flagged = replace(first, verdicts=verdicts, register_flags=("room_empty", "too_dark"))
+    write_export(tmp_path / "out.csv", export_of([flagged]))
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        line = next(csv.DictReader(file))
+    assert (line["flags"], line["register_flags"], line["held"]) == ("borderline late", "room_empty too_dark", "")
+
+
+def test_the_times_of_a_sheet_are_the_schools_and_its_weeks_and_classes_too(tmp_path, registers):
+    """A lesson of Sunday, 23:00 UTC: a Monday in Berlin, and in a week that begins on Sunday of the same week."""
+    late, _ = a_register(a_lesson(START + timedelta(days=6, hours=16)), {"S1": 1.0})
+    export = export_of([late, registers[0]])
+    assert written(tmp_path, export).sheetnames[:2] == ["2026-W47", "2026-W48"]
+    assert written(tmp_path, replace(export, zone=ZoneInfo("UTC"))).sheetnames[0] == "2026-W47"
+    page = written(tmp_path, export)["2026-W48"]
+    assert [page.cell(row, 3).value for row in (8, 9)] == [datetime.fromisoformat("2026-11-23"), clock(0)]
+    sunday = school_week("sunday", ())
+    assert written(tmp_path, replace(export, week=sunday, zone=ZoneInfo("UTC"))).sheetnames[1] == "2026-W48"
+    assert written(tmp_path, replace(export, split="class")).sheetnames[:2] == ["2026-W47 7b", "2026-W48 7b"]
 
 
 def test_csv_of_a_register_without_its_rule_has_no_distance(tmp_path, registers):

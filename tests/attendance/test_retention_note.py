@@ -15,12 +15,15 @@ from tests.registers import SIGNER
 AT = datetime(2026, 11, 16, 7, 0, 5, 999_999, tzinfo=timezone.utc)
 GAPS = (LedgerGap(7, "l-1", 1, "ab" * 32), LedgerGap(9, "l-2", 3, "cd" * 32))
 BEFORE = "ef" * 32
-NOTE = sign_retention_note("room 204", AT, GAPS, BEFORE, SIGNER)
 NOT_SIGNED = "retention note: is not signed by this device; see docs/LEDGER.md"
 
 
+def note() -> str:
+    return sign_retention_note("room 204", AT, GAPS, BEFORE, SIGNER)
+
+
 def signed_note(**changed: object) -> str:
-    fields = {key: value for key, value in json.loads(NOTE).items() if key not in ("public_key", "signature")}
+    fields = {key: value for key, value in json.loads(note()).items() if key not in ("public_key", "signature")}
     return signed({**fields, **changed}, SIGNER)
 
 
@@ -31,7 +34,7 @@ def refusal(text: str, public_key: str | None = SIGNER.public_key) -> str:
 
 
 def test_a_note_names_each_document_its_device_and_the_second_and_nothing_else():
-    fields = json.loads(NOTE)
+    fields = json.loads(note())
     assert fields.pop("public_key") == SIGNER.public_key
     assert len(fields.pop("signature")) == 128
     assert fields == {
@@ -50,24 +53,24 @@ def test_a_note_names_each_document_its_device_and_the_second_and_nothing_else()
 @pytest.mark.parametrize("previous_sha256", [None, BEFORE])
 @pytest.mark.parametrize("gaps", [(), GAPS[:1], GAPS])
 def test_what_was_signed_is_read_again(gaps, previous_sha256):
-    note = sign_retention_note("room 204", AT + timedelta(days=1), gaps, previous_sha256, SIGNER)
-    assert prove_retention_note(note, SIGNER.public_key) == (gaps, previous_sha256)
+    text = sign_retention_note("room 204", AT + timedelta(days=1), gaps, previous_sha256, SIGNER)
+    assert prove_retention_note(text, SIGNER.public_key) == (gaps, previous_sha256)
 
 
 def test_a_note_that_somebody_changed_is_not_believed():
-    assert refusal(NOTE.replace('"revision":3', '"revision":4')) == NOT_SIGNED
-    assert refusal(NOTE.replace('"position":7', '"position":8')) == NOT_SIGNED
+    assert refusal(note().replace('"revision":3', '"revision":4')) == NOT_SIGNED
+    assert refusal(note().replace('"position":7', '"position":8')) == NOT_SIGNED
 
 
 def test_a_note_of_another_device_is_not_believed_nor_any_where_the_device_has_no_key():
-    assert refusal(NOTE, Signer(bytes(32)).public_key) == NOT_SIGNED
-    assert refusal(NOTE, None) == NOT_SIGNED
+    assert refusal(note(), Signer(bytes(32)).public_key) == NOT_SIGNED
+    assert refusal(note(), None) == NOT_SIGNED
 
 
 def test_a_note_in_another_form_is_not_believed():
     """Its digest would be another one, and the note after it names this digest."""
-    assert refusal(NOTE + "\n") == NOT_SIGNED
-    assert refusal(json.dumps(json.loads(NOTE))) == NOT_SIGNED
+    assert refusal(note() + "\n") == NOT_SIGNED
+    assert refusal(json.dumps(json.loads(note()))) == NOT_SIGNED
 
 
 @pytest.mark.parametrize("kind", ["register", "Retention", ""])
@@ -100,7 +103,7 @@ def test_a_signed_note_with_a_wrong_key_names_it(changed, key, expected):
     ],
 )
 def test_a_signed_note_with_a_wrong_key_of_a_document_names_it(key, expected):
-    removed = [{**json.loads(NOTE)["removed"][0], key: -1}]
+    removed = [{**json.loads(note())["removed"][0], key: -1}]
     line = refusal(signed_note(removed=removed))
     assert line.startswith(f"key {key}: ")
     assert f"{expected} was expected" in line
