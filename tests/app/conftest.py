@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.disks import ext4_disk, small_disk
-from tests.simulated_device import Device, prepare
+from tests.simulated_device import Device
 
 __all__ = ["ext4_disk", "small_disk"]
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("device")
-    prepare(folder)
+@pytest.fixture(scope="session")
+def prepared(demo_home, demo_frames, tmp_path_factory) -> Path:
+    """A device's folder with the demo's students and four of its captures; to be copied."""
+    folder = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("device") / "home"))
+    (folder / "frames").mkdir()
+    for path in sorted(demo_frames.iterdir())[:4]:
+        shutil.copy(path, folder / "frames")
     return folder
 
 

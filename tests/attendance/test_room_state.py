@@ -169,5 +169,22 @@ def test_an_unusual_lesson_waits_for_the_office_and_a_dark_corner_does_not():
     assert counts(unusual()) == {"present": 1, "to_confirm": 2, "not_assessed": 1}
 
 
+@pytest.mark.parametrize(
+    ("flag", "waits", "could_be_seen"),
+    [
+        *(("room_empty", True, True), ("unusual_class", True, True), ("not_in_timetable", True, True)),
+        *(("view_changed", True, False), ("too_dark", False, False), ("too_blurred", False, False)),
+        *(("glare", False, False), ("covered", False, False)),
+    ],
+)
+def test_each_flag_of_a_lesson_says_whether_the_office_is_asked_and_whether_anybody_could_be_seen(
+    flag, waits, could_be_seen
+):
+    lesson = unusual((flag,))
+    assert awaits_confirmation(lesson) is waits
+    assert reaches_families(lesson) is not waits
+    assert verdicts(confirm(lesson, HELD))[1] == ("absent" if could_be_seen else "inconclusive")
+
+
 def test_of_a_register_without_its_rule_nothing_is_made_up():
     assert verdicts(confirm(replace(unusual(), rule=None), HELD)) == verdicts(unusual())

@@ -175,6 +175,16 @@ def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent()
     assert not needs_confirmation(verdicts[2])
 
 
+def test_who_was_not_decided_is_flagged_when_somebody_resembles_her_and_who_is_present_is_not():
+    resemblance = Resemblance(0.6, None)
+    undecided = verdict_of(0, not_seeable={"a"}, resembled={"a": resemblance})
+    assert (undecided.verdict, undecided.flags, undecided.resembles) == ("inconclusive", ("resembles",), resemblance)
+    untimed = verdict_of(90, trusted=False, resembled={"a": resemblance})
+    assert (untimed.verdict, untimed.flags, untimed.resembles) == ("inconclusive", ("clock", "resembles"), resemblance)
+    present = verdict_of(90, not_seeable={"a"}, resembled={"a": resemblance})
+    assert (present.verdict, present.flags, present.resembles) == ("present", (), None)
+
+
 def test_who_is_not_assessed_resembles_nobody():
     (verdict,) = decide([of(0)], RULE, summary(), not_assessed={"a"}, resembled={"a": Resemblance(0.6, None)})
     assert (verdict.flags, verdict.resembles) == ((), None)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -8,14 +9,20 @@ import numpy as np
 import pytest
 
 from tests.cli.running import run
+from tests.read_once import each_picture_read_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_pictures():
+    with each_picture_read_once():
+        yield
 
 
 @pytest.fixture(scope="module")
 def few(demo_frames, tmp_path_factory) -> Path:
     """One capture of the demo, and a file that is no picture."""
     folder = tmp_path_factory.mktemp("few")
-    picture = cv2.imread(str(demo_frames / "capture-02.jpg"))
-    cv2.imwrite(str(folder / "1.jpg"), cv2.resize(picture, (960, 540), interpolation=cv2.INTER_AREA))
+    shutil.copy(demo_frames / "capture-02.jpg", folder / "1.jpg")
     (folder / "2.jpg").write_bytes(b"no picture")
     return folder
 

@@ -29,6 +29,14 @@ def frames(demo_frames, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def one_frame(demo_frames, tmp_path_factory) -> Path:
+    """The first capture alone."""
+    folder = tmp_path_factory.mktemp("one")
+    shutil.copy(demo_frames / "capture-01.jpg", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def home(demo_home, tmp_path_factory) -> Path:
     return Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("rehearsals") / "home"))
 
@@ -130,9 +138,9 @@ def test_a_place_for_the_sightings_that_does_not_exist_is_refused_before_the_wor
     assert not home.exists()
 
 
-def test_a_rehearsal_is_delivered_only_when_that_is_said(home, frames, capsys):
-    assert run(rehearse(home, frames, "--json")) == 0
-    assert run(rehearse(home, frames, "--json", "--deliver")) == 0
+def test_a_rehearsal_is_delivered_only_when_that_is_said(home, one_frame, capsys):
+    assert run(rehearse(home, one_frame, "--json")) == 0
+    assert run(rehearse(home, one_frame, "--json", "--deliver")) == 0
     capsys.readouterr()
     assert run(["--home", str(home), "outbox", "list", "--state", "all", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["items"]
@@ -148,8 +156,8 @@ def test_a_seed_that_is_none_is_refused_in_one_line(home, frames, capsys):
     assert "--seed takes 64 hexadecimal digits" in capsys.readouterr().err
 
 
-def test_a_rehearsal_may_be_of_a_course_and_of_another_day(home, frames, tmp_path, capsys):
-    assert run(rehearse(home, frames, "--json", "--at", "2026-09-07T08:00", "--course", "4b")) == 0
+def test_a_rehearsal_may_be_of_a_course_and_of_another_day(home, one_frame, tmp_path, capsys):
+    assert run(rehearse(home, one_frame, "--json", "--at", "2026-09-07T08:00", "--course", "4b")) == 0
     lesson_id = json.loads(capsys.readouterr().out)["lesson_id"]
     assert run(["--home", str(home), "register", "show", lesson_id, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

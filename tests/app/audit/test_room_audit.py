@@ -18,18 +18,14 @@ from edge_daemon.app.opening.models_and_gallery import load_models
 from edge_daemon.config import AttentionConfig, CameraConfig, Config
 from edge_daemon.errors import CameraError
 from edge_daemon.vision.pipeline import Detector
+from tests.read_once import each_picture_read_once
 
 CONFIG = Config()
 
 
 @pytest.fixture(scope="module")
-def frames(demo_frames, tmp_path_factory) -> Path:
-    """The demo's captures, small, for speed."""
-    folder = tmp_path_factory.mktemp("small")
-    for path in sorted(demo_frames.iterdir()):
-        small = cv2.resize(cv2.imread(str(path)), (960, 540), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / path.name), small)
-    return folder
+def frames(demo_frames) -> Path:
+    return demo_frames
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +38,17 @@ def detector():
     return Detector(load_models(CONFIG), threads=1, embed=False)
 
 
+@pytest.fixture(scope="module")
+def four_pictures():
+    """The four ways in which a camera may hang are the same four pictures."""
+    with each_picture_read_once():
+        yield
+
+
 def turned(frames, folder: Path, code: int | None, name: str) -> Path:
     folder.mkdir()
     picture = cv2.imread(str(frames / name))
-    cv2.imwrite(str(folder / "1.jpg"), picture if code is None else cv2.rotate(picture, code))
+    cv2.imwrite(str(folder / "1.png"), picture if code is None else cv2.rotate(picture, code))
     return folder
 
 
@@ -80,6 +83,7 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
         (None, 0, "", ""),
     ],
 )
+@pytest.mark.usefixtures("four_pictures")
 def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(frames, tmp_path, name, hangs, turn_deg, code, what_to_do):
     """As many faces may be found in a picture that lies on its side: only they lean."""
     looked = audit(CONFIG, turned(frames, tmp_path / "turned", hangs, name), count=1)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from edge_daemon.__main__ import run
 from edge_daemon.app.capture.plan_recorder import plan_of
@@ -36,15 +37,31 @@ from edge_daemon.store.skipped import skipped_lessons
 from edge_daemon.store.untimed import untimed_captures
 from edge_daemon.timestamps import stored
 from tests.cli import running
-from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, children, in_lesson, taken
+from tests.simulated_device import CALENDAR, FIRST_LESSON, MONDAY, PATIENCE_S, Device, children, in_lesson, taken
 
 KNOWN = b"a seed that somebody else knows."
 
 
-def test_two_days_of_lessons_become_registers_without_anybody(device):
+@pytest.fixture(scope="module")
+def two_days(prepared, tmp_path_factory) -> tuple[Device, str, str]:
+    """A device after two days of lessons, with what its process had mapped after the first one, and its log."""
+    device = Device(Path(shutil.copytree(prepared, tmp_path_factory.mktemp("days") / "home")))
+    device.timetable(CALENDAR.replace("SUMMARY:Maths", "SUMMARY:Maths\nORGANIZER:mailto:tea@school.example"))
+    with device.home.config_path.open("a", encoding="utf-8") as file:
+        file.write("[mail]\nteachers = true\n")
     device.start()
-    device.until(lambda: len(device.documents()) == 2)
-    log = device.stop()
+    try:
+        device.until(lambda: len(device.documents()) >= 1)
+        mapped = Path(f"/proc/{device.service.pid}/maps").read_text()
+        device.until(lambda: len(device.documents()) == 2)
+        return device, mapped, device.stop()
+    finally:
+        if device.service.poll() is None:
+            device.cut()
+
+
+def test_two_days_of_lessons_become_registers_without_anybody(two_days):
+    device, _, log = two_days
     first, second = device.documents()
     assert (first["course"], first["captures_taken"], first["captures_planned"]) == ("Maths", 4, 4)
     assert (first["start"], second["start"]) == ("2026-11-23T08:00:00Z", "2026-11-24T08:00:00Z")
@@ -54,13 +71,31 @@ def test_two_days_of_lessons_become_registers_without_anybody(device):
     assert not children(device.service.pid)
 
 
-def test_after_a_lesson_the_service_has_no_library_of_pictures_in_its_memory(device):
-    device.start()
-    device.until(lambda: len(device.documents()) == 1)
-    mapped = Path(f"/proc/{device.service.pid}/maps").read_text()
-    device.stop()
+def test_after_a_lesson_the_service_has_no_library_of_pictures_in_its_memory(two_days):
+    _, mapped, _ = two_days
     assert "sqlite3" in mapped
     assert [name for name in ("numpy", "cv2", "litert") if name in mapped] == []
+
+
+def test_the_teacher_that_the_calendar_names_is_known_once_the_lesson_has_begun(two_days):
+    device, _, log = two_days
+    home, document = Home(device.home.state_dir), device.documents()[0]
+    lesson = lessons.get_lesson(device.db, document["lesson_id"]).lesson
+    assert teachers_of(home, device.db, lesson, {}, home.config.mail) == ("tea@school.example",)
+    assert "tea@" not in log
+
+
+def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(two_days):
+    device, _, _ = two_days
+    document = device.documents()[0]
+    plan = next(p for p in committed_plans(device.db, MONDAY, MONDAY + timedelta(days=1)))
+    assert plan.committed_at <= MONDAY + timedelta(seconds=30)
+    assert plan.seed_sha256 == document["seed_sha256"]
+    assert seed_of(plan, open_plan_seeds(device.home)).hex() == document["seed"]
+    promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
+    assert promise.at <= MONDAY + timedelta(seconds=30)
+    assert promise.plans_committed[0].seed_sha256 == document["seed_sha256"]
+    assert promise.public_key == document["public_key"]
 
 
 def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device):
@@ -72,34 +107,6 @@ def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device
     assert {s["student_id"]: s["verdict"] for s in device.documents()[0]["students"]}["S1"] == "present"
     assert "contacts not handed on" in log
     assert "register not queued" in log
-
-
-def test_the_teacher_that_the_calendar_names_is_known_once_the_lesson_has_begun(device):
-    device.timetable(CALENDAR.replace("SUMMARY:Maths", "SUMMARY:Maths\nORGANIZER:mailto:tea@school.example"))
-    with device.home.config_path.open("a", encoding="utf-8") as file:
-        file.write("[mail]\nteachers = true\n")
-    device.start()
-    device.until(lambda: len(device.documents()) == 1)
-    log = device.stop()
-    home, (document,) = Home(device.home.state_dir), device.documents()
-    lesson = lessons.get_lesson(device.db, document["lesson_id"]).lesson
-    assert teachers_of(home, device.db, lesson, {}, home.config.mail) == ("tea@school.example",)
-    assert "tea@" not in log
-
-
-def test_a_plan_is_on_record_before_its_lesson_and_the_register_keeps_to_it(device):
-    device.start()
-    device.until(lambda: len(device.documents()) == 1)
-    device.stop()
-    document = device.documents()[0]
-    plan = next(p for p in committed_plans(device.db, MONDAY, MONDAY + timedelta(days=1)))
-    assert plan.committed_at <= MONDAY + timedelta(seconds=30)
-    assert plan.seed_sha256 == document["seed_sha256"]
-    assert seed_of(plan, open_plan_seeds(device.home)).hex() == document["seed"]
-    promise, *_ = (read_commitment(one.document) for one in commitments(device.db))
-    assert promise.at <= MONDAY + timedelta(seconds=30)
-    assert promise.plans_committed[0].seed_sha256 == document["seed_sha256"]
-    assert promise.public_key == document["public_key"]
 
 
 def test_a_seed_that_somebody_put_on_record_is_neither_promised_nor_followed(device):
