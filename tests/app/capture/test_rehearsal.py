@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edge_daemon.app.capture.rehearsal import RehearsalRequest, rehearse
+from edge_daemon.app.capture.rehearsal import Rehearsal, RehearsalRequest, rehearse
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.errors import CameraError, GalleryError
 from edge_daemon.home import Home
@@ -21,6 +21,23 @@ from edge_daemon.store.database import open_register
 @pytest.fixture
 def home(demo_home: Path, tmp_path: Path) -> Home:
     return Home(Path(shutil.copytree(demo_home, tmp_path / "home")))
+
+
+@pytest.fixture(scope="module")
+def rehearsed(demo_home: Path, demo_frames: Path, tmp_path_factory) -> tuple[Home, Rehearsal, datetime, datetime]:
+    """A rehearsal of the whole folder, the home in which it was, and the times before and after it."""
+    home = Home(Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("rehearsed") / "home")))
+    before = datetime.now(timezone.utc)
+    done = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
+    return home, done, before, datetime.now(timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def two_frames(demo_frames: Path, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("two")
+    for path in sorted(demo_frames.iterdir())[:2]:
+        shutil.copy(path, folder)
+    return folder
 
 
 def test_an_interrupted_rehearsal_leaves_no_lesson_and_no_candidates(home: Home, demo_frames: Path):
@@ -56,18 +73,18 @@ def test_frames_of_mixed_sizes_and_greyscale_make_one_lesson(home: Home, demo_fr
     assert next(v for v in done.register.verdicts if v.tally.student_id == "S1").tally.captures_seen == 6
 
 
-def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(home: Home, demo_frames: Path):
-    before = datetime.now(timezone.utc)
-    register = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None).register
+def test_a_rehearsal_has_no_clock_and_the_time_of_the_call(rehearsed):
+    _, done, before, after = rehearsed
+    register = done.register
     assert register.clock == "unsynchronised"
-    assert before <= register.lesson.start == register.lesson.end <= datetime.now(timezone.utc)
+    assert before <= register.lesson.start == register.lesson.end <= after
     verdicts = {v.tally.student_id: (v.verdict, v.flags) for v in register.verdicts}
     assert verdicts["S1"][0] == "present", "without a clock a lesson of the timetable would be inconclusive"
     assert not {"clock", "late", "left_early"} & {flag for _, flags in verdicts.values() for flag in flags}
 
 
-def test_pictures_never_touch_the_disk(home: Home, demo_frames: Path):
-    rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
+def test_pictures_never_touch_the_disk(rehearsed):
+    home, *_ = rehearsed
     databases = [f"{name}.sqlite{side}" for name in ("gallery", "register") for side in ("", "-wal", "-shm")]
     kept = {"device.key", "contact.key", "gallery.keys", "contact.keys", "enrolment-report.html", *databases}
     assert {p.name for p in home.state_dir.rglob("*")} <= kept
@@ -120,21 +137,21 @@ def test_captures_of_a_folder_and_more_captures_than_frames_are_refused(home, de
         rehearse(home, RehearsalRequest(video, captures=7), lambda *_: None)
 
 
-def test_a_course_decides_whom_the_register_is_of_and_one_of_nobody_is_refused(home: Home, demo_frames: Path):
+def test_a_course_decides_whom_the_register_is_of_and_one_of_nobody_is_refused(home: Home, two_frames: Path):
     db = open_gallery_store(home).db
     db.execute("UPDATE students SET courses = '[\"7b\"]' WHERE student_id = 'S1'")
     db.execute("UPDATE students SET courses = '[\"8a\"]' WHERE student_id <> 'S1'")
     db.conn.commit()
     db.conn.close()
-    register = rehearse(home, RehearsalRequest(demo_frames, course="7b"), lambda *_: None).register
+    register = rehearse(home, RehearsalRequest(two_frames, course="7b"), lambda *_: None).register
     assert [v.tally.student_id for v in register.verdicts] == ["S1"]
     assert "S2" in register.guests
     with pytest.raises(GalleryError, match="nobody is in the course '9c'") as refused:
-        rehearse(home, RehearsalRequest(demo_frames, course="9c"), lambda *_: None)
+        rehearse(home, RehearsalRequest(two_frames, course="9c"), lambda *_: None)
     assert refused.value.hint == "on the roster: 7b, 8a"
     assert len(lessons.running_lessons(open_register(home.register_db_path))) == 0
 
 
-def test_the_cost_of_a_capture_is_told_in_both_times(home: Home, demo_frames: Path):
-    done = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
+def test_the_cost_of_a_capture_is_told_in_both_times(rehearsed):
+    _, done, *_ = rehearsed
     assert 0 < done.cpu_seconds_per_capture < 64 * done.seconds_per_capture
