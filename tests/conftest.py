@@ -23,9 +23,24 @@ settings.load_profile("boards")
 
 
 @pytest.fixture(scope="session")
-def demo_frames(tmp_path_factory) -> Path:
-    """Six captures of the demo lesson, 960 by 540 pixels; to be copied by a test that spoils one."""
-    return demo_lesson.compose(tmp_path_factory.mktemp("demo") / "frames", *range(6), width_px=960)
+def demo_captures(tmp_path_factory) -> Path:
+    """Six captures of the demo lesson as they are composed, 1920 by 1080 pixels."""
+    return demo_lesson.compose(tmp_path_factory.mktemp("demo") / "captures", *range(6))
+
+
+@pytest.fixture(scope="session")
+def demo_frames(demo_captures, tmp_path_factory) -> Path:
+    """The same, 672 by 378 pixels: nine tiles to be searched, of 24 with half of the width.
+
+    To be copied by a test that spoils one.
+    """
+    return demo_lesson.shrink(demo_captures, tmp_path_factory.mktemp("demo") / "frames", 672)
+
+
+@pytest.fixture(scope="session")
+def demo_room(demo_captures, tmp_path_factory) -> Path:
+    """The same, 960 by 540 pixels, for what is said of seats."""
+    return demo_lesson.shrink(demo_captures, tmp_path_factory.mktemp("demo") / "room", 960)
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,19 @@ PORTRAITS = DEMO / "pictures" / "enrolment"
 _COMPOSE = "import sys; sys.path.insert(0, sys.argv[1]); import make_lesson as m; m.compose(m.Path(sys.argv[2]), {})"
 
 
-def compose(folder: Path, *captures: int, width_px: int = 1920) -> Path:
+def compose(folder: Path, *captures: int) -> Path:
     """Make some captures of the demo lesson, counted from 0, as capture-01.jpg and so on."""
     subprocess.run([sys.executable, "-c", _COMPOSE.format(captures), DEMO, folder], check=True)
-    if width_px != 1920:
-        for path in folder.glob("*.jpg"):
-            smaller = cv2.resize(cv2.imread(str(path)), (width_px, width_px * 9 // 16), interpolation=cv2.INTER_AREA)
-            cv2.imwrite(str(path), smaller)
+    return folder
+
+
+def shrink(captures: Path, folder: Path, width_px: int) -> Path:
+    """Put the captures of one folder into another one, so wide."""
+    folder.mkdir()
+    for path in captures.iterdir():
+        picture = cv2.imread(str(path))
+        smaller = cv2.resize(picture, (width_px, width_px * 9 // 16), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / path.name), smaller)
     return folder
 
 

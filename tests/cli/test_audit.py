@@ -19,10 +19,10 @@ def same_pictures():
 
 
 @pytest.fixture(scope="module")
-def few(demo_frames, tmp_path_factory) -> Path:
+def few(demo_room, tmp_path_factory) -> Path:
     """One capture of the demo, and a file that is no picture."""
     folder = tmp_path_factory.mktemp("few")
-    shutil.copy(demo_frames / "capture-02.jpg", folder / "1.jpg")
+    shutil.copy(demo_room / "capture-02.jpg", folder / "1.jpg")
     (folder / "2.jpg").write_bytes(b"no picture")
     return folder
 

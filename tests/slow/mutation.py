@@ -48,6 +48,8 @@ TESTS = (
     "tests/lesson/test_plan_limits.py",
     "tests/store/test_outbox.py",
     "tests/store/test_outbox_rules.py",
+    "tests/store/test_outbox_afterwards.py",
+    "tests/store/test_outbox_items.py",
     "tests/delivery/test_answers.py",
     "tests/delivery/test_answer_meanings.py",
 )

@@ -24,8 +24,8 @@ CONFIG = Config()
 
 
 @pytest.fixture(scope="module")
-def frames(demo_frames) -> Path:
-    return demo_frames
+def frames(demo_room) -> Path:
+    return demo_room
 
 
 @pytest.fixture(scope="module")

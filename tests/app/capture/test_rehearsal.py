@@ -94,8 +94,8 @@ def test_pictures_never_touch_the_disk(rehearsed):
 
 
 def a_video(path: Path, frames: Path, repeats: int) -> Path:
-    """Write each capture of the demo lesson so many times, at half its size."""
-    pictures = [cv2.resize(cv2.imread(str(one)), None, fx=0.5, fy=0.5) for one in sorted(frames.iterdir())]
+    """Write each capture of the demo lesson so many times."""
+    pictures = [cv2.imread(str(one)) for one in sorted(frames.iterdir())]
     height, width = pictures[0].shape[:2]
     video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (width, height))
     for picture in pictures:
