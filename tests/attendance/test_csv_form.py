@@ -34,7 +34,7 @@ def test_the_languages_that_write_a_comma_and_those_that_write_a_point():
 @pytest.mark.parametrize(
     ("locales", "form"),
     [
-        ("de-CH de_LI it-CH", CsvForm(";", ".")),
+        ("de-CH de_LI de_CH@euro it-CH", CsvForm(";", ".")),
         ("en-ZA", CsvForm(";", ",")),
         ("es-DO es-GT es-HN es_MX.UTF-8 es-NI es-PA es-PE es-PR es-SV es-US", CsvForm(",", ".")),
         ("fr-CH es-ES es-AR es-CL en-US", None),

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from copy import copy
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -98,6 +99,13 @@ class Device:
         (release / ".complete").write_text("1.0\n")
         self.tool("switch", "1.0")
         self.tool("link")
+
+    def copied(self, folder: Path) -> Device:
+        """Return a device that is as this one, in another folder."""
+        other = copy(self)
+        other.root = Path(shutil.copytree(self.root, folder / "disk", symlinks=True))
+        other.base = other.root / "opt/edge-daemon"
+        return other
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, "EDGE_DAEMON_ROOT": str(self.root)}

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -44,15 +45,32 @@ def bundles(tmp_path_factory):
 
 @pytest.fixture
 def device(tmp_path, bundles) -> Device:
-    device = Device(tmp_path)
+    return _device(tmp_path, bundles)
+
+
+@pytest.fixture
+def updater(device, tmp_path) -> Updater:
+    return _updater(device, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory, bundles) -> Device:
+    """A device that has taken release 2.0, to be copied."""
+    folder = tmp_path_factory.mktemp("taken")
+    device = _device(folder, bundles)
+    assert _updater(device, folder).take(bundles[1]["2.0"]) == "2.0"
+    return device
+
+
+def _device(folder: Path, bundles) -> Device:
+    device = Device(folder)
     public = bundles[0].public_key().public_bytes_raw().hex()
     (device.root / "etc/edge-daemon/release.pub").write_text(public)
     return device
 
 
-@pytest.fixture
-def updater(device, tmp_path) -> Updater:
-    return Updater(Releases(device.root), ServiceControl(device.root, 10.0, 0.2), Home(tmp_path / "home"))
+def _updater(device: Device, folder: Path) -> Updater:
+    return Updater(Releases(device.root), ServiceControl(device.root, 10.0, 0.2), Home(folder / "home"))
 
 
 @pytest.fixture
@@ -68,8 +86,8 @@ def systemd(device, tmp_path, monkeypatch):
     return monkeypatch
 
 
-def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(device, updater, bundles):
-    assert updater.take(bundles[1]["2.0"]) == "2.0"
+def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(taken):
+    device = taken
     assert (device.says(), device.unit()) == ("2.0", "2.0")
     assert device.releases() == ["1.0", "2.0"]
     assert not device.journal.exists()
@@ -83,8 +101,9 @@ def test_a_pip_that_is_too_old_for_it_is_replaced_by_that_of_the_new_environment
     assert device.says() == "2.0"
 
 
-def test_of_three_releases_two_stay_and_back_is_the_one_before(device, updater, bundles):
-    updater.take(bundles[1]["2.0"])
+def test_of_three_releases_two_stay_and_back_is_the_one_before(taken, bundles, tmp_path):
+    device = taken.copied(tmp_path)
+    updater = _updater(device, tmp_path)
     updater.take(bundles[1]["3.0"])
     assert device.releases() == ["2.0", "3.0"]
     assert updater.go_back() == "2.0"
@@ -137,10 +156,9 @@ def test_a_bundle_for_another_computer_is_refused(updater, bundles):
         updater.take(bundles[1]["other"])
 
 
-def test_a_release_that_is_here_is_not_taken_twice(updater, bundles):
-    updater.take(bundles[1]["2.0"])
+def test_a_release_that_is_here_is_not_taken_twice(taken, bundles, tmp_path):
     with pytest.raises(UpdateError, match="is here already"):
-        updater.take(bundles[1]["2.0"])
+        _updater(taken.copied(tmp_path), tmp_path).take(bundles[1]["2.0"])
 
 
 def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundles):
@@ -173,10 +191,9 @@ def test_a_lock_where_everybody_may_write_keeps_no_update_away(device, updater, 
     assert (device.root / "run/edge-daemon-install.lock").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(
-    device, updater, bundles, tmp_path
-):
-    updater.take(bundles[1]["2.0"])
+def test_a_signed_release_that_is_older_is_refused_unless_allowed_and_back_is_no_downgrade(taken, bundles, tmp_path):
+    device = taken.copied(tmp_path)
+    updater = _updater(device, tmp_path)
     older = bundle(tmp_path, bundles[0], "1.5")
     with pytest.raises(UpdateError, match=r"release 1\.5 is older than 2\.0, .*--allow-downgrade"):
         updater.take(older)
