@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_daemon.gallery.match import Matcher
+from edge_daemon.gallery.match import Matcher, _photographs
 from edge_daemon.types import CoveredTemplates, StudentTemplates
 
 RANDOM = np.random.default_rng(3)
@@ -89,3 +89,13 @@ def test_a_student_of_an_earlier_release_has_the_bare_template_alone():
     found, before = matcher.similarities(faces, widths), alone.similarities(faces, widths)
     assert found[:, 0] == pytest.approx(before[:, 0])
     assert before[2, 1] < 0.5 < found[2, 1]
+
+
+def test_of_each_student_the_number_of_photographs_is_that_of_the_width_which_most_of_them_gave():
+    def student(student_id: str, *widths_px: float) -> StudentTemplates:
+        vectors = _unit(*RANDOM.normal(size=(len(widths_px), 192)))
+        return StudentTemplates(student_id, vectors, np.array(widths_px, np.float32))
+
+    students = [student("a", 100, 30), student("b", 100, 100, 30, 30, 30), student("c", 30, 40)]
+    assert Matcher(students).photographs == {"a": 1, "b": 3, "c": 1}
+    assert _photographs(np.array([], np.float32)) == 0
