@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from edge_daemon.attendance import distance_page
 from edge_daemon.attendance.sheets import arrange
 from edge_daemon.attendance.spreadsheet import write_workbook
 from edge_daemon.types import Register
+from tests.attendance.spreadsheet_looks import look
 from tests.registers import APPLIED, START, a_lesson, a_register
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -71,6 +74,53 @@ def test_it_prints_across_with_its_heads_on_each_page(tmp_path):
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("landscape", 9, 0)
     assert page.sheet_properties.pageSetUpPr.fitToPage
     assert (page.print_title_rows, page.freeze_panes, page.auto_filter.ref) == ("$1:$1", "A2", "A1:L2")
+
+
+def test_its_heads_say_what_stands_below_and_how_they_look(tmp_path):
+    page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
+    heads = ["Date", "Start", "End", "Room", "Course", "Student id", "Name", "Mark", "Facing the class", "Pictures"]
+    assert [cell.value for cell in page[1]] == [*heads, "Needed", "Distance"]
+    left = "Calibri 10, bold, ink FFFFFF, ground 24405C, left, wrapped"
+    centre = "Calibri 10, bold, ink FFFFFF, ground 24405C, center, vcenter, wrapped"
+    assert [look(cell) for cell in page[1]] == [left] * 8 + [centre] * 4
+    text = "Calibri 11, ink 1F2933, left, vcenter, bottom thin D5DAE0"
+    number = "Calibri 11, ink 1F2933, center, vcenter, bottom thin D5DAE0"
+    times = [f"{text}, as yyyy-mm-dd", f"{text}, as hh:mm", f"{text}, as hh:mm"]
+    assert [look(cell) for cell in page[2]] == [*times, *[text] * 5, *[number] * 3, f"{number}, as +0;-0;0"]
+    widths = [round(one.width - 0.71) for one in page.column_dimensions.values() for _ in range(one.min, one.max + 1)]
+    assert widths == [11, 7, 7, 14, 16, 13, 26, 6, 10, 9, 9, 9]
+    assert page.row_dimensions[1].height == pytest.approx(30, abs=0.5)
+    assert page.sheet_view.showGridLines is False
+    footer = page.oddFooter
+    assert (footer.left.text, footer.left.size, footer.right.text, footer.right.size) == ("&A", 8, "page &P of &N", 8)
+
+
+def test_a_note_at_the_last_head_says_what_the_numbers_mean(tmp_path):
+    page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
+    (noted,) = [cell for row in page.iter_rows() for cell in row if cell.comment]
+    assert (noted.coordinate, noted.comment.author) == ("L1", "edge-daemon")
+    assert noted.comment.text == (
+        "Needed: in so many of the pictures the rule of the lesson asks a student to face the class."
+        " Distance: pictures over it, or, below zero, short of it."
+    )
+    drawing = zipfile.ZipFile(tmp_path / "x.xlsx").read("xl/drawings/vmlDrawing2.vml").decode()
+    assert re.findall(r"width:([\d.]+)pt", drawing) == ["211.5"], "2.2 times as wide as a note without a size"
+
+
+def test_a_rehearsal_without_a_clock_has_no_times(tmp_path):
+    register = lesson({"S1": 0.9})
+    register = replace(register, lesson=replace(register.lesson, end=register.lesson.start, origin="rehearsal"))
+    row = rows(book_of(tmp_path, register)["Distance"])[0]
+    assert row[:3] == [datetime.fromisoformat("2026-11-16"), None, None]
+
+
+def test_who_does_not_belong_to_a_lesson_has_no_line_of_it(tmp_path):
+    book = book_of(tmp_path, lesson({"S1": 0.9}), lesson({"S2": 0.9}, 1))
+    assert [row[5] for row in rows(book["Distance"])] == ["S1", "S2"]
+
+
+def test_the_limit_of_a_page_is_a_million_lines_and_its_head():
+    assert distance_page._MOST_ROWS == 1_000_000
 
 
 def test_a_page_that_is_full_goes_on_on_another_one(tmp_path, monkeypatch):
