@@ -72,7 +72,7 @@ def test_a_register_that_does_not_say_its_rule_says_nothing_of_it(tmp_path):
 def test_it_prints_across_with_its_heads_on_each_page(tmp_path):
     page = book_of(tmp_path, lesson({"S1": 0.9}))["Distance"]
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("landscape", 9, 0)
-    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToWidth) == (True, None)  # None: one
     assert (page.print_title_rows, page.freeze_panes, page.auto_filter.ref) == ("$1:$1", "A2", "A1:L2")
 
 
@@ -103,7 +103,9 @@ def test_a_note_at_the_last_head_says_what_the_numbers_mean(tmp_path):
         "Needed: in so many of the pictures the rule of the lesson asks a student to face the class."
         " Distance: pictures over it, or, below zero, short of it."
     )
-    drawing = zipfile.ZipFile(tmp_path / "x.xlsx").read("xl/drawings/vmlDrawing2.vml").decode()
+    file = zipfile.ZipFile(tmp_path / "x.xlsx")
+    assert '<sz val="9"/>' in file.read("xl/comments2.xml").decode()
+    drawing = file.read("xl/drawings/vmlDrawing2.vml").decode()
     assert re.findall(r"width:([\d.]+)pt", drawing) == ["211.5"], "2.2 times as wide as a note without a size"
 
 
@@ -119,11 +121,8 @@ def test_who_does_not_belong_to_a_lesson_has_no_line_of_it(tmp_path):
     assert [row[5] for row in rows(book["Distance"])] == ["S1", "S2"]
 
 
-def test_the_limit_of_a_page_is_a_million_lines_and_its_head():
-    assert distance_page._MOST_ROWS == 1_000_000
-
-
 def test_a_page_that_is_full_goes_on_on_another_one(tmp_path, monkeypatch):
+    assert distance_page._MOST_ROWS == 1_000_000, "with the head below the 1,048,576 rows of spreadsheet programs"
     monkeypatch.setattr(distance_page, "_MOST_ROWS", 2)
     book = book_of(tmp_path, lesson(dict.fromkeys("abcde", 1.0)))
     pages = ["Distance", "Distance 2", "Distance 3"]

@@ -73,6 +73,27 @@ def test_a_weekend_is_in_the_week_where_a_lesson_was_held_on_it():
     assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-15", "2026-11-21")
 
 
+@pytest.mark.parametrize(
+    ("weekend", "with_lessons", "days"),
+    [
+        ((5, 6), (), (16, 20)),  # Saturday and Sunday begin the week: Monday to Friday are left
+        ((5, 6), (14,), (14, 20)),
+        ((5, 6), (15,), (15, 20)),
+        ((5, 4), (), (15, 19)),
+        ((5, 6, 0, 1, 2, 3, 4), (), (20, 20)),  # one day is left, whatever is free
+        ((5, 6, 0, 1, 2, 3, 4), (16, 18), (16, 18)),
+        ((5, 6, 0, 1, 2, 3), (), (20, 20)),
+        ((6, 0, 1, 2, 3, 4), (), (14, 14)),
+    ],
+)
+def test_free_days_at_both_ends_are_left_out_but_for_those_that_had_lessons(weekend, with_lessons, days):
+    week = SchoolWeek(5, frozenset(weekend))
+    first, last = date(2026, 11, 14), date(2026, 11, 20)
+    assert first.strftime("%A") == "Saturday"
+    found = week.school_days(first, last, [datetime(2026, 11, day, 9) for day in with_lessons])  # noqa: DTZ001
+    assert found == tuple(date(2026, 11, day) for day in days)
+
+
 def test_a_school_without_a_weekend_has_all_seven_days():
     (sheet,) = arrange([at(16)], {}, RIYADH, "week", school_week("saturday", ()))
     assert (f"{sheet.first_day:%F}", f"{sheet.last_day:%F}") == ("2026-11-14", "2026-11-20")
