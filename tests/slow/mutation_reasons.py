@@ -18,7 +18,7 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     # Module, function, what the line has, what its mutant has (a regular expression each), reason.
     ("*", "*", r"strict=True", r"strict=(None|False)|, \)\)?:?|, \)", LENGTHS),
     ("*", "*", r"dtype=|\.astype\(", r"dtype=None|, \)|\.astype\(None\)", PRECISION),
-    ("*", "", r"^\w+ = (NDArray|Literal|Union|tuple)\[|TypeVar\(", r".", TYPES),
+    ("*", "", r"^\w+ = (NDArray|Literal|Union|tuple|Mapping)\[|TypeVar\(", r".", TYPES),
     ("*", "*", r"hide_gridlines\(2\)", r"\((3|None)\)", "equivalent: what is neither 0 nor 1 hides them all"),
     ("*/csv_form.py", "", r"CsvForm\(", r'";", \)', "equivalent: the default"),
     ("*", "*", r"cast\(", r".", TYPES),
