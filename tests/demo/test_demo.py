@@ -46,7 +46,7 @@ def test_the_capture_with_most_names_is_drawn(frames, tmp_path):
     changed = np.abs(cv2.imread(str(out)).astype(int) - cv2.imread(str(frames / "capture-06.jpg"))).max(axis=2) > 60
     assert changed[600, 310:370].all()
     assert changed[600, 1110:1170].all()
-    assert not changed[:500].any()
+    assert not changed[:400].any()  # nobody sits so high: below, faces have their points
 
 
 def test_without_faces_it_says_so(frames, tmp_path):
