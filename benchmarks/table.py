@@ -18,6 +18,7 @@ from benchmarks import (
     table_network,
     table_phrase,
     table_pictures,
+    table_scenarios,
     table_speed,
     table_storage,
 )
@@ -31,6 +32,8 @@ Result = Mapping[str, Any]
 _SECTIONS: dict[str, Callable[[Result], str]] = {
     "lesson": table_lesson.section,
     "lesson_all_cores": table_lesson.all_cores,
+    "scenarios": table_scenarios.composed,
+    "scenarios_simulated": table_scenarios.simulated,
     "bad_days": table_days.bad_days,
     "degraded": table_days.degraded,
     "wider": table_pictures.wider,
@@ -59,7 +62,8 @@ that its module describes:
 
     python -m benchmarks.lesson --data LESSONS --json benchmarks/results/lesson.json
     python -m benchmarks.scenarios.make --faces LFW --out SCENARIOS --half report
-    python -m benchmarks.lesson --data SCENARIOS --json OUT --cache CACHE
+    python -m benchmarks.lesson --data SCENARIOS --json benchmarks/results/scenarios.json --cache CACHE
+    python -m benchmarks.scenarios.simulated --data LFW --held-back --json benchmarks/results/scenarios_simulated.json
     python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json

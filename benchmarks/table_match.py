@@ -9,7 +9,7 @@ from benchmarks.table_cells import rate, table, target
 
 Result = Mapping[str, Any]
 
-_WAYS = {"threshold": "thresholds (in use)", "width_weighted": "√width-weighted mean", "network": "probability"}
+_WAYS = {"threshold": "fixed thresholds", "width_weighted": "√width-weighted mean", "network": "probability"}
 _ECE, _BINS_RIGHT, _P = 0.02, 8, 0.05
 
 

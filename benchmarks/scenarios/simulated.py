@@ -11,6 +11,7 @@ of other photographs: the same hand paints both, which a room does not. `benchma
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
@@ -59,6 +60,7 @@ def main() -> int:
     arguments.add_argument("--held-back", action="store_true", help="examine the people that training leaves out")
     arguments.add_argument("--lessons", type=int, default=20, help="of each scenario (default: 20)")
     arguments.add_argument("--cache", type=Path, help="folder for the faces that were read")
+    arguments.add_argument("--before", type=Path, metavar="JSON", help="an earlier result, shown beside this one")
     return command.run(measure, arguments.parse_args())
 
 
@@ -72,7 +74,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     match = MatchProbability(models.weights("match_probability").path)
     held = list(lessons(people, arguments.lessons, match, np.random.default_rng(7)))
     together = [(Truth(t.name, t.students, t.faces, "all", t.expected_register_flags), o) for t, o in held]
+    before = json.loads(arguments.before.read_text("utf-8"))["scenarios"] if arguments.before else {}
     return {
+        "before": before,
         "scenarios": {**lesson_scenarios.scored(held), **lesson_scenarios.scored(together)},
         "students": sum(len(truth.students) for truth, _ in held),
         "people": len(people),

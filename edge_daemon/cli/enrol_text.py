@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from edge_daemon.app.enrolment.enrolled_students import StudentRecord
+from edge_daemon.app.enrolment.enrolled_students import StudentRecord, expected_naming
 from edge_daemon.app.enrolment.import_students import ids
 from edge_daemon.app.enrolment.remove_student import Removal
 from edge_daemon.cli.table import table
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MOST_WARNINGS = 100
 """More warnings of one kind than this bury all others: they become one line."""
 _LABEL = 15
+_FAR_PX = (28, 41)
+"""Face widths at which the number of photographs tells."""
 _SHOWN_STUDENTS, _SHOWN_COURSES = 5, 20
 
 
@@ -53,15 +55,21 @@ def removal_lines(removal: Removal, zone: ZoneInfo) -> Iterator[str]:
 
 def list_json(records: Sequence[StudentRecord]) -> str:
     """Return all students as JSON."""
-    return _json([_record(record) for record in records])
+    return _json([{**_record(r), "expected_naming": expected_naming(r.photographs)} for r in records])
 
 
 def list_table(records: Sequence[StudentRecord]) -> str:
-    """Return all students, a line each."""
+    """Return all students, a line each, with how often they are named at the width of far faces."""
     rows = [
-        (r.student.student_id, r.student.name, _yes(r.student.consent), f"{r.photographs}", _state(r)) for r in records
+        (
+            *(r.student.student_id, r.student.name, _yes(r.student.consent), f"{r.photographs}"),
+            *(_percent(expected_naming(r.photographs)[width]) for width in _FAR_PX),
+            _state(r),
+        )
+        for r in records
     ]
-    return table(("student", "name", "consent", "photographs", ""), rows)
+    far = (f"named at {width} px" for width in _FAR_PX)
+    return table(("student", "name", "consent", "photographs", *far, ""), rows)
 
 
 def kept_json(record: StudentRecord, look_alikes: Sequence[str]) -> str:
@@ -232,6 +240,10 @@ def _state(record: StudentRecord) -> str:
     if not record.on_roster:
         return "not on the roster"
     return "" if record.photographs else "no template"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share else "-"
 
 
 def _yes(value: bool) -> str:

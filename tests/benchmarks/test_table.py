@@ -4,12 +4,17 @@ import json
 
 import pytest
 
-from benchmarks import table
+from benchmarks import table, table_scenarios
 from benchmarks.table_cells import at_least, at_most, rate
 
 
 def test_the_page_says_what_the_raw_results_say():
     assert table.PAGE.read_text(encoding="utf-8") == table.page(table.RESULTS)
+
+
+def test_readme_has_the_table_of_conditions():
+    result = json.loads((table.RESULTS / "scenarios_simulated.json").read_text(encoding="utf-8"))
+    assert table_scenarios.for_readers(result) in (table.ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", table.names(table.RESULTS))

@@ -93,6 +93,7 @@ def test_portraits_become_templates(office):
     assert done.exit_code == 0
     assert json.loads(done.stdout) == {"accepted": 3, "refused": [], "students_without_template": ["S3"]}
     assert [(r["student_id"], r["photographs"]) for r in office.listed()] == [("S1", 1), ("S2", 2), ("S3", 0)]
+    assert office.listed()[2]["expected_naming"]["28"] == 0 < office.listed()[0]["expected_naming"]["28"]
     assert (office.home / "device.key").stat().st_mode & 0o777 == 0o600
 
 

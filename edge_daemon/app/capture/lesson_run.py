@@ -89,6 +89,7 @@ class LessonRun:
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomWatch(register_db, lesson)
+        self._poorly_photographed = gallery.poorly_photographed()  # with the templates: later nothing is opened
         self._match = MatchProbability(models.weights("match_probability").path)
 
     @property
@@ -260,7 +261,7 @@ class LessonRun:
             not_seeable=room.not_seeable,
             resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
             probabilities=presence_probabilities(resolution.possible, ids, needed) if captures else None,
-            poor_photographs=self._gallery.poorly_photographed(),
+            poor_photographs=self._poorly_photographed,
         )
         register = Register(
             lesson=self._lesson,

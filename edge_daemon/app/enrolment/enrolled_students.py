@@ -10,11 +10,12 @@ from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential, device_key
 from edge_daemon.errors import EdgeError, GalleryError, KeyFileError, StoreError
 from edge_daemon.gallery.erasure import removed_ids
+from edge_daemon.gallery.expected_naming import expected_naming
 from edge_daemon.gallery.templates import GalleryStore, StudentRecord
 from edge_daemon.home import Home
 from edge_daemon.store.database import open_gallery
 
-__all__ = ["StudentRecord", "names_of", "opened_gallery", "record_of", "records_of", "removed_of"]
+__all__ = ["StudentRecord", "expected_naming", "names_of", "opened_gallery", "record_of", "records_of", "removed_of"]
 
 
 @contextmanager

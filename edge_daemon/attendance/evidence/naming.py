@@ -23,8 +23,9 @@ from edge_daemon.attendance.evidence.tracks import Track
 from edge_daemon.types import Candidate
 
 LEAST_PROBABILITY = 0.8
-"""From here on a person gets the name. Of 1,317 absent students made without pictures, of the people that training
-knows, 6 then became present, at 0.6 it were 11 (by the fixed thresholds 49 of 1,330, in lessons cast alike)."""
+"""From here on a person gets the name. In lessons without pictures (`benchmarks.scenarios.simulated`), of the people
+that training knows, fewest of 3,800 verdicts were then wrong without a doubt: 17 absences and 7 presences; from 0.7 on
+17 and 11, from 0.6 on 16 and 16."""
 
 
 @dataclass(slots=True)
