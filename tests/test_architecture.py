@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.office import shared_code
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "checkin", "attendance", "delivery"}
@@ -180,3 +182,12 @@ def test_the_service_between_lessons_has_neither_numpy_nor_a_network_library_in_
     code = "import sys, edge_daemon.cli.run, edge_daemon.app.service.service; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert not set(loaded.split()) & {"cv2", "numpy", "ai_edge_litert", "requests", "xlsxwriter", "edge_daemon.vision"}
+
+
+def test_the_copy_of_shared_code_is_the_devices_own():
+    assert shared_code.found() == shared_code.expected(), "run `python -m tests.office.shared_code`, and commit"
+
+
+def test_no_file_of_the_office_is_longer_than_400_lines():
+    files = (ROOT / "edge_daemon_office").rglob("*.py")
+    assert {str(p): n for p in files if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400} == {}

@@ -54,6 +54,24 @@ def test_every_command_line_in_a_document_can_be_parsed(document):
         command.make_context(line, arguments)  # raises a UsageError for what it does not know
 
 
+def test_every_command_line_of_the_office_can_be_parsed():
+    from edge_daemon_office.cli import cli as office
+
+    text = (ROOT / "docs" / "OFFICE.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    (edge-daemon-office .*)$", text, re.M)
+    assert len(lines) > 5
+    for line in lines:
+        arguments = shlex.split(line, comments=True)[1:]
+        assert arguments[0] == "--home"
+        del arguments[:2]
+        command, context = office, click.Context(office)
+        while isinstance(command, click.Group) and arguments:
+            found = command.get_command(context, arguments.pop(0))
+            assert found is not None, line
+            command = found
+        command.make_context(line, arguments)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_into_the_repository_leads_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
@@ -117,11 +135,13 @@ def test_the_index_names_every_page_and_every_schema():
     assert pages == {page for page in pages if f"]({page})" in text}
 
 
-@pytest.mark.parametrize("page", ["PRIVACY.md", "DELIVERY.md", "COLLECT.md"])
-def test_every_promise_of_a_page_names_a_test_that_is_there(page):
+@pytest.mark.parametrize(
+    ("page", "least"), [("PRIVACY.md", 10), ("DELIVERY.md", 10), ("COLLECT.md", 10), ("OFFICE.md", 5)]
+)
+def test_every_promise_of_a_page_names_a_test_that_is_there(page, least):
     page = (ROOT / "docs" / page).read_text("utf-8")
     named = re.findall(r"`(tests/[\w/]+\.(?:py|sh))(?:::(\w+))?`", page)
-    assert len(named) > 10
+    assert len(named) > least
     for path, name in named:
         text = (ROOT / path).read_text("utf-8")
         assert not name or f"def {name}(" in text, f"{path}: {name}"

@@ -1,0 +1,98 @@
+"""`ingest`, `rebuild` and `keys`: from the tree to the tables, and whose documents are believed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.home import read_home
+
+LEFT_OUT = 3
+"""Exit code: documents were left out, now or before."""
+_SHOWN = 30
+
+_school = click.option("--school", metavar="ID", help="One school only.")
+
+
+@click.command()
+@_school
+@click.pass_obj
+def ingest(folder: Path, school: str | None) -> int:
+    """Read what the devices delivered since the last time, check each signature, and fill the tables.
+
+    Exit codes: 0 done, 2 a folder or list can't be read, 3 done, and documents are left out.
+    """
+    return _run(folder, school, is_rebuild=False)
+
+
+@click.command()
+@_school
+@click.pass_obj
+def rebuild(folder: Path, school: str | None) -> int:
+    """Make the tables anew from the tree. Accounts, decisions and excuses stay as they are."""
+    return _run(folder, school, is_rebuild=True)
+
+
+def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
+    home = open_office(folder)
+    from edge_daemon_office.ingest.run import ingest, rebuild
+    from edge_daemon_office.registers.models import Problem
+
+    code = 0
+    for one in schools_of(home, school):
+        result = (rebuild if is_rebuild else ingest)(one, datetime.now(timezone.utc))
+        click.echo(
+            f"{one.school}: {result.devices} devices, {result.documents} documents examined: "
+            f"{result.registers} registers, {result.commitments} commitments, "
+            f"{result.repeated} repeated, {result.left_out} left out"
+        )
+        mine = Problem.objects.filter(school=one.school).order_by("-is_left_out", "where")
+        for row in mine[:_SHOWN]:
+            click.echo(f"{'left out' if row.is_left_out else 'odd'}: {row.where}: {row.what}", err=True)
+        if (count := mine.count()) > _SHOWN:
+            click.echo(f"{count - _SHOWN} more things are left out or odd: see the page Rooms", err=True)
+        if mine.filter(is_left_out=True).exists():
+            code = LEFT_OUT
+    return code
+
+
+@click.group()
+def keys() -> None:
+    """Pin the devices' keys. Compare each fingerprint with the device's own `ledger verify`."""
+
+
+@keys.command("list")
+@_school
+@click.pass_obj
+def list_keys(folder: Path, school: str | None) -> None:
+    """Show the key of each device in the tree, and whether it is pinned."""
+    from edge_daemon_office.ingest.keys import offered
+
+    for one in schools_of(read_home(folder), school):
+        found = offered(one.tree, one.keys)
+        for device, key, fingerprint, is_pinned in found:
+            click.echo(
+                f"{one.school}: {device}: {key} (fingerprint {fingerprint}){'' if is_pinned else ', NOT pinned'}"
+            )
+        if not found:
+            click.echo(f"{one.school}: no device has delivered its key yet")
+
+
+@keys.command()
+@click.argument("device")
+@click.argument("key")
+@_school
+@click.pass_obj
+def pin(folder: Path, device: str, key: str, school: str | None) -> None:
+    """Believe what DEVICE signs by KEY (64 hexadecimal digits)."""
+    from edge_daemon_office.errors import OfficeError
+    from edge_daemon_office.ingest.keys import pin as pin_key
+
+    schools = schools_of(read_home(folder), school)
+    if len(schools) > 1:
+        raise OfficeError("this office has several schools", "--school", "name the one of the device")
+    pin_key(schools[0].keys, device, key)
+    click.echo(f"pinned in {schools[0].keys}")

@@ -1,0 +1,109 @@
+"""`serve` and `check`: the pages, and whether they may be shown to the world."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from edge_daemon_office.cli.opening import open_office
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.home import OfficeHome
+from edge_daemon_office.shared.errors import EdgeError
+
+logger = logging.getLogger("edge_daemon_office")
+
+
+@click.command()
+@click.option(
+    "--ingest-every", "every_s", type=click.IntRange(0, 86_400), default=60, show_default=True, metavar="SECONDS"
+)
+@click.pass_obj
+def serve(folder: Path, every_s: int) -> None:
+    """Show the pages, and ingest what comes; 0 seconds: pages only."""
+    home = open_office(folder)
+    serve_pages(home, every_s)
+
+
+def serve_pages(home: OfficeHome, every_s: int) -> None:
+    """Serve until the process is interrupted.
+
+    Raises:
+        OfficeError: the address can't be listened on.
+    """
+    from django.core.wsgi import get_wsgi_application
+    from waitress.server import create_server
+
+    host, _, port = home.listen.rpartition(":")
+    if not port.isdigit() or not host:
+        raise OfficeError("is no address to listen on", "office.toml, office.listen", "write 127.0.0.1:8470")
+    try:
+        server = create_server(
+            get_wsgi_application(),
+            host=host.strip("[]"),
+            port=int(port),
+            threads=4,
+            ident="",
+            trusted_proxy="127.0.0.1",
+            trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+            clear_untrusted_proxy_headers=True,
+        )
+    except (OSError, ValueError) as error:
+        raise OfficeError(f"can't be listened on: {error}", home.listen, "choose another in office.toml") from error
+    click.echo(f"listening on http://{home.listen}/")
+    stop = threading.Event()
+    if every_s:
+        threading.Thread(target=_ingest_for_ever, args=(home, every_s, stop), daemon=True).start()
+    try:
+        server.run()
+    finally:
+        stop.set()
+        server.close()
+
+
+def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> None:
+    """Ingest again and again; what fails is logged in one line, and tried again."""
+    from django.db import DatabaseError, close_old_connections
+
+    from edge_daemon_office.decisions.lists import publish
+    from edge_daemon_office.ingest.run import ingest
+
+    while True:
+        for school in home.schools.values():
+            try:
+                ingest(school, datetime.now(timezone.utc))
+                for line in publish(home, school):
+                    logger.warning("list of %s: %s", school.school, line)
+            except (EdgeError, DatabaseError, OSError) as error:
+                line = error.line() if isinstance(error, EdgeError) else type(error).__name__
+                logger.warning("ingest of %s: %s", school.school, line)
+            close_old_connections()
+        if stop.wait(every_s):
+            return
+
+
+@click.command()
+@click.pass_obj
+def check(folder: Path) -> int:
+    """Check that the office may be shown to a network: Django's checks for a deployment, and ours.
+
+    Exit codes: 0 it may, 1 it may not.
+    """
+    home = open_office(folder)
+    from django.core.checks import run_checks
+
+    lines = [str(one).replace("\n", " ") for one in run_checks(include_deployment_checks=True)]
+    if not home.https:
+        lines.append("office.https is false: passwords cross the network in clear text")
+    if home.totp != "required":
+        lines.append("office.totp is optional: a password that was seen is enough to read names")
+    for path in (home.folder, home.folder / "secret-key"):
+        if path.stat().st_mode & 0o077:
+            lines.append(f"{path} can be read by others: chmod go= {path}")
+    for line in lines:
+        click.echo(line, err=True)
+    click.echo("all checks passed" if not lines else f"{len(lines)} things to do")
+    return 1 if lines else 0

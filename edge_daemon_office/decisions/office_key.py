@@ -1,0 +1,28 @@
+"""The office key: signs the lists that devices put into force. It lies in the office's folder, for its owner alone."""
+
+from __future__ import annotations
+
+import secrets
+
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.home import OfficeHome, private_file
+from edge_daemon_office.shared.device.signing import Signer
+
+_BYTES = 32
+
+
+def office_signer(home: OfficeHome) -> Signer:
+    """Return what signs in the name of the office; its key is made at the first call.
+
+    Raises:
+        OfficeError: the key file can't be used.
+    """
+    path = home.folder / "office-key"
+    text = private_file(path, lambda: secrets.token_hex(_BYTES)).strip()
+    try:
+        seed = bytes.fromhex(text)
+    except ValueError:
+        seed = b""
+    if len(seed) != _BYTES:
+        raise OfficeError("is no key", str(path), "bring it back from a backup; devices have its public key pinned")
+    return Signer(seed)

@@ -1,0 +1,188 @@
+"""The office's folder: its settings (`office.toml`), its secret, its keys and its database."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from edge_daemon_office.errors import OfficeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SETTINGS: Final = "office.toml"
+_SCHOOL_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+TOTP: Final = ("required", "optional")
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school of this office."""
+
+    school: str
+    """Its short name: part of every key and of every address."""
+    name: str
+    zone: ZoneInfo
+    tree: Path
+    """The folder that `upstream.url` of the devices leads to."""
+    keys: Path
+    """CSV: device,public_key. Only these keys are believed."""
+    roster: Path
+    """CSV: student_id,name,courses."""
+    limit_percent: int
+    """The page *Below* lists students whose rate of presence is under it."""
+    consecutive_days: int
+    """Days of unexcused absence in a row from which a student is listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeHome:
+    """The office's folder with its settings."""
+
+    folder: Path
+    schools: Mapping[str, School]
+    hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    """Names under which a browser may reach the office."""
+    https: bool = True
+    """False: only for a trial on one computer."""
+    listen: str = "127.0.0.1:8470"
+    database: str = ""
+    """Address of a PostgreSQL database; empty: `office.sqlite` in the folder."""
+    language: str = "en"
+    totp: str = "required"
+    """Whether every account needs a second factor."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The database file, where no address of another database is given."""
+        return self.folder / "office.sqlite"
+
+    def secret(self) -> str:
+        """Return the secret that signs sessions, made at the first call."""
+        return private_file(self.folder / "secret-key", lambda: secrets.token_urlsafe(64)).strip()
+
+
+def private_file(path: Path, make: Any) -> str:
+    """Return the text of a file that only its owner may read, made at the first call.
+
+    Raises:
+        OfficeError: it can't be read or written.
+    """
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(make() + "\n", "ascii")
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OfficeError(f"can't be used: {error}", str(path), "check its owner and its rights") from error
+
+
+def read_home(folder: Path) -> OfficeHome:
+    """Return the office's folder with its settings.
+
+    Raises:
+        OfficeError: there is no `office.toml`, or something in it is wrong.
+    """
+    path = folder / SETTINGS
+    try:
+        top = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        hint = f"make it with `edge-daemon-office --home {folder} init`"
+        raise OfficeError("is no folder of an office", str(folder), hint) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise OfficeError(f"can't be read: {error}", str(path), "correct the file") from error
+    return _Reader(folder, path).home(top)
+
+
+class _Reader:
+    """Checks the values of `office.toml`; every error names the key."""
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self.folder, self.path = folder, path
+
+    def home(self, top: Mapping[str, Any]) -> OfficeHome:
+        self._known("", top, {"office", "schools"})
+        office = self._table("office", top.get("office", {}))
+        self._known("office.", office, {"hosts", "https", "listen", "database", "language", "totp"})
+        schools = self._table("schools", top.get("schools", {}))
+        if not schools:
+            raise self._error("schools", "has no school", "add a table such as [schools.north]")
+        hosts = office.get("hosts", ["localhost", "127.0.0.1"])
+        if not isinstance(hosts, list) or not all(isinstance(one, str) and _HOST.fullmatch(one) for one in hosts):
+            raise self._error("office.hosts", "is no list of host names", 'write hosts = ["office.example.org"]')
+        totp = self._text("office.totp", office.get("totp", "required"))
+        if totp not in TOTP:
+            raise self._error("office.totp", f"is {totp!r}", "write required or optional")
+        https = office.get("https", True)
+        if not isinstance(https, bool):
+            raise self._error("office.https", "is neither true nor false", "write true")
+        return OfficeHome(
+            folder=self.folder,
+            schools={name: self._school(name, self._table(f"schools.{name}", one)) for name, one in schools.items()},
+            hosts=tuple(hosts),
+            https=https,
+            listen=self._text("office.listen", office.get("listen", "127.0.0.1:8470")),
+            database=self._text("office.database", office.get("database", "")),
+            language=self._text("office.language", office.get("language", "en")),
+            totp=totp,
+        )
+
+    def _school(self, school: str, table: Mapping[str, Any]) -> School:
+        where = f"schools.{school}"
+        if not _SCHOOL_ID.fullmatch(school):
+            raise self._error(where, "is no short name", "use small letters, digits and -, 40 at most")
+        known = {"name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days"}
+        self._known(f"{where}.", table, known)
+        zone = self._text(f"{where}.time_zone", table.get("time_zone", "UTC"))
+        try:
+            zone_info = ZoneInfo(zone)
+        except (ValueError, OSError, KeyError) as error:
+            raise self._error(f"{where}.time_zone", f"{zone!r} is no time zone", "write Europe/Berlin") from error
+        if "tree" not in table:
+            raise self._error(f"{where}.tree", "is missing", "name the folder that upstream.url leads to")
+        return School(
+            school=school,
+            name=self._text(f"{where}.name", table.get("name", school)),
+            zone=zone_info,
+            tree=self._path(f"{where}.tree", table["tree"]),
+            keys=self._path(f"{where}.keys", table.get("keys", f"{school}-keys.csv")),
+            roster=self._path(f"{where}.roster", table.get("roster", f"{school}-roster.csv")),
+            limit_percent=self._whole(f"{where}.limit_percent", table.get("limit_percent", 85), 1, 100),
+            consecutive_days=self._whole(f"{where}.consecutive_days", table.get("consecutive_days", 3), 2, 60),
+        )
+
+    def _path(self, where: str, value: object) -> Path:
+        return self.folder / Path(self._text(where, value)).expanduser()
+
+    def _text(self, where: str, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._error(where, "is no text", "put it between quotes")
+        return value
+
+    def _whole(self, where: str, value: object, least: int, most: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self._error(where, "is out of range", f"write a whole number from {least} to {most}")
+        return value
+
+    def _table(self, where: str, value: object) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise self._error(where, "is no table", "see docs/OFFICE.md")
+        return value
+
+    def _known(self, where: str, table: Mapping[str, Any], keys: set[str]) -> None:
+        for key in table:
+            if key not in keys:
+                raise self._error(f"{where}{key}", "is no setting", f"use one of {', '.join(sorted(keys))}")
+
+    def _error(self, where: str, what: str, hint: str) -> OfficeError:
+        return OfficeError(what, f"{self.path}, {where}", hint)

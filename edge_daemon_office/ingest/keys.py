@@ -1,0 +1,115 @@
+"""The keys that the office pinned: a CSV file with the columns device and public_key. Only these are believed."""
+
+from __future__ import annotations
+
+import csv
+import os
+import string
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.ingest.tree import device_folders, devices_folder, read_object
+from edge_daemon_office.shared.delivery.document_paths import device_folder
+from edge_daemon_office.shared.device.signing import fingerprint
+
+_COLUMNS: Final = ("device", "public_key")
+_KEY_DIGITS: Final = 64
+
+
+def read_keys(path: Path) -> dict[str, frozenset[str]]:
+    """Return the pinned keys of each device; none where there is no file. A device may have several lines.
+
+    Raises:
+        OfficeError: the file can't be read, or a line of it is wrong.
+    """
+    rows = read_csv(path, _COLUMNS)
+    found: dict[str, set[str]] = {}
+    for line, row in rows:
+        device, key = row["device"], "".join(row["public_key"].split()).lower()
+        if not device or not is_key(key):
+            hint = "64 hexadecimal digits, as `ledger verify` on the device and key.json have them"
+            raise OfficeError("is no public key of a device", f"{path}, line {line}", hint)
+        found.setdefault(device, set()).add(key)
+    return {device: frozenset(keys) for device, keys in found.items()}
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text is a public key in hexadecimal digits."""
+    return len(text) == _KEY_DIGITS and not set(text) - set(string.hexdigits)
+
+
+def by_folder(keys: Mapping[str, frozenset[str]]) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return device and keys by the name of the device's folder."""
+    return {device_folder(device).rpartition("/")[2]: (device, pinned) for device, pinned in keys.items()}
+
+
+def pin(path: Path, device: str, key: str) -> None:
+    """Add a key to the list.
+
+    Raises:
+        OfficeError: it is no key, or the file can't be written.
+    """
+    key = "".join(key.split()).lower()
+    if not is_key(key):
+        raise OfficeError("is no public key", "KEY", "give the 64 hexadecimal digits of the device's key")
+    if key in read_keys(path).get(device, frozenset()):
+        return
+    try:
+        is_new = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if is_new:
+                writer.writerow(_COLUMNS)
+            writer.writerow((device, key))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OfficeError(f"can't be written: {error.strerror}", str(path), "check its rights") from error
+
+
+def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
+    """Return device, key, fingerprint, and whether it is pinned, of every key.json in the tree.
+
+    Raises:
+        OfficeError: the tree or the list can't be read.
+    """
+    devices, pinned = devices_folder(tree), read_keys(path)
+    found = []
+    for folder in device_folders(devices):
+        said = read_object(devices / folder / "key.json")
+        device, key = said.get("device"), said.get("public_key")
+        if isinstance(device, str) and isinstance(key, str) and is_key(key):
+            key = key.lower()
+            found.append((device, key, fingerprint(key), key in pinned.get(device, frozenset())))
+    return found
+
+
+def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a CSV file with their lines; `,` or `;` between cells. No file: no rows.
+
+    Raises:
+        OfficeError: it can't be read, or lacks a column.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise OfficeError(f"can't be read: {error}", str(path), "save it as CSV in UTF-8") from error
+    first = text.partition("\n")[0]
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    try:
+        reader = csv.DictReader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
+        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        if not set(columns[:2]) <= set(names):
+            raise OfficeError(f"has no columns {' and '.join(columns[:2])}", str(path), "begin it with their names")
+        reader.fieldnames = names
+        return [
+            (reader.line_num, {name: (row.get(name) or "").strip() for name in names if name})
+            for row in reader
+            if any(isinstance(cell, str) and cell.strip() for cell in row.values())
+        ]
+    except csv.Error as error:
+        raise OfficeError(f"is no CSV file: {error}", str(path), "save it as CSV in UTF-8") from error

@@ -1,0 +1,191 @@
+"""One run of ingest over a school's tree. A second run does nothing again; one that is killed goes on the next time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from django.db import transaction
+
+from edge_daemon_office.home import School
+from edge_daemon_office.ingest.examine import examine
+from edge_daemon_office.ingest.heartbeats import read_heartbeat
+from edge_daemon_office.ingest.keys import by_folder, read_keys
+from edge_daemon_office.ingest.ledger_checks import check_ledger
+from edge_daemon_office.ingest.roster import read_roster
+from edge_daemon_office.ingest.store import BatchWriter, Examined, forget
+from edge_daemon_office.ingest.tree import TreeFile, device_folders, devices_folder, files_of
+from edge_daemon_office.registers.models import (
+    Commitment,
+    DayTally,
+    Heartbeat,
+    Lesson,
+    Mark,
+    Problem,
+    Promise,
+    Revision,
+    SignedChange,
+    Source,
+    Student,
+)
+
+_BATCH: Final = 200
+MODELS: Final = (
+    *(Lesson, Mark, DayTally, Revision, SignedChange, Commitment),
+    *(Promise, Heartbeat, Problem, Source, Student),
+)
+"""Every table that is made from the tree and the office's files."""
+
+
+@dataclass(slots=True)
+class IngestResult:
+    """What a run did for a school."""
+
+    devices: int = 0
+    documents: int = 0
+    """Files that were examined: new, changed, or signed by a key that is pinned now."""
+    registers: int = 0
+    commitments: int = 0
+    repeated: int = 0
+    left_out: int = 0
+    problems: int = 0
+    """Lines that stand on the page Rooms after the run."""
+
+    def add(self, other: IngestResult) -> None:
+        """Add what another run did."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
+
+def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _: None) -> IngestResult:
+    """Bring the tables of a school up to its tree.
+
+    Args:
+        school: with tree, keys and roster.
+        now: when documents count as found.
+        show: is called with the name of each device's folder.
+
+    Raises:
+        OfficeError: tree, keys or roster can't be read. A document never ends the run: it becomes a problem.
+    """
+    result = IngestResult()
+    devices = devices_folder(school.tree)
+    keys = by_folder(read_keys(school.keys))
+    read_roster(school)
+    folders = device_folders(devices)
+    for folder in folders:
+        show(folder)
+        result.devices += 1
+        device, pinned = keys.get(folder, (folder, frozenset()))
+        _Room(school, devices, folder, device, pinned, now).ingest(result)
+    _name_missing_folders(school, folders)
+    result.problems = Problem.objects.filter(school=school.school).count()
+    return result
+
+
+def rebuild(school: School, now: datetime, show: Callable[[str], None] = lambda _: None) -> IngestResult:
+    """Make the tables of a school anew from its tree; raises as `ingest`. Accounts and decisions are left alone."""
+    devices_folder(school.tree)  # before anything is deleted
+    read_keys(school.keys)
+    for model in MODELS:
+        model.objects.filter(school=school.school).delete()
+    return ingest(school, now, show)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The folder of one device."""
+
+    school: School
+    devices: Path
+    folder: str
+    device: str
+    pinned: frozenset[str]
+    now: datetime
+
+    def ingest(self, result: IngestResult) -> None:
+        name = self.school.school
+        known = self._known()
+        if any(is_believed and key not in self.pinned for _, _, key, is_believed in known.values()):
+            forget(name, self.device, self.folder)
+            known = {}
+        unreadable: dict[str, str] = {}
+        files = list(files_of(self.devices, self.folder, unreadable))
+        is_news = read_heartbeat(name, self.device, self.devices / self.folder / "status.json")
+        fresh = [file for file in files if self._is_fresh(file, known.get(file.path))] if self.pinned else []
+        writer = BatchWriter(name, self.school.zone, self.device, self.folder, self.now)
+        for start in range(0, len(fresh), _BATCH):
+            batch = [self._examined(file) for file in fresh[start : start + _BATCH]]
+            count = writer.write(batch)
+            result.documents += len(batch)
+            result.registers += count.registers
+            result.commitments += count.commitments
+            result.repeated += count.repeated
+            result.left_out += count.left_out
+        gone = known.keys() - {file.path for file in files}
+        self._note_gone(gone, known)
+        self._note_room(unreadable, len(files))
+        if fresh or gone or is_news:
+            check_ledger(name, self.device)
+
+    def _known(self) -> dict[str, tuple[int, int, str, bool]]:
+        rows = Source.objects.filter(school=self.school.school, folder=self.folder).values_list(
+            "path", "changed_ns", "size_bytes", "signed_by", "is_believed"
+        )
+        return {
+            path: (changed_ns, size_bytes, key, is_believed) for path, changed_ns, size_bytes, key, is_believed in rows
+        }
+
+    def _is_fresh(self, file: TreeFile, known: tuple[int, int, str, bool] | None) -> bool:
+        if known is None or known[:2] != (file.changed_ns, file.size_bytes):
+            return True
+        _, _, key, is_believed = known
+        return not is_believed and key in self.pinned
+
+    def _examined(self, file: TreeFile) -> Examined:
+        is_commitment = file.path.startswith(f"{self.folder}/commitments/")
+        return Examined(file, examine(self.devices / file.path, self.pinned, is_commitment=is_commitment))
+
+    def _note_gone(self, gone: Iterable[str], known: dict[str, tuple[int, int, str, bool]]) -> None:
+        """Name believed documents that were removed from the tree; what they proved stays until `rebuild`."""
+        name = self.school.school
+        for path in gone:
+            if known[path][3]:
+                what = "was removed from the tree after it was proven; it counts until the tables are rebuilt"
+                self._problem(path, "gone", what, is_left_out=False)
+            else:
+                with transaction.atomic():
+                    Source.objects.filter(school=name, path=path).delete()
+                    Problem.objects.filter(school=name, where=path, kind="document").delete()
+
+    def _note_room(self, unreadable: dict[str, str], count: int) -> None:
+        Problem.objects.filter(school=self.school.school, device=self.device, kind="room").delete()
+        for where, what in unreadable.items():
+            self._problem(where, "room", what, is_left_out=True)
+        if not self.pinned:
+            left_out = f"{count} documents are left out" if count else "it has delivered no register yet"
+            what = f"no key is pinned for this device; {left_out}"
+            self._problem(self.folder, "room", what, is_left_out=count > 0)
+
+    def _problem(self, where: str, kind: str, what: str, *, is_left_out: bool) -> None:
+        Problem.objects.update_or_create(
+            school=self.school.school,
+            where=where,
+            kind=kind,
+            defaults={"device": self.device, "what": what, "is_left_out": is_left_out},
+        )
+
+
+def _name_missing_folders(school: School, folders: list[str]) -> None:
+    """Name devices whose whole folder was removed after documents of it were proven."""
+    mine = Source.objects.filter(school=school.school, is_believed=True)
+    for folder in set(mine.values_list("folder", flat=True).distinct()) - set(folders):
+        Problem.objects.update_or_create(
+            school=school.school,
+            where=folder,
+            kind="room",
+            defaults={"device": folder, "what": "its folder was removed from the tree", "is_left_out": False},
+        )

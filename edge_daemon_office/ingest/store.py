@@ -1,0 +1,336 @@
+"""Writing proven documents to the tables, a batch in one transaction; the order of documents does not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from edge_daemon_office.ingest.examine import LeftOut, ProvenCommitment, ProvenDocument
+from edge_daemon_office.ingest.tree import TreeFile
+from edge_daemon_office.registers.models import (
+    Commitment,
+    DayTally,
+    Lesson,
+    Mark,
+    Problem,
+    Promise,
+    Revision,
+    SignedChange,
+    Source,
+)
+from edge_daemon_office.shared.attendance.doubt import awaits_confirmation, is_cancelled, standing
+from edge_daemon_office.shared.delivery.document_paths import device_folder
+from edge_daemon_office.shared.types import Register
+
+_CONFIRMATION: Final = -1
+STANDINGS: Final = ("present", "absent", "to_confirm", "not_assessed")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file with what it was found to be."""
+
+    file: TreeFile
+    finding: ProvenDocument | ProvenCommitment | LeftOut
+
+
+@dataclass(slots=True)
+class BatchCount:
+    """What a batch came to."""
+
+    registers: int = 0
+    repeated: int = 0
+    commitments: int = 0
+    left_out: int = 0
+
+
+class BatchWriter:
+    """Writes the documents of one device.
+
+    Args:
+        school: its short name.
+        zone: of the school: the day of a lesson is the day there.
+        device: the device's name, as the keys were pinned for it.
+        folder: name of its folder in the tree.
+        now: when the documents were found.
+    """
+
+    def __init__(self, school: str, zone: ZoneInfo, device: str, folder: str, now: datetime) -> None:
+        self.school, self.zone, self.device, self.folder, self.now = school, zone, device, folder, now
+
+    def write(self, batch: Sequence[Examined]) -> BatchCount:
+        """Write a batch; a process that is killed has written all of it or nothing."""
+        count = BatchCount()
+        with transaction.atomic():
+            paths = [one.file.path for one in batch]
+            Source.objects.filter(school=self.school, path__in=paths).delete()
+            Problem.objects.filter(school=self.school, kind__in=("document", "gone"), where__in=paths).delete()
+            registers = self._registers(batch, count)
+            self._store_lessons(registers)
+            self._store_commitments(batch)
+            count.commitments = sum(isinstance(one.finding, ProvenCommitment) for one in batch)
+            Source.objects.bulk_create([self._source(one) for one in batch])
+        return count
+
+    def _registers(self, batch: Sequence[Examined], count: BatchCount) -> dict[str, tuple[TreeFile, ProvenDocument]]:
+        """Store the revisions; return the newest document of each lesson that gets another one."""
+        ids = {
+            one.finding.document.register.lesson.lesson_id for one in batch if isinstance(one.finding, ProvenDocument)
+        }
+        known = {
+            (lesson_id, revision): sha256
+            for lesson_id, revision, sha256 in Revision.objects.filter(
+                school=self.school, lesson_id__in=ids
+            ).values_list("lesson_id", "revision", "sha256")
+        }
+        highest = dict(
+            Lesson.objects.filter(school=self.school, lesson_id__in=ids).values_list("lesson_id", "revision")
+        )
+        newest: dict[str, tuple[TreeFile, ProvenDocument]] = {}
+        new: list[Revision] = []
+        for one in batch:
+            what = one.finding.what if isinstance(one.finding, LeftOut) else self._stray(one)
+            if not what and isinstance(one.finding, ProvenDocument):
+                register, sha256 = one.finding.document.register, one.finding.sha256
+                name = (register.lesson.lesson_id, register.revision)
+                there = known.setdefault(name, sha256)
+                if there != sha256:
+                    what = f"differs from another revision {register.revision} of this lesson, both signed"
+                elif sha256 in {row.sha256 for row in new if (row.lesson_id, row.revision) == name}:
+                    count.repeated += 1
+                else:
+                    is_there = Revision.objects.filter(pk=(self.school, *name)).exists()
+                    count.repeated += is_there
+                    if not is_there:
+                        new.append(self._revision(one.file, one.finding))
+                        count.registers += 1
+                        if register.revision > highest.get(name[0], 0):
+                            highest[name[0]] = register.revision
+                            newest[name[0]] = (one.file, one.finding)
+            if what:
+                count.left_out += 1
+                self._problem(one.file.path, what)
+        Revision.objects.bulk_create(new)
+        return newest
+
+    def _stray(self, one: Examined) -> str:
+        """Return why a proven document does not belong where it lies; empty: it does."""
+        finding = one.finding
+        assert not isinstance(finding, LeftOut)
+        named = (
+            finding.document.register.lesson.device
+            if isinstance(finding, ProvenDocument)
+            else finding.commitment.device
+        )
+        if named != self.device and device_folder(named).rpartition("/")[2] != self.folder:
+            return f"is a document of {named[:100]}, not of this room"
+        lesson_id = finding.document.register.lesson.lesson_id if isinstance(finding, ProvenDocument) else ""
+        if lesson_id and not one.file.path.startswith(f"{self.folder}/registers/{lesson_id}/"):
+            return "lies in the folder of another lesson"
+        return ""
+
+    def _store_lessons(self, newest: dict[str, tuple[TreeFile, ProvenDocument]]) -> None:
+        if not newest:
+            return
+        gone = {"school": self.school, "lesson_id__in": newest.keys()}
+        touched = set(Lesson.objects.filter(**gone).values_list("day", "course"))
+        for model in (Lesson, Mark, SignedChange):
+            model.objects.filter(**gone).delete()
+        lessons, marks, changes = [], [], []
+        for file, proven in newest.values():
+            register = proven.document.register
+            lesson = self._lesson(file, proven)
+            touched.add((lesson.day, lesson.course))
+            lessons.append(lesson)
+            marks += self._marks(register, lesson)
+            changes += self._changes(register)
+        Lesson.objects.bulk_create(lessons)
+        Mark.objects.bulk_create(marks, batch_size=1000)
+        SignedChange.objects.bulk_create(changes, batch_size=1000)
+        tally_days(self.school, touched)
+
+    def _lesson(self, file: TreeFile, proven: ProvenDocument) -> Lesson:
+        register = proven.document.register
+        lesson, confirmed = register.lesson, register.confirmed
+        day = lesson.start.astimezone(self.zone).date()
+        stands = [standing(verdict) for verdict in register.verdicts]
+        return Lesson(
+            school=self.school,
+            lesson_id=lesson.lesson_id,
+            device=self.device,
+            course=lesson.course,
+            start=lesson.start,
+            end=lesson.end,
+            day=day,
+            month=day.year * 100 + day.month,
+            origin=lesson.origin,
+            revision=register.revision,
+            sha256=proven.sha256,
+            path=file.path,
+            clock=register.clock,
+            captures_planned=register.captures_planned,
+            captures_taken=register.captures_taken,
+            rule_share=None if register.rule is None else register.rule.share,
+            register_flags=" ".join(register.register_flags),
+            held=None if confirmed is None else confirmed.held,
+            awaits=awaits_confirmation(register),
+            is_counted=is_counted(register),
+            **{name: stands.count(name) for name in STANDINGS},  # type: ignore[arg-type]
+        )
+
+    def _marks(self, register: Register, lesson: Lesson) -> list[Mark]:
+        return [
+            Mark(
+                school=self.school,
+                month=lesson.month,
+                lesson_id=lesson.lesson_id,
+                student_id=verdict.tally.student_id,
+                course=lesson.course,
+                day=lesson.day,
+                start=lesson.start,
+                verdict=verdict.verdict,
+                standing=standing(verdict),
+                flags=" ".join(verdict.flags),
+                share=verdict.share,
+                captures_seen=verdict.tally.captures_seen,
+                captures_facing=verdict.tally.captures_attentive,
+                is_counted=lesson.is_counted,
+            )
+            for verdict in register.verdicts
+        ]
+
+    def _changes(self, register: Register) -> list[SignedChange]:
+        key = {"school": self.school, "lesson_id": register.lesson.lesson_id}
+        found = [
+            SignedChange(
+                **key,
+                number=number,
+                student_id=one.student_id,
+                verdict=one.verdict,
+                by=one.by,
+                title=one.title or "",
+                reason=one.reason_code or one.reason,
+                at=one.at,
+            )
+            for number, one in enumerate(register.corrections)
+        ]
+        if (said := register.confirmed) is not None:
+            word = "held" if said.held else "not_held"
+            found.append(SignedChange(**key, number=_CONFIRMATION, verdict=word, by=said.by, at=said.at))
+        return found
+
+    def _revision(self, file: TreeFile, proven: ProvenDocument) -> Revision:
+        register = proven.document.register
+        return Revision(
+            school=self.school,
+            lesson_id=register.lesson.lesson_id,
+            revision=register.revision,
+            device=self.device,
+            sha256=proven.sha256,
+            previous_sha256=proven.document.previous_sha256 or "",
+            seed_sha256=register.plan.seed_sha256,
+            path=file.path,
+            found_at=self.now,
+        )
+
+    def _store_commitments(self, batch: Sequence[Examined]) -> None:
+        for examined in batch:
+            proven = examined.finding
+            if not isinstance(proven, ProvenCommitment) or self._stray(examined):
+                continue
+            one = proven.commitment
+            Commitment.objects.update_or_create(
+                school=self.school,
+                device=self.device,
+                ref=one.ref,
+                defaults={"at": one.at, "sha256": proven.sha256, "previous_sha256": one.previous_sha256 or ""},
+            )
+            ids = [plan.lesson_id for plan in one.plans_committed]
+            known = {row.lesson_id: row for row in Promise.objects.filter(school=self.school, lesson_id__in=ids)}
+            for plan in one.plans_committed:
+                old = known.get(plan.lesson_id)
+                if old is not None and _is_better(old.at, old.start, one.at, plan.start):
+                    continue
+                Promise.objects.update_or_create(
+                    school=self.school,
+                    lesson_id=plan.lesson_id,
+                    defaults={
+                        "device": self.device,
+                        "start": plan.start,
+                        "end": plan.end,
+                        "captures_planned": plan.captures_planned,
+                        "seed_sha256": plan.seed_sha256,
+                        "at": one.at,
+                    },
+                )
+
+    def _source(self, one: Examined) -> Source:
+        finding = one.finding
+        if isinstance(finding, LeftOut):
+            key = finding.signed_by
+        elif isinstance(finding, ProvenDocument):
+            key = str(finding.document.public_key)
+        else:
+            key = finding.commitment.public_key
+        return Source(
+            school=self.school,
+            path=one.file.path,
+            folder=self.folder,
+            changed_ns=one.file.changed_ns,
+            size_bytes=one.file.size_bytes,
+            signed_by=key,
+            is_believed=not isinstance(finding, LeftOut),
+        )
+
+    def _problem(self, path: str, what: str) -> None:
+        Problem.objects.update_or_create(
+            school=self.school,
+            where=path,
+            kind="document",
+            defaults={"device": self.device, "what": what, "is_left_out": True},
+        )
+
+
+def is_counted(register: Register) -> bool:
+    """Return whether a register counts towards anybody's attendance."""
+    return register.lesson.origin == "timetable" and not is_cancelled(register)
+
+
+def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
+    """Make the tallies of these days and courses anew, from the marks."""
+    columns = ", ".join(f"SUM(CASE WHEN standing = '{name}' THEN 1 ELSE 0 END)" for name in STANDINGS)
+    statement = (
+        f"INSERT INTO {DayTally._meta.db_table} (school, day, course, student_id, {', '.join(STANDINGS)}) "  # noqa: S608
+        f"SELECT school, day, course, student_id, {columns} FROM {Mark._meta.db_table} "
+        "WHERE school = %s AND day = %s AND course = %s AND is_counted GROUP BY school, day, course, student_id"
+    )
+    for day, course in touched:
+        DayTally.objects.filter(school=school, day=day, course=course).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [school, day, course])
+
+
+def forget(school: str, device: str, folder: str) -> None:
+    """Take everything of a device out of the tables, in one transaction: a key of it is not pinned any more."""
+    with transaction.atomic():
+        mine: dict[str, Any] = {"school": school, "device": device}
+        touched = set(Lesson.objects.filter(**mine).values_list("day", "course"))
+        ids = list(Lesson.objects.filter(**mine).values_list("lesson_id", flat=True))
+        for start in range(0, len(ids), 500):
+            part = {"school": school, "lesson_id__in": ids[start : start + 500]}
+            Mark.objects.filter(**part).delete()
+            SignedChange.objects.filter(**part).delete()
+        for model in (Lesson, Revision, Commitment, Promise, Problem):
+            model.objects.filter(**mine).delete()
+        Source.objects.filter(school=school, folder=folder).delete()
+        tally_days(school, touched)
+
+
+def _is_better(old_at: datetime, old_start: datetime, new_at: datetime, new_start: datetime) -> bool:
+    """Return whether a promise that is known says more: one before the lesson, and of those the last."""
+    return (old_at <= old_start, old_at) >= (new_at <= new_start, new_at)

@@ -1,0 +1,126 @@
+"""The tree of documents as it lies in a folder: files with their stamps, read with patience."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.shared.attendance.fields import json_object
+from edge_daemon_office.shared.errors import RegisterError
+
+MAX_BYTES: Final = 4 * 2**20
+"""Of a document; the register of a thousand students has 250 kB."""
+_DEEPEST: Final = 2
+PARTS: Final = ("registers", "commitments")
+"""Folders of a device whose documents are signed."""
+
+
+class UnreadableError(Exception):
+    """A file that is no document; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """A file below the folder of the devices."""
+
+    path: str
+    """Below the folder of the devices, with `/`."""
+    changed_ns: int
+    size_bytes: int
+
+
+def devices_folder(tree: Path) -> Path:
+    """Return the folder that has one folder for each device.
+
+    Raises:
+        OfficeError: there is no such folder in it.
+    """
+    for place in (tree / "v1" / "devices", tree / "devices"):
+        if place.is_dir():
+            return place
+    if tree.name == "devices" and tree.is_dir():
+        return tree
+    what = "has no folder v1/devices" if tree.is_dir() else "there is no such folder"
+    raise OfficeError(what, str(tree), "name the folder that `upstream.url` of the devices leads to")
+
+
+def device_folders(devices: Path) -> list[str]:
+    """Return the names of the devices' folders, sorted; hidden ones and links are left out.
+
+    Raises:
+        OfficeError: the folder can't be read.
+    """
+    try:
+        with os.scandir(devices) as found:
+            return sorted(
+                one.name for one in found if not one.name.startswith(".") and one.is_dir(follow_symlinks=False)
+            )
+    except OSError as error:
+        raise OfficeError(f"can't be read: {error.strerror}", str(devices), "check its rights") from error
+
+
+def files_of(devices: Path, folder: str, unreadable: dict[str, str]) -> Iterator[TreeFile]:
+    """Yield the signed documents of a device; `1.json` comes before the `1 (conflicted copy).json` of a synced folder.
+
+    Args:
+        devices: the folder of all devices.
+        folder: name of the device's folder.
+        unreadable: gets folders that can't be read, with the reason.
+    """
+    for part in PARTS:
+        yield from _files(str(devices), f"{folder}/{part}", unreadable, _DEEPEST)
+
+
+def _files(devices: str, below: str, unreadable: dict[str, str], deepest: int) -> Iterator[TreeFile]:
+    try:
+        with os.scandir(f"{devices}{os.sep}{below}") as found:
+            entries = sorted(
+                (one for one in found if not one.name.startswith(".")), key=lambda one: (len(one.name), one.name)
+            )
+        for one in entries:
+            if one.is_dir(follow_symlinks=False):
+                if deepest:
+                    yield from _files(devices, f"{below}/{one.name}", unreadable, deepest - 1)
+                else:
+                    unreadable[f"{below}/{one.name}"] = "is too deep a folder"
+            elif one.name.endswith(".json"):
+                status = one.stat(follow_symlinks=False)
+                yield TreeFile(f"{below}/{one.name}", status.st_mtime_ns, status.st_size)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        unreadable[below] = f"can't be read: {error.strerror}"
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a document.
+
+    Raises:
+        UnreadableError: it is no ordinary file, too large, not UTF-8, or can't be read.
+    """
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise UnreadableError("is no ordinary file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"can't be read: {getattr(error, 'strerror', None) or 'its name'}") from error
+    if len(data) > MAX_BYTES:
+        raise UnreadableError(f"is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableError("is not UTF-8") from error
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """Return the JSON object of a file; empty where there is none that can be read."""
+    try:
+        return json_object(read_text(path))
+    except (UnreadableError, RegisterError):
+        return {}

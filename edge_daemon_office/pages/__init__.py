@@ -1,0 +1,1 @@
+"""Pages for a browser: server-rendered, plain forms, no script."""

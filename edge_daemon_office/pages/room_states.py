@@ -1,0 +1,64 @@
+"""How each room is: what its device says, what of it was left out, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from edge_daemon_office.home import School
+from edge_daemon_office.pages.wording import t
+from edge_daemon_office.registers.models import Heartbeat, Problem, Source
+
+SILENT: Final = timedelta(hours=26)
+_LOW_DISK_MB: Final = 1000
+_HOT_C: Final = 80
+
+
+@dataclass(slots=True)
+class RoomStanding:
+    """A room with the reasons why somebody should look after it; none: it is well."""
+
+    device: str
+    heartbeat: Heartbeat | None
+    reasons: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def room_states(school: School) -> list[RoomStanding]:
+    """Return every room, those that need somebody first."""
+    now = datetime.now(timezone.utc)
+    found = {one.device: RoomStanding(one.device, one) for one in Heartbeat.objects.filter(school=school.school)}
+    for problem in Problem.objects.filter(school=school.school).order_by("-is_left_out", "where"):
+        found.setdefault(problem.device, RoomStanding(problem.device, None)).problems.append(problem)
+    for folder in Source.objects.filter(school=school.school).values_list("folder", flat=True).distinct():
+        found.setdefault(folder, RoomStanding(folder, None))
+    for room in found.values():
+        room.reasons = [*_reasons(room, now)]
+    return sorted(found.values(), key=lambda room: (not room.reasons, room.device))
+
+
+def _reasons(room: RoomStanding, now: datetime) -> list[str]:
+    said, reasons = room.heartbeat, []
+    if said is None or said.at is None:
+        reasons.append(t("It has not said how it is. Check its power and network."))
+    elif now - said.at > SILENT:
+        reasons.append(t("It has been silent for a day or more. Check its power and network."))
+    if said is not None:
+        reasons += said.problems
+        if said.disk_free_mb is not None and said.disk_free_mb < _LOW_DISK_MB:
+            reasons.append(t("Its card is almost full: run `attendance doctor` there."))
+        if said.temperature_c is not None and said.temperature_c >= _HOT_C:
+            reasons.append(t("It is hot: give it air."))
+        if said.clock == "unsynchronised":
+            reasons.append(t("Its clock is not set: check its network."))
+        if said.parked:
+            reasons.append(
+                t("%(count)s items can't be delivered: run `attendance outbox list` there.", count=said.parked)
+            )
+    left_out = sum(one.is_left_out for one in room.problems)
+    if left_out:
+        reasons.append(t("%(count)s things are left out: see below.", count=left_out))
+    elif room.problems:
+        reasons.append(t("%(count)s things are odd: see below.", count=len(room.problems)))
+    return reasons

@@ -1,0 +1,73 @@
+"""*Today*: what somebody has to look at now."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta, timezone
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from edge_daemon_office.home import School
+from edge_daemon_office.pages.days import day_of, today_at
+from edge_daemon_office.pages.excused import excused_days, is_excused
+from edge_daemon_office.pages.names import names_of
+from edge_daemon_office.pages.room_states import room_states
+from edge_daemon_office.people import rights
+from edge_daemon_office.people.gate import needs
+from edge_daemon_office.registers.models import Commitment, Lesson, Mark, Promise
+
+
+@needs(rights.SEE_REGISTERS)
+def today(request: HttpRequest, school: str) -> HttpResponse:
+    """Show a day: lessons, absent students, what needs a look."""
+    place, mine = settings.OFFICE.schools[school], rights.own(request.user)
+    day = day_of(request, "day", today_at(place))
+    lessons = list(Lesson.objects.filter(**mine, day=day).order_by("start", "device"))
+    sees_rooms = rights.may(request.user, rights.SEE_ROOMS)
+    values = {
+        "day": day,
+        "day_before": day - timedelta(days=1),
+        "day_after": day + timedelta(days=1),
+        "is_today": day == today_at(place),
+        "lessons": lessons,
+        "unusual": [one for one in lessons if one.awaits],
+        "to_confirm": sum(one.to_confirm for one in lessons if not one.awaits),
+        "absent": _absent(mine, school, day),
+        "without_register": without_register(place, day) if rights.courses_of(request.user) is None else None,
+        "rooms": [one for one in room_states(place) if one.reasons] if sees_rooms else None,
+    }
+    return render(request, "office/today.html", values)
+
+
+def _absent(mine: dict[str, Any], school: str, day: Any) -> list[dict[str, Any]]:
+    """Return who is absent and not excused, by name, with the lessons."""
+    marks = Mark.objects.filter(**mine, day=day, standing="absent", is_counted=True).order_by("start")
+    by_student: dict[str, list[Mark]] = {}
+    for mark in marks:
+        by_student.setdefault(mark.student_id, []).append(mark)
+    excuses = excused_days(school, day, day)
+    names = names_of(school, by_student)
+    rows = [
+        {"student_id": student_id, "name": names[student_id], "marks": found}
+        for student_id, found in by_student.items()
+        if not is_excused(excuses.get(student_id, ()), day)
+    ]
+    return sorted(rows, key=lambda row: str(row["name"]).casefold())
+
+
+def without_register(school: School, day: Any) -> list[Promise]:
+    """Return the promised lessons of a day that are over and have no register; a promise may have been withdrawn since.
+
+    Each commitment lists every plan that is on record: a later one before the lesson that lacks it withdraws it.
+    """
+    begin = datetime.combine(day, time(), school.zone).astimezone(timezone.utc)
+    end = min(datetime.combine(day + timedelta(days=1), time(), school.zone), datetime.now(timezone.utc))
+    register = Lesson.objects.filter(school=school.school, lesson_id=OuterRef("lesson_id"))
+    later = Commitment.objects.filter(
+        school=school.school, device=OuterRef("device"), at__gt=OuterRef("at"), at__lte=OuterRef("start")
+    )
+    rows = Promise.objects.filter(school=school.school, end__gte=begin, end__lt=end)
+    return list(rows.filter(~Exists(register), ~Exists(later)).order_by("start", "device"))

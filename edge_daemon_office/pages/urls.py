@@ -1,0 +1,36 @@
+"""Addresses. Everything of a school begins with its short name; `people.gate` lets nobody see another one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import path
+
+from edge_daemon_office.pages import accounts, asset, audit, below, language, lesson, rooms, student, today
+
+SCHOOL_PAGES: Final = [
+    path("<slug:school>/today/", today.today, name="today"),
+    path("<slug:school>/lessons/<str:lesson_id>/", lesson.register, name="lesson"),
+    path("<slug:school>/lessons/<str:lesson_id>/tick-list/", lesson.tick_list, name="tick-list"),
+    path("<slug:school>/students/", student.students, name="students"),
+    path("<slug:school>/students/<path:student_id>/", student.student, name="student"),
+    path("<slug:school>/student-file/<path:student_id>/", student.student_file, name="student-file"),
+    path("<slug:school>/below/", below.below, name="below"),
+    path("<slug:school>/rooms/", rooms.rooms, name="rooms"),
+    path("<slug:school>/audit/", audit.audit, name="audit"),
+]
+"""Pages of one school."""
+
+urlpatterns = [
+    path("", accounts.start, name="start"),
+    path("sign-in/", accounts.sign_in, name="sign-in"),
+    path("code/", accounts.give_code, name="code"),
+    path("second-factor/", accounts.second_factor, name="second-factor"),
+    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("password/", accounts.change_password, name="password"),
+    path("language/", language.choose_language, name="language"),
+    path("office.css", asset.style, name="style"),
+    *SCHOOL_PAGES,
+]
+
+handler404 = "edge_daemon_office.pages.accounts.not_found"

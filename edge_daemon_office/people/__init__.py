@@ -1,0 +1,1 @@
+"""Accounts of the office: who may sign in, and what each role may see."""

@@ -1,0 +1,20 @@
+"""Noting who did what."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from edge_daemon_office.people.models import Activity
+
+
+def note(school: str, by: str, what: str, *, lesson_id: str = "", student_id: str = "", detail: str = "") -> None:
+    """Write a line of the page Audit."""
+    Activity.objects.create(
+        school=school,
+        at=datetime.now(timezone.utc),
+        by=by,
+        what=what,
+        lesson_id=lesson_id,
+        student_id=student_id,
+        detail=detail[:300],
+    )

@@ -1,0 +1,67 @@
+"""The gate before every page: a session, the own school, and the second factor. What is not let through is 404."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from edge_daemon_office.people.rights import may
+
+PASSED_TOTP: Final = "passed_totp"
+"""Key of a session whose person gave the code of the second factor."""
+_OPEN: Final = frozenset(("sign-in", "code", "sign-out", "style", "language"))
+_SETTING_UP: Final = frozenset(("second-factor",))
+
+
+class AccountMiddleware:
+    """Lets nobody see a page of a school without being signed in to it.
+
+    Args:
+        get_response: the next one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: object, _args: object, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Return what is answered instead of a page; None: the page."""
+        name = request.resolver_match.url_name if request.resolver_match else ""
+        if name in _OPEN:
+            return None
+        account = request.user
+        if not account.is_authenticated or account.school not in settings.OFFICE.schools:
+            return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
+        if account.has_totp and not request.session.get(PASSED_TOTP):
+            return HttpResponseRedirect(reverse("code"))
+        if not account.has_totp and settings.OFFICE.totp == "required" and name not in _SETTING_UP:
+            return HttpResponseRedirect(reverse("second-factor"))
+        if "school" in kwargs and kwargs["school"] != account.school:
+            raise Http404
+        return None
+
+
+def needs(right: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Make a page that is there only for accounts with a right."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not may(request.user, right):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        guarded.right = right  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

@@ -1,0 +1,51 @@
+"""What each role may see and do. A page that somebody may not see is not there: 404, as for one of another school."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from edge_daemon_office.people.models import ALL_COURSES, Account
+
+SEE_REGISTERS: Final = "see_registers"
+SEE_ROOMS: Final = "see_rooms"
+SEE_AUDIT: Final = "see_audit"
+SEE_STUDENT_FILE: Final = "see_student_file"
+CORRECT: Final = "correct"
+EXCUSE: Final = "excuse"
+
+RIGHTS: Final[Mapping[str, frozenset[str]]] = {
+    "teacher": frozenset((SEE_REGISTERS, CORRECT)),
+    "office": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT, SEE_STUDENT_FILE, CORRECT, EXCUSE)),
+    "head": frozenset((SEE_REGISTERS, SEE_ROOMS, SEE_AUDIT)),
+    "technician": frozenset((SEE_ROOMS,)),
+    "dpo": frozenset((SEE_AUDIT, SEE_ROOMS, SEE_STUDENT_FILE)),
+}
+"""The technician sees no names. The data protection officer sees what is kept, and no register of a day."""
+
+START: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("teacher", "office", "head"), "today"),
+    "technician": "rooms",
+    "dpo": "audit",
+}
+"""The page on which a role begins."""
+
+
+def may(account: Account, right: str) -> bool:
+    """Return whether an account has a right."""
+    return right in RIGHTS.get(account.role, frozenset())
+
+
+def courses_of(account: Account) -> frozenset[str] | None:
+    """Return the courses that an account may see; None: all of its school."""
+    if account.role != "teacher":
+        return None
+    taught = frozenset(account.taught.values_list("course", flat=True))
+    return None if ALL_COURSES in taught else taught
+
+
+def own(account: Account) -> dict[str, Any]:
+    """Return the filter that leaves of lessons, marks and tallies those that an account may see."""
+    courses = courses_of(account)
+    mine: dict[str, Any] = {"school": account.school}
+    return mine if courses is None else {**mine, "course__in": courses}

@@ -1,0 +1,138 @@
+"""What a document says of itself, checked: its signature, its form, and the seed that it reveals.
+
+Needs the document and the device's public key, and nothing else of the device: the office checks with the same words.
+The signature is checked over the text as it came, before anything of it is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from edge_daemon_office.shared.attendance.commitment import KIND as COMMITMENT
+from edge_daemon_office.shared.attendance.commitment import Commitment, commitment_of
+from edge_daemon_office.shared.attendance.document import KIND as REGISTER
+from edge_daemon_office.shared.attendance.document import Document, from_fields
+from edge_daemon_office.shared.attendance.fields import json_object
+from edge_daemon_office.shared.device.signing import canonical, fingerprint, is_signed_by, text_signer
+from edge_daemon_office.shared.errors import RegisterError
+
+UNSIGNED = "is not signed"
+_CHANGED = "was changed after it was signed: its signature does not hold"
+_LONGEST_ID = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenRegister:
+    """A register that is what its device signed, or, from a release that did not sign, what it wrote."""
+
+    document: Document
+    sha256: str
+    is_signed: bool
+
+
+class OtherKeyError(RegisterError):
+    """A document that is well signed, but by a key that is not trusted.
+
+    Args:
+        key: that signed it, hexadecimal.
+        device: which it names; empty where it names none.
+        where: which document it is.
+    """
+
+    def __init__(self, key: str, device: str, where: str) -> None:
+        super().__init__(f"was signed by another key (fingerprint {fingerprint(key)})", where)
+        self.key, self.device = key, device
+
+
+def prove_register(text: str, public_key: str | None) -> ProvenRegister:
+    """Return the register that a text holds.
+
+    Args:
+        text: of the document.
+        public_key: of the device that should have signed it; None: whatever key the document names.
+
+    Raises:
+        RegisterError: it is no register, or not as that device signed it; says in plain words what is wrong. A document
+            of a release that did not sign is no fault.
+    """
+    keys = None if public_key is None else (public_key,)
+    signer = text_signer(text, keys)
+    fields = json_object(text, REGISTER)
+    if signer is None and fields.get("public_key") is None and fields.get("signature") is None:
+        check_form(text, fields)
+    else:
+        _check(text, fields, signer, keys)
+    document = from_fields(fields)
+    check_seed(document)
+    return ProvenRegister(document, digest(text), document.public_key is not None)
+
+
+def prove_commitment(text: str, public_key: str | None) -> Commitment:
+    """Return the commitment that a text holds; raises a RegisterError as `prove_register`."""
+    return commitment_of(signed_fields(text, None if public_key is None else (public_key,), COMMITMENT))
+
+
+def signed_fields(text: str, keys: Collection[str] | None, kind: str = REGISTER) -> Mapping[str, object]:
+    """Return the fields of a document that one of these keys signed. It is parsed once, after that was seen.
+
+    Args:
+        text: of the document.
+        keys: that are trusted; None: whatever key the document names.
+        kind: what it should be, for messages.
+
+    Raises:
+        OtherKeyError: another key signed it.
+        RegisterError: it is not signed, was changed, or is no document.
+    """
+    signer = text_signer(text, keys)
+    fields = json_object(text, kind)
+    _check(text, fields, signer, keys)
+    return fields
+
+
+def check_seed(document: Document) -> None:
+    """Raise a RegisterError where the revealed seed is not the one whose SHA-256 stands beside it."""
+    register = document.register
+    if hashlib.sha256(register.plan.seed).hexdigest() != register.plan.seed_sha256:
+        where = f"register {register.lesson.lesson_id} revision {register.revision}"
+        raise RegisterError("reveals a seed that is not the one of its SHA-256", where)
+
+
+def check_form(text: str, fields: Mapping[str, object]) -> None:
+    """Raise a RegisterError where a text is not the canonical one of its fields."""
+    try:
+        is_canonical = text == canonical(fields)
+    except (ValueError, RecursionError):
+        is_canonical = False
+    if not is_canonical:
+        raise RegisterError("was written anew: it is not in the form in which devices write it", _where(fields))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a document, by which the one after it names it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _check(text: str, fields: Mapping[str, object], signer: str | None, keys: Collection[str] | None) -> None:
+    """Raise what is wrong with the signature of a document; nothing else of it is looked at."""
+    named, where = fields.get("public_key"), _where(fields)
+    if not isinstance(named, str) or fields.get("signature") is None:
+        raise RegisterError(UNSIGNED, where)
+    if signer is None or signer != named:
+        if not is_signed_by(fields, named):
+            raise RegisterError(_CHANGED, where)
+        if keys is not None and named not in keys:
+            device = fields.get("device")
+            raise OtherKeyError(named, device if isinstance(device, str) else "", where)
+    check_form(text, fields)
+
+
+def _where(fields: Mapping[str, object]) -> str:
+    lesson_id, revision, ref = fields.get("lesson_id"), fields.get("revision"), fields.get("ref")
+    if isinstance(ref, str):
+        return f"commitment {ref[:_LONGEST_ID]}"
+    if isinstance(lesson_id, str) and isinstance(revision, int) and -1 < revision <= 2**63:
+        return f"register {lesson_id[:_LONGEST_ID]} revision {revision}"
+    return ""

@@ -1,0 +1,1 @@
+"""Leaf helpers about the box itself: its keys and its health."""

@@ -1,0 +1,67 @@
+"""The office's environment: no library of a device, nothing of `edge_daemon`, and nothing that only POSIX has."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.app.collect.test_office_computer import NOT_THERE
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+ROOT = Path(__file__).parents[2]
+CODE = f"""
+import os, sys
+class NotHere:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in {("edge_daemon", "requests", "xlsxwriter", "openpyxl", *NOT_THERE)!r}:
+            raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)
+sys.meta_path.insert(0, NotHere())
+for name in {NOT_THERE!r}:
+    sys.modules.pop(name, None)
+from edge_daemon_office.__main__ import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def office(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CODE, "--home", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_a_tree_is_read_without_any_library_of_a_device_and_without_edge_daemon(tmp_path):
+    room = OfficeRoom(tmp_path / "tree", "room 1")
+    room.deliver(room.register(START, {"s1": 1.0}))
+    done = office(tmp_path / "o", "init", "--tree", str(tmp_path / "tree"), "--time-zone", "Europe/Berlin")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = office(tmp_path / "o", "ingest")
+    assert (done.returncode, done.stderr) == (
+        3,
+        "left out: room 1: no key is pinned for this device; 1 documents are left out\n",
+    )
+    assert office(tmp_path / "o", "keys", "pin", "room 1", room.signer.public_key).returncode == 0
+    done = office(tmp_path / "o", "ingest")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 registers" in done.stdout
+    assert office(tmp_path / "o", "init").stderr.startswith(
+        f"edge-daemon-office: {tmp_path}/o/office.toml: is there already"
+    )
+    done = office(tmp_path / "nowhere", "ingest")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_the_office_imports_nothing_of_the_device_and_the_device_nothing_of_the_office():
+    ours = re.compile(r"^\s*(?:from|import) edge_daemon(?:\.|\s)", re.MULTILINE)
+    theirs = re.compile(r"edge_daemon_office")
+    for path in (ROOT / "edge_daemon_office").rglob("*.py"):
+        assert not ours.search(path.read_text("utf-8")), path
+    for path in (ROOT / "edge_daemon").rglob("*.py"):
+        assert not theirs.search(path.read_text("utf-8")), path
+
+
+def test_the_devices_requirements_know_nothing_of_the_office():
+    for name in ("requirements-arm.txt", "requirements-arm.in"):
+        text = (ROOT / name).read_text("utf-8").lower()
+        assert not {word for word in ("django", "waitress", "sqlparse", "asgiref", "psycopg") if word in text}

@@ -1,0 +1,125 @@
+"""The command line of the office, in processes of its own, as somebody runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.office.test_environment import office
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo") / "office"
+    done = office(folder, "demo", "--no-serve")
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder, done.stdout
+
+
+def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
+    folder, said = demo
+    assert re.search(r"^3 rooms, 1\d\d registers, each signature checked$", said, re.M)
+    assert re.findall(r"account (\w+)", said) == ["teacher", "office", "head", "technician", "dpo"]
+    assert "open http://127.0.0.1:8470/ in a browser" in said
+    assert office(folder, "ingest").returncode == 0  # nothing is left out
+    assert office(folder, "demo").returncode == 2
+    assert (folder / "office.sqlite").stat().st_mode & 0o077 == 0
+    assert (folder / "secret-key").stat().st_mode & 0o077 == 0
+
+
+def test_serve_shows_a_page_and_ends_when_it_is_told(demo):
+    folder, _ = demo
+    text = (folder / "office.toml").read_text("utf-8")
+    (folder / "office.toml").write_text(text.replace("127.0.0.1:8470", "127.0.0.1:18470"), "utf-8")
+    command = [sys.executable, "-m", "edge_daemon_office", "--home", str(folder), "serve"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening on http://127.0.0.1:18470/\n"
+        with urllib.request.urlopen("http://127.0.0.1:18470/sign-in/", timeout=20) as answer:
+            assert answer.status == 200
+            assert "Server" not in answer.headers
+            assert b"<h1>Sign in</h1>" in answer.read()
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_backup_brings_accounts_back_and_ingest_the_rest(demo, tmp_path):
+    folder, _ = demo
+    file = tmp_path / "office.backup"
+    done = office(folder, "backup", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.stat().st_mode & 0o077 == 0
+    new = tmp_path / "new"
+    done = office(new, "restore", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "5 Account, 2 TaughtCourse" in done.stdout
+    settings = (new / "office.toml").read_text("utf-8")
+    (new / "office.toml").write_text(settings.replace('tree = "tree"', f'tree = "{folder / "tree"}"'), "utf-8")
+    assert office(new, "ingest").returncode == 0
+    listed = [office(place, "account", "list").stdout for place in (folder, new)]
+    assert listed[0] == listed[1] != ""
+    assert office(new, "restore", str(file)).returncode == 2
+    file.write_bytes(file.read_bytes()[:1000])
+    assert office(tmp_path / "third", "restore", str(file)).returncode == 2
+    assert not (tmp_path / "third").exists()
+
+
+def test_accounts_are_added_changed_and_refused(demo):
+    folder, _ = demo
+    add = ("account", "add", "Kim", "--role", "teacher", "--name", "Kim", "--course", "7a")
+    assert "first password" in office(folder, *add).stdout
+    assert office(folder, *add).stderr == "edge-daemon-office: kim: is taken; see `account list`\n"
+    assert "demo; kim; teacher; Kim; 7a; no second factor" in office(folder, "account", "list").stdout
+    done = office(folder, "account", "set", "kim", "--course", "8b", "--disable")
+    assert done.stdout == "kim: disabled, courses changed\n"
+    assert "kim; teacher; Kim; 8b; disabled" in office(folder, "account", "list").stdout
+    assert office(folder, "account", "set", "nobody", "--unlock").returncode == 2
+
+
+def test_check_says_what_a_trial_lacks(demo):
+    folder, _ = demo
+    done = office(folder, "check")
+    assert done.returncode == 1
+    assert "office.https is false" in done.stderr
+    text = (folder / "office.toml").read_text("utf-8")
+    (folder / "office.toml").write_text(
+        text.replace("https = false", "https = true").replace('"optional"', '"required"')
+    )
+    done = office(folder, "check")
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "office.toml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('language = "en"', 'tongue = "en"', "office.tongue: is no setting"),
+        ("limit_percent = 85", "limit_percent = 0", "schools.demo.limit_percent: is out of range"),
+        ("Europe/Berlin", "Berlin", "schools.demo.time_zone: 'Berlin' is no time zone"),
+        ("[office]", "[office", "can't be read"),
+        ('database = ""', 'database = "mysql://x/y"', "is no address of a PostgreSQL database"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(demo, old, new, said):
+    folder, _ = demo
+    path = folder / "office.toml"
+    text = path.read_text("utf-8")
+    try:
+        path.write_text(text.replace(old, new), "utf-8")
+        done = office(folder, "account", "list")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert said in done.stderr
+    finally:
+        path.write_text(text, "utf-8")
