@@ -247,6 +247,9 @@ class UpstreamConfig:
         "What the office may change from there; the roster, too, where it is named",
         choices=("roster", "corrections", "withdrawals", "removals"),
     )
+    office_keys: tuple[str, ...] = _key(
+        (), "Public keys of the office, two at most: with one, its corrections have to be signed by it"
+    )
     proxy: str = _key("", "Proxy on the way to the server; empty: as HTTPS_PROXY says")
     insecure_http: bool = _key(False, "Allow http:// without encryption: for a trial only, never with real students")
 

@@ -22,6 +22,7 @@ def correct(
     reason: str,
     at: datetime,
     reason_code: str | None = None,
+    title: str | None = None,
 ) -> Register:
     """Return the next revision of a register, with one student's verdict as somebody decided it.
 
@@ -42,7 +43,7 @@ def correct(
     if verdict == "absent" and register.confirmed is not None and not register.confirmed.held:
         hint = "if it was held after all, use `edge-daemon register confirm --held` first"
         raise RegisterError("the lesson was not held, as the office said: nobody is absent", where, hint)
-    correction = Correction(student_id, verdict, by.strip(), reason.strip(), at, reason_code)
+    correction = Correction(student_id, verdict, by.strip(), reason.strip(), at, reason_code, title)
     last = next((old for old in reversed(register.corrections) if old.student_id == student_id), None)
     if last is not None and replace(last, at=at) == correction:
         return register

@@ -31,6 +31,7 @@ _COMMANDS = {
         "Backups, retention, checks, and what the office sent.",
     ),
     "sync": ("edge_daemon.cli.sync:sync", "Deliver what is due, fetch what the office has for this device."),
+    "office-key": ("edge_daemon.cli.office_key:office_key", "Whose corrections are taken: the office's public keys."),
     "status": ("edge_daemon.cli.status:status", "How it stands now, and what needs a person."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "identity": ("edge_daemon.cli.firstboot:identity", "The device's name and public key."),

@@ -17,7 +17,7 @@ from edge_daemon.home import Home
 READING = frozenset(
     {
         *("audit", "collect", "config show", "doctor", "enrol list", "enrol show", "export", "identity"),
-        *("ledger verify", "mail preview", "mail test", "outbox copy", "outbox list", "outbox show"),
+        *("ledger verify", "mail preview", "mail test", "office-key list", "outbox copy", "outbox list", "outbox show"),
         *("plan check", "plan list"),
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }

@@ -30,6 +30,7 @@ MAX_OF_A_LESSON: Final = 200
 """Each makes a revision that repeats those before it: a mistake in an export must not fill the disk."""
 MAX_TEXT: Final = 500
 """Characters of a name or a reason."""
+MAX_TITLE: Final = 100
 _MAX_ID: Final = 200
 _FUTURE: Final = timedelta(minutes=5)
 """Clocks differ by so much; what is decided later than now was not decided yet."""
@@ -172,6 +173,7 @@ def _correction(entry: _Entry, now: datetime) -> OfficeDecision:
             by=entry.text("by", MAX_TEXT),
             reason=entry.text("reason", MAX_TEXT),
             at=entry.at("at", now),
+            title=entry.text("title", MAX_TITLE) if entry.values.get("title") is not None else None,
         ),
     )
 

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "ingest": "documents",
     "rebuild": "documents",
     "keys": "documents",
+    "key": "documents",
     "account": "account",
     "serve": "serving",
     "check": "serving",

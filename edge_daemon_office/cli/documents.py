@@ -96,3 +96,14 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
         raise OfficeError("this office has several schools", "--school", "name the one of the device")
     pin_key(schools[0].keys, device, key)
     click.echo(f"pinned in {schools[0].keys}")
+
+
+@click.command()
+@click.pass_obj
+def key(folder: Path) -> None:
+    """Show the office's own public key: devices that have it pinned take no list that it did not sign."""
+    from edge_daemon_office.decisions.office_key import office_signer
+    from edge_daemon_office.shared.device.signing import fingerprint
+
+    public_key = office_signer(read_home(folder)).public_key
+    click.echo(f"{public_key} (fingerprint {fingerprint(public_key)})")

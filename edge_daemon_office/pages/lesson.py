@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -49,7 +51,7 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
     marks = list(Mark.objects.filter(school=school, month=lesson.month, lesson_id=lesson_id))
     changes = list(SignedChange.objects.filter(school=school, lesson_id=lesson_id).order_by("at", "number"))
     names = names_of(school, [*(mark.student_id for mark in marks), *(one.student_id for one in changes)])
-    values = {
+    values: dict[str, Any] = {
         "lesson": lesson,
         "lines": student_lines(document, names) if document else [],
         "marks": [] if document else [{"mark": mark, "name": names[mark.student_id]} for mark in marks],
@@ -59,7 +61,7 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
         "changes": [{"change": one, "name": names.get(one.student_id, "")} for one in changes],
         "guests": len(document.guests) if document else 0,
         "decisions": [
-            {"one": one.decision, "state": one.state, "name": names_of(school, [one.decision.student_id])}
+            {"one": one.decision, "state": one.state, "name": names.get(one.decision.student_id, "")}
             for one in states(school, Decision.objects.filter(school=school, lesson_id=lesson_id).order_by("number"))
         ],
         "may_correct": may_correct(request.user, lesson),
@@ -67,8 +69,6 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
         "reasons": REASONS,
         "error": error,
     }
-    for one in values["decisions"]:
-        one["name"] = one["name"].get(one["one"].student_id, "") if one["one"].student_id else ""
     return render(request, "office/lesson.html", values, status=409 if error else 200)
 
 

@@ -48,6 +48,7 @@ ALL = {
         "power",
     ),
     "network",
+    "office key",
     "updates",
 }
 

@@ -66,6 +66,8 @@ WRITING = {
     "maintain inbox": [],
     "maintain retention": [],
     "maintain renew-keys": [],
+    "office-key pin": ["ab" * 32],
+    "office-key unpin": ["ab" * 32],
     "outbox resend": ["--since", "2026-09-01"],
     "outbox retry": ["--all-parked"],
     "enrol capture": ["s1"],

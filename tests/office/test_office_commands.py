@@ -88,6 +88,16 @@ def test_accounts_are_added_changed_and_refused(demo):
     assert office(folder, "account", "set", "nobody", "--unlock").returncode == 2
 
 
+def test_the_office_key_stays_and_goes_with_the_backup(demo, tmp_path):
+    folder, _ = demo
+    key = office(folder, "key").stdout
+    assert re.fullmatch(r"[0-9a-f]{64} \(fingerprint [0-9a-f ]{24}\)\n", key)
+    assert office(folder, "key").stdout == key
+    office(folder, "backup", str(tmp_path / "b"))
+    office(tmp_path / "n", "restore", str(tmp_path / "b"))
+    assert office(tmp_path / "n", "key").stdout == key
+
+
 def test_check_says_what_a_trial_lacks(demo):
     folder, _ = demo
     done = office(folder, "check")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_daemon.app.health.doctor_delivery import delivery_check, mail_check, network_check, upstream_check
 from edge_daemon.app.health.doctor_erasures import erasures_check
+from edge_daemon.app.health.doctor_office import office_key_check
 from edge_daemon.app.health.doctor_service import disk_check, running_service, service_check
 from edge_daemon.app.health.doctor_updates import updates_check
 from edge_daemon.app.health.last_lesson import lesson_problems
@@ -75,6 +76,7 @@ class Doctor:
             "mail": lambda: handed_over("mail") or mail_check(self._home),
             "mail texts": self._mail_texts,
             "upstream": lambda: handed_over("upstream") or upstream_check(self._home),
+            "office key": lambda: office_key_check(self._home),
             "erasures": lambda: erasures_check(self._home),
             "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
         }

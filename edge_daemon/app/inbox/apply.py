@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from edge_daemon.app.enrolment.report_page import put_page_away
 from edge_daemon.app.erasure.removal import finish_erasures
 from edge_daemon.app.inbox.corrections import apply_corrections
+from edge_daemon.app.inbox.office_keys import check_signed
 from edge_daemon.app.inbox.removal_list import apply_removals, take_up_waiting
 from edge_daemon.app.inbox.waiting import (
     LIMITS,
@@ -236,6 +237,7 @@ def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> InboxResult:
 
 
 def _apply_corrections(home: Home, data: bytes, now: datetime) -> InboxResult:
+    check_signed(home, data, CORRECTIONS, "corrections")
     wanted = parse_corrections(data, home.config.device.name, now)
     db = open_register(home.register_db_path)
     with closing(db.conn):

@@ -68,6 +68,7 @@ def correct_register(
             reason=wanted.reason,
             at=wanted.at,
             reason_code=wanted.reason_code,
+            title=wanted.title,
         )
 
     return _revise(db, lesson_id, corrected, signer, also, now)

@@ -1,0 +1,135 @@
+"""The office's public keys that are pinned here. With one, a list that makes revisions has to be signed by it.
+
+A key comes by the settings (`upstream.office_keys`, as a card brings them) or by `office-key pin`, which keeps it in
+the state folder. Two may be pinned: while an office changes its key, both are right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from edge_daemon.delivery.pull import put
+from edge_daemon.device.signing import fingerprint, text_signer
+from edge_daemon.errors import DeliveryError, StoreError
+from edge_daemon.home import Home
+
+MOST: Final = 2
+_KEY: Final = re.compile(r"[0-9a-f]{64}")
+_FILE: Final = "office-keys"
+
+
+def pinned_keys(home: Home) -> tuple[str, ...]:
+    """Return the keys, each once: those of the settings first.
+
+    Raises:
+        DeliveryError: a key is none, or there are more than two.
+        StoreError: the file of pinned keys can't be read.
+    """
+    keys = tuple(dict.fromkeys((*_of_settings(home), *_of_file(home))))
+    wrong = [key for key in keys if not _KEY.fullmatch(key)]
+    if wrong:
+        raise DeliveryError("is no public key of an office", f"office key {wrong[0][:12]}", "64 hexadecimal digits")
+    if len(keys) > MOST:
+        hint = "take the old one away: `edge-daemon office-key unpin`, or upstream.office_keys"
+        raise DeliveryError(f"{len(keys)} office keys are pinned, {MOST} at most may be", "office keys", hint)
+    return keys
+
+
+def with_fingerprints(home: Home) -> list[tuple[str, str]]:
+    """Return each pinned key with its fingerprint; raises as `pinned_keys`."""
+    return [(key, fingerprint(key)) for key in pinned_keys(home)]
+
+
+def pin(home: Home, key: str) -> None:
+    """Pin a key; one that is pinned already changes nothing.
+
+    Raises:
+        DeliveryError: it is no key, or two others are pinned.
+        StoreError: the state folder can't be written.
+    """
+    key = _written(key)
+    if not _KEY.fullmatch(key):
+        raise DeliveryError("is no public key of an office", "KEY", "64 hexadecimal digits: `edge-daemon-office key`")
+    pinned = pinned_keys(home)
+    if key in pinned:
+        return
+    if len(pinned) == MOST:
+        raise DeliveryError("two other keys are pinned", "KEY", "unpin the old one first")
+    _keep(home, (*_of_file(home), key))
+
+
+def unpin(home: Home, key: str) -> None:
+    """Take a pinned key away.
+
+    Raises:
+        DeliveryError: it is not pinned, or stands in the settings.
+        StoreError: the state folder can't be written.
+    """
+    key = _written(key)
+    if key in _of_settings(home):
+        raise DeliveryError("stands in the settings", "KEY", f"take it out of upstream.office_keys, {home.config_path}")
+    kept = _of_file(home)
+    if key not in kept:
+        raise DeliveryError("is not pinned", "KEY", "see `edge-daemon office-key list`")
+    _keep(home, tuple(one for one in kept if one != key))
+
+
+def check_signed(home: Home, data: bytes, document: str, kind: str) -> None:
+    """Refuse a list that no pinned key signed for this device; without a pinned key every list passes.
+
+    The signature is checked over the bytes as they came, before anything of them is parsed.
+
+    Args:
+        home: the installation.
+        data: the list.
+        document: its name.
+        kind: what it has to be: a signed list of another kind is none.
+
+    Raises:
+        DeliveryError: it is not signed by a pinned key, of another kind, or for another device.
+        StoreError: the file of pinned keys can't be read.
+    """
+    keys = pinned_keys(home)
+    if not keys:
+        return
+    hint = "have the office sign it by its key, or see `edge-daemon office-key list`; nothing was changed"
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DeliveryError("is not UTF-8", document, hint) from error
+    if text_signer(text, keys) is None:
+        raise DeliveryError("is not signed by an office key that is pinned here", document, hint)
+    try:
+        top = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DeliveryError("is signed, and no JSON", document, hint) from error
+    if not isinstance(top, dict) or top.get("kind") != kind:
+        raise DeliveryError(f"is signed, and no list of {kind}", document, hint)
+    if top.get("device") != home.config.device.name:
+        raise DeliveryError("is signed for another device", document, hint)
+
+
+def _written(key: str) -> str:
+    return "".join(key.split()).lower()
+
+
+def _of_settings(home: Home) -> tuple[str, ...]:
+    return tuple(_written(key) for key in home.config.upstream.office_keys)
+
+
+def _of_file(home: Home) -> tuple[str, ...]:
+    path = home.state_dir / _FILE
+    try:
+        return tuple(path.read_text("ascii").split())
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        # Never taken for "none is pinned": that would let unsigned lists in.
+        raise StoreError("can't be read", str(path), "check its owner; bring it back, or pin the keys anew") from error
+
+
+def _keep(home: Home, keys: tuple[str, ...]) -> None:
+    home.ensure_state_dir()
+    put(home.state_dir / _FILE, "".join(f"{key}\n" for key in keys).encode("ascii"))

@@ -1,0 +1,42 @@
+"""`edge-daemon office-key`: whose lists this device takes."""
+
+from __future__ import annotations
+
+import click
+
+from edge_daemon.app.inbox import office_keys
+from edge_daemon.cli.context import Home, pass_home
+
+
+@click.group("office-key")
+def office_key() -> None:
+    """The office's public keys. With one pinned, corrections that come from the office have to be signed by it."""
+
+
+@office_key.command("list")
+@pass_home
+def list_keys(home: Home) -> None:
+    """Show the pinned keys with their fingerprints."""
+    for key, fingerprint in office_keys.with_fingerprints(home):
+        click.echo(f"{key} (fingerprint {fingerprint})")
+    if not office_keys.pinned_keys(home):
+        click.echo("no office key is pinned: lists are taken unsigned")
+
+
+@office_key.command()
+@click.argument("key")
+@pass_home
+def pin(home: Home, key: str) -> None:
+    """Pin KEY, 64 hexadecimal digits, as `edge-daemon-office key` shows it; compare the fingerprint by telephone."""
+    office_keys.pin(home, key)
+    for one, fingerprint in office_keys.with_fingerprints(home):
+        click.echo(f"pinned: {one} (fingerprint {fingerprint})")
+
+
+@office_key.command()
+@click.argument("key")
+@pass_home
+def unpin(home: Home, key: str) -> None:
+    """Take KEY away. Without any key, lists are taken unsigned."""
+    office_keys.unpin(home, key)
+    click.echo("taken away" if office_keys.pinned_keys(home) else "taken away; lists are taken unsigned now")
