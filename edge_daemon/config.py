@@ -243,9 +243,9 @@ class UpstreamConfig:
     username: str = _key("", "Name to log in with; the token is its password then; empty: the token is all")
     token_file: str = _key("", "File or systemd credential with the token")
     pull: tuple[str, ...] = _key(
-        ("corrections", "withdrawals", "removals"),
+        ("corrections", "excuses", "withdrawals", "removals"),
         "What the office may change from there; the roster, too, where it is named",
-        choices=("roster", "corrections", "withdrawals", "removals"),
+        choices=("roster", "corrections", "excuses", "withdrawals", "removals"),
     )
     office_keys: tuple[str, ...] = _key(
         (), "Public keys of the office, two at most: with one, its corrections have to be signed by it"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from edge_daemon_office.decisions.excuse_codes import DEFAULT
 from edge_daemon_office.errors import OfficeError
 
 if sys.version_info >= (3, 11):
@@ -20,6 +21,7 @@ else:
 
 SETTINGS: Final = "office.toml"
 _SCHOOL_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 TOTP: Final = ("required", "optional")
 
@@ -40,6 +42,8 @@ class School:
     """CSV: student_id,name,courses."""
     limit_percent: int
     """The page *Below* lists students whose rate of presence is under it."""
+    excuse_codes: Mapping[str, str]
+    """Code to words."""
     consecutive_days: int
     """Days of unexcused absence in a row from which a student is listed."""
 
@@ -141,7 +145,7 @@ class _Reader:
         where = f"schools.{school}"
         if not _SCHOOL_ID.fullmatch(school):
             raise self._error(where, "is no short name", "use small letters, digits and -, 40 at most")
-        known = {"name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days"}
+        known = {"name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days", "excuse_codes"}
         self._known(f"{where}.", table, known)
         zone = self._text(f"{where}.time_zone", table.get("time_zone", "UTC"))
         try:
@@ -158,8 +162,16 @@ class _Reader:
             keys=self._path(f"{where}.keys", table.get("keys", f"{school}-keys.csv")),
             roster=self._path(f"{where}.roster", table.get("roster", f"{school}-roster.csv")),
             limit_percent=self._whole(f"{where}.limit_percent", table.get("limit_percent", 85), 1, 100),
+            excuse_codes=self._codes(f"{where}.excuse_codes", table.get("excuse_codes", DEFAULT)),
             consecutive_days=self._whole(f"{where}.consecutive_days", table.get("consecutive_days", 3), 2, 60),
         )
+
+    def _codes(self, where: str, value: object) -> Mapping[str, str]:
+        table = self._table(where, value)
+        for code, words in table.items():
+            if not _CODE.fullmatch(code) or not isinstance(words, str):
+                raise self._error(f"{where}.{code}", "is no code with its words", 'write illness = "Illness"')
+        return dict(table)
 
     def _path(self, where: str, value: object) -> Path:
         return self.folder / Path(self._text(where, value)).expanduser()

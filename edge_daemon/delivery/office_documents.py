@@ -1,6 +1,7 @@
-"""What the office writes for a device: corrections, withdrawn consents, students to be removed (docs/PULL.md).
+"""What the office writes for a device: corrections, excuses, withdrawn consents, removals (docs/PULL.md).
 
-All are JSON (RFC 8259), described by docs/corrections.schema.json, withdrawals.schema.json, removals.schema.json.
+All are JSON (RFC 8259), described by docs/corrections.schema.json, excuses.schema.json, withdrawals.schema.json and
+removals.schema.json.
 What comes over a network is believed as little as possible: every value is checked here, a document is taken as a whole
 or not at all, and an error names the place and never the value, for it goes into the log.
 """
@@ -12,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias, Union, cast, get_args
 
 from edge_daemon.errors import DeliveryError
@@ -23,6 +24,7 @@ from edge_daemon.types import Confirmation, Correction, VerdictName
 CORRECTIONS: Final = "corrections.json"
 WITHDRAWALS: Final = "withdrawals.json"
 REMOVALS: Final = "removals.json"
+EXCUSES: Final = "excuses.json"
 
 MAX_ENTRIES: Final = 5000
 """Of one document; a school year of one room has some hundred corrections."""
@@ -32,6 +34,7 @@ MAX_TEXT: Final = 500
 """Characters of a name or a reason."""
 MAX_TITLE: Final = 100
 _MAX_ID: Final = 200
+_LONGEST_EXCUSE: Final = timedelta(days=366)
 _FUTURE: Final = timedelta(minutes=5)
 """Clocks differ by so much; what is decided later than now was not decided yet."""
 _LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -72,6 +75,16 @@ class OfficeConfirmation:
         return self.confirmation.at
 
 
+@dataclass(frozen=True, slots=True)
+class ExcuseList:
+    """Who is excused on which days."""
+
+    at: datetime
+    """When the office wrote it: an older list never replaces a newer one."""
+    excuses: tuple[tuple[str, date, date], ...]
+    """Student id, first and last day of each."""
+
+
 OfficeDecision: TypeAlias = OfficeCorrection | OfficeConfirmation
 _HELD: Final[Mapping[str, bool]] = {"held": True, "not_held": False}
 
@@ -99,6 +112,29 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDe
         what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
         raise _error(CORRECTIONS, "corrections", what)
     return tuple(found)
+
+
+def parse_excuses(data: bytes, device: str, now: datetime) -> ExcuseList:
+    """Return who is excused on which days.
+
+    Args:
+        data: the document.
+        device: name of this device: a document that names another one is refused.
+        now: a list of the future is refused.
+
+    Raises:
+        DeliveryError: the document, or any entry of it, is not as docs/PULL.md has it.
+    """
+    top = _Entry(EXCUSES, "the list", _object(data, EXCUSES))
+    entries = _entries(data, EXCUSES, "excuses", device)
+    return ExcuseList(top.at("at", now), tuple(_excuse(entry) for entry in entries))
+
+
+def _excuse(entry: _Entry) -> tuple[str, date, date]:
+    first, last = entry.day("first_day"), entry.day("last_day")
+    if last < first or last - first > _LONGEST_EXCUSE:
+        raise entry.error("last_day", "a day up to a year after first_day was expected")
+    return entry.text("student_id", _MAX_ID), first, last
 
 
 def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:
@@ -147,6 +183,12 @@ class _Entry:
         if at > now + _FUTURE:
             raise self.error(key, "is in the future")
         return at.replace(microsecond=0)
+
+    def day(self, key: str) -> date:
+        try:
+            return date.fromisoformat(self.text(key, _MAX_ID))
+        except ValueError as error:
+            raise self.error(key, "a day like 2026-11-21 was expected") from error
 
     def error(self, key: str, what: str) -> DeliveryError:
         return _error(self.document, f"{self.place}, {key}", what)

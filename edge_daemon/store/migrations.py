@@ -12,8 +12,9 @@ from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, OUTBOX_DECISIONS, WAITS_TABLES
+from edge_daemon.store.excuse_tables import EXCUSE_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
-from edge_daemon.store.plan_tables import PLAN_TABLES
+from edge_daemon.store.plan_tables import COMMITMENT_TABLES, PLAN_TABLES
 from edge_daemon.store.removal_tables import REMOVAL_TABLES
 from edge_daemon.store.retention_tables import RETENTION_TABLES
 from edge_daemon.store.room_tables import ROOM_TABLES
@@ -269,17 +270,7 @@ def _register_3(db: sqlite_utils.Database) -> None:
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
         # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
         DESTINATIONS,
-        """CREATE TABLE commitments (
-            commitment_position INTEGER PRIMARY KEY,
-            ref TEXT NOT NULL UNIQUE,
-            document TEXT NOT NULL,  -- canonical JSON, signed: plans with the SHA-256 of their seeds
-            sha256 TEXT NOT NULL,
-            created_at_utc TEXT NOT NULL
-        ) STRICT""",
-        """CREATE TRIGGER commitments_never_change BEFORE UPDATE ON commitments
-            BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
-        """CREATE TRIGGER commitments_never_go BEFORE DELETE ON commitments
-            BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
+        *COMMITMENT_TABLES,
         # A copy of what mail needs of the gallery, which the process with the network can't open.
         """CREATE TABLE contacts (
             student_id TEXT PRIMARY KEY NOT NULL,
@@ -360,6 +351,12 @@ def _register_10(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=10, readable_from=1)
 
 
+@_register(name="0011_excuses")
+def _register_11(db: sqlite_utils.Database) -> None:
+    _run(db, *EXCUSE_TABLES)
+    _stamp(db, "register", version=11, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -385,5 +382,5 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
 
 
 GALLERY: Final = Schema("gallery", version=5, migrations=_gallery)
-REGISTER: Final = Schema("register", version=10, migrations=_register)
+REGISTER: Final = Schema("register", version=11, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -30,3 +30,18 @@ PLAN_TABLES: Final = (
         SELECT {_COLUMNS} FROM plans AS old WHERE NOT EXISTS (SELECT 1 FROM sealed_plans
             WHERE sealed_plans.lesson_id = old.lesson_id AND sealed_plans.committed_at_utc >= old.committed_at_utc)""",
 )
+
+COMMITMENT_TABLES: Final = (
+    """CREATE TABLE commitments (
+        commitment_position INTEGER PRIMARY KEY,
+        ref TEXT NOT NULL UNIQUE,
+        document TEXT NOT NULL,  -- canonical JSON, signed: plans with the SHA-256 of their seeds
+        sha256 TEXT NOT NULL,
+        created_at_utc TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TRIGGER commitments_never_change BEFORE UPDATE ON commitments
+        BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
+    """CREATE TRIGGER commitments_never_go BEFORE DELETE ON commitments
+        BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
+)
+"""Signed promises of plans."""

@@ -68,14 +68,17 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
     """Ingest again and again; what fails is logged in one line, and tried again."""
     from django.db import DatabaseError, close_old_connections
 
+    from edge_daemon_office.decisions.excuses import publish_excuses
     from edge_daemon_office.decisions.lists import publish
     from edge_daemon_office.ingest.run import ingest
 
     while True:
         for school in home.schools.values():
             try:
-                ingest(school, datetime.now(timezone.utc))
-                for line in publish(home, school):
+                now = datetime.now(timezone.utc)
+                ingest(school, now)
+                today = now.astimezone(school.zone).date()
+                for line in (*publish(home, school), *publish_excuses(home, school, today)):
                     logger.warning("list of %s: %s", school.school, line)
             except (EdgeError, DatabaseError, OSError) as error:
                 line = error.line() if isinstance(error, EdgeError) else type(error).__name__

@@ -20,8 +20,11 @@ def today_at(school: School) -> date:
 def day_of(request: HttpRequest, name: str, default: date) -> date:
     """Return the day of an address; raises Http404 for what is no day."""
     text = request.GET.get(name, "")
-    if not text:
-        return default
+    return day_text(text) if text else default
+
+
+def day_text(text: str) -> date:
+    """Return the day that a text says; raises Http404 for what is no day."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:

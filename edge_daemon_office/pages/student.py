@@ -94,6 +94,8 @@ def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
             if one.standing in ("absent", "to_confirm")
         ],
         "excuses": excuses,
+        "may_excuse": rights.may(account, rights.EXCUSE),
+        "excuse_codes": place.excuse_codes,
         "may_file": rights.may(account, rights.SEE_STUDENT_FILE),
     }
     return render(request, "office/student.html", values)

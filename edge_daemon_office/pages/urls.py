@@ -6,7 +6,7 @@ from typing import Final
 
 from django.urls import path
 
-from edge_daemon_office.pages import accounts, asset, audit, below, language, lesson, rooms, student, today
+from edge_daemon_office.pages import accounts, asset, audit, below, excuse, language, lesson, rooms, student, today
 
 SCHOOL_PAGES: Final = [
     path("<slug:school>/today/", today.today, name="today"),
@@ -15,6 +15,7 @@ SCHOOL_PAGES: Final = [
     path("<slug:school>/students/", student.students, name="students"),
     path("<slug:school>/students/<path:student_id>/", student.student, name="student"),
     path("<slug:school>/student-file/<path:student_id>/", student.student_file, name="student-file"),
+    path("<slug:school>/excuses/<path:student_id>/", excuse.change_excuses, name="excuses"),
     path("<slug:school>/below/", below.below, name="below"),
     path("<slug:school>/rooms/", rooms.rooms, name="rooms"),
     path("<slug:school>/audit/", audit.audit, name="audit"),

@@ -68,5 +68,6 @@ def a_school(folder: Path, name: str) -> School:
         keys=folder / "keys.csv",
         roster=folder / "roster.csv",
         limit_percent=85,
+        excuse_codes={"illness": "Illness"},
         consecutive_days=3,
     )

@@ -29,6 +29,7 @@ from edge_daemon.store import lessons, outbox
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.contacts import change_contacts
 from edge_daemon.store.database import check_writable, open_register
+from edge_daemon.store.excuses import erase_excuses
 from edge_daemon.store.removal_requests import RemovalRequest, forget_requests, request_removals, requested_removals
 
 logger = logging.getLogger(__name__)
@@ -178,6 +179,7 @@ def _erase(
         if register_db is not None:
             done.sightings = lessons.erase_sightings(register_db, student_id)
             done.mails = outbox.void_student(register_db, student_id, now)
+            erase_excuses(register_db, student_id)
             result.wiped &= change_contacts(register_db, (), [student_id])
         if student_id in present:
             result.wiped &= store.remove(student_id, one.requested_at, bars_return=one.bars_return)

@@ -41,9 +41,11 @@ from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.delivery.office_documents import (
     CORRECTIONS,
+    EXCUSES,
     REMOVALS,
     WITHDRAWALS,
     parse_corrections,
+    parse_excuses,
     parse_withdrawals,
 )
 from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
@@ -54,6 +56,7 @@ from edge_daemon.store import gallery as tables
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.daily_events import DailyEvent, add_events
 from edge_daemon.store.database import open_register
+from edge_daemon.store.excuses import excuses_written_at, replace_excuses
 from edge_daemon.store.pulled import note_applied, note_refused
 
 logger = logging.getLogger(__name__)
@@ -184,6 +187,7 @@ def _outcome(home: Home, name: str, data: bytes, now: datetime, *, confirmed: bo
         WITHDRAWALS: _apply_withdrawals,
         REMOVALS: lambda *given: InboxResult(REMOVALS, True, *apply_removals(*given, confirmed=confirmed)),
         CORRECTIONS: _apply_corrections,
+        EXCUSES: _apply_excuses,
         TIMETABLE: _apply_timetable,
     }
     try:
@@ -246,6 +250,18 @@ def _apply_corrections(home: Home, data: bytes, now: datetime) -> InboxResult:
     summary = f"{done.revisions} revisions made, {done.already} corrections were done already"
     summary += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
     return InboxResult(CORRECTIONS, True, summary, done.problem)
+
+
+def _apply_excuses(home: Home, data: bytes, now: datetime) -> InboxResult:
+    check_signed(home, data, EXCUSES, "excuses")
+    wanted = parse_excuses(data, home.config.device.name, now)
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        known = excuses_written_at(db)
+        if known is not None and wanted.at < known:
+            raise DeliveryError("is older than the list that is in force", EXCUSES, "nothing was changed")
+        replace_excuses(db, wanted.excuses, wanted.at)
+    return InboxResult(EXCUSES, True, f"{len(wanted.excuses)} excuses are in force")
 
 
 def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:

@@ -22,9 +22,11 @@ from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
 from edge_daemon.delivery.office_documents import (
     CORRECTIONS,
+    EXCUSES,
     REMOVALS,
     WITHDRAWALS,
     parse_corrections,
+    parse_excuses,
     parse_removals,
     parse_withdrawals,
 )
@@ -45,7 +47,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
-NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, TIMETABLE)
+NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, TIMETABLE)
 """In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
 QUIET: Final = timedelta(minutes=3)
 """Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
@@ -58,7 +60,7 @@ LONGEST: Final = timedelta(hours=24)
 LIMITS: Final[Mapping[str, int]] = {
     ROSTER: 2 << 20,
     TIMETABLE: 8 << 20,
-    **dict.fromkeys((CORRECTIONS, WITHDRAWALS, REMOVALS), 1 << 20),
+    **dict.fromkeys((CORRECTIONS, EXCUSES, WITHDRAWALS, REMOVALS), 1 << 20),
 }
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
@@ -95,6 +97,7 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
         ROSTER: _check_roster,
         TIMETABLE: _check_timetable,
         CORRECTIONS: lambda data: parse_corrections(data, device, now),
+        EXCUSES: lambda data: parse_excuses(data, device, now),
         WITHDRAWALS: lambda data: parse_withdrawals(data, device),
         REMOVALS: lambda data: parse_removals(data, device),
     }

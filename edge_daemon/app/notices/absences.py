@@ -3,20 +3,22 @@
 The first notice waits `mail.hold_h`, so that a teacher can correct. An absence that the device itself has doubts about
 (any flag) waits until a person confirmed it. What was taken back before it was said is never said; what was taken back
 after that is said to be taken back. Nothing goes to students or guardians of a lesson whose time nobody knows, of
-one that was not held, and of an unusual one before the office has said that it was held.
+one that was not held, and of an unusual one before the office has said that it was held; and nothing of somebody whom
+the office's list (`excuses.json`) excuses for that day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import awaits_confirmation, is_cancelled
 from edge_daemon.config import MailConfig
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import outbox, registers
+from edge_daemon.store.excuses import is_excused
 from edge_daemon.store.outbox import Item
 from edge_daemon.types import Delivery, Outcome, Register, Verdict
 
@@ -81,7 +83,9 @@ def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: Ma
             yield _Case(db, register, verdict, channel, mine, at, after_hold)
 
 
-def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime) -> Outcome | None:
+def forbidden(
+    db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime, zone: tzinfo = timezone.utc
+) -> Outcome | None:
     """Return why a notice or its correction must not be sent now, None where it may be.
 
     To be asked right before sending: settings and registers may have changed since it was written.
@@ -91,6 +95,7 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
         delivery: an item of the kinds `outbox.PERSONAL`.
         mail: settings.
         now: by the clock.
+        zone: of the school: an excuse is for days there.
     """
     channel = next((one for one in _channels(mail) if delivery.kind in {one.notice, one.correction}), None)
     if channel is None:
@@ -113,6 +118,8 @@ def forbidden(db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, n
         return Outcome("void", _ASKED if awaits_confirmation(register) else _NOT_ABSENT)
     if was_notice and last is not None and last.state == "delivered":
         return Outcome("void", "was told already")
+    if is_excused(db, delivery.student_id, register.lesson.start.astimezone(zone).date()):
+        return Outcome("void", "the office has an excuse for this day")
     return _needs_confirmation(register, found[0], delivery, now)
 
 

@@ -86,7 +86,7 @@ class Composer:
         if delivery.kind in outbox.RECORD_OF:
             return self._record(delivery)
         if delivery.kind in _ROLES:
-            refusal = forbidden(self._db, delivery, self._mail, at) if checked else None
+            refusal = forbidden(self._db, delivery, self._mail, at, self._zone) if checked else None
             return refusal or self._notice(delivery)
         return Outcome("void", f"this release knows no mail of the kind {delivery.kind}")
 

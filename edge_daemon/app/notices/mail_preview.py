@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from edge_daemon.app.notices.absences import forbidden
 from edge_daemon.app.notices.composer import Composer
@@ -53,7 +54,8 @@ def preview_messages(home: Home, wanted: PreviewRequest, now: datetime) -> Itera
             raise DeliveryError(f"there is no message: {answers}", f"{wanted.kind} {wanted.about}")
         _make_folder(wanted.folder)
         for item, made in composed:
-            refusal = forbidden(db, item, home.config.mail, now) if wanted.kind in outbox.PERSONAL else None
+            zone = ZoneInfo(home.config.device.time_zone)
+            refusal = forbidden(db, item, home.config.mail, now, zone) if wanted.kind in outbox.PERSONAL else None
             name = f"{wanted.kind}-{item.student_id}" if item.student_id else wanted.kind
             if isinstance(made, Message):
                 _write(wanted.folder, name, made, home.config.mail.from_ or _NOBODY, now)

@@ -1,0 +1,39 @@
+"""Entering an excuse on the page *Student*, and taking it back."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from edge_daemon_office.decisions.excuses import excuse, publish_excuses, withdraw
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.pages.days import day_text, today_at
+from edge_daemon_office.pages.student import check_own
+from edge_daemon_office.pages.wording import t
+from edge_daemon_office.people import rights
+from edge_daemon_office.people.gate import needs
+
+
+@needs(rights.EXCUSE)
+@require_POST
+def change_excuses(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
+    """Write an excuse down, or take one back; then write the lists of the devices."""
+    check_own(request.user, student_id)
+    place = settings.OFFICE.schools[school]
+    try:
+        if "withdraw" in request.POST:
+            if not withdraw(request.user, student_id, request.POST["withdraw"]):
+                raise Http404
+            said = t("The excuse is taken back.")
+        else:
+            first = day_text(request.POST.get("first_day", ""))
+            last = day_text(request.POST.get("last_day", "")) if request.POST.get("last_day") else first
+            excuse(request.user, place, student_id, first, last, request.POST.get("code", ""))
+            said = t("The excuse is saved.")
+        problems = publish_excuses(settings.OFFICE, place, today_at(place))
+    except OfficeError as error:
+        said, problems = error.line(), []
+    request.session["said"] = " ".join([said, *problems])
+    return HttpResponseRedirect(reverse("student", args=[school, student_id]))
