@@ -96,9 +96,11 @@ def restore_tables(source: Path) -> dict[str, int]:
 
 def _models() -> dict[str, Any]:
     from edge_daemon_office.decisions.models import Decision, Excuse, Publication
-    from edge_daemon_office.people.models import Account, Activity, TaughtCourse
+    from edge_daemon_office.people.models import Account, Activity, TaughtCourse, ToldAlert
 
-    return {model.__name__: model for model in (Account, TaughtCourse, Activity, Decision, Excuse, Publication)}
+    return {
+        model.__name__: model for model in (Account, TaughtCourse, ToldAlert, Activity, Decision, Excuse, Publication)
+    }
 
 
 def _dump() -> list[tuple[str, list[dict[str, Any]]]]:

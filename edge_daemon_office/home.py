@@ -21,6 +21,7 @@ else:
 
 SETTINGS: Final = "office.toml"
 _SCHOOL_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_ADDRESS: Final = re.compile(r"[^\s<>(),:;\"@]+@[^\s<>(),:;\"@]+")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 TOTP: Final = ("required", "optional")
@@ -49,6 +50,20 @@ class School:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """The mail server for alerts; never used without encryption."""
+
+    host: str
+    port: int
+    security: str
+    """`starttls` or `tls`."""
+    sender: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class OfficeHome:
     """The office's folder with its settings."""
 
@@ -64,7 +79,8 @@ class OfficeHome:
     language: str = "en"
     totp: str = "required"
     """Whether every account needs a second factor."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    mail: MailSettings | None = None
+    """None: nobody is told anything by mail."""
 
     @property
     def sqlite_path(self) -> Path:
@@ -115,7 +131,7 @@ class _Reader:
         self.folder, self.path = folder, path
 
     def home(self, top: Mapping[str, Any]) -> OfficeHome:
-        self._known("", top, {"office", "schools"})
+        self._known("", top, {"office", "schools", "mail"})
         office = self._table("office", top.get("office", {}))
         self._known("office.", office, {"hosts", "https", "listen", "database", "language", "totp"})
         schools = self._table("schools", top.get("schools", {}))
@@ -139,7 +155,30 @@ class _Reader:
             database=self._text("office.database", office.get("database", "")),
             language=self._text("office.language", office.get("language", "en")),
             totp=totp,
+            mail=self._mail(self._table("mail", top["mail"])) if "mail" in top else None,
         )
+
+    def _mail(self, table: Mapping[str, Any]) -> MailSettings:
+        self._known("mail.", table, {"host", "port", "security", "from", "username", "password_file", "ca_file"})
+        text = {key: self._text(f"mail.{key}", value) for key, value in table.items() if key != "port"}
+        for key in ("host", "from"):
+            if not text.get(key):
+                raise self._error(f"mail.{key}", "is missing", "alerts need a mail server and a sender")
+        security = text.get("security", "starttls")
+        if security not in ("starttls", "tls"):
+            raise self._error("mail.security", f"is {security!r}", "write starttls or tls")
+        if not _ADDRESS.fullmatch(text["from"]):
+            raise self._error("mail.from", "is no mail address", "write attendance@school.example")
+        password = ""
+        if "password_file" in text:
+            path = self._path("mail.password_file", text["password_file"])
+            try:
+                password = path.read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise self._error("mail.password_file", f"can't be read: {error}", "make it, mode 600") from error
+        port = self._whole("mail.port", table.get("port", 587 if security == "starttls" else 465), 1, 65535)
+        ca_file = str(self._path("mail.ca_file", text["ca_file"])) if text.get("ca_file") else ""
+        return MailSettings(text["host"], port, security, text["from"], text.get("username", ""), password, ca_file)
 
     def _school(self, school: str, table: Mapping[str, Any]) -> School:
         where = f"schools.{school}"

@@ -19,6 +19,8 @@ _COMMANDS: Final = {
     "account": "account",
     "serve": "serving",
     "check": "serving",
+    "alerts": "telling",
+    "erase": "keeping",
     "backup": "keeping",
     "restore": "keeping",
     "demo": "demonstration",

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from edge_daemon_office.backup import restore_tables, unpack_files, write_backup
-from edge_daemon_office.cli.opening import open_office
+from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.errors import OfficeError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -31,3 +32,21 @@ def restore(folder: Path, file: Path) -> None:
     count = restore_tables(file)
     click.echo(f"made {folder}: " + ", ".join(f"{number} {name}" for name, number in count.items()))
     click.echo("next: check the paths in office.toml, then `ingest`")
+
+
+@click.command()
+@click.argument("student_id")
+@click.option("--school", metavar="ID", help="Where the office has several.")
+@click.pass_obj
+def erase(folder: Path, student_id: str, school: str | None) -> None:
+    """Erase what the office itself keeps about a student: excuses, decisions, activities; and say what stays."""
+    from edge_daemon_office.erasure import erase_student
+
+    home = open_office(folder)
+    schools = schools_of(home, school)
+    if len(schools) > 1:
+        raise OfficeError("this office has several schools", "--school", "name the one of the student")
+    done = erase_student(home, schools[0], student_id)
+    click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
+    for line in done.stays:
+        click.echo(f"stays: {line}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -43,10 +44,15 @@ def _entry(one: Decision) -> dict[str, str]:
     return {**fields, "title": one.title} if one.title else fields
 
 
-def publish(home: OfficeHome, school: School) -> list[str]:
+def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> list[str]:
     """Write the lists of devices that have new decisions; return what could not be written, a line each.
 
     Doing it twice is doing it once; a process that is killed leaves the old list or the new one.
+
+    Args:
+        home: the office.
+        school: of the devices.
+        empty: devices whose list is written even where no decision is left.
 
     Raises:
         OfficeError: the tree or the office key can't be used.
@@ -55,6 +61,8 @@ def publish(home: OfficeHome, school: School) -> list[str]:
     last = Decision.objects.filter(school=school.school).values("device").annotate(last=Max("number"))
     known = {one.device: one for one in Publication.objects.filter(school=school.school, document=CORRECTIONS)}
     due = [row for row in last if (done := known.get(row["device"])) is None or done.last_number < row["last"]]
+    gone = set(empty) - {row["device"] for row in last}
+    due += [{"device": device, "last": 0} for device in gone if device in known]
     if not due:
         return []
     signer, devices = office_signer(home), devices_folder(school.tree)

@@ -18,7 +18,7 @@ from edge_daemon_office.people import rights
 from edge_daemon_office.people.gate import needs
 from edge_daemon_office.registers.models import DayTally
 
-_FEWEST_LESSONS: Final = 4
+FEWEST_LESSONS: Final = 4
 """With fewer decided lessons a rate says nothing."""
 
 
@@ -33,7 +33,7 @@ def below(request: HttpRequest, school: str) -> HttpResponse:
     low = [
         {**row, "rate": row["present"] / (row["present"] + row["absent"])}
         for row in sums
-        if row["present"] + row["absent"] >= _FEWEST_LESSONS
+        if row["present"] + row["absent"] >= FEWEST_LESSONS
         and 100 * row["present"] < limit * (row["present"] + row["absent"])
     ]
     rows = consecutive(school, tallies, place.consecutive_days)
@@ -45,7 +45,7 @@ def below(request: HttpRequest, school: str) -> HttpResponse:
         "consecutive": sorted(rows, key=lambda row: (-row["days"], row["name"].casefold())),
         "limit": limit,
         "days": place.consecutive_days,
-        "fewest": _FEWEST_LESSONS,
+        "fewest": FEWEST_LESSONS,
         "first": first,
         "last": last,
     }

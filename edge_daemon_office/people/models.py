@@ -58,6 +58,19 @@ class TaughtCourse(models.Model):
         constraints = (models.UniqueConstraint(fields=["account", "course"], name="course_once"),)
 
 
+class ToldAlert(models.Model):
+    """An alert that an account was told by mail."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="told")
+    key = models.CharField(max_length=400)
+    at = models.DateTimeField()
+
+    class Meta:
+        """Each once."""
+
+        constraints = (models.UniqueConstraint(fields=["account", "key"], name="told_once"),)
+
+
 class Activity(models.Model):
     """What somebody did in the office: who, when, what, about which lesson or student."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from edge_daemon.configfile import tomllib
 from tests.app.collect.test_office_computer import NOT_THERE
 from tests.office_tree import OfficeRoom
 from tests.registers import START
@@ -65,3 +66,13 @@ def test_the_devices_requirements_know_nothing_of_the_office():
     for name in ("requirements-arm.txt", "requirements-arm.in"):
         text = (ROOT / name).read_text("utf-8").lower()
         assert not {word for word in ("django", "waitress", "sqlparse", "asgiref", "psycopg") if word in text}
+
+
+def test_the_office_needs_no_library_of_a_device_and_the_wheels_share_no_package():
+    own = tomllib.loads((ROOT / "edge_daemon_office/pyproject.toml").read_text("utf-8"))
+    needed = {re.split(r"[^\w-]", line)[0].lower() for line in own["project"]["dependencies"]}
+    assert needed == {"click", "cryptography", "django", "segno", "tomli", "tzdata", "waitress"}
+    device = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert device["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["edge_daemon"]
+    assert own["tool"]["hatch"]["build"]["targets"]["wheel"]["sources"] == {"": "edge_daemon_office"}
+    assert own["project"]["scripts"].keys().isdisjoint(device["project"]["scripts"])

@@ -1,0 +1,1 @@
+"""What somebody should hear of without looking: found, told once to each account with an address, as one mail."""

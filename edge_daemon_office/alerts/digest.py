@@ -1,0 +1,113 @@
+"""The digest: one mail to an account, of what it was not told before."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import smtplib
+import ssl
+from datetime import datetime
+from email.message import EmailMessage
+from itertools import groupby
+from typing import Final
+
+from django.conf import settings
+from django.utils import translation
+
+from edge_daemon_office.alerts.find import Alert, alerts_of
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.home import MailSettings, OfficeHome
+from edge_daemon_office.pages.wording import t
+from edge_daemon_office.people.models import Account, ToldAlert
+
+_TIMEOUT_S: Final = 60
+_MOST: Final = 200
+"""Lines of a mail; the others come with the next one."""
+
+
+def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
+    """Send every account with an address what is new for it; return the number of mails, and what failed.
+
+    What was sent is noted after the server took it. A process that is killed between the two sends it again, under the
+    same Message-ID, by which a mail program knows the repeat.
+
+    Raises:
+        OfficeError: mail is not set up, or its password can't be read.
+    """
+    if home.mail is None:
+        raise OfficeError("is not set up", "office.toml, mail", "add a table [mail] with host and from")
+    sent, problems = 0, []
+    for account in Account.objects.filter(is_active=True).exclude(email="").order_by("pk"):
+        school = home.schools.get(account.school)
+        if school is None:
+            continue
+        with translation.override(account.language or home.language):
+            new = new_alerts(account, alerts_of(account, school, now))[:_MOST]
+            if not new:
+                continue
+            message = digest(account, school.name, home.mail.sender, new, now)
+        try:
+            _send(home.mail, message)
+        except (OSError, smtplib.SMTPException) as error:
+            problems.append(f"{account.username}: {type(error).__name__}")
+            continue
+        ToldAlert.objects.bulk_create([ToldAlert(account=account, key=one.key, at=now) for one in new])
+        sent += 1
+    return sent, problems
+
+
+def new_alerts(account: Account, alerts: list[Alert]) -> list[Alert]:
+    """Return the alerts that an account was not told, each once."""
+    known = set(ToldAlert.objects.filter(account=account).values_list("key", flat=True))
+    return list({one.key: one for one in alerts if one.key not in known}.values())
+
+
+def digest(account: Account, school: str, sender: str, alerts: list[Alert], now: datetime) -> EmailMessage:
+    """Return the mail; its subject names nobody."""
+    message = EmailMessage()
+    message["From"], message["To"] = sender, account.email
+    message["Subject"] = t(
+        "Attendance of %(school)s: %(count)s new", school=" ".join(school.split()), count=len(alerts)
+    )
+    message["Date"] = now
+    keys = hashlib.sha256("\n".join([str(account.pk), *(one.key for one in alerts)]).encode("utf-8")).hexdigest()
+    message["Message-ID"] = f"<{keys[:32]}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    parts = []
+    for section, lines in groupby(alerts, key=lambda one: one.section):
+        parts.append("\n".join([section, *(f"- {' '.join(one.line.split())}" for one in lines)]))
+    address = f"https://{settings.OFFICE.hosts[0]}/"
+    message.set_content("\n\n".join([*parts, address]) + "\n")
+    return message
+
+
+def _send(mail: MailSettings, message: EmailMessage) -> None:
+    """Send a message, never in clear text.
+
+    Raises:
+        OSError, smtplib.SMTPException: the server can't be reached, has no encryption, or does not take it.
+    """
+    context = ssl.create_default_context(cafile=mail.ca_file or None)
+    if mail.security == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, timeout=_TIMEOUT_S, context=context)
+    else:
+        server = smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT_S)
+    with server:
+        if mail.security == "starttls":
+            server.starttls(context=context)
+        if mail.username:
+            _log_in(server, mail)
+        server.send_message(message)
+
+
+def _log_in(server: smtplib.SMTP, mail: MailSettings) -> None:
+    """Log in with PLAIN (RFC 4616), whose words are UTF-8; smtplib's own takes ASCII only.
+
+    Raises:
+        OSError, smtplib.SMTPException: the server does not know the name or the password.
+    """
+    words = base64.b64encode(f"\0{mail.username}\0{mail.password}".encode()).decode("ascii")
+    server.ehlo_or_helo_if_needed()
+    code, answer = server.docmd("AUTH", f"PLAIN {words}")
+    if code != 235:  # authentication succeeded (RFC 4954)
+        raise smtplib.SMTPAuthenticationError(code, answer)

@@ -1,0 +1,118 @@
+"""What there is to tell of a school now. Each alert has a key: by it nobody is told twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Sum
+
+from edge_daemon_office.home import School
+from edge_daemon_office.pages.below import FEWEST_LESSONS, consecutive
+from edge_daemon_office.pages.excused import excused_days, is_excused
+from edge_daemon_office.pages.names import names_of
+from edge_daemon_office.pages.room_states import SILENT
+from edge_daemon_office.pages.today import without_register
+from edge_daemon_office.pages.wording import t
+from edge_daemon_office.people import rights
+from edge_daemon_office.people.models import Account
+from edge_daemon_office.registers.models import DayTally, Heartbeat, Mark, Promise
+
+LATE: Final = timedelta(minutes=30)
+"""A register is expected so long after its lesson."""
+_QUIET: Final = timedelta(hours=2)
+"""A device syncs every few minutes: silent for so long in lesson time, somebody should look."""
+_PERIOD: Final = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One line of a digest."""
+
+    key: str
+    section: str
+    """Its heading."""
+    line: str
+
+
+def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
+    """Return what an account may hear of: a technician of rooms, a teacher of the own courses, the office of all."""
+    found: list[Alert] = []
+    today = now.astimezone(school.zone).date()
+    if rights.may(account, rights.SEE_ROOMS):
+        found += _rooms(school, today, now)
+    if rights.may(account, rights.SEE_REGISTERS):
+        found += [*_absent(account, today), *_low(account, school, today), *_in_a_row(account, school, today)]
+    return found
+
+
+def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
+    section = t("Lessons without a register")
+    found = [
+        Alert(f"register {one.lesson_id}", section, f"{one.device}, {one.start.astimezone(school.zone):%Y-%m-%d %H:%M}")
+        for one in without_register(school, today)
+        if one.end + LATE <= now
+    ]
+    section = t("Rooms that are silent in lesson time")
+    on_now = Promise.objects.filter(school=school.school, start__lte=now, end__gte=now)
+    busy = set(on_now.values_list("device", flat=True))
+    for one in Heartbeat.objects.filter(school=school.school):
+        is_silent = one.at is None or now - one.at > (_QUIET if one.device in busy else SILENT)
+        if is_silent and one.device in busy:
+            last = f"{one.at.astimezone(school.zone):%Y-%m-%d %H:%M}" if one.at else "–"
+            found.append(Alert(f"silent {one.device} {today}", section, f"{one.device} ({t('Last contact')}: {last})"))
+    return found
+
+
+def _absent(account: Account, today: date) -> list[Alert]:
+    """Return unexcused absences of today and yesterday that nobody has to look at first."""
+    first = today - timedelta(days=1)
+    marks = Mark.objects.filter(
+        **rights.own(account), day__gte=first, day__lte=today, standing="absent", is_counted=True
+    ).order_by("day", "start")
+    by_day: dict[tuple[str, date], list[Mark]] = {}
+    for mark in marks:
+        by_day.setdefault((mark.student_id, mark.day), []).append(mark)
+    excuses = excused_days(account.school, first, today)
+    names = names_of(account.school, [student_id for student_id, _ in by_day])
+    return [
+        Alert(
+            f"absent {student_id} {day}",
+            t("Absent and not excused"),
+            f"{names[student_id]}, {day}: {', '.join(mark.course for mark in found)}",
+        )
+        for (student_id, day), found in by_day.items()
+        if not is_excused(excuses.get(student_id, ()), day)
+    ]
+
+
+def _low(account: Account, school: School, today: date) -> list[Alert]:
+    tallies = DayTally.objects.filter(**rights.own(account), day__gte=today - _PERIOD, day__lte=today)
+    sums = tallies.values("student_id").annotate(present=Sum("present"), absent=Sum("absent"))
+    low = [
+        row
+        for row in sums
+        if (decided := row["present"] + row["absent"]) >= FEWEST_LESSONS
+        and 100 * row["present"] < school.limit_percent * decided
+    ]
+    names = names_of(account.school, [row["student_id"] for row in low])
+    return [
+        Alert(
+            f"low {row['student_id']} {today:%Y-%m}",  # again in another month, where it still holds
+            t("Below %(limit)s percent", limit=school.limit_percent),
+            f"{names[row['student_id']]}: {row['present'] / (row['present'] + row['absent']):.0%}",
+        )
+        for row in low
+    ]
+
+
+def _in_a_row(account: Account, school: School, today: date) -> list[Alert]:
+    tallies = DayTally.objects.filter(**rights.own(account), day__gte=today - _PERIOD, day__lte=today)
+    rows = consecutive(account.school, tallies, school.consecutive_days)
+    names = names_of(account.school, [row["student_id"] for row in rows])
+    section = t("Absent and not excused for %(days)s days in a row or more", days=school.consecutive_days)
+    return [
+        Alert(f"row {row['student_id']} {row['since']}", section, f"{names[row['student_id']]}: {row['days']}")
+        for row in rows
+    ]

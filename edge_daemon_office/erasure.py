@@ -1,0 +1,66 @@
+"""Erasing a student in the office: what it can erase, and what stays where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+from django.db import connection, transaction
+
+from edge_daemon_office.decisions.excuses import publish_excuses
+from edge_daemon_office.decisions.lists import CORRECTIONS, publish
+from edge_daemon_office.decisions.models import Decision, Excuse, Publication
+from edge_daemon_office.home import OfficeHome, School
+from edge_daemon_office.ingest.roster import read_roster
+from edge_daemon_office.people.activity import note
+from edge_daemon_office.people.models import Activity, ToldAlert
+from edge_daemon_office.registers.models import Mark, Student
+
+
+@dataclass(slots=True)
+class OfficeErasure:
+    """What was done, and what the office can't do."""
+
+    erased: dict[str, int]
+    stays: list[str] = field(default_factory=list)
+
+
+def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeErasure:
+    """Erase a student's excuses, decisions, activities and alerts, and write the lists of the devices without them.
+
+    Doing it twice is doing it once.
+
+    Raises:
+        OfficeError: tree, roster or office key can't be used; what was erased stays erased.
+    """
+    mine = {"school": school.school, "student_id": student_id}
+    with transaction.atomic():
+        devices = set(Decision.objects.filter(**mine).values_list("device", flat=True))
+        erased = {
+            "excuses": Excuse.objects.filter(**mine).delete()[0],
+            "decisions": Decision.objects.filter(**mine).delete()[0],
+            "activities": Activity.objects.filter(**mine).delete()[0],
+            "alerts": ToldAlert.objects.filter(account__school=school.school, key__contains=f" {student_id} ").delete()[
+                0
+            ],
+        }
+        # Written anew without the student, though no decision is new.
+        Publication.objects.filter(school=school.school, device__in=devices, document=CORRECTIONS).update(
+            last_number=-1
+        )
+        note(school.school, "", "student erased", detail=f"{sum(erased.values())} rows")
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM")  # freed pages hold what was deleted
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    done = OfficeErasure(erased)
+    today = datetime.now(timezone.utc).astimezone(school.zone).date()
+    done.stays += publish(home, school, empty=devices) + publish_excuses(home, school, today)
+    read_roster(school)
+    if Student.objects.filter(**mine).exists():
+        done.stays.append(f"the name, in {school.roster}: take the line out, then run `ingest`")
+    if count := Mark.objects.filter(**mine).count():
+        done.stays.append(f"{count} marks by bare id, as the signed registers in {school.tree} have them")
+    done.stays.append("backups that were written before: delete them")
+    done.stays.append("the devices: `removals.json` (docs/PULL.md) erases the student there")
+    return done

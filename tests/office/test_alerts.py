@@ -1,0 +1,107 @@
+"""Alerts by mail, to a real server: each once, to whom it concerns, and never in clear text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon_office.alerts.digest import send_digests
+from edge_daemon_office.decisions.models import Excuse
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.home import MailSettings
+from edge_daemon_office.ingest.run import ingest
+from tests.mail_server import PASSWORD, USER, Server
+from tests.office.browser import an_account
+from tests.office.school_tree import pinned_room
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+LESSON = (NOW - timedelta(days=1)).replace(hour=9, minute=0, second=0)
+
+
+@pytest.fixture
+def server(tmp_path):
+    with Server(tmp_path / "ca") as found:
+        yield found
+
+
+@pytest.fixture
+def told(office, server, tmp_path):
+    """An office with a mail server: three accounts with an address, an absent student of each of two courses."""
+    from django.conf import settings
+
+    school = office.schools["north"]
+    for device, course in (("room 1", "7a"), ("room 2", "8b")):
+        room = pinned_room(school, device)
+        room.deliver(room.register(LESSON, {f"{course} 1": 0.9, f"{course} 2": 0.0}, course))
+        past = room.lesson(NOW - timedelta(minutes=90), course)
+        room.promise([past], NOW - timedelta(hours=20), "0" * 64)
+        room.heartbeat(NOW)
+    school.roster.write_text("student_id,name,courses\n7a 2,Zoë,7a\n8b 2,Kim,8b\n", "utf-8")
+    ingest(school, NOW)
+    for role, courses in (("office", ()), ("teacher", ("7a",)), ("technician", ())):
+        account = an_account(role, courses=courses)
+        account.email = f"{role}@school.example"
+        account.save()
+    ca_file = str(tmp_path / "ca" / "ca.pem")
+    mail = MailSettings("localhost", server.port, "starttls", "a@school.example", USER, PASSWORD, ca_file)
+    settings.OFFICE = replace(office, mail=mail, hosts=("office.example",))
+    return settings.OFFICE
+
+
+def texts(server) -> dict[str, str]:
+    return {one.receiver.partition("@")[0]: one.message.get_content() for one in server.taken}
+
+
+def test_each_hears_what_is_theirs_once(told, server):
+    assert send_digests(told, NOW) == (3, [])
+    found = texts(server)
+    assert all(one.encrypted for one in server.taken)
+    assert ("Zoë" in found["office"], "Kim" in found["office"]) == (True, True)
+    assert ("Zoë" in found["teacher"], "Kim" in found["teacher"]) == (True, False)
+    assert "Lessons without a register" in found["technician"]
+    assert "Zoë" not in found["technician"]
+    assert "https://office.example/" in found["office"]
+    subjects = {str(one.message["Subject"]) for one in server.taken}
+    assert all("Zoë" not in subject for subject in subjects)
+    assert send_digests(told, NOW + timedelta(minutes=15)) == (0, [])
+
+
+def test_an_excused_absence_is_no_alert(told, server):
+    day = LESSON.date()
+    for student_id in ("7a 2", "8b 2"):
+        Excuse.objects.create(
+            school="north",
+            excuse_id=student_id,
+            student_id=student_id,
+            first_day=day,
+            last_day=day,
+            code="illness",
+            at=NOW,
+        )
+    send_digests(told, NOW)
+    assert "Absent and not excused" not in texts(server)["office"]
+    assert "teacher" not in texts(server)
+
+
+def test_what_was_not_taken_comes_again_under_the_same_id(told, server):
+    server.mood.data = ["drop", "", ""]
+    sent, problems = send_digests(told, NOW)
+    assert (sent, len(problems)) == (2, 1)
+    assert "@" not in problems[0]
+    assert send_digests(told, NOW + timedelta(minutes=15)) == (1, [])
+    ids = [str(one.message["Message-ID"]) for one in server.taken]
+    assert (len(ids), len(set(ids))) == (4, 3)
+
+
+def test_nothing_is_sent_in_clear_text(told, server):
+    server.mood.starttls_offered = False
+    sent, problems = send_digests(told, NOW)
+    assert (sent, len(problems)) == (0, 3)
+    assert server.taken == []
+
+
+def test_without_a_mail_server_it_says_what_to_do(office):
+    with pytest.raises(OfficeError, match="add a table"):
+        send_digests(office, NOW)
