@@ -23,12 +23,14 @@ def main() -> None:
 
     from edge_daemon_office.people.models import Account
     from edge_daemon_office.registers.models import Lesson, Mark
+    from edge_daemon_office.scope import use_school
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.OFFICE = home
     settings.SECURE_SSL_REDIRECT = False
     object.__setattr__(home, "totp", "optional")
     school = next(iter(home.schools))
+    use_school(school)
     account, _ = Account.objects.get_or_create(username="benchmark", defaults={"school": school, "role": "office"})
     client = Client(HTTP_X_FORWARDED_PROTO="https")
     client.force_login(account, backend="edge_daemon_office.people.sign_in.AccountBackend")

@@ -29,7 +29,7 @@ def write_backup(home: OfficeHome, target: Path) -> dict[str, int]:
     Raises:
         OfficeError: it can't be written.
     """
-    tables = dict(_dump())
+    tables = _dump(home)
     text = json.dumps({"form": _FORM, "release": __version__, "tables": tables}, default=_plain, ensure_ascii=False)
     half = target.with_name(f".{target.name}.half")
     try:
@@ -76,6 +76,8 @@ def restore_tables(source: Path) -> dict[str, int]:
     """
     from django.db import transaction
 
+    from edge_daemon_office.scope import use_school
+
     with _opened(source) as archive:
         try:
             top = json.loads(archive.read(_TABLES))
@@ -89,7 +91,10 @@ def restore_tables(source: Path) -> dict[str, int]:
             if model.objects.exists():
                 raise OfficeError(f"has rows in {name} already", "the database", "restore into a new office")
             rows = [model(**_typed(model, row)) for row in top["tables"].get(name, [])]
-            model.objects.bulk_create(rows, batch_size=500)
+            for school in {getattr(row, "school", "") for row in rows}:
+                use_school(school)
+                mine = [row for row in rows if getattr(row, "school", "") == school]
+                model.objects.bulk_create(mine, batch_size=500)
             count[name] = len(rows)
     return count
 
@@ -103,11 +108,19 @@ def _models() -> dict[str, Any]:
     }
 
 
-def _dump() -> list[tuple[str, list[dict[str, Any]]]]:
+def _dump(home: OfficeHome) -> dict[str, list[dict[str, Any]]]:
     from django.db import transaction
 
+    from edge_daemon_office.scope import use_school
+
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _models()}
     with transaction.atomic():  # one moment for all tables
-        return [(name, list(model.objects.values())) for name, model in _models().items()]
+        for school in home.schools:
+            use_school(school)
+            for name, model in _models().items():
+                about = {"school": school} if hasattr(model, "school") else {"account__school": school}
+                found[name] += model.objects.filter(**about).values()
+    return found
 
 
 def _typed(model: Any, row: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.people.activity import note
 from edge_daemon_office.people.models import Activity, ToldAlert
 from edge_daemon_office.registers.models import Mark, Student
+from edge_daemon_office.scope import use_school
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     Raises:
         OfficeError: tree, roster or office key can't be used; what was erased stays erased.
     """
+    use_school(school.school)
     mine = {"school": school.school, "student_id": student_id}
     with transaction.atomic():
         devices = set(Decision.objects.filter(**mine).values_list("device", flat=True))

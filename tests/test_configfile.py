@@ -120,7 +120,7 @@ def test_a_share_above_0_and_at_most_1_is_allowed(tmp_path, share):
         ('[mail]\nsecurity = "plain"', 'mail.security: expected one of tls, starttls, found "plain"'),
         ("[mail]\nfrom = 3", "mail.from: expected a mail address such as office@school.example, found 3"),
         ('[mail]\noffice = "a@b"', 'mail.office: expected a list of text, found "a@b"'),
-        ('[upstream]\npull = ["photos"]', "upstream.pull: expected a list out of roster, corrections, withdrawals"),
+        ('[upstream]\npull = ["photos"]', "upstream.pull: expected a list out of roster, corrections, excuses"),
         ('[timetable]\nfiles = ["a.ics", 3]', "timetable.files: expected a list of text, found a list"),
         ('[camera]\nkind = "webcam"', 'camera.kind: expected one of picamera2, v4l2, gstreamer, files, found "webcam"'),
         ("[camera]\nkind = []", "camera.kind: expected one of picamera2, v4l2, gstreamer, files, found a list"),

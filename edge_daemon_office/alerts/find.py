@@ -18,6 +18,7 @@ from edge_daemon_office.pages.wording import t
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.models import Account
 from edge_daemon_office.registers.models import DayTally, Heartbeat, Mark, Promise
+from edge_daemon_office.scope import use_school
 
 LATE: Final = timedelta(minutes=30)
 """A register is expected so long after its lesson."""
@@ -38,6 +39,7 @@ class Alert:
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
     """Return what an account may hear of: a technician of rooms, a teacher of the own courses, the office of all."""
+    use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()
     if rights.may(account, rights.SEE_ROOMS):

@@ -40,6 +40,7 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
     home = open_office(folder)
     from edge_daemon_office.ingest.run import ingest, rebuild
     from edge_daemon_office.registers.models import Problem
+    from edge_daemon_office.scope import use_school
 
     code = 0
     for one in schools_of(home, school):
@@ -49,6 +50,7 @@ def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
             f"{result.registers} registers, {result.commitments} commitments, "
             f"{result.repeated} repeated, {result.left_out} left out"
         )
+        use_school(one.school)
         mine = Problem.objects.filter(school=one.school).order_by("-is_left_out", "where")
         for row in mine[:_SHOWN]:
             click.echo(f"{'left out' if row.is_left_out else 'odd'}: {row.where}: {row.what}", err=True)

@@ -98,11 +98,15 @@ def check(folder: Path) -> int:
     home = open_office(folder)
     from django.core.checks import run_checks
 
+    from edge_daemon_office.scope import bypasses_row_security
+
     lines = [str(one).replace("\n", " ") for one in run_checks(include_deployment_checks=True)]
     if not home.https:
         lines.append("office.https is false: passwords cross the network in clear text")
     if home.totp != "required":
         lines.append("office.totp is optional: a password that was seen is enough to read names")
+    if bypasses_row_security():
+        lines.append("the database's user bypasses row-level security: use one without SUPERUSER and BYPASSRLS")
     for path in (home.folder, home.folder / "secret-key"):
         if path.stat().st_mode & 0o077:
             lines.append(f"{path} can be read by others: chmod go= {path}")

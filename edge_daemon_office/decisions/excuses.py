@@ -21,6 +21,7 @@ from edge_daemon_office.ingest.tree import devices_folder
 from edge_daemon_office.people.activity import note
 from edge_daemon_office.people.models import Account
 from edge_daemon_office.registers.models import DayTally, Lesson, Student
+from edge_daemon_office.scope import use_school
 from edge_daemon_office.shared.delivery.document_paths import device_folder
 from edge_daemon_office.shared.device.signing import Signer, signed, text_signer
 from edge_daemon_office.shared.timestamps import written
@@ -78,6 +79,7 @@ def publish_excuses(home: OfficeHome, school: School, today: date) -> list[str]:
     Raises:
         OfficeError: the tree or the office key can't be used.
     """
+    use_school(school.school)
     rows = list(Excuse.objects.filter(school=school.school, last_day__gte=today - _BACK).order_by("first_day"))
     if not rows and not Publication.objects.filter(school=school.school, document=EXCUSES).exists():
         return []

@@ -18,6 +18,7 @@ from edge_daemon_office.decisions.models import Decision, Publication
 from edge_daemon_office.decisions.office_key import office_signer
 from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.ingest.tree import devices_folder
+from edge_daemon_office.scope import use_school
 from edge_daemon_office.shared.delivery.document_paths import device_folder
 from edge_daemon_office.shared.device.signing import Signer, signed, text_signer
 from edge_daemon_office.shared.timestamps import written
@@ -57,6 +58,7 @@ def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> li
     Raises:
         OfficeError: the tree or the office key can't be used.
     """
+    use_school(school.school)
     problems: list[str] = []
     last = Decision.objects.filter(school=school.school).values("device").annotate(last=Max("number"))
     known = {one.device: one for one in Publication.objects.filter(school=school.school, document=CORRECTIONS)}

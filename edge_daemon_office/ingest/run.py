@@ -31,6 +31,7 @@ from edge_daemon_office.registers.models import (
     Source,
     Student,
 )
+from edge_daemon_office.scope import use_school
 
 _BATCH: Final = 200
 MODELS: Final = (
@@ -71,6 +72,7 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
     Raises:
         OfficeError: tree, keys or roster can't be read. A document never ends the run: it becomes a problem.
     """
+    use_school(school.school)
     result = IngestResult()
     devices = devices_folder(school.tree)
     keys = by_folder(read_keys(school.keys))
@@ -90,6 +92,7 @@ def rebuild(school: School, now: datetime, show: Callable[[str], None] = lambda 
     """Make the tables of a school anew from its tree; raises as `ingest`. Accounts and decisions are left alone."""
     devices_folder(school.tree)  # before anything is deleted
     read_keys(school.keys)
+    use_school(school.school)
     for model in MODELS:
         model.objects.filter(school=school.school).delete()
     return ingest(school, now, show)

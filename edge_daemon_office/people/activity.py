@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from edge_daemon_office.people.models import Activity
+from edge_daemon_office.scope import use_school
 
 
 def note(school: str, by: str, what: str, *, lesson_id: str = "", student_id: str = "", detail: str = "") -> None:
     """Write a line of the page Audit."""
+    use_school(school)
     Activity.objects.create(
         school=school,
         at=datetime.now(timezone.utc),

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from edge_daemon_office.people.rights import may
+from edge_daemon_office.scope import use_school
 
 PASSED_TOTP: Final = "passed_totp"
 """Key of a session whose person gave the code of the second factor."""
@@ -37,9 +38,10 @@ class AccountMiddleware:
     ) -> HttpResponse | None:
         """Return what is answered instead of a page; None: the page."""
         name = request.resolver_match.url_name if request.resolver_match else ""
+        account = request.user
+        use_school(account.school if account.is_authenticated else "")
         if name in _OPEN:
             return None
-        account = request.user
         if not account.is_authenticated or account.school not in settings.OFFICE.schools:
             return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
         if account.has_totp and not request.session.get(PASSED_TOTP):

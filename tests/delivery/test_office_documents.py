@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import jsonschema
@@ -187,8 +187,10 @@ def test_the_schema_of_withdrawals_takes_what_the_device_takes():
 
 def test_the_examples_of_the_page_are_taken_as_they_stand():
     page = (DOCS / "PULL.md").read_text("utf-8")
-    first, second, third = (block.encode() for block in re.findall(r"```json\n(.*?)```", page, re.S))
+    first, excuses, second, third = (block.encode() for block in re.findall(r"```json\n(.*?)```", page, re.S))
     assert parsed(first)[0].correction.student_id == "S1042"
+    (excuse,) = parse_excuses(excuses, "room-204", NOW).excuses
+    assert excuse == ("S1042", date(2026, 11, 20), date(2026, 11, 21))
     assert parse_withdrawals(second, "room-204") == ("S1042", "S1077")
     assert parse_removals(third, "room-204") == ("S1042",)
     validator("removals.schema.json").validate(json.loads(third))

@@ -383,7 +383,7 @@ def test_a_broken_or_empty_timetable_never_replaces_a_good_one(box, content):
 def test_only_what_the_settings_want_is_applied(box):
     (box.home.state_dir / "config.toml").write_text('[device]\nname = "room 204"\n')
     home = Home(box.home.state_dir)
-    assert wanted_names(home.config) == ("withdrawals.json", "removals.json", "corrections.json")
+    assert wanted_names(home.config) == ("withdrawals.json", "removals.json", "corrections.json", "excuses.json")
     box.put("roster.csv", roster(S1="yes"))
     db = open_register(home.register_db_path)
     with closing(db.conn):

@@ -30,7 +30,7 @@ from tests.test_docs import ROOT
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 OFFICE = Signer(b"o" * 32)
-MAIL = MailConfig(students=True, guardians=True, hold_h=4)
+MAIL = MailConfig(host="mail.example", students=True, guardians=True, hold_h=4)
 ENTRY = {"student_id": "b", "first_day": "2026-11-16", "last_day": "2026-11-17"}
 FIELDS = {"schema": 1, "kind": "excuses", "device": "room 204", "at": "2026-11-21T11:00:00Z", "excuses": [ENTRY]}
 

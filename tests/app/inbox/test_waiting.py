@@ -122,7 +122,7 @@ def test_without_a_network_the_first_question_is_the_last(home, server):
 
 
 def test_by_default_the_office_may_correct_and_withdraw_and_no_more():
-    assert wanted_names(Config()) == ("withdrawals.json", "removals.json", "corrections.json")
+    assert wanted_names(Config()) == ("withdrawals.json", "removals.json", "corrections.json", "excuses.json")
     assert wanted_names(Config(upstream=UpstreamConfig(pull=()))) == ()
     assert wanted_names(Config(timetable=TimetableConfig(files=("a.ics", "upstream"))))[-1] == "timetable.ics"
 

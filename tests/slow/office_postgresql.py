@@ -1,0 +1,130 @@
+"""The office on a real PostgreSQL: two schools in one database, and a foreign school is never visible.
+
+python -m tests.slow.office_postgresql [--bin /usr/lib/postgresql/15/bin]
+
+Needs Debian's postgresql and psycopg. Starts a cluster of its own in a folder of its own. Exit code 1 where something
+is not as it should be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+ROOT = Path(__file__).parents[2]
+PORT = "15432"
+SECURED = (
+    *("registers_lesson", "registers_mark", "registers_daytally", "registers_revision", "registers_source"),
+    *("registers_heartbeat", "registers_student", "decisions_excuse", "decisions_decision", "people_activity"),
+)
+
+
+def as_owner(*command: str) -> list[str]:
+    """Return a command as a user that is not root: the server refuses to run as root."""
+    return ["runuser", "-u", "nobody", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+@contextlib.contextmanager
+def a_cluster(folder: Path, programs: Path) -> Iterator[str]:
+    """Run a server; give the address of an empty database whose user is an ordinary one."""
+    data = folder / "data"
+    data.mkdir()
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+        os.chown(data, pwd.getpwnam("nobody").pw_uid, -1)
+    initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync"]
+    subprocess.run(as_owner(*initdb), check=True, capture_output=True)
+    options = f"-p {PORT} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off"
+    start = [str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log"), "-o", options, "start"]
+    subprocess.run(as_owner(*start), check=True, capture_output=True)
+    try:
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{PORT}/postgres", autocommit=True) as db:
+            db.execute("CREATE ROLE office LOGIN PASSWORD 'office'")
+            db.execute("CREATE DATABASE office OWNER office")
+        yield f"postgresql://office:office@127.0.0.1:{PORT}/office"
+    finally:
+        subprocess.run(as_owner(str(programs / "pg_ctl"), "-D", str(data), "-m", "fast", "stop"), capture_output=True)
+
+
+def office(home: Path, *words: str) -> str:
+    """Run a command of the office; return what it printed."""
+    command = [sys.executable, "-m", "edge_daemon_office", "--home", str(home), *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def two_schools(home: Path, database: str) -> None:
+    """Make an office of two schools, and ingest both."""
+    office(home, "init", "--school", "north")
+    path = home / "office.toml"
+    text = path.read_text("utf-8").replace('database = "" ', f'database = "{database}" ')
+    (home / "office.sqlite").unlink()
+    path.write_text(text + '\n[schools.south]\ntree = "south"\n', "utf-8")
+    for school, tree in (("north", "tree"), ("south", "south")):
+        room = OfficeRoom(home / tree, "room 1")
+        for hour in range(3):
+            room.deliver(room.register(START.replace(hour=hour), {f"{school} 1": 0.9, f"{school} 2": 0.0}))
+        office(home, "keys", "pin", "room 1", room.signer.public_key, "--school", school)
+    for told in ("3 documents", "0 documents"):
+        said = office(home, "ingest")
+        assert said.count(told) == 2, said
+
+
+def visible(db: psycopg.Connection[tuple[object, ...]], school: str | None) -> dict[str, set[object]]:
+    """Return the schools whose rows a connection sees in each table."""
+    if school is not None:
+        db.execute("SELECT set_config('office.school', %s, false)", [school])
+    return {table: {row[0] for row in db.execute(f"SELECT DISTINCT school FROM {table}")} for table in SECURED}
+
+
+def check(home: Path, database: str) -> None:
+    """Look at the rows as the office's own user does, by plain SQL without any filter."""
+    office(home, "account", "add", "weber", "--role", "office", "--name", "W", "--school", "north")
+    with psycopg.connect(database, autocommit=True) as db:
+        assert all(found == set() for found in visible(db, None).values())
+        for school in ("north", "south"):
+            for table, found in visible(db, school).items():
+                assert found <= {school}, (table, found)
+            assert visible(db, school)["registers_mark"] == {school}
+            deleted = db.execute("DELETE FROM registers_mark WHERE school <> %s", [school]).rowcount
+            assert deleted == 0
+            with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+                db.execute("INSERT INTO registers_student VALUES ('other', 'x', 'x', '')")
+                raise AssertionError("a row of another school could be written")
+    before = office(home, "rebuild", "--school", "north")
+    assert "3 registers" in before
+    with psycopg.connect(database, autocommit=True) as db:
+        assert visible(db, "south")["registers_mark"] == {"south"}
+    office(home, "backup", str(home / "b"))
+    pages = [sys.executable, "-m", "benchmarks.office_pages", str(home)]
+    print(subprocess.run(pages, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+
+
+def main() -> int:
+    """Run all of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=Path, default=Path("/usr/lib/postgresql/15/bin"))
+    said = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, a_cluster(Path(folder), said.bin) as database:
+        home = Path(folder) / "office"
+        two_schools(home, database)
+        check(home, database)
+    print("two schools in one database: each sees its own rows only, in every table")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
