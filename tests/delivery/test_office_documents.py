@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_daemon.delivery.office_documents import parse_corrections, parse_removals, parse_withdrawals
+from edge_daemon.delivery.office_documents import parse_corrections, parse_excuses, parse_removals, parse_withdrawals
 from edge_daemon.errors import DeliveryError
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
