@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from edge_daemon_office.shared.traits import NO_TRAITS, MaskCounts, Traits
+
 if TYPE_CHECKING:  # the office's end and the process with the network see no picture, and may have no NumPy
     import numpy as np
     from numpy.typing import NDArray
@@ -138,6 +140,7 @@ class Face:
     """None where the face is too small to tell."""
     embedding: Vector
     """(192,) of length 1; empty where embedding was not asked for."""
+    traits: Traits = NO_TRAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ class Candidate:
     """(students,), in the order of the gallery's student ids."""
     embedding: Vector | None
     """(192,); None after a restart, for it is never stored."""
+    traits: Traits = NO_TRAITS
 
 
 VIEW_ROWS, VIEW_COLUMNS = 8, 16
@@ -319,16 +323,6 @@ class Confirmation:
     held: bool
     by: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MaskCounts:
-    """How many people of the room wore a mask; nothing of it is known by student."""
-
-    none: int
-    right: int
-    wrong: int
-    undecided: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import cast
 
 from edge_daemon_office.shared.attendance.fields import Json, ObjectReader
 from edge_daemon_office.shared.timestamps import written
+from edge_daemon_office.shared.traits import MaskCounts
 from edge_daemon_office.shared.types import (
     AppliedRule,
     CaptureMap,
     Confirmation,
-    MaskCounts,
     Register,
     RegisterFlag,
     Resemblance,
