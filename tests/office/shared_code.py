@@ -5,39 +5,44 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 COPY: Final = ROOT / "edge_daemon_office" / "shared"
-MODULES: Final = (
-    "attendance/__init__.py",
-    "attendance/commitment.py",
-    "attendance/document.py",
-    "attendance/doubt.py",
-    "attendance/edfi.py",
-    "attendance/fields.py",
-    "attendance/proof.py",
-    "attendance/reason_codes.py",
-    "attendance/room_state.py",
-    "attendance/schema3.py",
-    "delivery/__init__.py",
-    "delivery/document_paths.py",
-    "device/__init__.py",
-    "device/signing.py",
-    "errors.py",
-    "plain_text.py",
-    "timestamps.py",
-    "types.py",
+ROOTS: Final = (
+    *("attendance/commitment.py", "attendance/document.py", "attendance/doubt.py", "attendance/proof.py"),
+    *("attendance/reason_codes.py", "delivery/document_paths.py", "device/signing.py", "errors.py", "timestamps.py"),
 )
+"""What the office uses; what these import is copied, too."""
 _INIT: Final = '''"""A copy of modules of `edge_daemon`: change them there, run `python -m tests.office.shared_code`."""
 '''
+
+
+def modules() -> list[str]:
+    """Return the modules to copy: the roots, what they import, and the packages that these lie in."""
+    found: set[str] = set()
+    waiting = list(ROOTS)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if "/" in name:
+            waiting.append(f"{name.partition('/')[0]}/__init__.py")
+        for node in ast.walk(ast.parse((ROOT / "edge_daemon" / name).read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edge_daemon"):
+                parts = (node.module or "").split(".")[1:]
+                names = ["/".join(parts), *("/".join([*parts, one.name]) for one in node.names)]
+                waiting += [f"{one}.py" for one in names if (ROOT / "edge_daemon" / f"{one}.py").is_file()]
+    return sorted(found)
 
 
 def expected() -> dict[str, str]:
     """Return the text of every file of the copy, by its path below `edge_daemon_office/shared`."""
     files = {"__init__.py": _INIT}
-    for name in MODULES:
+    for name in modules():
         text = (ROOT / "edge_daemon" / name).read_text("utf-8")
         files[name] = text.replace("from edge_daemon.", "from edge_daemon_office.shared.").replace(
             "from edge_daemon.attendance import", "from edge_daemon_office.shared.attendance import"
