@@ -40,9 +40,9 @@ def restore(folder: Path, file: Path) -> None:
 @click.pass_obj
 def erase(folder: Path, student_id: str, school: str | None) -> None:
     """Erase what the office itself keeps about a student: excuses, decisions, activities; and say what stays."""
-    from edge_daemon_office.erasure import erase_student
-
     home = open_office(folder)
+    from edge_daemon_office.erasure import erase_student  # after the settings
+
     schools = schools_of(home, school)
     if len(schools) > 1:
         raise OfficeError("this office has several schools", "--school", "name the one of the student")

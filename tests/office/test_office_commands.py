@@ -104,6 +104,15 @@ def test_accounts_are_added_changed_and_refused(demo):
     assert "demo; kim; teacher; Kim; 8b; disabled; no second factor" in listed
 
 
+def test_erase_says_what_went_and_what_stays(demo):
+    done = office(demo[0], "erase", "S1001")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "stays: the name, in" in done.stdout
+    assert office(demo[0], "alerts").stderr == (
+        "edge-daemon-office: office.toml, mail: is not set up; add a table [mail] with host and from\n"
+    )
+
+
 def test_check_says_what_a_trial_lacks(demo):
     folder, _ = demo
     done = office(folder, "check")
