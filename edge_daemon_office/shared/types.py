@@ -26,18 +26,9 @@ VerdictName = Literal["present", "absent", "inconclusive", "not_assessed"]
 Destination = Literal["upstream", "mail"]
 OutcomeName = Literal["delivered", "retry", "parked", "held", "void"]
 Flag = Literal[
-    "borderline",
-    "look_alike",
-    "static_face",
-    "clock",
-    "few_captures",
-    "late",
-    "left_early",
-    "corrected",
-    "resembles",
-    "face_hidden",
-    "poor_photographs",
-]
+    "borderline", "look_alike", "static_face", "clock", "few_captures", "late", "left_early", "corrected", "resembles",
+    "face_hidden", "poor_photographs",
+]  # fmt: skip
 RegisterFlag = Literal[
     "room_empty", "unusual_class", "view_changed", "too_dark", "too_blurred", "glare", "covered", "not_in_timetable",
 ]  # fmt: skip
@@ -141,6 +132,8 @@ class Face:
     embedding: Vector
     """(192,) of length 1; empty where embedding was not asked for."""
     traits: Traits = NO_TRAITS
+    landmarks: NDArray[np.float32] | None = field(default=None, compare=False)
+    """(68, 2) standard points by the mesh (`vision/standard_points.py`); None where the face is too small for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +162,16 @@ class Student:
 
 
 @dataclass(frozen=True, slots=True)
+class CoveredTemplates:
+    """A face with a part of it covered, in memory only."""
+
+    vectors: Vector
+    """(n, 192), rows of length 1."""
+    widths_px: Vector
+    """(n,): face width that the row was brought down to."""
+
+
+@dataclass(frozen=True, slots=True)
 class StudentTemplates:
     """What the gallery knows about the face of one student, in memory only."""
 
@@ -177,6 +180,8 @@ class StudentTemplates:
     """(n, 192), rows of length 1, one an accepted photograph and size."""
     widths_px: Vector
     """(n,): face width that the row was brought down to."""
+    covered: tuple[CoveredTemplates, ...] = ()
+    """With a mask and with sunglasses; empty: made by a release that painted none."""
 
 
 @dataclass(frozen=True, slots=True)

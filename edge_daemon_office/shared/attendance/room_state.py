@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 from typing import Final
@@ -20,6 +21,8 @@ _RECOGNISED_SHARE: Final = Fraction(1, 5)
 _RECOGNISED_AT_LEAST: Final = 2
 """A student counts as recognised from this share of the captures on, and from so many (of one or two captures: from one
 on): faces of another class are mistaken now and then."""
+_AS_MANY: Final = Fraction(9, 10)
+"""Students look away now and then."""
 _FEWEST_OTHERS: Final = 3
 """Posters on a wall are no class."""
 
@@ -39,6 +42,24 @@ def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_tak
     least = max(_RECOGNISED_SHARE * captures_taken, Fraction(min(_RECOGNISED_AT_LEAST, (captures_taken + 1) // 2)))
     recognised = sum(t.captures_seen >= least for t in counted)
     return recognised == 0 if len(counted) < SMALL_COURSE else recognised < share * len(counted)
+
+
+def is_shared(
+    sightings: Iterable[Sighting], student_ids: Collection[str], captures_taken: int, share: Fraction
+) -> bool:
+    """Return whether about as many people of another class were there as students.
+
+    Args:
+        sightings: everybody who was seen; an empty student id is somebody unknown.
+        student_ids: the students of the lesson.
+        captures_taken: of the lesson.
+        share: as in `is_unusual`; with fewer others than this share of the students there is no other class.
+    """
+    if not captures_taken or not share:
+        return False
+    whose = Counter(s.student_id in student_ids for s in sightings)
+    many = max(Fraction(_FEWEST_OTHERS), share * len(student_ids))
+    return whose[False] >= many * captures_taken and whose[False] >= _AS_MANY * whose[True]
 
 
 def unusual_flag(
