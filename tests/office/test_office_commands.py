@@ -101,7 +101,7 @@ def test_accounts_are_added_changed_and_refused(demo):
     done = office(folder, "account", "set", "kim", "--course", "8b", "--disable")
     assert done.stdout == "kim: disabled, courses changed\n"
     listed = office(folder, "account", "list").stdout
-    assert "demo; kim; teacher; Kim; 8b; disabled; no second factor" in listed
+    assert "demo; kim; teacher; Kim; 8b; disabled, no second factor" in listed
 
 
 def test_erase_says_what_went_and_what_stays(demo):
