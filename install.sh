@@ -156,13 +156,15 @@ demo() {
     say "enrolling from photographs"
     .venv/bin/edge-daemon --home "$home" enrol import demo/roster.csv --photos demo/pictures/enrolment >"$out/enrol.txt" ||
         fail "enrolment failed"
+    printf '[mask]\nenabled = true\n' >"$home/config.toml"
     say "taking the register"
     .venv/bin/edge-daemon --home "$home" rehearse --frames "$out/frames" --sightings "$out/sightings.csv" >"$out/register.txt" ||
         fail "the rehearsal failed"
     day() { .venv/bin/python -c "import datetime as d; print(d.date.today() + d.timedelta($1))"; }
     .venv/bin/edge-daemon --home "$home" export --from "$(day -1)" --to "$(day 1)" --output "$out/attendance.xlsx" >/dev/null ||
         fail "the export failed"
-    .venv/bin/python demo/annotate.py "$out/frames" "$out/sightings.csv" demo/roster.csv "$out/annotated.jpg"
+    .venv/bin/python demo/annotate.py "$out/frames" "$out/sightings.csv" demo/roster.csv "$out/annotated.jpg" \
+        "$(grep '^masks in the room' "$out/register.txt")"
     printf '\n'
     cat "$out/register.txt"
     printf '\n'

@@ -21,6 +21,7 @@ from benchmarks import (
     table_scenarios,
     table_speed,
     table_storage,
+    table_traits,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,9 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "match_confidence": table_match.match_confidence,
     "numpy_network": table_network.numpy_network,
     "phrase": table_phrase.phrase,
+    "mask": table_traits.mask,
+    "mask_cost": table_traits.mask_cost,
+    "expression": table_traits.expression,
     "speed": table_speed.section,
     "storage": table_storage.section,
 }
@@ -73,6 +77,9 @@ that its module describes:
     python -m benchmarks.bad_days --data BAD --first FIRST --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
+    python -m benchmarks.mask --data MASK_VOC --held-back --json benchmarks/results/mask.json
+    python -m benchmarks.mask_cost --data LESSON --json benchmarks/results/mask_cost.json
+    python -m benchmarks.expression --data FER2013 --model MODEL --json benchmarks/results/expression.json
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves docs/numpy_network.svg
     python -m benchmarks.phrase --data CLIPS --threshold-from OTHERS --json OUT --roc ROC.svg
     python -m benchmarks.table

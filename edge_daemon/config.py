@@ -208,6 +208,15 @@ class VisionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskConfig:
+    """[mask]: whether masks are looked for."""
+
+    enabled: bool = _key(
+        False, "Count how many people of the room wear a mask, wear it wrong, or wear none; never by student"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class StorageConfig:
     """[storage]: how long things are kept."""
 
@@ -299,6 +308,7 @@ class Config:
     attention: AttentionConfig = field(default_factory=AttentionConfig)
     models: ModelsConfig = field(default_factory=ModelsConfig)
     vision: VisionConfig = field(default_factory=VisionConfig)
+    mask: MaskConfig = field(default_factory=MaskConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
     mail: MailConfig = field(default_factory=MailConfig)

@@ -24,6 +24,7 @@ ALLOWED = {
     "attendance": SHARED | LEAVES | {"attendance", "neural_network"},
     **{leaf: SHARED | {leaf} for leaf in LEAVES},
     "neural_network": {"neural_network"},
+    "lab": SHARED | {"vision", "camera", "lab"},
     "types": {"traits"},
     "traits": set(),
     "errors": set(),
@@ -37,7 +38,7 @@ ALLOWED = {
     "configfile": {"config", "errors"},
     "home": {"config", "configfile", "errors"},
     "app": SHARED | LEAVES | STEPS | {"home"},
-    "cli": SHARED - {"sqlite", "image_header"} | {"home", "configfile", "app", "cli"},
+    "cli": SHARED - {"sqlite", "image_header"} | {"home", "configfile", "app", "cli", "lab"},
     "__main__": {"cli", "device", "errors"},
     "__init__": set(),
 }
@@ -57,6 +58,22 @@ def imported(path: Path, *, everything: bool = False) -> set[str]:
             assert node.level == 0, f"{path}: a relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return {name for name in names if everything or name.split(".")[0] == "edge_daemon"}
+
+
+def reached_by(module: str, depth: int | None = None) -> set[str]:
+    """Return the modules that a module's imports lead to, those inside functions too, and the module itself.
+
+    Args:
+        module: dotted name.
+        depth: so many steps far; None: all the way.
+    """
+    known, found, new = modules(), {module}, {module}
+    while new and depth != 0:
+        names = {name for one in new for name in imported(known[one])}
+        new = {n if n in known else n.rpartition(".")[0] for n in names} & known.keys() - found
+        found |= new
+        depth = None if depth is None else depth - 1
+    return found
 
 
 def part(name: str) -> str:

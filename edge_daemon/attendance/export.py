@@ -34,6 +34,7 @@ HEADS: Final = (
     *("share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
     *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
     *("rule_share", "captures_needed", "distance"),
+    *("room_mask_none", "room_mask_right", "room_mask_wrong", "room_mask_undecided"),
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -138,6 +139,7 @@ def register_lines(
             *(guarded(correction.by) if correction else "", guarded(correction.reason) if correction else ""),
             *(attendance_event(verdict) or "", " ".join(register.register_flags), _held(register)),
             *_rule(register, entry),
+            *_mask(register),
         )
 
 
@@ -146,6 +148,12 @@ def _rule(register: Register, entry: SheetEntry) -> tuple[str | int | float, ...
     if register.rule is None or entry.needed is None or entry.distance is None:
         return "", "", ""
     return float(register.rule.share), entry.needed, entry.distance
+
+
+def _mask(register: Register) -> tuple[str | int, ...]:
+    """Return how many people of the room wore masks how, the same in each line; empty: not looked for."""
+    counts = register.mask
+    return ("",) * 4 if counts is None else (counts.none, counts.right, counts.wrong, counts.undecided)
 
 
 def _held(register: Register) -> str:

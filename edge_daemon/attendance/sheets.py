@@ -215,7 +215,8 @@ def _column(register: Register, zone: tzinfo) -> Column:
 
 def column_note(register: Register) -> str:
     """Return what is to be known of a lesson at its column's head; empty where nothing is."""
-    state = lesson_state(register)
+    masks = "" if register.mask is None else f"masks in the room: {register.mask.in_words()}"
+    state = "\n".join(filter(None, (lesson_state(register), masks)))
     if not state:
         return ""
     return f"{register.lesson.lesson_id}\n{register.captures_taken} of {register.captures_planned} captures\n{state}"

@@ -26,6 +26,7 @@ _COMMANDS = {
         "The office's end: the registers of all rooms, verified, as one file.",
     ),
     "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
+    "mask": ("edge_daemon.cli.mask:mask", "Masks in pictures, or in front of a camera: none, right, wrong."),
     "maintain": (
         "edge_daemon.cli.maintain:maintain",
         "Backups, retention, checks, and what the office sent.",
@@ -38,6 +39,7 @@ _COMMANDS = {
     "firstboot": ("edge_daemon.cli.firstboot:firstboot", "Take over a prepared card; systemd starts it."),
     "update": ("edge_daemon.cli.update:update", "Take a signed release; one that does not work is taken back."),
     "update-check": ("edge_daemon.cli.update:update_check", "Is this release sound here? Asked before it is taken."),
+    "lab": ("edge_daemon.cli.lab:lab", "Experiments, never part of a lesson: needs what a device does not have."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
 """Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""

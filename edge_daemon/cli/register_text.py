@@ -116,6 +116,8 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
         yield _printable(f"guests, not of this course: {', '.join(register.guests)}")
     if register.unknown_faces:
         yield f"unknown faces: {register.unknown_faces} at most in one capture"
+    if register.mask is not None:
+        yield f"masks in the room: {register.mask.in_words()}"
 
 
 def note_of(register: Register) -> str:

@@ -87,6 +87,8 @@ def rehearse(
     click.echo()
     if note := note_of(register):
         click.echo(f"note: {note}")
+    if register.mask is not None:
+        click.echo(f"masks in the room: {register.mask.in_words()}")
     cost = f"{done.seconds_per_capture:.2f} s a capture, {done.cpu_seconds_per_capture:.2f} s of processor"
     click.echo(f"{_counts(register)}; {cost}")
     if captures is not None:

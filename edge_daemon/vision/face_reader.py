@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
 from edge_daemon.vision import align, face_verifier, nms, quality, standard_points, tiles
+from edge_daemon.vision.analysers.trait_reader import TraitReader
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
@@ -74,12 +76,16 @@ class FaceReader:
         models: verified model files.
         embed: whether faces get a vector.
         embedder: makes the vectors; None: the embedder of `models`.
+        traits: what is measured on each face besides, by the names of `Traits`' fields.
     """
 
-    def __init__(self, models: ModelSet, *, embed: bool = True, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self, models: ModelSet, *, embed: bool = True, embedder: Embedder | None = None, traits: Sequence[str] = ()
+    ) -> None:
         self._look = BlazeFace(models.card("detector_look"))
         self._mesh = FaceMesh(models.card("mesh"))
         self._embedder = (embedder or MobileFaceNet(models.embedder())) if embed else None
+        self._traits = TraitReader(models, traits)
 
     def look(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
         """Detect faces in one tile, in pixels of the picture."""
@@ -132,6 +138,7 @@ class FaceReader:
             eyes_open=mesh.eyes_open() if is_large_enough else None,
             embedding=self.embed(picture, mesh),
             landmarks=mesh.points[standard_points.INDEX, :2] if is_large_enough else None,
+            traits=self._traits(picture, box, hit.points),
         )
 
     def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:

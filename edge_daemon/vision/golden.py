@@ -7,7 +7,7 @@ that is known beforehand shows it. `models_tflite/golden/` is made by `python -m
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,20 @@ import numpy as np
 
 from edge_daemon.errors import ModelError
 from edge_daemon.types import Picture, Vector
+from edge_daemon.vision.analysers.aligned_face import AlignedFace
+from edge_daemon.vision.analysers.mask import open_analyser
 from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION, MobileFaceNet, unit
-from edge_daemon.vision.models import ModelCard
+from edge_daemon.vision.models import ModelCard, ModelSet
 
 FOLDER = "golden"
-FACES, VECTORS = "faces.png", "vectors.json"
+FACES, VECTORS, MASKS = "faces.png", "vectors.json", "masks.json"
 SIDE_PX = 112
 LEAST = {"float32": 0.9995, "int8": 0.99}
 """Lowest cosine by type of the network's input. Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64:
 1.0000 in float, .9981 in int8, whose kernels round differently; with red and blue swapped the worst face has .94."""
+
+MASK_MOST = 0.05
+"""Largest difference of a probability: kernels round differently, and the probabilities are of int8 steps."""
 
 _REINSTALL = "reinstall the program, or run `python -m models_tflite.build.golden`"
 
@@ -42,6 +47,20 @@ class Parity:
     def holds(self) -> bool:
         """Whether faces would be recognised as they should be."""
         return self.worst_cosine >= self.least
+
+
+@dataclass(frozen=True, slots=True)
+class MaskParity:
+    """How near the probabilities of the mask network are to the stored ones."""
+
+    model: str
+    worst_difference: float
+    faces: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether masks would be told as they should be."""
+        return self.worst_difference <= MASK_MOST
 
 
 def parity(card: ModelCard, models_dir: Path) -> Parity:
@@ -65,6 +84,41 @@ def parity(card: ModelCard, models_dir: Path) -> Parity:
     cosines = [float(network(face) @ unit(vector)) for face, vector in zip(faces, expected, strict=True)]
     worst = min(cosines) if np.isfinite(cosines).all() else -1.0
     return Parity(card.name, worst, LEAST[card.input_dtype], len(faces))
+
+
+def mask_parity(models: ModelSet, models_dir: Path) -> MaskParity:
+    """Run the mask network on the stored faces, brought down to its crop.
+
+    Args:
+        models: verified model files.
+        models_dir: the folder with `golden/`.
+
+    Raises:
+        ModelError: nothing is stored for this file, or what is stored can't be read.
+    """
+    card, folder = models.card("mask"), models_dir / FOLDER
+    path = folder / MASKS
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        rows = np.array(known[card.sha256], np.float64)
+    except KeyError as error:
+        raise ModelError(f"no probabilities are stored for {card.name}", str(path), _REINSTALL) from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError("the stored probabilities can't be read", str(path), _REINSTALL) from error
+    found = np.array(mask_probabilities(models, golden_faces(folder)))
+    if rows.shape != found.shape:
+        raise ModelError(f"{len(rows)} rows for {len(found)} faces", str(path), _REINSTALL)
+    worst = float(np.abs(rows - found).max()) if np.isfinite(found).all() else 1.0
+    return MaskParity(card.name, worst, len(found))
+
+
+def mask_probabilities(models: ModelSet, faces: Sequence[Picture]) -> list[tuple[float, float, float]]:
+    """Return none, right and wrong of aligned faces (112, 112, 3), each brought down to the mask network's crop."""
+    analyser = open_analyser(models)
+    side = analyser.shape.side_px
+    crops = [np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), np.uint8) for face in faces]
+    found = [analyser(AlignedFace(crop, np.zeros((0, 2), np.float32))) for crop in crops]
+    return [(one.none, one.right, one.wrong) for one in found]
 
 
 def golden_faces(folder: Path) -> list[Picture]:

@@ -20,9 +20,9 @@ R = TypeVar("R")
 class PooledInterpreters:
     """The networks of one thread."""
 
-    def __init__(self, models: ModelSet, *, embed: bool) -> None:
+    def __init__(self, models: ModelSet, *, embed: bool, traits: Sequence[str] = ()) -> None:
         self._sweeper = BlazeFace(models.card("detector_sweep"))
-        self.reader = FaceReader(models, embed=embed)
+        self.reader = FaceReader(models, embed=embed, traits=traits)
 
     def sweep(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
         """Detect the faces of one large tile, in pixels of the picture."""
@@ -38,12 +38,13 @@ class InterpreterPool:
         models: verified model files.
         threads: workers; with one, everything runs in the calling thread.
         embed: whether faces get a vector.
+        traits: what is measured on each face besides, by the names of `Traits`' fields.
     """
 
-    def __init__(self, models: ModelSet, *, threads: int, embed: bool) -> None:
+    def __init__(self, models: ModelSet, *, threads: int, embed: bool, traits: Sequence[str] = ()) -> None:
         self._idle: SimpleQueue[PooledInterpreters] = SimpleQueue()
         for _ in range(max(threads, 1)):
-            self._idle.put(PooledInterpreters(models, embed=embed))
+            self._idle.put(PooledInterpreters(models, embed=embed, traits=traits))
         self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
 
     def run(self, job: Callable[[PooledInterpreters, T], R], items: Sequence[T]) -> list[R]:

@@ -41,10 +41,11 @@ class Detector:
         models: verified model files.
         threads: tiles and faces that are worked on at the same time; the result does not depend on it.
         embed: whether faces get a vector.
+        traits: what is measured on each face besides, by the names of `Traits`' fields.
     """
 
-    def __init__(self, models: ModelSet, *, threads: int = 2, embed: bool = True) -> None:
-        self.interpreters = InterpreterPool(models, threads=threads, embed=embed)
+    def __init__(self, models: ModelSet, *, threads: int = 2, embed: bool = True, traits: Sequence[str] = ()) -> None:
+        self.interpreters = InterpreterPool(models, threads=threads, embed=embed, traits=traits)
         self._side_px = models.card("detector_sweep").size_px[0]
 
     def __call__(self, picture: Picture) -> list[Face]:

@@ -108,6 +108,10 @@ class ProvisioningError(EdgeError):
     exit_code = 1
 
 
+class LabError(EdgeError):
+    """The laboratory can't do this, or must not."""
+
+
 class UpdateError(EdgeError):
     """A release can't be taken: its bundle, or this device, is not as it has to be. Nothing was changed."""
 

@@ -42,3 +42,7 @@ class MaskCounts:
     right: int
     wrong: int
     undecided: int
+
+    def in_words(self) -> str:
+        """Return the counts for a person to read."""
+        return f"{self.none} none, {self.right} right, {self.wrong} wrong, {self.undecided} undecided"

@@ -56,6 +56,14 @@ def main() -> None:
     lines = ",\n".join(f' "{sha256}": {json.dumps(rows)}' for sha256, rows in vectors.items())
     text = f'{{"preprocessing": {PREPROCESSING_VERSION}, "vectors": {{\n{lines}\n}}}}\n'
     (folder / golden.VECTORS).write_text(text, encoding="utf-8")
+    write_masks(models, folder)
+
+
+def write_masks(models: ModelSet, folder: Path) -> None:
+    """Write what the mask network says of the stored faces."""
+    rows = golden.mask_probabilities(models, golden.golden_faces(folder))
+    content = {models.card("mask").sha256: [[round(p, _DIGITS) for p in row] for row in rows]}
+    (folder / golden.MASKS).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
 def aligned(models: ModelSet) -> list[Picture]:

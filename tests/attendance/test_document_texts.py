@@ -21,6 +21,7 @@ from edge_daemon.attendance.export import HEADS, Export, register_lines, write_e
 from edge_daemon.attendance.register import correct
 from edge_daemon.device.signing import canonical, is_signed_by
 from edge_daemon.errors import CandidateFormatError
+from edge_daemon.traits import MaskCounts
 from edge_daemon.types import Box, Candidate, Confirmation, Quality
 from tests.registers import SIGNER, START, a_lesson, a_register
 
@@ -83,7 +84,10 @@ def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
     register, _ = a_register(a_lesson(course="=7b"), {"-a": 1.0, "b": 0.4, "c": 0.0})
     register = correct(register, "c", "present", by="@T", reason="+r", at=START)
     register = replace(
-        register, register_flags=("unusual_class",), confirmed=Confirmation(held=True, by="office", at=START)
+        register,
+        register_flags=("unusual_class",),
+        confirmed=Confirmation(held=True, by="office", at=START),
+        mask=MaskCounts(none=1, right=2, wrong=0, undecided=3),
     )
     write_export(tmp_path / "out.csv", _export([register], {"b": "Bo"}))
     content = (tmp_path / "out.csv").read_bytes()
@@ -94,16 +98,19 @@ def test_a_table_has_a_line_a_student_with_these_columns(tmp_path):
         *("verdict", "share", "frames_attentive", "frames_seen", "captures_taken", "captures_planned", "flags"),
         *("corrected_by", "correction_reason", "attendance_event", "register_flags", "held"),
         *("rule_share", "captures_needed", "distance"),
+        *("room_mask_none", "room_mask_right", "room_mask_wrong", "room_mask_undecided"),
     ]
     lesson = ["2026-11-16", "08:00", "08:45", "'=7b", "room 204", register.lesson.lesson_id, "2", "timetable"]
+    masks = ["1", "2", "0", "3"]
     rest = ["In Attendance", "unusual_class", "yes", "0.4000", "8"]
     of_b = next(v for v in register.verdicts if v.tally.student_id == "b")
+    flags = " ".join(of_b.flags)
     assert rows == [
-        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", *rest, "12"],
-        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", " ".join(of_b.flags), "", "", *rest, "0"],
-        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", *rest, "-8"],
+        [*lesson, "'-a", "", "present", "1.0000", "20", "20", "20", "20", "", "", "", *rest, "12", *masks],
+        [*lesson, "b", "Bo", "present", "0.4000", "8", "8", "20", "20", flags, "", "", *rest, "0", *masks],
+        [*lesson, "c", "", "present", "0.0000", "0", "0", "20", "20", "corrected", "'@T", "'+r", *rest, "-8", *masks],
     ]
-    assert len(HEADS) == len(heads) == 25
+    assert len(HEADS) == len(heads) == 29
 
 
 def test_the_counts_of_a_line_are_told_apart():
@@ -119,9 +126,9 @@ def test_the_counts_of_a_line_are_told_apart():
 def test_an_inconclusive_lesson_has_no_event_in_its_line():
     register, _ = a_register(a_lesson(), {"a": 1.0}, not_assessed=["a"])
     (line,) = register_lines(register, {}, BERLIN)
-    assert (line[10], line[-6:]) == ("not_assessed", ("", "", "", "", "", ""))
+    assert (line[10], line[19:]) == ("not_assessed", ("",) * 10)
     (line,) = register_lines(replace(register, confirmed=Confirmation(held=False, by="office", at=START)), {}, BERLIN)
-    assert line[-4] == "no"
+    assert line[21] == "no"
 
 
 def test_json_is_readable_text_with_the_names_of_those_on_the_registers(tmp_path):

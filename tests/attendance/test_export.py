@@ -198,6 +198,7 @@ def test_csv_of_a_register_without_its_rule_has_no_distance(tmp_path, registers)
     with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     assert {(line["rule_share"], line["captures_needed"], line["distance"]) for line in lines} == {("", "", "")}
+    assert {value for line in lines for name, value in line.items() if name.startswith("room_mask_")} == {""}
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])

@@ -16,6 +16,7 @@ from edge_daemon.attendance.schema3 import student_fields
 from edge_daemon.attendance.sheets import MARKS, Column, arrange, column_note, lesson_state
 from edge_daemon.attendance.tally import unknown_faces
 from edge_daemon.errors import RegisterError
+from edge_daemon.traits import MaskCounts
 from edge_daemon.types import Box, Confirmation, Correction, Register, Sighting, Tally
 from tests.registers import START, a_lesson, a_register
 
@@ -185,3 +186,11 @@ def test_who_could_not_be_seen_is_not_absent_and_may_be_present(attentive, verdi
 def test_a_probability_has_four_decimals_in_a_document():
     (verdict, _) = REGISTER.verdicts
     assert student_fields(replace(verdict, probability=0.123456))["probability"] == 0.1235
+
+
+def test_masks_of_the_room_stand_in_the_note_and_say_nobody_is_unusual():
+    register = replace(_of(), mask=MaskCounts(none=3, right=20, wrong=1, undecided=2))
+    head = f"{REGISTER.lesson.lesson_id}\n20 of 20 captures\n"
+    assert lesson_state(register) == ""
+    assert column_note(register) == f"{head}masks in the room: 3 none, 20 right, 1 wrong, 2 undecided"
+    assert column_note(replace(register, register_flags=("too_dark",))).startswith(f"{head}too dark\nmasks in the room")

@@ -19,6 +19,7 @@ from edge_daemon.store import registers as ledger
 from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.gallery import Tombstone
 from edge_daemon.timestamps import stored
+from edge_daemon.traits import MaskCounts
 from edge_daemon.types import MissedCapture, Register, Sighting
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register
@@ -324,3 +325,13 @@ def test_a_rehearsal_has_no_clock_in_the_list_and_in_the_evidence(tmp_path):
     assert "07:00, when it was called; no clock of 7b, room 204, rehearsal" in shown
     assert "20 of 20 captures, clock unsynchronised" in shown
     assert not re.search(r"^a .*\d\d:\d\d:\d\d", shown, re.MULTILINE), "nobody knows when its pictures were taken"
+
+
+def test_masks_are_shown_as_counts_of_the_room_and_never_by_student(tmp_path):
+    register, sightings = a_register(FIRST, {"a": 1.0, "b": 0.4})
+    home = a_home(tmp_path, [(replace(register, mask=MaskCounts(none=1, right=22, wrong=3, undecided=4)), sightings)])
+    lines = run(home, "register", "show", FIRST.lesson_id).stdout.splitlines()
+    assert [line for line in lines if "mask" in line] == ["masks in the room: 1 none, 22 right, 3 wrong, 4 undecided"]
+    shown = json.loads(run(home, "register", "show", FIRST.lesson_id, "--json").stdout)
+    assert shown["mask"] == {"none": 1, "right": 22, "wrong": 3, "undecided": 4}
+    assert not [key for student in shown["students"] for key in student if "mask" in key]

@@ -47,6 +47,11 @@ def test_the_capture_with_most_names_is_drawn(frames, tmp_path):
     assert changed[600, 310:370].all()
     assert changed[600, 1110:1170].all()
     assert not changed[:400].any()  # nobody sits so high: below, faces have their points
+    line = "masks in the room: 4 none, 0 right, 0 wrong, 0 undecided"
+    assert annotate(frames, sightings, DEMO / "roster.csv", out, line).returncode == 0
+    with_line, height = cv2.imread(str(out)), changed.shape[0]
+    assert with_line.shape[0] > height
+    assert (with_line[height:] < 100).sum() > 500  # letters
 
 
 def test_without_faces_it_says_so(frames, tmp_path):

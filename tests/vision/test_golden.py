@@ -85,3 +85,22 @@ def test_damaged_faces_are_an_error(folder, content):
     file.unlink() if content is None else file.write_bytes(content)
     with pytest.raises(ModelError, match="stored faces"):
         golden.parity(EMBEDDERS[0], folder)
+
+
+def test_the_mask_network_says_what_was_stored_and_another_crop_does_not(folder):
+    found = golden.mask_parity(MODELS, default_models_dir())
+    assert (found.faces, found.holds) == (4, True)
+    stored = json.loads((folder / golden.FOLDER / golden.MASKS).read_text())
+    assert list(stored) == [MODELS.card("mask").sha256]
+    file = str(folder / golden.FOLDER / golden.FACES)
+    strip = cv2.imread(file)
+    strip[60:] = (200, 170, 60)  # a blue sheet over mouth and nose
+    cv2.imwrite(file, strip)
+    assert not golden.mask_parity(MODELS, folder).holds
+
+
+@pytest.mark.parametrize(("text", "words"), [("{}", "no probabilities are stored"), ("{", "can't be read")])
+def test_probabilities_that_are_not_there_are_named(folder, text, words):
+    (folder / golden.FOLDER / golden.MASKS).write_text(text)
+    with pytest.raises(ModelError, match=words):
+        golden.mask_parity(MODELS, folder)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from edge_daemon.app.audit import drawing
-from edge_daemon.app.audit.drawing import Colour, Text
 from edge_daemon.app.audit.expected_accuracy import LEAST_PX
 from edge_daemon.app.audit.room_audit import Audit
 from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.types import Box, Picture
+from edge_daemon.vision import drawing
+from edge_daemon.vision.drawing import Colour, Text
 
 _COLOURS: tuple[Colour, ...] = (
     (0, 159, 230),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -12,9 +13,15 @@ from edge_daemon.attendance.attention import faces_front, ray_deg
 from edge_daemon.config import Config
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.gallery.templates import GalleryStore
+from edge_daemon.traits import Traits
 from edge_daemon.types import Candidate, Face, Picture
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
+
+
+def wanted_traits(config: Config) -> tuple[str, ...]:
+    """Return what is measured on each face besides, by the names of `Traits`' fields: each has a section [name]."""
+    return tuple(trait.name for trait in fields(Traits) if getattr(config, trait.name).enabled)
 
 
 class Comparer:
@@ -31,7 +38,9 @@ class Comparer:
         self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
         self._matcher = Matcher(gallery.templates(embedder_id(models)))
         threads = config.vision.threads or os.cpu_count() or 1
-        self._detect = RoomDetector(Detector(models, threads=threads)) if takes_pictures else None
+        self._detect: RoomDetector | None = None
+        if takes_pictures:
+            self._detect = RoomDetector(Detector(models, threads=threads, traits=wanted_traits(config)))
 
     @property
     def student_ids(self) -> Sequence[str]:

@@ -18,6 +18,7 @@ from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
 from edge_daemon.attendance.confirmation import question
 from edge_daemon.attendance.document import sign
+from edge_daemon.attendance.evidence.mask_counts import mask_counts
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.presence import presence_probabilities
 from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
@@ -223,6 +224,7 @@ class LessonRun:
             [s if s.student_id in assessed else replace(s, student_id="") for s in found.sightings],
             [person for person in found.unnamed if person.student_id in assessed],
             [person for person in found.possible if person.student_id in assessed],
+            found.persons,
         )
 
     def _assessed(self) -> set[str]:
@@ -278,6 +280,7 @@ class LessonRun:
             corrections=(),
             rule=self._applied_rule(rule),
             register_flags=room.flags,
+            mask=mask_counts(resolution.persons) if self._config.mask.enabled else None,
         )
         return register, room.scene
 

@@ -33,7 +33,7 @@ from edge_daemon.home import Home
 from edge_daemon.store.alarms import OF_DELIVERY, alarms
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import first_record, latest_registers
-from edge_daemon.vision.golden import parity
+from edge_daemon.vision.golden import mask_parity, parity
 from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.models import default_models_dir
 from edge_daemon.vision.timing import time_embedders
@@ -66,6 +66,7 @@ class Doctor:
         named: dict[str, Callable[[], Check]] = {
             "models": self._models,
             "parity": self._parity,
+            **({"masks": self._masks} if settings.state != "bad" and self._home.config.mask.enabled else {}),
             "embedder": self._embedder,
             "gallery": self._gallery,
             "device key": self._device_key,
@@ -139,6 +140,17 @@ class Doctor:
             return Check("parity", "good", text)
         advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised rightly"
         return Check("parity", "bad", f"{text}, at least {found.least} is right", advice)
+
+    def _masks(self) -> Check:
+        models = load_models(self._home.config)
+        try:
+            found = mask_parity(models, Path(self._home.config.models.dir or default_models_dir()))
+        except ModelError as error:
+            return Check("masks", "not checked", f"{error.where}: {error.what}", error.hint)
+        text = f"{found.model} on {found.faces} stored faces: differs by {found.worst_difference:.3f} at most"
+        if found.holds:
+            return Check("masks", "good", text)
+        return Check("masks", "bad", text, "reinstall the interpreter and NumPy: masks would be told wrongly")
 
     def _embedder(self) -> Check:
         models = load_models(self._home.config)

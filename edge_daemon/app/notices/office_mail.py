@@ -209,6 +209,9 @@ def _facts(register: Register, names: Names, words: Words, *, to_teacher: bool) 
         facts.append(("fact_missed", ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))))
     if register.unknown_faces:
         facts.append(("fact_strangers", words.say("strangers", count=register.unknown_faces)))
+    if (mask := register.mask) is not None:
+        counts = {"none": mask.none, "right": mask.right, "wrong": mask.wrong, "undecided": mask.undecided}
+        facts.append(("fact_masks", words.say("masks", **counts)))
     if register.guests:
         facts.append(("fact_guests", ", ".join(names.get(one) or one for one in register.guests)))
     if register.clock != "synchronised":

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edge_daemon.attendance.attention import shut_for_long
+from edge_daemon.attendance.evidence.identities import unite
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.naming import NamesByProbability, possible_students
 from edge_daemon.attendance.evidence.presence import PossibleStudent
@@ -23,6 +24,7 @@ from edge_daemon.attendance.evidence.student_odds import known_students
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
 from edge_daemon.attendance.evidence.tracks import Track, track_seat
+from edge_daemon.traits import NO_TRAITS
 from edge_daemon.types import Candidate, Sighting, Vector
 
 MIN_WIDTH_PX = 18.0
@@ -44,6 +46,8 @@ class Resolution:
     """Persons without a name who may be students; empty where no probabilities were asked for."""
     possible: list[PossibleStudent] = field(default_factory=list)
     """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
+    persons: list[list[Candidate]] = field(default_factory=list)
+    """The faces of each person who is believed in, with or without a name; empty where no analyser was on."""
 
 
 def resolve_sightings(
@@ -82,17 +86,19 @@ def resolve_lesson(
         return Resolution([], [])
     tracks = _find_tracks(faces)
     if not student_ids:
-        return Resolution(_sightings(tracks, [NOBODY] * len(tracks), faces, student_ids), [])
+        nobody = [NOBODY] * len(tracks)
+        return Resolution(_sightings(tracks, nobody, faces, student_ids), [], persons=persons(tracks, nobody, faces))
     if match is None:
         named = identify_tracks(tracks, faces, student_ids, look_alikes, constants)
-        return Resolution(_sightings(tracks, named, faces, student_ids), [])
+        return Resolution(_sightings(tracks, named, faces, student_ids), [], persons=persons(tracks, named, faces))
     known = known_students(student_ids, match, photographs=photographs, look_alikes=look_alikes, expected=expected)
     naming = NamesByProbability(faces, known)
     named = identify_tracks(tracks, faces, student_ids, look_alikes, constants, naming.gains)
     unnamed = unnamed_persons(tracks, named, faces, known, naming.share)
     possible = possible_students(tracks, named, faces, known, naming.share)
     possible += [_possible(person, faces) for person in unnamed]
-    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed, possible)
+    people = persons(tracks, named, faces)
+    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed, possible, people)
 
 
 def _possible(person: UnnamedPerson, faces: Sequence[Candidate]) -> PossibleStudent:
@@ -105,12 +111,37 @@ def _sightings(
 ) -> list[Sighting]:
     students, unconfirmed = [NOBODY] * len(faces), [False] * len(faces)
     for track, student in zip(tracks, named, strict=True):
-        unsure = student == NOBODY and np.median([faces[m].score for m in track.members]) < MIN_UNKNOWN_SCORE
+        unsure = student == NOBODY and not _is_believed(track, faces)
         for member in track.members:
-            students[member], unconfirmed[member] = student, bool(unsure)
+            students[member], unconfirmed[member] = student, unsure
     _keep_one_a_slot(students, faces)
     asleep = _asleep(students, faces)
     return [_sighting(face, students[m], student_ids, asleep[m]) for m, face in enumerate(faces) if not unconfirmed[m]]
+
+
+def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Return the faces of each person who is believed in: all tracks of a student, and of somebody unknown, together.
+
+    Nothing where no analyser was on: nobody asks then.
+
+    Args:
+        tracks: of one lesson.
+        named: the student of each track, or NOBODY.
+        faces: of the lesson, which the tracks index.
+    """
+    if all(face.traits == NO_TRAITS for face in faces):
+        return []
+    unknown = [t for t, student in zip(tracks, named, strict=True) if student == NOBODY and _is_believed(t, faces)]
+    slots = [frozenset(faces[member].slot for member in track.members) for track in unknown]
+    groups = [[unknown[i] for i in group] for group in unite(unknown, slots)] if unknown else []
+    for student in sorted(set(named) - {NOBODY}):
+        groups.append([track for track, name in zip(tracks, named, strict=True) if name == student])
+    return [[faces[member] for track in group for member in track.members] for group in groups]
+
+
+def _is_believed(track: Track, faces: Sequence[Candidate]) -> bool:
+    """Return whether somebody unknown is a face at all."""
+    return bool(np.median([faces[member].score for member in track.members]) >= MIN_UNKNOWN_SCORE)
 
 
 def _find_tracks(faces: Sequence[Candidate]) -> list[Track]:

@@ -154,3 +154,20 @@ def test_who_is_enrolled_on_another_day_is_a_guest_and_not_absent(home, frames, 
     register, _ = lesson.finalise()
     assert ("S1" in {v.tally.student_id for v in register.verdicts}) is expected
     assert ("S1" in register.guests) is not expected
+
+
+def test_masks_are_counted_for_the_room_also_over_a_cut(home: Home, frames: list[Frame]):
+    home.config_path.write_text("[mask]\nenabled = true\n", "utf-8")
+    home = Home(home.state_dir)
+    first = _begin(home, open_register(home.register_db_path))
+    for frame in frames[:2]:
+        first.take(frame)
+    second = _begin(home, open_register(home.register_db_path))  # what was measured before the cut counts too
+    for frame in frames[2:4]:
+        second.take(frame)
+    register, sightings = second.finalise()
+    assert register.mask is not None
+    everybody = {s.student_id for s in sightings} - {""}
+    assert register.mask.none >= len(everybody) - 1  # bare faces all; one may stay undecided
+    assert (register.mask.right, register.mask.wrong) == (0, 0)
+    assert register.models["mask"] == load_models(home.config).card("mask").sha256

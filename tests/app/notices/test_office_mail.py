@@ -12,6 +12,7 @@ from edge_daemon.app.notices.wording import Words
 from edge_daemon.attendance.register import correct
 from edge_daemon.config import MailConfig
 from edge_daemon.delivery.mail_templates import Templates
+from edge_daemon.traits import MaskCounts
 from tests.registers import a_lesson, a_register
 
 
@@ -36,3 +37,22 @@ def test_a_rehearsal_is_marked_in_subject_and_body_and_has_no_clock(language, ma
     mail = templates.template("office").fill(values)
     assert f": {marked}, " in mail.subject
     assert clock in " ".join(mail.text.split())
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Masks in the room 3 none, 20 right, 1 wrong, 2 undecided"),
+        ("de", "Masken im Raum 3 ohne, 20 richtig, 1 falsch, 2 unklar"),
+    ],
+)
+def test_the_office_is_told_how_many_wore_masks_and_nothing_where_nobody_looked(language, words):
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    templates = Templates(language, None)
+    texts = []
+    for mask in (MaskCounts(none=3, right=20, wrong=1, undecided=2), None):
+        values = lesson_values(replace(register, mask=mask), {}, Words(templates.words, ZoneInfo("UTC")), MailConfig())
+        texts.append(" ".join(templates.template("office").fill(values).text.replace(":", "").split()))
+    label = " ".join(words.split()[:3])
+    assert words in texts[0]
+    assert label not in texts[1]

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_daemon.app.audit import drawing
-from edge_daemon.app.audit.drawing import Text
 from edge_daemon.types import Box
+from edge_daemon.vision import drawing
+from edge_daemon.vision.drawing import Text
 
 
 def test_a_blanked_face_is_a_few_squares_and_what_is_around_it_stays():

@@ -1,0 +1,103 @@
+"""The two programs of the laboratory: training an expression network, and running one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_daemon.errors import LabError
+from edge_daemon.lab.expression_faces import ExpressionFace, ExpressionReader, over_tracks, read_input
+from edge_daemon.lab.expression_model import ExpressionModel, Probabilities
+from edge_daemon.lab.expression_output import (
+    FACES_TABLE,
+    TRACKS_TABLE,
+    annotated,
+    faces_table,
+    png,
+    tracks_table,
+    write_file,
+)
+from edge_daemon.lab.expression_training import ExpressionTraining, TrainingPlan, TrainingState
+from edge_daemon.lab.fer_pictures import has_split, read_split
+from edge_daemon.lab.installation_guard import refuse_installations
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """What one run has found."""
+
+    pictures: int
+    faces: tuple[ExpressionFace, ...]
+    tracks: dict[int, Probabilities]
+    """Of a video: the mean of each track, by head."""
+
+
+def train_expression(
+    data: Path, output: Path, plan: TrainingPlan, minutes: float | None, progress: Progress, say: Callable[[str], None]
+) -> TrainingState:
+    """Train a network on FER2013, or go on with a training that was cut, and write it as int8.
+
+    Args:
+        data: folder with the splits Training and PublicTest.
+        output: the model; `OUTPUT.training/` keeps the state and the curve.
+        plan: how to train.
+        minutes: stop after so long, to go on with the same command; None: until it is complete.
+        progress: told (batches done, batches in all).
+        say: takes lines.
+
+    Raises:
+        LabError: wrong data, an installation's folder, another training's state, or no Keras.
+    """
+    refuse_installations((data, output))
+    if not output.parent.is_dir():
+        raise LabError("there is no such folder", str(output.parent), "make it first")
+    choose = read_split(data, "PublicTest")
+    train = read_split(data, "Training").without(choose)
+    if has_split(data, "PrivateTest"):
+        train = train.without(read_split(data, "PrivateTest"))
+    if train.doubles:
+        say(f"left out of Training: {train.doubles} pictures that another split has, too")
+    training = ExpressionTraining(plan, output.with_name(f"{output.name}.training"), train, choose)
+    if training.run(minutes, progress, say):
+        from edge_daemon.lab.expression_export import export_int8, write_model
+
+        write_model(output, export_int8(training.network, train.pictures), training.state)
+    return training.state
+
+
+def run_expression(source: Path, model: Path, output: Path | None, frames: int, progress: Progress) -> Expressions:
+    """Run a trained network on a picture, a folder or a video; nothing is kept but what `output` is given.
+
+    Args:
+        source: the input.
+        model: of `train_expression`.
+        output: folder for annotated pictures and tables, made where it is missing; None: nothing is written.
+        frames: of a video, spread evenly.
+        progress: told (pictures done, pictures in all).
+
+    Raises:
+        LabError: wrong input, an installation's folder, or no model.
+    """
+    refuse_installations((source, model, *(() if output is None else (output,))))
+    reader = ExpressionReader(ExpressionModel(model))
+    if output is not None:
+        try:
+            output.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise LabError(f"can't be made or used as a folder: {error.strerror}", str(output)) from error
+    faces: list[ExpressionFace] = []
+    pictures = 0
+    for one in read_input(source, reader, frames, progress):
+        pictures += 1
+        faces += one.faces
+        if output is not None:
+            write_file(output / f"{Path(one.name).stem}-expression.png", png(annotated(one)))
+    tracks = over_tracks(faces)
+    if output is not None:
+        write_file(output / FACES_TABLE, faces_table(faces))
+        if tracks:
+            write_file(output / TRACKS_TABLE, tracks_table(tracks))
+    return Expressions(pictures, tuple(faces), tracks)

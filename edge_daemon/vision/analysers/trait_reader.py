@@ -1,0 +1,42 @@
+"""The analysers that are switched on, and what they measure on one face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from edge_daemon.traits import Traits
+from edge_daemon.types import Box, Picture
+from edge_daemon.vision.analysers.aligned_face import Array, aligned_face
+from edge_daemon.vision.analysers.analyser import Analyser
+from edge_daemon.vision.models import ModelSet
+
+
+class TraitReader:
+    """Runs every analyser that is wanted. Not for two threads at a time.
+
+    Args:
+        models: verified model files.
+        names: fields of `Traits`; the modules of this folder that are called so are loaded, and no other.
+    """
+
+    def __init__(self, models: ModelSet, names: Sequence[str]) -> None:
+        self._analysers: dict[str, Analyser[Any]] = {
+            name: import_module(f"edge_daemon.vision.analysers.{name}").open_analyser(models) for name in names
+        }
+
+    def __call__(self, picture: Picture, box: Box, points: Array) -> Traits:
+        """Measure one face.
+
+        Args:
+            picture: BGR.
+            box: the face, ear to ear and forehead to chin, in pixels of the picture.
+            points: (n, 2), right eye and left eye first.
+        """
+        found = {
+            name: analyser(aligned_face(picture, box, points, analyser.shape))
+            for name, analyser in self._analysers.items()
+            if box.w >= analyser.least_width_px
+        }
+        return Traits(**found)

@@ -1,0 +1,1 @@
+"""The mask network: three classes of one face."""

@@ -1,0 +1,209 @@
+"""Train the mask network and print its tables: `python -m models_tflite.build.mask.build`.
+
+    python -m models_tflite.build.mask.build --data MASK_VOC --bare WIDER --work DIR [--step STEP]
+
+MASK_VOC has images/ and boxes.csv as Kaggle's "Face Mask Detection" has them; WIDER has images/ and boxes.csv as
+`benchmarks.wider` takes them: its faces are further bare ones. A third of MASK_VOC's pictures is held back, by the hash
+of the file's name; on the others five folds are trained, each by the pictures of the other four, and the network that
+is measured. The one that is shipped goes on from it with every picture. Every step is kept in --work, so that a
+training that was cut goes on. Without --step all steps are made, then the measured file is written to --work, the
+shipped one to --out.
+The same pictures, versions and seeds give the same file on the same machine. Takes about 15 minutes of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from benchmarks import wider
+from benchmarks.mask_faces import CLASSES, FOLDS, LARGE_PX, LabelledFace, fold, is_held_back, read_faces
+from edge_daemon.types import Box
+from models_tflite.build.mask import calibration, network, tables
+from models_tflite.build.mask.crops import LEAST_PX, centre, read_crops
+
+MODELS = Path(__file__).resolve().parents[2]
+FILE = "mask_int8.tflite"
+SEED = 1
+SETTINGS = network.Settings()
+SECOND = replace(SETTINGS, epochs=45, rate=2e-3, shares=(0.3, 0.45, 0.25))
+"""What a network goes on with after the folds' settings: longer, with more faces that wear their mask right."""
+RATES = (1e-3, 3e-3, 1e-2)
+"""Of the table of learning rates: the one of `SETTINGS`, a third of it, three times as much."""
+RATE_FOLD = 1
+"""The fold on which learning rates are compared."""
+BARE_FACES = 600
+BARE_LEAST_PX = 20.0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Faces with their wide crops; the bare ones of the other set come last."""
+
+    faces: list[LabelledFace]
+    wide: NDArray[np.uint8]
+    bare: int
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Index into CLASSES of each."""
+        return np.array([face.label for face in self.faces], np.int64)
+
+    @property
+    def widths_px(self) -> NDArray[np.float64]:
+        """Width of each labelled box."""
+        return np.array([face.width_px for face in self.faces])
+
+    def where(self, part: str, number: int = -1) -> NDArray[np.bool_]:
+        """Return which faces are `held_back`, in `fold` NUMBER, in the `other_folds`, or in `dev`, all folds."""
+        labelled = np.arange(len(self.faces)) < len(self.faces) - self.bare
+        held = np.array([is_held_back(face.file) for face in self.faces]) & labelled
+        own = np.array([fold(face.file) == number for face in self.faces]) & labelled
+        parts = {"held_back": held, "fold": own & ~held, "other_folds": ~own & ~held, "dev": ~held}
+        return parts[part]
+
+
+def main() -> int:
+    """Make the steps that are missing, or one of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--bare", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=MODELS)
+    parser.add_argument(
+        "--step", help="one of fold0 to fold4, rate0.001, rate0.01, first, final, ship; default: all, and the file"
+    )
+    arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    cv2.setNumThreads(1)
+    arguments.work.mkdir(exist_ok=True)
+    examples = read_examples(arguments.data, arguments.bare, arguments.work)
+    rates = [f"rate{rate:g}" for rate in RATES if rate != SETTINGS.rate]
+    steps = [*(f"fold{k}" for k in range(FOLDS)), *rates, "first", "final", "ship"]
+    for step in [arguments.step] if arguments.step else steps:
+        make_step(step, examples, arguments.work)
+    if not arguments.step:
+        finish(examples, arguments.work, arguments.out)
+    return 0
+
+
+def read_examples(data: Path, bare: Path, work: Path) -> Examples:
+    """Return all faces; their crops are kept in `work`."""
+    faces = [face for face in read_faces(data / "boxes.csv") if face.width_px >= LEAST_PX]
+    others = bare_faces(bare)
+    cache = work / "wide.npy"
+    if cache.exists():
+        return Examples(faces + others, np.load(cache), len(others))
+    wide = np.concatenate([read_crops(data / "images", faces), read_crops(bare / "images", others)])
+    np.save(cache, wide)
+    return Examples(faces + others, wide, len(others))
+
+
+def bare_faces(folder: Path) -> list[LabelledFace]:
+    """Return faces of WIDER FACE without a mask, an even choice of those that are wide enough."""
+    found = [
+        LabelledFace(name, CLASSES.index("none"), Box(*(float(side) for side in row[:4])))
+        for name, rows in wider.read_labels(folder / "boxes.csv").items()
+        for row in rows
+        if not row[4] and row[2] >= BARE_LEAST_PX
+    ]
+    return found[:: max(len(found) // BARE_FACES, 1)]
+
+
+def make_step(step: str, examples: Examples, work: Path) -> None:
+    """Train what a step asks for, unless it is there, and keep the logits of what it did not learn from."""
+    result = work / f"{step}.npz"
+    if result.exists():
+        return
+
+    def tell(epoch: int, loss: float) -> None:
+        if epoch % 10 == 9:
+            sys.stdout.write(f"{step} epoch {epoch + 1}: {loss:.4f} nats\n")
+            sys.stdout.flush()
+
+    learned, asked = parts(step, examples)
+    wide, labels = examples.wide[learned], examples.labels[learned]
+    before = {"final": "first", "ship": "final"}.get(step)
+    if before is None:
+        settings = replace(SETTINGS, rate=float(step[4:])) if step.startswith("rate") else SETTINGS
+        trained = network.train(wide, labels, settings, SEED, tell)
+    else:
+        trained = network.new_network()
+        trained.load_weights(work / f"{before}.weights.h5")
+        trained = network.train(wide, labels, SECOND, SEED + (1 if step == "final" else 2), tell, trained)
+    trained.save_weights(work / f"{step}.weights.h5")
+    logits = network.logits(trained, centre(examples.wide[asked]))
+    np.savez(result, logits=logits, labels=examples.labels[asked], widths_px=examples.widths_px[asked])
+
+
+def parts(step: str, examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return what a step learns from, and what it is asked about."""
+    if step in ("first", "final", "ship"):
+        held_back = examples.where("held_back")
+        return np.ones_like(held_back) if step == "ship" else ~held_back, held_back
+    number = RATE_FOLD if step.startswith("rate") else int(step.removeprefix("fold"))
+    return examples.where("other_folds", number), examples.where("fold", number)
+
+
+def finish(examples: Examples, work: Path, out: Path) -> None:
+    """Calibrate on the folds, write the int8 files, and print the tables."""
+    folds = [tables.Scored.load(work / f"fold{k}.npz") for k in range(FOLDS)]
+    dev = tables.Scored.joined(folds)
+    large = dev.at_least(LARGE_PX)
+    fitted = calibration.fit(large.logits, large.labels)
+    second = replace(fitted, steps=calibration.steps_from(SECOND.shares))
+    measured = written(examples, work, "final", second, work / FILE)
+    shipped = written(examples, work, "ship", second, out / FILE)
+    held = examples.where("held_back")
+    asked, labels, widths = centre(examples.wide[held]), examples.labels[held], examples.widths_px[held]
+    logits = tables.Scored.load(work / "final.npz").logits
+    float32 = tables.Scored(calibration.apply(logits, second), labels, widths)
+    int8 = tables.Scored(network.int8_logits(measured, asked), labels, widths)
+    say(f"settings {json.dumps(asdict(SETTINGS))}, seed {SEED}")
+    say(f"the network goes on with {json.dumps(asdict(SECOND))},")
+    say("first without the pictures that are held back: that one is measured; then with all: that one is shipped")
+    say(f"calibration of the folds {json.dumps(asdict(fitted))}; {len(shipped)} bytes\n")
+    rows = {f"fold {k}": one.calibrated(fitted) for k, one in enumerate(folds)}
+    rows |= {"five folds": dev.calibrated(fitted), "held back, float": float32, "held back, int8": int8}
+    for line in tables.classes_table({name: one.at_least(LARGE_PX) for name, one in rows.items()}):
+        say(line)
+    say("")
+    for line in tables.classes_table(rate_rows(work, fitted), head=f"learning rate, fold {RATE_FOLD}"):
+        say(line)
+    say("\nA pretrained backbone: none. Keras' applications fetch their weights from a web server, not from a package")
+    say("registry, and no registry package with weights of a known licence was found.")
+
+
+def written(examples: Examples, work: Path, step: str, fitted: calibration.Calibration, path: Path) -> bytes:
+    """Return a step's network as an int8 file, which is written too."""
+    trained = network.new_network()
+    trained.load_weights(work / f"{step}.weights.h5")
+    network.calibrate(trained, fitted)
+    crops = centre(examples.wide[examples.where("dev")])
+    content = network.int8(trained, crops[:: max(len(crops) // 300, 1)])
+    path.write_bytes(content)
+    return content
+
+
+def rate_rows(work: Path, fitted: calibration.Calibration) -> dict[str, tables.Scored]:
+    """Return the faces of one fold by learning rate."""
+    files = {f"{rate:g}": f"rate{rate:g}" if rate != SETTINGS.rate else f"fold{RATE_FOLD}" for rate in RATES}
+    found = {rate: tables.Scored.load(work / f"{name}.npz") for rate, name in files.items()}
+    return {rate: one.calibrated(fitted).at_least(LARGE_PX) for rate, one in found.items()}
+
+
+def say(line: str) -> None:
+    """Print a line."""
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
