@@ -75,6 +75,14 @@ def test_a_register_names_the_one_before_it(previous):
     assert from_json(text).public_key == SIGNER.public_key
 
 
+@pytest.mark.parametrize(("probability", "written"), [(0.973149, 0.9731), (0.99996, 1), (0.00004, 0), (1.0, 1)])
+def test_a_probability_has_four_decimals_and_a_whole_one_none(probability, written):
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    register = replace(register, verdicts=(replace(register.verdicts[0], probability=probability),))
+    (student,) = json.loads(sign(register, None, SIGNER))["students"]
+    assert (student["probability"], type(student["probability"])) == (written, type(written))
+
+
 def _export(registers, names):
     documents = [Document(register, None, None, None) for register in registers]
     return Export(date(2026, 11, 16), date(2026, 11, 30), documents, names, BERLIN, "week")

@@ -67,7 +67,7 @@ def test_it_has_room_to_write_and_prints_on_pages_of_a4(page):
     assert widths == [(1, 1, 30), (2, 2, 14), (3, 5, 10), (6, 6, 28)]
     assert page.sheet_view.showGridLines is False
     assert (page.page_setup.orientation, page.page_setup.paperSize, page.page_setup.fitToHeight) == ("portrait", 9, 0)
-    assert page.sheet_properties.pageSetUpPr.fitToPage
+    assert (page.sheet_properties.pageSetUpPr.fitToPage, page.page_setup.fitToWidth) == (True, None)  # None: one
     assert (page.print_title_rows, page.print_area) == ("$4:$4", "'Tick list'!$A$1:$F$6")
     footer = page.oddFooter
     assert (footer.left.text, footer.left.size, footer.right.text, footer.right.size) == ("&A", 8, "page &P of &N", 8)

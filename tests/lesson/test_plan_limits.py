@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from edge_daemon.lesson.plan import make_plan, slot_count
+from edge_daemon.lesson.plan import make_plan, random_frames, slot_count
 
 SEED = bytes(range(32))
 FIRST = (int.from_bytes(hashlib.sha256(SEED + bytes(8)).digest()[:8], "big") >> 11) / 2**53
@@ -68,3 +68,13 @@ def test_a_new_seed_is_of_32_bytes_and_never_the_same():
     seeds = {make_plan("a", 60.0, 1).seed for _ in range(20)}
     assert len(seeds) == 20
     assert {len(seed) for seed in seeds} == {32}
+
+
+@pytest.mark.parametrize(
+    ("frames", "parts"),
+    [(10, [range(3), range(3, 6), range(6, 10)]), (7, [range(2), range(2, 4), range(4, 7)]), (3, [[0], [1], [2]])],
+)
+def test_each_part_of_a_video_gives_one_of_its_frames_and_every_one_of_them_now_and_then(frames, parts):
+    found = [random_frames(bytes([seed]) * 32, frames, 3) for seed in range(60)]
+    assert [sorted({drawn[part] for drawn in found}) for part in range(3)] == [list(part) for part in parts]
+    assert {type(frame) for drawn in found for frame in drawn} == {int}

@@ -177,6 +177,7 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
         "a neighbour's vote of 0.08 after a move, in the same round",
     ),
     # attendance/
+    ("*/distance_page.py", "_write_line", r"needed or 0", r"or 1", GUARD + ": a distance without what is needed"),
     ("*/room_faults.py", "faults_of", r"blur_px >", r"blur_px >=", TIE),
     ("*/room_faults.py", "_is_flat", r"<", r"<=", TIE),
     ("*/room_faults.py", "_correlation", r"> 1e-9", r">= 1e-9", TIE),
