@@ -30,6 +30,7 @@ def faults(one: RoomView, before: RoomView | None = None) -> tuple[str, ...]:
 
 
 def test_a_usual_capture_has_no_fault():
+    assert (room_faults.SMALLEST_FACE_PX, room_faults.SAME_VIEW, room_faults.PART) == (36.0, 0.5, 0.15)
     assert faults(view(), view()) == ()
     assert faults(view()) == ()
 
@@ -198,9 +199,12 @@ def test_cells_that_touch_at_a_corner_are_one_patch():
 
 
 def test_a_column_between_two_patches_keeps_them_apart_and_cells_above_each_other_are_one():
-    line = patch(slice(2, 3), slice(0, 15), 1.0, 20.0)
-    line[2, 7] = 20.0  # seven and seven cells
-    assert faults(view(structure=line), view()) == ()
+    for row in range(VIEW_ROWS):
+        line = patch(slice(row, row + 1), slice(0, 15), 1.0, 20.0)
+        line[row, 7] = 20.0  # seven and seven cells
+        assert faults(view(structure=line), view()) == ()
+        line[row, 7] = 1.0
+        assert faults(view(structure=line), view()) == ("covered",)
     horseshoe = patch(slice(0, 7), slice(2, 3), 1.0, 20.0)
     horseshoe[:7, 4] = horseshoe[7, 2:5] = 1.0
     assert faults(view(structure=horseshoe), view()) == ("covered",)
@@ -297,7 +301,3 @@ def test_the_area_of_faces_has_no_cell_between_them():
     assert [tuple(map(int, cell)) for cell in np.argwhere(area)] == [(0, 0), (0, 10)]
     everywhere = room_faults.area_of([], WIDTH_PX, HEIGHT_PX)
     assert (area.dtype, everywhere.dtype, everywhere.shape) == (bool, bool, SHAPE)
-
-
-def test_the_limits_that_other_modules_read():
-    assert (room_faults.SMALLEST_FACE_PX, room_faults.SAME_VIEW, room_faults.PART) == (36.0, 0.5, 0.15)

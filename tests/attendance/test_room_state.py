@@ -72,6 +72,19 @@ def test_a_room_is_shared_with_another_class_where_as_many_others_are_there(stud
     assert not is_shared([], set(), 0, QUARTER)
 
 
+@pytest.mark.parametrize(
+    ("class_size", "others", "of_students", "shared"),
+    [
+        *((12, 300, 333, True), (12, 300, 334, False)),  # nine of ten: as many others as students
+        *((12, 300, 0, True), (12, 299, 0, False)),  # three in each of 100 captures, at least
+        *((40, 1000, 0, True), (40, 999, 0, False)),  # a quarter of a large class
+    ],
+)
+def test_the_limits_of_a_shared_room(class_size, others, of_students, shared):
+    sightings = [Sighting(0, who, 0.5, True, Box(0, 0, 9, 9)) for who in ["S1"] * of_students + [""] * others]
+    assert is_shared(sightings, {f"S{n}" for n in range(class_size)}, 100, QUARTER) is shared
+
+
 def test_students_whom_nobody_can_recognise_are_not_waited_for():
     found = tallies(*[100] * 5, *[0] * 15)
     assert not is_unusual(found, {f"S{n}" for n in range(10)}, 100, QUARTER)

@@ -8,9 +8,19 @@ from math import factorial
 
 import pytest
 
-from edge_daemon.attendance.rule import CHANCE, LessonSummary, Rule, decide, is_borderline, rule_of, share_of
+from edge_daemon.attendance.rule import (
+    CHANCE,
+    LessonSummary,
+    Rule,
+    decide,
+    interval,
+    interval_with_identity,
+    is_borderline,
+    rule_of,
+    share_of,
+)
 from edge_daemon.config import RuleConfig
-from edge_daemon.types import Tally
+from edge_daemon.types import Tally, Verdict
 
 START = datetime(2026, 11, 16, 8, 0, tzinfo=timezone.utc)
 INSTANT = timedelta(microseconds=1)
@@ -25,6 +35,27 @@ def _flags(tally: Tally, rule: Rule, taken_at: tuple[datetime, ...], end: dateti
 def test_the_settings_become_a_fraction_and_seconds_for_both_ends():
     assert rule_of(RuleConfig()) == Rule(Fraction(2, 5), 600.0, 600.0) == Rule(Fraction(2, 5))
     assert rule_of(RuleConfig(share=0.5, late_min=7)) == Rule(Fraction(1, 2), 420.0, 420.0)
+
+
+def test_half_of_the_planned_captures_and_a_quarter_of_the_students_are_needed_where_nothing_else_is_set():
+    assert rule_of(RuleConfig()).min_captures_share == Rule(Fraction(2, 5)).min_captures_share == Fraction(1, 2)
+    assert rule_of(RuleConfig()).unusual_share == Rule(Fraction(2, 5)).unusual_share == Fraction(1, 4)
+    assert rule_of(RuleConfig(unusual_share=0.5)).unusual_share == Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "probability", "reaches"),
+    [
+        *(("present", 0.974, 0.0), ("present", 0.975, None), ("present", 0.976, None), ("present", 1.0, None)),
+        *(("absent", 0.026, 1.0), ("absent", 0.025, None), ("absent", 0.024, None), ("absent", 0.0, None)),
+        *(("inconclusive", 0.026, 1.0), ("inconclusive", 0.024, None), ("present", None, None)),
+    ],
+)
+def test_more_than_two_and_a_half_percent_of_doubt_about_who_it_was_widen_the_interval(verdict, probability, reaches):
+    low, high = interval(40, 100)
+    one = Verdict(Tally("a", 40, 40, None, None), 0.4, verdict, (), probability=probability)
+    expected = (low, high) if reaches is None else (0.0, high) if verdict == "present" else (low, 1.0)
+    assert interval_with_identity(one, 100) == expected
 
 
 @pytest.mark.parametrize(("beyond", "flags"), [(-INSTANT, set()), (timedelta(0), set()), (INSTANT, {"late"})])
@@ -91,7 +122,8 @@ def test_without_a_capture_nothing_is_borderline():
 
 
 @pytest.mark.parametrize(
-    ("captures", "least", "most"), [(100, 31, 49), (90, 27, 45), (50, 14, 26), (25, 6, 14), (10, 1, 7), (3, 0, 2)]
+    ("captures", "least", "most"),
+    [(100, 31, 49), (90, 27, 45), (50, 14, 26), (25, 6, 14), (10, 1, 7), (3, 0, 2), (1, 0, 1)],
 )
 def test_the_counts_that_are_borderline_at_forty_percent(captures, least, most):
     """Worked out with the ends of the Wilson interval, z = 1.959964, where the rule takes no square root."""

@@ -177,6 +177,14 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
         "a neighbour's vote of 0.08 after a move, in the same round",
     ),
     # attendance/
+    (
+        "*/sheet_heads.py",
+        "lesson_width",
+        r"default=0",
+        r"default=1\)",
+        "equivalent: a column is 11 characters wide at least",
+    ),
+    ("*/sheet_heads.py", "head_lines", r"default=0", r"default=1\)", "equivalent: there is one line at least"),
     ("*/distance_page.py", "_write_line", r"needed or 0", r"or 1", GUARD + ": a distance without what is needed"),
     ("*/room_faults.py", "faults_of", r"blur_px >", r"blur_px >=", TIE),
     ("*/room_faults.py", "_is_flat", r"<", r"<=", TIE),
