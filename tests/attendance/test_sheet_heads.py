@@ -78,14 +78,11 @@ class Page:
     ],
 )
 def test_a_time_is_a_number_to_the_minute_and_a_day_before_1900_is_text(when, kind, written):
+    formats = sheet_heads.DATE, sheet_heads.TIME, sheet_heads.MOMENT
+    assert formats == ("yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm")
     page = Page()
     sheet_heads.put_when(page, 3, 4, when, "style")
     assert page.written == [(kind, 3, 4, written, "style")]
-
-
-def test_the_number_formats_are_those_of_iso_8601():
-    formats = sheet_heads.DATE, sheet_heads.TIME, sheet_heads.MOMENT
-    assert formats == ("yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm")
 
 
 def test_a_lesson_whose_end_is_its_start_has_no_clock_and_a_minute_later_it_has():

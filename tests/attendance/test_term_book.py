@@ -161,6 +161,14 @@ def test_what_stays_in_view_is_filtered_and_prints(book):
     assert (footer.left.text, footer.left.size, footer.right.text, footer.right.size) == ("&A", 8, "page &P of &N", 8)
 
 
+def test_a_time_on_a_page_is_a_day_with_its_minute(tmp_path):
+    at = datetime(2026, 11, 16, 8, 15, 59)  # noqa: DTZ001 - a cell has no zone
+    with term_book(tmp_path / "x.xlsx", [], with_problems=False) as pages:
+        pages.rooms(Cells(("Room", "Last seen"), (18, 16), [("room 1", at)]), [])
+    cell = openpyxl.load_workbook(tmp_path / "x.xlsx")["Rooms"]["B4"]
+    assert (cell.value, cell.number_format) == (at.replace(second=0), "yyyy-mm-dd hh:mm")
+
+
 def test_a_page_without_rows_has_no_filter(tmp_path):
     with term_book(tmp_path / "x.xlsx", [], with_problems=False) as pages:
         pages.rooms(Cells(("Room",), (18,), []), [])
