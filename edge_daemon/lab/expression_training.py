@@ -123,6 +123,7 @@ class ExpressionTraining:
     def _epoch(self, progress: Callable[[int], None]) -> None:
         state, plan, begun_s = self.state, self.state.plan, time.monotonic()
         random = np.random.default_rng((plan.seed, state.epoch))
+        self._seed_dropout()
         order = random.permutation(len(self._train.labels))
         weights = class_weights(self._train.labels)
         losses = []
@@ -142,6 +143,13 @@ class ExpressionTraining:
             [state.epoch, round(state.seconds, 1), round(float(np.mean(losses)), 5), *accuracies, balanced]
         )
         self._judge(accuracies[HEADS.index("cnn_bilstm")] + balanced)
+
+    def _seed_dropout(self) -> None:
+        """Have dropout of this epoch depend on the plan's seed and the epoch alone, also after a cut."""
+        weights = {id(weight) for weight in self.network.weights}
+        states = [variable for variable in self.network.variables if id(variable) not in weights]
+        for number, variable in enumerate(states):
+            variable.assign([self.state.plan.seed, 1000 * self.state.epoch + number])
 
     def _judge(self, score: float) -> None:
         state, plan = self.state, self.state.plan
