@@ -23,6 +23,8 @@ HELD: Final = ("held", "not_held")
 REASONS: Final = (
     *("not_recognised", "not_there", "mistaken_identity", "came_late", "left_early", "excused", "confirmed", "other"),
 )
+USUAL_REASON: Final = {"present": "not_recognised", "absent": "not_there"}
+"""Where somebody chose a mark and no reason."""
 PENDING, TAKEN, DELIVERED, REFUSED = "pending", "signed", "delivered", "refused"
 
 

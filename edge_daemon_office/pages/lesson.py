@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from edge_daemon_office.decisions.decide import REASONS, VERDICTS, WantedChange, decide, states
+from edge_daemon_office.decisions.decide import REASONS, USUAL_REASON, VERDICTS, WantedChange, decide, states
 from edge_daemon_office.decisions.lists import publish
 from edge_daemon_office.decisions.models import Decision
 from edge_daemon_office.errors import OfficeError
@@ -91,7 +91,9 @@ def _take(request: HttpRequest, lesson: Lesson) -> str:
     else:
         chosen = {key.partition(":")[2]: value for key, value in request.POST.items() if key.startswith("verdict:")}
         wanted = [
-            WantedChange(student_id, value, request.POST.get(f"reason:{student_id}", ""))
+            WantedChange(
+                student_id, value, request.POST.get(f"reason:{student_id}") or USUAL_REASON.get(value, "other")
+            )
             for student_id, value in chosen.items()
             if value
         ]

@@ -88,11 +88,12 @@ def shown(device: Device) -> str:
 
 
 def test_the_whole_loop(device):
-    done = post("teacher", device, **{"verdict:S2": "present", "reason:S2": "not_recognised", "verdict:S3": ""})
+    done = post("teacher", device, **{"verdict:S2": "present", "reason:S2": "", "verdict:S3": ""})
     assert done.status_code == 302
     assert "waits for the device" in shown(device)
     entry = json.loads(device.path.read_text("utf-8"))["corrections"][0]
     assert (entry["student_id"], entry["verdict"], entry["by"]) == ("S2", "present", "teacher of north")
+    assert entry["reason"] == "not_recognised"
     assert device.apply() == ""
     assert "signed by the device" in shown(device)
     device.deliver()
@@ -143,7 +144,6 @@ def test_what_the_device_could_not_do_is_said(office, device):
         {},
         {"verdict:S2": "here", "reason:S2": "other"},
         {"verdict:S2": "present", "reason:S2": "ill"},
-        {"verdict:S2": "present"},
         {"confirm": "maybe"},
         {"verdict:S2": "present", "reason:S2": "other", "revision": "7"},
     ],
