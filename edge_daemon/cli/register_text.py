@@ -25,6 +25,9 @@ from edge_daemon.cli.table import table
 from edge_daemon.plain_text import plain
 from edge_daemon.types import CaptureMap, Correction, Register, Verdict
 
+_SURE = 0.975
+"""Below, the doubt of who it was is larger than that of the count."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
@@ -72,7 +75,7 @@ def show_register(
     yield table(rows[0], rows[1:])
     yield ""
     yield from _pictures(register, evidence, zone)
-    yield from _resemblances(register, names)
+    yield from _doubts(register, names)
     for correction in register.corrections:
         at = correction.at.astimezone(zone)
         yield _printable(
@@ -81,17 +84,23 @@ def show_register(
         )
 
 
-def _resemblances(register: Register, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield whom somebody without a name resembles, how much, and where that person sat."""
+def _doubts(register: Register, names: Mapping[str, str]) -> Iterator[str]:
+    """Yield why verdicts are in doubt by who was seen: resemblance, an uncertain name, poor photographs."""
     for verdict in register.verdicts:
-        if verdict.resembles is None:
-            continue
-        student_id, seat = verdict.tally.student_id, verdict.resembles.seat
+        student_id = verdict.tally.student_id
         who = f"{student_id} {names[student_id]}" if student_id in names else student_id
+        yield from (_printable(f"{who}: {doubt}") for doubt in _doubts_of(verdict))
+
+
+def _doubts_of(verdict: Verdict) -> Iterator[str]:
+    if verdict.resembles is not None:
+        seat = verdict.resembles.seat
         where = "" if seat is None else f" in row {seat.row} seat {seat.seat}"
-        yield _printable(
-            f"{who}: somebody without a name{where} may be this student ({verdict.resembles.probability:.0%})"
-        )
+        yield f"somebody without a name{where} may be this student ({verdict.resembles.probability:.0%})"
+    if verdict.verdict == "present" and verdict.probability is not None and verdict.probability < _SURE:
+        yield f"that it was this student is {verdict.probability:.0%} probable"
+    if "poor_photographs" in verdict.flags:
+        yield "every enrolment photograph is out of focus; add a sharp one"
 
 
 def _note(correction: Correction, notes: Sequence[CorrectionNote]) -> str:

@@ -114,9 +114,9 @@ def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
 def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
     """Return the templates of all students on the roster who consent, in its order."""
     with faults(db):
+        covered = "coalesce(covered, x'')" if "covered" in _columns(db) else "x''"
         rows = db.execute(
-            "SELECT student_id, photograph, templates.sealed, model_sha256, preprocessing, coalesce(covered, x'')"
-            " FROM templates"
+            f"SELECT student_id, photograph, templates.sealed, model_sha256, preprocessing, {covered} FROM templates"
             " JOIN students USING (student_id) WHERE consent = 1 AND position IS NOT NULL"
             " ORDER BY position, template_id"
         ).fetchall()
@@ -126,8 +126,9 @@ def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
 def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow]:
     """Return the templates of one student."""
     with faults(db):
+        details = "coalesce(details, x'')" if "details" in _columns(db) else "x''"
         rows = db.execute(
-            "SELECT student_id, photograph, sealed, model_sha256, preprocessing, coalesce(details, x'') FROM templates"
+            f"SELECT student_id, photograph, sealed, model_sha256, preprocessing, {details} FROM templates"
             " WHERE student_id = ? ORDER BY template_id",
             (student_id,),
         ).fetchall()
@@ -340,7 +341,7 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
 
 def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
     """Add templates, within a transaction of the caller; what is optional, where the schema has room for it."""
-    there = {row[1] for row in db.execute("PRAGMA table_info(templates)")}
+    there = _columns(db)
     optional = ("details", "covered")
     columns = ["student_id", "photograph", "sealed", "model_sha256", "preprocessing"]
     columns += [name for name in optional if name in there]
@@ -348,6 +349,11 @@ def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -
         f"INSERT INTO templates ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
         [tuple(getattr(t, n) or None if n in optional else getattr(t, n) for n in columns) for t in templates],
     )
+
+
+def _columns(db: sqlite_utils.Database) -> set[str]:
+    """Return the columns of the templates: a gallery that waits for its upgrade has fewer."""
+    return {row[1] for row in db.execute("PRAGMA table_info(templates)")}
 
 
 def _put_tombstones(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> None:

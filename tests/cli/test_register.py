@@ -20,7 +20,7 @@ from edge_daemon.store.database import open_gallery, open_register
 from edge_daemon.store.gallery import Tombstone
 from edge_daemon.timestamps import stored
 from edge_daemon.traits import MaskCounts
-from edge_daemon.types import MissedCapture, Register, Sighting
+from edge_daemon.types import MissedCapture, Register, Resemblance, RoomSeat, Sighting
 from tests.cli.running import run
 from tests.registers import START, a_home, a_lesson, a_register
 
@@ -93,6 +93,28 @@ def test_a_register_is_shown_with_the_evidence_for_each_student(home):
     assert "row 1 seat 2" in row
     assert next(line for line in text.splitlines() if line.startswith("c  ")).split()[1:4] == ["not", "assessed", "-"]
     assert text.splitlines()[-1] == "c  not assessed"
+
+
+def test_doubts_of_who_somebody_was_are_shown_in_words(tmp_path):
+    register, sightings = a_register(FIRST, {"a": 1.0, "b": 0.0, "c": 0.9, "d": 0.0})
+    a, b, c, d = register.verdicts
+    doubted = (
+        replace(a, probability=0.91),
+        replace(b, probability=0.6, resembles=Resemblance(0.6, RoomSeat(2, 1)), flags=("resembles",)),
+        replace(c, probability=0.999),
+        replace(d, probability=0.0, flags=("poor_photographs",)),
+    )
+    home = a_home(tmp_path, [(replace(register, verdicts=doubted), sightings)])
+    text = run(home, "register", "show", FIRST.lesson_id).stdout
+    assert "a: that it was this student is 91% probable" in text
+    assert "b: somebody without a name in row 2 seat 1 may be this student (60%)" in text
+    assert "d: every enrolment photograph is out of focus" in text
+    assert not any(line.startswith("c:") for line in text.splitlines())
+    found = {line.split()[0]: re.findall(r"\d+%-\d+%", line) for line in text.splitlines() if "%-" in line}
+    assert found["a"] == ["0%-100%"]  # it may have been somebody else all the time
+    assert found["b"] == ["0%-100%"]
+    assert found["c"] != ["0%-100%"]
+    assert found["d"] == ["0%-16%"]
 
 
 def test_after_retention_nobody_is_drawn_as_not_seen(tmp_path):
