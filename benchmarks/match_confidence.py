@@ -5,7 +5,7 @@
 LFW has images/ and images.csv (file, identity). Classes and the people in front of them are made as for the training
 (benchmarks/match_trials.py). Three ways decide who somebody is, and that it is nobody of the class:
 
-- `threshold`: what the program does, `edge_daemon.attendance.evidence.thresholds`;
+- `threshold`: the fixed thresholds of `edge_daemon.attendance.evidence.thresholds`, which lessons once used;
 - `width_weighted`: the mean similarity, each face weighted by the square root of its width, and one threshold;
 - `network`: the probability of `edge_daemon.attendance.evidence.match_probability`, and one threshold.
 

@@ -48,7 +48,9 @@ def simulated(result: Result) -> str:
         "photograph at that width, with noise. The program's own matching, naming and rule decide. Covers are painted "
         "by one hand, in two ways each, onto the faces and onto the enrolment photographs; two ids and twins are "
         "photographs of one person. Motion is of 2 to 6 px. *Doubted*: a person has to look before anything follows. "
-        "Before: the same lessons with the fixed thresholds.\n\n"
+        "Before: the same lessons with the fixed thresholds. Verdict by verdict, 338 of 6,080 are right now that were "
+        "wrong, and 64 the other way round (McNemar p < 1e-40); with motion blur it is 1 against 10 (p = .01): there "
+        "the second look at far faces, which the thresholds had, was better.\n\n"
     )
     return head + _table(result["scenarios"]) + _before(result) + "\n" + _targets(result["scenarios"])
 
@@ -71,7 +73,8 @@ def composed(result: Result) -> str:
         "## Outside the best conditions, whole lessons (`benchmarks.lesson` on `benchmarks.scenarios.make`)\n\n"
         f"{len(result['lessons'])} composed lessons of people that the network was not trained on, 24 captures of "
         "1920 by 1080 pixels, faces of 28 to 80 px. The covers of the faces and those of the enrolment photographs are "
-        "painted by different programs. Few lessons: the intervals say how little that is.\n\n"
+        "painted by different programs. Few lessons, run one by one and pooled: the intervals say how little that is. "
+        "Far fewer than the project asked for (10 of each condition), and none of 30, 50 and 70 % of another class.\n\n"
     )
     return head + _table(result["scenarios"])
 
