@@ -1,6 +1,6 @@
 """How many masked and bare faces of real photographs are found, by width, and how many were candidates.
 
-    python -m benchmarks.masked --data DIR --json OUT
+    python -m benchmarks.masked --data DIR --json OUT [--part held-back]
 
 DIR has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as in mask_voc. Not every face is labelled: an
 unlabelled one that is found counts as a false box.
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks import command, folder, machine
 from benchmarks.matching import false_boxes, match
 from benchmarks.rates import Rate
-from benchmarks.wider import candidates_and_faces
+from benchmarks.wider import candidates_and_faces, in_part
 from edge_daemon.device import journal
 from edge_daemon.vision.pipeline import Detector
 
@@ -32,6 +32,7 @@ _COLUMNS = ("xmin", "ymin", "xmax", "ymax")
 def main() -> int:
     """Run the command."""
     parser = command.parser("benchmarks.masked", "Masked faces found by width, and false boxes.", "boxes.csv, images/")
+    parser.add_argument("--part", choices=("all", "held-back"), default="all", help=in_part.__doc__)
     return command.run(measure, parser.parse_args())
 
 
@@ -40,7 +41,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     models = command.models(arguments)
     detector = Detector(models, threads=1, embed=False)
     labels = read_labels(arguments.data / "boxes.csv")
-    names = list(labels)
+    names = [name for name in labels if in_part(name, arguments.part)]
     found: dict[tuple[str, str, str], Rate] = defaultdict(lambda: Rate(0, 0))
     wrong = 0
     for done, name in enumerate(names, 1):
@@ -64,6 +65,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
         **rates,
         "false_boxes_a_picture": round(wrong / max(len(names), 1), 4),
         "pictures": len(names),
+        "part": arguments.part,
         "measured": machine.described(models),
     }
 

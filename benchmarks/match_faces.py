@@ -17,8 +17,8 @@ import numpy as np
 from benchmarks import command, covers, folder
 from edge_daemon.types import Face, Picture, Vector
 from edge_daemon.vision import quality, tiles
+from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import LOOK_SHARE, FaceReader, blazeface_square
-from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.portrait import PortraitReader
 

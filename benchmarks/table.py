@@ -38,6 +38,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "bad_days": table_days.bad_days,
     "degraded": table_days.degraded,
     "wider": table_pictures.wider,
+    "masked": table_pictures.masked,
     "lfw": table_pictures.lfw,
     "match_confidence": table_match.match_confidence,
     "numpy_network": table_network.numpy_network,
@@ -68,7 +69,8 @@ that its module describes:
     python -m benchmarks.scenarios.make --faces LFW --out SCENARIOS --half report
     python -m benchmarks.lesson --data SCENARIOS --json benchmarks/results/scenarios.json --cache CACHE
     python -m benchmarks.scenarios.simulated --data LFW --held-back --json benchmarks/results/scenarios_simulated.json
-    python -m benchmarks.wider --data WIDER --peer yunet.onnx --json benchmarks/results/wider.json
+    python -m benchmarks.wider --data WIDER --peer yunet.onnx --part held-back --json benchmarks/results/wider.json
+    python -m benchmarks.masked --data MASKS --part held-back --json benchmarks/results/masked.json
     python -m benchmarks.lfw --data LFW --json benchmarks/results/lfw.json
     python -m benchmarks.speed --data LESSON --yunet yunet.onnx --peer-python PY --json benchmarks/results/speed.json
     python -m benchmarks.degraded --data LESSONS --json benchmarks/results/degraded.json

@@ -1,4 +1,4 @@
-"""From a detection to a Face: second look, mesh, gate, alignment, embedding, quality."""
+"""From a detection to a Face: verifier, second look, mesh, alignment, embedding, quality."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
-from edge_daemon.vision import align, face_verifier, nms, quality, standard_points, tiles
+from edge_daemon.vision import align, face_odds, nms, quality, standard_points, tiles
 from edge_daemon.vision.analysers.trait_reader import TraitReader
 from edge_daemon.vision.blazeface import BlazeFace, Detections
-from edge_daemon.vision.face_verifier import Hit
+from edge_daemon.vision.face_odds import Hit
+from edge_daemon.vision.face_verifier import FaceVerifier
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
 from edge_daemon.vision.mobilefacenet import Embedder, MobileFaceNet
 from edge_daemon.vision.models import ModelSet
@@ -83,6 +84,7 @@ class FaceReader:
         self, models: ModelSet, *, embed: bool = True, embedder: Embedder | None = None, traits: Sequence[str] = ()
     ) -> None:
         self._look = BlazeFace(models.card("detector_look"))
+        self._verify = FaceVerifier(models.card("verifier"))
         self._mesh = FaceMesh(models.card("mesh"))
         self._embedder = (embedder or MobileFaceNet(models.embedder())) if embed else None
         self._traits = TraitReader(models, traits)
@@ -111,17 +113,28 @@ class FaceReader:
         """Fit the face mesh, whether there is a face or not."""
         return self._mesh(picture, hit.box, hit.points)
 
+    def check(self, picture: Picture, hit: Hit) -> Hit:
+        """Return a detection with what the verifier says about it."""
+        return replace(hit, checks=(*hit.checks, self._verify(picture, hit.box)))
+
+    def confirm(self, picture: Picture, hit: Hit) -> Hit:
+        """Take the second look at a detection that was checked, and check what that finds."""
+        if hit.look_score:
+            return hit
+        looked = self.second_look(picture, hit)
+        if not looked.look_score:  # the detector's box may be off; the verifier draws hidden and turned faces better
+            looked = self.second_look(picture, replace(hit, box=hit.checks[-1].square))
+        return self.check(picture, looked)
+
     def read(self, picture: Picture, hit: Hit, least: float) -> Face | None:
         """Return the face, or None where its probability is below `least`."""
-        if face_verifier.probability(hit, presence=1.0) < least:
-            return None  # whatever the mesh may say
-        candidate = self.measure(picture, hit)
+        candidate = self.measure(picture, self.check(picture, hit))
         return self.describe(picture, candidate) if candidate.probability >= least else None
 
     def measure(self, picture: Picture, hit: Hit) -> MeasuredHit:
-        """Return what is known of a detection by itself."""
+        """Return what is known of a detection by itself, after the verifier."""
         mesh = self.mesh(picture, hit)
-        return MeasuredHit(hit, mesh, face_verifier.probability(hit, mesh.presence))
+        return MeasuredHit(hit, mesh, face_odds.probability(hit, mesh.presence))
 
     def describe(self, picture: Picture, candidate: MeasuredHit) -> Face:
         """Return the face that a detection was found to be."""
@@ -138,7 +151,7 @@ class FaceReader:
             eyes_open=mesh.eyes_open() if is_large_enough else None,
             embedding=self.embed(picture, mesh),
             landmarks=mesh.points[standard_points.INDEX, :2] if is_large_enough else None,
-            traits=self._traits(picture, box, hit.points),
+            traits=replace(self._traits(picture, box, hit.points), visible=hit.checks[-1].visible),
         )
 
     def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:

@@ -1,4 +1,4 @@
-"""Does this machine's interpreter compute what it should? Stored faces with the vectors that they had when stored.
+"""Does this machine's interpreter compute what it should? Stored faces with the answers that they had when stored.
 
 A broken interpreter, a wrong NumPy or a processor's faulty kernel gives vectors that look like vectors: only an answer
 that is known beforehand shows it. `models_tflite/golden/` is made by `python -m models_tflite.build.golden`.
@@ -18,6 +18,7 @@ from edge_daemon.errors import ModelError
 from edge_daemon.types import Picture, Vector
 from edge_daemon.vision.analysers.aligned_face import AlignedFace
 from edge_daemon.vision.analysers.mask import open_analyser
+from edge_daemon.vision.face_verifier import FaceVerifier
 from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION, MobileFaceNet, unit
 from edge_daemon.vision.models import ModelCard, ModelSet
 
@@ -30,6 +31,10 @@ LEAST = {"float32": 0.9995, "int8": 0.99}
 
 MASK_MOST = 0.05
 """Largest difference of a probability: kernels round differently, and the probabilities are of int8 steps."""
+MOST_LOGIT, MOST_PX = 1.0, 3.0
+"""How far the verifier's answers may lie from the stored ones: int8 kernels round differently."""
+_SQUARE = np.array([24, 24, 88, 88], np.float32)
+"""BlazeFace's square in a stored face: the verifier then sees all of it."""
 
 _REINSTALL = "reinstall the program, or run `python -m models_tflite.build.golden`"
 
@@ -119,6 +124,50 @@ def mask_probabilities(models: ModelSet, faces: Sequence[Picture]) -> list[tuple
     crops = [np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), np.uint8) for face in faces]
     found = [analyser(AlignedFace(crop, np.zeros((0, 2), np.float32))) for crop in crops]
     return [(one.none, one.right, one.wrong) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierParity:
+    """How near the verifier's answers are to the stored ones."""
+
+    model: str
+    logit: float
+    """The largest difference."""
+    px: float
+    """The largest difference of a coordinate in a stored face."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether faces would be told from other things as they should be."""
+        return self.logit <= MOST_LOGIT and self.px <= MOST_PX
+
+
+def verifier_parity(card: ModelCard, models_dir: Path) -> VerifierParity:
+    """Run the verifier on the stored faces.
+
+    Args:
+        card: the verifier.
+        models_dir: the folder with `golden/`.
+
+    Raises:
+        ModelError: nothing is stored for this file, or what is stored can't be read.
+    """
+    folder = models_dir / FOLDER
+    known = golden_vectors(folder)
+    if card.sha256 not in known:
+        raise ModelError(f"no answers are stored for {card.name}", str(folder / VECTORS), _REINSTALL)
+    found, expected = verifier_answers(card, golden_faces(folder)), known[card.sha256]
+    if found.shape != expected.shape:
+        raise ModelError(f"{len(expected)} answers for {len(found)} faces", str(folder), _REINSTALL)
+    away = np.nan_to_num(np.abs(found - expected), nan=np.inf)
+    return VerifierParity(card.name, float(away[:, 0].max()), float(away[:, 1:].max()))
+
+
+def verifier_answers(card: ModelCard, faces: list[Picture]) -> Vector:
+    """Return the verifier's logit, square and points of each face, (faces, 15)."""
+    network = FaceVerifier(card)
+    checks = [network(face, _SQUARE) for face in faces]
+    return np.array([[c.logit, *c.square, *c.points.reshape(-1)] for c in checks], np.float32)
 
 
 def golden_faces(folder: Path) -> list[Picture]:

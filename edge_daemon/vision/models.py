@@ -23,7 +23,7 @@ else:
 Encoded = NDArray[np.float32] | NDArray[np.int8]
 
 _CHUNK_BYTES = 1 << 20
-_DETECTORS = ("detector_sweep", "detector_look", "detector_portrait")
+_DETECTORS = ("detector_sweep", "detector_look", "detector_portrait", "verifier")
 _REINSTALL = "reinstall the program, or build the models again (models_tflite/README.md)"
 
 
@@ -153,8 +153,8 @@ class ModelSet:
     def card(self, role: str) -> ModelCard:
         """Return the card of the file that has `role`.
 
-        A detector's role without a precision (`detector_sweep`, not `detector_sweep_int8`) means the file that suits
-        the interpreter in use.
+        The role of a detector or the verifier without a precision (`verifier`, not `verifier_int8`) means the file
+        that suits the interpreter in use.
 
         Raises:
             ModelError: no file or more than one has it.

@@ -10,22 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture
-from edge_daemon.vision import change, face_verifier, nms, tiles
+from edge_daemon.vision import change, face_odds, nms, tiles
 from edge_daemon.vision.blazeface import Detections, join
+from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import MeasuredHit, distinct, hits
-from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.interpreter_pool import InterpreterPool, PooledInterpreters
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.tile_memory import TileMemory
 
 T = TypeVar("T")
 
-FIRST_THRESHOLD = 0.25
-"""Of a first detection; low, for what is no face is found out later. At .4 a tenth of the far faces is lost."""
+FIRST_THRESHOLD = 0.15
+"""Of a first detection; low, for the verifier finds out what is no face."""
 
 _SWEEP_AFTER = (1, 2, 4)
 """Captures from one full sweep to the next, at first; then every `_SWEEP_EVERY`."""
 _SWEEP_EVERY = 8
+_SEAT_THRESHOLD = 0.25
+"""Of a detection in a tile of a known place: a face is the mean of its boxes, and those that are weaker blur it."""
 _SURE = 0.5
 """A face that is seen like this at a known place needs no second detection elsewhere."""
 _CLEAR, _AGREEMENT = 0.7, 0.85
@@ -62,24 +64,38 @@ class Detector:
         return _one_a_face(join(parts))
 
     def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
-        """Take a second look where there was none, drop what is no face, and describe the others."""
-
-        def look(worker: PooledInterpreters, hit: Hit) -> Hit:
-            return hit if hit.look_score else worker.reader.second_look(picture, hit)
-
-        def measure(worker: PooledInterpreters, hit: Hit) -> MeasuredHit:
-            return worker.reader.measure(picture, hit)
+        """Drop what is no face, and describe the others."""
 
         def describe(worker: PooledInterpreters, candidate: MeasuredHit) -> Face:
             return worker.reader.describe(picture, candidate)
 
-        looked = self.interpreters.run(look, found)
-        best_case = face_verifier.among_others(
-            [h.box for h in looked], [face_verifier.probability(h, presence=1.0) for h in looked]
+        looked = self.confirmed(picture, found)
+        best_case = face_odds.among_others(
+            [h.box for h in looked], [face_odds.probability(h, presence=1.0) for h in looked]
         )
-        measured = self.interpreters.run(measure, _at_least(looked, best_case))
-        believed = face_verifier.among_others([c.hit.box for c in measured], [c.probability for c in measured])
+        measured = self.measured(picture, _at_least(looked, best_case))
+        believed = face_odds.among_others([c.hit.box for c in measured], [c.probability for c in measured])
         return distinct(self.interpreters.run(describe, _at_least(measured, believed)))
+
+    def measured(self, picture: Picture, looked: list[Hit]) -> list[MeasuredHit]:
+        """Fit the mesh to detections."""
+
+        def measure(worker: PooledInterpreters, hit: Hit) -> MeasuredHit:
+            return worker.reader.measure(picture, hit)
+
+        return self.interpreters.run(measure, looked)
+
+    def confirmed(self, picture: Picture, found: list[Hit]) -> list[Hit]:
+        """Return what may be a face by the verifier, with a second look where there was none."""
+
+        def check(worker: PooledInterpreters, hit: Hit) -> Hit:
+            return worker.reader.check(picture, hit)
+
+        def confirm(worker: PooledInterpreters, hit: Hit) -> Hit:
+            return worker.reader.confirm(picture, hit)
+
+        checked = self.interpreters.run(check, found)
+        return self.interpreters.run(confirm, [hit for hit in checked if hit.logit >= face_odds.LEAST_LOGIT])
 
 
 class RoomDetector:
@@ -131,7 +147,7 @@ class RoomDetector:
 
     def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
         parts = self._detector.interpreters.run(
-            lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), plan
+            lambda worker, tile: worker.reader.look(picture, tile, _SEAT_THRESHOLD), plan
         )
         return _one_a_face(join(parts))
 
@@ -147,7 +163,7 @@ def _is_known(hit: Hit, boxes: NDArray[np.float32]) -> bool:
 
 
 def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]:
-    return [item for item, p in zip(items, probabilities, strict=True) if p >= face_verifier.MIN_PROBABILITY]
+    return [item for item, p in zip(items, probabilities, strict=True) if p >= face_odds.MIN_PROBABILITY]
 
 
 def _one_a_face(found: Detections) -> Detections:

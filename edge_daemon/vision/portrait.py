@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.types import Face, Picture, Vector
-from edge_daemon.vision import face_verifier, nms, tiles
+from edge_daemon.vision import face_odds, nms, tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections, join
+from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import LOOK_SHARE, FaceReader, blazeface_square, distinct, hits
-from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.mobilefacenet import Embedder
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.painted_covers import COVERS
@@ -52,8 +52,7 @@ class PortraitReader:
         groups = nms.groups(found.boxes, found.scores)
         best = found.take(np.array([g[0] for g in groups], np.intp))
         read = [
-            self._reader.read(picture, self._sure(picture, hit), face_verifier.PORTRAIT_PROBABILITY)
-            for hit in hits(best)
+            self._reader.read(picture, self._sure(picture, hit), face_odds.PORTRAIT_PROBABILITY) for hit in hits(best)
         ]
         faces = distinct([face for face in read if face is not None])
         return sorted(faces, key=lambda face: -face.box.w)

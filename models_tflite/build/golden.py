@@ -1,6 +1,6 @@
-"""Store faces and their vectors for `edge-daemon doctor`: `python -m models_tflite.build.golden`.
+"""Store faces, and what embedders and verifiers say of them, for `doctor`: `python -m models_tflite.build.golden`.
 
-To be run after every change of an embedder.
+To be run after every change of an embedder or the verifier.
 The faces are cut from the demo's free pictures (demo/pictures/SOURCES.md); the vectors are ai-edge-litert's on x86-64.
 """
 
@@ -53,6 +53,10 @@ def main() -> None:
     faces = golden.golden_faces(folder)
     embedders = [card for card in models.cards if any(role.startswith("embedder_") for role in card.roles)]
     vectors = {card.sha256: [_rounded(MobileFaceNet(card)(face)) for face in faces] for card in embedders}
+    verifiers = [card for card in models.cards if any(role.startswith("verifier_") for role in card.roles)]
+    vectors |= {
+        card.sha256: [_rounded(answer) for answer in golden.verifier_answers(card, faces)] for card in verifiers
+    }
     lines = ",\n".join(f' "{sha256}": {json.dumps(rows)}' for sha256, rows in vectors.items())
     text = f'{{"preprocessing": {PREPROCESSING_VERSION}, "vectors": {{\n{lines}\n}}}}\n'
     (folder / golden.VECTORS).write_text(text, encoding="utf-8")

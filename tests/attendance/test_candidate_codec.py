@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.candidate_codec import MAGIC, pack, unpack
 from edge_daemon.errors import CandidateFormatError
-from edge_daemon.traits import MaskProbabilities, Traits
+from edge_daemon.traits import MaskProbabilities, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Quality
 
 WRITTEN_BY_4DE1FC4 = Path(__file__).parent / "data" / "candidates-4de1fc4"
@@ -136,3 +136,14 @@ def test_a_trait_of_a_later_program_is_passed_over():
     back = unpack(0, data.replace(b"mask/1/", b"hats/1/"), IDS)
     assert [list(one.similarities) for one in back] == [pytest.approx([0.1, 0.2, 0.3])]
     assert back[0].traits == Traits()
+
+
+def test_what_is_visible_travels_beside_the_mask():
+    both = Traits(mask=MASK, visible=VisibleParts(0.125, 0.5, 0.25, 0.125))
+    faces = [replace(face(), traits=both), replace(face(), traits=Traits(visible=both.visible)), face()]
+
+    back = unpack(0, pack(faces, IDS), IDS)
+
+    assert [one.traits for one in back] == [both, Traits(visible=both.visible), Traits()]
+    assert back[0].traits.visible.part == "lower_hidden"
+    assert [one.traits.are_analysed for one in back] == [True, False, False]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from benchmarks import wider
 from tests.benchmarks import folders
@@ -19,6 +20,13 @@ def test_faces_on_a_wall_are_found_and_an_invalid_label_counts_nowhere(tmp_path,
     assert found["false_boxes"] == 0
     assert (found["candidates"]["32+"]["hits"], found["candidates"]["32+"]["n"]) == (2, 2)
     assert found["candidates_a_picture"] >= 3  # the face to ignore is a candidate, too
+
+
+def test_the_part_that_was_held_back_is_a_third_by_name():
+    names = [f"{number}.jpg" for number in range(900)]
+    held = [name for name in names if wider.in_part(name, "held-back")]
+    assert len(held) == pytest.approx(300, abs=60)
+    assert all(wider.in_part(name, "all") for name in names)
 
 
 def test_recall_goes_by_the_labels_height_and_the_asked_overlap():

@@ -23,8 +23,8 @@ def kind(model, op):
     return NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)]
 
 
-def test_there_are_four_of_others_and_the_mask_network():
-    assert len(INT8) == 5
+def test_there_are_four_of_others_the_mask_network_and_the_verifier():
+    assert len(INT8) == 6
 
 
 @pytest.mark.parametrize("card", INT8, ids=lambda card: card.name)
@@ -42,10 +42,11 @@ def test_every_convolution_takes_weighs_and_gives_int8(card):
 def test_floats_stand_only_behind_the_outputs(card):
     model = read(card)
     (graph,) = model.subgraphs
-    kinds = [kind(model, op) for op in graph.operators]
-    first = kinds.index("DEQUANTIZE")
-    assert set(kinds[first:]) <= {"DEQUANTIZE", "MUL", "ADD"}
-    assert "PRELU" not in kinds  # falls off the fast path in int8
+    floats = {i for i, tensor in enumerate(graph.tensors) if tensor.type == schema.TensorType.FLOAT32}
+    kinds = {kind(model, op) for op in graph.operators if floats & {*op.inputs, *op.outputs}}
+    assert "DEQUANTIZE" in kinds
+    assert kinds <= {"DEQUANTIZE", "MUL", "ADD"}
+    assert "PRELU" not in {kind(model, op) for op in graph.operators}  # falls off the fast path in int8
 
 
 @pytest.mark.parametrize("card", INT8, ids=lambda card: card.name)
@@ -55,9 +56,6 @@ def test_weights_have_a_scale_for_each_channel(card):
     for op in graph.operators:
         if kind(model, op) in HEAVY:
             weights = graph.tensors[op.inputs[1]]
-            if kind(model, op) == "FULLY_CONNECTED" and len(weights.shape) == 2:
-                axis = 0
-            else:
-                axis = 0 if kind(model, op) == "CONV_2D" else 3
+            axis = 3 if kind(model, op) == "DEPTHWISE_CONV_2D" else 0
             assert len(weights.quantization.scale) == weights.shape[axis]
             assert not np.any(weights.quantization.zeroPoint)

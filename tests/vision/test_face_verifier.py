@@ -1,100 +1,114 @@
+"""The verifier on the demo's portraits: a face or not, what is visible of it, where it is, and its points."""
+
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from edge_daemon.vision.face_verifier import LEAST_ALONE, MIN_PROBABILITY, SMALLEST_PX, Hit, among_others, probability
-
-_SHARES = st.floats(0, 1)
-
-
-def _hit(score: float, look: float, votes: float = 3, agreement: float = 0.85, side: float = 40) -> Hit:
-    box = np.array([0, 0, side, side], np.float32)
-    return Hit(box, np.zeros((6, 2), np.float32), score, votes, look, agreement)
+from benchmarks import covers
+from edge_daemon.vision.blazeface import BlazeFace
+from edge_daemon.vision.face_verifier import FaceVerifier
+from edge_daemon.vision.landmarks import FaceMesh
+from tests.vision import pictures
 
 
-@given(_SHARES, _SHARES, _SHARES, st.floats(1, 50), _SHARES, st.floats(0, 5000))
-def test_it_is_a_probability_whatever_comes(score, look, presence, votes, agreement, side):
-    assert 0 <= probability(_hit(score, look, votes, agreement, side), presence) <= 1
+@pytest.fixture(scope="module")
+def verify(model_set):
+    return FaceVerifier(model_set.card("verifier_int8"))
 
 
-@given(_SHARES, _SHARES, _SHARES, _SHARES)
-def test_more_evidence_never_makes_a_face_less_probable(score, look, presence, more):
-    little = probability(_hit(score, look), presence)
-
-    assert probability(_hit(max(score, more), look), presence) >= little
-    assert probability(_hit(score, max(look, more)), presence) >= little
-    assert probability(_hit(score, look), max(presence, more)) >= little
-
-
-@pytest.mark.parametrize("side", [30, 50, 120])
-def test_a_clear_face_passes_and_a_pattern_does_not(side):
-    assert probability(_hit(0.75, 0.75, side=side), 1.0) > MIN_PROBABILITY
-    assert probability(_hit(0.3, 0.3, votes=8, agreement=0.4, side=side), 0.001) < MIN_PROBABILITY
+@pytest.fixture(scope="module")
+def faces(model_set):
+    """Each portrait in a small picture, with BlazeFace's square and points."""
+    look, found = BlazeFace(model_set.card("detector_look")), []
+    for name in pictures.NAMES:
+        picture = pictures.portrait(name)
+        small = pictures.hang(pictures.wall(192, 192), picture, 40, 20, 110)
+        seen = look(small, 0.3)
+        found.append((small, seen.boxes[0], seen.points[0]))
+    return found
 
 
-def test_the_mesh_decides_about_doubtful_large_faces_more_than_about_small_ones():
-    def spread(side):
-        unconfirmed = _hit(0.4, 0.4, side=side)
-        return probability(unconfirmed, 1.0) - probability(unconfirmed, 0.001)
+def test_faces_are_faces_and_bare(verify, faces):
+    checks = [verify(picture, square) for picture, square, _ in faces]
 
-    assert spread(80) > 0.2
-    assert spread(80) != spread(16)
+    assert min(check.logit for check in checks) > 1
+    assert [check.visible.part for check in checks] == ["bare"] * len(faces)
 
 
-def _row(count: int, side: float, left: float = 0) -> list[np.ndarray]:
-    """Squares side by side, a side apart."""
-    return [np.array([x, 0, x + side, side], np.float32) for x in left + 2 * side * np.arange(count)]
+@pytest.mark.parametrize("seed", range(3))
+def test_a_wall_is_no_face(verify, seed):
+    wall = pictures.wall(200, 200, seed)
+
+    assert verify(wall, np.array([60, 60, 120, 120], np.float32)).logit < -1
 
 
-@given(st.lists(st.tuples(st.floats(0, 3000), st.floats(SMALLEST_PX + 0.1, 300), _SHARES), max_size=20))
-def test_company_makes_a_face_more_probable_or_changes_nothing(seen):
-    boxes = [np.array([x, 0, x + side, side], np.float32) for x, side, _ in seen]
-    own = [p for _, _, p in seen]
-
-    together = among_others(boxes, own)
-
-    assert together.shape == (len(seen),)
-    believable = np.array(own) >= LEAST_ALONE
-    assert (together >= np.array(own) - 1e-6)[believable].all()
-    assert not together[~believable].any()
-    assert (together <= 1).all()
+def test_clothes_and_parts_of_a_face_are_no_face(verify, faces):
+    for picture, square, _ in faces:
+        side = float(square[2] - square[0])
+        below = square + np.array([0, 1.6, 0, 1.6], np.float32) * side
+        assert verify(picture, below).logit < verify(picture, square).logit - 2
 
 
-def test_odds_grow_with_the_number_of_like_sized_faces():
-    together = among_others(_row(10, 40), [1.0] * 9 + [0.5])
-
-    assert together[-1] == pytest.approx(0.5 * 10 / (0.5 * 10 + 0.5))
-
-
-def test_a_blurred_picture_does_not_make_its_own_faces():
-    alike = among_others(_row(34, 40), [LEAST_ALONE - 0.01] * 34)
-
-    assert not alike.any()
+def test_a_mask_hides_the_lower_half_and_the_face_stays_a_face(verify, faces):
+    rng = np.random.default_rng(0)
+    for picture, square, points in faces:
+        check = verify(covers.pleated_mask(picture, points, rng), square)
+        assert check.visible.part == "lower_hidden"
+        assert check.logit > 0
 
 
-def test_a_doubtful_face_passes_in_a_class_and_not_alone():
-    unconfirmed = 0.75
+def test_dark_glasses_hide_the_upper_half(verify, faces):
+    rng = np.random.default_rng(0)
+    seen = [verify(covers.wide_glasses(picture, points, rng), square) for picture, square, points in faces]
 
-    assert among_others(_row(1, 30), [unconfirmed])[0] < MIN_PROBABILITY
-    assert among_others(_row(13, 30), [0.99] * 12 + [unconfirmed])[-1] > MIN_PROBABILITY
-
-
-def test_faces_of_another_size_are_no_company():
-    boxes = _row(12, 90) + _row(1, 30, left=3000)
-
-    assert among_others(boxes, [0.99] * 12 + [0.6])[-1] == pytest.approx(0.6)
+    assert sum(check.visible.part == "upper_hidden" for check in seen) >= len(faces) - 1
+    assert min(check.logit for check in seen) > 0
 
 
-def test_many_boxes_of_one_thing_are_no_company():
-    boxes = [np.array([x, 0, x + 40, 40], np.float32) for x in range(5)]
+def test_points_lie_where_the_mesh_has_them(verify, faces, model_set):
+    mesh = FaceMesh(model_set.card("mesh"))
+    for picture, square, points in faces:
+        side = float(square[2] - square[0])
+        away = verify(picture, square).points - mesh(picture, square, points).five_points()
+        assert np.linalg.norm(away, axis=1).mean() < 0.1 * side
 
-    assert among_others(boxes, [0.6] * 5) == pytest.approx([0.6] * 5)
+
+def test_points_move_with_the_picture_and_its_size(verify, faces):
+    picture, square, _ = faces[0]
+    near = verify(picture, square).points
+    larger = cv2.resize(picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    shifted = np.roll(picture, (5, 9), axis=(0, 1))
+
+    assert np.abs(verify(larger, square * 2).points / 2 - near).max() < 3
+    moved = verify(shifted, square + np.array([9, 5, 9, 5], np.float32)).points
+    assert np.abs(moved - near - np.array([9, 5])).max() < 1
 
 
-def test_what_is_too_small_to_be_told_is_no_face_and_no_company():
-    together = among_others(_row(6, SMALLEST_PX - 1) + _row(1, SMALLEST_PX + 0.1, left=1000), [0.99] * 6 + [0.5])
+def test_a_box_that_is_off_is_drawn_better(verify, faces):
+    for picture, square, _ in faces:
+        side = float(square[2] - square[0])
+        off = square + np.array([0.22, 0.15, 0.22, 0.15], np.float32) * side
+        centre = (verify(picture, off).square.reshape(2, 2)).mean(axis=0)
+        assert np.abs(centre - square.reshape(2, 2).mean(axis=0)).max() < 0.18 * side
 
-    assert together == pytest.approx([0] * 6 + [0.5])
+
+def test_a_square_without_extent_or_outside_the_picture_is_answered(verify):
+    picture = pictures.wall(40, 30)
+    for square in ([5, 5, 5, 5], [-90, -90, -50, -50], [0, 0, 4000, 4000]):
+        check = verify(picture, np.array(square, np.float32))
+        assert np.isfinite([check.logit, *check.square, *check.points.reshape(-1)]).all()
+
+
+def test_float16_says_the_same(verify, faces, model_set):
+    exact = FaceVerifier(model_set.card("verifier_float16"))
+    for picture, square, _ in faces:
+        ours, theirs = verify(picture, square), exact(picture, square)
+        assert ours.visible.part == theirs.visible.part
+        assert abs(ours.logit - theirs.logit) < 1
+        assert np.abs(ours.points - theirs.points).max() < 0.08 * float(square[2] - square[0])
+
+
+def test_the_file_is_small(model_set):
+    assert model_set.card("verifier_int8").path.stat().st_size <= 150_000

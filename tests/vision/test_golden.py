@@ -17,6 +17,8 @@ from edge_daemon.vision.models import ModelSet, default_models_dir
 MODELS = ModelSet.load(default_models_dir())
 EMBEDDERS = [card for card in MODELS.cards if any(role.startswith("embedder_") for role in card.roles)]
 
+VERIFIERS = [card for card in MODELS.cards if any(role.startswith("verifier_") for role in card.roles)]
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -31,9 +33,35 @@ def test_every_embedder_computes_what_was_stored(card):
     assert found.holds
 
 
-def test_only_embedders_of_the_manifest_are_stored():
+@pytest.mark.parametrize("card", VERIFIERS, ids=lambda card: card.name)
+def test_every_verifier_computes_what_was_stored(card):
+    assert golden.verifier_parity(card, default_models_dir()).holds
+
+
+@pytest.mark.parametrize("card", VERIFIERS, ids=lambda card: card.name)
+def test_faces_upside_down_do_not_hold_for_the_verifier(card, folder):
+    file = str(folder / golden.FOLDER / golden.FACES)
+    cv2.imwrite(file, cv2.imread(file)[::-1])
+    assert not golden.verifier_parity(card, folder).holds
+
+
+def test_a_verifier_without_stored_answers_is_named(folder):
+    file = folder / golden.FOLDER / golden.VECTORS
+    document = json.loads(file.read_text())
+    del document["vectors"][VERIFIERS[0].sha256]
+    file.write_text(json.dumps(document))
+    with pytest.raises(ModelError, match="no answers are stored for"):
+        golden.verifier_parity(VERIFIERS[0], folder)
+
+
+def test_a_verifier_that_gives_no_numbers_does_not_hold(folder, monkeypatch):
+    monkeypatch.setattr(golden, "verifier_answers", lambda card, faces: np.full((4, 15), np.nan, np.float32))
+    assert not golden.verifier_parity(VERIFIERS[0], folder).holds
+
+
+def test_only_embedders_and_verifiers_of_the_manifest_are_stored():
     stored = golden.golden_vectors(default_models_dir() / golden.FOLDER)
-    assert set(stored) == {card.sha256 for card in EMBEDDERS}
+    assert set(stored) == {card.sha256 for card in EMBEDDERS + VERIFIERS}
 
 
 @pytest.mark.parametrize("card", EMBEDDERS, ids=lambda card: card.name)

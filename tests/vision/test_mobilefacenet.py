@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edge_daemon.vision import align
+from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import blazeface_square
-from edge_daemon.vision.face_verifier import Hit
 from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.mobilefacenet import MobileFaceNet, unit
 from tests.vision import pictures

@@ -39,6 +39,10 @@ three ways had at most .53 of them (10 of 19, of faces that stand on their heads
 ways are tried in every picture, and what one release of OpenCV finds more or less changes nothing."""
 
 
+_SUSPECT_SCORE = 0.25
+"""Detections from here on are blanked, whatever the verifier says: of the others a picture has hundreds."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnnotatedPicture:
     """The picture that is drawn on: the one with most faces."""
@@ -159,8 +163,9 @@ def _concluded(
 
 def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box, ...]]:
     """Return the faces, and everything that was taken for one at first."""
-    suspected = hits(detector.sweep(picture))
-    faces = detector.read(picture, suspected)
+    found = hits(detector.sweep(picture))
+    faces = detector.read(picture, found)
+    suspected = [hit for hit in found if hit.score >= _SUSPECT_SCORE]
     return faces, tuple([rectangle(hit.box) for hit in suspected] + [face.box for face in faces])
 
 

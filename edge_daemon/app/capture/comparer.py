@@ -20,8 +20,12 @@ from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 
 def wanted_traits(config: Config) -> tuple[str, ...]:
-    """Return what is measured on each face besides, by the names of `Traits`' fields: each has a section [name]."""
-    return tuple(trait.name for trait in fields(Traits) if getattr(config, trait.name).enabled)
+    """Return what is measured on each face besides, by the names of `Traits`' fields.
+
+    Each has a section [name], but what is visible, which the verifier says of every face.
+    """
+    optional = (trait.name for trait in fields(Traits) if trait.name != "visible")
+    return tuple(name for name in optional if getattr(config, name).enabled)
 
 
 class Comparer:

@@ -33,7 +33,7 @@ from edge_daemon.home import Home
 from edge_daemon.store.alarms import OF_DELIVERY, alarms
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import first_record, latest_registers
-from edge_daemon.vision.golden import mask_parity, parity
+from edge_daemon.vision.golden import mask_parity, parity, verifier_parity
 from edge_daemon.vision.interpreter import runtime_name
 from edge_daemon.vision.models import default_models_dir
 from edge_daemon.vision.timing import time_embedders
@@ -132,11 +132,13 @@ class Doctor:
     def _parity(self) -> Check:
         folder = Path(self._home.config.models.dir or default_models_dir())
         try:
-            found = parity(load_models(self._home.config).embedder(), folder)
+            models = load_models(self._home.config)
+            found, gate = parity(models.embedder(), folder), verifier_parity(models.card("verifier"), folder)
         except ModelError as error:  # networks of one's own: nothing says that they compute wrongly
             return Check("parity", "not checked", f"{error.where}: {error.what}", error.hint)
         text = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
-        if found.holds:
+        text += f"; {gate.model}: logit within {gate.logit:.2f}, points within {gate.px:.1f} px"
+        if found.holds and gate.holds:
             return Check("parity", "good", text)
         advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised rightly"
         return Check("parity", "bad", f"{text}, at least {found.least} is right", advice)

@@ -24,7 +24,6 @@ from edge_daemon.attendance.evidence.student_odds import known_students
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
 from edge_daemon.attendance.evidence.tracks import Track, track_seat
-from edge_daemon.traits import NO_TRAITS
 from edge_daemon.types import Candidate, Sighting, Vector
 
 MIN_WIDTH_PX = 18.0
@@ -129,7 +128,7 @@ def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candi
         named: the student of each track, or NOBODY.
         faces: of the lesson, which the tracks index.
     """
-    if all(face.traits == NO_TRAITS for face in faces):
+    if not any(face.traits.are_analysed for face in faces):
         return []
     unknown = [t for t, student in zip(tracks, named, strict=True) if student == NOBODY and _is_believed(t, faces)]
     slots = [frozenset(faces[member].slot for member in track.members) for track in unknown]

@@ -1,0 +1,99 @@
+"""Train the face verifier, and write its two files: `python -m models_tflite.build.verifier.build`.
+
+    python -m models_tflite.build.verifier.build --crops FILE.npz --state DIR [--seconds N] [--out DIR]
+
+FILE comes from `models_tflite.build.verifier.crops`. Needs the packages of requirements.txt beside this file, in an
+environment of their own. A third of the pictures and people is never learned from; what is printed is measured on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models_tflite.build.verifier import export, network
+from models_tflite.build.verifier.batches import Batches, Crops
+
+MODELS = Path(__file__).resolve().parents[2]
+SEED = 7
+BATCH = 96
+RATE, LEAST_RATE = 3e-3, 2e-5
+EPOCHS, STEPS = 26, 120
+WEIGHT_DECAY = 2e-4
+WARM_STEPS = 60
+
+
+def main() -> int:
+    """Write face_verifier_int8.tflite and face_verifier_float16.tflite."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--crops", type=Path, required=True)
+    parser.add_argument("--state", type=Path, required=True, help="folder for the state between two calls")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so long; the next call goes on")
+    parser.add_argument("--out", type=Path, default=MODELS)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keras.utils.set_random_seed(SEED)
+    training = Training(Crops.load(arguments.crops), arguments.state)
+    if training.run(time.monotonic() + arguments.seconds):
+        export.write(training.model, training.crops, arguments.out)
+    return 0
+
+
+class Training:
+    """Learns from what is not held back, and can be continued by another process.
+
+    Args:
+        crops: all of them.
+        state: folder of what was learned so far.
+    """
+
+    def __init__(self, crops: Crops, state: Path) -> None:
+        self.crops, self.model = crops, network.new()
+        schedule = keras.optimizers.schedules.CosineDecay(
+            LEAST_RATE, EPOCHS * STEPS - WARM_STEPS, alpha=0.005, warmup_target=RATE, warmup_steps=WARM_STEPS
+        )
+        self._optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
+        self._optimizer.build(self.model.trainable_variables)
+        self._epoch = tf.Variable(0)
+        checkpoint = tf.train.Checkpoint(model=self.model, optimizer=self._optimizer, epoch=self._epoch)
+        self._saved = tf.train.CheckpointManager(checkpoint, str(state), max_to_keep=1)
+        checkpoint.restore(self._saved.latest_checkpoint)
+
+    def run(self, until: float) -> bool:
+        """Train up to a time of the monotonic clock; return whether it is done."""
+        while int(self._epoch) < EPOCHS and time.monotonic() < until:
+            begun, epoch = time.process_time(), int(self._epoch) + 1
+            batches = Batches(self.crops, BATCH, np.random.default_rng((SEED, epoch)))
+            sums = [self._step(*batches.next()).numpy() for _ in range(STEPS)]
+            parts = " ".join(f"{value:.4f}" for value in np.mean(sums, axis=0))
+            self._epoch.assign(epoch)
+            self._saved.save()
+            sys.stdout.write(f"epoch {epoch}: {parts}; {time.process_time() - begun:.0f} CPU-s\n")
+            sys.stdout.flush()
+        return int(self._epoch) >= EPOCHS
+
+    @tf.function
+    def _step(self, seen: tf.Tensor, targets: dict[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            losses = network.losses(self.model(seen, training=True), targets)
+            total = tf.add_n(list(losses.values()))
+        gradients = tape.gradient(total, self.model.trainable_variables)
+        self._optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
+        return tf.stack(list(losses.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

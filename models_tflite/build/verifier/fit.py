@@ -1,0 +1,133 @@
+"""Fit the odds of a face: `python -m models_tflite.build.verifier.fit`, with the program's own environment.
+
+    python -m models_tflite.build.verifier.fit --wider DIR --masks DIR
+
+The folders are those of `models_tflite.build.verifier.crops`. An eighth of the pictures, which neither the network has
+learned from nor the examination uses, goes through the program's own sweep, verifier and second look; a logistic
+regression (ridge 1) weighs what is known. Prints the weights of `edge_daemon/vision/face_odds.py`, and recall and
+false boxes by limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import folder
+from benchmarks.matching import MIN_IOU, false_boxes, ious, match
+from edge_daemon.vision import face_odds, nms
+from edge_daemon.vision.face_reader import MeasuredHit, hits, rectangle
+from edge_daemon.vision.models import ModelSet, default_models_dir
+from edge_daemon.vision.pipeline import Detector
+from models_tflite.build.verifier import labelled
+from models_tflite.build.verifier.labelled import LabelledPicture
+from models_tflite.build.verifier.split import for_fitting
+
+Array = NDArray[np.float64]
+RIDGE = 1.0
+LIMITS = (0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
+
+
+def main() -> int:
+    """Print weights and limits."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wider", type=Path, required=True)
+    parser.add_argument("--masks", type=Path, required=True)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    detector = Detector(ModelSet.load(default_models_dir()), threads=1, embed=False)
+    pictures = [
+        p for p in labelled.wider(arguments.wider) + labelled.masks(arguments.masks) if for_fitting(p.path.name)
+    ]
+    looked = [(known, confirmed(detector, known)) for known in pictures]
+    weights = fitted(looked)
+    for name, value in weights.items():
+        sys.stdout.write(f'    "{name}": {value:.3f},\n')
+    sys.stdout.write("\n".join(curve(looked, weights)) + "\n")
+    return 0
+
+
+def confirmed(detector: Detector, known: LabelledPicture) -> list[MeasuredHit]:
+    """Return the detections of a picture that the verifier does not rule out, after their second look."""
+    picture = folder.picture(known.path)
+    return detector.measured(picture, detector.confirmed(picture, hits(detector.sweep(picture))))
+
+
+def probability(one: MeasuredHit) -> float:
+    """Return how probable a face is by the weights of now."""
+    return face_odds.probability(one.hit, one.mesh.presence)
+
+
+def rectangles(found: list[MeasuredHit]) -> Array:
+    """Return boxes (n, 4): x, y, w, h."""
+    boxes = [rectangle(one.hit.box) for one in found]
+    return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float64).reshape(-1, 4)
+
+
+def fitted(looked: list[tuple[LabelledPicture, list[MeasuredHit]]]) -> dict[str, float]:
+    """Return the weights of a ridge logistic regression."""
+    rows: list[list[float]] = []
+    faces: list[bool] = []
+    for known, found in looked:
+        boxes = rectangles(found)
+        overlap = ious(boxes, known.labels)
+        excused = (overlap * known.ignored).max(axis=1, initial=0) > 0.1
+        for one, best, out in zip(found, overlap.max(axis=1, initial=0), excused, strict=True):
+            if not out and not 0.2 < best < MIN_IOU:
+                rows.append(list(face_odds.terms(one.hit, one.mesh.presence).values()))
+                faces.append(bool(best >= MIN_IOU))
+    names = list(face_odds.WEIGHTS)
+    return dict(zip(names, logistic(np.array(rows), np.array(faces, np.float64)), strict=True))
+
+
+def logistic(rows: Array, faces: Array) -> Array:
+    """Return the weights; the last column is 1 and not held back."""
+    weights = np.zeros(rows.shape[1])
+    ridge = RIDGE * np.eye(rows.shape[1])
+    ridge[-1, -1] = 1e-6
+    for _ in range(60):
+        p = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
+        hessian = rows.T @ (rows * (p * (1 - p))[:, None]) + ridge
+        step = np.linalg.solve(hessian, rows.T @ (faces - p) - ridge @ weights)
+        weights = weights + step
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights
+
+
+def curve(looked: list[tuple[LabelledPicture, list[MeasuredHit]]], weights: dict[str, float]) -> list[str]:
+    """Return recall of 24-32 px and from 32 px, and false boxes a picture, by limit, one line each."""
+    face_odds.WEIGHTS.update(weights)
+    lines = []
+    for limit in LIMITS:
+        count = np.zeros((2, 2), int)
+        wrong = 0
+        for known, found in looked:
+            p = face_odds.among_others([one.hit.box for one in found], [probability(one) for one in found])
+            boxes = distinct_boxes([one for one, q in zip(found, p, strict=True) if q >= limit])
+            faces = known.labels[~known.ignored]
+            pairs = match(faces, boxes)
+            wrong += len(false_boxes(known.labels[known.ignored], boxes, pairs))
+            for k, (low, high) in enumerate(((24, 32), (32, np.inf))):
+                inside = np.flatnonzero((faces[:, 3] >= low) & (faces[:, 3] < high))
+                count[k] += (sum(int(i) in pairs for i in inside), len(inside))
+        shares = ", ".join(f"{hit}/{n}" for hit, n in count)
+        lines.append(f"limit {limit}: 24-32 and 32+ px {shares}; {wrong / len(looked):.2f} false boxes a picture")
+    return lines
+
+
+def distinct_boxes(found: list[MeasuredHit]) -> Array:
+    """Return the boxes of detections that are not the same as a better one."""
+    boxes = rectangles(found)
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1).astype(np.float32)
+    scores = np.array([probability(one) for one in found], np.float32)
+    return boxes[[group[0] for group in nms.groups(corners, scores)]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
