@@ -75,7 +75,7 @@ def test_a_room_is_shared_with_another_class_where_as_many_others_are_there(stud
 @pytest.mark.parametrize(
     ("class_size", "others", "of_students", "shared"),
     [
-        *((12, 300, 333, True), (12, 300, 334, False)),  # nine of ten: as many others as students
+        *((12, 900, 1000, True), (12, 899, 1000, False)),  # nine of ten: as many others as students
         *((12, 300, 0, True), (12, 299, 0, False)),  # three in each of 100 captures, at least
         *((40, 1000, 0, True), (40, 999, 0, False)),  # a quarter of a large class
     ],
