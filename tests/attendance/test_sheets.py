@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.attendance.register import correct
 from edge_daemon.attendance.remarks import remark
-from edge_daemon.attendance.sheets import arrange, entries_of
+from edge_daemon.attendance.sheets import Column, Sheet, SheetEntry, arrange, entries_of
 from tests.registers import START, a_lesson, a_register
 
 BERLIN, AUCKLAND = ZoneInfo("Europe/Berlin"), ZoneInfo("Pacific/Auckland")
@@ -68,3 +68,30 @@ def test_a_remark_says_why_to_look_again_and_is_silent_without_doubt():
     twice = correct(register, "c", "absent", by="X", reason="first", at=START)
     twice = correct(twice, "c", "present", by="Ms Ünal", reason="behind a pillar", at=START)
     assert remark(entries_of(twice)["c"]).startswith("Corrected by Ms Ünal, 2026-11-16: behind a pillar\n")
+
+
+def test_each_verdict_has_its_mark_and_a_doubted_one_is_counted_as_to_be_confirmed():
+    register, _ = a_register(a_lesson(), {"a": 1.0})
+    (entry,) = entries_of(register).values()
+
+    def marked(verdict: str, *flags: str) -> tuple[str, str]:
+        one = replace(entry, verdict=replace(entry.verdict, verdict=verdict, flags=flags))
+        return one.mark, one.counted
+
+    found = [marked(verdict) for verdict in ("present", "absent", "inconclusive", "not_assessed")]
+    assert found == [("P", "P"), ("A", "A"), ("?", "?"), ("–", "–")]
+    assert marked("absent", "look_alike") == ("A?", "?")
+    assert marked("absent", "look_alike", "corrected") == ("A", "A")
+
+
+def test_what_is_not_said_of_a_sheet_its_lessons_and_marks_is_nothing():
+    register = register_at(START)
+    made, entry = next(arrange([register], {}, BERLIN, "week")), entries_of(register)["a"]
+    lesson = register.lesson
+    column = Column(lesson, lesson.start, lesson.end, 20, 20)
+    assert (column.note, column.rules) == ("", ())
+    plain = SheetEntry(entry.verdict, None)
+    assert (plain.captures_taken, plain.distance, plain.needed, plain.looked_for) == (0, None, None, True)
+    sheet = Sheet(made.name, made.first_day, made.last_day, made.device, made.columns, made.rows)
+    assert (sheet.part, sheet.counts_rehearsals) == ("", False)
+    assert sheet == made

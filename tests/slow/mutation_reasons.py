@@ -39,6 +39,16 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
         "equivalent: of six students and fewer the share is 0",
     ),
     ("*/match.py", "*", r"einsum\(", r'"F', "equivalent: other letters for the same sum"),
+    ("*/match.py", "Matcher.__init__", r"default=0", r"default=1", "equivalent: read only where somebody is enrolled"),
+    ("*/match.py", "_Means.__init__", r"\], bool\)", r"None\)|, \)", "equivalent: what is made of booleans is boolean"),
+    ("*/match.py", "_Means.similarities", r"np\.full\(", r"-1\.0, (None)?\)", PRECISION),
+    (
+        "*/match.py",
+        "_Means.similarities",
+        r"np\.full\(",
+        r"-2\.0",
+        "equivalent: the largest counts, and none is under -1",
+    ),
     ("*/match.py", "_about", r"axis=-1", r"axis=\+1", "equivalent: vectors are always a table of two dimensions"),
     # lesson/plan.py
     ("*/plan.py", "make_plan", r"token_bytes", r"token_bytes\(None\)", "equivalent: 32 bytes are what None stands for"),
