@@ -43,6 +43,7 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "match_confidence": table_match.match_confidence,
     "numpy_network": table_network.numpy_network,
     "phrase": table_phrase.phrase,
+    "phrase_faces": table_phrase.phrase_faces,
     "mask": table_traits.mask,
     "mask_cost": table_traits.mask_cost,
     "expression": table_traits.expression,
@@ -84,6 +85,7 @@ that its module describes:
     python -m benchmarks.expression --data FER2013 --model MODEL --json benchmarks/results/expression.json
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves docs/numpy_network.svg
     python -m benchmarks.phrase --data CLIPS --threshold-from OTHERS --json OUT --roc ROC.svg
+    python -m benchmarks.phrase_faces --data VIDEOS --json benchmarks/results/phrase_faces.json
     python -m benchmarks.table
 """
 

@@ -48,6 +48,33 @@ def phrase(result: Result) -> str:
     )
 
 
+_FACES = {
+    "own": "own copies accepted",
+    "other": "other people refused",
+    "other_sentence": "same person with another sentence refused",
+    "still": "one frame held still refused",
+    "reversed": "the clip backwards refused",
+}
+
+
+def phrase_faces(result: Result) -> str:
+    """Return the section about whole faces, from videos to answers."""
+    rows = [
+        [text, *(rate(result["answers"][kind][system]) for system in ("program", "face_alone", "movement_alone"))]
+        for kind, text in _FACES.items()
+        if kind in result["answers"]
+    ]
+    return (
+        "## The check-in from whole faces to the answer (`benchmarks.phrase_faces`)\n\n"
+        f"{result['videos']} videos of talking people (GRID corpus), {result['enrolled']} repetitions enrolled. "
+        "**There is one clip of each: its repetitions are perturbed copies** (another pace, light, place, size and "
+        "grain), so that an own clip is easier than at a door. The program's answer needs the face and the movement, "
+        "each at its threshold; both stand beside it by themselves, as the baseline.\n\n"
+        + table(("", "the program", "face alone", "movement alone"), rows)
+        + f"\nA frame takes {result['cpu_ms_a_frame']:.1f} ms of CPU time (face, mesh, mouth, vectors).\n"
+    )
+
+
 def _set(name: str, one: Result) -> str:
     goals = _TARGETS[name]
     enrolled, most = one["enrol"], one["enrol"]["9"]

@@ -296,6 +296,18 @@ class MailConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckinConfig:
+    """[checkin]: the spoken phrase at the door."""
+
+    camera: str = _key(
+        "", "Device such as /dev/video1, a pipeline, or for a trial a folder or video; empty: no check-in"
+    )
+    devices: tuple[str, ...] = _key(
+        (), "Public keys of the computers whose notes of check-ins are taken; `identity` prints them there"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; a missing section or key has its default."""
 
@@ -312,3 +324,4 @@ class Config:
     storage: StorageConfig = field(default_factory=StorageConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
     mail: MailConfig = field(default_factory=MailConfig)
+    checkin: CheckinConfig = field(default_factory=CheckinConfig)

@@ -72,7 +72,8 @@ def _standing(register: Register, verdict: Verdict) -> VerdictName:
     could_not_see = not NOT_SEEABLE.isdisjoint(register.register_flags) or not {"clock", "few_captures"}.isdisjoint(
         verdict.flags
     )
-    if register.rule is None or could_not_see or not register.captures_taken:
+    checked_in_unseen = verdict.checked_in_at is not None and not verdict.tally.captures_seen
+    if register.rule is None or could_not_see or checked_in_unseen or not register.captures_taken:
         return "inconclusive"
     share = Fraction(verdict.tally.captures_attentive, register.captures_taken)
     return "present" if share >= share_of(register.rule.share) else "absent"

@@ -15,7 +15,7 @@ def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
 
     Args:
         settings: [camera] of the configuration.
-        factory: `module:function` that makes the camera instead; for tests.
+        factory: `module:function` that makes the camera instead; for the check-in and tests.
 
     Raises:
         CameraError: the source has a wrong form, or there is no such camera.

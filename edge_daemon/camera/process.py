@@ -34,7 +34,7 @@ class CameraProcess:
         now: the time, aware.
         deadline_s: how long one `capture` may take.
         fields: added to log records, such as the lesson's id.
-        factory: `module:function` that makes the camera instead of `settings.kind`; for tests.
+        factory: `module:function` that makes the camera instead of `settings.kind`; for the check-in and tests.
     """
 
     def __init__(

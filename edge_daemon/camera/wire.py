@@ -33,7 +33,7 @@ class Start:
     lens_position: float
     upside_down: bool
     factory: str = ""
-    """`module:function` that makes the camera from CameraConfig instead; for tests."""
+    """`module:function` that makes the camera from CameraConfig instead; for the check-in and tests."""
 
 
 @dataclass(frozen=True, slots=True)

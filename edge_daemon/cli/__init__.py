@@ -13,6 +13,7 @@ from edge_daemon.home import Home
 _COMMANDS = {
     "enrol": ("edge_daemon.cli.enrol:enrol", "Students, their consent and their photographs."),
     "run": ("edge_daemon.cli.run:run", "The service: follow the timetable, take every register."),
+    "checkin": ("edge_daemon.cli.checkin:checkin", "Check in at the door by a spoken phrase."),
     "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
     "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and what is skipped and why."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),

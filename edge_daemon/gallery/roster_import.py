@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from edge_daemon.errors import GalleryError, PhotographError
-from edge_daemon.gallery import erasure
+from edge_daemon.gallery import erasure, phrases
 from edge_daemon.gallery.agreement import Exemplar, RefusedPhotograph, Twin, find_look_alikes, find_twins, keep_agreeing
 from edge_daemon.gallery.flat_photographs import MatchedPhotograph, UnmatchedPhotograph, match_files
 from edge_daemon.gallery.focus import detail
@@ -156,6 +156,7 @@ def import_roster(
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     tables.wipe_log(store.db)
     erasure.append_to_file(store.db, marks)
+    phrases.drop_without_consent(store)
     report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
     return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
 

@@ -285,14 +285,14 @@ def wipe_log(db: sqlite_utils.Database) -> bool:
 
 
 def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str, datetime]]) -> int:
-    """Delete the sightings of removed students in lessons that began before the removal (register.sqlite).
+    """Delete sightings and check-ins of removed students in lessons that began before the removal (register.sqlite).
 
     Args:
         db: register.sqlite.
         erased: student ids, and when each was removed.
 
     Returns:
-        How many there were.
+        How many sightings there were.
     """
     count = 0
     with transaction(db):
@@ -302,14 +302,17 @@ def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str
                 " (SELECT lesson_id FROM lessons WHERE start_utc < ?)",
                 (student_id, stored(at)),
             ).rowcount
+            db.execute("DELETE FROM check_ins WHERE student_id = ? AND at_utc < ?", (student_id, stored(at)))
     wipe_log(db)
     return count
 
 
 def sighted_students(db: sqlite_utils.Database) -> list[str]:
-    """Return the ids of all students with sightings in register.sqlite."""
+    """Return the ids of all students with sightings or check-ins in register.sqlite."""
     with faults(db):
-        rows = db.execute("SELECT DISTINCT student_id FROM sightings WHERE student_id IS NOT NULL").fetchall()
+        rows = db.execute(
+            "SELECT student_id FROM sightings WHERE student_id IS NOT NULL UNION SELECT student_id FROM check_ins"
+        ).fetchall()
     return [str(row[0]) for row in rows]
 
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from edge_daemon.sqlite import sqlite_utils
+from edge_daemon.store.check_in_tables import CHECK_IN_TABLES
 from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, OUTBOX_DECISIONS, WAITS_TABLES
+from edge_daemon.store.enrolment_tables import ENROLMENT_TABLES
 from edge_daemon.store.excuse_tables import EXCUSE_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
+from edge_daemon.store.phrase_tables import PHRASE_TABLES
 from edge_daemon.store.plan_tables import COMMITMENT_TABLES, PLAN_TABLES
 from edge_daemon.store.removal_tables import REMOVAL_TABLES
 from edge_daemon.store.retention_tables import RETENTION_TABLES
@@ -91,19 +94,7 @@ def _gallery_1(db: sqlite_utils.Database) -> None:
 @_gallery(name="0002_enrolment_periods")
 def _gallery_2(db: sqlite_utils.Database) -> None:
     """From when until when a student is in a course: it counts on the day of the lesson."""
-    _run(
-        db,
-        """CREATE TABLE enrolment_periods (
-            student_id TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
-            course TEXT NOT NULL,
-            begins_on TEXT,  -- a day such as 2026-09-01; NULL: no limit
-            ends_before TEXT  -- the first day without the student; NULL: no limit
-        ) STRICT""",
-        "CREATE INDEX enrolment_periods_by_student ON enrolment_periods (student_id)",
-        # The release before knows no dates: what it imports after a rollback must not meet dates of an older list.
-        """CREATE TRIGGER courses_renewed AFTER UPDATE OF courses ON students
-            BEGIN DELETE FROM enrolment_periods WHERE student_id = NEW.student_id; END""",
-    )
+    _run(db, *ENROLMENT_TABLES)
     _stamp(db, "gallery", version=2, readable_from=1)
 
 
@@ -129,6 +120,12 @@ def _gallery_5(db: sqlite_utils.Database) -> None:
     """What students look like with a mask and with sunglasses. The program before passes over the column."""
     _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release that painted none
     db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
+
+
+@_gallery(name="0006_phrases")
+def _gallery_6(db: sqlite_utils.Database) -> None:
+    _run(db, *PHRASE_TABLES)
+    db.execute("UPDATE meta SET value = '6' WHERE key = 'schema_version'")
 
 
 @_register(name="0001_lessons_captures_sightings_registers")
@@ -357,6 +354,12 @@ def _register_11(db: sqlite_utils.Database) -> None:
     _stamp(db, "register", version=11, readable_from=1)
 
 
+@_register(name="0012_check_ins")
+def _register_12(db: sqlite_utils.Database) -> None:
+    _run(db, *CHECK_IN_TABLES)
+    _stamp(db, "register", version=12, readable_from=1)
+
+
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
     """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
@@ -381,6 +384,6 @@ def _stamp(db: sqlite_utils.Database, kind: str, *, version: int, readable_from:
     db.conn.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", rows.items())
 
 
-GALLERY: Final = Schema("gallery", version=5, migrations=_gallery)
-REGISTER: Final = Schema("register", version=11, migrations=_register)
+GALLERY: Final = Schema("gallery", version=6, migrations=_gallery)
+REGISTER: Final = Schema("register", version=12, migrations=_register)
 DELIVERY: Final = Schema("delivery", version=2, migrations=_delivery)

@@ -81,6 +81,21 @@ def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[da
     return [parsed(row[0]) for row in rows]
 
 
+def lessons_with_register(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[str]:
+    """Return the ids of the lessons of the timetable that have a register and begin from a time until another.
+
+    Raises:
+        StoreError: the database can't be read.
+    """
+    with faults(db):
+        rows = db.execute(
+            "SELECT lesson_id FROM lessons WHERE start_utc >= ? AND start_utc <= ? AND origin = 'timetable'"
+            " AND EXISTS (SELECT 1 FROM registers WHERE registers.lesson_id = lessons.lesson_id) ORDER BY start_utc",
+            (stored(start), stored(end)),
+        ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
 def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
     """Return the id of the one lesson with a register whose id begins so.
 

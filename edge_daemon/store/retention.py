@@ -16,14 +16,14 @@ _SETTLE_S = 2.0
 
 
 def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:
-    """Delete the sightings of finalised lessons that ended before a time, a lesson a commit, and overwrite their place.
+    """Delete the sightings of finalised lessons that ended before a time, a lesson a commit, and check-ins before it.
 
     Args:
         db: register.sqlite; a lesson that is running may be writing it.
         before: by the time of lessons.
 
     Returns:
-        How many there were.
+        How many sightings there were.
 
     Raises:
         StoreError: the database can't be written; the lessons that were done stay done.
@@ -38,7 +38,9 @@ def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetim
     for row in rows:
         with transaction(db):
             count += db.conn.execute("DELETE FROM sightings WHERE lesson_id = ?", row).rowcount
-    if rows:
+    with transaction(db):
+        old = db.conn.execute("DELETE FROM check_ins WHERE at_utc < ?", (stored(before),)).rowcount
+    if rows or old:
         wipe_log(db)
     return count
 

@@ -98,6 +98,10 @@ class KeyFileError(EdgeError):
     """A key or credential is missing or unusable."""
 
 
+class CheckinNoteError(EdgeError):
+    """A note of check-ins can't be taken; nothing was changed."""
+
+
 class DeliveryError(EdgeError):
     """Settings, credentials or documents of delivery can't be used."""
 

@@ -58,6 +58,12 @@ def state(folder: Path) -> dict[str, tuple[int, float]]:
 
 
 WRITING = {
+    "checkin accept": ["note.json"],
+    "checkin enrol": ["s1"],
+    "checkin from": ["clip.mp4", "s1"],
+    "checkin note": ["note.json"],
+    "checkin run": [],
+    "checkin verify": ["s1"],
     "enrol import": ["roster.csv"],
     "enrol remove": ["s1"],
     "ledger key": [],

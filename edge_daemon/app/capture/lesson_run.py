@@ -16,6 +16,7 @@ from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_wr
 from edge_daemon.app.registers.own_documents import watch
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.capture_map import with_capture_maps
+from edge_daemon.attendance.checked_in import EARLY, checked_in_unseen, with_check_ins
 from edge_daemon.attendance.confirmation import question
 from edge_daemon.attendance.document import sign
 from edge_daemon.attendance.evidence.mask_counts import mask_counts
@@ -34,6 +35,7 @@ from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import lessons, room_history
+from edge_daemon.store.check_ins import first_check_ins
 from edge_daemon.types import (
     AppliedRule,
     Candidate,
@@ -254,13 +256,14 @@ class LessonRun:
         missed = tuple(lessons.missed_captures(self._db, self._lesson.lesson_id))
         room = self._watch.findings(tallies, assessed, sightings, len(captures), missed, rule.unusual_share)
         needed = needed_captures(rule.share, len(captures))
+        check_ins = first_check_ins(self._db, self._lesson.start - EARLY, self._lesson.end)
         verdicts = decide(
             tallies,
             rule,
             summary,
             not_assessed=set(ids) - assessed,
             look_alikes=look_alikes,
-            not_seeable=room.not_seeable,
+            not_seeable=room.not_seeable | checked_in_unseen(tallies, check_ins),
             resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
             probabilities=presence_probabilities(resolution.possible, ids, needed) if captures else None,
             poor_photographs=self._poorly_photographed,
@@ -273,7 +276,7 @@ class LessonRun:
             captures_planned=self._planned,
             captures_taken=len(captures),
             missed=missed,
-            verdicts=with_capture_maps(verdicts, sightings, self._planned),
+            verdicts=with_check_ins(with_capture_maps(verdicts, sightings, self._planned), check_ins),
             guests=guests(ids, sightings),
             unknown_faces=unknown_faces(sightings),
             models={role: card.sha256 for card in self._models.files for role in card.roles},

@@ -19,10 +19,12 @@ from edge_daemon.attendance.rule import was_looked_for
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery.notes import CorrectionNote, read_notes
 from edge_daemon.gallery.photograph_details import PhotographDetails
+from edge_daemon.gallery.phrases import phrase_summary
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, outbox_items, registers
+from edge_daemon.store.check_ins import check_ins_of
 from edge_daemon.store.removed_registers import removed_lessons
 from edge_daemon.timestamps import written
 from edge_daemon.types import Register, Verdict
@@ -72,6 +74,7 @@ def student_fields(home: Home, student_id: str, now: datetime) -> Fields:
             "written_at": written(now.replace(microsecond=0)),
             "enrolment": _enrolment(store, student_id) if known else None,
             "registers": _registers(db, student_id, notes) if db is not None else [],
+            "check_ins": [written(at) for at in check_ins_of(db, student_id)] if db is not None else [],
             "messages": _messages(db, student_id) if db is not None else [],
             "delivered_to": _receivers(home),
             "deleted_after_days": {
@@ -103,6 +106,7 @@ def _enrolment(store: GalleryStore, student_id: str) -> Fields:
                 store.template_widths(student_id), store.photograph_details(student_id), strict=True
             )
         ],
+        "spoken_phrase": phrase_summary(store, student_id),
         "students_who_look_alike": sum(student_id in pair for pair in store.look_alikes()),
     }
 
@@ -166,6 +170,7 @@ def _verdict(register: Register, verdict: Verdict) -> Fields:
         "captures_attentive": tally.captures_attentive,
         "share": round(verdict.share, 6),
         "flags": list(verdict.flags),
+        "checked_in_at": written(verdict.checked_in_at) if verdict.checked_in_at else None,
         "first_seen": written(tally.first_seen) if tally.first_seen else None,
         "last_seen": written(tally.last_seen) if tally.last_seen else None,
     }

@@ -79,6 +79,7 @@ def _enrolment(enrolment: Mapping[str, Any] | None, zone: ZoneInfo) -> Iterable[
         ("On the class list now", "yes" if enrolment["on_roster"] else "no"),
         *enrolment["further_columns"].items(),
         ("Photographs that were read", f"{len(photographs)}"),
+        ("Spoken phrase for the check-in", _phrase(enrolment["spoken_phrase"], zone)),
         ("Other students who look much alike", f"{enrolment['students_who_look_alike']}"),
     ]
     yield _table((), rows)
@@ -89,6 +90,13 @@ def _enrolment(enrolment: Mapping[str, Any] | None, zone: ZoneInfo) -> Iterable[
         "<p>No photograph is kept, nor is it read when it was taken. Of each, rows of numbers are kept that describe "
         f"the face ({sum(one['vectors'] for one in enrolment['photographs'])} rows in all), sealed.</p>"
     )
+
+
+def _phrase(phrase: Mapping[str, Any] | None, zone: ZoneInfo) -> str:
+    """Return what is kept of a spoken phrase, in words."""
+    if phrase is None:
+        return "none"
+    return f"how the mouth moved and a row of numbers about the face, sealed; {_moment(phrase['enrolled_at'], zone)}"
 
 
 def _photograph(one: Mapping[str, Any], zone: ZoneInfo) -> Sequence[str]:
@@ -148,6 +156,8 @@ def _rest(fields: Mapping[str, Any]) -> Iterable[str]:
     )
     yield "<h2>Where it went, and how long it stays</h2><ul>"
     yield f"<li>Registers were sent as: {escape('; '.join(went) or 'nowhere')}.</li>"
+    if fields["check_ins"]:
+        yield f"<li>Check-ins at the door that are kept: {len(fields['check_ins'])}, deleted as single sightings.</li>"
     yield f"<li>Single sightings are deleted after {days['sightings']} days.</li>"
     yield f"<li>{_registers_stay(days['registers'], fields['lessons_removed_here'])}</li>"
     yield f"<li>The enrolment is erased {days['enrolment_after_leaving']} days after leaving the class list.</li>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.app.registers.own_documents import TamperedError, check_own
 from edge_daemon.attendance.confirmation import confirm, question
 from edge_daemon.attendance.document import from_json, sign
+from edge_daemon.attendance.late_check_ins import late_check_ins
 from edge_daemon.attendance.reason_codes import code_and_note, coded
 from edge_daemon.attendance.register import check_text, correct
 from edge_daemon.device.signing import Signer
@@ -142,6 +143,22 @@ def question_register(
         The new revision; None where the office has said or is asked already.
     """
     return _revise(db, lesson_id, question, signer, also, now)
+
+
+def check_in_register(
+    db: sqlite_utils.Database,
+    lesson_id: str,
+    check_ins: Sequence[tuple[str, datetime]],
+    signer: Signer,
+    also: OutboxWriter,
+    now: datetime,
+) -> StoredRegister | None:
+    """Make the next revision of a register with check-ins that came after it; errors as `confirm_register`.
+
+    Returns:
+        The new revision; None where the register has them, or none is of its lesson.
+    """
+    return _revise(db, lesson_id, lambda old: late_check_ins(old, check_ins), signer, also, now)
 
 
 def _revise(

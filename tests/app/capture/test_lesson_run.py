@@ -21,6 +21,7 @@ from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
 from edge_daemon.store import outbox
+from edge_daemon.store.check_ins import note_check_in
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import latest_registers
 from edge_daemon.types import Frame, Lesson, MissedCapture
@@ -171,3 +172,19 @@ def test_masks_are_counted_for_the_room_also_over_a_cut(home: Home, frames: list
     assert register.mask.none >= len(everybody) - 1  # bare faces all; one may stay undecided
     assert (register.mask.right, register.mask.wrong) == (0, 0)
     assert register.models["mask"] == load_models(home.config).card("mask").sha256
+
+
+def test_the_register_has_the_times_of_check_ins_and_nobody_is_absent_who_checked_in_and_is_not_found(home, frames):
+    db = open_register(home.register_db_path)
+    run_of_lesson = _begin(home, db)
+    for frame in frames[3:]:  # S3 has left
+        run_of_lesson.take(frame)
+    early, late = START - timedelta(minutes=4), START + timedelta(minutes=2)
+    for student_id, at in (("S3", early), ("S1", late), ("S2", START - timedelta(hours=2))):  # of an earlier lesson
+        note_check_in(db, student_id, at)
+    register, _ = run_of_lesson.finalise()
+    found = {one.tally.student_id: one for one in register.verdicts}
+    assert {i: one.checked_in_at for i, one in found.items()} == {"S1": late, "S2": None, "S3": early, "S4": None}
+    assert (found["S3"].tally.captures_seen, found["S3"].verdict) == (0, "inconclusive")
+    document = json.loads(latest_registers(db)[0].document)
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(document)

@@ -1,0 +1,42 @@
+"""A camera as the check-in needs it: every frame of a small stream instead of one large picture now and then."""
+
+from __future__ import annotations
+
+import cv2
+
+from edge_daemon.camera import v4l2_nodes
+from edge_daemon.camera.base import Camera
+from edge_daemon.camera.factory import open_camera
+from edge_daemon.camera.opencv import VideoDevice
+from edge_daemon.config import CameraConfig
+from edge_daemon.errors import CameraError
+
+FACTORY = "edge_daemon.camera.streaming:streaming_camera"
+"""For `CameraProcess`."""
+_SIZE_PX = (640, 480)
+_FRAMES_A_SECOND = 30
+
+
+def streaming_camera(settings: CameraConfig) -> Camera:
+    """Return the camera of the settings, not yet open; of V4L2 each next frame, 640 by 480 at 30 a second where it can.
+
+    Other kinds give the pictures that they give a lesson, and may be too slow for the check-in, which then says so.
+
+    Raises:
+        CameraError: the source has a wrong form, or there is no such camera.
+    """
+    if settings.kind != "v4l2":
+        return open_camera(settings)
+    source = settings.source
+    return VideoDevice(source or "the first camera", lambda: _opened(v4l2_nodes.find_node(source)), waiting=0)
+
+
+def _opened(path: str) -> cv2.VideoCapture:
+    device = cv2.VideoCapture(path, cv2.CAP_V4L2)
+    if not device.isOpened():
+        raise CameraError("the camera can't be opened", path, "is it in use by another program?")
+    device.set(cv2.CAP_PROP_FOURCC, int.from_bytes(b"MJPG", "little"))
+    device.set(cv2.CAP_PROP_FRAME_WIDTH, _SIZE_PX[0])
+    device.set(cv2.CAP_PROP_FRAME_HEIGHT, _SIZE_PX[1])
+    device.set(cv2.CAP_PROP_FPS, _FRAMES_A_SECOND)
+    return device

@@ -1,0 +1,102 @@
+"""The phrase of a student in the gallery: sealed under the student's key, with a consent of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from edge_daemon.errors import GalleryError
+from edge_daemon.gallery import data_keys
+from edge_daemon.gallery.class_list.cells import CONSENT
+from edge_daemon.gallery.templates import EmbedderId, GalleryStore, StudentRecord
+from edge_daemon.store import phrases as tables
+from edge_daemon.store.gallery import wipe_log
+from edge_daemon.store.phrases import PhraseRow
+from edge_daemon.timestamps import stored
+
+CONSENT_COLUMN: Final = "checkin_consent"
+"""Of the roster: yes by the student's own choice; empty or no column: no."""
+
+
+def agrees(record: StudentRecord) -> bool:
+    """Return whether a student is on the roster and consents to both: the recognition and the spoken phrase."""
+    said = record.extra.get(CONSENT_COLUMN, "").strip().lower()
+    return record.on_roster and record.student.consent and CONSENT.get(said, False)
+
+
+def keep_phrase(
+    store: GalleryStore, student_id: str, plain: bytes, made_by: tuple[int, EmbedderId], at: datetime
+) -> None:
+    """Seal a phrase and write it in place of the one before.
+
+    Args:
+        store: the gallery.
+        student_id: whose it is.
+        plain: the repetitions as bytes.
+        made_by: version of the features, and the face model.
+        at: when it was enrolled.
+
+    Raises:
+        GalleryError: no consent, or the student was removed meanwhile; nothing was written.
+        StoreError: the database can't be written.
+    """
+    check_consent(store, student_id)
+    row = store.row(student_id)
+    features, embedder = made_by
+    sealed = data_keys.seal(store.data_key(row), plain, _bound(student_id, features, embedder))
+    wanted = PhraseRow(student_id, sealed, features, embedder.sha256, embedder.preprocessing, stored(at))
+    if not tables.put_phrase(store.db, row, wanted):
+        hint = "see `edge-daemon enrol show`; nothing was kept"
+        raise GalleryError("was removed or took the consent back meanwhile", f"student {student_id}", hint)
+    wipe_log(store.db)
+
+
+def open_phrase(store: GalleryStore, student_id: str, made_by: tuple[int, EmbedderId]) -> bytes | None:
+    """Return what `keep_phrase` was given; None where there is no phrase or no consent to it any more.
+
+    Raises:
+        GalleryError: nobody has this id, another version made it, or it is sealed under another key.
+    """
+    record, found = store.record(student_id), tables.phrase_row(store.db, student_id)
+    if found is None or not agrees(record):
+        return None
+    features, embedder = made_by
+    if (found.features, found.model_sha256, found.preprocessing) != (features, embedder.sha256, embedder.preprocessing):
+        hint = "enrol it again: `edge-daemon checkin enrol`"
+        raise GalleryError("the phrase was made by another version", f"student {student_id}", hint)
+    return data_keys.open_sealed(
+        store.data_key(store.row(student_id)), found.sealed, _bound(student_id, features, embedder)
+    )
+
+
+def check_consent(store: GalleryStore, student_id: str) -> None:
+    """Raise GalleryError where the roster has no consent to the spoken phrase."""
+    record = store.record(student_id)
+    if not agrees(record):
+        hint = f"consent and {CONSENT_COLUMN} both have to be yes in the roster; the teacher ticks whoever says no"
+        raise GalleryError("the roster has no consent to the check-in", f"student {student_id}", hint)
+
+
+def drop_without_consent(store: GalleryStore) -> int:
+    """Delete the phrases of students who do not consent to them any more; return how many went.
+
+    Raises:
+        GalleryError: another device key.
+        StoreError: the database can't be written.
+    """
+    gone = tables.drop_phrases(store.db, {one.student.student_id for one in store.records() if agrees(one)})
+    if gone:
+        wipe_log(store.db)
+    return gone
+
+
+def phrase_summary(store: GalleryStore, student_id: str) -> dict[str, object] | None:
+    """Return what is kept of a student's phrase, for the student; None: nothing."""
+    found = tables.phrase_row(store.db, student_id)
+    if found is None:
+        return None
+    return {"enrolled_at": found.enrolled_at, "version": found.features, "sealed_bytes": len(found.sealed)}
+
+
+def _bound(student_id: str, features: int, embedder: EmbedderId) -> bytes:
+    return data_keys.binding("phrase", student_id, str(features), embedder.sha256, str(embedder.preprocessing))

@@ -1,0 +1,116 @@
+"""Check-ins of a laptop at the door reach the room's device as a signed note, before or after the register."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.attendance.document import from_json
+from edge_daemon.home import Home
+from edge_daemon.store import registers
+from edge_daemon.store.check_ins import check_ins_of, note_check_in
+from edge_daemon.store.database import open_register
+from tests.cli.running import run
+from tests.registers import a_lesson, a_register, keep
+
+NOW = datetime.now(timezone.utc).replace(microsecond=0)
+START = NOW - timedelta(hours=1)
+
+
+@pytest.fixture
+def laptop(tmp_path):
+    home = Home(tmp_path / "laptop")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id,name,email,guardian_email,consent\nS1,Ann,,,yes\n")
+    assert run(tmp_path / "laptop", "enrol", "import", str(roster)).exit_code == 0
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        for student_id, minutes in (("S1", 3), ("S2", 4), ("S3", -300)):
+            note_check_in(db, student_id, START + timedelta(minutes=minutes))
+    assert run(tmp_path / "laptop", "checkin", "note", str(tmp_path / "note.json")).exit_code == 0
+    return home
+
+
+@pytest.fixture
+def room(tmp_path, laptop):
+    """The room's device, with a key of its own; it trusts the laptop."""
+    path = tmp_path / "room"
+    assert run(path, "enrol", "import", str(tmp_path / "roster.csv")).exit_code == 0
+    (path / "config.toml").write_text(f'[checkin]\ndevices = ["{open_signer(laptop).public_key}"]\n')
+    return Home(path)
+
+
+def held(home, shares):
+    """Put the register of a lesson into the database; return the lesson's id."""
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        lesson = a_lesson(START)
+        keep(db, *a_register(lesson, shares), signer=open_signer(home))
+        return lesson.lesson_id
+
+
+def verdicts(home, lesson_id):
+    db = open_register(home.register_db_path)
+    with closing(db.conn):
+        stored = registers.latest(db, lesson_id)
+    found = from_json(stored.document).register
+    return found.revision, {v.tally.student_id: (v.verdict, v.checked_in_at) for v in found.verdicts}
+
+
+def accept(home, note):
+    return run(home.state_dir, "checkin", "accept", str(note))
+
+
+def test_a_register_that_is_made_already_gets_one_revision_and_the_rule_keeps_its_verdicts(room, tmp_path):
+    lesson_id = held(room, {"S1": 0.0, "S2": 0.2, "S3": 0.0, "S4": 0.9})
+    before = {"S1": ("absent", None), "S2": ("absent", None), "S3": ("absent", None), "S4": ("present", None)}
+    assert verdicts(room, lesson_id) == (1, before)
+    for expected in ("1 registers revised", "0 registers revised"):
+        done = accept(room, tmp_path / "note.json")
+        assert expected in done.stdout, done.stderr
+    early, late = START + timedelta(minutes=3), START + timedelta(minutes=4)
+    after = {**before, "S1": ("inconclusive", early), "S2": ("absent", late)}
+    assert verdicts(room, lesson_id) == (2, after)
+    assert run(room.state_dir, "ledger", "verify").exit_code == 0
+
+
+def test_a_note_before_the_lesson_ends_is_noted_and_twice_is_once(room, tmp_path):
+    for _ in range(2):
+        done = accept(room, tmp_path / "note.json")
+        assert done.exit_code == 0, done.stderr
+        assert "3 check-ins, 0 registers revised" in done.stdout
+    db = open_register(room.register_db_path)
+    with closing(db.conn):
+        assert check_ins_of(db, "S1") == [START + timedelta(minutes=3)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"S1"', '"S9"'), "was changed after it was signed"),
+        (lambda text: text.replace("check_ins", "checkins"), "no note of check-ins"),
+        (lambda text: "[]", "no note of check-ins"),
+        (lambda text: text[:40], "no note of check-ins"),
+        (lambda text: json.dumps({**json.loads(text), "public_key": "ab" * 32}), "does not trust"),
+    ],
+)
+def test_a_note_that_is_not_the_laptops_is_one_line_and_changes_nothing(room, tmp_path, change, message):
+    note = tmp_path / "note.json"
+    note.write_text(change(note.read_text()))
+    done = accept(room, note)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    db = open_register(room.register_db_path)
+    with closing(db.conn):
+        assert check_ins_of(db, "S1") == []
+
+
+def test_the_office_finds_no_template_in_a_note(room, tmp_path):
+    fields = json.loads((tmp_path / "note.json").read_text())
+    assert set(fields) == {"schema", "kind", "device", "check_ins", "public_key", "signature"}
+    assert all(set(one) == {"student_id", "at"} for one in fields["check_ins"])
