@@ -178,8 +178,8 @@ def finish(examples: Examples, work: Path, out: Path) -> None:
     say("")
     for line in tables.classes_table(rate_rows(work, fitted), head=f"learning rate, fold {RATE_FOLD}"):
         say(line)
-    say("\nA pretrained backbone: none. Keras' applications fetch their weights from a web server, not from a package")
-    say("registry, and no registry package with weights of a known licence was found.")
+    say("\nA pretrained backbone was not tried: Keras' applications fetch their weights from a web server, not from a")
+    say("package registry.")
 
 
 def written(examples: Examples, work: Path, step: str, fitted: calibration.Calibration, path: Path) -> bytes:
