@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.attendance.register import correct
 from edge_daemon.attendance.remarks import remark
-from edge_daemon.attendance.sheets import Column, Sheet, SheetEntry, arrange, entries_of
+from edge_daemon.attendance.sheets import Column, Sheet, SheetEntry, arrange, entries_of, rule_in_words
+from edge_daemon.types import AppliedRule
 from tests.registers import START, a_lesson, a_register
 
 BERLIN, AUCKLAND = ZoneInfo("Europe/Berlin"), ZoneInfo("Pacific/Auckland")
@@ -95,3 +96,22 @@ def test_what_is_not_said_of_a_sheet_its_lessons_and_marks_is_nothing():
     sheet = Sheet(made.name, made.first_day, made.last_day, made.device, made.columns, made.rows)
     assert (sheet.part, sheet.counts_rehearsals) == ("", False)
     assert sheet == made
+
+
+def test_a_rule_in_words_has_its_shares_in_percent_and_names_each_network_once():
+    models = {"embedder": "embedder-int8", "detector_full": "blazeface", "detector_short": "blazeface"}
+    rule = AppliedRule(0.45, 35.5, 0.25, 0.1, "0.2.0", models)
+    words = (
+        "present from 45 % of the pictures on, head turned 35.5° from the front at most, 25 % of the planned pictures"
+        " at least; program 0.2.0"
+    )
+    assert rule_in_words(rule) == f"{words}, networks blazeface, embedder-int8"
+    assert rule_in_words(replace(rule, models={})) == words
+
+
+def test_a_school_has_sheets_for_each_room_by_its_name():
+    first = register_at(START)
+    second = replace(first, lesson=replace(first.lesson, device="aula", lesson_id="another"))
+    found = [(sheet.part, sheet.device) for sheet in arrange([first, second], {}, BERLIN, "week", split="room")]
+    assert found == [("aula", "aula"), ("room 204", "room 204")]
+    assert [sheet.device for sheet in arrange([first, second], {}, BERLIN, "week")] == ["aula, room 204"]
