@@ -85,6 +85,16 @@ def test_the_limits_of_a_shared_room(class_size, others, of_students, shared):
     assert is_shared(sightings, {f"S{n}" for n in range(class_size)}, 100, QUARTER) is shared
 
 
+def test_classmates_without_consent_are_no_other_class():
+    sightings = faces("", 10, 8)
+    for student in range(6):
+        sightings += faces(f"S{student}", 10, 1)
+    ids, assessed = {f"S{n}" for n in range(14)}, {f"S{n}" for n in range(6)}
+    assert is_shared(sightings, ids, 10, QUARTER)
+    assert not is_shared(sightings, ids, 10, QUARTER, assessed=assessed)
+    assert is_shared([*sightings, *faces("", 10, 6)], ids, 10, QUARTER, assessed=assessed)
+
+
 def test_students_whom_nobody_can_recognise_are_not_waited_for():
     found = tallies(*[100] * 5, *[0] * 15)
     assert not is_unusual(found, {f"S{n}" for n in range(10)}, 100, QUARTER)

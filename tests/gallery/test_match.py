@@ -83,12 +83,21 @@ def test_a_covered_face_is_compared_with_the_covered_templates():
 
 
 def test_a_student_of_an_earlier_release_has_the_bare_template_alone():
-    matcher = Matcher([_masked("old", A_NEAR), _masked("new", B_NEAR, B_FAR, RANDOM.normal(size=192))])
-    alone = Matcher([_masked("old", A_NEAR), _masked("new", B_NEAR)])
+    others = [_masked(f"new {n}", *RANDOM.normal(size=(3, 192))) for n in range(2)]
+    new = _masked("new", B_NEAR, B_FAR, RANDOM.normal(size=192))
+    matcher, alone = (Matcher([_masked("old", A_NEAR), one, *others]) for one in (new, _masked("new", B_NEAR)))
     faces, widths = _unit(A_NEAR, A_FAR, B_FAR), np.full(3, 30, np.float32)
     found, before = matcher.similarities(faces, widths), alone.similarities(faces, widths)
     assert found[:, 0] == pytest.approx(before[:, 0])
     assert before[2, 1] < 0.5 < found[2, 1]
+
+
+def test_where_few_students_have_covered_templates_a_mask_makes_nobody_one_of_them():
+    mask = 3 * _unit(RANDOM.normal(size=192))[0]
+    old = [_masked(f"old {n}", *RANDOM.normal(size=(1, 192))) for n in range(3)]
+    matcher = Matcher([_masked("new", A_NEAR, _unit(A_NEAR)[0] + mask, RANDOM.normal(size=192)), *old])
+    somebody_in_a_mask = _unit(_unit(RANDOM.normal(size=192))[0] + mask)
+    assert matcher.similarities(somebody_in_a_mask, np.full(1, 30, np.float32))[0, 0] < 0.5
 
 
 def test_of_each_student_the_number_of_photographs_is_that_of_the_width_which_most_of_them_gave():

@@ -125,7 +125,7 @@ class RoomWatch:
         flags: set[RegisterFlag] = {"view_changed"} if changed else set()
         if unusual and not changed:
             flags.add(unusual_flag(sightings, ids, captures_taken, unusual_share))
-        elif not changed and is_shared(sightings, ids, captures_taken, unusual_share):
+        elif not changed and is_shared(sightings, ids, captures_taken, unusual_share, assessed=assessed):
             flags.add("unusual_class")  # who of the class is absent can be seen; that it was a lesson has to be said
         parts: tuple[Fault, ...] = ()
         hidden: frozenset[str] = frozenset()

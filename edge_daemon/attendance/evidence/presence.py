@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""Parts that are tried in all combinations; the others, which have the fewest captures, are left out."""
+"""Parts that are tried in all combinations; where there are more, those with the fewest captures are one part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ def presence_probabilities(
 
 
 def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
-    chosen = sorted(parts, key=lambda part: -len(part.facing))[:_MOST_PARTS]
+    chosen = sorted(parts, key=lambda part: -len(part.facing))
+    if len(chosen) > _MOST_PARTS:
+        chosen[_MOST_PARTS - 1 :] = [_joined(chosen[_MOST_PARTS - 1 :])]
     total = 0.0
     for are_true in product((False, True), repeat=len(chosen)):
         captures = frozenset().union(*(p.facing for p, is_true in zip(chosen, are_true, strict=True) if is_true))
@@ -44,3 +46,10 @@ def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
             pairs = zip(chosen, are_true, strict=True)
             total += prod(p.probability if is_true else 1 - p.probability for p, is_true in pairs)
     return min(total, 1.0)
+
+
+def _joined(parts: Sequence[PossibleStudent]) -> PossibleStudent:
+    """Return parts as one, as probable as they are on average by captures."""
+    captures = sum(len(part.facing) for part in parts)
+    mean = sum(part.probability * len(part.facing) for part in parts) / max(captures, 1)
+    return PossibleStudent(parts[0].student_id, mean, frozenset[int]().union(*(part.facing for part in parts)))
