@@ -14,7 +14,7 @@ _UNNAMED = ""
 def resemblances(
     unnamed: Iterable[UnnamedPerson], tallies: Iterable[Tally], sightings: Sequence[Sighting], needed: int
 ) -> dict[str, Resemblance]:
-    """Return the students who would be present if the person who resembles them most were they.
+    """Return the students who would be present if those who resemble them most were they, at one seat or at several.
 
     A person in few captures changes nothing, and doubt that changes nothing is not reported.
 
@@ -30,11 +30,15 @@ def resemblances(
     by_id = {tally.student_id: tally for tally in tallies}
     found: dict[str, Resemblance] = {}
     boxes = usual_boxes(sightings)
+    unnamed = list(unnamed)
+    slots: dict[str, frozenset[int]] = {}
+    for person in unnamed:
+        slots[person.student_id] = slots.get(person.student_id, frozenset()) | person.slots
     for person in sorted(unnamed, key=lambda one: -one.probability):
         tally = by_id.get(person.student_id)
         if tally is None or person.student_id in found or tally.captures_attentive >= needed:
             continue
-        if tally.captures_attentive + len(person.slots) >= needed:
+        if tally.captures_attentive + len(slots[person.student_id]) >= needed:
             seat = room_seats({**boxes, _UNNAMED: person.box})[_UNNAMED]
             found[person.student_id] = Resemblance(round(person.probability, 4), seat)
     return found

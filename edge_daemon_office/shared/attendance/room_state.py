@@ -45,7 +45,12 @@ def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_tak
 
 
 def is_shared(
-    sightings: Iterable[Sighting], student_ids: Collection[str], captures_taken: int, share: Fraction
+    sightings: Iterable[Sighting],
+    student_ids: Collection[str],
+    captures_taken: int,
+    share: Fraction,
+    *,
+    assessed: Collection[str] | None = None,
 ) -> bool:
     """Return whether about as many people of another class were there as students.
 
@@ -54,12 +59,15 @@ def is_shared(
         student_ids: the students of the lesson.
         captures_taken: of the lesson.
         share: as in `is_unusual`; with fewer others than this share of the students there is no other class.
+        assessed: as in `is_unusual`; the others of the class are strangers to the device. None: all students.
     """
     if not captures_taken or not share:
         return False
     whose = Counter(s.student_id in student_ids for s in sightings)
+    own = 0 if assessed is None else sum(student_id not in assessed for student_id in student_ids)
+    others = whose[False] - own * captures_taken
     many = max(Fraction(_FEWEST_OTHERS), share * len(student_ids))
-    return whose[False] >= many * captures_taken and whose[False] >= _AS_MANY * whose[True]
+    return others >= many * captures_taken and others >= _AS_MANY * whose[True]
 
 
 def unusual_flag(

@@ -101,3 +101,13 @@ def test_the_most_probable_of_two_people_counts_and_has_a_seat_between_the_other
     found = resemblances(people, [tally("a", 0)], seats, needed=40)["a"]
     assert found.probability == 0.7123
     assert found.seat == RoomSeat(1, 2)
+
+
+def test_one_person_in_two_places_is_a_doubt_where_both_together_make_a_presence():
+    places = [
+        UnnamedPerson("a", p, frozenset(slots), Box(0, 0, 40, 50))
+        for p, slots in ((0.7, SLOTS[:8]), (0.6, SLOTS[8:16]))
+    ]
+    absent = [Tally("a", 0, 0, None, None)]
+    assert resemblances(places, absent, [], needed=16)["a"].probability == 0.7
+    assert resemblances(places, absent, [], needed=17) == {}
