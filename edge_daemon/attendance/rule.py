@@ -81,7 +81,7 @@ def decide(
     The others need a count and stand with nobody who is not assessed:
     `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
     `resembles`: an absent student would be present if somebody without a name were this student;
-    `poor_photographs`: an absent student whose enrolment photographs are all out of focus;
+    `poor_photographs`: a student who is not present and whose enrolment photographs are all out of focus;
     `look_alike`: another student looks alike; where nobody can tell the two apart, both may seem absent;
     `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
     somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
@@ -119,7 +119,7 @@ def decide(
         resemblance = resembled.get(t.student_id) if verdict in ("absent", "inconclusive") else None
         if resemblance is not None:
             flags.add("resembles")
-        if t.student_id in poor_photographs and verdict == "absent":
+        if t.student_id in poor_photographs and verdict in ("absent", "inconclusive"):
             flags.add("poor_photographs")
         probability = None if verdict == "not_assessed" else (probabilities or {}).get(t.student_id)
         verdicts.append(Verdict(t, float(share), verdict, ordered(flags), None, probability, resemblance))

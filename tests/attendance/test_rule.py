@@ -54,6 +54,12 @@ def test_forty_of_a_hundred_is_present(frames, taken, verdict):
     assert verdict_of(frames, taken).share == frames / taken
 
 
+def test_poor_photographs_are_a_doubt_also_when_the_office_says_that_an_unusual_lesson_was_held():
+    questioned = verdict_of(0, poor_photographs={"a"}, not_seeable={"a"})
+    assert (questioned.verdict, questioned.flags) == ("inconclusive", ("poor_photographs",))
+    assert verdict_of(0, poor_photographs={"a"}, not_assessed={"a"}).flags == ()
+
+
 def test_poor_photographs_make_an_absence_doubtful_and_no_presence():
     absent, present = (verdict_of(frames, poor_photographs={"a"}) for frames in (0, 90))
     assert absent.flags == ("poor_photographs",)
