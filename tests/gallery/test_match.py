@@ -100,6 +100,12 @@ def test_where_few_students_have_covered_templates_a_mask_makes_nobody_one_of_th
     assert matcher.similarities(somebody_in_a_mask, np.full(1, 30, np.float32))[0, 0] < 0.5
 
 
+def test_the_only_student_has_the_bare_template_alone_for_nobody_else_can_be_the_one_in_the_mask():
+    faces, widths = _unit(A_NEAR, A_FAR), np.full(2, 30, np.float32)
+    covered, bare = Matcher([_masked("a", A_NEAR, A_FAR, B_FAR)]), Matcher([_masked("a", A_NEAR)])
+    assert covered.similarities(faces, widths) == pytest.approx(bare.similarities(faces, widths))
+
+
 def test_of_each_student_the_number_of_photographs_is_that_of_the_width_which_most_of_them_gave():
     def student(student_id: str, *widths_px: float) -> StudentTemplates:
         vectors = _unit(*RANDOM.normal(size=(len(widths_px), 192)))
