@@ -30,6 +30,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"edge-daemon-office: {error.line()}", err=True)
         return error.exit_code
     except click.UsageError as error:
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            click.echo(error.format_message(), err=True)
+            return 2
         words = " ".join(error.format_message().split()).rstrip(".")
         click.echo(f"edge-daemon-office: {words}; see edge-daemon-office --help", err=True)
         return 2

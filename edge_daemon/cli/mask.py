@@ -18,7 +18,7 @@ _WAIT_S = 30.0
 
 
 @click.command()
-@click.argument("source", required=False, type=click.Path(path_type=Path), metavar="FOLDER_OR_VIDEO")
+@click.argument("source", required=False, type=click.Path(path_type=Path), metavar="[FOLDER_OR_VIDEO]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

@@ -82,6 +82,10 @@ def run_expression(source: Path, model: Path, output: Path | None, frames: int, 
         LabError: wrong input, an installation's folder, or no model.
     """
     refuse_installations((source, model, *(() if output is None else (output,))))
+    if output is not None and output.resolve() == source.resolve():
+        raise LabError(
+            "is the folder of the pictures", str(output), "name another: what is drawn would be read as a picture"
+        )
     reader = ExpressionReader(ExpressionModel(model))
     if output is not None:
         try:
@@ -94,7 +98,7 @@ def run_expression(source: Path, model: Path, output: Path | None, frames: int, 
         pictures += 1
         faces += one.faces
         if output is not None:
-            write_file(output / f"{Path(one.name).stem}-expression.png", png(annotated(one)))
+            write_file(output / f"{one.name}-expression.png", png(annotated(one)))
     tracks = over_tracks(faces)
     if output is not None:
         write_file(output / FACES_TABLE, faces_table(faces))

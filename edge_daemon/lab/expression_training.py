@@ -251,7 +251,9 @@ def import_keras() -> tuple[Any, Any]:
         import keras
         import tensorflow
     except ImportError as error:
-        raise LabError("training needs Keras and TensorFlow", hint="pip install 'edge-daemon[lab]'") from error
+        raise LabError(
+            "training needs Keras and TensorFlow", hint="in this program's folder: pip install '.[lab]'"
+        ) from error
     return keras, tensorflow
 
 

@@ -89,6 +89,8 @@ def _members(data: Path, split: str) -> Iterator[tuple[str, str, bytes]]:
         yield from ((str(path), path.parent.name, _read(path)) for path in found)
     elif (data / "labels.csv").is_file():
         yield from _listed(data, split)
+    elif not data.is_dir():
+        raise LabError("there is no such folder", str(data), _FORM)
     else:
         raise LabError(f"has no {split}", str(data), _FORM)
 

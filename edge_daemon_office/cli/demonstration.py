@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from datetime import datetime, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import click
 
 from edge_daemon_office.cli.account import make_account
 from edge_daemon_office.cli.opening import open_office
+from edge_daemon_office.cli.serving import listen_address, serve_pages
 from edge_daemon_office.cli.set_up import write_settings
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import SETTINGS, OfficeHome
@@ -36,12 +38,23 @@ def demo(folder: Path, is_served: bool, listen: str) -> None:
     """
     if (folder / SETTINGS).exists():
         raise OfficeError("is an office already", str(folder), "name another folder with --home")
+    address = listen_address(listen, "--listen")
+    if is_served:
+        _check_free(address, listen)
     home = make_demo(folder, listen)
     click.echo(f"open http://{home.listen}/ in a browser of this computer")
     if is_served:
-        from edge_daemon_office.cli.serving import serve_pages
-
         serve_pages(home, 60)
+
+
+def _check_free(address: tuple[str, int], listen: str) -> None:
+    """Raise OfficeError where the pages can't be served, before a school is made in vain."""
+    try:
+        with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):
+            pass
+    except OSError as error:
+        words = error.strerror or type(error).__name__
+        raise OfficeError(f"can't be listened on: {words}", listen, "choose another with --listen") from error
 
 
 def make_demo(folder: Path, listen: str) -> OfficeHome:

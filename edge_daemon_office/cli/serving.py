@@ -6,6 +6,7 @@ import logging
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -15,6 +16,7 @@ from edge_daemon_office.home import OfficeHome
 from edge_daemon_office.shared.errors import EdgeError
 
 logger = logging.getLogger("edge_daemon_office")
+_LAST_PORT: Final = 65_535
 
 
 @click.command()
@@ -37,14 +39,12 @@ def serve_pages(home: OfficeHome, every_s: int) -> None:
     from django.core.wsgi import get_wsgi_application
     from waitress.server import create_server
 
-    host, _, port = home.listen.rpartition(":")
-    if not port.isdigit() or not host:
-        raise OfficeError("is no address to listen on", "office.toml, office.listen", "write 127.0.0.1:8470")
+    host, port = listen_address(home.listen, "office.toml, office.listen")
     try:
         server = create_server(
             get_wsgi_application(),
-            host=host.strip("[]"),
-            port=int(port),
+            host=host,
+            port=port,
             threads=4,
             ident="",
             trusted_proxy="127.0.0.1",
@@ -62,6 +62,18 @@ def serve_pages(home: OfficeHome, every_s: int) -> None:
     finally:
         stop.set()
         server.close()
+
+
+def listen_address(listen: str, where: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`.
+
+    Raises:
+        OfficeError: it is no address; `where` names the setting or option.
+    """
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
+        raise OfficeError("is no address to listen on", where, "write 127.0.0.1:8470")
+    return host.strip("[]"), int(port)
 
 
 def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> None:

@@ -17,7 +17,7 @@ from edge_daemon_office.pages.charts import rate_line
 from edge_daemon_office.pages.days import period_of
 from edge_daemon_office.pages.excused import excused_days, is_excused
 from edge_daemon_office.pages.names import names_of
-from edge_daemon_office.pages.register_document import FLAGS
+from edge_daemon_office.pages.register_document import FLAGS, flags_in_words
 from edge_daemon_office.pages.wording import t
 from edge_daemon_office.people import rights
 from edge_daemon_office.people.activity import note
@@ -84,21 +84,31 @@ def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
         "courses": _courses(marks, excuses),
         "calendar": _calendar(marks, excuses),
         "chart": _chart(marks),
-        "absences": [
-            {
-                "mark": one,
-                "flags": [t(FLAGS[flag]) for flag in one.flags.split() if flag in FLAGS],
-                "excused": is_excused(excuses, one.day),
-            }
-            for one in reversed(marks)
-            if one.standing in ("absent", "to_confirm")
-        ],
+        "absences": _absences(mine, marks, excuses),
         "excuses": excuses,
         "may_excuse": rights.may(account, rights.EXCUSE),
         "excuse_codes": place.excuse_codes,
         "may_file": rights.may(account, rights.SEE_STUDENT_FILE),
     }
     return render(request, "office/student.html", values)
+
+
+def _absences(mine: dict[str, Any], marks: Iterable[Mark], excuses: list[Excuse]) -> list[dict[str, Any]]:
+    """Return the marks that are not present, last first, each with the doubts about student and lesson."""
+    found = [one for one in marks if one.standing in ("absent", "to_confirm")]
+    lessons = Lesson.objects.filter(**mine, lesson_id__in=[one.lesson_id for one in found])
+    room = dict(lessons.values_list("lesson_id", "register_flags"))
+    return [
+        {
+            "mark": one,
+            "flags": [
+                *(t(FLAGS[flag]) for flag in one.flags.split() if flag in FLAGS),
+                *flags_in_words(room.get(one.lesson_id, "").split()),
+            ],
+            "excused": is_excused(excuses, one.day),
+        }
+        for one in reversed(found)
+    ]
 
 
 def _courses(marks: Iterable[Mark], excuses: list[Excuse]) -> list[dict[str, Any]]:

@@ -30,21 +30,27 @@ def folder(tmp_path):
 
 def test_a_folder_gives_a_table_pictures_and_json(tmp_path, folder):
     home, out = tmp_path / "home", tmp_path / "out"
+    cv2.imwrite(str(folder / "2.jpg"), pictures.wall(320, 240))  # beside 2.png
     done = run(home, "mask", str(folder), "--output", str(out), "--json")
     assert done.exit_code == 0
     report = json.loads(done.stdout)
-    assert [one["picture"] for one in report["pictures"]] == ["2.png", "10.jpg"]
-    (face,) = report["pictures"][0]["faces"]
+    assert [one["picture"] for one in report["pictures"]] == ["2.jpg", "2.png", "10.jpg"]
+    (face,) = report["pictures"][1]["faces"]
     assert face["state"] == "none"
     assert face["none"] > 0.5
     assert report["faces"] == {"none": 1, "right": 0, "wrong": 0, "undecided": 0}
     assert "warning: 11.jpg is damaged" in done.stderr
     assert "PRIVACY" in done.stderr
-    assert sorted(path.name for path in out.iterdir()) == ["10-masks.png", "2-masks.png", "masks.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "10.jpg-masks.png",
+        "2.jpg-masks.png",
+        "2.png-masks.png",
+        "masks.csv",
+    ]
     assert all(path.stat().st_mode & 0o077 == 0 for path in out.iterdir())
     (row,) = csv.DictReader((out / "masks.csv").read_text("utf-8-sig").splitlines())
     assert (row["picture"], row["state"], float(row["none"])) == ("2.png", "none", pytest.approx(face["none"]))
-    drawn, original = cv2.imread(str(out / "2-masks.png")), cv2.imread(str(folder / "2.png"))
+    drawn, original = cv2.imread(str(out / "2.png-masks.png")), cv2.imread(str(folder / "2.png"))
     assert drawn.shape == original.shape
     assert (drawn != original).any()
     assert not home.exists()
@@ -58,6 +64,7 @@ def test_a_folder_gives_a_table_pictures_and_json(tmp_path, folder):
         (["pictures", "--camera"], "--camera takes no folder or video"),
         (["--camera", "--json"], "--camera takes no folder or video"),
         (["pictures", "--output", "no/such/out"], "there is no such folder"),
+        (["pictures", "--output", "pictures"], "is the folder of the pictures; name another"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, folder, monkeypatch, arguments, words):

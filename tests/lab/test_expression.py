@@ -143,6 +143,16 @@ def test_the_command_says_that_training_needs_the_extra_or_the_data(tmp_path, ca
     assert len(lines) == 2
 
 
+def test_annotated_pictures_do_not_go_among_the_pictures(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("EDGE_DAEMON_HOME", raising=False)
+    folder = str(tmp_path)
+    assert (
+        __main__.run(["lab", "expression", folder, "--model", "m.tflite", "--output", f"{folder}/../{tmp_path.name}"])
+        == 2
+    )
+    assert "is the folder of the pictures; name another" in capsys.readouterr().err
+
+
 def test_rare_labels_weigh_more_and_the_average_picture_weighs_one():
     labels = np.repeat(np.arange(7), [40, 4, 40, 70, 50, 30, 50])
     weights = class_weights(labels)

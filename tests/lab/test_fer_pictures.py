@@ -95,6 +95,7 @@ def outside(folder):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda folder: folder.rmdir(), "there is no such folder; give a folder with Training.zip"),
         (lambda folder: None, "has no Training; give a folder with Training.zip"),
         (broken_zip, "can't be read as a zip file"),
         (other_label, "has the label 'bored'; labels are angry, disgust"),

@@ -70,7 +70,7 @@ def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(
     cv2.imwrite(str(tmp_path / "in" / "a.png"), face)
     found = run_expression(tmp_path / "in", cut, tmp_path / "out", 10, quiet)
     assert (found.pictures, len(found.faces), found.tracks) == (1, 1, {})
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-expression.png", "expression.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png-expression.png", "expression.csv"]
 
 
 def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -39,6 +40,23 @@ def test_the_demo_has_rooms_registers_accounts_and_an_address(demo):
     assert office(folder, "demo").returncode == 2
     assert (folder / "office.sqlite").stat().st_mode & 0o077 == 0
     assert (folder / "secret-key").stat().st_mode & 0o077 == 0
+
+
+def test_help_has_two_names_and_a_group_alone_shows_it_in_lines(tmp_path):
+    for arguments in (("-h",), ("account", "-h")):
+        assert office(tmp_path, *arguments).returncode == 0
+    done = office(tmp_path, "account")
+    assert done.returncode == 2
+    assert "\nCommands:\n  add " in done.stderr
+
+
+@pytest.mark.parametrize(("listen", "said"), [("x", "--listen: is no address"), (None, "choose another with --listen")])
+def test_a_demo_that_nobody_could_open_is_not_made(tmp_path, listen, said):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = office(tmp_path / "o", "demo", "--listen", listen or f"127.0.0.1:{taken.getsockname()[1]}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+    assert not (tmp_path / "o").exists()
 
 
 def test_serve_shows_a_page_and_ends_when_it_is_told(demo):

@@ -84,6 +84,10 @@ def find_masks(
         EdgeError: no source, no model, no picture that can be read, or nothing can be written there.
     """
     camera = open_files(source)
+    if output is not None and output.resolve() == source.resolve():
+        raise StoreError(
+            "is the folder of the pictures", str(output), "name another: what is drawn would be read as a picture"
+        )
     if isinstance(camera, VideoCamera):
         chosen = np.linspace(0, camera.readable - 1, min(frames, camera.readable))
         camera.choose(sorted({round(float(frame)) for frame in chosen}))
@@ -101,7 +105,7 @@ def find_masks(
             one = MaskPicture(frame.name, finder(frame.picture))
             found.append(one)
             if output is not None:
-                _write(output / f"{Path(one.name).stem}-masks.png", _png(annotated(frame.picture, one.faces)))
+                _write(output / f"{one.name}-masks.png", _png(annotated(frame.picture, one.faces)))
     progress(camera.count, camera.count)
     if not found:
         raise CameraError(f"no picture could be read ({unreadable[0]})", str(source), "check the files")
