@@ -302,10 +302,12 @@ class GalleryStore:
         from edge_daemon.gallery.focus import LEAST_DETAIL
 
         found = set()
-        for student_id in tables.template_counts(self.db):
-            details = self.photograph_details(student_id)
-            if all(one is not None and one.detail is not None and one.detail < LEAST_DETAIL for one in details):
-                found.add(student_id)
+        for row in tables.student_rows(self.db):
+            templates = tables.templates_of(self.db, row.student_id) if row.consent and row.position is not None else []
+            key = self.data_key(row) if templates else b""
+            details = [photograph_details.opened(key, one) for one in templates]
+            if details and all(one and one.detail is not None and one.detail < LEAST_DETAIL for one in details):
+                found.add(row.student_id)
         return frozenset(found)
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:

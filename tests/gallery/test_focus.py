@@ -50,3 +50,13 @@ def test_whoever_has_only_photographs_out_of_focus_is_poorly_photographed(store,
     store.db.execute("UPDATE templates SET details = NULL")  # as the release before left them
     assert store.poorly_photographed() == set()
     assert len(store.templates(EMBEDDER)) == 2
+
+
+def test_a_lesson_opens_nothing_of_who_left_the_roster(store, tmp_path):
+    school = School(tmp_path / "office")
+    school.write_roster(S1="yes")
+    school.photograph("S1", 1, 0)
+    school.enrol(store)
+    store.db.execute("UPDATE students SET position = NULL")
+    store.db.execute("UPDATE student_keys SET wrapped_key = x'00'")
+    assert store.poorly_photographed() == set()
