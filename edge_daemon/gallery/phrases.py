@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from edge_daemon.errors import GalleryError
 from edge_daemon.gallery import data_keys
-from edge_daemon.gallery.class_list.cells import CONSENT
+from edge_daemon.gallery.class_list.cells import CHECKIN_CONSENT, CONSENT
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore, StudentRecord
 from edge_daemon.store import phrases as tables
 from edge_daemon.store.gallery import wipe_log
 from edge_daemon.store.phrases import PhraseRow
 from edge_daemon.timestamps import stored
 
-CONSENT_COLUMN: Final = "checkin_consent"
-"""Of the roster: yes by the student's own choice; empty or no column: no."""
-
 
 def agrees(record: StudentRecord) -> bool:
     """Return whether a student is on the roster and consents to both: the recognition and the spoken phrase."""
-    said = record.extra.get(CONSENT_COLUMN, "").strip().lower()
+    said = record.extra.get(CHECKIN_CONSENT, "").strip().lower()
     return record.on_roster and record.student.consent and CONSENT.get(said, False)
 
 
@@ -73,7 +69,7 @@ def check_consent(store: GalleryStore, student_id: str) -> None:
     """Raise GalleryError where the roster has no consent to the spoken phrase."""
     record = store.record(student_id)
     if not agrees(record):
-        hint = f"consent and {CONSENT_COLUMN} both have to be yes in the roster; the teacher ticks whoever says no"
+        hint = f"consent and {CHECKIN_CONSENT} both have to be yes in the roster; the teacher ticks whoever says no"
         raise GalleryError("the roster has no consent to the check-in", f"student {student_id}", hint)
 
 

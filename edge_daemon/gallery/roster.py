@@ -9,7 +9,14 @@ from pathlib import Path
 
 from edge_daemon.errors import RosterError
 from edge_daemon.gallery.class_list import student_ids, teachers
-from edge_daemon.gallery.class_list.cells import CONSENT, PLAIN_CONSENT, has_control, on_one_line, one_address
+from edge_daemon.gallery.class_list.cells import (
+    CHECKIN_CONSENT,
+    CONSENT,
+    PLAIN_CONSENT,
+    has_control,
+    on_one_line,
+    one_address,
+)
 from edge_daemon.gallery.class_list.columns import COLUMNS, Columns, is_column_name, plain, understood
 from edge_daemon.gallery.class_list.csv_table import csv_table
 from edge_daemon.gallery.class_list.decoding import decoded, read_bytes
@@ -229,6 +236,9 @@ class _Reading:
             return f"the {spoilt[0]} has a control character"
         if cells["consent"].lower() not in CONSENT:
             return f"consent is {cells['consent']!r}, expected yes or no"
+        said = cells.get(CHECKIN_CONSENT, "").strip()
+        if said.lower() not in CONSENT:
+            return f"{CHECKIN_CONSENT} is {said[:20]!r}, expected yes or no"
         return ""
 
     def _add(self, row: RosterRow) -> None:

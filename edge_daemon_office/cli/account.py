@@ -111,6 +111,7 @@ def list_accounts(folder: Path) -> None:
 @click.option("--unlock", is_flag=True, help="End a lock-out.")
 @click.option("--reset-second-factor", "reset", is_flag=True, help="The person sets it up anew.")
 @click.option("--disable/--enable", "disable", default=None, help="Whether the account may sign in.")
+@click.option("--email", help="For alerts; '' takes it away.")
 @click.option("--course", "courses", multiple=True, help="The courses of a teacher, in place of those before.")
 @click.pass_obj
 def set_account(
@@ -120,6 +121,7 @@ def set_account(
     unlock: bool,
     reset: bool,
     disable: bool | None,
+    email: str | None,
     courses: tuple[str, ...],
 ) -> None:
     """Change an account."""
@@ -147,6 +149,9 @@ def set_account(
         if disable is not None:
             found.is_active = not disable
             done.append("disabled" if disable else "enabled")
+        if email is not None:
+            found.email = email.strip()[:200]
+            done.append("address changed")
         if courses:
             found.taught.all().delete()
             TaughtCourse.objects.bulk_create(

@@ -25,7 +25,10 @@ def alerts(folder: Path, dry_run: bool) -> int:
 
     now = datetime.now(timezone.utc)
     if dry_run:
-        for account in Account.objects.filter(is_active=True).exclude(email=""):
+        with_address = Account.objects.filter(is_active=True).exclude(email="")
+        if not with_address:
+            click.echo("no account has an address: `account set NAME --email ADDRESS`")
+        for account in with_address:
             if account.school in home.schools:
                 count = len(new_alerts(account, alerts_of(account, home.schools[account.school], now)))
                 click.echo(f"{account.username}: {count} new")

@@ -125,6 +125,8 @@ def test_a_ragged_line_is_refused(roster):
 
 def test_an_unknown_consent_is_refused(roster):
     assert "line 2: consent is 'perhaps'" in refusal(roster(HEADER + "S1,Al,,,perhaps\n"))
+    text = HEADER.strip() + ",checkin_consent\nS1,Al,,,yes,\nS2,Bo,,,yes,perhaps\n"
+    assert "line 3: checkin_consent is 'perhaps', expected yes or no" in refusal(roster(text))
 
 
 def test_all_problems_are_told_at_once_the_first_five_in_full(roster):

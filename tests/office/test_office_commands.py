@@ -118,6 +118,9 @@ def test_accounts_are_added_changed_and_refused(demo):
     add = ("account", "add", "Kim", "--role", "teacher", "--name", "Kim", "--course", "7a")
     assert "first password" in office(folder, *add).stdout
     assert office(folder, *add).stderr == "edge-daemon-office: kim: is taken; see `account list`\n"
+    assert office(folder, "alerts", "--dry-run").stdout.startswith("no account has an address")
+    assert office(folder, "account", "set", "kim", "--email", "kim@school.example").stdout == "kim: address changed\n"
+    assert office(folder, "alerts", "--dry-run").stdout.startswith("kim: ")
     done = office(folder, "account", "set", "kim", "--course", "8b", "--disable")
     assert done.stdout == "kim: disabled, courses changed\n"
     listed = office(folder, "account", "list").stdout

@@ -16,6 +16,9 @@ CONSENT: Final = {
     **dict.fromkeys(("nein", "falsch", "non", "faux", "falso", "-", "–", "☐"), False),
 }
 """What an office writes for consent, in small letters. ✗ means yes here and no there: it is not among them."""
+CHECKIN_CONSENT: Final = "checkin_consent"
+"""Column of the consent to the spoken phrase: yes by the student's own choice; empty or no column: no."""
+
 PLAIN_CONSENT: Final = frozenset(("yes", "y", "true", "t", "1", "no", "n", "false", "f", "0", ""))
 """Words that need no confirmation by a person."""
 
