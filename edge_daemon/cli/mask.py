@@ -26,7 +26,8 @@ _WAIT_S = 30.0
     help="Also write an annotated PNG of each picture, and masks.csv. They show people: delete them after use.",
 )
 @click.option(
-    "--frames",
+    "--captures",
+    "frames",
     type=click.IntRange(1, 100_000),
     default=_FRAMES,
     show_default=True,

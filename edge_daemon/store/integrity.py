@@ -248,12 +248,15 @@ def _look_at_log(path: Path) -> _Log:
 
 
 def _frames_read(conn: sqlite3.Connection) -> int | None:
-    """Return how much of the log SQLite could read, bringing it into the file; None where the disk has no room."""
+    """Return how much of the log SQLite could read, bringing it into the file.
+
+    None where the disk has no room, or where another process is just doing the same: SQLite answers with -1 then.
+    """
     try:
         _, frames, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.OperationalError:
         return None
-    return int(frames)
+    return int(frames) if frames >= 0 else None
 
 
 def _keep_copy(log: Path, target: Path) -> None:

@@ -137,5 +137,5 @@ def test_a_video_is_looked_at_evenly(tmp_path):
     for level in range(9):
         video.write(np.full((240, 320, 3), 20 * level, np.uint8))
     video.release()
-    done = run(tmp_path / "home", "mask", str(path), "--frames", "3", "--json")
+    done = run(tmp_path / "home", "mask", str(path), "--captures", "3", "--json")
     assert [one["picture"] for one in json.loads(done.stdout)["pictures"]] == ["1", "5", "9"]

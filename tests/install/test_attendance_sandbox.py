@@ -22,8 +22,17 @@ COMMANDS = (
     *("outbox copy /tmp", "maintain check", "maintain inbox", "maintain renew-keys", "mail preview x --output /tmp"),
     *("mail test --to a@b.example", "collect /etc --output /tmp/x.csv", "config show", "--help"),
     *("collect https://office.example --output /tmp/x.csv", "doctor --network"),
+    *(
+        "checkin enrol s1",
+        "checkin run",
+        "checkin from /etc s1",
+        "checkin note /tmp/x.json",
+        "checkin accept /etc/hostname",
+    ),
+    *("mask /etc --output /tmp/x", "mask --camera"),
 )
 NETWORK = {"mail test --to a@b.example", "collect https://office.example --output /tmp/x.csv", "doctor --network"}
+WITH_CAMERA = {"enrol capture s1", "audit", "doctor", "checkin enrol s1", "checkin run", "mask --camera"}
 EXPOSURE = 13
 """Tenths, systemd-analyze(1) security."""
 
@@ -111,7 +120,7 @@ def test_a_camera_is_only_for_what_takes_pictures(wrapper):
     for command in COMMANDS:
         wrapper.call(*command.split())
         has_camera = bool(wrapper.values("DeviceAllow"))
-        assert has_camera is (command in ("enrol capture s1", "audit", "doctor")), command
+        assert has_camera is (command in WITH_CAMERA), command
         assert (wrapper.values("PrivateDevices") == ["yes"]) is not has_camera
 
 

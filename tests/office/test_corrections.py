@@ -27,8 +27,12 @@ from tests.office.browser import an_account, signed_in
 from tests.office_tree import OfficeRoom
 from tests.registers import SIGNER, a_lesson, a_register, keep
 
-NOW = datetime.now(timezone.utc).replace(microsecond=0)
 NAMES = (f"account {number}" for number in count())
+
+
+def now() -> datetime:
+    """Return the time at which this is asked: a suite may come here long after it was collected."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 class Device:
@@ -49,17 +53,17 @@ class Device:
         """Deliver every revision, and ingest."""
         for stored in registers.revisions(self.db, self.lesson_id):
             self.room.put(document_paths.register("room 204", self.lesson_id, stored.revision), stored.document)
-        ingest(self.school, NOW)
+        ingest(self.school, now())
 
     def apply(self) -> str:
         """Put the office's list into force, and say so in the heartbeat; return what could not be done."""
         data = self.path.read_bytes()
-        wanted = parse_corrections(data, "room 204", NOW)
-        done = apply_corrections(self.db, wanted, SIGNER, lambda *_: None, NOW)
+        wanted = parse_corrections(data, "room 204", now())
+        done = apply_corrections(self.db, wanted, SIGNER, lambda *_: None, now())
         sha256 = hashlib.sha256(data).hexdigest()
         pulled = {"fetched": None, "applied": None, "applied_sha256": sha256, "problem": done.problem}
-        self.room.heartbeat(NOW, pulled={CORRECTIONS: pulled})
-        ingest(self.school, NOW)
+        self.room.heartbeat(now(), pulled={CORRECTIONS: pulled})
+        ingest(self.school, now())
         return done.problem
 
 
@@ -131,7 +135,7 @@ def test_what_the_device_could_not_do_is_said(office, device):
         reason_code="other",
         by="x",
         account="x",
-        at=NOW - timedelta(minutes=1),
+        at=now() - timedelta(minutes=1),
     )
     assert publish(office, device.school) == []
     assert "7-x" in device.apply()
