@@ -54,6 +54,8 @@ def test_every_network_gives_the_same_numbers(both):
 def test_the_same_faces_are_found_with_the_same_vectors(both, precision, least):
     ours, theirs = both
     assert len(ours[f"boxes/{precision}"]) == 2
-    np.testing.assert_allclose(ours[f"boxes/{precision}"], theirs[f"boxes/{precision}"], atol=2.0)
+    # By a fiftieth of a face's width and half a pixel; the second face is 105 px wide.
+    apart = np.abs(ours[f"boxes/{precision}"] - theirs[f"boxes/{precision}"]).max(axis=1)
+    assert (apart <= 0.5 + 0.02 * ours[f"boxes/{precision}"][:, 2]).all(), apart
     alike = np.sum(ours[f"vectors/{precision}"] * theirs[f"vectors/{precision}"], axis=1)
     assert (alike >= least).all()
