@@ -45,7 +45,7 @@ def room(tmp_path, monkeypatch) -> Room:
             # The old schema has no table of leavers and the old import no slot key: students are put in row by row.
             store = GalleryStore(db, key)
             patched.setattr(GalleryStore, "begin_slot_keys", lambda self: None)
-            for missing in ("leavers", "enrolment_periods", "notes"):
+            for missing in ("leavers", "enrolment_periods", "notes", "phrases"):
                 db.conn.execute(
                     f"CREATE TEMP TABLE {missing} (student_id TEXT, course TEXT, begins_on TEXT, ends_before TEXT)"
                 )
