@@ -29,7 +29,7 @@ usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE] [--yes]
   --uninstall           take away the program; data, keys and settings stay
   --purge               with --uninstall: all data, keys and settings go, too
   demo                  set up here, then take the register of a demo lesson (about a minute)
-  test                  set up here, then run the tests (about 9 minutes on two cores)
+  test                  set up here, then run the tests (10 to 15 minutes on two cores)
   --yes                 install missing system packages without asking (root is never asked)
 TEXT
 }
@@ -173,7 +173,7 @@ demo() {
 
 run_tests() {
     set_up_tflite
-    say "running all tests in two processes, about 9 minutes on two cores: with real databases, networks, mail and web
+    say "running all tests in two processes, 10 to 15 minutes on two cores: with real databases, networks, mail and web
     servers on this computer; nothing is installed or sent, and what they make is in a temporary folder"
     .venv/bin/python -m pytest -q -n 2 --dist loadfile # the tests of a file share what they make
 }
