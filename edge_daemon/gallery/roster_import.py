@@ -154,9 +154,9 @@ def import_roster(
     )
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
-    tables.wipe_log(store.db)
-    erasure.append_to_file(store.db, marks)
     phrases.drop_without_consent(store)
+    tables.wipe_log(store.db)  # after all that is deleted
+    erasure.append_to_file(store.db, marks)
     report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
     return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
 
