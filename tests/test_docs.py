@@ -14,6 +14,7 @@ import pytest
 from edge_daemon.cli import cli
 from edge_daemon.config import Config
 from edge_daemon.configfile import file_name, load_config, tomllib
+from tests.plain_english import blocks_of, checked_files, findings_of
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -70,6 +71,12 @@ def test_every_command_line_of_the_office_can_be_parsed():
             assert found is not None, line
             command = found
         command.make_context(line, arguments)
+
+
+def test_documents_and_docstrings_are_plain_english():
+    """`python -m tests.plain_english FILE` prints what a file lacks; CONTRIBUTING.md has the rules."""
+    found = {path.relative_to(ROOT).as_posix(): findings_of(blocks_of(path)) for path in checked_files()}
+    assert not {path: findings for path, findings in found.items() if findings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
