@@ -1,4 +1,4 @@
-"""What analysers measure on one face, and what a register says of it (docs/ANALYSERS.md).
+"""What analysers measure on one face, and what a register says of it (docs/EXTENDING.md).
 
 A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`; `attendance/trait_columns.py` stores
 any such class.
