@@ -254,7 +254,7 @@ class UpstreamConfig:
     pull: tuple[str, ...] = _key(
         ("corrections", "excuses", "withdrawals", "removals"),
         "What the office may change from there; the roster, too, where it is named",
-        choices=("roster", "corrections", "excuses", "withdrawals", "removals"),
+        choices=("roster", "corrections", "excuses", "withdrawals", "removals", "check_ins"),
     )
     office_keys: tuple[str, ...] = _key(
         (), "Public keys of the office, two at most: with one, its corrections have to be signed by it"

@@ -116,7 +116,7 @@ def from_files(home: Home, source: Path, student_id: str, enrols: bool) -> None:
 @pass_home
 def note(home: Home, output: Path, hours: int) -> None:
     """Write the check-ins of this computer as a signed note, for the device of the room."""
-    from edge_daemon.app.checkin.note import write_note
+    from edge_daemon.app.registers.check_in_note import write_note
 
     now = datetime.now(timezone.utc)
     count = write_note(home, output, now - timedelta(hours=hours), now)
@@ -128,7 +128,7 @@ def note(home: Home, output: Path, hours: int) -> None:
 @pass_home
 def accept(home: Home, notes: tuple[Path, ...]) -> None:
     """Take over the check-ins of signed notes; registers that are made already get a revision."""
-    from edge_daemon.app.checkin.note import take_note
+    from edge_daemon.app.registers.check_in_note import take_note
 
     for path in notes:
         done = take_note(home, path, datetime.now(timezone.utc).replace(microsecond=0))

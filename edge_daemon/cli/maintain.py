@@ -112,7 +112,7 @@ def inbox(home: Home, files: tuple[Path, ...], confirm: bool, as_json: bool) -> 
     """Apply now what the office sent and what waits for a time without lessons. Exit code 1 where one is refused.
 
     FILE: documents that came by another way than the network: roster.csv, timetable.ics, corrections.json,
-    excuses.json, withdrawals.json, removals.json, known by their names.
+    excuses.json, check_ins.json, withdrawals.json, removals.json, known by their names.
     """
     from edge_daemon.app.inbox.apply import apply_by_hand  # here: cryptography, which no timer's command needs
 

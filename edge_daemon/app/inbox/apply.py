@@ -38,6 +38,9 @@ from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.notices.sealed_contacts import publish_contacts
 from edge_daemon.app.opening.models_and_gallery import open_gallery_store
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.registers.check_in_note import take_check_ins
+from edge_daemon.app.registers.check_in_note_reading import DOCUMENT as CHECK_INS
+from edge_daemon.app.registers.check_in_note_reading import read_notes
 from edge_daemon.app.registers.correction_notes import keep_notes
 from edge_daemon.delivery.office_documents import (
     CORRECTIONS,
@@ -49,7 +52,15 @@ from edge_daemon.delivery.office_documents import (
     parse_withdrawals,
 )
 from edge_daemon.delivery.pull import DONE, TAKEN, discard, put
-from edge_daemon.errors import DeliveryError, GalleryError, KeyFileError, RosterError, StoreError, TimetableError
+from edge_daemon.errors import (
+    CheckinNoteError,
+    DeliveryError,
+    GalleryError,
+    KeyFileError,
+    RosterError,
+    StoreError,
+    TimetableError,
+)
 from edge_daemon.gallery.pulled_roster import ROSTER, check_change, parse_pulled_roster, without_marks
 from edge_daemon.home import Home
 from edge_daemon.store import gallery as tables
@@ -63,7 +74,7 @@ logger = logging.getLogger(__name__)
 
 _WEEKS: Final = 4
 _LOOK_AHEAD_WEEKS: Final = 52
-_REFUSED = (RosterError, TimetableError, DeliveryError)
+_REFUSED = (RosterError, TimetableError, DeliveryError, CheckinNoteError)
 """The document's fault: it is put away with its reason. Any other error is the device's: the document waits."""
 
 
@@ -188,6 +199,7 @@ def _outcome(home: Home, name: str, data: bytes, now: datetime, *, confirmed: bo
         REMOVALS: lambda *given: InboxResult(REMOVALS, True, *apply_removals(*given, confirmed=confirmed)),
         CORRECTIONS: _apply_corrections,
         EXCUSES: _apply_excuses,
+        CHECK_INS: _apply_check_ins,
         TIMETABLE: _apply_timetable,
     }
     try:
@@ -262,6 +274,12 @@ def _apply_excuses(home: Home, data: bytes, now: datetime) -> InboxResult:
             raise DeliveryError("is older than the list that is in force", EXCUSES, "nothing was changed")
         replace_excuses(db, wanted.excuses, wanted.at)
     return InboxResult(EXCUSES, True, f"{len(wanted.excuses)} excuses are in force")
+
+
+def _apply_check_ins(home: Home, data: bytes, now: datetime) -> InboxResult:
+    check_ins = read_notes(data, home.config.checkin.devices, CHECK_INS, now)
+    done = take_check_ins(home, check_ins, now.replace(microsecond=0))
+    return InboxResult(CHECK_INS, True, f"{done.check_ins} check-ins, {done.revisions} registers revised")
 
 
 def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from edge_daemon.app.registers.check_in_note_reading import DOCUMENT as CHECK_INS
+from edge_daemon.app.registers.check_in_note_reading import read_notes
 from edge_daemon.config import UPSTREAM, Config
 from edge_daemon.delivery.document_paths import for_device
 from edge_daemon.delivery.office_documents import (
@@ -40,14 +42,14 @@ from edge_daemon.delivery.pull import (
     pull,
     put,
 )
-from edge_daemon.errors import EdgeError, RosterError, StoreError, TimetableError
+from edge_daemon.errors import CheckinNoteError, DeliveryError, EdgeError, RosterError, StoreError, TimetableError
 from edge_daemon.gallery.pulled_roster import ROSTER, parse_pulled_roster
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
-NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, TIMETABLE)
+NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, CHECK_INS, TIMETABLE)
 """In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
 QUIET: Final = timedelta(minutes=3)
 """Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
@@ -60,7 +62,7 @@ LONGEST: Final = timedelta(hours=24)
 LIMITS: Final[Mapping[str, int]] = {
     ROSTER: 2 << 20,
     TIMETABLE: 8 << 20,
-    **dict.fromkeys((CORRECTIONS, EXCUSES, WITHDRAWALS, REMOVALS), 1 << 20),
+    **dict.fromkeys((CORRECTIONS, EXCUSES, CHECK_INS, WITHDRAWALS, REMOVALS), 1 << 20),
 }
 _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
@@ -98,6 +100,7 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
         TIMETABLE: _check_timetable,
         CORRECTIONS: lambda data: parse_corrections(data, device, now),
         EXCUSES: lambda data: parse_excuses(data, device, now),
+        CHECK_INS: lambda data: _check_notes(data, home.config.checkin.devices, now),
         WITHDRAWALS: lambda data: parse_withdrawals(data, device),
         REMOVALS: lambda data: parse_removals(data, device),
     }
@@ -234,6 +237,13 @@ def _check_roster(data: bytes) -> None:
         parse_pulled_roster(data)
     except RosterError as error:
         raise RosterError(_QUOTED.sub("(...)", error.what), error.where, error.hint) from error
+
+
+def _check_notes(data: bytes, trusted: Collection[str], now: datetime) -> None:
+    try:
+        read_notes(data, trusted, CHECK_INS, now)
+    except CheckinNoteError as error:
+        raise DeliveryError(error.what, error.where, error.hint) from error
 
 
 def _check_timetable(data: bytes) -> None:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from edge_daemon.app.notices.outbox_rows import outbox_writer
 from edge_daemon.app.opening.signer import open_signer
+from edge_daemon.app.registers.check_in_note_reading import KIND, MAX_BYTES, SCHEMA, CheckIn, read_notes
 from edge_daemon.app.registers.correct_register import check_in_register
 from edge_daemon.attendance.export import write_whole
-from edge_daemon.device.signing import fingerprint, is_signed_by, signed
+from edge_daemon.device.signing import signed
 from edge_daemon.errors import CheckinNoteError
 from edge_daemon.home import Home
 from edge_daemon.store.check_ins import add_check_ins, check_ins_between
 from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.registers import lessons_with_register
-from edge_daemon.timestamps import parsed, written
+from edge_daemon.timestamps import written
 
-KIND: Final = "check_ins"
-SCHEMA: Final = 1
-_MOST: Final = 5000
-_MOST_BYTES: Final = 1 << 20
-_FUTURE: Final = timedelta(minutes=5)
 _LONGEST: Final = timedelta(hours=24)
 
 
@@ -71,7 +67,15 @@ def take_note(home: Home, path: Path, now: datetime) -> TakenNote:
         CheckinNoteError: the note is damaged, or signed by no computer of `checkin.devices`; nothing was changed.
         EdgeError: a database can't be written; nothing was changed.
     """
-    check_ins = _read(home, path, now)
+    return take_check_ins(home, read_notes(_content(path), home.config.checkin.devices, str(path), now), now)
+
+
+def take_check_ins(home: Home, check_ins: Sequence[CheckIn], now: datetime) -> TakenNote:
+    """Keep check-ins that were read, and revise the registers that they belong to, in one transaction.
+
+    Raises:
+        EdgeError: a database can't be written; nothing was changed.
+    """
     revisions = 0
     home.ensure_state_dir()
     db = open_register(home.register_db_path)
@@ -86,41 +90,11 @@ def take_note(home: Home, path: Path, now: datetime) -> TakenNote:
     return TakenNote(len(check_ins), revisions)
 
 
-def _read(home: Home, path: Path, now: datetime) -> list[tuple[str, datetime]]:
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CheckinNoteError(
             f"can't be read: {error.strerror}", str(path), "check the path and its rights"
         ) from error
-    try:
-        fields: Any = json.loads(data.decode("utf-8")) if len(data) <= _MOST_BYTES else None
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict) or (fields.get("schema"), fields.get("kind")) != (SCHEMA, KIND):
-        raise CheckinNoteError("is no note of check-ins", str(path), "make it again: `edge-daemon checkin note`")
-    key = fields.get("public_key")
-    if not isinstance(key, str) or key not in home.config.checkin.devices:
-        shown = f" ({fingerprint(key)})" if isinstance(key, str) and len(key) == 64 else ""
-        hint = "add its public key, which `edge-daemon identity` prints there, to [checkin] devices"
-        raise CheckinNoteError(f"is signed by a computer that this device does not trust{shown}", str(path), hint)
-    if not is_signed_by(fields, key):
-        raise CheckinNoteError(
-            "was changed after it was signed", str(path), "make it again: `edge-daemon checkin note`"
-        )
-    return _entries(fields.get("check_ins"), path, now)
-
-
-def _entries(entries: object, path: Path, now: datetime) -> list[tuple[str, datetime]]:
-    found: list[tuple[str, datetime]] = []
-    listed: list[Any] = entries if isinstance(entries, list) and len(entries) <= _MOST else [None]
-    for entry in listed:
-        try:
-            student_id, at = entry["student_id"], parsed(entry["at"])
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise CheckinNoteError("has an entry without id or time", str(path), "make it again") from error
-        if not isinstance(student_id, str) or not student_id or at > now + _FUTURE:
-            raise CheckinNoteError("has an entry of a time to come, or without id", str(path), "set the clocks right")
-        found.append((student_id, at.astimezone(timezone.utc)))
-    return found

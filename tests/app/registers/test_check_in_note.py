@@ -8,12 +8,15 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from edge_daemon.app.inbox.waiting import inbox_dir
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.document import from_json
+from edge_daemon.device.signing import Signer, signed
 from edge_daemon.home import Home
 from edge_daemon.store import registers
 from edge_daemon.store.check_ins import check_ins_of, note_check_in
 from edge_daemon.store.database import open_register
+from edge_daemon.timestamps import written
 from tests.cli.running import run
 from tests.registers import a_lesson, a_register, keep
 
@@ -114,3 +117,37 @@ def test_the_office_finds_no_template_in_a_note(room, tmp_path):
     fields = json.loads((tmp_path / "note.json").read_text())
     assert set(fields) == {"schema", "kind", "device", "check_ins", "public_key", "signature"}
     assert all(set(one) == {"student_id", "at"} for one in fields["check_ins"])
+
+
+def pulled(home, notes):
+    """Hand a document to the device as the process with the network does; return exit code and words."""
+    inbox_dir(home).mkdir(exist_ok=True)
+    (inbox_dir(home) / "check_ins.json").write_text(json.dumps(notes), "utf-8")
+    config = home.config_path.read_text("utf-8")
+    if "[upstream]" not in config:
+        home.config_path.write_text(f'{config}[upstream]\npull = ["check_ins"]\n', "utf-8")
+    done = run(home.state_dir, "maintain", "inbox")
+    assert not done.stderr, done.stderr
+    return done.exit_code, done.stdout
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_the_school_s_server_may_bring_a_note_or_a_list_of_notes(room, tmp_path, as_list):
+    lesson_id = held(room, {"S1": 0.0})
+    note = json.loads((tmp_path / "note.json").read_text())
+    for revised in (1, 0):
+        found = pulled(room, [note, note] if as_list else note)
+        assert found == (0, f"check_ins.json: {6 if as_list else 3} check-ins, {revised} registers revised\n")
+    assert verdicts(room, lesson_id)[1]["S1"] == ("inconclusive", START + timedelta(minutes=3))
+
+
+def test_a_note_that_the_server_changed_or_made_refuses_all_notes_of_the_document(room, tmp_path):
+    lesson_id = held(room, {"S1": 0.0})
+    note = json.loads((tmp_path / "note.json").read_text())
+    forged = {**note, "check_ins": [*note["check_ins"], {"student_id": "S9", "at": written(START)}]}
+    stranger = json.loads(signed({**note, "device": "elsewhere"}, Signer(b"x" * 32)))
+    for wrong in (forged, stranger, "note", {}):
+        code, words = pulled(room, [note, wrong])
+        assert (code, words.startswith("check_ins.json: refused; ")) == (1, True)
+    assert pulled(room, [note] * 51)[0] == 1
+    assert verdicts(room, lesson_id) == (1, {"S1": ("absent", None)})

@@ -1,0 +1,74 @@
+"""Reading a signed note of check-ins: nothing in it counts unless a computer that is trusted signed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from edge_daemon.device.signing import fingerprint, is_signed_by
+from edge_daemon.errors import CheckinNoteError
+from edge_daemon.timestamps import parsed
+
+DOCUMENT: Final = "check_ins.json"
+"""Name of the document that the office's server has for a device: one note, or a list of notes."""
+KIND: Final = "check_ins"
+SCHEMA: Final = 1
+MAX_BYTES: Final = 1 << 20
+_MAX_CHECK_INS: Final = 5000
+_MAX_NOTES: Final = 50
+_FUTURE: Final = timedelta(minutes=5)
+_AGAIN: Final = "make it again: `edge-daemon checkin note`"
+
+CheckIn = tuple[str, datetime]
+"""Student id and time, in UTC."""
+
+
+def read_notes(data: bytes, trusted: Collection[str], where: str, now: datetime) -> list[CheckIn]:
+    """Return the check-ins of a note, or of a list of notes; all are right or none counts.
+
+    Args:
+        data: JSON in UTF-8.
+        trusted: public keys of the computers whose notes count (`checkin.devices`).
+        where: the document's name in an error.
+        now: a check-in that is more than five minutes ahead of it is refused.
+
+    Raises:
+        CheckinNoteError: a note is damaged, or signed by no trusted computer.
+    """
+    try:
+        found: Any = json.loads(data.decode("utf-8")) if len(data) <= MAX_BYTES else None
+    except (ValueError, RecursionError):
+        found = None
+    notes = found if isinstance(found, list) and found else [found]
+    if len(notes) > _MAX_NOTES:
+        raise CheckinNoteError(f"has {len(notes)} notes, {_MAX_NOTES} at most are taken", where, "send newer ones only")
+    return [check_in for note in notes for check_in in _checked(note, trusted, where, now)]
+
+
+def _checked(note: object, trusted: Collection[str], where: str, now: datetime) -> list[CheckIn]:
+    if not isinstance(note, dict) or (note.get("schema"), note.get("kind")) != (SCHEMA, KIND):
+        raise CheckinNoteError("is no note of check-ins", where, _AGAIN)
+    key = note.get("public_key")
+    if not isinstance(key, str) or key not in trusted:
+        shown = f" ({fingerprint(key)})" if isinstance(key, str) and len(key) == 64 else ""
+        hint = "add its public key, which `edge-daemon identity` prints there, to [checkin] devices"
+        raise CheckinNoteError(f"is signed by a computer that this device does not trust{shown}", where, hint)
+    if not is_signed_by(note, key):
+        raise CheckinNoteError("was changed after it was signed", where, _AGAIN)
+    return _check_ins(note.get("check_ins"), where, now)
+
+
+def _check_ins(entries: object, where: str, now: datetime) -> list[CheckIn]:
+    found: list[CheckIn] = []
+    listed: list[Any] = entries if isinstance(entries, list) and len(entries) <= _MAX_CHECK_INS else [None]
+    for entry in listed:
+        try:
+            student_id, at = entry["student_id"], parsed(entry["at"])
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise CheckinNoteError("has an entry without id or time", where, _AGAIN) from error
+        if not isinstance(student_id, str) or not student_id or at > now + _FUTURE:
+            raise CheckinNoteError("has an entry of a time to come, or without id", where, "set the clocks right")
+        found.append((student_id, at.astimezone(timezone.utc)))
+    return found
