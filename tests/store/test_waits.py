@@ -14,6 +14,7 @@ from edge_daemon.store.database import open_register, transaction
 from edge_daemon.store.delivery_file import OutboxMirror, open_delivery
 from edge_daemon.store.destinations import may_try
 from edge_daemon.store.waits import Uptime, WaitKeeper
+from edge_daemon.timestamps import parsed
 from edge_daemon.types import Outcome
 
 NOW = datetime.fromisoformat("2026-11-20T10:00:00+00:00")
@@ -57,7 +58,7 @@ class Files:
     def is_due(self, at):
         self.look(at)
         row = self.db.execute("SELECT next_attempt_utc FROM main.outbox").fetchone()
-        return datetime.fromisoformat(row[0]) <= at
+        return parsed(row[0]) <= at
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:
 def take_note(home: Home, path: Path, now: datetime) -> TakenNote:
     """Take over the check-ins of a note; doing it twice is doing it once.
 
-    Whoever is in a register that is made already gets its next revision.
+    A register that is made already, of a student in the note, gets its next revision.
 
     Raises:
         CheckinNoteError: the note is damaged, or signed by no computer of `checkin.devices`; nothing was changed.
