@@ -1,4 +1,4 @@
-"""The process: runs the command line and turns every end of it into an exit code and at most one line."""
+"""The entry point: runs the command line, and ends with an exit code and at most one line on stderr."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ logger = logging.getLogger("edge_daemon")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `edge-daemon` and exit: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted."""
+    """Run `edge-daemon` and exit with 0 (done), 1 (failed), 2 (wrong usage or input) or 130 (interrupted)."""
     lock_memory()
-    # Read when OpenCV is first imported: a picture that would fill the memory of a Pi is refused.
+    # OpenCV reads this when it is first imported. It then refuses a picture that would fill the memory of a Pi.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
     journal.silence_libraries()
     journal.set_up()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show is no reason to stop
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal can't show must not stop the command
             stream.reconfigure(errors="backslashreplace")
     code = run(arguments)
     try:
         sys.stdout.flush()
     except OSError:
-        # The reader has gone (`| head`) or the disk is full: nothing more can be told on this channel.
+        # The reader has gone (`| head`) or the disk is full, so no message can be written here any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or 1
     sys.exit(code)
@@ -75,7 +75,7 @@ def _print_usage_error(error: click.UsageError) -> None:
 
 
 def _print_disk_error(error: OSError) -> None:
-    """Say what the system refused: a full disk, a folder that may not be written to."""
+    """Print what the system refused, such as a write to a full disk or to a protected folder."""
     if journal.shows_tracebacks():
         logger.error("the system refused", exc_info=error)
     place = f"{error.filename}: " if error.filename is not None else ""
@@ -83,7 +83,7 @@ def _print_disk_error(error: OSError) -> None:
 
 
 def _print_internal_error(error: Exception) -> None:
-    """Say where a fault of the program is; its message could hold something personal, so it stays out."""
+    """Print where the program failed; the exception's message is left out because it could hold personal data."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
     if journal.shows_tracebacks():

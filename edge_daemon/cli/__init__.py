@@ -1,4 +1,4 @@
-"""The command `edge-daemon`. Each command is a file of this folder, imported only when it is used."""
+"""The command `edge-daemon`. Each command is a file in this folder and is imported only when it is used."""
 
 from __future__ import annotations
 
@@ -15,39 +15,45 @@ _COMMANDS = {
     "run": ("edge_daemon.cli.run:run", "The service: follow the timetable, take every register."),
     "checkin": ("edge_daemon.cli.checkin:checkin", "Check in at the door by a spoken phrase."),
     "rehearse": ("edge_daemon.cli.rehearse:rehearse", "Take the register of one lesson now, from pictures or a video."),
-    "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and what is skipped and why."),
+    "timetable": ("edge_daemon.cli.timetable:timetable", "The coming lessons, and which are skipped and why."),
     "register": ("edge_daemon.cli.register:register", "Look at registers and correct them."),
     "plan": ("edge_daemon.cli.plan:plan", "When pictures are taken: fixed before the lesson, checked after it."),
-    "ledger": ("edge_daemon.cli.ledger:ledger", "What became of every lesson, and the proof that nothing was changed."),
-    "outbox": ("edge_daemon.cli.outbox:outbox", "What is still to be delivered; trying again what was refused."),
+    "ledger": (
+        "edge_daemon.cli.ledger:ledger",
+        "What happened to every lesson, and the proof that nothing was changed.",
+    ),
+    "outbox": ("edge_daemon.cli.outbox:outbox", "What is still to be delivered; retry what was refused."),
     "mail": ("edge_daemon.cli.mail:mail", "Try the mail server, and look at messages."),
     "export": ("edge_daemon.cli.export:export", "Write a spreadsheet of the registers."),
     "collect": (
         "edge_daemon.cli.collect:collect",
         "The office's end: the registers of all rooms, verified, as one file.",
     ),
-    "audit": ("edge_daemon.cli.audit:audit", "One look at the room: who will be recognised, where to put the camera."),
+    "audit": ("edge_daemon.cli.audit:audit", "Look at the room: who will be recognised, where to put the camera."),
     "mask": ("edge_daemon.cli.mask:mask", "Masks in pictures, or in front of a camera: none, right, wrong."),
     "maintain": (
         "edge_daemon.cli.maintain:maintain",
         "Backups, retention, checks, and what the office sent.",
     ),
     "sync": ("edge_daemon.cli.sync:sync", "Deliver what is due, fetch what the office has for this device."),
-    "office-key": ("edge_daemon.cli.office_key:office_key", "Whose corrections are taken: the office's public keys."),
-    "status": ("edge_daemon.cli.status:status", "How it stands now, and what needs a person."),
+    "office-key": ("edge_daemon.cli.office_key:office_key", "The office's public keys, which sign its corrections."),
+    "status": ("edge_daemon.cli.status:status", "The state of the service now, and what needs a person."),
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "identity": ("edge_daemon.cli.firstboot:identity", "The device's name and public key."),
     "firstboot": ("edge_daemon.cli.firstboot:firstboot", "Take over a prepared card; systemd starts it."),
     "update": ("edge_daemon.cli.update:update", "Take a signed release; one that does not work is taken back."),
-    "update-check": ("edge_daemon.cli.update:update_check", "Is this release sound here? Asked before it is taken."),
-    "lab": ("edge_daemon.cli.lab:lab", "Experiments, never part of a lesson: needs what a device does not have."),
+    "update-check": (
+        "edge_daemon.cli.update:update_check",
+        "Check whether this release works here, before it is taken.",
+    ),
+    "lab": ("edge_daemon.cli.lab:lab", "Experiments, never part of a lesson; they need packages that no device has."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
 }
-"""Name to (module:object, short help): the short help stands here so that `--help` imports nothing."""
+"""Maps a name to (module:object, short help). The short help is here so that `--help` imports nothing else."""
 
 
 class _LazyGroup(click.Group):
-    """A group that imports a command when it is called; on a Pi every import is felt."""
+    """A group that imports a command only when it is called, because imports are slow on a Pi."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)

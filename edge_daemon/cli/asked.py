@@ -1,4 +1,4 @@
-"""Values that a command asks for: an option that names a person need not stand on a command line."""
+"""Values that a command asks for, so that personal data need not be on the command line."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import click
 
 
 def asked(value: str | None, parameter: str) -> str:
-    """Return the value of an option or argument of this command; one that was not given is read from standard input.
+    """Return the value of an option or argument of this command, or read it from standard input if it was not given.
 
-    Command lines are seen by every process of the computer and logged by sudo; what is typed or piped in is neither.
+    Every process of the computer can see a command line, and sudo logs it. Neither holds for what is typed or piped in.
 
     Args:
-        value: as it was given.
+        value: the value on the command line, or None.
+        parameter: the parameter's name in the command's declaration.
         parameter: its name in the command's declaration.
 
     Raises:
-        click.UsageError: nothing was given, and standard input has ended.
+        click.UsageError: no value was given, and standard input has ended.
     """
     if value is not None:
         return value
@@ -27,7 +28,7 @@ def asked(value: str | None, parameter: str) -> str:
     click.echo(f"{_label(declared)}: " if is_seen else "", nl=False, err=True)
     try:
         line = sys.stdin.readline() if sys.stdin is not None else ""
-    except OSError:  # a terminal that has gone
+    except OSError:  # the terminal has gone
         line = ""
     if not line.strip():
         click.echo(nl=is_seen and not line, err=True)

@@ -1,4 +1,4 @@
-"""`edge-daemon audit`: one look at the room; how well each seat will be recognised, and where to move the camera."""
+"""`edge-daemon audit`: look at the room, estimate how well each seat is recognised, and advise on the camera."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _HEADS = ("row", "seats", "away", "face", "least", "sharp", "light", "found", "h
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="OUT.png",
-    help="Also write a picture of the room with all seats. Nothing is written without this.",
+    help="Also write a picture of the room with all seats. Without this nothing is written.",
 )
-@click.option("--show-faces", is_flag=True, help="Leave faces in OUT.png as they are; else they are made of squares.")
+@click.option("--show-faces", is_flag=True, help="Leave faces in OUT.png as they are; without this they are pixelated.")
 @click.option(
     "--field-of-view",
     "field_of_view_deg",
     type=click.FloatRange(10, 170),
-    help="Of the lens, horizontal, in degrees; for distances. Else that of the settings, else 66 (Camera Module 3).",
+    help="Horizontal angle of the lens in degrees, for distances. Without it the setting, or 66 (Camera Module 3).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
@@ -55,10 +55,10 @@ def audit(
     field_of_view_deg: float | None,
     as_json: bool,
 ) -> None:
-    """Look at the room once: pixels per face, light, who will be recognised how well, where to put the camera.
+    """Look at the room once: pixels per face, light, expected recognition, and where to put the camera.
 
-    Nobody is recognised, and neither gallery nor key is needed. Exit code 1 where no face was found, or the
-    camera hangs upside down or on its side.
+    The audit recognises nobody and needs neither gallery nor key. Exit code 1 means that no face was found, or that the
+    camera is mounted upside down or on its side.
     """
     _check(output, show_faces)
     from edge_daemon.app.audit import audit as look  # here: OpenCV and the models load slowly on a Pi
@@ -80,7 +80,7 @@ def audit(
 
 
 def _check(output: Path | None, show_faces: bool) -> None:
-    """Raise an error for what could not be done after a minute of looking."""
+    """Raise an error for options that can't work, before the audit looks at the room for a minute."""
     if show_faces and output is None:
         raise click.UsageError("--show-faces is about the picture of --output")
     if output is not None and output.suffix.lower() != ".png":
@@ -97,9 +97,9 @@ def _lines(done: Audit, found: tuple[Setting, ...], home: Home) -> Iterator[str]
         yield ""
         yield table(_HEADS, _rows(done))
         yield ""
-        yield "face, and the least of the row, in px; light 0 to 255; distances are estimates;"
+        yield "face: mean and least width of the row, in px; light: 0 to 255; distances are estimates."
         yield "hit rate: one capture finds and rightly names the face; register: the verdict of a lesson is right."
-        yield "whoever is in the room and not in the table was found in none of the pictures."
+        yield "Anyone who is in the room but not in the table was found in none of the pictures."
     yield ""
     for number, advice in enumerate(done.advice, 1):
         yield f"{number}. {advice.text}"
@@ -134,7 +134,11 @@ _RATES: tuple[Callable[..., float], ...] = (
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read; raises StoreError."""
+    """Write a file that only its owner may read.
+
+    Raises:
+        StoreError: the file can't be written.
+    """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -150,14 +154,14 @@ def _warning(output: Path, show_faces: bool) -> str:
     if show_faces:
         shown = "WITH THEIR FACES"
     else:
-        shown = "; faces that were found are blanked, but people can be known by more than that"
+        shown = "; the faces that were found are blanked, but people can be recognised by other features"
     shown = f" {shown}" if show_faces else shown
-    return f"PRIVACY: {output} is a picture of the people in the room{shown}. Delete it when the camera hangs right."
+    return f"PRIVACY: {output} is a picture of the people in the room{shown}. Delete it once the camera is in place."
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes (pictures done, pictures in all) and shows a bar, on a terminal only."""
+    """Yield a function that takes (pictures done, pictures in all) and shows a bar if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

@@ -1,4 +1,4 @@
-"""`edge-daemon checkin`: a phrase that a student says at the door, enrolled and verified."""
+"""`edge-daemon checkin`: enrols and verifies a phrase that a student says at the door."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from edge_daemon.app.checkin.session import CheckinAnswer, CheckinSession
 
 _TRIES = 3
-"""Tries for one repetition; after that the guide goes on to the next."""
+"""Attempts for one repetition; after these the command goes on to the next."""
 
 
 @click.group()
 def checkin() -> None:
-    """Check in at the door by saying a phrase of one's own before a camera."""
+    """Check in at the door by saying a personal phrase before a camera."""
 
 
 @checkin.command()
 @click.argument("student_id", metavar="ID")
-@click.option("--repetitions", type=click.IntRange(5, 10), default=9, show_default=True, help="How often it is said.")
+@click.option("--repetitions", type=click.IntRange(5, 10), default=9, show_default=True, help="How often to say it.")
 @pass_home
 def enrol(home: Home, student_id: str, repetitions: int) -> None:
     """Enrol the phrase of one student at the camera, repetition by repetition.
 
-    Consent is asked first; the roster needs a yes in `consent` and in `checkin_consent`. No picture is kept.
+    The command asks for consent first. The roster needs a yes in `consent` and `checkin_consent`. No picture is kept.
     """
     from edge_daemon.app.checkin.session import CLIP_S, checkin_session, with_camera
 
@@ -40,7 +40,7 @@ def enrol(home: Home, student_id: str, repetitions: int) -> None:
         session.begin(student_id)
         question = f"{EdgeError(student_id).line()}: do you want to check in by your face and a phrase? You may say no"
         if not click.confirm(question, default=False):
-            click.echo("nothing was taken; the teacher ticks whoever says no")
+            click.echo("nothing was taken; the teacher ticks students who say no")
             raise click.exceptions.Exit(1)
         with with_camera(home) as camera:
             for number in range(1, repetitions + 1):
@@ -60,7 +60,7 @@ def enrol(home: Home, student_id: str, repetitions: int) -> None:
 @click.argument("student_id", metavar="ID")
 @pass_home
 def verify(home: Home, student_id: str) -> None:
-    """Verify one student at the camera; exit code 1: no."""
+    """Verify one student at the camera; exit code 1 means no."""
     from edge_daemon.app.checkin.session import checkin_session, with_camera
 
     with checkin_session(home) as session, with_camera(home) as camera:
@@ -72,7 +72,7 @@ def verify(home: Home, student_id: str) -> None:
 @checkin.command()
 @pass_home
 def run(home: Home) -> None:
-    """Verify one student after the other until `q` is entered; the answer is in large letters."""
+    """Verify students one after another until `q` is entered; the answer is in large letters."""
     from edge_daemon.app.checkin.session import checkin_session, with_camera
 
     with checkin_session(home) as session, with_camera(home) as camera:
@@ -93,7 +93,7 @@ def run(home: Home) -> None:
 @click.option("--enrol", "enrols", is_flag=True, help="Enrol: each video or folder in SOURCE is one repetition.")
 @pass_home
 def from_files(home: Home, source: Path, student_id: str, enrols: bool) -> None:
-    """Verify a student by a video or a folder of pictures, for tests; exit code 1: no."""
+    """Verify a student from a video or a folder of pictures, for tests; exit code 1 means no."""
     from edge_daemon.app.checkin.session import checkin_session, frames_of, repetitions_in
 
     with checkin_session(home) as session:
@@ -112,7 +112,7 @@ def from_files(home: Home, source: Path, student_id: str, enrols: bool) -> None:
 
 @checkin.command()
 @click.argument("output", type=click.Path(path_type=Path))
-@click.option("--hours", type=click.IntRange(1, 24 * 90), default=24, show_default=True, help="So far back.")
+@click.option("--hours", type=click.IntRange(1, 24 * 90), default=24, show_default=True, help="How far to look back.")
 @pass_home
 def note(home: Home, output: Path, hours: int) -> None:
     """Write the check-ins of this computer as a signed note, for the device of the room."""
@@ -127,7 +127,7 @@ def note(home: Home, output: Path, hours: int) -> None:
 @click.argument("notes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @pass_home
 def accept(home: Home, notes: tuple[Path, ...]) -> None:
-    """Take over the check-ins of signed notes; registers that are made already get a revision."""
+    """Import the check-ins of signed notes; registers that exist already get a revision."""
     from edge_daemon.app.registers.check_in_note import take_note
 
     for path in notes:
@@ -159,7 +159,7 @@ def _countdown(text: str) -> None:
 
 
 def _large(text: str) -> None:
-    """Print a word in letters of double height, where a terminal can (DEC's DECDHL)."""
+    """Print a word in letters of double height (DEC's DECDHL) if stdout is a terminal."""
     if sys.stdout.isatty():
         click.echo(f"\x1b#3{text.upper()}\n\x1b#4{text.upper()}\x1b#5")
     else:

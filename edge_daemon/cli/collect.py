@@ -1,4 +1,4 @@
-"""`edge-daemon collect`: the office's end, on any computer; it needs neither camera nor models nor a device."""
+"""`edge-daemon collect`: the office's program, for any computer; it needs no camera, no models and no device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_daemon.config import WEEKDAYS, UpstreamConfig
 from edge_daemon.errors import DeliveryError
 
 _SHOWN = 30
-"""Problems of one kind and room that are told on the terminal; the file has all."""
+"""How many problems of one kind and room are printed; the file has all of them."""
 _FILE = click.Path(path_type=Path)
 
 
@@ -29,25 +29,30 @@ _FILE = click.Path(path_type=Path)
     "--output", required=True, type=_FILE, metavar="FILE", help="TERM.xlsx; .csv has every student and lesson."
 )
 @click.option("--since", type=DAY, metavar="YYYY-MM-DD", help="Only lessons from this day on.")
-@click.option("--keys", type=_FILE, metavar="CSV", help="device,public_key: the only keys that are believed.")
-@click.option("--names", type=_FILE, metavar="CSV", help="student_id,name: the roster. Without it ids stand alone.")
-@click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
-@click.option("--split", type=click.Choice(["class", "room"]), help="Sheets for each class, or for each room.")
+@click.option("--keys", type=_FILE, metavar="CSV", help="device,public_key: accept only signatures by these keys.")
+@click.option("--names", type=_FILE, metavar="CSV", help="student_id,name: the roster. Without it only ids are shown.")
 @click.option(
-    "--first-day", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="With which a week begins."
+    "--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="One sheet for each."
+)
+@click.option("--split", type=click.Choice(["class", "room"]), help="One sheet for each class, or for each room.")
+@click.option(
+    "--first-day", type=click.Choice(WEEKDAYS), default="monday", show_default=True, help="The day that begins a week."
 )
 @click.option(
     "--weekend", default="saturday,sunday", show_default=True, metavar="DAYS", help="Days without school, or none."
 )
-@click.option("--locale", metavar="LANGUAGE", help="Of the program that opens the .csv, such as de: `;`, and 0,41.")
-@click.option("--time-zone", metavar="ZONE", help="Of the school; without it this computer's.")
-@click.option("--token-file", metavar="FILE", help="With the token, or with --username the password, of the server.")
-@click.option("--username", default="", metavar="NAME", help="To log in to the server with.")
+@click.option("--locale", metavar="LANGUAGE", help="Format of the .csv, such as de: `;` between columns, and 0,41.")
+@click.option("--time-zone", metavar="ZONE", help="The school's time zone; without it this computer's.")
+@click.option("--token-file", metavar="FILE", help="File with the server's token, or with --username the password.")
+@click.option("--username", default="", metavar="NAME", help="User name at the server.")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust instead of the system's.")
-@click.option("--client-cert-file", default="", metavar="FILE", help="Certificate that the server wants to see.")
-@click.option("--client-key-file", default="", metavar="FILE", help="Its key, where that file has none.")
+@click.option("--client-cert-file", default="", metavar="FILE", help="Certificate to present to the server.")
+@click.option("--client-key-file", default="", metavar="FILE", help="Key of the certificate, if its file has none.")
 @click.option(
-    "--keep", type=_FILE, metavar="DIR", help="Keep what was downloaded and proven; the next time only what is new is."
+    "--keep",
+    type=_FILE,
+    metavar="DIR",
+    help="Keep what was downloaded and proven; the next run fetches only new files.",
 )
 def collect(
     source: str,
@@ -70,10 +75,10 @@ def collect(
 ) -> int:
     """Read the registers of all rooms, check each signature, and write the term.
 
-    DIR_OR_URL is what `upstream.url` of the devices leads to: the folder itself, synced or mounted, or its address. The
-    highest revision of each lesson counts. Documents that are not signed by their room's key are named and left out.
+    DIR_OR_URL is where `upstream.url` of the devices leads: the address, or the folder itself, synced or mounted. The
+    highest revision of each lesson counts. A document that its room's key did not sign is named and left out.
 
-    Exit codes: 0 done, 1 the server did not answer, 2 wrong options or nothing to collect, 3 written, and something was
+    Exit codes: 0 done, 1 the server did not answer, 2 wrong options or nothing to collect, 3 written, but something was
     left out.
     """
     settings = UpstreamConfig(

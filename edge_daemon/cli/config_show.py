@@ -27,7 +27,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, as_json: bool) -> None:
-    """Print every setting, those of the file and the defaults, as TOML."""
+    """Print every setting as TOML, those of the file and the defaults."""
     tables = {section: dict(_keys(home.config, section)) for section in (f.name for f in fields(Config))}
     if as_json:
         click.echo(json.dumps(tables, ensure_ascii=False, indent=2))
@@ -36,12 +36,12 @@ def show(home: Home, as_json: bool) -> None:
     for section, keys in tables.items():
         click.echo(f"\n[{section}]")
         for name, value in keys.items():
-            # JSON's way to write these values is TOML's too.
+            # JSON and TOML write these values in the same way.
             click.echo(f"{name} = {json.dumps(value, ensure_ascii=False)}")
 
 
 def hide_secrets(text: str) -> str:
-    """Return text without what could be the user and password of an address, or a token in it."""
+    """Return a text with user, password and tokens of addresses masked."""
     return _IN_QUERY.sub(r"\1***", _IN_ADDRESS.sub("***@", text))
 
 

@@ -1,4 +1,4 @@
-"""What every command is given: the home that `--home` names, where the command may use it as this user."""
+"""What every command receives: the home that `--home` names, if this user may use it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ R = TypeVar("R")
 
 
 def pass_home(command: Callable[Concatenate[Home, P], R]) -> Callable[P, R]:
-    """Decorator of a command: its first argument is the `Home`.
+    """Decorate a command so that its first argument is the `Home`.
 
     Raises:
-        StoreError: the command would write there, and the folder is another user's.
+        StoreError: the command would write to the state folder, and the folder belongs to another user.
     """
 
     @wraps(command)
     def with_home(*args: P.args, **kwargs: P.kwargs) -> R:
         context = click.get_current_context()
         home = context.find_object(Home)
-        assert home is not None  # the group `edge-daemon` made it
+        assert home is not None  # set by the group `edge-daemon`
         _, _, name = context.command_path.partition(" ")
         check_owner(home, name)
         return command(home, *args, **kwargs)

@@ -13,11 +13,11 @@ _WORDS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 class _Day(click.DateTime):
-    """A date, or a word for one near the day of this computer."""
+    """A date, or a word for a day near today on this computer."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         if isinstance(value, str) and value in _WORDS:
-            # The computer's own day is what a person who types the word means.
+            # A person who types the word means the day of this computer.
             near = datetime.now().astimezone() + timedelta(days=_WORDS[value])
             return datetime.combine(near.date(), time())
         try:
@@ -32,10 +32,10 @@ DAY = _Day(["%Y-%m-%d"])
 
 
 def instants(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return when the first day begins and the last one has ended.
+    """Return when the first day begins and when the last one ends, in UTC.
 
     Raises:
-        RegisterError: days that no calendar program has.
+        RegisterError: the days are outside the range of `datetime`.
     """
     try:
         begin, end = (datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1)))

@@ -1,4 +1,4 @@
-"""`edge-daemon doctor`: is this installation sound, and what should be done about it."""
+"""`edge-daemon doctor`: checks this installation and gives advice."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ _WIDTH = 13
 
 
 @click.command()
-@click.option("--network", "only_network", is_flag=True, help="Only what needs the network: mail, upstream, network.")
+@click.option(
+    "--network", "only_network", is_flag=True, help="Only checks that need the network: mail, upstream, network."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def doctor(home: Home, only_network: bool, as_json: bool) -> None:
-    """Check everything that a lesson needs, with advice. Exit code 1 where something is bad."""
+    """Check everything that a lesson needs, with advice. Exit code 1 means that something is bad."""
     all_checks = Doctor(home)
     checks = list(_told(all_checks.network_checks() if only_network else all_checks.checks(), quiet=as_json))
     if as_json:
@@ -31,7 +33,7 @@ def doctor(home: Home, only_network: bool, as_json: bool) -> None:
 
 
 def _told(checks: Iterable[Check], *, quiet: bool) -> Iterator[Check]:
-    """Print each check as soon as it is done: the camera takes seconds."""
+    """Print each check as soon as it is done, because the camera takes seconds."""
     for check in checks:
         if not quiet:
             click.echo(f"{check.state:{_WIDTH}}{check.name}: {check.found}")

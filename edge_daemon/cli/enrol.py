@@ -33,12 +33,12 @@ def enrol() -> None:
     "--photos",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder of photographs: a folder for each student id, or files named by id or name. Without it the roster"
-    " alone is renewed.",
+    help="Folder of photographs: a folder for each student id, or files named by id or name. Without it only the roster"
+    " is renewed.",
 )
-@click.option("--readmit", multiple=True, metavar="ID", help="Enrol a student again who was removed; may be repeated.")
+@click.option("--readmit", multiple=True, metavar="ID", help="Enrol a removed student again; may be repeated.")
 @click.option("--dry-run", is_flag=True, help="Print how the roster and the folder are understood; change nothing.")
-@click.option("--keep-report", is_flag=True, help="Keep the page of the import before, under its time.")
+@click.option("--keep-report", is_flag=True, help="Keep the report page of the last import, under its time.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def import_(
@@ -50,7 +50,7 @@ def import_(
     keep_report: bool,
     as_json: bool,
 ) -> None:
-    """Read the roster and the photographs of students who consent. May be repeated; an unusable photograph is named.
+    """Read the roster and the photographs of students who consent. Safe to repeat; unusable photographs are named.
 
     ROSTER is a CSV file, an Excel workbook, or the folder of OneRoster files (docs/ENROLMENT.md).
     """
@@ -68,7 +68,7 @@ def import_(
         click.echo(f"warning: {warning}", err=True)
     click.echo(text.report_json(report) if as_json else text.report_table(report))
     if photos is not None and not as_json:
-        click.echo(f"who was accepted, and why not: {page_path(home)}")
+        click.echo(f"which photographs were accepted or refused, and why: {page_path(home)}")
 
 
 enrol.add_command(capture)
@@ -78,7 +78,7 @@ enrol.add_command(capture)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def list_(home: Home, as_json: bool) -> None:
-    """Print all students: those of the roster first, then those who are no longer on it."""
+    """Print all students: first those on the roster, then those no longer on it."""
     records = records_of(home)
     click.echo(text.list_json(records) if as_json else text.list_table(records))
 
@@ -90,13 +90,13 @@ def list_(home: Home, as_json: bool) -> None:
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write everything that this device has about the student, and about nobody else: .html to read, or .json.",
+    help="Write everything that this device has about the student, and about no other: .html to read, or .json.",
 )
 @pass_home
 def show(home: Home, student_id: str | None, as_json: bool, output: Path | None) -> None:
     """Print the student's row of the roster; with --output write everything that is kept about the student.
 
-    An ID that is not given is asked for.
+    Without an ID the command asks for it.
     """
     student_id = asked(student_id, "student_id")
     if output is not None:
@@ -118,7 +118,7 @@ def show(home: Home, student_id: str | None, as_json: bool, output: Path | None)
 def remove(home: Home, student_id: str | None, as_json: bool) -> None:
     """Erase a student's templates, name, mail addresses and sightings, for good.
 
-    An ID that is not given is asked for.
+    Without an ID the command asks for it.
     """
     student_id = asked(student_id, "student_id")
     removal = remove_student(home, student_id, _warn)

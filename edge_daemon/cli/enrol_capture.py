@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.capture_students import CaptureDay, StudentAtCamera
 
 _TRIES = 8
-"""Tries for one picture; after that the guide goes on to the next."""
+"""Attempts for one picture; after these the command goes on to the next."""
 
 
 @click.command()
 @click.argument("student_id", metavar="[ID]", required=False)
 @click.option("--roster", "whole", is_flag=True, help="Go through the roster, student by student.")
-@click.option("--again", is_flag=True, help="With --roster: also students who have templates from a camera already.")
+@click.option("--again", is_flag=True, help="With --roster: also students who already have templates from a camera.")
 @click.option(
     "--camera", default="", metavar="DEVICE", help="/dev/video0, or a folder; without it the device's camera."
 )
@@ -28,12 +28,12 @@ _TRIES = 8
 def capture(home: Home, student_id: str | None, whole: bool, again: bool, camera: str) -> None:
     """Take pictures of students now, and keep templates only.
 
-    Consent is asked first. Each picture is judged at once: size, light, focus, one face, the direction asked for. No
-    picture is kept. The student has to be on the roster, with consent.
+    The command asks for consent first. It checks each picture at once: size, light, focus, one face, and the direction
+    asked for. No picture is kept. The student has to be on the roster, with consent.
     """
     if (student_id is None) == (not whole):
         raise click.UsageError("give a student's ID, or --roster")
-    # Here: OpenCV and the models load slowly on a Pi.
+    # Imported here because OpenCV and the models load slowly on a Pi.
     from edge_daemon.app.enrolment.capture_students import camera_settings, capture_day
 
     def one(day: CaptureDay, student: StudentAtCamera) -> bool:
@@ -57,7 +57,7 @@ def capture(home: Home, student_id: str | None, whole: bool, again: bool, camera
                 hint = "import the roster first; see `edge-daemon enrol list`"
                 raise GalleryError("not on the roster", f"student {student_id}", hint)
             if not student.consent:
-                day.begin(student_id)  # says why not
+                day.begin(student_id)  # raises the error that explains it
             if not one(day, student):
                 raise click.exceptions.Exit(1)
             return

@@ -1,4 +1,4 @@
-"""What `edge-daemon enrol` prints: reports, warnings and what is kept of a student."""
+"""What `edge-daemon enrol` prints: reports, warnings and the data kept about a student."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from edge_daemon.app.enrolment.import_students import EnrolReport, Remark, Roster
 
 _MOST_WARNINGS = 100
-"""More warnings of one kind than this bury all others: they become one line."""
+"""Limit for warnings of one kind. More of them become one line, so that they don't bury all others."""
 _LABEL = 15
 _FAR_PX = (28, 41)
-"""Face widths at which the number of photographs tells."""
+"""Face widths in pixels at which the number of photographs makes a difference."""
 _SHOWN_STUDENTS, _SHOWN_COURSES = 5, 20
 
 
@@ -41,7 +41,7 @@ def removal_json(removal: Removal) -> str:
 
 
 def removal_lines(removal: Removal, zone: ZoneInfo) -> Iterator[str]:
-    """Yield a removal as lines; one that found nothing to do is a single line."""
+    """Yield a removal as lines; a removal that found nothing to erase is a single line."""
     erased = [f"erased: {one}" for one in removal.erased()]
     if removal.before:
         yield _one_line(f"{removal.student_id} was removed already, on {removal.before.astimezone(zone):%Y-%m-%d}")
@@ -59,7 +59,7 @@ def list_json(records: Sequence[StudentRecord]) -> str:
 
 
 def list_table(records: Sequence[StudentRecord]) -> str:
-    """Return all students, a line each, with how often they are named at the width of far faces."""
+    """Return a table of all students, with the share of far faces that are named correctly."""
     rows = [
         (
             *(r.student.student_id, r.student.name, _yes(r.student.consent), f"{r.photographs}"),
@@ -73,12 +73,12 @@ def list_table(records: Sequence[StudentRecord]) -> str:
 
 
 def kept_json(record: StudentRecord, look_alikes: Sequence[str]) -> str:
-    """Return everything that is kept of one student as JSON."""
+    """Return everything that is kept about one student as JSON."""
     return _json({**_record(record), "extra": dict(record.extra), "look_alikes": list(look_alikes)})
 
 
 def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[str]:
-    """Yield everything that is kept of one student, a line each; further columns of the roster by their names."""
+    """Yield everything that is kept about one student, a line each; extra columns of the roster keep their names."""
     student = record.student
     kept = [
         ("student_id", student.student_id),
@@ -104,7 +104,7 @@ def remarks(roster: Roster) -> Iterator[str]:
 
 
 def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
-    """Return how an import would understand its roster and its folder; nothing of it was written or decoded."""
+    """Return how an import would read its roster and folder; nothing is written and no photograph is decoded."""
     counts = [
         ("read as", plan.form),
         ("students", f"{plan.students}, {plan.consenting} of them with consent"),
@@ -127,7 +127,7 @@ def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
 
 
 def matches(report: EnrolReport) -> Iterator[str]:
-    """Yield which photographs were given to a student by the name in their file's name."""
+    """Yield the photographs that were assigned to a student by the student's name in the file name."""
     by_name = [one for one in report.matched if one.by == "name"]
     for one in by_name[:_MOST_WARNINGS]:
         yield f"note: {_one_line(f'{one.path.name} is taken for a photograph of {one.student_id}, by the name')}"
@@ -181,7 +181,7 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
             yield f"student {refusal.student_id}: {refusal.reason}; the register has to be filled in by hand"
     apart = {*report.without_consent, *report.removed_before, *listed}
     bare = [student_id for student_id in report.without_template if student_id not in apart]
-    if len(bare) > _MOST_WARNINGS:  # the roster came without its photographs
+    if len(bare) > _MOST_WARNINGS:  # the roster was imported without its photographs
         yield f"{len(bare)} students without usable photograph: {ids(bare)}; fill their register in by hand"
         bare = []
     for student_id in bare:
@@ -202,13 +202,13 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
 
 
 def _alike(report: EnrolReport) -> Iterator[str]:
-    """Yield each pair of students who are alike once, with the graver of the two reasons."""
+    """Yield each pair of similar students once, with the more serious of the two reasons."""
     twins = {(twin.a, twin.b) for twin in report.twins}
     for twin in report.twins:
         yield f"students {twin.a} and {twin.b}: {twin.reason}; check whose photographs these are"
     for pair in report.look_alikes:
         if (pair.a, pair.b) not in twins:
-            alike = f"look alike ({pair.similarity:.2f}), they are told apart more strictly"
+            alike = f"look alike ({pair.similarity:.2f}); their faces have to match more strictly"
             yield f"students {pair.a} and {pair.b}: {alike}"
 
 

@@ -1,4 +1,4 @@
-"""`edge-daemon export`: the registers of some days as one file."""
+"""`edge-daemon export`: writes the registers of some days to one file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from edge_daemon.errors import RegisterError
     "--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included; or today, tomorrow."
 )
 @click.option("--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help=".xlsx, .csv or .json.")
-@click.option("--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="A sheet for each.")
 @click.option(
-    "--split", type=click.Choice(["class", "room"]), help="A sheet for each class, or for each room, of these days."
+    "--by", type=click.Choice(["week", "month"]), default="week", show_default=True, help="One sheet for each."
+)
+@click.option(
+    "--split", type=click.Choice(["class", "room"]), help="One sheet for each class, or for each room, of these days."
 )
 @click.option("--course", help="Only lessons of this course.")
 @click.option("--student", metavar="ID", help="Only the lines of this student: an excerpt, unsigned.")
 @click.option("--without-rehearsals", is_flag=True, help="Only lessons of the timetable.")
-@click.option("--locale", metavar="LANGUAGE", help="Of the program that opens the .csv, such as de: `;`, and 0,41.")
+@click.option("--locale", metavar="LANGUAGE", help="Format of the .csv, such as de: `;` between columns, and 0,41.")
 @pass_home
 def export(
     home: Home,
@@ -44,8 +46,8 @@ def export(
 ) -> None:
     """Write the registers of some days to a spreadsheet, or as CSV or JSON.
 
-    Days are those of the school's time zone. Names are added where the gallery can be read; otherwise students stand by
-    their ids. A file that is there is replaced.
+    Days are those of the school's time zone. Names are added if the gallery can be read; otherwise only ids are shown.
+    An existing file is replaced.
     """
     days = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     if first > last:

@@ -1,4 +1,4 @@
-"""`edge-daemon firstboot` and `edge-daemon identity`: what a new device is told, and what it tells."""
+"""`edge-daemon firstboot` and `edge-daemon identity`: how a device takes over its card, and what identifies it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from edge_daemon.cli.context import Home, pass_home
 
 
 @click.command()
-@click.option("--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True, help="Of the file system.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True, help="Root of the file system."
+)
 def firstboot(root: Path) -> None:
     """Take over what a prepared card brings: settings, network, credentials. Makes this device's keys.
 
     systemd starts this (edge-daemon-firstboot.service) while the boot partition has such a folder. Safe to repeat.
-    Without one it writes the identity down anew where the device key was brought back from the safe.
+    Without the folder, the command rewrites the identity if the device key was restored from a safe copy.
     """
     from edge_daemon.app.firstboot import host_setup, steps
 
-    os.umask(0o022)  # what is secret gets its mode by name; the service's user must be able to enter the folders
+    os.umask(0o022)  # secrets get their own mode; the service's user must be able to enter the folders
     done = steps.first_boot(root, host_setup.run if root == Path("/") else _not_here)
     if done is None:
         click.echo("no card to take over: the boot partition has no edge-daemon/card.json")
@@ -38,7 +40,7 @@ def firstboot(root: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def identity(home: Home, as_json: bool) -> None:
-    """Print the device's name, its public key and the key's fingerprint: what the office checks signatures against."""
+    """Print the device's name, its public key and the key's fingerprint, which the office needs to check signatures."""
     who = identity_of(home)
     if as_json:
         click.echo(json.dumps(asdict(who), ensure_ascii=False, indent=2))
@@ -51,4 +53,4 @@ def identity(home: Home, as_json: bool) -> None:
 
 
 def _not_here(_: object) -> None:
-    """Another root's system can't be told to do anything now; it does so when it starts."""
+    """Do nothing: the system of another root is not running and reads its settings when it starts."""

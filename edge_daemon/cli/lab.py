@@ -1,4 +1,4 @@
-"""`edge-daemon lab`: experiments that are no part of any lesson (docs/LAB.md); alone imports `edge_daemon/lab`."""
+"""`edge-daemon lab`: experiments outside all lessons (docs/LAB.md); no other module imports `edge_daemon/lab`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def train() -> None:
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FER_DIR",
-    help="FER2013: Training.zip and PublicTest.zip, or what is in them.",
+    help="FER2013: Training.zip and PublicTest.zip, or the folders that they contain.",
 )
 @click.option(
     "--output",
@@ -46,19 +46,26 @@ def train() -> None:
 )
 @click.option("--epochs", type=click.IntRange(1, 1000), default=60, show_default=True, metavar="N", help="At most.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N")
-@click.option("--width", type=click.IntRange(8, 64), default=24, show_default=True, metavar="N", help="First filters.")
+@click.option(
+    "--width",
+    type=click.IntRange(8, 64),
+    default=24,
+    show_default=True,
+    metavar="N",
+    help="Filters of the first layer.",
+)
 @click.option(
     "--minutes",
     type=click.FloatRange(0.1, 100_000),
     metavar="M",
-    help="Stop after the epoch in which this time ends; the same command goes on.",
+    help="Stop after the epoch in which this time ends; the same command resumes the training.",
 )
 def train_expression_command(
     data: Path, output: Path, epochs: int, seed: int, width: int, minutes: float | None
 ) -> None:
-    """Train CNN and BiLSTM on FER2013, or go on where a training was cut.
+    """Train CNN and BiLSTM on FER2013, or resume an interrupted training.
 
-    Weights trained on FER2013 are for research: the set grants no use in a product.
+    Weights trained on FER2013 are for research only: its licence allows no use in a product.
     """
     from edge_daemon.lab.expression_run import train_expression
     from edge_daemon.lab.expression_training import TrainingPlan
@@ -78,12 +85,14 @@ def train_expression_command(
 
 @lab.command()
 @click.argument("source", type=click.Path(path_type=Path), metavar="INPUT")
-@click.option("--model", required=True, type=click.Path(path_type=Path), metavar="MODEL", help="Of `lab train`.")
+@click.option(
+    "--model", required=True, type=click.Path(path_type=Path), metavar="MODEL", help="The model of `lab train`."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Also write annotated PNG pictures, expression.csv and, of a video, tracks.csv. Delete them after use.",
+    help="Also write annotated PNG pictures, expression.csv and, for a video, tracks.csv. Delete them after use.",
 )
 @click.option(
     "--frames",
@@ -91,11 +100,11 @@ def train_expression_command(
     default=_FRAMES,
     show_default=True,
     metavar="N",
-    help="Of a video: look at so many frames, spread evenly.",
+    help="For a video: look at this many frames, spread evenly.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def expression(source: Path, model: Path, output: Path | None, frames: int, as_json: bool) -> None:
-    """Say which label of FER2013 a network gives to each face of a picture, a folder or a video."""
+    """Print which label of FER2013 a network gives to each face of a picture, a folder or a video."""
     from edge_daemon.lab.expression_faces import word
     from edge_daemon.lab.expression_output import to_json
     from edge_daemon.lab.expression_run import run_expression

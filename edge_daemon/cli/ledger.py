@@ -1,4 +1,4 @@
-"""`edge-daemon ledger`: what became of every lesson, and whether the records are what the device wrote."""
+"""`edge-daemon ledger`: what happened to every lesson, and whether the records are unchanged."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from edge_daemon.timestamps import written
 
 
 @click.group(invoke_without_command=True)
-@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="First day; without it the first of all.")
+@click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="First day; without it from the beginning.")
 @click.option("--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def ledger(context: click.Context, first: datetime | None, last: datetime | None, as_json: bool) -> None:
-    """For every lesson of the timetable: promised, captured, finalised, acknowledged by the office, mailed.
+    """Show for every lesson: promised, captured, finalised, acknowledged by the office, mailed.
 
-    `3/3` is three of three delivered; `h` stands for held, `p` for parked (see `edge-daemon outbox list`).
+    `3/3` means three of three delivered; `h` means held, `p` means parked (see `edge-daemon outbox list`).
     """
     if context.invoked_subcommand is not None:
         return
     home = context.find_object(Home)
-    assert home is not None  # the command above made it
+    assert home is not None  # set by the group `edge-daemon`
     zone = ZoneInfo(home.config.device.time_zone)
     start, end = instants(first.date() if first else date(1970, 1, 2), last.date() if last else date(9990, 1, 1), zone)
     if start >= end:
@@ -57,22 +57,22 @@ def ledger(context: click.Context, first: datetime | None, last: datetime | None
 
 
 @ledger.command()
-@click.option("--key", "public_key", metavar="HEX", help="Public key of this device, as you noted it elsewhere.")
+@click.option("--key", "public_key", metavar="HEX", help="Public key of this device, from your own records.")
 @click.option(
     "--unsigned-before",
     type=DAY,
     metavar="YYYY-MM-DD",
-    help="Registers made before this day may be unsigned: a release of then did not sign.",
+    help="Allow unsigned registers made before this day; early releases did not sign.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def verify(home: Home, public_key: str | None, unsigned_before: datetime | None, as_json: bool) -> None:
-    """Check hashes, chain, signatures, seeds and promises of all records. Exit code 1 where something was changed.
+    """Check hashes, chain, signatures, seeds and promises of all records. Exit code 1 means that something was changed.
 
-    A register without a signature is a problem, unless --unsigned-before names a day after it was made.
+    A register without a signature is a problem, unless it was made before the day of --unsigned-before.
 
-    Signatures are held against --key, else the device's own key where this command is given it, else the key that the
-    first document names: then compare the fingerprint with the one that you noted.
+    Signatures are checked with --key, or else with the device's own key if this command has it. Without either they are
+    checked with the key in the first document; then compare its fingerprint with your own records.
     """
     check_exists(home)
     known = _checked(public_key) if public_key else own_key(home)
@@ -96,10 +96,10 @@ def verify(home: Home, public_key: str | None, unsigned_before: datetime | None,
             click.echo(RegisterError(one.what, one.where).line())
         if found.public_key:
             click.echo(f"key: {fingerprint(found.public_key)} ({origin})")
-        unsigned = f", {found.unsigned} of them of a release that did not sign" if found.unsigned else ""
+        unsigned = f", {found.unsigned} of them from a release that did not sign" if found.unsigned else ""
         unpromised = f"; {found.unpromised} lessons were not promised before they began" if found.unpromised else ""
         if found.removed:
-            click.echo(f"{found.removed} registers went after storage.keep_registers_days, by signed notes")
+            click.echo(f"{found.removed} registers were removed after storage.keep_registers_days, by signed notes")
         click.echo(f"{found.registers} registers{unsigned}; {found.commitments} commitments{unpromised}")
         click.echo(f"{len(found.problems)} problems" if found.problems else "nothing was changed, removed or added")
     click.get_current_context().exit(1 if found.problems else 0)

@@ -1,4 +1,4 @@
-"""`edge-daemon mail`: is mail set up rightly, and what do messages look like?"""
+"""`edge-daemon mail`: tests the mail settings, and shows what messages look like."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def mail() -> None:
 
 
 @mail.command("test")
-@click.option("--to", "address", required=True, metavar="ADDRESS", help="Who gets the message.")
+@click.option("--to", "address", required=True, metavar="ADDRESS", help="Address that gets the message.")
 @pass_home
 def test_(home: Home, address: str) -> None:
-    """Send a test message now, and say what the server answered."""
+    """Send a test message now, and print what the server answered."""
     if not is_address(address):
         raise DeliveryError("is no mail address", f"--to {address!r}", "give one such as office@school.example")
     if home.config.mail.via == "upstream":
@@ -46,15 +46,19 @@ def test_(home: Home, address: str) -> None:
 @mail.command()
 @click.argument("about", metavar="LESSON")
 @click.option("--kind", type=click.Choice(_KINDS), default="office", show_default=True, help="Which message.")
-@click.option("--student", "student_id", metavar="ID", help="About one student only; else about every absent one.")
+@click.option("--student", "student_id", metavar="ID", help="About one student only; else about every absent student.")
 @click.option(
-    "--output", required=True, type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="A folder."
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder to write to.",
 )
 @pass_home
 def preview(home: Home, about: str, kind: str, student_id: str | None, output: Path) -> None:
     """Write messages as .eml, .html and .xlsx, to look at; nothing is sent.
 
-    LESSON is the id of a register, or the beginning of one; for the kinds of a week or month it is 2026-W47 or 2026-11.
+    LESSON is a register's id or its beginning. For the kinds of a week or month it is 2026-W47 or 2026-11.
     """
     wanted = PreviewRequest(about, kind, student_id or "", output)
     for line in preview_messages(home, wanted, datetime.now(timezone.utc)):
@@ -62,6 +66,6 @@ def preview(home: Home, about: str, kind: str, student_id: str | None, output: P
 
 
 class _NotSentError(DeliveryError):
-    """The server did not take a test message."""
+    """The server did not accept a test message."""
 
     exit_code = 1

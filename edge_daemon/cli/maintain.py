@@ -1,4 +1,4 @@
-"""`edge-daemon maintain`: what timers do every day, and a check of the databases now."""
+"""`edge-daemon maintain`: the daily jobs of the timers, and a check of the databases."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 @click.group()
 def maintain() -> None:
-    """Backups, retention, a check of the databases, and what the office sent; timers call the first two."""
+    """Backups, retention, a check of the databases, and documents from the office. Timers run the first two."""
 
 
 @maintain.command()
 @_json
 @pass_home
 def backup(home: Home, as_json: bool) -> None:
-    """Make a verified copy of both databases, beside a running lesson too, and remove the oldest."""
+    """Make a verified copy of both databases and remove the oldest. A lesson may run meanwhile."""
     made, erased = maintenance.back_up(home, datetime.now(timezone.utc))
     if as_json:
         files = [{"file": str(copy.path), "bytes": copy.path.stat().st_size} for copy in made]
@@ -39,7 +39,7 @@ def backup(home: Home, as_json: bool) -> None:
 @_json
 @pass_home
 def retention(home: Home, as_json: bool) -> None:
-    """Delete sightings that are over their time, and what no lesson can need any more.
+    """Delete sightings older than their retention time, and data that no lesson can need any more.
 
     Registers stay, unless storage.keep_registers_days says otherwise; the service removes those.
     """
@@ -69,7 +69,7 @@ def retention(home: Home, as_json: bool) -> None:
 @_json
 @pass_home
 def check(home: Home, as_json: bool) -> None:
-    """Check both databases in full, now. Exit code 1 where one is damaged: the service brings its backup back."""
+    """Check both databases in full. Exit code 1 means that one is damaged; the service then restores its backup."""
     found = maintenance.check(home)
     problems = {name: findings.problem for name, findings in found.items()}
     if as_json:
@@ -88,9 +88,9 @@ def check(home: Home, as_json: bool) -> None:
 @maintain.command("renew-keys")
 @pass_home
 def renew_keys(home: Home) -> None:
-    """Seal everything personal under new keys and destroy the old ones; earlier backups of the gallery go.
+    """Seal all personal data under new keys and destroy the old ones; earlier backups of the gallery are deleted.
 
-    For a card whose content came from another card: copies of the old keys exist there.
+    Use this for a card that was copied from another card, because copies of the old keys exist there.
     """
     from edge_daemon.app.erasure.removal import (
         renew_keys as renew,  # here: cryptography, which no timer's command needs
@@ -105,14 +105,14 @@ def renew_keys(home: Home) -> None:
 
 @maintain.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@click.option("--confirm", is_flag=True, help="Apply also a removals.json that removes more than half of the room.")
+@click.option("--confirm", is_flag=True, help="Also apply a removals.json that removes more than half of the room.")
 @_json
 @pass_home
 def inbox(home: Home, files: tuple[Path, ...], confirm: bool, as_json: bool) -> None:
-    """Apply now what the office sent and what waits for a time without lessons. Exit code 1 where one is refused.
+    """Apply now the office's documents that wait for a time without lessons. Exit code 1 means that one is refused.
 
-    FILE: documents that came by another way than the network: roster.csv, timetable.ics, corrections.json,
-    excuses.json, check_ins.json, withdrawals.json, removals.json, known by their names.
+    FILE: documents that came by another way than the network. They are recognised by name: roster.csv, timetable.ics,
+    corrections.json, excuses.json, check_ins.json, withdrawals.json, removals.json.
     """
     from edge_daemon.app.inbox.apply import apply_by_hand  # here: cryptography, which no timer's command needs
 

@@ -1,4 +1,4 @@
-"""`edge-daemon mask`: how masks are worn, in pictures or in front of a camera. Knows nobody, keeps nothing."""
+"""`edge-daemon mask`: how masks are worn, in pictures or before a camera. It recognises and keeps nobody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 
 _EXIT_CODES = {"open": 0, "mask_needed": 3, "nobody": 4}
-"""For a door controller. 1 and 2 are errors, as of every command: only 0 opens."""
+"""Exit codes for a door controller. As for every command, 1 and 2 are errors, so only 0 opens."""
 _FRAMES = 100
 _WAIT_S = 30.0
 
@@ -32,7 +32,7 @@ _WAIT_S = 30.0
     default=_FRAMES,
     show_default=True,
     metavar="N",
-    help="Of a video: look at so many frames, spread evenly.",
+    help="For a video: look at this many frames, spread evenly.",
 )
 @click.option("--camera", "at_door", is_flag=True, help="Look through the camera of the settings, once a second.")
 @click.option(
@@ -55,10 +55,10 @@ def mask(
     wait_s: float,
     as_json: bool,
 ) -> None:
-    """Say how masks are worn: none, right, or wrong.
+    """Print how masks are worn: none, right, or wrong.
 
-    With --camera the exit code is for a door: 0, everybody in view wore a mask right in three looks in a row; 3,
-    somebody wore none or wore it wrong; 4, nobody could be judged; 1 and 2 are errors.
+    With --camera the exit code is for a door. 0: everybody in view wore a mask right in three looks in a row. 3:
+    somebody wore none or wore it wrong. 4: nobody could be assessed. 1 and 2 are errors.
     """
     if at_door:
         if source is not None or output is not None or as_json:

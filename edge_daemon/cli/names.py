@@ -1,4 +1,4 @@
-"""Names of students for a command; a gallery that can't be read is a warning on stderr."""
+"""Names of students for a command; if the gallery can't be read, a warning goes to stderr."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edge_daemon.errors import EdgeError
 
 
 def names_of(home: Home) -> Mapping[str, str]:
-    """Return the names of all students by id, in the roster's order; empty where they may not be shown."""
+    """Return the names of all students by id, in the roster's order; empty if they may not be shown."""
     return known_names(home, _warn)
 
 
 def _warn(error: EdgeError) -> None:
-    click.echo(f"warning: {error.line()}; bare ids are shown", err=True)
+    click.echo(f"warning: {error.line()}; only ids are shown", err=True)

@@ -1,4 +1,4 @@
-"""`edge-daemon office-key`: whose lists this device takes."""
+"""`edge-daemon office-key`: the keys that sign the lists which this device accepts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_daemon.cli.context import Home, pass_home
 
 @click.group("office-key")
 def office_key() -> None:
-    """The office's public keys. With one pinned, corrections that come from the office have to be signed by it."""
+    """The office's public keys. Once one is pinned, only signed corrections are accepted from the office."""
 
 
 @office_key.command("list")
@@ -37,6 +37,6 @@ def pin(home: Home, key: str) -> None:
 @click.argument("key")
 @pass_home
 def unpin(home: Home, key: str) -> None:
-    """Take KEY away. Without any key, lists are taken unsigned."""
+    """Remove KEY. Without any key, unsigned lists are accepted."""
     office_keys.unpin(home, key)
     click.echo("taken away" if office_keys.pinned_keys(home) else "taken away; lists are taken unsigned now")

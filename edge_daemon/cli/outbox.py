@@ -1,4 +1,4 @@
-"""`edge-daemon outbox`: what is still to be delivered, why it waits, and trying again what was refused."""
+"""`edge-daemon outbox`: what is still to be delivered, why it waits, and how to retry it."""
 
 from __future__ import annotations
 
@@ -34,15 +34,17 @@ _WIDEST = 76
 
 @click.group()
 def outbox() -> None:
-    """What is still to be delivered, and what was."""
+    """What is still to be delivered, and what was delivered."""
 
 
 @outbox.command("list")
-@click.option("--state", type=click.Choice((*STATES, _ALL)), help="Only these; without it what is not delivered.")
+@click.option(
+    "--state", type=click.Choice((*STATES, _ALL)), help="Only items in this state; else all undelivered ones."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def list_(home: Home, state: str | None, as_json: bool) -> None:
-    """List what is to be delivered, the oldest first, and receivers that take nothing now."""
+    """List what is to be delivered, the oldest first, and receivers that accept nothing now."""
     items, destinations = list_queue(home, state)
     if as_json:
         document = {"destinations": [_destination(one) for one in destinations], "items": [_fields(i) for i in items]}
@@ -64,7 +66,7 @@ def list_(home: Home, state: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, item_id: int, as_json: bool) -> None:
-    """Show one item: what it is about, what its receiver answered, and when it is tried again."""
+    """Show one item: what it is about, what its receiver answered, and when the next attempt is due."""
     queued = read_item(home, item_id)
     item, lesson = queued.item, queued.lesson
     if as_json:
@@ -79,10 +81,12 @@ def show(home: Home, item_id: int, as_json: bool) -> None:
 
 @outbox.command()
 @click.argument("item_ids", metavar="ID...", type=int, nargs=-1)
-@click.option("--all-parked", is_flag=True, help="Everything that was refused, and all that waits for its next try.")
+@click.option(
+    "--all-parked", is_flag=True, help="Everything that was refused, and all that waits for its next attempt."
+)
 @pass_home
 def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
-    """Have items tried at the next sync that wait, or that were refused; their receivers as well."""
+    """Retry waiting or refused items, and their receivers, at the next sync."""
     if all_parked == bool(item_ids):
         raise click.UsageError("give the numbers of items, or --all-parked")
     count = retry_items(home, item_ids, datetime.now(timezone.utc))
@@ -94,9 +98,9 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
 @click.option("--since", required=True, type=DAY, metavar="YYYY-MM-DD", help="Documents of lessons from this day on.")
 @pass_home
 def resend(home: Home, since: datetime) -> None:
-    """Have documents sent again that the office's server had: it is a new one, was emptied, or lost some.
+    """Send documents again that the office's server had: the server is new, was emptied, or lost some.
 
-    What it has already stays there as it is.
+    Documents that it still has stay there unchanged.
     """
     start = since.replace(tzinfo=ZoneInfo(home.config.device.time_zone)).astimezone(timezone.utc)
     count = resend_documents(home, start, datetime.now(timezone.utc))
@@ -110,9 +114,9 @@ def resend(home: Home, since: datetime) -> None:
 @click.argument("folder", metavar="FOLDER", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @pass_home
 def copy(home: Home, folder: Path) -> None:
-    """Copy all that the office is to have into FOLDER: from a room without network, on a stick.
+    """Copy all documents for the office into FOLDER, such as a USB stick, from a room without network.
 
-    What is there already stays as it is. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
+    Existing files stay unchanged. Nothing counts as delivered by this. `edge-daemon collect FOLDER` reads it.
     """
     done = copy_documents(home, folder, datetime.now(timezone.utc))
     click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")
@@ -205,6 +209,6 @@ def _time(at: datetime, zone: ZoneInfo) -> str:
 
 
 def _digits(items: Sequence[Item]) -> int:
-    """Return how much of the lessons' ids tells them apart, eight at least."""
+    """Return how many characters make the lessons' ids unique, eight at least."""
     ids = {item.lesson_id for item in items if item.lesson_id}
     return next((n for n in range(8, 36) if len({one[:n] for one in ids}) == len(ids)), 36)

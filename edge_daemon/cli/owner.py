@@ -1,6 +1,6 @@
-"""Who may write to the state folder: its owner. What root leaves there the service can't write any more.
+"""Which user may write to the state folder: its owner. The service could not write to files that root leaves there.
 
-`sync` of an installed device has a user and a folder of its own (systemd/edge-daemon-sync.service).
+An installed device runs `sync` as another user, with a folder of its own (systemd/edge-daemon-sync.service).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READING = frozenset(
 )
 """Commands that leave nothing in the state folder. (SQLite gives the files beside a database to its owner.)"""
 FOR_ROOT = frozenset({"update", "update-check"})
-"""`update` writes beside the state folder only, and has `update-check` run as the service's user."""
+"""`update` writes only outside the state folder, and runs `update-check` as the service's user."""
 _UNITS = {
     "run": "edge-daemon.service",
     "sync": "edge-daemon-sync.service",
@@ -34,35 +34,35 @@ _UNITS = {
 
 
 SERVICE_USER = "edge-daemon"
-"""Of an installed device: its folder needs the keys that only its units and `attendance` are given."""
+"""User of an installed device. Its folder needs the keys that only its units and `attendance` receive."""
 
 
 def check_owner(home: Home, command: str) -> None:
-    """Refuse, before anything is opened, a command that writes to a state folder of another user.
+    """Refuse a command that writes to another user's state folder, before anything is opened.
 
     Args:
         home: the installation.
-        command: its name without `edge-daemon`; one that this file doesn't know is taken to write.
+        command: its name without `edge-daemon`; a name that this module doesn't list counts as writing.
 
     Raises:
-        StoreError: with the command to use instead.
+        StoreError: the folder belongs to another user; the error names the command to use instead.
     """
     if command in READING or command in FOR_ROOT:
         return
     folder = _written_by(home, command)
     try:
         owner = folder.stat().st_uid
-    except OSError:  # there is none yet, or the command says what is wrong with it
+    except OSError:  # there is no folder yet, or the command reports what is wrong with it
         return
-    may_all = os.geteuid() == 0  # and so meets no other refusal
+    may_all = os.geteuid() == 0  # root is refused nowhere else
     if owner == os.geteuid() or (not may_all and (home.home_mode or os.access(folder, os.W_OK))):
         return
-    what = f"belongs to the user {_name(owner)}, who has to be the one that writes there, as `{command}` does"
+    what = f"belongs to the user {_name(owner)}, and only that user may write there, as `{command}` does"
     raise StoreError(what, str(folder), f"use {_instead(home, command, owner)}")
 
 
 def _written_by(home: Home, command: str) -> Path:
-    """Return the folder whose owner has to run a command: installed, `sync` has its own and only reads registers."""
+    """Return the folder that a command writes to; an installed `sync` has its own and only reads registers."""
     return home.delivery_dir if command == "sync" and not home.home_mode else home.state_dir
 
 

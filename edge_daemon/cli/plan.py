@@ -16,14 +16,14 @@ from edge_daemon.timestamps import written
 
 @click.group()
 def plan() -> None:
-    """When pictures are taken: fixed before the lesson, to be checked after it."""
+    """When pictures are taken: fixed before the lesson, checked after it."""
 
 
 @plan.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def list_(home: Home, as_json: bool) -> None:
-    """List the plans on record for coming lessons: their SHA-256, never their seed."""
+    """List the stored plans of coming lessons, with the SHA-256 of their seed but never the seed."""
     coming = coming_plans(home, datetime.now(timezone.utc))
     if as_json:
         rows = [
@@ -58,9 +58,9 @@ def list_(home: Home, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def check(home: Home, register_id: str, as_json: bool) -> None:
-    """Derive the plan of a register again from the seed that it reveals, and hold it against what was done.
+    """Derive a register's plan again from its published seed, and compare the plan with the captures.
 
-    ID is the lesson's id, or so much of its beginning that only one register fits. Exit code 1 where something does not
+    ID is the lesson's id, or a beginning of it that only one register has. Exit code 1 means that something does not
     agree.
     """
     done = check_plan(home, register_id)
@@ -102,4 +102,4 @@ def _print(done: PlanCheck, zone: ZoneInfo) -> None:
     for finding, so in done.findings.items():
         click.echo(f"{'yes' if so else 'NO':4}{finding}")
     if done.is_rehearsal:
-        click.echo("    a rehearsal has no promise: its pictures were there before it")
+        click.echo("    a rehearsal has no promise, because its pictures existed before it")

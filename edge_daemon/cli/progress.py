@@ -1,4 +1,4 @@
-"""A bar for work that takes a while."""
+"""A progress bar for work that takes a while."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes (done, in all) and shows a bar, on a terminal only."""
+    """Yield a function that takes (done, in all) and shows a bar if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

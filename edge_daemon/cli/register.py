@@ -49,13 +49,13 @@ def list_(home: Home, as_json: bool) -> None:
 
 @register.command()
 @click.argument("register_id", metavar="ID")
-@click.option("--revision", type=click.IntRange(min=1), help="An earlier revision than the last.")
+@click.option("--revision", type=click.IntRange(min=1), help="Show this revision; without it the latest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the register document, and the sightings behind it.")
 @pass_home
 def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> None:
     """Show one register with the evidence for each student.
 
-    ID is the lesson's id, or so much of its beginning that only one register fits.
+    ID is the lesson's id, or a beginning of it that only one register has.
     """
     found, evidence = read_register(home, register_id, revision)
     notes = notes_of_lesson(home, found.register.lesson.lesson_id)
@@ -76,7 +76,7 @@ def show(home: Home, register_id: str, revision: int | None, as_json: bool) -> N
 @click.argument("register_id", metavar="ID", required=False)
 @click.option("--student", metavar="S", help="Student id.")
 @click.option("--verdict", type=click.Choice(get_args(VerdictName)))
-@click.option("--by", metavar="NAME", help="Who corrects.")
+@click.option("--by", metavar="NAME", help="The person who corrects.")
 @click.option("--reason", metavar="TEXT", help=f"Why: {', '.join(REASONS)}, or words of your own.")
 @pass_home
 def correct(
@@ -84,9 +84,11 @@ def correct(
 ) -> None:
     """Make the next revision of a register, with one student's verdict changed. Nothing is overwritten.
 
-    What is not given is asked for, a line each: what is typed is on no command line that others see or that is logged.
-    The same correction a second time makes no revision. Words of your own are no part of the register: it gets the code
-    `other`, and the words stay on the device as a note, until the student is removed.
+    The command asks for each missing value on a line of its own. What you type there is neither logged nor visible to
+    others on the command line. The same correction a second time makes no revision.
+
+    A reason in your own words is no part of the register: the register gets the code `other`. The words stay on the
+    device as a note until the student is removed.
     """
     register_id, student = asked(register_id, "register_id"), asked(student, "student")
     verdict, by, reason = asked(verdict, "verdict"), asked(by, "by"), asked(reason, "reason")
@@ -104,13 +106,13 @@ def correct(
 @register.command()
 @click.argument("register_id", metavar="ID")
 @click.option("--held/--not-held", "held", default=None, help="Whether the lesson took place.")
-@click.option("--by", metavar="NAME", help="Who says so; asked for where it is not given.")
+@click.option("--by", metavar="NAME", help="The person who confirms; the command asks for it if it is missing.")
 @pass_home
 def confirm(home: Home, register_id: str, held: bool | None, by: str | None) -> None:
-    """Say that a lesson was held, or was not; makes the next revision of its register.
+    """Record that a lesson was held, or was not; makes the next revision of its register.
 
-    Held: the verdicts stand, and families are told. Not held: nobody is absent. The same word by the same person a
-    second time makes no revision.
+    Held: the verdicts stand, and families are informed. Not held: nobody is absent. The same confirmation by the same
+    person a second time makes no revision.
     """
     if held is None:
         raise click.UsageError("say --held or --not-held")
@@ -156,7 +158,7 @@ def _line(register: Register, zone: ZoneInfo, digits: int) -> tuple[str, ...]:
 
 
 def _digits(lesson_ids: list[str]) -> int:
-    """Return how much of the ids tells them apart, eight at least."""
+    """Return how many characters make the ids unique, eight at least."""
     return next((n for n in range(8, 36) if len({one[:n] for one in lesson_ids}) == len(lesson_ids)), 36)
 
 

@@ -1,4 +1,4 @@
-"""A register for a terminal: what was decided, and the evidence for each student."""
+"""The text of a register: what was decided, and the evidence for each student."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from edge_daemon.plain_text import plain
 from edge_daemon.types import CaptureMap, Correction, Register, Verdict
 
 _SURE = 0.975
-"""Below, the doubt of who it was is larger than that of the count."""
+"""Below this probability, the identity is more uncertain than the count."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """How a capture is drawn."""
+    """The characters that draw a capture."""
 
     facing: str
     turned: str
@@ -48,11 +48,11 @@ def show_register(
     """Yield the lines that show a register.
 
     Args:
-        register: what was decided.
-        evidence: of single captures, as far as it is still there.
-        names: by student id, as far as they may be shown.
-        zone: for times.
-        notes: about corrections; they are no part of the register.
+        register: the register.
+        evidence: data of single captures, as far as it is still stored.
+        names: names by student id, as far as they may be shown.
+        zone: time zone of the printed times.
+        notes: notes about corrections; they are no part of the register.
     """
     yield from _heading(register, zone)
     yield ""
@@ -85,7 +85,7 @@ def show_register(
 
 
 def _doubts(register: Register, names: Mapping[str, str]) -> Iterator[str]:
-    """Yield why verdicts are in doubt by who was seen: resemblance, an uncertain name, poor photographs."""
+    """Yield why it is doubtful who was seen: resemblance, an uncertain name, or poor photographs."""
     for verdict in register.verdicts:
         student_id = verdict.tally.student_id
         who = f"{student_id} {names[student_id]}" if student_id in names else student_id
@@ -130,7 +130,7 @@ def _heading(register: Register, zone: ZoneInfo) -> Iterator[str]:
 
 
 def note_of(register: Register) -> str:
-    """Return what is to be known of a whole lesson: why it is unusual, and what the office said."""
+    """Return the note on a whole lesson: why it is unusual, and what the office confirmed."""
     flags = ", ".join(flag.replace("_", " ") for flag in register.register_flags)
     if is_cancelled(register):
         return "not held" + (f" ({flags})" if flags else "")
@@ -173,7 +173,7 @@ def _row(
 
 
 def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
-    """Yield in which captures each student was; never "not seen" where nobody can tell any more."""
+    """Yield in which captures each student was; without stored sightings never "not seen"."""
     signs = _signs()
     kept = Counter(one.student_id for one in evidence.sightings)
     seen = {verdict.tally.student_id for verdict in register.verdicts if verdict.tally.captures_seen}
@@ -236,5 +236,5 @@ def _time(at: datetime | None, zone: ZoneInfo) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return text without what could steer a terminal."""
+    """Return a text without control characters, which could control a terminal."""
     return plain(text)

@@ -1,4 +1,4 @@
-"""`edge-daemon rehearse`: a whole lesson now, from pictures or a video, to a finalised register."""
+"""`edge-daemon rehearse`: makes a finalised register of one lesson now, from pictures or a video."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ from edge_daemon.types import Register, Verdict, VerdictName
     "--sightings",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="OUT.csv",
-    help="Also write every face that was believed in.",
+    help="Also write every face that was accepted.",
 )
 @click.option(
     "--captures",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help="Of a video: one random frame of each of N equal parts, as a lesson takes its pictures. Else every frame.",
+    help="For a video: one random frame of each of N equal parts, as in a lesson. Without it every frame.",
 )
 @click.option(
-    "--seed", metavar="HEX", help="Choose the frames of an earlier rehearsal again: the seed that it printed."
+    "--seed", metavar="HEX", help="Choose the frames of an earlier rehearsal again, by the seed that it printed."
 )
-@click.option("--course", metavar="COURSE", help="The register of this course; without it of everybody on the roster.")
+@click.option("--course", metavar="COURSE", help="Register only this course; without it everybody on the roster.")
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]),
     metavar="YYYY-MM-DDTHH:MM",
-    help="When the lesson was, by the school's clock; without it now. Nothing vouches for it: it stays a rehearsal.",
+    help="When the lesson was, by the school's clock; without it now. The time is not proven: it stays a rehearsal.",
 )
-@click.option("--deliver", is_flag=True, help="Send the register to the office, marked as a rehearsal; to nobody else.")
+@click.option("--deliver", is_flag=True, help="Send the register to the office only, marked as a rehearsal.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def rehearse(

@@ -1,4 +1,4 @@
-"""`edge-daemon status`: how it stands now, in plain words."""
+"""`edge-daemon status`: the state of the service now, in plain words."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from edge_daemon.types import ClockState
 
 _LIVES: Mapping[Life, str] = {
     "runs": "runs",
-    "stuck": "is there, but says nothing",
-    "ended": "ended without a word",
+    "stuck": "is there, but does not respond",
+    "ended": "ended without giving a reason",
     "none": "does not run",
-    "hidden": "may run; only its user is told",
+    "hidden": "may run; only its own user can see it",
 }
 _CLOCKS: Mapping[ClockState, str] = {
     "synchronised": "set by a time server",
-    "rtc": "set by the clock chip, or trusted by the settings; no time server was heard yet",
-    "unsynchronised": "not to be trusted: set by nobody yet",
+    "rtc": "set by the clock chip, or trusted by the settings; no time server has answered yet",
+    "unsynchronised": "not to be trusted: not set yet",
 }
 _WIDTH = 14
 
@@ -46,7 +46,7 @@ _WIDTH = 14
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def status(home: Home, as_json: bool) -> None:
-    """Say how it stands now; needs no key. Exit code 1 where something needs a person."""
+    """Print the state of the service now; needs no key. Exit code 1 means that something needs a person."""
     overview = look(home, datetime.now(timezone.utc))
     lesson = overview.lesson
     names = _names(home) if lesson is not None and lesson.provisional else {}
@@ -72,7 +72,7 @@ def _names(home: Home) -> Mapping[str, str]:
 def _zone(home: Home) -> tzinfo:
     try:
         return ZoneInfo(home.config.device.time_zone)
-    except ConfigError:  # told among the problems of the timetable
+    except ConfigError:  # listed among the problems of the timetable
         return timezone.utc
 
 
@@ -155,5 +155,5 @@ def _totals(captures: int, missed: Mapping[str, int], lessons: int) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return text as a terminal may have it: courses come from calendars, reasons from libraries."""
+    """Return a text without control characters: courses come from calendars, reasons from libraries."""
     return plain(text)

@@ -1,4 +1,4 @@
-"""What `edge-daemon status --json` prints."""
+"""The document that `edge-daemon status --json` prints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_daemon.timestamps import written
 
 
 def document(overview: Overview, names: Mapping[str, str]) -> dict[str, object]:
-    """Return the whole standing; `names` is empty where the key is not at hand."""
+    """Return the whole overview; `names` is empty if the key is not available."""
     status, lesson, last = overview.status, overview.lesson, overview.last
     return {
         "healthy": not overview.problems,

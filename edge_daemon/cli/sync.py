@@ -1,4 +1,4 @@
-"""`edge-daemon sync`: deliver what is due."""
+"""`edge-daemon sync`: delivers what is due."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INTERRUPTED = 130
 
 
 class _StopRequest:
-    """The wish to stop; said twice, it is not waited for."""
+    """A request to stop by a signal; a second SIGINT stops at once."""
 
     def __init__(self) -> None:
         self.by = 0
@@ -34,14 +34,15 @@ class _StopRequest:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="As the timer does it: only what is due by now, and no bar.")
+@click.option("--once", is_flag=True, help="As the timer does: only what is due by now, and no progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def sync(home: Home, once: bool, as_json: bool) -> None:
-    """Deliver to the school's server and by mail what is due, and fetch what the office has for this device.
+    """Deliver to the school's server and by mail what is due, and fetch the office's documents for this device.
 
-    Without --once what failed before is tried at once, too, though its time has not come. Exit code 0 where all was
-    done that can be done now, also without a network; 1 where something was refused and needs a person.
+    Without --once, items that failed before are retried at once, even if their next attempt is not due. Exit code 0
+    means that all was done that can be done now, also without a network. 1 means that something was refused and needs a
+    person.
     """
     from edge_daemon.app.sync.sync_session import SyncSession
 
@@ -86,5 +87,5 @@ def _queue(left: Backlog) -> dict[str, object]:
 
 
 def _shown(text: str) -> str:
-    """Return text as a terminal may have it: answers come from servers."""
+    """Return a text without control characters: answers come from servers."""
     return plain(text)

@@ -12,7 +12,7 @@ _NUMERIC = frozenset("0123456789.,%- ")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = _WIDEST) -> str:
-    """Return rows under their heads; numbers to the right, text to the left, long text cut at `widest` columns."""
+    """Return rows under their heads; numbers are right-aligned, and long text is cut at `widest` columns."""
     cells = [[_shown(cell, widest) for cell in row] for row in rows]
     numeric = [bool(cells) and all(set(row[i]) <= _NUMERIC for row in cells) for i in range(len(heads))]
     widths = [max(_columns(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
@@ -24,7 +24,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = 
 
 
 def _shown(text: str, widest: int) -> str:
-    """Return text as a terminal may have it: no control characters, not too long."""
+    """Return a text for a terminal: without control characters, and cut at `widest`."""
     kept = plain(text)
     return kept if len(kept) <= widest else kept[: widest - 1] + "…"
 
@@ -35,5 +35,5 @@ def _pad(text: str, width: int, to_the_right: bool) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal the text takes: none for marks, two for East Asian and emoji."""
+    """Return how many terminal columns a text takes: none for combining marks, two for East Asian and emoji."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,4 +1,4 @@
-"""What a user types for this program: for advice that can be copied into a shell."""
+"""How a user calls this program, for advice that can be copied into a shell."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _NAME = "edge-daemon"
 
 
 def this_command(*, in_full: bool = False) -> str:
-    """Return the program's name, or the path of one that is not on the search path.
+    """Return the program's name, or its path if the search path does not lead to it.
 
     Args:
-        in_full: the path wherever it is known: `sudo` has a search path of its own.
+        in_full: return the path wherever it is known, because `sudo` has another search path.
     """
     typed, found = sys.argv[0], shutil.which(_NAME)
     is_typed = Path(typed).name == _NAME

@@ -1,4 +1,4 @@
-"""`edge-daemon timetable`: the coming lessons, and what is skipped and why."""
+"""`edge-daemon timetable`: the coming lessons, and which are skipped and why."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN_ALIKE = 5
 
 @dataclass(frozen=True, slots=True)
 class _Repeated:
-    """The same event passed for the same reason on several days."""
+    """An event that is skipped for the same reason on several days."""
 
     first: Passed
     times: int
@@ -42,7 +42,7 @@ class _Repeated:
 
 @click.group()
 def timetable() -> None:
-    """The coming lessons, and what is skipped and why."""
+    """The coming lessons, and which are skipped and why."""
 
 
 @timetable.command()
@@ -51,7 +51,7 @@ def timetable() -> None:
 def check(home: Home, as_json: bool) -> None:
     """Read the calendar files and name every problem, with file and line.
 
-    Exits with 2 where a file is broken, and with 1 where nothing of one can be used.
+    Exit code 2 means that a file is broken; 1 means that a file has no usable event.
     """
     files, holidays = timetable_paths(home)
     errors = list(file_errors(home, [*files, *holidays]))
@@ -96,7 +96,7 @@ def check(home: Home, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def show(home: Home, days: int, as_json: bool) -> None:
-    """Print the coming lessons in local time, the one that runs now among them."""
+    """Print the coming lessons in local time, including one that is running."""
     read, now = timetable_of_files(home), datetime.now(timezone.utc)
     zone, end = ZoneInfo(home.config.device.time_zone), now + timedelta(days=days)
     lessons = [one for one in read.lessons(now - LONGEST, end) if one.end > now]
@@ -123,7 +123,7 @@ def show(home: Home, days: int, as_json: bool) -> None:
 def _settings_remarks(
     home: Home, read: Timetable, now: datetime, *, is_useless: bool, has_lessons: bool
 ) -> Iterator[Passed]:
-    """Yield what is odd about the settings and the files as a whole."""
+    """Yield what looks wrong about the settings and the files as a whole."""
     settings, where = home.config.timetable, str(home.config_path)
     if UPSTREAM in settings.files and not pulled_timetable(home).exists():
         yield Passed("timetable.files", where, f"names {UPSTREAM!r}, and no calendar has come from the office yet")
@@ -145,7 +145,7 @@ def _rooms_json(home: Home) -> dict[str, object]:
 
 
 def _few_alike(found: Sequence[Passed]) -> Iterator[str]:
-    """Yield a line each, but of many with the same reason only some."""
+    """Yield a line each, but only some of many with the same reason."""
     alike = Counter(one.why for one in found)
     shown: Counter[str] = Counter()
     for one in found:

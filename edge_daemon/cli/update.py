@@ -1,4 +1,4 @@
-"""`edge-daemon update`: a signed release, taken or taken back."""
+"""`edge-daemon update`: installs a signed release, or goes back to the one before."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ from edge_daemon.cli.context import Home, pass_home
 @click.option("--back", is_flag=True, help="Go back to the release before.")
 @click.option("--now", is_flag=True, help="Also while a lesson is running, which costs it a picture or two.")
 @click.option(
-    "--allow-downgrade", is_flag=True, help="Also a release older than the one in effect, with its old faults."
+    "--allow-downgrade", is_flag=True, help="Also a release older than the current one, with its known faults."
 )
 @click.option("--ready-within", "ready_s", type=float, default=120.0, show_default=True, help="Seconds until READY.")
-@click.option("--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds to stay up then.")
+@click.option(
+    "--settle", "settle_s", type=float, default=30.0, show_default=True, help="Seconds that it has to stay up then."
+)
 @pass_home
 def update(
     home: Home, bundle: Path | None, *, back: bool, now: bool, allow_downgrade: bool, ready_s: float, settle_s: float
 ) -> None:
-    """Take the release in BUNDLE: verified, tried on copies, switched to; back again where it does not come up."""
+    """Install the release in BUNDLE: verify it, try it on copies and switch to it; switch back if it does not start."""
     if back == (bundle is not None):
         raise click.UsageError("either BUNDLE or --back")
     if back and allow_downgrade:
         raise click.UsageError("--back needs no --allow-downgrade")
-    # A shell that goes away ends nothing half-way; what does is mended at the next boot.
+    # A closed terminal must not interrupt the switch. After any other interruption the next boot repairs it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     root = Path(os.environ.get("EDGE_DAEMON_ROOT") or "/")
     updater = Updater(Releases(root), ServiceControl(root, ready_s, settle_s), home)
@@ -46,7 +48,7 @@ def update(
 @click.command("update-check")
 @pass_home
 def update_check(home: Home) -> None:
-    """Check models, settings and copies of the databases with this release; exit code 0 where all is well."""
+    """Check models, settings and copies of the databases with this release; exit code 0 means that all is well."""
     from edge_daemon.app.update.trial import check  # here: it loads the networks
 
     check(home)

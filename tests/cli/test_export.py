@@ -147,7 +147,7 @@ def test_a_gallery_that_can_not_be_read_is_a_warning(home, tmp_path):
     done = export(home, tmp_path / "out.csv")
     assert done.exit_code == 0
     assert done.stderr.startswith("warning: ")
-    assert done.stderr.endswith("bare ids are shown\n")
+    assert done.stderr.endswith("only ids are shown\n")
     assert done.stderr.count("\n") == 1
 
 

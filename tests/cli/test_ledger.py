@@ -342,7 +342,7 @@ def test_a_document_without_a_signature_is_a_problem_unless_it_was_made_before_t
     assert (done.exit_code, "is not signed" in done.stdout) == (1, True)
     done = run(tmp_path, "ledger", "verify", "--unsigned-before", f"{day + timedelta(days=1)}")
     assert done.exit_code == 0, done.stdout
-    assert "1 of them of a release that did not sign" in done.stdout
+    assert "1 of them from a release that did not sign" in done.stdout
 
 
 def test_a_ledger_without_any_signature_is_no_proof_of_anything(tmp_path):
