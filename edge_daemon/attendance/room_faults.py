@@ -1,6 +1,7 @@
-"""Which parts of the room a capture can't show: too dark, too blurred, glare, covered; and whether the view changed.
+"""Faults of a capture: the parts of the room that it can't show because they are too dark, blurred, glaring or covered.
 
-The limits were read off a measured curve: benchmarks/degraded.py, docs/BENCHMARKS.md.
+`view_change.py` compares the views of two lessons; `app/capture/room_flags.py` applies both to a lesson. The limits
+come from a measured curve: benchmarks/degraded.py, docs/BENCHMARKS.md.
 """
 
 from __future__ import annotations
@@ -38,16 +39,12 @@ PART_OF_UNKNOWN_ROOM: Final = 0.45
 demo's room they are .31 of the picture. A lens that is half covered is over this limit."""
 WHOLE: Final = 0.8
 """From this share on the capture is missed."""
-SAME_VIEW: Final = 0.5
-"""Two scenes of one camera correlate at least so much."""
 
 _SPOT_CELLS: Final = 12
 _SPOT_LIGHT: Final = 0.15
 """A patch of at most so many cells, whose light differs by at most such a share from that around it, is a bare spot of
 the room. Where half of a class was away patches had up to 4 cells and differed by up to .06; half of a lens has 56
 cells and more."""
-_ENOUGH_CELLS: Final = 0.25
-"""Share of the cells that can be compared, below which nobody can tell one view from another."""
 
 Area = NDArray[np.bool_]
 Faults = NDArray[np.uint8]
@@ -84,7 +81,7 @@ def _bare_spots(view: RoomView, flat: Area) -> Area:
     """
     found = np.zeros_like(flat)
     for patch in _patches(flat):
-        around = _grown(patch) & ~patch
+        around = grown(patch) & ~patch
         if patch.sum() <= _SPOT_CELLS and around.any():
             light, light_around = float(np.median(view.luma[patch])), float(np.median(view.luma[around]))
             if abs(light - light_around) <= _SPOT_LIGHT * light_around:
@@ -92,7 +89,7 @@ def _bare_spots(view: RoomView, flat: Area) -> Area:
     return found
 
 
-def _grown(cells: Area) -> Area:
+def grown(cells: Area) -> Area:
     """Return some cells and their neighbours."""
     padded = np.pad(cells, 1)
     rows, columns = cells.shape
@@ -176,47 +173,3 @@ def _cells(box: Box, width_px: int, height_px: int) -> tuple[slice, slice]:
     left, right = (min(max(int(x / width_px * VIEW_COLUMNS), 0), VIEW_COLUMNS - 1) for x in (box.x, box.x + box.w))
     top, bottom = (min(max(int(y / height_px * VIEW_ROWS), 0), VIEW_ROWS - 1) for y in (box.y, box.y + box.h))
     return slice(top, bottom + 1), slice(left, right + 1)
-
-
-# --- the scene --------------------------------------------------------------------------------------------------------
-
-
-def scene_of(views: Sequence[RoomView]) -> bytes:
-    """Return a room's signature: light and structure of 128 cells as 256 bytes, the median over some captures."""
-    luma = np.median([view.luma for view in views], axis=0)
-    structure = np.median([view.structure for view in views], axis=0)
-    return bytes(np.clip(np.rint(np.stack([luma, 2 * structure])), 0, 255).astype(np.uint8).tobytes())
-
-
-def view_of_scene(scene: bytes) -> RoomView:
-    """Return the cells of a signature."""
-    luma, doubled = np.frombuffer(scene, np.uint8).astype(np.float32).reshape(2, VIEW_ROWS, VIEW_COLUMNS)
-    return RoomView(luma, np.zeros_like(luma), (doubled / 2).astype(np.float32), 0.0)
-
-
-def same_view(one: bytes, other: bytes, usable: Area) -> float:
-    """Return how alike two scenes are, -1 to 1, whatever their light: only differences within a row of cells count.
-
-    Args:
-        one: a signature.
-        other: another one.
-        usable: the cells to compare, but for those beside others; 1 is returned where they are too few to tell.
-    """
-    inner = usable & ~_grown(~usable)  # a cell at the edge of a cover is half covered itself
-    if inner.mean() < _ENOUGH_CELLS:
-        return 1.0
-    parts = zip(_parts(one, inner), _parts(other, inner), strict=True)
-    return float(np.mean([_correlation(a, b) for a, b in parts]))
-
-
-def _parts(scene: bytes, usable: Area) -> NDArray[np.float64]:
-    cells = np.log1p(np.frombuffer(scene, np.uint8).astype(np.float64).reshape(2, VIEW_ROWS, VIEW_COLUMNS))
-    weights = np.broadcast_to(usable, cells.shape).astype(np.float64)
-    means = (cells * weights).sum(axis=2, keepdims=True) / np.maximum(weights.sum(axis=2, keepdims=True), 1)
-    centred: NDArray[np.float64] = (cells - means) * weights
-    return centred
-
-
-def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    size = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / size if size > 1e-9 else 0.0

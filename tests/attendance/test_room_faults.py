@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_daemon.attendance import room_faults
+from edge_daemon.attendance import room_faults, view_change
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Box, RoomView
 
 SHAPE = VIEW_ROWS, VIEW_COLUMNS
@@ -30,7 +30,7 @@ def faults(one: RoomView, before: RoomView | None = None) -> tuple[str, ...]:
 
 
 def test_a_usual_capture_has_no_fault():
-    assert (room_faults.SMALLEST_FACE_PX, room_faults.SAME_VIEW, room_faults.PART) == (36.0, 0.5, 0.15)
+    assert (room_faults.SMALLEST_FACE_PX, view_change.SAME_VIEW, room_faults.PART) == (36.0, 0.5, 0.15)
     assert faults(view(), view()) == ()
     assert faults(view()) == ()
 

@@ -198,8 +198,8 @@ REASONS: tuple[tuple[str, str, str, str, str], ...] = (
     ("*/distance_page.py", "_write_line", r"needed or 0", r"or 1", GUARD + ": a distance without what is needed"),
     ("*/room_faults.py", "faults_of", r"blur_px >", r"blur_px >=", TIE),
     ("*/room_faults.py", "_is_flat", r"<", r"<=", TIE),
-    ("*/room_faults.py", "_correlation", r"> 1e-9", r">= 1e-9", TIE),
-    ("*/room_faults.py", "_grown", r"bool\)", r"None\)|, \)", "equivalent: what is made of booleans is boolean"),
+    ("*/view_change.py", "_correlation", r"> 1e-9", r">= 1e-9", TIE),
+    ("*/room_faults.py", "grown", r"bool\)", r"None\)|, \)", "equivalent: what is made of booleans is boolean"),
     (
         "*/room_faults.py",
         "_patches",

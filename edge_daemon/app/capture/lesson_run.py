@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from edge_daemon import __version__
 from edge_daemon.app.capture.comparer import Comparer
 from edge_daemon.app.capture.missed_reasons import UNREADABLE
-from edge_daemon.app.capture.room_watch import RoomWatch
+from edge_daemon.app.capture.room_flags import RoomFlags
 from edge_daemon.app.notices.outbox_rows import lenient_outbox_writer, outbox_writer
 from edge_daemon.app.registers.own_documents import watch
 from edge_daemon.attendance import candidate_codec
@@ -91,7 +91,7 @@ class LessonRun:
         self._comparer = Comparer(config, gallery, models, takes_pictures=takes_pictures)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
-        self._watch = RoomWatch(register_db, lesson)
+        self._watch = RoomFlags(register_db, lesson)
         self._poorly_photographed = gallery.poorly_photographed()  # with the templates: later nothing is opened
         self._match = MatchProbability(models.weights("match_probability").path)
 

@@ -24,6 +24,7 @@ from edge_daemon.app.notices.handover import Handover
 from edge_daemon.app.notices.lesson_teachers import note_teachers
 from edge_daemon.app.opening.signer import open_plan_seeds, open_signer
 from edge_daemon.app.opening.timetable_files import watch_timetable
+from edge_daemon.app.service import watchdog
 from edge_daemon.app.service.called_off_registers import question_called_off
 from edge_daemon.app.service.event_log import EventLog
 from edge_daemon.app.service.lesson_finisher import GIVE_UP_AFTER, OF_A_LESSON, LessonFinisher
@@ -35,7 +36,7 @@ from edge_daemon.app.upkeep.maintenance import open_databases, suspect
 from edge_daemon.device import journal
 from edge_daemon.device.clock import Clock, Reading, SystemClock
 from edge_daemon.device.clock_jump_guard import ClockJumpGuard
-from edge_daemon.device.notify import notify, watchdog_s
+from edge_daemon.device.notify import notify
 from edge_daemon.device.status import age_s, read_status
 from edge_daemon.errors import DamageError, EdgeError, KeyFileError, ServiceError, StoreError
 from edge_daemon.home import Home
@@ -76,7 +77,7 @@ class Service:
         self, home: Home, clock: Clock | None = None, command: Sequence[str] = COMMAND, turn_s: float = TURN_S
     ) -> None:
         self._home, config = home, home.config
-        self._turn_s = min(turn_s, (watchdog_s() or 2 * turn_s) / 2)
+        self._turn_s = watchdog.turn_within(turn_s)
         raw = clock or SystemClock(trusted=config.device.trust_clock)
         self._clock = ClockJumpGuard(raw)
         self._begun = self._clock.reading()

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.capture.missed_reasons import CALLED_OFF, CLOCK_SET, NOT_RUNNING, TOO_SLOW
 from edge_daemon.app.capture.worker_report import Report
+from edge_daemon.app.service import watchdog
 from edge_daemon.device.clock import Reading
 from edge_daemon.device.host import read_host
 from edge_daemon.device.metrics import Outbox, write_metrics
-from edge_daemon.device.notify import notify
 from edge_daemon.device.status import FILE, LessonStatus, ServiceStatus, State, write_status
 from edge_daemon.errors import StoreError
 from edge_daemon.home import Home
@@ -207,7 +207,7 @@ class StatusReporter:
         self.status = replace(self.status, state=state, detail=detail, clock=reading.state)
         changed = self.status != self._written
         old = reading.boottime_s - self._written_s
-        notify("WATCHDOG=1", *([f"STATUS={detail}"] if changed else []))
+        watchdog.feed(detail if changed else "")
         # In a lesson something changes every second; the file is in memory, yet writing it costs time.
         if (changed and old >= 1.0) or old >= WRITE_EVERY_S:
             self._write(reading)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_daemon.app.capture.room_watch import RoomFindings, RoomWatch
+from edge_daemon.app.capture.room_flags import RoomFindings, RoomFlags
 from edge_daemon.attendance.tally import tally
 from edge_daemon.store import lessons, room_history
 from edge_daemon.store.database import open_register
@@ -51,7 +51,7 @@ class School:
         """Return what the room makes of a lesson of one picture, and why its captures were missed."""
         self.held += 1
         lesson = a_lesson(START + timedelta(days=self.held))
-        watch, missed = RoomWatch(self.db, lesson), []
+        watch, missed = RoomFlags(self.db, lesson), []
         register, _ = a_register(lesson, dict.fromkeys(IDS, 0.0), captures=CAPTURES)
         lessons.start_lesson(self.db, lesson, register.plan, "synchronised")
         for slot in range(CAPTURES):
@@ -63,7 +63,7 @@ class School:
             watch.taken(slot, view)
         seen = sightings_of(there) if not missed else []
         taken_at = dict.fromkeys(range(CAPTURES), lesson.start)
-        again = RoomWatch(self.db, lesson)  # the worker was killed: what was stored is enough
+        again = RoomFlags(self.db, lesson)  # the worker was killed: what was stored is enough
         taken = CAPTURES - len(missed)
         found = again.findings(tally(IDS, seen, taken_at), IDS, seen, taken, missed, QUARTER)
         keep(self.db, replace(register, missed=tuple(missed)), seen, SIGNER)

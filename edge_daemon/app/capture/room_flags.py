@@ -10,7 +10,7 @@ from typing import cast, get_args
 
 import numpy as np
 
-from edge_daemon.attendance import room_faults
+from edge_daemon.attendance import room_faults, view_change
 from edge_daemon.attendance.room_faults import Area, Fault, Faults
 from edge_daemon.attendance.room_state import is_shared, is_unusual, unusual_flag
 from edge_daemon.attendance.seat_map import usual_boxes
@@ -58,7 +58,7 @@ class _StoredView:
     faults: Faults
 
 
-class RoomWatch:
+class RoomFlags:
     """Looks at every capture of one lesson.
 
     Args:
@@ -83,7 +83,7 @@ class RoomWatch:
         """
         height_px, width_px = picture.shape[:2]
         view, boxes = room_view(picture), self._seats
-        before = room_faults.view_of_scene(self._scenes[0]) if self._scenes else None
+        before = view_change.view_of_scene(self._scenes[0]) if self._scenes else None
         faces = [one for one in found if one.score >= _FACE_SCORE]
         widths = [box.w for box in boxes.values()] or [room_faults.SMALLEST_FACE_PX]
         faults = room_faults.faults_of(view, before, float(np.percentile(widths, 10)))
@@ -119,7 +119,7 @@ class RoomWatch:
         """
         ids = [t.student_id for t in tallies]
         unusual = is_unusual(tallies, assessed, captures_taken, unusual_share)
-        scene = room_faults.scene_of([one.view for one in self._views.values()]) if self._views else None
+        scene = view_change.scene_of([one.view for one in self._views.values()]) if self._views else None
         faults = room_faults.usual_faults([one.faults for one in self._views.values()]) if self._views else None
         changed = scene is not None and faults is not None and self._view_changed(scene, faults == 0)
         flags: set[RegisterFlag] = {"view_changed"} if changed else set()
@@ -141,12 +141,12 @@ class RoomWatch:
 
     def _view_changed(self, scene: bytes, usable: Area) -> bool:
         """Return whether the camera sees none of the scenes of the last lessons."""
-        likeness = [room_faults.same_view(scene, one, usable) for one in self._scenes]
-        return bool(likeness) and max(likeness) < room_faults.SAME_VIEW
+        similarity = [view_change.scene_similarity(scene, one, usable) for one in self._scenes]
+        return bool(similarity) and max(similarity) < view_change.SAME_VIEW
 
     def _seats_seen_as(self, scene: bytes, usable: Area) -> dict[str, Box]:
         """Return where students of the course sat in the last lessons in which the camera saw this scene."""
-        same = (p for p in self._past if room_faults.same_view(scene, p.scene, usable) >= room_faults.SAME_VIEW)
+        same = (p for p in self._past if view_change.scene_similarity(scene, p.scene, usable) >= view_change.SAME_VIEW)
         return usual_boxes(sighting for one in same for sighting in one.sightings)
 
     def _hidden(
