@@ -78,7 +78,7 @@ def test_a_scene_of_faint_differences_is_like_itself():
 
 def test_a_row_of_which_one_cell_is_compared_says_nothing():
     usable = np.ones(SHAPE, bool)
-    usable[4:, 2:] = False  # of the last rows only the first column is not beside what is not usable
+    usable[4:, 2:] = False  # in the last rows only the first column is not beside unusable cells
     one = furnished(1)
     other = view(luma=one.luma.copy(), structure=one.structure.copy())
     other.luma[5:, 0], other.structure[5:, 0] = 250, 1
@@ -112,7 +112,7 @@ def test_a_light_that_falls_off_from_row_to_row_changes_no_view():
 
 @pytest.mark.parametrize(("columns", "is_compared"), [(5, True), (4, False)])
 def test_a_quarter_of_the_cells_has_to_be_compared_without_those_at_the_edge(columns, is_compared):
-    """Of five columns the last touches what is not usable: four are compared, 32 of 128 cells."""
+    """The last of five columns touches unusable cells: four are compared, 32 of 128 cells."""
     usable = np.zeros(SHAPE, bool)
     usable[:, :columns] = True
     scenes = view_change.scene_of([furnished(1)]), view_change.scene_of([furnished(2)])
