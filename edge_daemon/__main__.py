@@ -22,6 +22,7 @@ logger = logging.getLogger("edge_daemon")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `edge-daemon` and exit with 0 (done), 1 (failed), 2 (wrong usage or input) or 130 (interrupted)."""
+    _open_standard_streams()
     lock_memory()
     # OpenCV reads this when it is first imported. It then refuses a picture that would fill the memory of a Pi.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", "100000000")
@@ -38,6 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or 1
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null where the caller closed a standard stream (`>&-`), or a database would get its number."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

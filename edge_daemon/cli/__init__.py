@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edge_daemon import __version__
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.home import Home
 
 _COMMANDS = {
@@ -48,15 +49,27 @@ _COMMANDS = {
     ),
     "lab": ("edge_daemon.cli.lab:lab", "Experiments, never part of a lesson; they need packages that no device has."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),
+    "manual": ("edge_daemon.cli.manual:manual", "Write man pages, and completion for bash, zsh and fish."),
 }
 """Maps a name to (module:object, short help). The short help is here so that `--help` imports nothing else."""
+READERS = {
+    "Registers (teacher, office)": ("register", "export", "ledger", "plan"),
+    "Students (office, data protection officer)": ("enrol", "checkin"),
+    "The office's computer": ("collect",),
+    "A device in daily use (technician)": ("status", "doctor", "timetable", "outbox", "mail", "maintain"),
+    "Setting a device up (technician)": ("audit", "config", "identity", "office-key", "update", "manual"),
+    "Pictures without a lesson (anybody)": ("rehearse", "mask", "lab"),
+    "Started by systemd": ("run", "sync", "firstboot", "update-check"),
+}
+"""Commands by reader, in the order of `--help`."""
+_WIDEST_NAME = max(map(len, _COMMANDS))
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(GroupHelp):
     """A group that imports a command only when it is called, because imports are slow on a Pi."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_COMMANDS)
+        return [name for names in READERS.values() for name in names]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
@@ -66,8 +79,9 @@ class _LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, short) for name, (_, short) in _COMMANDS.items()])
+        for reader, names in READERS.items():
+            with formatter.section(reader):
+                formatter.write_dl([(name.ljust(_WIDEST_NAME), _COMMANDS[name][1].rstrip(".")) for name in names])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

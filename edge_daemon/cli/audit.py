@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _HEADS = ("row", "seats", "away", "face", "least", "sharp", "light", "found", "hit rate", "register")
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option(
     "--frames",
     type=click.Path(path_type=Path),

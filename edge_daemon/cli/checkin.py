@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.errors import CameraError, EdgeError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _TRIES = 3
 """Attempts for one repetition; after these the command goes on to the next."""
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def checkin() -> None:
     """Check in at the door by saying a personal phrase before a camera."""
 

@@ -14,6 +14,7 @@ from edge_daemon.app.collect.document_tree import DocumentProblem
 from edge_daemon.app.collect.room_ranking import counted
 from edge_daemon.app.collect.term_file import By, Split, fingerprint, school_week
 from edge_daemon.cli.days import DAY
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.config import WEEKDAYS, UpstreamConfig
 from edge_daemon.errors import DeliveryError
@@ -23,7 +24,7 @@ _SHOWN = 30
 _FILE = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.argument("source", metavar="DIR_OR_URL")
 @click.option(
     "--output", required=True, type=_FILE, metavar="FILE", help="TERM.xlsx; .csv has every student and lesson."

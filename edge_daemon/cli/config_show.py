@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.config import Config
 from edge_daemon.configfile import file_name
 
@@ -18,7 +19,7 @@ _IN_ADDRESS = re.compile(r"(?<=://)\S*@")
 _IN_QUERY = re.compile(r"(?i)\b([\w-]*(?:token|key|secret|pass|pw|auth|sig)[\w-]*=)[^&\s]+")
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def config() -> None:
     """The settings in effect."""
 

@@ -10,11 +10,12 @@ import click
 
 from edge_daemon.app.health.doctor import Check, Doctor
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 
 _WIDTH = 13
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option(
     "--network", "only_network", is_flag=True, help="Only checks that need the network: mail, upstream, network."
 )

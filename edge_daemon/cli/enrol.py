@@ -18,11 +18,12 @@ from edge_daemon.cli import enrol_text as text
 from edge_daemon.cli.asked import asked
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.enrol_capture import capture
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.errors import EdgeError, StoreError
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def enrol() -> None:
     """Students, their consent and their photographs."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.errors import EdgeError, GalleryError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _TRIES = 8
 """Attempts for one picture; after these the command goes on to the next."""
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.argument("student_id", metavar="[ID]", required=False)
 @click.option("--roster", "whole", is_flag=True, help="Go through the roster, student by student.")
 @click.option("--again", is_flag=True, help="With --roster: also students who already have templates from a camera.")

@@ -11,11 +11,12 @@ import click
 from edge_daemon.app.registers.export_file import ExportRequest, check_output, export_file
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.names import names_of
 from edge_daemon.errors import RegisterError
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option("--from", "first", required=True, type=DAY, metavar="YYYY-MM-DD", help="First day; or yesterday, today.")
 @click.option(
     "--to", "last", required=True, type=DAY, metavar="YYYY-MM-DD", help="Last day, included; or today, tomorrow."

@@ -11,9 +11,10 @@ import click
 
 from edge_daemon.app.firstboot.identity import identity_of
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option(
     "--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True, help="Root of the file system."
 )
@@ -36,7 +37,7 @@ def firstboot(root: Path) -> None:
         click.echo(f"WARNING: {warning}")
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def identity(home: Home, as_json: bool) -> None:

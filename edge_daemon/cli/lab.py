@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 from edge_daemon.errors import LabError
@@ -15,7 +16,7 @@ from edge_daemon.home import Home
 _FRAMES = 100
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 @click.pass_context
 def lab(ctx: click.Context) -> None:
     """Run experiments that must never be part of a lesson."""

@@ -23,12 +23,13 @@ from edge_daemon.app.ledger.ledger_reader import (
 )
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY, instants
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
 from edge_daemon.errors import RegisterError
 from edge_daemon.timestamps import written
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=GroupHelp, invoke_without_command=True)
 @click.option("--from", "first", type=DAY, metavar="YYYY-MM-DD", help="First day; without it from the beginning.")
 @click.option("--to", "last", type=DAY, metavar="YYYY-MM-DD", help="Last day, included.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -11,6 +11,7 @@ from edge_daemon.app.notices.mail_preview import PreviewRequest, preview_message
 from edge_daemon.app.notices.mail_trial import send_trial
 from edge_daemon.app.sync.receiver_settings import withheld_secrets
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.config import is_address
 from edge_daemon.errors import DeliveryError
 
@@ -21,7 +22,7 @@ _KINDS = (
 )
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def mail() -> None:
     """Messages to the office, to students and to guardians."""
 

@@ -10,12 +10,13 @@ import click
 
 from edge_daemon.app.upkeep import maintenance
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.errors import GalleryError
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def maintain() -> None:
     """Backups, retention, a check of the databases, and documents from the office. Timers run the first two."""
 

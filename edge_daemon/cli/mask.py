@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 
@@ -17,7 +18,7 @@ _FRAMES = 100
 _WAIT_S = 30.0
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.argument("source", required=False, type=click.Path(path_type=Path), metavar="[FOLDER_OR_VIDEO]")
 @click.option(
     "--output",

@@ -6,9 +6,10 @@ import click
 
 from edge_daemon.app.inbox import office_keys
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 
 
-@click.group("office-key")
+@click.group("office-key", cls=GroupHelp)
 def office_key() -> None:
     """The office's public keys. Once one is pinned, only signed corrections are accepted from the office."""
 

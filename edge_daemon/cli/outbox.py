@@ -23,6 +23,7 @@ from edge_daemon.app.outbox.queue import (
 )
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
 from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
@@ -32,7 +33,7 @@ _ALL = "all"
 _WIDEST = 76
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def outbox() -> None:
     """What is still to be delivered, and what was delivered."""
 

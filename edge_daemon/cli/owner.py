@@ -18,7 +18,7 @@ READING = frozenset(
     {
         *("audit", "collect", "config show", "doctor", "enrol list", "enrol show", "export", "identity"),
         *("ledger verify", "mail preview", "mail test", "office-key list", "outbox copy", "outbox list", "outbox show"),
-        *("lab expression", "lab train expression", "mask", "plan check", "plan list"),
+        *("lab expression", "lab train expression", "manual", "mask", "plan check", "plan list"),
         *("register list", "register show", "status", "timetable check", "timetable show"),
     }
 )

@@ -10,11 +10,12 @@ import click
 
 from edge_daemon.app.ledger.plan_check import PlanCheck, check_plan, coming_plans
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
 from edge_daemon.timestamps import written
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def plan() -> None:
     """When pictures are taken: fixed before the lesson, checked after it."""
 

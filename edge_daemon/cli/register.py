@@ -15,6 +15,7 @@ from edge_daemon.app.registers.correction_notes import REASONS, notes_of_lesson
 from edge_daemon.app.registers.stored_registers import ReadRegister, Standing, counts, list_registers, read_register
 from edge_daemon.cli.asked import asked
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.names import names_of
 from edge_daemon.cli.register_text import note_of, show_register
 from edge_daemon.cli.table import table
@@ -23,7 +24,7 @@ from edge_daemon.timestamps import written
 from edge_daemon.types import Confirmation, Correction, Register, Sighting, VerdictName
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def register() -> None:
     """Look at registers and correct them."""
 

@@ -16,6 +16,7 @@ import click
 from edge_daemon.app.capture.rehearsal import SEED_BYTES, RehearsalRequest, instant_of
 from edge_daemon.app.capture.rehearsal import rehearse as take_register
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.cli.register_text import note_of
 from edge_daemon.cli.table import table
@@ -24,7 +25,7 @@ from edge_daemon.errors import StoreError
 from edge_daemon.types import Register, Verdict, VerdictName
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option(
     "--frames",
     required=True,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @pass_home
 def run(home: Home) -> None:
     """Follow the timetable and take every lesson's register, until SIGTERM or Ctrl-C.

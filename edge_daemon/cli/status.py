@@ -21,6 +21,7 @@ from edge_daemon.app.health.overview import (
     look,
 )
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
 from edge_daemon.errors import ConfigError
@@ -42,7 +43,7 @@ _CLOCKS: Mapping[ClockState, str] = {
 _WIDTH = 14
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home
 def status(home: Home, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.plain_text import plain
 from edge_daemon.timestamps import written
@@ -33,7 +34,7 @@ class _StopRequest:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.option("--once", is_flag=True, help="As the timer does: only what is due by now, and no progress bar.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_home

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +15,10 @@ _NUMERIC = frozenset("0123456789.,%- ")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = _WIDEST) -> str:
-    """Return rows under their heads; numbers are right-aligned, and long text is cut at `widest` columns."""
+    """Return rows under their heads; numbers are right-aligned, and long text is cut at `widest` columns.
+
+    A terminal that is too narrow for the table gets a paragraph for each row instead.
+    """
     cells = [[_shown(cell, widest) for cell in row] for row in rows]
     numeric = [bool(cells) and all(set(row[i]) <= _NUMERIC for row in cells) for i in range(len(heads))]
     widths = [max(_columns(row[i]) for row in [list(heads), *cells]) for i in range(len(heads))]
@@ -20,6 +26,27 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = 
     for row in [list(heads), *cells]:
         padded = [_pad(cell, width, number) for cell, width, number in zip(row, widths, numeric, strict=True)]
         lines.append("  ".join(padded).rstrip())
+    width = _terminal_columns()
+    if width and max(map(_columns, lines)) > width and cells:
+        return "\n".join(_paragraph(heads, row, width) for row in cells)
+    return "\n".join(lines)
+
+
+def _terminal_columns() -> int:
+    """Return how wide the terminal is; 0: the output is a file or goes to another program."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def _paragraph(heads: Sequence[str], row: Sequence[str], width: int) -> str:
+    """Return a row as pairs of head and cell, as many on a line as fit; empty cells are left out."""
+    pairs = [f"{head} {cell}".strip() for head, cell in zip(heads, row, strict=True) if cell]
+    lines: list[str] = []
+    for pair in pairs:
+        if lines and _columns(lines[-1]) + 2 + _columns(pair) <= width:
+            lines[-1] += f"  {pair}"
+        else:
+            indent = "  " if lines else ""
+            lines += textwrap.wrap(pair, width, initial_indent=indent, subsequent_indent="    ")
     return "\n".join(lines)
 
 

@@ -23,6 +23,7 @@ from edge_daemon.app.opening.timetable_files import (
     unusable,
 )
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
 from edge_daemon.config import UPSTREAM
 from edge_daemon.errors import EdgeError
@@ -40,7 +41,7 @@ class _Repeated:
     times: int
 
 
-@click.group()
+@click.group(cls=GroupHelp)
 def timetable() -> None:
     """The coming lessons, and which are skipped and why."""
 

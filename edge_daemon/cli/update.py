@@ -12,9 +12,10 @@ from edge_daemon.app.update.releases import Releases
 from edge_daemon.app.update.service_control import ServiceControl
 from edge_daemon.app.update.updater import Updater
 from edge_daemon.cli.context import Home, pass_home
+from edge_daemon.cli.help_page import CommandHelp
 
 
-@click.command()
+@click.command(cls=CommandHelp)
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--back", is_flag=True, help="Go back to the release before.")
 @click.option("--now", is_flag=True, help="Also while a lesson is running, which costs it a picture or two.")
@@ -45,7 +46,7 @@ def update(
     click.echo(f"release {name} is in effect")
 
 
-@click.command("update-check")
+@click.command("update-check", cls=CommandHelp)
 @pass_home
 def update_check(home: Home) -> None:
     """Check models, settings and copies of the databases with this release; exit code 0 means that all is well."""

@@ -174,6 +174,7 @@ make_release() {
     rm -rf "$folder/tmp"
     cp -R systemd "$folder/systemd"
     "$folder/venv/bin/python" -I -m edge_daemon --version >/dev/null || fail 'the program does not start'
+    "$folder/venv/bin/python" -I -m edge_daemon manual "$folder/share" || fail 'the man pages can not be written'
     install_tool
     sync
     printf '%s\n' "$made" >"$folder/.complete"

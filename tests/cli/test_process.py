@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,33 @@ def test_a_reader_that_goes_away_makes_no_noise():
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait(timeout=60) == 1
+
+
+def test_a_reader_that_takes_one_line_makes_no_noise():
+    """`edge-daemon --help | head -1`, with more behind it than a pipe holds."""
+    code = "from edge_daemon.__main__ import main; import click\n"
+    code += "from edge_daemon.cli import cli; cli.get_command = lambda *_: click.Command('x', callback=lambda: "
+    code += "[click.echo('line ' * 20) for _ in range(5000)]); main(['x'])"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"line")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(timeout=60) == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_makes_no_traceback(closed, tmp_path):
+    script = f"exec 3>&2; {sys.executable} -m edge_daemon --home {tmp_path} config show {closed}; echo $? >&3"
+    result = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60)
+    assert result.stderr == "0\n"
+
+
+@pytest.mark.parametrize("locale", ["POSIX", "C", "no_SUCH"])
+def test_without_a_locale_names_are_shown_and_nothing_breaks(locale, tmp_path):
+    (tmp_path / "config.toml").write_text('[device]\nname = "raum-7"\n[timetable]\nroom = "Ü 7"\n', encoding="utf-8")
+    result = edge_daemon("--home", tmp_path, "config", "show", env={"LC_ALL": locale, "PYTHONUTF8": "0"})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.search(r'room = .*"(Ü|\\xdc) 7"', result.stdout)
 
 
 def test_a_full_disk_for_the_output_is_one_line():

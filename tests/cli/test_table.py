@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import sys
+
+import pytest
+
 from edge_daemon.cli.table import table
 
 
@@ -28,3 +32,44 @@ def test_control_characters_can_not_reach_the_terminal():
 
 def test_a_long_name_is_cut():
     assert table(("name",), [("n" * 300,)]).splitlines()[1] == "n" * 39 + "…"
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Let the output be a terminal of so many columns."""
+
+    def columns(count: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        monkeypatch.setenv("COLUMNS", str(count))
+
+    return columns
+
+
+HEADS = ("student", "name", "verdict", "seen", "note")
+ROWS = [
+    ("S1", "Ann", "present", "41", "close to the rule, and the only one there in the last third of it"),
+    ("S2", "Benedict Longname-Somebody", "absent", "0", ""),
+]
+
+
+def test_a_narrow_terminal_gets_a_paragraph_for_each_row(terminal):
+    terminal(40)
+    assert table(HEADS, ROWS, widest=70).splitlines() == [
+        "student S1  name Ann  verdict present",
+        "  seen 41",
+        "  note close to the rule, and the only",
+        "    one there in the last third of it",
+        "student S2",
+        "  name Benedict Longname-Somebody",
+        "  verdict absent  seen 0",
+    ]
+
+
+def test_a_terminal_that_is_wide_enough_gets_the_table(terminal):
+    terminal(140)
+    assert table(HEADS, ROWS, widest=70).splitlines()[0].split() == list(HEADS)
+
+
+def test_what_goes_to_a_file_never_depends_on_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert table(HEADS, ROWS, widest=70).splitlines()[0].split() == list(HEADS)

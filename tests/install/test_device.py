@@ -31,6 +31,10 @@ case "$*" in
         mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && echo "venv $isolated" >>"$STUBS/log"
         printf '#!/bin/sh\\necho edge-daemon\\n' >"$4/bin/edge-daemon" && chmod +x "$4/bin/edge-daemon" ;;
     "-m edge_daemon --version") [ -n "$isolated" ] && echo "edge-daemon 0" ;;
+    "-m edge_daemon manual "*)
+        for name in man/man1/edge-daemon.1 bash-completion/completions/attendance; do
+            mkdir -p "$(dirname "$4/$name")" && touch "$4/$name"
+        done ;;
     "-m pip install"*) echo "pip $isolated $*" >>"$STUBS/log"; [ ! -e "$STUBS/no-network" ] ;;
     *) echo "what is $*?" >>"$STUBS/log"; exit 9 ;;
 esac
@@ -153,6 +157,22 @@ def test_a_device_has_everything_after_one_command(device):
     assert str(wanted.readlink()) == "/usr/local/lib/systemd/system/edge-daemon.service"
     unit = device.card / "usr/local/lib/systemd/system/edge-daemon.service"
     assert str(unit.readlink()) == "/opt/edge-daemon/current/systemd/edge-daemon.service"
+
+
+def test_man_and_the_shells_find_the_pages_of_the_release_in_effect(device):
+    own = device.write("usr/local/share/man/man1/own.1", "a page of somebody else")
+    device.install()
+    page = device.card / "usr/local/share/man/man1/edge-daemon.1"
+    assert str(page.readlink()) == "/opt/edge-daemon/current/share/man/man1/edge-daemon.1"
+    script = device.card / "usr/local/share/bash-completion/completions/attendance"
+    assert str(script.readlink()) == "/opt/edge-daemon/current/share/bash-completion/completions/attendance"
+    (device.program / "current/share/man/man1/edge-daemon.1").unlink()
+    subprocess.run([device.program / "bin/edge-daemon-release", "link"], env=device.environment(), check=True)
+    assert not page.is_symlink(), "a page that the release does not have leaves no link"
+    device.install("--uninstall")
+    assert not script.is_symlink()
+    assert not (device.card / "usr/local/share/bash-completion").exists()
+    assert own.read_text() == "a page of somebody else"
 
 
 def test_it_ends_with_what_was_done_and_three_next_commands(device):

@@ -152,6 +152,9 @@ class Updater:
         # Its hash is in the signed manifest.
         _called([*pip, "--no-deps", *map(str, (folder / "wheels").glob("edge_daemon-*.whl"))], folder)
         shutil.rmtree(folder / "wheels")
+        # A release before 0.2.0 has none, and a release without them works.
+        pages = [str(made / "bin/python"), *ISOLATED, "-m", "edge_daemon", "manual", str(folder / "share")]
+        subprocess.run(pages, capture_output=True, check=False, timeout=_BUILD_S, cwd=WORKING_DIRECTORY)
 
     def _try(self, name: str) -> None:
         """Let the new release look at copies, as the user that the service has."""

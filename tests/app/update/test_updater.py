@@ -93,6 +93,8 @@ def test_a_release_is_taken_with_program_and_units_and_the_one_before_stays(take
     assert not device.journal.exists()
     new = device.root / "etc/systemd/system/a.target.wants/edge-daemon-new.timer"
     assert new.is_symlink(), "a unit that came with the release is enabled"
+    page = device.root / "usr/local/share/man/man1/edge-daemon.1"
+    assert (device.root / str(page.readlink())[1:]).read_text() == "2.0", "man shows the pages of the release in effect"
 
 
 def test_a_pip_that_is_too_old_for_it_is_replaced_by_that_of_the_new_environment(device, updater, bundles, monkeypatch):
