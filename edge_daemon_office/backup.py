@@ -101,11 +101,11 @@ def restore_tables(source: Path) -> dict[str, int]:
 
 def _models() -> dict[str, Any]:
     from edge_daemon_office.decisions.models import Decision, Excuse, Publication
+    from edge_daemon_office.interfaces.models import ApiToken, EdFiEvent
     from edge_daemon_office.people.models import Account, Activity, TaughtCourse, ToldAlert
 
-    return {
-        model.__name__: model for model in (Account, TaughtCourse, ToldAlert, Activity, Decision, Excuse, Publication)
-    }
+    models = (*(Account, TaughtCourse, ToldAlert, Activity, Decision, Excuse, Publication), ApiToken, EdFiEvent)
+    return {model.__name__: model for model in models}
 
 
 def _dump(home: OfficeHome) -> dict[str, list[dict[str, Any]]]:

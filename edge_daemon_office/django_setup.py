@@ -40,6 +40,7 @@ def django_settings(home: OfficeHome) -> dict[str, Any]:
             "edge_daemon_office.registers",
             "edge_daemon_office.people",
             "edge_daemon_office.decisions",
+            "edge_daemon_office.interfaces",
             "edge_daemon_office.pages",
         ],
         "MIDDLEWARE": [

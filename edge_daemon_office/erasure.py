@@ -12,6 +12,7 @@ from edge_daemon_office.decisions.lists import CORRECTIONS, publish
 from edge_daemon_office.decisions.models import Decision, Excuse, Publication
 from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.ingest.roster import read_roster
+from edge_daemon_office.interfaces.models import EdFiEvent
 from edge_daemon_office.people.activity import note
 from edge_daemon_office.people.models import Activity, ToldAlert
 from edge_daemon_office.registers.models import Mark, Student
@@ -63,6 +64,8 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
         done.stays.append(f"the name, in {school.roster}: take the line out, then run `ingest`")
     if count := Mark.objects.filter(**mine).count():
         done.stays.append(f"{count} marks by bare id, as the signed registers in {school.tree} have them")
+    if count := EdFiEvent.objects.filter(**mine).count():
+        done.stays.append(f"{count} events in the Ed-Fi system: erase the student there; `edfi send` sends them anew")
     done.stays.append("backups that were written before: delete them")
     done.stays.append("the devices: `removals.json` (docs/PULL.md) erases the student there")
     return done

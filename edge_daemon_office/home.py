@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon_office.decisions.excuse_codes import DEFAULT
 from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.interfaces.settings import CsvTemplate, EdFiSettings, csv_templates, edfi_settings
+from edge_daemon_office.settings_reader import SettingsReader
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,6 +26,12 @@ _SCHOOL_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _ADDRESS: Final = re.compile(r"[^\s<>(),:;\"@]+@[^\s<>(),:;\"@]+")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
+_OF_A_SCHOOL: Final = frozenset(
+    (
+        *("name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days", "excuse_codes"),
+        *("csv", "edfi"),
+    )
+)
 TOTP: Final = ("required", "optional")
 
 
@@ -47,6 +55,10 @@ class School:
     """Code to words."""
     consecutive_days: int
     """Days of unexcused absence in a row from which a student is listed."""
+    csv: Mapping[str, CsvTemplate] = field(default_factory=dict)
+    """Templates of `export --csv`, by name."""
+    edfi: EdFiSettings | None = None
+    """None: nothing is sent to an Ed-Fi system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,116 +136,88 @@ def read_home(folder: Path) -> OfficeHome:
     return _Reader(folder, path).home(top)
 
 
-class _Reader:
-    """Checks the values of `office.toml`; every error names the key."""
-
-    def __init__(self, folder: Path, path: Path) -> None:
-        self.folder, self.path = folder, path
+class _Reader(SettingsReader):
+    """Checks the values of `office.toml`."""
 
     def home(self, top: Mapping[str, Any]) -> OfficeHome:
-        self._known("", top, {"office", "schools", "mail"})
-        office = self._table("office", top.get("office", {}))
-        self._known("office.", office, {"hosts", "https", "listen", "database", "language", "totp"})
-        schools = self._table("schools", top.get("schools", {}))
+        self.known("", top, {"office", "schools", "mail"})
+        office = self.table("office", top.get("office", {}))
+        self.known("office.", office, {"hosts", "https", "listen", "database", "language", "totp"})
+        schools = self.table("schools", top.get("schools", {}))
         if not schools:
-            raise self._error("schools", "has no school", "add a table such as [schools.north]")
+            raise self.error("schools", "has no school", "add a table such as [schools.north]")
         hosts = office.get("hosts", ["localhost", "127.0.0.1"])
         if not isinstance(hosts, list) or not all(isinstance(one, str) and _HOST.fullmatch(one) for one in hosts):
-            raise self._error("office.hosts", "is no list of host names", 'write hosts = ["office.example.org"]')
-        totp = self._text("office.totp", office.get("totp", "required"))
+            raise self.error("office.hosts", "is no list of host names", 'write hosts = ["office.example.org"]')
+        totp = self.text("office.totp", office.get("totp", "required"))
         if totp not in TOTP:
-            raise self._error("office.totp", f"is {totp!r}", "write required or optional")
+            raise self.error("office.totp", f"is {totp!r}", "write required or optional")
         https = office.get("https", True)
         if not isinstance(https, bool):
-            raise self._error("office.https", "is neither true nor false", "write true")
+            raise self.error("office.https", "is neither true nor false", "write true")
         return OfficeHome(
             folder=self.folder,
-            schools={name: self._school(name, self._table(f"schools.{name}", one)) for name, one in schools.items()},
+            schools={name: self._school(name, self.table(f"schools.{name}", one)) for name, one in schools.items()},
             hosts=tuple(hosts),
             https=https,
-            listen=self._text("office.listen", office.get("listen", "127.0.0.1:8470")),
-            database=self._text("office.database", office.get("database", "")),
-            language=self._text("office.language", office.get("language", "en")),
+            listen=self.text("office.listen", office.get("listen", "127.0.0.1:8470")),
+            database=self.text("office.database", office.get("database", "")),
+            language=self.text("office.language", office.get("language", "en")),
             totp=totp,
-            mail=self._mail(self._table("mail", top["mail"])) if "mail" in top else None,
+            mail=self._mail(self.table("mail", top["mail"])) if "mail" in top else None,
         )
 
     def _mail(self, table: Mapping[str, Any]) -> MailSettings:
-        self._known("mail.", table, {"host", "port", "security", "from", "username", "password_file", "ca_file"})
-        text = {key: self._text(f"mail.{key}", value) for key, value in table.items() if key != "port"}
+        self.known("mail.", table, {"host", "port", "security", "from", "username", "password_file", "ca_file"})
+        text = {key: self.text(f"mail.{key}", value) for key, value in table.items() if key != "port"}
         for key in ("host", "from"):
             if not text.get(key):
-                raise self._error(f"mail.{key}", "is missing", "alerts need a mail server and a sender")
+                raise self.error(f"mail.{key}", "is missing", "alerts need a mail server and a sender")
         security = text.get("security", "starttls")
         if security not in ("starttls", "tls"):
-            raise self._error("mail.security", f"is {security!r}", "write starttls or tls")
+            raise self.error("mail.security", f"is {security!r}", "write starttls or tls")
         if not _ADDRESS.fullmatch(text["from"]):
-            raise self._error("mail.from", "is no mail address", "write attendance@school.example")
+            raise self.error("mail.from", "is no mail address", "write attendance@school.example")
         password = ""
         if "password_file" in text:
-            path = self._path("mail.password_file", text["password_file"])
+            path = self.path("mail.password_file", text["password_file"])
             try:
                 password = path.read_text("utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                raise self._error("mail.password_file", f"can't be read: {error}", "make it, mode 600") from error
-        port = self._whole("mail.port", table.get("port", 587 if security == "starttls" else 465), 1, 65535)
-        ca_file = str(self._path("mail.ca_file", text["ca_file"])) if text.get("ca_file") else ""
+                raise self.error("mail.password_file", f"can't be read: {error}", "make it, mode 600") from error
+        port = self.whole("mail.port", table.get("port", 587 if security == "starttls" else 465), 1, 65535)
+        ca_file = str(self.path("mail.ca_file", text["ca_file"])) if text.get("ca_file") else ""
         return MailSettings(text["host"], port, security, text["from"], text.get("username", ""), password, ca_file)
 
     def _school(self, school: str, table: Mapping[str, Any]) -> School:
         where = f"schools.{school}"
         if not _SCHOOL_ID.fullmatch(school):
-            raise self._error(where, "is no short name", "use small letters, digits and -, 40 at most")
-        known = {"name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days", "excuse_codes"}
-        self._known(f"{where}.", table, known)
-        zone = self._text(f"{where}.time_zone", table.get("time_zone", "UTC"))
+            raise self.error(where, "is no short name", "use small letters, digits and -, 40 at most")
+        self.known(f"{where}.", table, _OF_A_SCHOOL)
+        zone = self.text(f"{where}.time_zone", table.get("time_zone", "UTC"))
         try:
             zone_info = ZoneInfo(zone)
         except (ValueError, OSError, KeyError) as error:
-            raise self._error(f"{where}.time_zone", f"{zone!r} is no time zone", "write Europe/Berlin") from error
+            raise self.error(f"{where}.time_zone", f"{zone!r} is no time zone", "write Europe/Berlin") from error
         if "tree" not in table:
-            raise self._error(f"{where}.tree", "is missing", "name the folder that upstream.url leads to")
+            raise self.error(f"{where}.tree", "is missing", "name the folder that upstream.url leads to")
         return School(
             school=school,
-            name=self._text(f"{where}.name", table.get("name", school)),
+            name=self.text(f"{where}.name", table.get("name", school)),
             zone=zone_info,
-            tree=self._path(f"{where}.tree", table["tree"]),
-            keys=self._path(f"{where}.keys", table.get("keys", f"{school}-keys.csv")),
-            roster=self._path(f"{where}.roster", table.get("roster", f"{school}-roster.csv")),
-            limit_percent=self._whole(f"{where}.limit_percent", table.get("limit_percent", 85), 1, 100),
+            tree=self.path(f"{where}.tree", table["tree"]),
+            keys=self.path(f"{where}.keys", table.get("keys", f"{school}-keys.csv")),
+            roster=self.path(f"{where}.roster", table.get("roster", f"{school}-roster.csv")),
+            limit_percent=self.whole(f"{where}.limit_percent", table.get("limit_percent", 85), 1, 100),
             excuse_codes=self._codes(f"{where}.excuse_codes", table.get("excuse_codes", DEFAULT)),
-            consecutive_days=self._whole(f"{where}.consecutive_days", table.get("consecutive_days", 3), 2, 60),
+            consecutive_days=self.whole(f"{where}.consecutive_days", table.get("consecutive_days", 3), 2, 60),
+            csv=csv_templates(self, f"{where}.csv", table.get("csv", {})),
+            edfi=edfi_settings(self, f"{where}.edfi", table["edfi"], school) if "edfi" in table else None,
         )
 
     def _codes(self, where: str, value: object) -> Mapping[str, str]:
-        table = self._table(where, value)
+        table = self.table(where, value)
         for code, words in table.items():
             if not _CODE.fullmatch(code) or not isinstance(words, str):
-                raise self._error(f"{where}.{code}", "is no code with its words", 'write illness = "Illness"')
+                raise self.error(f"{where}.{code}", "is no code with its words", 'write illness = "Illness"')
         return dict(table)
-
-    def _path(self, where: str, value: object) -> Path:
-        return self.folder / Path(self._text(where, value)).expanduser()
-
-    def _text(self, where: str, value: object) -> str:
-        if not isinstance(value, str):
-            raise self._error(where, "is no text", "put it between quotes")
-        return value
-
-    def _whole(self, where: str, value: object, least: int, most: int) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise self._error(where, "is out of range", f"write a whole number from {least} to {most}")
-        return value
-
-    def _table(self, where: str, value: object) -> Mapping[str, Any]:
-        if not isinstance(value, dict):
-            raise self._error(where, "is no table", "see docs/OFFICE.md")
-        return value
-
-    def _known(self, where: str, table: Mapping[str, Any], keys: set[str]) -> None:
-        for key in table:
-            if key not in keys:
-                raise self._error(f"{where}{key}", "is no setting", f"use one of {', '.join(sorted(keys))}")
-
-    def _error(self, where: str, what: str, hint: str) -> OfficeError:
-        return OfficeError(what, f"{self.path}, {where}", hint)

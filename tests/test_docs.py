@@ -58,7 +58,7 @@ def test_every_command_line_in_a_document_can_be_parsed(document):
 def test_every_command_line_of_the_office_can_be_parsed():
     from edge_daemon_office.cli import cli as office
 
-    text = (ROOT / "docs" / "OFFICE.md").read_text(encoding="utf-8")
+    text = "".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("OFFICE.md", "EXCHANGE.md"))
     lines = re.findall(r"^    (edge-daemon-office .*)$", text, re.M)
     assert len(lines) > 5
     for line in lines:
@@ -143,7 +143,8 @@ def test_the_index_names_every_page_and_every_schema():
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("PRIVACY.md", 10), ("DELIVERY.md", 10), ("COLLECT.md", 10), ("OFFICE.md", 5)]
+    ("page", "least"),
+    [("PRIVACY.md", 10), ("DELIVERY.md", 10), ("COLLECT.md", 10), ("OFFICE.md", 5), ("EXCHANGE.md", 4)],
 )
 def test_every_promise_of_a_page_names_a_test_that_is_there(page, least):
     page = (ROOT / "docs" / page).read_text("utf-8")

@@ -17,12 +17,16 @@ _COMMANDS: Final = {
     "keys": "documents",
     "key": "documents",
     "account": "account",
+    "token": "token",
+    "export": "sending",
+    "edfi": "sending",
     "serve": "serving",
     "check": "serving",
     "alerts": "telling",
     "erase": "keeping",
     "backup": "keeping",
     "restore": "keeping",
+    "migrate-back": "keeping",
     "demo": "demonstration",
 }
 """Module of each command."""
@@ -38,7 +42,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"edge_daemon_office.cli.{_COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
 

@@ -50,3 +50,20 @@ def erase(folder: Path, student_id: str, school: str | None) -> None:
     click.echo("erased: " + ", ".join(f"{number} {name}" for name, number in done.erased.items()))
     for line in done.stays:
         click.echo(f"stays: {line}")
+
+
+@click.command("migrate-back")
+@click.argument("application")
+@click.argument("migration")
+@click.pass_obj
+def migrate_back(folder: Path, application: str, migration: str) -> None:
+    """Bring the tables of APPLICATION back to MIGRATION, for an earlier release. Write a backup first."""
+    open_office(folder)
+    from django.core.management import CommandError, call_command
+
+    try:
+        call_command("migrate", application, migration, verbosity=0, interactive=False)
+    except CommandError as error:
+        hint = "CHANGELOG.md names what each release needs"
+        raise OfficeError(str(error).rstrip("."), f"{application} {migration}", hint) from error
+    click.echo(f"{application}: tables are those of {migration}; don't start this release now")

@@ -41,7 +41,7 @@ def migrate() -> None:
 
     executor = MigrationExecutor(connection)
     known = set(executor.loader.disk_migrations)
-    ours = {"registers", "people", "decisions"}
+    ours = {"registers", "people", "decisions", "interfaces"}
     later = [name for name in executor.loader.applied_migrations if name[0] in ours and name not in known]
     if later:
         hint = "install that release again, or go back by its `migrate-back` before the older one is used"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from edge_daemon_office.ingest.examine import LeftOut, ProvenCommitment, ProvenDocument
 from edge_daemon_office.ingest.tree import TreeFile
@@ -115,8 +117,18 @@ class BatchWriter:
             if what:
                 count.left_out += 1
                 self._problem(one.file.path, what)
+        self._number(new)
         Revision.objects.bulk_create(new)
         return newest
+
+    def _number(self, new: Sequence[Revision]) -> None:
+        """Give revisions their arrival: higher than any that a reader has seen, also after the tables were rebuilt."""
+        if not new:
+            return
+        last = Revision.objects.filter(school=self.school).aggregate(last=Max("arrival"))["last"] or 0
+        begin = max(last + 1, time.time_ns() // 1000)
+        for at, one in enumerate(new):
+            one.arrival = begin + at
 
     def _stray(self, one: Examined) -> str:
         """Return why a proven document does not belong where it lies; empty: it does."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.urls import path
 
+from edge_daemon_office.interfaces import read_api
 from edge_daemon_office.pages import accounts, asset, audit, below, excuse, language, lesson, rooms, student, today
 
 SCHOOL_PAGES: Final = [
@@ -22,6 +23,18 @@ SCHOOL_PAGES: Final = [
 ]
 """Pages of one school."""
 
+API: Final = [
+    path("api/v1/openapi.json", read_api.openapi, name="api-description"),
+    path("api/v1/<slug:school>/lessons", read_api.lessons, name="api-lessons"),
+    path("api/v1/<slug:school>/lessons/<str:lesson_id>", read_api.lesson, name="api-lesson"),
+    path("api/v1/<slug:school>/changes", read_api.changes, name="api-changes"),
+    path("api/v1/<slug:school>/marks", read_api.marks, name="api-marks"),
+    path("api/v1/<slug:school>/students", read_api.students, name="api-students"),
+    path("api/v1/<slug:school>/excuses", read_api.excuses, name="api-excuses"),
+    path("api/v1/<slug:school>/rooms", read_api.rooms, name="api-rooms"),
+]
+"""The read API; each address but the first asks for a token."""
+
 urlpatterns = [
     path("", accounts.start, name="start"),
     path("sign-in/", accounts.sign_in, name="sign-in"),
@@ -31,6 +44,7 @@ urlpatterns = [
     path("password/", accounts.change_password, name="password"),
     path("language/", language.choose_language, name="language"),
     path("office.css", asset.style, name="style"),
+    *API,
     *SCHOOL_PAGES,
 ]
 

@@ -16,6 +16,8 @@ from edge_daemon_office.scope import use_school
 PASSED_TOTP: Final = "passed_totp"
 """Key of a session whose person gave the code of the second factor."""
 _OPEN: Final = frozenset(("sign-in", "code", "sign-out", "style", "language"))
+_API: Final = "api-"
+"""Names of addresses that ask for a token themselves (interfaces/read_api.py)."""
 _SETTING_UP: Final = frozenset(("second-factor",))
 
 
@@ -40,7 +42,7 @@ class AccountMiddleware:
         name = request.resolver_match.url_name if request.resolver_match else ""
         account = request.user
         use_school(account.school if account.is_authenticated else "")
-        if name in _OPEN:
+        if name in _OPEN or (name or "").startswith(_API):
             return None
         if not account.is_authenticated or account.school not in settings.OFFICE.schools:
             return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")

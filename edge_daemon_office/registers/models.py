@@ -111,11 +111,13 @@ class Revision(models.Model):
     seed_sha256 = models.CharField(max_length=_SHA256)
     path = models.TextField()
     found_at = models.DateTimeField()
+    arrival = models.BigIntegerField(help_text="Order in which revisions became visible; microseconds of 1970 or more.")
 
     class Meta:
-        """Index of the chain."""
+        """Indexes of the chain and of the read API's changes. No two arrivals are one: a second run has to wait."""
 
         indexes = (models.Index(fields=["school", "device"], name="revision_device"),)
+        constraints = (models.UniqueConstraint(fields=["school", "arrival"], name="revision_arrival"),)
 
 
 class SignedChange(models.Model):

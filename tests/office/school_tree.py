@@ -15,12 +15,12 @@ def pinned_room(school: School, device: str) -> OfficeRoom:
 
 
 def tables(school: School) -> dict[str, list[tuple[object, ...]]]:
-    """Return what stands in every table that is made from the tree, but for when it was found."""
+    """Return what stands in every table that is made from the tree, but for when and in what order it was found."""
     from edge_daemon_office.ingest.run import MODELS
 
     found = {}
     for model in MODELS:
-        names = [one.attname for one in model._meta.concrete_fields if one.attname != "found_at"]
+        names = [one.attname for one in model._meta.concrete_fields if one.attname not in ("found_at", "arrival")]
         rows = model.objects.filter(school=school.school).values_list(*names)
         found[model.__name__] = sorted(tuple(map(str, row)) for row in rows)
     return found

@@ -1,0 +1,90 @@
+"""`export` and `edfi`: attendance for other systems."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+
+import click
+
+from edge_daemon_office.cli.opening import open_office, schools_of
+from edge_daemon_office.cli.token import only_school
+from edge_daemon_office.errors import OfficeError
+
+_MONTH = timedelta(days=31)
+_school = click.option("--school", metavar="ID", help="Where the office has several.")
+
+
+@click.command()
+@click.option("--csv", "template", metavar="TEMPLATE", help="Name of a table [schools.ID.csv.TEMPLATE].")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The CSV file.")
+@click.option("--parquet", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="A folder.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day; for CSV a month ago.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day; for CSV today.")
+@_school
+@click.pass_obj
+def export(
+    folder: Path,
+    template: str | None,
+    output: Path | None,
+    parquet: Path | None,
+    first: datetime | None,
+    last: datetime | None,
+    school: str | None,
+) -> None:
+    """Write marks as CSV by a template, or everything as Parquet by school and month."""
+    if (template is None) == (parquet is None) or (template is not None and output is None):
+        raise OfficeError("name one thing to write", "export", "use --csv TEMPLATE --output FILE, or --parquet DIR")
+    home = open_office(folder)
+    from edge_daemon_office.interfaces.csv_export import write_csv
+    from edge_daemon_office.interfaces.parquet import write_parquet
+
+    begin, end = first.date() if first else None, last.date() if last else None
+    if parquet is not None:
+        for one in schools_of(home, school):
+            count = write_parquet(one, parquet, begin, end)
+            click.echo(f"{one.school}: {count.marks} marks and {count.lessons} lessons of {count.months} months")
+        return
+    one = only_school(home, school)
+    assert template is not None
+    if template not in one.csv:
+        known = ", ".join(one.csv) or "none is there yet"
+        raise OfficeError("is no template", f"--csv {template}", f"of schools.{one.school}.csv: {known}")
+    end = end or _today(one.zone)
+    assert output is not None
+    count_rows = write_csv(one, one.csv[template], begin or end - _MONTH, end, output)
+    click.echo(f"written {output}: {count_rows} rows, {begin or end - _MONTH} to {end}")
+
+
+def _today(zone: object) -> date:
+    return datetime.now(timezone.utc).astimezone(zone).date()  # type: ignore[arg-type]
+
+
+@click.group()
+def edfi() -> None:
+    """Attendance for a student information system by Ed-Fi."""
+
+
+@edfi.command()
+@click.option("--days", type=click.IntRange(1, 400), help="To look back, in place of schools.ID.edfi.days.")
+@_school
+@click.pass_obj
+def send(folder: Path, days: int | None, school: str | None) -> int:
+    """Bring the system to what the registers say. For a timer; a second run sends nothing again.
+
+    Exit codes: 0 done, 1 the system could not take everything now, 2 it is not set up, 3 something needs a person.
+    """
+    home = open_office(folder)
+    from edge_daemon_office.interfaces.edfi.send import lines, send_events
+
+    code = 0
+    for one in [only_school(home, school)] if school else [one for one in home.schools.values() if one.edfi]:
+        result = send_events(one, _today(one.zone), days)
+        click.echo(f"{one.school}: {result.sent} sent, {result.deleted} deleted, {result.unchanged} unchanged")
+        for line in lines(result):
+            click.echo(line, err=True)
+            code = max(code, 3)
+        if result.down:
+            click.echo(f"{one.school}: the system {result.down}; the next run goes on", err=True)
+            code = 1
+    return code

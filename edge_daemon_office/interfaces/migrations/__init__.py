@@ -1,0 +1,1 @@
+"""Migrations of the tokens and of what was sent."""

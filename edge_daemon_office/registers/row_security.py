@@ -1,0 +1,26 @@
+"""Row-level security on PostgreSQL for the tables of a migration (edge_daemon_office/scope.py says what it is for)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+_OWN: Final = "school = current_setting('office.school', true)"
+
+
+def secure(schema_editor: Any, tables: Iterable[str]) -> None:
+    """Show a connection the rows of its school only. Does nothing on another database."""
+    if schema_editor.connection.vendor == "postgresql":
+        for table in tables:
+            schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+            schema_editor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+            schema_editor.execute(f"CREATE POLICY own_school ON {table} USING ({_OWN}) WITH CHECK ({_OWN})")
+
+
+def open_again(schema_editor: Any, tables: Iterable[str]) -> None:
+    """Undo `secure`."""
+    if schema_editor.connection.vendor == "postgresql":
+        for table in tables:
+            schema_editor.execute(f"DROP POLICY own_school ON {table}")
+            schema_editor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+            schema_editor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")

@@ -1,0 +1,53 @@
+"""Checking values of `office.toml`; every error names the key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from edge_daemon_office.errors import OfficeError
+
+
+class SettingsReader:
+    """Checks values.
+
+    Args:
+        folder: the office's; paths are relative to it.
+        path: of the file, for messages.
+    """
+
+    def __init__(self, folder: Path, path: Path) -> None:
+        self.folder, self.file = folder, path
+
+    def path(self, where: str, value: object) -> Path:
+        """Return a path."""
+        return self.folder / Path(self.text(where, value)).expanduser()
+
+    def text(self, where: str, value: object) -> str:
+        """Return a text."""
+        if not isinstance(value, str):
+            raise self.error(where, "is no text", "put it between quotes")
+        return value
+
+    def whole(self, where: str, value: object, least: int, most: int) -> int:
+        """Return a whole number within bounds."""
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.error(where, "is out of range", f"write a whole number from {least} to {most}")
+        return value
+
+    def table(self, where: str, value: object) -> Mapping[str, Any]:
+        """Return a table."""
+        if not isinstance(value, dict):
+            raise self.error(where, "is no table", "see docs/OFFICE.md")
+        return value
+
+    def known(self, where: str, table: Mapping[str, Any], keys: Collection[str]) -> None:
+        """Refuse keys that are no settings; `where` ends with a dot."""
+        for key in table:
+            if key not in keys:
+                raise self.error(f"{where}{key}", "is no setting", f"use one of {', '.join(sorted(keys))}")
+
+    def error(self, where: str, what: str, hint: str) -> OfficeError:
+        """Return the error of a key."""
+        return OfficeError(what, f"{self.file}, {where}", hint)

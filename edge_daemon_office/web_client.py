@@ -1,0 +1,76 @@
+"""Requests to other systems over HTTPS: bounded in time and size, without redirects, and never with a traceback."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from http.client import HTTPException
+from typing import Any, Final
+
+_TIMEOUT_S: Final = 60
+_MOST_BYTES: Final = 16 * 2**20
+
+
+class NoAnswerError(Exception):
+    """No answer came, or one that is too large; its text has no address and no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebAnswer:
+    """An answer, whatever its status."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By names in small letters."""
+
+    def json(self) -> Any:
+        """Return the JSON of the body; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """Follow nothing: a token goes to the address that was set, and to no other."""
+
+
+_opener = urllib.request.build_opener(_NoRedirect)
+
+
+def ask(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout_s: float = _TIMEOUT_S
+) -> WebAnswer:
+    """Send a request and return its answer, also one of an error.
+
+    Raises:
+        NoAnswerError: none came in time.
+    """
+    request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - settings check it
+    try:
+        with _opener.open(request, timeout=timeout_s) as answer:
+            return _read(answer.status, answer, answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return _read(error.code, error, error.headers)
+    except (OSError, HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None)
+        raise NoAnswerError(
+            f"gives no answer ({type(reason if isinstance(reason, Exception) else error).__name__})"
+        ) from error
+
+
+def _read(status: int, answer: Any, headers: Message) -> WebAnswer:
+    try:
+        body = answer.read(_MOST_BYTES + 1)
+    except (OSError, HTTPException) as error:
+        raise NoAnswerError(f"gives half an answer ({type(error).__name__})") from error
+    if len(body) > _MOST_BYTES:
+        raise NoAnswerError(f"gives an answer of more than {_MOST_BYTES >> 20} MiB")
+    return WebAnswer(status, body, {name.lower(): value for name, value in headers.items()})
