@@ -14,7 +14,7 @@ class SettingsReader:
 
     Args:
         folder: the office's; paths are relative to it.
-        path: of the file, for messages.
+        path: the file that messages name.
     """
 
     def __init__(self, folder: Path, path: Path) -> None:

@@ -12,7 +12,7 @@ from edge_daemon_office.cli.token import only_school
 from edge_daemon_office.errors import OfficeError
 
 _MONTH = timedelta(days=31)
-_school = click.option("--school", metavar="ID", help="Where the office has several.")
+_school = click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 
 
 @click.command()

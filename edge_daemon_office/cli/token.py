@@ -11,7 +11,7 @@ from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.home import OfficeHome, School
 
-_school = click.option("--school", metavar="ID", help="Where the office has several.")
+_school = click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 
 
 @click.group()

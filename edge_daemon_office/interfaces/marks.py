@@ -27,7 +27,7 @@ class StatedMark:
 def state_of(mark: Mark, excuses: Sequence[Excuse]) -> str:
     """Return the state of a mark, as shared/attendance/edfi.py words verdicts.
 
-    Where a person said "present" the word is that person's: the flags stay what was measured.
+    A "present" that a person said stands. The flags stay what was measured.
     """
     if mark.standing == "absent":
         return "excused" if is_excused(excuses, mark.day) else "absent"

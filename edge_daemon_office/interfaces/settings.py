@@ -17,7 +17,7 @@ FIELDS: Final = (
 )
 """What a column of a CSV template may hold."""
 STATES: Final = ("present", "late", "left_early", "absent", "excused", "to_confirm", "not_assessed")
-"""Of a mark in a CSV file: `excused` is an absence with an excuse, `late` and `left_early` are presences."""
+"""States of a mark in a CSV file: `excused` is an absence with an excuse, `late` and `left_early` are presences."""
 EDFI_CATEGORIES: Final = {
     "absent": "Unexcused Absence",
     "excused": "Excused Absence",
@@ -51,7 +51,7 @@ class EdFiSettings:
     """An Ed-Fi system that gets the school's negative attendance."""
 
     url: str
-    """Of the ODS/API, without `/data/v3`."""
+    """Address of the ODS/API, without `/data/v3`."""
     client_id: str
     client_secret: str = field(repr=False)
     school_id: int = 0

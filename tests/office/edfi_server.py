@@ -1,8 +1,8 @@
 """An Ed-Fi ODS/API by the published contract of `studentSectionAttendanceEvents` (ODS/API 7, Data Standard 5).
 
-POST makes or updates by the natural key and names the resource in Location (201 new, 200 there); DELETE by id (204,
-404); GET by values of properties, 25 at most; a token by client credentials. Unknown properties, descriptors, sections
-and students are refused as the contract has it (400, 409). What it holds afterwards is `events`.
+POST makes or updates by the natural key and names the resource in Location (201 new, 200 there). DELETE is by id (204,
+404). GET is by values of properties, 25 at most. A token comes by client credentials. Unknown properties, descriptors,
+sections and students are refused as the contract has it (400, 409). What it holds afterwards is `events`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class EdFiClient:
     """Sends and deletes events.
 
     Args:
-        settings: of the system.
+        settings: address and credentials of the system.
     """
 
     def __init__(self, settings: EdFiSettings) -> None:

@@ -52,7 +52,7 @@ class CourseMap:
     """Finds the section of a lesson.
 
     Args:
-        rows: of the file, by course.
+        rows: lines of the file, by course.
     """
 
     def __init__(self, rows: Mapping[str, list[MappingRow]]) -> None:
@@ -62,7 +62,7 @@ class CourseMap:
         """Return the line for a lesson: of several the one that says most; None: there is none.
 
         Args:
-            course: of the lesson.
+            course: the course of the lesson.
             day: at the school.
             start: at the school, in whole minutes.
         """

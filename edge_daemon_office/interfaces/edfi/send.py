@@ -1,7 +1,7 @@
 """Bringing the Ed-Fi system to what it should have. Each event is written down here before it is sent there.
 
-So whatever is cut, by us or by the network, the next run knows everything that may be there: it sends again what has no
-answer (the system knows an event by its key), and finds and deletes what is not wanted any more.
+The next run therefore knows everything that may be there, whatever was cut. It sends again what has no answer; the
+system knows an event by its key. It finds and deletes what is not wanted any more.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def send_events(
         school: with settings of Ed-Fi.
         today: the day at the school.
         days: to look back; None: as the settings say.
-        client: of the system; None: one is made.
+        client: the connection to the system; None: one is made.
         now: the time.
 
     Raises:
