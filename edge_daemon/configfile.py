@@ -1,4 +1,4 @@
-"""Reads a configuration file into `Config`, and names all of its problems at once."""
+"""Reads a configuration file into `Config`, and reports all of its problems at once."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ _WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 _TODO = "correct it; docs/CONFIGURATION.md has every key"
 _MOST_PROBLEMS: Final = 20
-"""Named in one line."""
+"""Problems that one message names."""
 _LONGEST_NAME: Final = 40
-"""Characters of an unknown key that are shown."""
+"""Characters of an unknown key that a message shows."""
 
 
 def load_config(path: Path) -> Config:
-    """Read the settings from a TOML file; one that does not exist means defaults.
+    """Read the settings from a TOML file. A file that does not exist gives the defaults.
 
     Raises:
-        ConfigError: the file can't be read, or has problems: all of them in one line.
+        ConfigError: the file can't be read or has problems. One line names all of them.
     """
     try:
         tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
@@ -71,13 +71,13 @@ def load_config(path: Path) -> Config:
 
 
 def file_name(key: Field[Any]) -> str:
-    """Return a key's name as it stands in the file."""
+    """Return a key's name as the file has it."""
     spec: Key | None = key.metadata.get("key")
     return spec.renamed if spec and spec.renamed else key.name
 
 
 def _converter(folder: Path) -> cattrs.Converter:
-    """Return a converter for a file in a folder. It takes nothing for something else: cattrs' own makes 3 of "3"."""
+    """Return a strict converter for a file in a folder. The default converter of cattrs would turn "3" into 3."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for section in get_type_hints(Config).values():
         converter.register_structure_hook(section, partial(_section, _structure(converter, section, folder)))
@@ -169,7 +169,7 @@ def _found(value: object) -> str:
 
 
 def _problems(error: BaseException, at: str) -> Iterator[str]:
-    """Yield one sentence a problem; `at` is the dotted name of the section or key that it is in."""
+    """Yield one sentence for each problem; `at` is the dotted name of its section or key."""
     if isinstance(error, cattrs.ForbiddenExtraKeysError):
         known = [file_name(f) for f in fields(error.cl)]
         for name in sorted(name[:_LONGEST_NAME] for name in error.extra_fields):

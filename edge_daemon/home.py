@@ -13,10 +13,10 @@ from edge_daemon.errors import RegisterError, StoreError
 
 
 class Home:
-    """The places of one installation: of the system's, or, given a folder, of one that keeps everything there.
+    """The paths of one installation: either the system's folders, or one folder that holds everything.
 
     Args:
-        folder: the folder of `--home`, made when something is first kept there; None: the system's places.
+        folder: the folder of `--home`, created when the program first stores something; None: the system's folders.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -24,15 +24,15 @@ class Home:
         """True: the device key is a file in the folder; False: it is a systemd credential."""
         self.state_dir = folder if folder is not None else Path("/var/lib/edge-daemon")
         self.delivery_dir = folder / "sync" if folder is not None else Path("/var/lib/edge-daemon-sync")
-        """What belongs to the process with the network: its database, its report, and what it fetched.
+        """Data of the process with network access: its database, its report, and the documents that it fetched.
 
-        Installed, it is the folder of another user, who may only read the database of registers.
+        On an installed device another user owns this folder. That user may only read the database of registers.
         """
         self.config_path = (folder if folder is not None else Path("/etc/edge-daemon")) / "config.toml"
 
     @cached_property
     def config(self) -> Config:
-        """The settings, read when first asked for; raises ConfigError."""
+        """The settings, read at first use; raises ConfigError."""
         return load_config(self.config_path)
 
     @property
@@ -42,21 +42,24 @@ class Home:
 
     @property
     def delivery_db_path(self) -> Path:
-        """The database of tries, receipts and claims."""
+        """The database of delivery attempts, receipts and claims."""
         return self.delivery_dir / "delivery.sqlite"
 
     @property
     def may_write_registers(self) -> bool:
-        """Whether this process may write the database of registers: installed, the one with the network may not."""
+        """Whether this process may write the database of registers.
+
+        On an installed device the process with network access may not.
+        """
         path = self.register_db_path
         folder = path.parent if path.parent.exists() else path.parent.parent
         return os.access(folder, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
     @property
     def gallery_db_path(self) -> Path:
-        """The database of templates; installed, in a folder of its own, which the process with the network can't enter.
+        """The database of templates. An installed device keeps it in a folder that the networked process can't enter.
 
-        SQLite makes and removes files beside it (-wal, -shm): hidden one by one they would be seen when they come.
+        SQLite creates and removes files beside it (-wal, -shm), so the permissions of a folder protect them all.
         """
         return (self.state_dir if self.home_mode else self.state_dir / "gallery") / "gallery.sqlite"
 
@@ -67,17 +70,17 @@ class Home:
 
     @property
     def damaged_dir(self) -> Path:
-        """Damaged databases that were put aside."""
+        """Folder of damaged databases that the program replaced."""
         return self.state_dir / "damaged"
 
     @property
     def suspect_path(self) -> Path:
-        """Is there while a database is known to be damaged: the next start of the service looks closely."""
+        """Marker file that exists while a database is known to be damaged; the next service start checks it fully."""
         return self.state_dir / "damage-found"
 
     @property
     def runtime_dir(self) -> Path:
-        """What the running service tells of itself; gone after a restart of the computer (tmpfs, no wear)."""
+        """Status files of the running service, on tmpfs: they cause no wear and vanish at a restart of the computer."""
         return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")
 
     @property
@@ -87,12 +90,12 @@ class Home:
 
     @property
     def gallery_slots_path(self) -> Path:
-        """The slot key of the gallery, which every erasure destroys; sync can't enter its folder."""
+        """The slot key of the gallery, which every erasure destroys; the sync process can't enter its folder."""
         return self.gallery_db_path.with_name("gallery.keys")
 
     @property
     def contact_slots_path(self) -> Path:
-        """The key of the contacts that every erasure destroys; the process that sends mail reads it."""
+        """The slot key of the contacts, which every erasure destroys; the process that sends mail reads it."""
         return self.state_dir / "contact.keys"
 
     @property
@@ -102,7 +105,7 @@ class Home:
 
     @property
     def first_step(self) -> str:
-        """What to do where there is no register yet: the command that works here."""
+        """The command that creates the first register of this installation."""
         if os.path.exists(self.gallery_db_path):  # noqa: PTH110 - False where nobody else may look
             return "a lesson of the timetable makes the first one, or `edge-daemon rehearse`"
         command = f"edge-daemon --home {shlex.quote(str(self.state_dir))}" if self.home_mode else "sudo attendance"
@@ -112,24 +115,24 @@ class Home:
         """Refuse an installation without registers.
 
         Raises:
-            RegisterError: there is no database of registers yet; says what comes first.
+            RegisterError: there is no database of registers yet; the hint names the first step.
         """
         try:
             is_there = self.register_db_path.exists()
-        except PermissionError:  # who opens it says whose it is
+        except PermissionError:  # opening the database reports its owner
             return
         if not is_there:
             raise RegisterError("there is no register yet", str(self.register_db_path), self.first_step)
 
     def ensure_delivery_dir(self) -> None:
-        """Make the folder of the process with the network, for its owner only, unless it is there."""
+        """Create the folder of the process with network access, for its owner only, unless it exists."""
         try:
             self.delivery_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
             raise StoreError(f"can't be made or used as a folder: {e.strerror}", str(self.delivery_dir)) from e
 
     def ensure_state_dir(self) -> None:
-        """Make the folder of the state, for its owner only, unless it is there."""
+        """Create the state folder, for its owner only, unless it exists."""
         try:
             self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:

@@ -1,4 +1,4 @@
-"""What a picture file says about itself before anything is decoded: kind, size in pixels, whether it is whole.
+"""Reads the header of a picture file without decoding it: its kind, its size in pixels, whether it is complete.
 
 JPEG: ITU-T T.81 annex B (markers). PNG: W3C PNG specification, section 5 (chunks). WebP: RFC 9649. HEIC: ISO/IEC
 14496-12 (ftyp box).
@@ -13,34 +13,37 @@ from edge_daemon.errors import ImageFileError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-# Frame headers (SOF0 to SOF15) without DHT, JPG and DAC, which share their range.
+# Frame headers (SOF0 to SOF15), without DHT, JPG and DAC, whose markers are in the same range.
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _START_OF_SCAN = 0xDA
 _MAX_SCANS = 64
-"""A progressive JPEG has about ten. Each costs as much as the whole picture: 200 of them keep a Pi busy for minutes."""
+"""Most scans of a progressive JPEG, which has about ten. Each scan costs as much as the whole picture.
+
+A Pi needs minutes for 200 of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """Size of a picture as stored, before its EXIF rotation."""
+    """Size of a picture as stored, before its EXIF rotation is applied."""
 
     width_px: int
     height_px: int
     is_plain_jpeg: bool = False
-    """A JPEG of one scan, which is decoded row by row; a decoder holds any other picture as a whole."""
+    """True for a JPEG of one scan, which decodes row by row. Any other picture needs its whole size in memory."""
 
 
 def is_heif(data: bytes) -> bool:
-    """Return whether a file is a HEIC picture, as phones make them."""
+    """Return whether a file is a HEIC picture, the format of many phones."""
     return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
 
 
 def read_header(data: bytes) -> ImageHeader:
-    """Return the size of a whole JPEG, PNG or WebP file.
+    """Return the size of a complete JPEG, PNG or WebP file.
 
     Raises:
-        ImageFileError: another kind of file, or one that was cut off.
+        ImageFileError: the file is of another kind, or truncated.
     """
     if not data:
         raise ImageFileError("the file is empty")
@@ -74,8 +77,8 @@ def _jpeg(data: bytes) -> ImageHeader:
             header = ImageHeader(int.from_bytes(size[2:], "big"), int.from_bytes(size[:2], "big"))
             is_progressive = marker & 3 == 2
         at += 2 + length
-    # The decoder fills what is missing with grey and says nothing: only the end marker tells. It is looked for behind
-    # the start of the scan, for the thumbnail in the EXIF block has one of its own.
+    # The decoder fills missing parts with grey and reports nothing; only the end marker shows a complete file. The
+    # search begins at the start of the scan because the thumbnail in the EXIF block has an end marker of its own.
     if header is None or data.find(b"\xff\xd9", at) < 0:
         raise ImageFileError("truncated file", hint="copy it again")
     scans = data.count(bytes((0xFF, _START_OF_SCAN)), at)
@@ -85,7 +88,7 @@ def _jpeg(data: bytes) -> ImageHeader:
 
 
 def _webp(data: bytes) -> ImageHeader:
-    """The first chunk says the size: VP8 (lossy), VP8L (lossless) or VP8X (with EXIF or an alpha channel)."""
+    """Read the size from the first chunk: VP8 (lossy), VP8L (lossless) or VP8X (with EXIF or an alpha channel)."""
     if len(data) < 30 or len(data) < 8 + int.from_bytes(data[4:8], "little"):
         raise ImageFileError("truncated file", hint="copy it again")
     kind, body = data[12:16], data[20:]
@@ -115,7 +118,7 @@ def _png(data: bytes) -> ImageHeader:
             break
         if zlib.crc32(body) != int.from_bytes(check, "big"):
             raise ImageFileError("damaged PNG", hint="copy it again")
-        if kind == b"IHDR" and header is not None:  # the size that was checked would not be the one that is decoded
+        if kind == b"IHDR" and header is not None:  # the decoder might use another size than the one checked here
             raise ImageFileError("damaged PNG", hint="copy it again")
         if kind == b"IHDR" and length >= 8:
             header = ImageHeader(int.from_bytes(body[4:8], "big"), int.from_bytes(body[8:12], "big"))

@@ -1,4 +1,4 @@
-"""How this program starts another process of itself: isolated from whoever may write to a folder or an environment."""
+"""Starts further processes of this program, isolated from folders and variables that others may write."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from typing import Final
 
 ISOLATED: Final = ("-I", "-X", "faulthandler")
-"""`-I`: no module from the working directory, none from the user's site-packages, nothing from PYTHON* variables."""
+"""`-I` ignores the working directory, the user's site-packages and all PYTHON* variables."""
 WORKING_DIRECTORY: Final = "/"
-"""Working directory of every process that we start: nobody else may write there."""
+"""Working directory of every process that the program starts: only root may write there."""
 
 
 def isolated(module: str) -> tuple[str, ...]:
-    """Return the command line that runs one of our modules in an isolated interpreter, to which arguments are added.
+    """Return the command line that runs one of our modules in an isolated interpreter; the caller adds arguments.
 
-    In a checkout the package is found through the environment's own site-packages, where `pip install --editable` puts
-    it: neither the working directory nor PYTHONPATH is needed.
+    In a checkout, Python finds the package through the environment's own site-packages (`pip install --editable`). It
+    needs neither the working directory nor PYTHONPATH.
     """
     return (sys.executable, *ISOLATED, "-m", module)
 
 
 def isolated_environment(**more: str) -> Mapping[str, str]:
-    """Return the environment for a tool that starts interpreters by itself (pip): no PYTHON* variable reaches them."""
+    """Return the environment for a tool that starts interpreters itself (pip), without any PYTHON* variable."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {**kept, "PYTHONNOUSERSITE": "1", **more}

@@ -1,7 +1,7 @@
-"""Text of other people: what may stand in a line, and which characters would reorder or break it.
+"""Text from other people: which characters are safe to print, and which would break or reorder a line.
 
-The joiners ZWNJ and ZWJ are letters' business in Persian, Hindi and other languages, and belong to names. The marks
-that override the direction of text can make one name look like another, and belong to none.
+The joiners ZWNJ and ZWJ are part of spelling in Persian, Hindi and other languages, so names keep them. Marks that
+override the direction of text can make one name look like another, so names lose them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is one line of characters that are seen, or that join those that are."""
+    """Return whether a text is one line of printable characters and joiners."""
     return all(sign.isprintable() or sign in JOINERS for sign in text)
 
 
 def plain(text: str) -> str:
-    """Return text as one line; what is not seen becomes a blank."""
+    """Return text as one line, with a blank in place of each unprintable character."""
     return "".join(sign if sign.isprintable() or sign in JOINERS else " " for sign in text)
 
 

@@ -1,7 +1,7 @@
-"""sqlite-utils, imported without NumPy and pandas. Every module takes it from here.
+"""sqlite-utils, imported without NumPy and pandas. Every module imports it from here.
 
-It imports both where they are installed, to store their numbers, of which we have none. They would stay in the memory
-of the service for years, where nothing else needs them between lessons.
+sqlite-utils imports both if they are installed, to store their number types, which this program never stores. The
+service would hold them in memory for years although it needs neither between lessons.
 """
 
 from __future__ import annotations
