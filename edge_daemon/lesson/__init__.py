@@ -1,1 +1,1 @@
-"""Which lessons there are, and when to take their pictures."""
+"""Reads the timetable and plans when to take the pictures of each lesson."""

@@ -1,4 +1,4 @@
-"""Reading calendar files: which events they have for a room, as series, and which are left out and why."""
+"""Reads calendar files: the events of a room as series, and the events that are left out, with the reason."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from edge_daemon.lesson.series import NEVER_MET, Series
 from edge_daemon.lesson.zones import Zones
 
 MOST_EVENTS: Final = 5000
-"""Of one room in one file: a week of 40 lessons written out one by one for three years."""
+"""Most events of one room in one file: a week of 40 lessons, listed one by one for three years."""
 
 MOST_RELATED: Final = 20_000
-"""Events of other rooms that are read because one of this room may be a version of their lessons."""
+"""Most events of other rooms that are read because they may be a version of a lesson in this room."""
 
 _MOST_NEVER_MET = 5
 _PEEKED = frozenset({"UID", "SUMMARY", "RECURRENCE-ID"})
@@ -31,29 +31,29 @@ _PEEKED = frozenset({"UID", "SUMMARY", "RECURRENCE-ID"})
 
 @dataclass(frozen=True, slots=True)
 class Calendars:
-    """What one or more files hold."""
+    """The contents of one or more calendar files."""
 
     series: tuple[Series, ...]
     left_out: tuple[Passed, ...]
-    """Events that can't be read or worked out."""
+    """Events that can't be read or expanded."""
     remarks: tuple[Passed, ...]
-    """What is read, but may not be what was meant."""
+    """Events that are used, but may mean something else."""
     rooms: tuple[str, ...]
-    """All locations, as they are written."""
+    """All locations, as the files write them."""
     unusable: tuple[Passed, ...]
-    """Files of which no event could be used, though they have some for the room."""
+    """Files without any usable event for the room, although they have events for it."""
     events: int
-    """Events of all rooms in all files."""
+    """Number of events of all rooms in all files."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingScope:
-    """What is read, and how.
+    """Which events are read, and how.
 
     Args:
         rooms: names of the room; none: all events.
-        longest: of longer events only so much is worked out.
-        rules: what the settings say of events.
+        longest: a longer event is cut to this length.
+        rules: the settings for reading events.
     """
 
     rooms: tuple[str, ...]
@@ -61,7 +61,7 @@ class ReadingScope:
     rules: ReadingRules
 
     def is_here(self, place: str) -> bool:
-        """Return whether a LOCATION is the room."""
+        """Return whether a LOCATION names the room."""
         return is_in_room(place, self.rooms)
 
 
@@ -69,7 +69,7 @@ def read_calendars(sources: Sequence[Source], reading: ReadingScope) -> Calendar
     """Read the events of a room from files.
 
     Raises:
-        TimetableError: a file is not a calendar, is cut off, or has too many events or senseless rules for the room.
+        TimetableError: a file is not a calendar or is truncated, or has too many events or invalid rules for the room.
     """
     findings = CalendarFindings()
     series: list[Series] = []
@@ -97,7 +97,7 @@ def read_calendars(sources: Sequence[Source], reading: ReadingScope) -> Calendar
 
 @dataclass(slots=True)
 class _File:
-    """A file while it is read."""
+    """A file while it is being read."""
 
     source: Source
     reading: ReadingScope
@@ -105,7 +105,7 @@ class _File:
     rooms: set[str] = field(default_factory=set)
     """All locations."""
     events: int = 0
-    """Events of all rooms."""
+    """Number of events of all rooms."""
     of_room: int = 0
     uids: set[str] = field(default_factory=set)
     """UIDs of series in the room."""
@@ -113,7 +113,7 @@ class _File:
     """UIDs of changed lessons in the room."""
 
     def series(self, order: Iterator[int]) -> Iterator[Series]:
-        """Yield the series of the room that can be worked out."""
+        """Yield the series of the room that can be expanded into lessons."""
         rules = self.reading.rules
         zones = Zones(list(self._first_look()), rules.zone)
         notes: list[Note] = []
@@ -132,7 +132,7 @@ class _File:
             yield one
 
     def _first_look(self) -> Iterator[Component]:
-        """Count events, and yield the time zones."""
+        """Count the events, and yield the time zones."""
         for component in components(self.source, frozenset({"VEVENT", "VTIMEZONE"})):
             if component.name == "VTIMEZONE":
                 yield component
@@ -150,13 +150,13 @@ class _File:
             raise TimetableError(f"has more than {MOST_EVENTS} events for this room", str(self.source.path), hint)
 
     def _events(self, reader: EventReader, notes: list[Note], order: Iterator[int]) -> Iterator[Event]:
-        """Yield the events of the room, and those of others that may have to do with them."""
+        """Yield the events of the room, and events of other rooms that may be related to them."""
         related = 0
         for component in components(self.source, frozenset({"VEVENT"}), notes):
             uid, summary, is_change = _peek(component)
             is_here = self.reading.is_here(location(component))
             if not is_here and uid not in (self.uids | self.changed_uids if is_change else self.changed_uids):
-                if component.damage and not location(component):  # it may have been of this room
+                if component.damage and not location(component):  # it may belong to this room
                     self._leave_out(summary, self._where(component.damage.line), component.damage.why)
                 continue
             related += not is_here
@@ -183,20 +183,20 @@ class _File:
 
 
 def _peek(component: Component) -> tuple[str, str, bool]:
-    """Return UID, summary and whether it is a changed lesson without parsing the rest."""
+    """Return the UID, the summary and whether it is a changed lesson, without parsing the rest."""
     found = {one.name: one.value for one in reversed(list(component.properties(_PEEKED)))}
     return found.get("UID", "").strip(), plain_text(found.get("SUMMARY", "")), "RECURRENCE-ID" in found
 
 
 def _fixed(event: Event) -> str:
-    """Return at which clock an event repeats that no daylight saving time moves; empty: at one that it may move."""
+    """Return which fixed clock an event repeats by; empty: daylight saving time applies to it."""
     if event.start.tzname() == "UTC":
         return "in UTC"
     return "at a fixed offset from UTC" if isinstance(event.start.tzinfo, timezone) else ""
 
 
 def _can_be_used(series: Series, reading: ReadingScope) -> bool:
-    """Return whether a series has a lesson, or calls one off."""
+    """Return whether a series has a lesson, or cancels one."""
     for event in filter(None, (series.core, *(change.event for change in series.changes))):
         lengths = [event.length, *(length for _, length in event.plus if length is not None)]
         if reading.rules.are_holidays or event.cancelled or any(not no_lesson(one, event.all_day) for one in lengths):
@@ -205,7 +205,7 @@ def _can_be_used(series: Series, reading: ReadingScope) -> bool:
 
 
 def _with_orphans_of_other_files(series: Sequence[Series], findings: CalendarFindings) -> Iterator[Series]:
-    """Yield series; changed lessons whose series is in another file belong to what they hit there."""
+    """Yield series. A changed lesson whose series is in another file joins the series that it matches there."""
     by_uid: dict[str, list[Event]] = {}
     for one in series:
         if one.core is not None:

@@ -1,4 +1,4 @@
-"""Which events are called off: by their status, by a word of the office, by being marked as free."""
+"""Decides which events are cancelled: by their status, by a word in them, or by being marked as free."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ STATUS = "is cancelled"
 
 
 def cancelled_by_word(summary: str, categories: Iterable[str], words: Sequence[str]) -> str:
-    """Return the reason where a category is one of the words or the summary begins with one; empty: neither.
+    """Return the reason when a category is one of the words or the summary begins with one; empty: neither.
 
-    Capitals do not matter, nor do signs before the word. It has to end where a word of the summary ends, so that
+    Case is ignored, and so are signs before the word. The match must end at the end of a word in the summary, so that
     *Entfall* does not match *Entfaltung*.
     """
     wanted = {_folded(word): word for word in words if word.strip()}
@@ -28,7 +28,7 @@ def cancelled_by_word(summary: str, categories: Iterable[str], words: Sequence[s
 
 
 def is_status_cancelled(status: str) -> bool:
-    """Return whether a STATUS is CANCELLED, which programs also write with one L."""
+    """Return whether a STATUS is CANCELLED. Some programs write it with one L."""
     return status.strip().upper() in ("CANCELLED", "CANCELED")
 
 

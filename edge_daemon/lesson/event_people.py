@@ -1,4 +1,4 @@
-"""Who an event of a calendar is by and for, as far as it says who teaches: ORGANIZER and ATTENDEE (RFC 5545, 3.8.4)."""
+"""The people of an event who may teach it, from ORGANIZER and ATTENDEE (RFC 5545, 3.8.4)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from edge_daemon.lesson.ical_text import Property
 
 ORGANISER, ATTENDEE = "ORGANIZER", "ATTENDEE"
 _MOST: Final = 5
-"""Addresses of a group that are kept."""
+"""Most addresses of one group."""
 _MOST_READ: Final = 500
-"""Attendees of an event that are looked at: whole years are invited to some."""
+"""Most attendees of an event that are read. Some events invite a whole year."""
 
 People = tuple[tuple[str, ...], ...]
-"""Addresses in groups, the likelier teachers first: who chairs it, who organises it, who alone is invited to it."""
+"""Addresses in groups, likelier teachers first: the chair, the organiser, the only attendee."""
 
 
 def people_of(organisers: Sequence[Property], attendees: Sequence[Property]) -> People:
-    """Return who may teach an event; empty where it names nobody with a mail address.
+    """Return the people who may teach an event; empty if the event has no mail address of a person.
 
-    Rooms, groups and who is told only are not looked at. Of several who are invited nobody is taken: they may be
+    Rooms, groups and attendees for information only are ignored. Several attendees give no teacher because they may be
     the students.
     """
     invited = [one for one in attendees[:_MOST_READ] if _is_person(one)]

@@ -1,4 +1,4 @@
-"""Reading an event of a calendar file; one that can't become lessons is refused with its line and the reason."""
+"""Reads an event of a calendar file. An event that can't become lessons raises an error with line and reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DECIDING: Final = frozenset({"UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE
 
 
 class EventError(Exception):
-    """An event that can't become lessons, with the reason and the line."""
+    """The event can't become lessons; has the reason and the line."""
 
     def __init__(self, why: str, line: int) -> None:
         super().__init__(why)
@@ -40,14 +40,14 @@ class EventError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ReadingRules:
-    """What the settings say of reading events.
+    """The settings for reading events.
 
     Args:
-        zone: the school's, for floating times and days.
+        zone: the school's time zone, for floating times and days.
         cancelled_words: an event with one of them is not held.
         free_is_cancelled: whether an event that Outlook marks as free is not held.
-        are_holidays: events of days off: they need no UID, a time in a zone that nobody knows is the school's, and no
-            word calls them off.
+        are_holidays: the events are days off. They need no UID, no word cancels them, and a time in an unknown zone
+            uses the school's zone.
     """
 
     zone: tzinfo
@@ -62,8 +62,8 @@ class EventReader:
 
     Args:
         zones: the file's time zones.
-        path: the file's name as it is shown.
-        rules: what the settings say.
+        path: the file's name for messages.
+        rules: the settings for reading events.
     """
 
     zones: Zones
@@ -74,7 +74,7 @@ class EventReader:
         """Return the event of a VEVENT.
 
         Raises:
-            EventError: it can't be read, or can't become lessons.
+            EventError: the event can't be read, or can't become lessons.
         """
         if component.damage:
             raise EventError(component.damage.why, component.damage.line)
@@ -112,7 +112,7 @@ class EventReader:
         )
 
     def replaced(self, component: Component) -> str:
-        """Return the lesson that an override stands for, as it is shown; empty: the event is none."""
+        """Return the lesson that an override replaces, as text for a message; empty: the event is no override."""
         given = _sorted(component)[0].get("RECURRENCE-ID")
         if given is None:
             return ""
@@ -133,7 +133,7 @@ class EventReader:
         raise EventError("has no UID, so its lessons would have no lasting id", component.line)
 
     def _start(self, component: Component, one: dict[str, Property], instead: When | None, notes: list[Note]) -> When:
-        """Return DTSTART; a cancelled lesson of a series needs none."""
+        """Return DTSTART. A cancelled lesson of a series needs none."""
         try:
             if "DTSTART" not in one:
                 raise EventError("has no start", component.line)
@@ -156,7 +156,9 @@ class EventReader:
         )
         if self.rules.are_holidays:
             if by_word:
-                notes.append(Note(component.line, f"{by_word}; a day off needs STATUS:CANCELLED, and stays one"))
+                notes.append(
+                    Note(component.line, f"{by_word}; only STATUS:CANCELLED cancels a day off, so it stays one")
+                )
             return ""
         if by_word:
             return by_word
@@ -193,7 +195,7 @@ class EventReader:
         return value.replace(tzinfo=zone)
 
     def _of_offset(self, value: datetime) -> datetime:
-        """Return a time with an offset such as +0200 by the school's clock, where that has this offset then."""
+        """Return a time with an offset such as +0200 in the school's zone, if that zone has this offset then."""
         school = value.astimezone(self.rules.zone)
         is_schools = value.tzinfo is not timezone.utc and school.utcoffset() == value.utcoffset()
         return school if is_schools else value
@@ -206,7 +208,7 @@ class EventReader:
         return found
 
     def _minus(self, given: Property, notes: list[Note]) -> Iterator[Exclusion]:
-        """Yield the times of an EXDATE; one that can't be read costs only itself."""
+        """Yield the times of an EXDATE. A time that can't be read adds a note, and the others stay valid."""
         for text in filter(None, (part.strip() for part in given.value.split(","))):
             try:
                 yield Exclusion(self._moment(given, text, notes)[0], text[:40], given.line)
@@ -272,7 +274,7 @@ class EventReader:
         until = _guarded(given[0], partial(time_value, parts["UNTIL"]))
         if not isinstance(until, date):
             raise EventError("UNTIL is not a time", given[0].line)
-        if not isinstance(until, datetime):  # the day itself still has its lesson
+        if not isinstance(until, datetime):  # a lesson on the day itself is still held
             until = datetime.combine(until, time(23, 59, 59))
         return rule_text(parts, localised(until, start.tzinfo or self.rules.zone))
 
@@ -289,7 +291,7 @@ def _sorted(component: Component) -> tuple[dict[str, Property], dict[str, list[P
 
 
 def _double(component: Component) -> Iterator[Note]:
-    """Yield which properties are there twice with different values: a line break in a text may have left one."""
+    """Yield the properties that occur twice with different values; a line break in a text can cause this."""
     first: dict[str, str] = {}
     for found in component.properties(_DECIDING):
         if first.setdefault(found.name, found.value.strip()) != found.value.strip():
@@ -313,7 +315,7 @@ def _categories(given: list[Property]) -> Iterator[str]:
 
 
 def _time_line(one: Mapping[str, Property]) -> int:
-    """Return the line of the first property that says when an event is; an override may have no start of its own."""
+    """Return the line of the first property that dates an event; an override may have no start of its own."""
     return next((one[name].line for name in ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID") if name in one), 0)
 
 

@@ -1,4 +1,4 @@
-"""Events of a calendar, their times with a zone."""
+"""Events of a calendar, with times in their zone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Exclusion:
 
     when: When
     text: str
-    """As it is written."""
+    """The time as the file writes it."""
     line: int
 
 
@@ -35,32 +35,32 @@ class Event:
     path: str
     line: int
     order: int
-    """Place among all events of all files."""
+    """Position among all events of all files."""
     start: datetime
-    """With its zone; of an all-day event midnight in the school's."""
+    """With its zone. An all-day event starts at midnight in the school's zone."""
     length: timedelta
-    """By the clock on the wall."""
+    """Measured by local clock time."""
     all_day: bool
     rule: str
     plus: tuple[tuple[When, timedelta | None], ...]
-    """RDATE: further starts, with a length of their own where they have one."""
+    """RDATE: further starts, each with its own length or None."""
     minus: tuple[Exclusion, ...]
     """EXDATE."""
     recurrence: When | None
-    """RECURRENCE-ID: of which lesson of the series this is another version."""
+    """RECURRENCE-ID: the lesson of the series that this event replaces."""
     and_later: bool
-    """The lessons after that one are changed, too."""
+    """True: all lessons after that one are changed as well."""
     sequence: int
     cancelled: str
-    """Why it is not held; empty: it is held."""
+    """The reason why the event is not held; empty: it is held."""
     location: str
     course_id: str
     category: str
     summary: str
     notes: tuple[Note, ...]
-    """What of it is read, but may not be what was meant."""
+    """Details that are used, but may mean something else."""
     people: People = ()
-    """Who may teach it."""
+    """People who may teach it."""
 
     @property
     def where(self) -> str:
@@ -69,7 +69,7 @@ class Event:
 
 
 def no_lesson(length: timedelta, all_day: bool) -> str:
-    """Return why an event of this length can be no lesson; empty: it can."""
+    """Return why an event of this length can't be a lesson; empty: it can."""
     if all_day:
         return "is an all-day event"
     if length < timedelta(seconds=SLOT_S):
@@ -80,7 +80,7 @@ def no_lesson(length: timedelta, all_day: bool) -> str:
 
 
 def localised(when: When, zone: tzinfo) -> datetime:
-    """Return a time as it is, a floating one in the zone, and the midnight that begins a day."""
+    """Return a time with a zone: unchanged if it has one, otherwise in `zone`; a day becomes its midnight."""
     if not isinstance(when, datetime):
         when = datetime.combine(when, time())
     return when.replace(tzinfo=zone) if when.tzinfo is None else when

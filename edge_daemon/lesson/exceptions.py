@@ -1,7 +1,7 @@
-"""Which lessons of a series its exceptions mean: EXDATE, and RECURRENCE-ID of changed or cancelled lessons.
+"""Matches exceptions to the lessons of a series: EXDATE, and RECURRENCE-ID of changed or cancelled lessons.
 
-Programs often write another time of the day than the lesson has: midnight, the time before the series was moved, local
-time as UTC. An exception that hits no start exactly means the lesson of its day, where the series has one on it.
+Programs often write another time of day than the lesson has: midnight, the time before the series was moved, or local
+time as UTC. An exception without an exact match applies to the lesson of its day, if the series has one.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from edge_daemon.lesson.icalendar_limits import LIBRARY_ERRORS
 from edge_daemon.lesson.starts import in_zone_of, starts
 
 MOST_STARTS: Final = 20_000
-"""That are gone through for the exceptions of one series: a daily lesson of 50 years."""
+"""Most starts that are searched for the exceptions of one series: a daily lesson for 50 years."""
 
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class StartHit:
-    """A start that an exception means."""
+    """A start that an exception matches."""
 
     core: Event
     at: datetime
     """In the zone of the series."""
     is_exact: bool
-    """Whether the exception names this time; a bare day names it, too."""
+    """Whether the exception names exactly this time. A bare day counts as exact."""
 
 
 class StartIndex:
-    """The starts of some series around their exceptions.
+    """The starts of some series near their exceptions.
 
     Args:
         cores: the series.
-        exceptions: the times that are going to be looked up.
+        exceptions: the times to look up.
     """
 
     def __init__(self, cores: Sequence[Event], exceptions: Iterable[When]) -> None:
         self.is_complete = True
-        """Whether all starts were gone through: else a time that hits nothing may hit one all the same."""
+        """Whether all starts were searched; if not, a time without a match may still have one."""
         self._by_time: dict[datetime, list[StartHit]] = {}
         self._by_day: dict[date, list[StartHit]] = {}
         self._zones = tuple({id(core.start.tzinfo): core for core in cores}.values())
@@ -56,7 +56,7 @@ class StartIndex:
             self._add(core, first, last)
 
     def find(self, when: When) -> list[StartHit]:
-        """Return the starts that an exception means, none where it hits nothing."""
+        """Return the starts that an exception matches; empty if there is none."""
         if not isinstance(when, datetime):
             return [StartHit(one.core, one.at, is_exact=True) for one in self._by_day.get(when, [])]
         exact = [
@@ -86,12 +86,12 @@ class StartIndex:
                 exact, near = StartHit(core, at, is_exact=True), StartHit(core, at, is_exact=False)
                 self._by_time.setdefault(at.astimezone(timezone.utc), []).append(exact)
                 self._by_day.setdefault(at.date(), []).append(near)
-        except LIBRARY_ERRORS:  # the series is going to be left out, with a word
+        except LIBRARY_ERRORS:  # the series is left out later, with a message
             self.is_complete = False
 
 
 def exclusions(core: Event) -> tuple[frozenset[datetime], list[Note]]:
-    """Return the starts (UTC) that the EXDATEs of a series except, and a note on each that does not say so exactly."""
+    """Return the starts (UTC) that the EXDATEs of a series exclude, and a note on each inexact match."""
     index, notes = StartIndex([core], [one.when for one in core.minus]), list[Note]()
     excluded: set[datetime] = set()
     for one in core.minus:
@@ -112,7 +112,7 @@ def _written_day(when: When) -> date:
 
 
 def _meant_day(like: Event, when: datetime) -> date:
-    """Return the day of a time in the zone of a series; midnight, in whatever zone, means the day that is written."""
+    """Return the day of a time in the zone of a series. Midnight in any zone means the day as written."""
     if when.time() == time():
         return when.date()
     zone = like.start.tzinfo or timezone.utc

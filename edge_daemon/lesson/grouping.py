@@ -1,7 +1,7 @@
-"""The events of one file to series: which events are the same, and which lessons a changed one stands for.
+"""Groups the events of one file into series: finds duplicate events, and assigns changed lessons to their series.
 
-Several programs give all events one UID. Events are the same only where UID, start and room agree, and SEQUENCE counts
-among these alone. A changed lesson belongs to the series with its UID that has a lesson at its RECURRENCE-ID.
+Several programs give all events one UID. Two events are the same only if UID, start and room agree; only then is
+SEQUENCE compared. A changed lesson belongs to the series with its UID that has a lesson at its RECURRENCE-ID.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LATER: Final = "a later version of the same event is in the file"
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """An event that does not become a lesson, or is not what it seems."""
+    """An event that does not become a lesson, or that may not mean what it seems to."""
 
     what: str
     """The course and the day, or the event."""
@@ -31,12 +31,12 @@ class Passed:
     """File and line."""
     why: str
     at: datetime | None = None
-    """When it was to start (UTC); None: the whole event is left out."""
+    """The planned start (UTC); None: the whole event is left out."""
 
 
 @dataclass(slots=True)
 class CalendarFindings:
-    """What is found out while files are read."""
+    """Findings that accumulate while files are read."""
 
     left_out: list[Passed] = field(default_factory=list)
     remarks: list[Passed] = field(default_factory=list)
@@ -44,13 +44,13 @@ class CalendarFindings:
 
 @dataclass(frozen=True, slots=True)
 class Grouper:
-    """Makes series of the events of a file.
+    """Groups the events of a file into series.
 
     Args:
-        is_here: whether a LOCATION is the room.
-        longest: of longer events only so much is worked out.
-        replaces: whether of two events with the same SEQUENCE the later one in the file counts; else both do.
-        findings: what is found is added.
+        is_here: whether a LOCATION names the room.
+        longest: a longer event is cut to this length.
+        replaces: True: of two events with the same SEQUENCE the later one in the file is valid; False: both are.
+        findings: receives what the grouper finds.
     """
 
     is_here: Callable[[str], bool]
@@ -90,7 +90,7 @@ class Grouper:
             yield one
 
     def _latest(self, cores: Sequence[Event]) -> list[Event]:
-        """Return the valid ones among events with the same UID."""
+        """Return the valid events among those with the same UID."""
         versions: dict[tuple[object, ...], Event] = {}
         for one in cores:
             is_here = self.is_here(one.location)
@@ -110,7 +110,7 @@ class Grouper:
         return list(versions.values())
 
     def _assigned(self, cores: Sequence[Event], changes: Sequence[Event]) -> dict[int, list[Change]]:
-        """Return the changes of each series, by the identity of its event."""
+        """Return the changes of each series, keyed by the identity of its event."""
         found: dict[int, list[Change]] = {}
         index = StartIndex(cores, [one.recurrence for one in changes if one.recurrence is not None])
         for one in changes:
@@ -129,15 +129,15 @@ class Grouper:
         if not hits:
             return None
         near = [one for one in hits if self._is_like(one.core, change)] or hits
-        near = [one for one in near if one.core.rule or one.core.plus] or near  # a single event would have been changed
-        # Of several lessons on a day the one at the time of the series counts.
+        near = [one for one in near if one.core.rule or one.core.plus] or near  # a single event would change itself
+        # If a day has several lessons, the one at the time of the series matches.
         return next((one for one in near if one.at.time() == one.core.start.time()), near[0])
 
     def _like(self, cores: Sequence[Event], change: Event) -> Event:
         return next((core for core in cores if self._is_like(core, change)), cores[0])
 
     def _is_like(self, core: Event, change: Event) -> bool:
-        """Return whether an event and a change are in the same room, or the change does not say where it is."""
+        """Return whether an event and a change are in the same room, or the change has no location."""
         same = core.location.casefold() == change.location.casefold()
         return not change.location or same or (self.is_here(core.location) and self.is_here(change.location))
 
@@ -165,7 +165,7 @@ class Grouper:
         yield from latest.values()
 
     def _not_excluded(self, changes: Iterator[Change], core: Event, excluded: frozenset[datetime]) -> Iterator[Change]:
-        """Yield the changes of lessons that no EXDATE takes out; an EXDATE counts more, as for other programs."""
+        """Yield the changes of lessons that no EXDATE excludes. EXDATE takes precedence, as in other programs."""
         for one in changes:
             if one.event.and_later or one.recurrence.astimezone(timezone.utc) not in excluded:
                 yield one
@@ -175,10 +175,10 @@ class Grouper:
 
 
 def _odd_start(core: Event) -> Iterator[Note]:
-    """Yield a note where the first lesson is none by the rule."""
+    """Yield a note if the first lesson does not follow the rule."""
     try:
         is_odd = bool(core.rule) and first_by_rule(core) not in (None, core.start)
-    except LIBRARY_ERRORS:  # it is going to be left out
+    except LIBRARY_ERRORS:  # the series is left out later
         return
     if is_odd:
         yield Note(

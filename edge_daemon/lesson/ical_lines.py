@@ -1,6 +1,6 @@
-"""Bytes of an iCalendar file to unfolded lines of text (RFC 5545, section 3.1), with what is odd about them.
+"""Converts the bytes of an iCalendar file to unfolded lines of text (RFC 5545, section 3.1), and notes irregularities.
 
-A byte that is no UTF-8 or a line end of another system costs nobody a lesson: the line is read, with a note.
+A byte that is not UTF-8 or a foreign line ending loses no lesson: the line is read, with a note.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from edge_daemon.errors import TimetableError
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _OTHER_ENCODING: Final = "cp1252"
-"""What programs write that don't write UTF-8."""
+"""Encoding of programs that do not write UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it was read."""
+    """A file with its contents as read."""
 
     path: Path
     data: bytes
@@ -28,26 +28,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something about a line that is not as it should be, and what was made of it."""
+    """An irregularity of a line, and how it was handled."""
 
     line: int
     why: str
 
 
 def logical_lines(source: Source, notes: list[Note]) -> Iterator[tuple[int, str]]:
-    """Yield unfolded lines that are not blank, with the number of their first one.
+    """Yield the unfolded lines that are not blank, each with the number of its first line.
 
-    A fold may cut a letter of several bytes in two, so bytes are joined before they are decoded.
+    A fold may split a character of several bytes, so the bytes are joined before they are decoded.
 
     Args:
         source: the file.
-        notes: one is added where lines are not UTF-8.
+        notes: receives a note if lines are not UTF-8.
 
     Raises:
         TimetableError: the file is UTF-16.
     """
     data = source.data
-    while data.startswith(_BYTE_ORDER_MARK):  # two programs in a row may each have put one
+    while data.startswith(_BYTE_ORDER_MARK):  # two programs in a row may each have written one
         data = data[len(_BYTE_ORDER_MARK) :]
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise TimetableError("is UTF-16", str(source.path), "save it as UTF-8")
@@ -69,7 +69,7 @@ def logical_lines(source: Source, notes: list[Note]) -> Iterator[tuple[int, str]
 
 
 def _physical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield lines with their number, whether they end with LF, CR LF, CR CR LF or CR alone."""
+    """Yield lines with their number. A line ends with LF, CR LF, CR CR LF or CR alone."""
     number = 0
     for raw in io.BytesIO(data):
         for line in raw.rstrip(b"\r\n").split(b"\r"):

@@ -1,8 +1,8 @@
-"""The text of an iCalendar file (RFC 5545, section 3): read with limits, cut into components and properties.
+"""The text of an iCalendar file (RFC 5545, section 3): read with limits, split into components and properties.
 
-The parser of `icalendar` knows no line numbers, builds objects for every event of a school and gives up at the first
-mistake. Here a file is gone through line by line, so that a mistake is named by its line and breaks one event at most,
-and only the events of one room are ever parsed.
+The parser of `icalendar` reports no line numbers, builds objects for every event of a school and stops at the first
+mistake. This module reads a file line by line. A mistake is reported with its line and affects one event at most, and
+only the events of one room are parsed.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from edge_daemon.errors import TimetableError
 from edge_daemon.lesson.ical_lines import Note, Source, logical_lines
 
 MAX_BYTES: Final = 10 * 2**20
-"""A school of 200 rooms with a week of 40 lessons each has about 4 MiB."""
+"""Largest file: a school of 200 rooms with 40 lessons a week each has about 4 MiB."""
 
 _HINT = "export it again; lessons go on by the last file that could be read"
 _DEPTH = 8
-"""RFC 5545 nests three deep; the limit keeps a made-up file from growing the stack."""
+"""RFC 5545 nests three levels. The limit bounds the stack for a malicious file."""
 _WITHIN_CALENDAR = frozenset({"VEVENT", "VTIMEZONE", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 _WITHIN_COMPONENT = frozenset({"VALARM", "STANDARD", "DAYLIGHT", "PARTICIPANT", "VLOCATION", "VRESOURCE"})
 _NAME = re.compile("[A-Z0-9-]+")
@@ -30,7 +30,7 @@ _ESCAPE = re.compile(r"\\([\\;,nN])")
 _PARAMETER = re.compile(r';([^=:;"]+)=((?:"[^"]*"|[^";:,]*)(?:,(?:"[^"]*"|[^";:,]*))*)')
 _NEXT_PARAMETER = re.compile(r";(?=[A-Za-z-]+=)")
 _CARET = {"^n": " ", "^N": " ", "^'": '"', "^^": "^"}
-"""RFC 6868: how a parameter has a quotation mark."""
+"""RFC 6868: escapes in parameters, for example of a quotation mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +42,25 @@ class Property:
     params: Mapping[str, str]
     """Names in capitals; values without quotes and escapes."""
     value: str
-    """As it stands, escapes and all."""
+    """As written in the file, with its escapes."""
     line: int
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """An event or time zone of a calendar, as text."""
+    """An event or a time zone of a calendar, as text."""
 
     name: str
     line: int
     method: str
     """METHOD of its calendar, in capitals."""
     lines: tuple[tuple[int, str], ...]
-    """Number and unfolded text. What is nested is left out, but for time zones, which have it with BEGIN and END."""
+    """Number and unfolded text. Nested components are omitted, except in time zones, which keep BEGIN and END."""
     damage: Note | None = None
-    """Why it can't be used."""
+    """The reason why it can't be used."""
 
     def properties(self, names: frozenset[str]) -> Iterator[Property]:
-        """Yield the properties of these names."""
+        """Yield the properties with these names."""
         for number, text in self.lines:
             name = _head(text).strip().upper()
             if name in names:
@@ -71,7 +71,7 @@ def read_source(path: Path) -> Source:
     """Read a calendar file.
 
     Raises:
-        TimetableError: it can't be read, is no plain file, or is larger than `MAX_BYTES`.
+        TimetableError: the file can't be read, is not a regular file, or is larger than `MAX_BYTES`.
     """
     try:
         found = path.stat()
@@ -83,23 +83,23 @@ def read_source(path: Path) -> Source:
             data = file.read(MAX_BYTES + 1)
     except OSError as e:
         raise TimetableError(f"can't be read: {e.strerror}", str(path), "check the path and its rights") from e
-    if len(data) > MAX_BYTES:  # it grew meanwhile
+    if len(data) > MAX_BYTES:  # the file grew in the meantime
         raise _too_large(path)
     return Source(path, data)
 
 
 def components(source: Source, wanted: frozenset[str], notes: list[Note] | None = None) -> Iterator[Component]:
-    """Yield the components of these names right within the calendars of a file, in its order.
+    """Yield the components with these names that are direct children of the file's calendars, in file order.
 
-    A component without an end, or with a nested one without an end, is yielded with its damage.
+    A component without an end, or with a nested one without an end, has its `damage` set.
 
     Args:
         source: the file.
         wanted: names in capitals.
-        notes: what is odd about the file as a whole is added, at its end.
+        notes: receives irregularities of the file as a whole, at its end.
 
     Raises:
-        TimetableError: the file holds no calendar, or is cut off within a component, with the line.
+        TimetableError: the file has no calendar, or is truncated within a component; with the line.
     """
     notes = [] if notes is None else notes
     scan = _Scan(source, wanted)
@@ -110,7 +110,7 @@ def components(source: Source, wanted: frozenset[str], notes: list[Note] | None 
 
 @dataclass(slots=True)
 class _Open:
-    """A component that has begun."""
+    """A component that has begun and not yet ended."""
 
     name: str
     line: int
@@ -120,7 +120,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Scan:
-    """Goes through the lines of a file and finds where components begin and end."""
+    """Scans the lines of a file and finds where components begin and end."""
 
     source: Source
     wanted: frozenset[str]
@@ -128,9 +128,9 @@ class _Scan:
     method: str = ""
     found: bool = False
     outside: list[int] = field(default_factory=list)
-    """Lines that are in no calendar."""
+    """Lines outside of any calendar."""
     unclosed: list[int] = field(default_factory=list)
-    """Calendars without an end."""
+    """Lines of calendars without an end."""
 
     def line(self, number: int, text: str) -> Iterator[Component]:
         if len(self.stack) > 1 and text[:1] not in "BbEe \t":  # most lines
@@ -154,7 +154,7 @@ class _Scan:
             self.stack[-1].lines.append((number, text))
 
     def end(self, notes: list[Note]) -> None:
-        """Look at what is left open when the file ends, and note what was odd."""
+        """Check what is still open at the end of the file, and add notes."""
         if len(self.stack) > 1:
             name, began = self.stack[-1].name, self.stack[-1].line
             where = f"{self.source.path}, line {began}"
@@ -180,7 +180,7 @@ class _Scan:
             self.outside.append(number)
         elif len(self.stack) == 1:
             self.stack.append(_Open(name, number, [(number, text)] if name == "VTIMEZONE" else []))
-        elif name in _WITHIN_CALENDAR:  # the one before it has no end
+        elif name in _WITHIN_CALENDAR:  # the previous component has no end
             yield from self._close_to(1)
             self.stack.append(_Open(name, number, [(number, text)] if name == "VTIMEZONE" else []))
         elif len(self.stack) < _DEPTH:
@@ -189,7 +189,7 @@ class _Scan:
             self.stack[1].damage = Note(number, f"nests more than {_DEPTH} deep")
 
     def _end(self, number: int, text: str, depth: int) -> Iterator[Component]:
-        """Close the open component at a depth, and what is open within it."""
+        """Close the open component at a depth, and everything open within it."""
         while len(self.stack) > depth + 1:
             self._unclosed_nested()
         ended = self.stack.pop()
@@ -202,7 +202,7 @@ class _Scan:
         yield from self._made(ended)
 
     def _unclosed_nested(self) -> None:
-        """Take back a nested component without an end: of a name that nobody knows it is a line of text."""
+        """Remove a nested component without an end. If its name is unknown, its lines become text."""
         nested = self.stack.pop()
         if nested.name in _WITHIN_COMPONENT:
             self.stack[1].damage = Note(nested.line, f"its {nested.name} has no end")
@@ -210,7 +210,7 @@ class _Scan:
             self.stack[-1].lines += nested.lines[1:]
 
     def _close_to(self, depth: int) -> Iterator[Component]:
-        """Close what is open deeper than this without an END: it is damaged."""
+        """Close every component below this depth that has no END, and mark it as damaged."""
         if len(self.stack) > depth:
             broken = self.stack[depth]
             while len(self.stack) > depth + 1:
@@ -224,7 +224,7 @@ class _Scan:
             yield Component(ended.name, ended.line, self.method, tuple(ended.lines), ended.damage)
 
     def _depth_of(self, name: str) -> int:
-        """Return where a component of this name is open, 0: nowhere."""
+        """Return the depth of the open component with this name; 0: none is open."""
         return next((at for at in range(len(self.stack) - 1, 0, -1) if self.stack[at].name == name), 0)
 
 
@@ -232,18 +232,19 @@ def plain_text(value: str, line_break: str = " ") -> str:
     """Return a TEXT value (RFC 5545, section 3.3.11) on one line, without control characters.
 
     Args:
-        value: as it stands in the file.
-        line_break: what stands for a line break of the text.
+        value: the text as written in the file.
+        line_break: replaces a line break in the text.
     """
     text = _ESCAPE.sub(lambda match: line_break if match[1] in "nN" else match[1], value)
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def parameter_text(value: str) -> str:
-    """Return a parameter's value without quotes, escapes and needless blanks.
+    """Return a parameter's value without quotes, escapes and extra blanks.
 
-    Parameters have no escapes by RFC 5545, but programs write a TZID in the same way as the TZID of a VTIMEZONE, which
-    is TEXT and has them.
+    RFC 5545 allows no escapes in parameters. Programs still write a TZID parameter like the TZID of a VTIMEZONE, which
+    is
+    TEXT and allows them.
     """
     text = value.strip()
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
@@ -252,7 +253,7 @@ def parameter_text(value: str) -> str:
 
 
 def _head(text: str) -> str:
-    """Return what stands before the first semicolon or colon."""
+    """Return the text before the first semicolon or colon."""
     end = text.find(":")
     head = text if end < 0 else text[:end]
     end = head.find(";")
@@ -260,7 +261,7 @@ def _head(text: str) -> str:
 
 
 def _property(name: str, text: str, number: int) -> Property:
-    """Split a content line; what can't be split has no value, which its reader will name."""
+    """Split a content line. A line that can't be split gets an empty value, which its reader reports."""
     params: dict[str, str] = {}
     at = len(_head(text))
     while match := _PARAMETER.match(text, at):
@@ -273,7 +274,7 @@ def _property(name: str, text: str, number: int) -> Property:
 
 
 def _with_loose_zone(name: str, text: str, number: int) -> Property:
-    """Split a line with a time zone such as (UTC+01:00) Amsterdam, Berlin without quotes: its value has no colon."""
+    """Split a line with an unquoted time zone such as (UTC+01:00) Amsterdam, Berlin; its value has no colon."""
     head, colon, value = text.rpartition(":")
     given = (one.partition("=") for one in _NEXT_PARAMETER.split(head)[1:])
     params = {key.strip().upper(): parameter_text(told) for key, _, told in given}

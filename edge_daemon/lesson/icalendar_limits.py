@@ -1,4 +1,4 @@
-"""The one place that knows what icalendar and dateutil do with values that make no sense, and which values are read."""
+"""Encapsulates how icalendar and dateutil handle invalid values, and defines which values are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from icalendar.prop import vDDDTypes
 
 LIBRARY_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, AssertionError)
-"""They document ValueError only; a year 0, BYDAY=60MO or INTERVAL=10^12 shows the others."""
+"""Errors of both libraries. They document ValueError only; a year 0, BYDAY=60MO or INTERVAL=10^12 raise the others."""
 
 TimeValue = date | datetime | time | timedelta | tuple[datetime, datetime | timedelta]
 
@@ -21,13 +21,12 @@ _MOMENT: Final = re.compile(
 
 
 def time_value(text: str) -> TimeValue:
-    """Return the value of a property such as DTSTART, DURATION or, a pair, a period; its time zone is not applied.
+    """Return the value of a property such as DTSTART or DURATION; a period is a pair. No time zone is applied.
 
-    Besides what RFC 5545 has, these are read: a time without seconds, with an offset from UTC, with the signs of
-    ISO 8601 between its parts, and 24 o'clock.
+    Beyond RFC 5545 it accepts a time without seconds, an offset from UTC, the separators of ISO 8601, and 24:00.
 
     Raises:
-        ValueError: it is none; or another of `LIBRARY_ERRORS`.
+        ValueError: the text is no such value; other `LIBRARY_ERRORS` are possible.
     """
     if match := _MOMENT.fullmatch(text):
         return _moment(match)

@@ -1,4 +1,4 @@
-"""Lesson ids: UUIDv5 (RFC 9562), so that the same lesson has the same id after any restart."""
+"""Lesson ids: UUIDv5 (RFC 9562), so that a lesson has the same id after any restart."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from datetime import datetime, timezone
 from typing import Final
 
 NAMESPACE: Final = uuid.UUID("6f3b7f0e-6a52-5b7d-9d53-0c1f3a6f2b11")
-"""Of all lesson ids of this program."""
+"""Namespace of all lesson ids of this program."""
 
 
 def timetable_lesson_id(device: str, calendar_uid: str, recurrence_start: datetime) -> str:
-    """Return the id of a lesson of the timetable.
+    """Return the id of a lesson from the timetable.
 
     Args:
         device: name of the device.
         calendar_uid: UID of the calendar event.
-        recurrence_start: when the event was to start by its rule: a moved event keeps its id.
+        recurrence_start: the event's start by its rule, so that a moved event keeps its id.
     """
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}|{_utc(recurrence_start):%Y%m%dT%H%M%SZ}"))
 
 
 def moved_lesson_id(lesson_id: str, start: datetime) -> str:
-    """Return the id of a lesson that is moved after it has run: what runs at the new time has a register of its own.
+    """Return the id of a lesson that is moved after it has run. The lesson at the new time gets its own register.
 
     Args:
-        lesson_id: of what has run.
+        lesson_id: id of the lesson that has run.
         start: the new time.
     """
     return str(uuid.uuid5(NAMESPACE, f"{lesson_id}|moved|{_utc(start):%Y%m%dT%H%M%SZ}"))
 
 
 def timetable_event_id(device: str, calendar_uid: str) -> str:
-    """Return the id of a calendar event, whenever it takes place: its lessons have it in common."""
+    """Return the id of a calendar event, which all of its lessons share."""
     return str(uuid.uuid5(NAMESPACE, f"{device}|{calendar_uid}"))
 
 
 def rehearsal_lesson_id(device: str, frames_digest: str, called_at: datetime) -> str:
-    """Return the id of a rehearsal: another one at every call, to the microsecond.
+    """Return the id of a rehearsal. Each call has its own id because the time counts to the microsecond.
 
     Args:
         device: name of the device.
-        frames_digest: of the pictures, by name and content (the camera's `digest`).
+        frames_digest: digest of the pictures, over names and contents (the camera's `digest`).
         called_at: time of the call.
     """
     return str(uuid.uuid5(NAMESPACE, f"{device}|{frames_digest}|{_utc(called_at):%Y%m%dT%H%M%S.%fZ}"))

@@ -1,8 +1,8 @@
-"""One rule for lessons that overlap in a room.
+"""Resolves lessons that overlap in a room.
 
-Who began first has the room until the end of the lesson; the next lesson begins then. Where less than half of it would
-be left, it is passed. Of lessons that begin together the shorter one comes first, so that the longer one keeps the
-rest; of equal ones that of the first file, and there of the first line.
+The lesson that begins first has the room until its end, and the next lesson begins then. If less than half of the next
+lesson would remain, it is dropped. Of lessons that begin together the shorter one comes first, so the longer one keeps
+the rest. Equal lessons follow the order of files and lines.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ class PlannedLesson:
     lesson: Lesson
     where: str
     order: int
-    """Place of the event in the files."""
+    """Position of the event in the files."""
     event_start: datetime
-    """Before the lesson was cut by the one before it."""
+    """The event's start, before the previous lesson delayed it."""
     people: People = ()
-    """Who may teach it."""
+    """People who may teach it."""
 
 
 def settle(planned: Iterable[PlannedLesson]) -> tuple[list[PlannedLesson], list[tuple[PlannedLesson, str]]]:
-    """Return the lessons without overlap, sorted, and those that are passed, each with the reason."""
+    """Return the lessons without overlap, sorted, and the dropped lessons, each with the reason."""
     kept: list[PlannedLesson] = []
     beaten: list[tuple[PlannedLesson, str]] = []
     for one in sorted(planned, key=lambda p: (p.lesson.start, p.lesson.end, p.order)):

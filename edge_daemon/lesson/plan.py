@@ -1,18 +1,18 @@
-"""When to take the pictures of a lesson: random, spread over the lesson, and re-derivable by an auditor.
+"""When to take the pictures of a lesson: at random, spread over the lesson, and reproducible by an auditor.
 
-The construction, for anybody who wants to check a register against its seed:
+The construction, for anybody who checks a register against its seed:
 
-1. The lesson is cut into N = min(captures, duration / 5 s) slots of the same width.
-2. Draw number k = 0, 1, 2 … is SHA-256(seed followed by k as 8 bytes, big-endian); its first 53 bits, as a whole number
-   over 2^53, are a place in [0, 1) of the slot that it is drawn for.
-3. A run of one slot takes one draw. A longer run of n slots is cut after its first n // 2; the first part is drawn,
-   then the second. If the two instants at the seam are less than 2 s apart, both parts are drawn anew, from the next
-   draws on. This is done from the whole lesson down.
+1. The lesson is divided into N = min(captures, duration / 5 s) slots of equal width.
+2. Draw number k = 0, 1, 2 … is SHA-256(seed followed by k as 8 bytes, big-endian). Its first 53 bits, as an integer
+over 2^53, are a position in [0, 1) of the slot that it is drawn for.
+3. A run of one slot uses one draw. A longer run of n slots is split after its first n // 2 slots; the first part is
+drawn, then the second. If the two instants at the split are less than 2 s apart, both parts are redrawn with the next
+draws. The recursion starts with the whole lesson.
 
-Every plan that keeps the 2 s is as likely as every other: both parts are uniform among the plans that keep the distance
-within them, so that rejecting by the seam alone leaves the whole uniform among those that keep it everywhere. (To draw
-again only the later of two instants would favour late places of a slot.) The cost grows as N^1.2, where rejecting whole
-plans would grow exponentially.
+Every plan that keeps the 2 s is equally likely: both parts are uniform among the plans that keep the distance within
+them, so rejection at the split leaves the whole uniform among the plans that keep it everywhere. (Redrawing only the
+later of two instants would favour late positions in a slot.) The cost grows as N^1.2; rejecting whole plans would cost
+exponentially more.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ SEED_BYTES = 32
 
 
 def make_plan(lesson_id: str, duration_s: float, captures: int, seed: bytes | None = None) -> CapturePlan:
-    """Return one random instant in each slot of a lesson.
+    """Return one random instant for each slot of a lesson.
 
     Args:
-        lesson_id: which lesson the plan is for.
-        duration_s: length of the lesson; one shorter than 5 s has no slot.
-        captures: how many pictures are wanted at most.
-        seed: 32 bytes to derive a known plan again; None draws a new seed from the system's CSPRNG.
+        lesson_id: id of the lesson.
+        duration_s: length of the lesson; a lesson shorter than 5 s has no slot.
+        captures: largest number of pictures.
+        seed: 32 bytes that reproduce a known plan; None: a new seed from the system's CSPRNG.
 
     Raises:
-        ValueError: no capture is wanted, the duration is not a positive time, or the seed has another length.
+        ValueError: `captures` or the duration is not positive, or the seed has another length.
     """
     seed = secrets.token_bytes(SEED_BYTES) if seed is None else seed
     if len(seed) != SEED_BYTES:
@@ -54,17 +54,17 @@ def make_plan(lesson_id: str, duration_s: float, captures: int, seed: bytes | No
 
 
 def slot_count(duration_s: float, captures: int) -> int:
-    """Return how many pictures a lesson gets: N of the construction."""
+    """Return the number of pictures of a lesson: N of the construction."""
     return min(captures, int(duration_s // SLOT_S))
 
 
 def random_frames(seed: bytes, frames: int, captures: int) -> tuple[int, ...]:
-    """Return one random frame of each of so many equal parts of a video, 0-based, by the draws of the construction.
+    """Return one random frame, 0-based, for each of `captures` equal parts of a video, by the draws of the plan.
 
     Args:
         seed: 32 bytes; the same seed gives the same frames.
-        frames: of the video.
-        captures: parts; no more than there are frames.
+        frames: number of frames in the video.
+        captures: number of parts, at most `frames`.
 
     Raises:
         ValueError: a part would have no frame.
@@ -79,12 +79,12 @@ def random_frames(seed: bytes, frames: int, captures: int) -> tuple[int, ...]:
 
 
 def seed_digest(seed: bytes) -> str:
-    """Return the SHA-256 of a seed: published before the lesson, while the seed itself is still a secret."""
+    """Return the SHA-256 of a seed. It is published before the lesson, while the seed is still secret."""
     return hashlib.sha256(seed).hexdigest()
 
 
 def _run(draws: Iterator[float], first: int, end: int, width_s: float) -> list[float]:
-    """Return an instant for each slot in [first, end), at least APART_S from one another."""
+    """Return an instant for each slot in [first, end), each at least APART_S from the next."""
     if end - first == 1:
         return [(first + next(draws)) * width_s]
     middle = first + (end - first) // 2
@@ -96,7 +96,7 @@ def _run(draws: Iterator[float], first: int, end: int, width_s: float) -> list[f
 
 
 def _draws(seed: bytes) -> Iterator[float]:
-    """Yield places in [0, 1), each the first 53 bits of SHA-256(seed, counter): all that a double holds."""
+    """Yield positions in [0, 1) from the first 53 bits of SHA-256(seed, counter), the precision of a double."""
     counter = 0
     while True:
         digest = hashlib.sha256(seed + counter.to_bytes(8, "big")).digest()

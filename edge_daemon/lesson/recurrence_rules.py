@@ -1,8 +1,8 @@
-"""Which recurrence rules are worked out, and which would take for ever.
+"""Decides which recurrence rules are expanded, and rejects those that would take too long.
 
-A rule is worked out from its first lesson on, or where it can be moved from shortly before the window. Rules of a
-timetable repeat daily at most; those that repeat by the second, that name hundreds of times a day, or that can never
-be met (30 February) are left out with a word.
+A rule is expanded from its first lesson, or from shortly before the window if it can be shifted. Timetable rules repeat
+daily at most. Rules that repeat by the second, name hundreds of times a day, or can never be met (30 February) are
+left out with a reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2200
-"""Lessons lie between these years: a daily rule from the year 1 on would have 740,000 instances before today's."""
+"""Years of lessons. A daily rule from the year 1 would have 740,000 instances before today."""
 
 _PARTS = frozenset(
     (
@@ -27,7 +27,7 @@ _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = {"SECONDLY": "second", "MINUTELY": "minute", "HOURLY": "hour"}
 _MOST_TIMES_A_DAY = 12
 _ENDLESS_DIGITS = 6
-"""A million lessons are more than fit between the years, and a rule without COUNT need not be counted through."""
+"""Digits of a COUNT above which it is dropped: a million lessons exceed the range of years."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _RANGES = {
     "BYSECOND": (0, 59),
@@ -40,23 +40,23 @@ _RANGES = {
     "BYSETPOS": (1, 366),
 }
 _FROM_THE_END = ("BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS")
-"""Of these, negative numbers count from the end."""
+"""In these parts negative numbers count from the end."""
 _IGNORED = frozenset({"RSCALE=GREGORIAN", "SKIP=OMIT"})
-"""RFC 7529: what holds anyway."""
+"""Parts of RFC 7529 that state the default."""
 _ONLY_WITH = {
     "BYSETPOS": ("MONTHLY", "YEARLY"),
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
     "BYYEARDAY": ("YEARLY",),
     "BYWEEKNO": ("YEARLY",),
 }
-"""By RFC 5545, section 3.3.10, but for BYSETPOS, which with a day or week means nothing in a timetable."""
+"""By RFC 5545, section 3.3.10, except BYSETPOS, which makes no sense with a day or week in a timetable."""
 
 
 def rule_parts(text: str) -> dict[str, str]:
     """Return the parts of an RRULE by name, in capitals, without blanks.
 
     Raises:
-        ValueError: the rule can't be read, or is left out, with the reason as it is shown.
+        ValueError: the rule can't be read or is left out; the message is the reason.
     """
     parts: dict[str, str] = {}
     for pair in filter(None, re.sub(r"\s", "", text).upper().split(";")):
@@ -73,14 +73,14 @@ def rule_parts(text: str) -> dict[str, str]:
 
 
 def rule_remark(parts: Mapping[str, str]) -> str:
-    """Return what of a rule may be meant in another way; empty: nothing."""
+    """Return a remark on a rule that may mean something else; empty: none."""
     if parts["FREQ"] in ("DAILY", "WEEKLY") and re.search("[0-9]", parts.get("BYDAY", "")):
         return f"its rule has BYDAY={parts['BYDAY'][:20]} with FREQ={parts['FREQ']}: the number does not count"
     return ""
 
 
 def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
-    """Return the rule with its end in UTC, as dateutil wants it for times with a zone."""
+    """Return the rule with its end in UTC, the form that dateutil requires for times with a zone."""
     kept = {name: value for name, value in parts.items() if name != "UNTIL"}
     if len(kept.get("COUNT", "").lstrip("0")) > _ENDLESS_DIGITS:
         del kept["COUNT"]
@@ -90,18 +90,18 @@ def rule_text(parts: Mapping[str, str], until: datetime | None) -> str:
 
 
 def rule_until(text: str) -> datetime | None:
-    """Return the end of a rule of `rule_text`; None: it has none, or ends by its COUNT."""
+    """Return the end of a rule made by `rule_text`; None: it has none, or ends by its COUNT."""
     found = re.search("UNTIL=([0-9]{8}T[0-9]{6})Z", text)
     return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=timezone.utc) if found else None
 
 
 def has_clock(text: str) -> bool:
-    """Return whether a rule of `rule_text` names times of the day."""
+    """Return whether a rule made by `rule_text` names times of day."""
     return any(name in text for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
 
 
 def rule_step(text: str) -> timedelta | None:
-    """Return how far a rule may be moved and still be the same rule from there on; None: not at all."""
+    """Return the step by which the start of a rule may be shifted without changing it; None: it can't be shifted."""
     parts = dict(pair.split("=", 1) for pair in text.split(";") if pair)
     days = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
     if days is None or "COUNT" in parts:
@@ -127,7 +127,7 @@ def _problem(parts: Mapping[str, str]) -> str:
 
 
 def _number_problem(parts: Mapping[str, str]) -> str:
-    """Return which number is out of range: dateutil would look for the 13th month until the year 9999."""
+    """Return which number is out of range. With such a number dateutil would search until the year 9999."""
     for name in ("COUNT", "INTERVAL"):
         if name in parts and not (parts[name].isascii() and parts[name].isdigit() and parts[name].strip("0")):
             return f"its rule has {name}={parts[name][:20]}"
@@ -142,7 +142,7 @@ def _number_problem(parts: Mapping[str, str]) -> str:
 
 
 def _day_exists(parts: Mapping[str, str]) -> bool:
-    """Return whether some month has one of the days of BYMONTHDAY; without it, true."""
+    """Return whether some month has one of the days of BYMONTHDAY; true without BYMONTHDAY."""
     if "BYMONTHDAY" not in parts:
         return True
     days = [abs(int(day)) for day in parts["BYMONTHDAY"].split(",")]

@@ -1,9 +1,10 @@
-"""Which room an event is in. The list of rooms (provisioning/) is held against a calendar by the same rule.
+"""Decides which room an event is in. provisioning/ checks the list of rooms against a calendar by the same rule.
 
-The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Parts lie between
-commas, semicolons, bars, slashes, plus signs, ampersands, line breaks and the words for "and". Of a part, a word for
-"room" before the name and a number of seats in brackets after it do not count. A part that is only names of rooms such
-as `R101 R102` names each of them. Capitals and the number of blanks do not matter.
+The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Commas,
+semicolons,
+bars, slashes, plus signs, ampersands, line breaks and the words for "and" separate parts. A word for "room" before the
+name and a number of seats in brackets after it are ignored. A part that consists of room names, such as `R101 R102`,
+names each of them. Case and the number of blanks are ignored.
 """
 
 from __future__ import annotations
@@ -26,38 +27,38 @@ _WORD_FOR_ROOM = re.compile(
 )
 _SEATS = re.compile(r"\s*[(\[]\s*(?:max\.?\s*)?[0-9]{1,4}(?:\s*[^\W\d_]+\.?)?\s*[)\]]$")
 _ROOM_CODE = re.compile(r"(?=[^\W_]*[^\W\d_])(?=[^\d]*[0-9])[\w.-]+")
-"""A letter and a digit: R101, 12b, A1.04."""
+"""A name with a letter and a digit: R101, 12b, A1.04."""
 
 
 def is_in_room(location: str, rooms: Sequence[str]) -> bool:
-    """Return whether an event is in one of the rooms. No rooms, or only empty ones, mean that every event counts.
+    """Return whether an event is in one of the rooms. Without rooms, or with empty names only, every event is.
 
     Args:
-        location: the event's, as `location` returns it.
-        rooms: names of one room; calendars may have several for it.
+        location: the event's location, as `location` returns it.
+        rooms: names of one room; calendars may use several names for it.
     """
     wanted = {folded for room in rooms if (folded := _folded(room))}
     return not wanted or not wanted.isdisjoint(_names(_folded(location)))
 
 
 def location(component: Component) -> str:
-    """Return an event's location on one line, empty where it has none; a comma stands for a line break."""
+    """Return an event's location on one line, with commas for line breaks; empty if it has none."""
     texts = (plain_text(one.value, ", ") for one in component.properties(_LOCATION))
     return ", ".join(dict.fromkeys(filter(None, texts)))
 
 
 def locations(source: Source) -> set[str]:
-    """Return all locations of a calendar, as they are written.
+    """Return all locations of a calendar, as the file writes them.
 
     Raises:
-        TimetableError: the file is no calendar, or damaged.
+        TimetableError: the file is not a calendar, or is damaged.
     """
     return {location(component) for component in components(source, frozenset({"VEVENT"}))} - {""}
 
 
 @lru_cache(maxsize=1024)
 def _names(location: str) -> frozenset[str]:
-    """Return every name of a room that a folded location has: a school has few locations and thousands of events."""
+    """Return every room name in a folded location. Results are cached because many events share few locations."""
     return frozenset(_all_names(location))
 
 

@@ -1,4 +1,4 @@
-"""A series of events, worked out for a window of time."""
+"""A series of events, expanded for a window of time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge_daemon.lesson.recurrence_rules import has_clock
 from edge_daemon.lesson.starts import first_by_rule, starts
 
 NEVER_MET: Final = "its rule is never met"
-"""Found out by looking until the year 9999, which takes a second."""
+"""Reason for a rule without any date. dateutil needs a second to find this out, by searching to the year 9999."""
 
 _DAY = timedelta(days=1)
 _FARTHEST = timedelta(days=366)
@@ -21,45 +21,45 @@ _FARTHEST = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An event on its day. Times are in UTC."""
+    """An event on one day. Times are in UTC."""
 
     event: Event
-    """The version that holds on this day."""
+    """The version that is valid on this day."""
     core: Event
-    """The series that it belongs to; the same where nothing was changed."""
+    """The series of the event; the same event if nothing was changed."""
     identity: str
-    """What its lesson id is made of besides the device and `recurrence`."""
+    """The part of the lesson id besides the device and `recurrence`."""
     recurrence: datetime
-    """When it was to start by the rule."""
+    """The start by the rule."""
     start: datetime
     end: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another version of a lesson of a series, with RANGE=THISANDFUTURE of all later ones, too."""
+    """A replacement for one lesson of a series. With RANGE=THISANDFUTURE it also replaces all later ones."""
 
     event: Event
     recurrence: datetime
-    """When the lesson was to start by the rule, in the zone of the series."""
+    """The lesson's start by the rule, in the zone of the series."""
 
     @property
     def shift(self) -> timedelta:
-        """How much later the lesson starts, by the clock on the wall."""
+        """How much later the lesson starts, by local clock time."""
         start = self.event.start.astimezone(self.recurrence.tzinfo)
         return start.replace(tzinfo=None) - self.recurrence.replace(tzinfo=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """An event with its rule, and the versions of single lessons that were changed.
+    """An event with its rule, and the changed versions of single lessons.
 
     Args:
-        core: the event; None where the file has only changed versions.
-        changes: the versions, one of a lesson.
-        longest: of longer events only so much is worked out.
+        core: the event; None if the file has only changed versions.
+        changes: the versions, one for each changed lesson.
+        longest: a longer event is cut to this length.
         excluded: starts by the rule (UTC) that are no lessons.
-        earlier: series of the same UID in the same file that began earlier and repeat.
+        earlier: repeating series with the same UID in the same file that began earlier.
     """
 
     core: Event | None
@@ -75,12 +75,12 @@ class Series:
 
     @property
     def head(self) -> Event:
-        """The event, or its first version."""
+        """The event, or its first changed version."""
         return self.core or self.changes[0].event
 
     def problem(self) -> str:
-        """Return why the series can't be worked out; empty: it can."""
-        # As far around a window as a change of all later lessons moves them, lessons have to be looked for.
+        """Return why the series can't be expanded; empty: it can."""
+        # The search around a window must reach as far as a change of all later lessons moves them.
         if any(one.event.and_later and abs(one.shift) > _FARTHEST for one in self.changes):
             return "lessons are moved by more than a year"
         try:
@@ -92,10 +92,10 @@ class Series:
         return ""
 
     def occurrences(self, start: datetime, end: datetime) -> Iterator[Occurrence]:
-        """Yield what happens, even in part, between two times, in no order.
+        """Yield the occurrences that overlap [start, end), in no order.
 
         Raises:
-            LIBRARY_ERRORS: `problem` shows it beforehand.
+            LIBRARY_ERRORS: the rule makes no sense; `problem` reports it beforehand.
         """
         if self._is_far(start, end):
             return
@@ -106,15 +106,15 @@ class Series:
                 yield Occurrence(event, self.core or event, self.identity(recurrence), recurrence, in_utc, until)
 
     def changed(self) -> Iterator[tuple[datetime, Event]]:
-        """Yield which lessons were changed, by their start (UTC) by the rule, with the version that holds."""
+        """Yield the changed lessons: the start by the rule (UTC), and the valid version."""
         for one in self.changes:
             yield one.recurrence.astimezone(timezone.utc), one.event
 
     def identity(self, recurrence: datetime) -> str:
-        """Return what the id of a lesson is made of: the UID, so that a lesson keeps its id for good.
+        """Return the part of a lesson id that comes from the event: its UID, so that the id never changes.
 
-        Where an earlier series of the same UID has a lesson that starts at the same time by its rule, the start of this
-        series is put to it: two lessons never have one id.
+        If an earlier series with the same UID has a lesson at the same start by its rule, the start of this series is
+        appended. Two lessons therefore never share an id.
         """
         uid = self.head.uid
         if self.core and any(one.has(recurrence) for one in self.earlier):
@@ -127,19 +127,19 @@ class Series:
         if core is None or recurrence in self.excluded:
             return False
         is_same_clock = recurrence.astimezone(core.start.tzinfo).time() == core.start.time()
-        if not is_same_clock and not core.plus and not has_clock(core.rule):  # asking the rule costs far more
+        if not is_same_clock and not core.plus and not has_clock(core.rule):  # expanding the rule costs far more
             return False
         return any(at.astimezone(timezone.utc) == recurrence for at, _ in starts(core, recurrence, recurrence))
 
     def _is_far(self, start: datetime, end: datetime) -> bool:
-        """Return whether a single event lies outside a window: most do."""
+        """Return whether the series is a single event outside of a window, which is the common case."""
         core = self.core
         if core is None or self.changes or core.rule or core.plus:
             return False
         return core.start > end + _DAY or core.start + min(core.length, self.longest) < start - _DAY
 
     def _by_rule(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, Event, datetime, timedelta]]:
-        """Yield start by the rule (UTC), version, start and length of lessons that no version of their own has."""
+        """Yield the start by the rule (UTC), version, start and length of lessons without a version of their own."""
         core = self.core
         if core is None:
             return
@@ -163,7 +163,7 @@ class Series:
 
 
 def _end(starts_at: datetime, ends_at: datetime, in_utc: datetime) -> datetime:
-    """Return the end in UTC: by the clock on the wall, but as long as ever after a start that the clock skipped."""
+    """Return the end in UTC, by local clock time. A start in the hour that the clock skips keeps the full length."""
     if in_utc.astimezone(starts_at.tzinfo).replace(tzinfo=None) != starts_at.replace(tzinfo=None):
         return in_utc + (ends_at.replace(tzinfo=None) - starts_at.replace(tzinfo=None))
     return ends_at.astimezone(timezone.utc)

@@ -1,4 +1,4 @@
-"""When an event starts by itself: by DTSTART, its rule and its further dates, before any exception."""
+"""The starts of an event by DTSTART, its rule and its further dates, before any exception."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DAY = timedelta(days=1)
 
 
 def starts(event: Event, first: datetime, last: datetime) -> Iterator[tuple[datetime, timedelta]]:
-    """Yield the starts of an event from `first` to `last`, in its zone, each once with its length; in no order.
+    """Yield the starts of an event from `first` to `last`, in its zone, each once with its length, in no order.
 
-    The clock on the wall repeats. DTSTART is a start whatever the rule says (RFC 5545, section 3.8.5.3).
+    Events repeat by local clock time. DTSTART is always a start, whatever the rule says (RFC 5545, section 3.8.5.3).
 
     Raises:
-        LIBRARY_ERRORS: the rule makes no sense; `first_by_rule` shows it beforehand.
+        LIBRARY_ERRORS: the rule makes no sense; `first_by_rule` reports it beforehand.
     """
     found: dict[datetime, timedelta] = {}
     for when, length in event.plus:
@@ -39,7 +39,7 @@ def starts(event: Event, first: datetime, last: datetime) -> Iterator[tuple[date
 
 
 def first_by_rule(event: Event) -> datetime | None:
-    """Return the first start by the rule alone, None where it is never met.
+    """Return the first start by the rule alone; None if the rule has no date.
 
     Raises:
         LIBRARY_ERRORS: the rule makes no sense.
@@ -49,12 +49,12 @@ def first_by_rule(event: Event) -> datetime | None:
 
 @lru_cache(maxsize=64)
 def _first(rule: str, start: datetime) -> datetime | None:
-    """Look once: of a rule that is never met it takes a second to find out."""
+    """Find the first start, cached: a rule without any date takes a second."""
     return next(iter(rrulestr(rule, dtstart=start)), None)
 
 
 def in_zone_of(event: Event, when: When) -> datetime:
-    """Return a time in the zone of an event; of a bare day, its clock's time of that day."""
+    """Return a time in the zone of an event. A bare day gets the event's time of day."""
     zone = event.start.tzinfo or timezone.utc
     if not isinstance(when, datetime):
         when = datetime.combine(when, event.start.time())
@@ -67,7 +67,7 @@ def _goes_on(rule: str, first: datetime) -> bool:
 
 
 def _near(event: Event, first: datetime) -> datetime:
-    """Return a start of the same rule shortly before a time, so that years of starts are not gone through."""
+    """Return a start of the same rule shortly before a time, so that earlier years need no expansion."""
     step = rule_step(event.rule)
     if not step:
         return event.start

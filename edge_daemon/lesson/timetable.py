@@ -1,4 +1,4 @@
-"""The lessons of a room, out of iCalendar files (docs/TIMETABLE.md has the rules)."""
+"""The lessons of a room, from iCalendar files (docs/TIMETABLE.md has the rules)."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ __all__ = ["LONGEST", "Passed", "Timetable", "build_timetable", "load_timetable"
 _LONGEST_HOLIDAY = timedelta(days=366)
 _BLOCK = timedelta(days=28)
 _MARGIN = timedelta(days=2)
-"""Before a block: whether a lesson is cut by one before it, is settled within this time."""
+"""Time before a block that is also expanded, so that an earlier lesson can delay one in the block."""
 _KEPT_BLOCKS = 3
 _EPOCH = datetime(2024, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
 class CancelledLesson:
-    """A lesson that the calendar has and calls off: cancelled, excepted, or on a holiday."""
+    """A lesson of the calendar that is not held: cancelled, excluded, or on a holiday."""
 
     lesson_id: str
     start: datetime
-    """When it was to start (UTC)."""
+    """The planned start (UTC)."""
     why: str
 
 
@@ -54,16 +54,16 @@ class _Block:
     cancelled: tuple[CancelledLesson, ...]
     cut: tuple[Passed, ...]
     people: Mapping[str, People]
-    """By lesson id, where the event names somebody."""
+    """By lesson id, for events that name people."""
 
 
 class Timetable:
-    """The lessons of a room. Only a window of time is ever worked out: some weeks around what is asked for.
+    """The lessons of a room. Only some weeks around the requested time are ever expanded.
 
     Args:
         calendars: the events of the room.
         holidays: events that cancel lessons.
-        rooms: names of the room; none: every event counts.
+        rooms: names of the room; none: every event is in the room.
         device: name of the device.
         zone: the school's time zone.
     """
@@ -81,43 +81,43 @@ class Timetable:
             for at, event in one.changed()
         }
         self.left_out = (*calendars.left_out, *holidays.left_out)
-        """Events that can't be read or worked out, whatever the day."""
+        """Events that can't be read or expanded, on any day."""
         self.remarks = (*calendars.remarks, *holidays.remarks)
-        """Events that are read, but may not be what was meant."""
+        """Events that are used, but may mean something else."""
         self.rooms = calendars.rooms
         """All locations in the files."""
         self.events = calendars.events
-        """Events of all rooms in the files."""
+        """Number of events of all rooms in the files."""
         self.has_room = any(self._is_here[place] for place in calendars.rooms) or (
             self._is_here[""] and self.events > 0
         )
-        """Whether an event, usable or not, is in the room."""
+        """Whether the room has an event at all, usable or not."""
         self.unusable = (*calendars.unusable, *holidays.unusable)
-        """Files of which nothing could be used."""
+        """Files without any usable event."""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
-        """Return the lessons that start in [start, end), sorted; no two of them overlap."""
-        # A lesson that was cut starts later than its event, by less than half of it.
+        """Return the lessons that start in [start, end), sorted. No two of them overlap."""
+        # A delayed lesson starts later than its event, by less than half of its length.
         found = [one for block in self._between(start - LONGEST, end) for one in block.lessons]
         return sorted((one for one in found if start <= one.start < end), key=lambda one: one.start)
 
     def people(self, lesson: Lesson) -> People:
-        """Return who may teach a lesson, by its event; empty where that names nobody."""
+        """Return the people who may teach a lesson, from its event; empty if the event names nobody."""
         blocks = self._between(lesson.start - LONGEST, lesson.end)
         return next((block.people[lesson.lesson_id] for block in blocks if lesson.lesson_id in block.people), ())
 
     def passed(self, start: datetime, end: datetime) -> list[Passed]:
-        """Return what was to start in [start, end) and does not become a lesson, sorted."""
+        """Return the events with a planned start in [start, end) that do not become lessons, sorted."""
         found = [(one.at, one) for block in self._between(start, end) for one in block.passed if one.at is not None]
         return [one for at, one in sorted(found, key=lambda pair: (pair[0], pair[1].where)) if start <= at < end]
 
     def cut(self, start: datetime, end: datetime) -> list[Passed]:
-        """Return the events that were to start in [start, end) and begin later, as another lesson has the room."""
+        """Return the events planned in [start, end) that begin later because another lesson has the room."""
         found = [(one.at, one) for block in self._between(start, end) for one in block.cut if one.at is not None]
         return [one for at, one in sorted(found, key=lambda pair: (pair[0], pair[1].where)) if start <= at < end]
 
     def cancelled(self, start: datetime, end: datetime) -> list[CancelledLesson]:
-        """Return the lessons that were to start in [start, end) and are called off."""
+        """Return the cancelled lessons with a planned start in [start, end)."""
         found = [one for block in self._between(start, end) for one in block.cancelled]
         return [one for one in found if start <= one.start < end]
 
@@ -126,7 +126,7 @@ class Timetable:
             yield from (self._block(n) for n in range((start - _EPOCH) // _BLOCK, (end - _EPOCH) // _BLOCK + 1))
 
     def _block(self, number: int) -> _Block:
-        """Return a block of weeks. Blocks lie fast in time, so that a lesson is the same whatever is asked for."""
+        """Return a block of weeks. Block boundaries are fixed, so a lesson does not depend on the requested time."""
         if number not in self._blocks:
             while len(self._blocks) >= _KEPT_BLOCKS:
                 del self._blocks[max(self._blocks, key=lambda kept: abs(kept - number))]
@@ -178,7 +178,7 @@ class Timetable:
                 yield self._passed(one.lesson.course, one.where, one.event_start, why)
 
     def _excepted(self, start: datetime, end: datetime) -> Iterator[CancelledLesson]:
-        """Yield the lessons that an EXDATE takes out."""
+        """Yield the lessons that an EXDATE excludes."""
         for series in self._series:
             if self._is_here.get(series.head.location, False):
                 for at in series.excluded:
@@ -213,11 +213,11 @@ def load_timetable(
         device: name of the device.
         zone: the school's time zone, for floating times.
         holidays: iCalendar files whose events cancel lessons.
-        cancelled_words: an event is not held whose category is one, or whose summary begins with one.
+        cancelled_words: an event is not held if its category is one of them or its summary begins with one.
         free_is_cancelled: whether an event that Outlook marks as free is not held.
 
     Raises:
-        TimetableError: a file can't be read, or is no calendar, with its line.
+        TimetableError: a file can't be read or is not a calendar; with its line.
     """
     return build_timetable(
         [read_source(path) for path in files],
@@ -240,7 +240,7 @@ def build_timetable(
     cancelled_words: Sequence[str] = CANCELLED_WORDS,
     free_is_cancelled: bool = False,
 ) -> Timetable:
-    """Make the timetable of a room from files that were read; else as `load_timetable`."""
+    """Build the timetable of a room from files that were read; arguments and errors as for `load_timetable`."""
     known = ZoneInfo(zone)
     rooms = tuple(name for name in ([room] if isinstance(room, str) else room) if name.strip())
     rules = ReadingRules(known, tuple(cancelled_words), free_is_cancelled)
@@ -255,14 +255,14 @@ def _occurrences(series: Sequence[Series], start: datetime, end: datetime) -> It
         try:
             found = list(one.occurrences(start, end))
         except LIBRARY_ERRORS:
-            # One odd event must not cost all other lessons.
+            # One faulty event must not lose all other lessons.
             logger.exception("event can't be worked out", extra={"where": one.head.where})
             continue
         yield from found
 
 
 def _holiday(one: Occurrence, holidays: Sequence[Occurrence]) -> str:
-    """Return the holiday that a lesson falls on: one of whole days has its start, one by the clock a part of it."""
+    """Return the holiday that cancels a lesson. An all-day one covers its start, a timed one overlaps it."""
     for free in holidays:
         if free.event.cancelled or free.core.cancelled:
             continue

@@ -1,7 +1,7 @@
-"""The calendar reader's own process: `python -I -m edge_daemon.lesson.timetable_child`, JSON on stdin and on stdout.
+"""The process that reads calendars: `python -I -m edge_daemon.lesson.timetable_child`, JSON on stdin and stdout.
 
-A calendar is somebody else's text, and what a rule costs to work out shows only when it is worked out. Here it costs a
-process that may be killed.
+Calendars are untrusted text, and the cost of a rule is known only after it is expanded. This process may be killed
+without harm.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.timetable import build_timetable
 
 _MEMORY_BYTES = 256 * 2**20
-"""Beside what the libraries take."""
+"""Memory on top of what the libraries use."""
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _limit(deadline_s: int) -> None:
-    """Take no more memory than a calendar needs, and end by itself where the parent is gone."""
+    """Limit memory and processor time, so that the process ends by itself if the parent is gone."""
     in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + _MEMORY_BYTES,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (deadline_s + 1,) * 2)
@@ -85,4 +85,4 @@ def _source(fields: dict[str, str]) -> Source:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    os._exit(code)  # a large calendar takes seconds to be taken apart again
+    os._exit(code)  # a large calendar takes seconds to deallocate

@@ -1,4 +1,4 @@
-"""Lessons worked out in a process of their own, with a deadline: no calendar keeps the service from its work."""
+"""Expands lessons in a separate process with a deadline, so that no calendar blocks the service."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from edge_daemon.types import Lesson
 logger = logging.getLogger(__name__)
 
 DEADLINE_S: Final = 20.0
-"""For reading all files and working out what is asked for. Two of them fit into the service's watchdog of 60 s."""
+"""Time for reading all files and expanding the requested weeks. Two of them fit into the 60 s watchdog."""
 _CHILD: Final = "edge_daemon.lesson.timetable_child"
 _WINDOW: Final = timedelta(days=28)
 _EPOCH: Final = datetime(2024, 1, 1, tzinfo=timezone.utc)
 _KEPT_WINDOWS: Final = 32
 _AGAIN_S: Final = 3600.0
-"""So long after a failure nothing is asked again."""
+"""Delay after a failure before the same weeks are requested again."""
 _SMALLER: Final = "export fewer events, or only those of this room and this year"
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """Some weeks, worked out."""
+    """Some weeks, expanded."""
 
     lessons: tuple[Lesson, ...]
     cancelled: Mapping[str, str]
     """Lesson id to the reason."""
     people: Mapping[str, People]
-    """Lesson id to who may teach it; those whose event names somebody."""
+    """Lesson id to the people who may teach it, for events that name people."""
 
 
 class ProcessTimetable:
-    """The lessons of some calendars, as `Timetable.lessons` has them; the process lives while it answers.
+    """The lessons of some calendars, like `Timetable.lessons`. The process exists only while it answers.
 
     Args:
-        files: calendars as they were read.
+        files: the calendars with their contents.
         holidays: calendars whose events cancel lessons.
-        config: names the room, the device and what counts as cancelled.
-        deadline_s: how long an answer may take.
+        config: gives the room, the device and the rules for cancelled events.
+        deadline_s: longest time of an answer.
 
     Raises:
-        TimetableError: a file is no calendar, or the weeks around now take too long or too much memory.
+        TimetableError: a file is not a calendar, or the current weeks take too long or too much memory.
     """
 
     def __init__(
@@ -67,23 +67,23 @@ class ProcessTimetable:
         self._windows: dict[int, _Window] = {}
         self._quiet_until_s = 0.0
         self.left_out = 0
-        """How many events can't be read or worked out, whatever the day."""
+        """How many events can't be read or expanded, on any day."""
         self.unusable = ""
-        """Why no lesson can come of a file, or of all of them; empty: all are used."""
+        """Why a file, or all files, give no lesson; empty: all files are used."""
         self.error = ""
-        """Why some weeks could not be worked out; empty: none failed, or they did later."""
+        """Why some weeks could not be expanded; empty: all succeeded, if necessary later."""
         now = _number(datetime.now(timezone.utc))
         self._ask([now - 1, now, now + 1])
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
-        """Return the lessons that start in [start, end), sorted; weeks that failed have none, see `error`."""
+        """Return the lessons that start in [start, end), sorted. Weeks that failed have none; see `error`."""
         if start >= end:
             return []
         found = [one for window in self._worked_out(start, end) for one in window.lessons]
         return sorted((one for one in found if start <= one.start < end), key=lambda one: one.start)
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return the lessons of the weeks around [start, end) that are called off: lesson id to the reason."""
+        """Return the cancelled lessons of the weeks around [start, end): lesson id to the reason."""
         found: dict[str, str] = {}
         for window in self._worked_out(start, end):
             found.update(window.cancelled)
@@ -105,7 +105,7 @@ class ProcessTimetable:
         return found
 
     def people(self, lesson_id: str) -> People:
-        """Return who may teach a lesson that was asked for, by its event; empty where that names nobody."""
+        """Return the people who may teach a lesson of the expanded weeks; empty if its event names nobody."""
         found = (window.people[lesson_id] for window in self._windows.values() if lesson_id in window.people)
         return next(found, ())
 
@@ -121,7 +121,7 @@ class ProcessTimetable:
             self._windows[number] = _Window(lessons, dict(window["cancelled"]), people)
 
     def _answer(self, question: Mapping[str, object]) -> dict[str, Any]:
-        # Keys are not for a process that reads files of strangers.
+        # A process that reads untrusted files gets no keys.
         environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
         try:
             done = subprocess.run(
@@ -141,7 +141,7 @@ class ProcessTimetable:
         except OSError as error:
             raise TimetableError(f"can't be worked out: {error.strerror}", self._where) from error
         except ValueError as error:
-            raise TimetableError("crashed what works it out", self._where, _SMALLER) from error
+            raise TimetableError("the process that works it out crashed", self._where, _SMALLER) from error
         return dict(answer)
 
     def _lesson(self, lesson_id: str, course: str, start: str, end: str, event_id: str) -> Lesson:

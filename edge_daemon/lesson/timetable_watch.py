@@ -1,4 +1,4 @@
-"""The timetable that the service holds: read again when a file changes, never lost to a broken one."""
+"""The timetable of the service: read again when a file changes, and kept when the new file is broken."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class _NoLessons:
-    """The timetable before there is one."""
+    """The timetable before the first one is read."""
 
     left_out, error, unusable = 0, "", ""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
-        """Return none, whatever is asked for."""
+        """Return an empty list for any time."""
         del start, end
         return []
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return none, as `lessons`."""
+        """Return an empty result for any time."""
         del start, end
         return {}
 
     def people(self, lesson_id: str) -> People:
-        """Return nobody, whatever is asked for."""
+        """Return an empty result for any lesson."""
         del lesson_id
         return ()
 
@@ -47,11 +47,11 @@ class TimetableWatch:
     """Keeps the timetable up to date.
 
     Args:
-        config: names the files, the room and the device.
-        config_dir: where relative names start.
-        keep_dir: folder for the last good copies of the files, so that a restart with a broken file still has them.
-        may_be_missing: a file that may come later, and until then has no lessons.
-        deadline_s: how long the calendars may take to be worked out, in a process of their own.
+        config: gives the files, the room and the device.
+        config_dir: folder where relative names start.
+        keep_dir: folder for the last good copies of the files, which a restart uses if a file is broken.
+        may_be_missing: a file that may appear later; until then it has no lessons.
+        deadline_s: longest time for expanding the calendars, in their own process.
     """
 
     def __init__(
@@ -74,21 +74,21 @@ class TimetableWatch:
 
     @property
     def error(self) -> str:
-        """Why the files of now are not in use, some weeks of them, or nothing of one of them; empty: they are."""
+        """Why the current files, some weeks or one file are not in use; empty: all are."""
         return self._error or self._timetable.error or self._timetable.unusable
 
     @property
     def timetable(self) -> ProcessTimetable | _NoLessons:
-        """The timetable in use; without lessons before the first `refresh`."""
+        """The timetable in use; it has no lessons before the first `refresh`."""
         return self._timetable
 
     def refresh(self, *, force: bool = False) -> bool:
-        """Read the files again if they changed, and return whether the timetable is now another one.
+        """Read the files again if they changed, and return whether the timetable changed.
 
-        A file that can't be read leaves all as it was; `error` and the log say so, once.
+        If a file can't be read, the timetable stays as it was; `error` and the log report it once.
 
         Args:
-            force: read them even if nothing about them changed.
+            force: read the files even if they seem unchanged.
         """
         signature = tuple(_signature(path) for path in (*self._files, *self._holidays))
         if signature == self._signature and not force:
@@ -117,7 +117,7 @@ class TimetableWatch:
         return [path for path in self._files if path != self._may_be_missing or path.exists()]
 
     def _keep(self, error: TimetableError, first: bool) -> bool:
-        """Stay with the old timetable; after a restart that is the one of the copies."""
+        """Keep the old timetable. After a restart the copies provide it."""
         self._error = error.line()
         logger.warning("timetable broken", extra={"reason": self._error})
         if not first:
@@ -133,7 +133,7 @@ class TimetableWatch:
         return True
 
     def _save(self, sources: Sequence[Source]) -> None:
-        """Keep copies of files that were good; what can't be written costs nothing but them."""
+        """Save copies of good files. A write error loses only these copies."""
         try:
             self._keep_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             for source in sources:
@@ -154,7 +154,7 @@ def _sources(paths: Sequence[Path]) -> list[Source]:
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
-    """Return what tells another file; None where there is none."""
+    """Return values that change with the file; None if there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -167,7 +167,7 @@ def _digest(sources: Sequence[Source]) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Replace a file, in one step even if the power fails; an equal one is left alone, for the card's sake."""
+    """Replace a file atomically, even on a power failure. Identical content is not written, to spare the card."""
     if path.exists() and path.read_bytes() == data:
         return
     draft = path.with_suffix(".new")

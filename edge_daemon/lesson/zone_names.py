@@ -1,7 +1,7 @@
-"""Names of time zones that are not those of the IANA database: of Windows, Outlook, Webex and of other languages.
+"""Time zone names outside the IANA database: from Windows, Outlook, Webex, and in other languages.
 
-Windows' own names come from the table of icalendar, which is CLDR's windowsZones. The rest follows from them by rule,
-and where cities are named, from the cities that the IANA database has.
+Windows' own names come from the table in icalendar, which is CLDR's windowsZones. The other names follow from them by
+rule, or from the cities in the IANA database.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ROMANCE_STARTS: Final = (
     ("hora", "hora estándar", "hora de verano"),
     ("ora", "ora standard", "ora legale"),
 )
-"""Names by CLDR 45 of the three zones that most European schools are in."""
+"""CLDR 45 names, in several languages, of the three zones of most European schools."""
 _ENGLISH: Final = {
     "western european time": "Europe/Lisbon",
     "western european summer time": "Europe/Lisbon",
@@ -55,17 +55,17 @@ _CITIES: Final = {
     "brasilia": "America/Sao_Paulo",
     "osaka": "Asia/Tokyo",
 }
-"""Cities of Windows' names that the IANA database does not have, or has in English only."""
+"""Cities in Windows' names that the IANA database lacks, or has in English only."""
 _DISPLAY_NAME = re.compile(r"\((?:UTC|GMT)\s*(?:([+-])\s*([0-9]{1,2})(?:[:.]?([0-9]{2}))?)?\)\s*(.*)", re.IGNORECASE)
 _MICROSOFT = re.compile(r"tzone://microsoft/", re.IGNORECASE)
 _VERSION = re.compile(r" [0-9]{1,2}$")
-"""Outlook numbers zones of one name that it finds different."""
+"""Outlook numbers zones that have the same name but different rules."""
 _SEASON = re.compile(r" (?:standard |daylight |summer )?time$")
 
 
 def iana_zone(name: str) -> ZoneInfo | None:
-    """Return the zone of an IANA name, whatever its capitals."""
-    if not _is_plain(name):  # a path of a thousand folders is looked for in a thousand calls
+    """Return the zone of an IANA name, ignoring case."""
+    if not _is_plain(name):  # a name with a thousand parts would cost a thousand look-ups
         return None
     for spelled in (name, _iana_names().get(name.replace(" ", "_").casefold(), "")):
         try:
@@ -77,12 +77,12 @@ def iana_zone(name: str) -> ZoneInfo | None:
 
 
 def windows_zone(name: str) -> ZoneInfo | None:
-    """Return the zone of a Windows name such as W. Europe Standard Time, whatever its capitals."""
+    """Return the zone of a Windows name such as W. Europe Standard Time, ignoring case."""
     return iana_zone(_windows_names().get(name.casefold(), ""))
 
 
 def described_zone(name: str) -> ZoneInfo | None:
-    """Return the zone of a name that programs make for people to read; None: it is not certain which.
+    """Return the zone of a name that is meant for people to read; None: the zone is not certain.
 
     `W. Europe Standard Time 1`, `W. Europe Time` (Webex), `Mitteleuropäische Zeit`, `tzone://Microsoft/Utc`,
     `(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna`.
@@ -115,14 +115,14 @@ def _zones_of_places(places: str) -> Iterator[ZoneInfo]:
 
 
 def _standard_offset(zone: tzinfo) -> timedelta | None:
-    """Return the offset of the part of the year without daylight saving time, as it is now."""
+    """Return the current offset from UTC outside daylight saving time."""
     year = datetime.now().year  # noqa: DTZ005 - of any clock
     offsets = [datetime(year, month, 15, tzinfo=zone).utcoffset() for month in (1, 7)]
     return min((offset for offset in offsets if offset is not None), default=None)
 
 
 def _is_plain(name: str) -> bool:
-    """Return whether a name can be one of the IANA database: looking costs a walk through its files."""
+    """Return whether a name has the form of an IANA name; a look-up searches files."""
     return bool(re.fullmatch(r"[A-Za-z0-9 _+/-]{1,60}", name))
 
 

@@ -1,4 +1,4 @@
-"""Time zones by the name that a calendar has for them."""
+"""Resolves the time zone names of a calendar file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from edge_daemon.lesson.recurrence_rules import rule_parts
 from edge_daemon.lesson.zone_names import described_zone, iana_zone, windows_zone
 
 _MOST_LINES: Final = 2000
-"""Of a VTIMEZONE; Outlook's longest have some hundred."""
+"""Most lines of a VTIMEZONE; Outlook's longest have some hundred."""
 _MOST_YEARS: Final = 4
-"""In which a VTIMEZONE is compared, which costs 50 ms a year."""
+"""Most years in which a VTIMEZONE is compared; each costs 50 ms."""
 _NOT_OF_A_ZONE: Final = ("EXDATE", "EXRULE")
-"""RFC 5545, section 3.6.5, does not have them there, and the libraries fail on them when a time is asked for."""
+"""RFC 5545, section 3.6.5, does not allow them there, and the libraries fail on them when a time is converted."""
 _CLOCK: Final = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _YEAR = re.compile(r"(?:^|[:,])([0-9]{4})[0-9]{4}")
 _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
@@ -29,13 +29,14 @@ _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 class Zones:
     """The time zones of one calendar file.
 
-    A name of the IANA database means what that says today, even where the file brings its own, mostly older,
-    VTIMEZONE; next come the names of Windows, then names that follow from these, then the file's own rules, last the
-    end of a name such as `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
+    A name is looked up in this order: the IANA database, even if the file has its own, often older, VTIMEZONE; the
+    names
+    of Windows; names that follow from these; the file's own rules; last the end of a name such as
+    `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
 
     Args:
         definitions: the VTIMEZONEs of the file.
-        school: the school's zone, which others are held against.
+        school: the school's zone, with which an unknown zone is compared.
     """
 
     def __init__(self, definitions: Sequence[Component], school: tzinfo) -> None:
@@ -46,21 +47,21 @@ class Zones:
         self._own: dict[str, tzinfo | None] = {}
 
     def find(self, tzid: str, year: int) -> tzinfo | None:
-        """Return the time zone of this name, None where nobody knows it.
+        """Return the time zone with this name; None if it is unknown.
 
         Args:
             tzid: as `parameter_text` returns it.
-            year: of the time that it is for: `notes` looks at it.
+            year: year of the time that is converted; `notes` compares the zone in it.
         """
         name = _folded(tzid)
         if name not in self._found:
             self._found[name] = self._look_up(tzid, name)
-        year = max(year, datetime.now(timezone.utc).year - 1)  # what zones were long ago matters to no lesson
+        year = max(year, datetime.now(timezone.utc).year - 1)  # older years affect no lesson
         self._years.setdefault(name, set()).update((year, year + 1))
         return self._found[name]
 
     def notes(self) -> Iterator[Note]:
-        """Yield where a VTIMEZONE that was asked for is not what its name or the school's zone says."""
+        """Yield a note for each used VTIMEZONE that differs from its name's zone or from the school's zone."""
         for name, years in self._years.items():
             definition, used = self._definitions.get(name), self._found[name]
             own = self._own_zone(name)
@@ -110,8 +111,8 @@ def _tzid(definition: Component) -> str:
 
 
 def _made(definition: Component) -> tzinfo | None:
-    """Return the time zone that a VTIMEZONE describes, None where it makes no sense."""
-    # Its rules are gone through from their beginning: yearly ones cost nothing, others could cost hours.
+    """Return the time zone that a VTIMEZONE describes; None if it is invalid."""
+    # The libraries expand its rules from their start: yearly rules are cheap, others could take hours.
     lines = [_yearly(line) for _, line in definition.lines if not line.upper().startswith(_NOT_OF_A_ZONE)]
     rules = [line for line in lines if line.upper().startswith("RRULE")]
     if definition.damage or len(lines) > _MOST_LINES or not all(map(_is_sound, rules)):
@@ -128,7 +129,7 @@ def _made(definition: Component) -> tzinfo | None:
 
 
 def _is_sound(rule: str) -> bool:
-    """Return whether a rule of a VTIMEZONE is yearly, once a day, and can be worked out: the libraries do not look."""
+    """Return whether a VTIMEZONE rule is yearly, at one time of day, and valid. The libraries do not check this."""
     try:
         parts = rule_parts(rule.partition(":")[2])
     except ValueError:
@@ -137,7 +138,7 @@ def _is_sound(rule: str) -> bool:
 
 
 def _yearly(line: str) -> str:
-    """Return a monthly rule that names its month as the yearly rule that it is."""
+    """Return a monthly rule that names its month as the equivalent yearly rule."""
     upper = line.upper()
     if upper.startswith("RRULE") and "BYMONTH=" in upper and "INTERVAL" not in upper:
         return re.sub("FREQ=MONTHLY", "FREQ=YEARLY", line, flags=re.IGNORECASE)
@@ -145,7 +146,7 @@ def _yearly(line: str) -> str:
 
 
 def _last_year(definition: Component) -> int | None:
-    """Return the year after which a VTIMEZONE with several offsets has no rule; None: it goes on."""
+    """Return the year after which a VTIMEZONE with several offsets has no rule; None: its rules do not end."""
     properties = list(definition.properties(frozenset({"RRULE", "DTSTART", "RDATE"})))
     rules = [one.value for one in properties if one.name == "RRULE"]
     ends = [int(match[1]) for rule in rules if (match := _UNTIL.search(rule))]

@@ -91,7 +91,7 @@ def test_a_day_off_is_called_off_by_its_status_alone(office):
     read = office.read(lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=3"), holidays=(word, status))
     assert office.starts(read) == ["03-02 08:00", "03-04 08:00"]
     assert [one.why for one in read.remarks] == [
-        "is cancelled: its summary begins with 'Ausfall'; a day off needs STATUS:CANCELLED, and stays one"
+        "is cancelled: its summary begins with 'Ausfall'; only STATUS:CANCELLED cancels a day off, so it stays one"
     ]
 
 
