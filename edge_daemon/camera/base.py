@@ -1,4 +1,4 @@
-"""What a camera is to the rest of the program."""
+"""The interface of a camera to the rest of the program."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from typing import Protocol
 from edge_daemon.types import Frame
 
 WARM_UP_S = 2.0
-"""From `prepare` to the instant of the picture: exposure and white balance settle in this time."""
+"""Time from `prepare` to the picture, in which exposure and white balance settle."""
 
 
 class Camera(Protocol):
     """A source of pictures, open between `__enter__` and `__exit__`.
 
-    Whatever keeps one picture from being had is a CameraError of `capture`: that capture is missed, the next is tried.
+    Any failure to take a picture is a CameraError of `capture`. That capture is missed, and the next one is tried.
     """
 
     @property
     def lens_position(self) -> float | None:
-        """Where the lens stood at the last picture, in dioptres; None where no motor moves it."""
+        """Lens position at the last picture, in dioptres; None for a lens without a motor."""
         ...
 
     def __enter__(self) -> Camera:
-        """Open the source; raises CameraError when there is none."""
+        """Open the source; raises CameraError if there is none."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the source back."""
+        """Release the source."""
         ...
 
     def prepare(self) -> None:
-        """Wake the sensor, WARM_UP_S before a picture is wanted; may be called twice, or not at all."""
+        """Start the sensor, WARM_UP_S before the picture. It may be called twice, or not at all."""
         ...
 
     def capture(self, slot: int) -> Frame:
-        """Take the picture for a slot of the capture plan, 0-based; raises CameraError when it is missed.
+        """Take the picture for a slot of the capture plan, 0-based; raises CameraError if that fails.
 
-        The picture is exposed after the call, never one that was waiting in a buffer; its memory is the caller's.
+        The exposure begins after the call, so the picture never comes from an old buffer. Its memory belongs to the
+        caller.
         """
         ...

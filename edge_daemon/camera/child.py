@@ -1,7 +1,7 @@
-"""The camera's own process: `python -I -m edge_daemon.camera.child FD`, where FD is its end of a socket pair.
+"""The camera process: `python -I -m edge_daemon.camera.child FD`, where FD is its end of a socket pair.
 
-A driver that hangs or crashes takes this process with it and nothing else. It knows no key, no student and no
-database, and ends with its parent.
+A driver that hangs or crashes affects only this process. The process has no keys, student data or databases, and ends
+with its parent.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> int:
     """Serve the parent until it closes its end."""
     _end_with_parent(int(sys.argv[2]))
     lock_memory()
-    # The parent decides when the picture in hand is done with; Ctrl-C and systemd's SIGTERM reach the whole group.
+    # The parent decides when the current picture is finished; Ctrl-C and systemd's SIGTERM reach the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     journal.set_up()
@@ -47,7 +47,7 @@ def main() -> int:
             if data := wire.receive(sock)[0]:
                 _serve(sock, wire.decode_start(data))
         except ConnectionError:
-            pass  # the parent went away while it was being answered
+            pass  # the parent ended while it was being answered
     return 0
 
 
@@ -88,7 +88,7 @@ def _answer(sock: socket.socket, held: _HeldFrame, request: wire.Request) -> Non
 
 
 class _HeldFrame:
-    """The camera, open or not. Whatever a camera library raises becomes a CameraError here."""
+    """The camera, open or closed. Every exception of a camera library becomes a CameraError here."""
 
     def __init__(self, start: wire.Start) -> None:
         self._settings = CameraConfig(
@@ -106,30 +106,33 @@ class _HeldFrame:
 
     @property
     def lens_position(self) -> float | None:
-        """Where the lens stood at the last picture, in dioptres."""
+        """Lens position at the last picture, in dioptres."""
         return None if self._camera is None else self._camera.lens_position
 
     def prepare(self) -> None:
-        """Open the camera if it is not, and wake it. A failure is not told: `capture` tries again and tells it."""
+        """Open the camera if necessary, and start it.
+
+        A failure is ignored because `capture` tries again and reports it.
+        """
         try:
             self._opened().prepare()
-        except Exception:  # the edge of the process: camera libraries raise whatever they like
+        except Exception:  # the edge of the process: camera libraries raise exceptions of any type
             logger.debug("camera did not wake", exc_info=True)
 
     def capture(self, slot: int) -> tuple[Frame, float]:
-        """Return the frame, upright, and its CLOCK_MONOTONIC in seconds; raises CameraError."""
+        """Return the upright frame and its CLOCK_MONOTONIC time in seconds; raises CameraError."""
         try:
             frame = self._opened().capture(slot)
             taken_s = time.monotonic()
         except CameraError:
             raise
-        except Exception as error:  # the edge of the process: camera libraries raise whatever they like
+        except Exception as error:  # the edge of the process: camera libraries raise exceptions of any type
             logger.exception("camera library failed")
             raise CameraError(f"the camera failed: {_first_line(error)}") from error
         return Frame(slot, frame.name, _turned(frame.picture, self._settings.upside_down), frame.taken_at), taken_s
 
     def close(self) -> None:
-        """Give the camera back; the next request opens it."""
+        """Release the camera; the next request opens it."""
         self._camera = None
         try:
             self._open.close()
@@ -143,7 +146,7 @@ class _HeldFrame:
 
 
 def _turned(picture: Picture, upside_down: bool) -> Picture:
-    """Return the picture of a camera that hangs upside down as a person sees the room."""
+    """Return the picture rotated by 180 degrees if the camera is mounted upside down."""
     return np.ascontiguousarray(picture[::-1, ::-1]) if upside_down else picture
 
 
@@ -153,10 +156,10 @@ def _first_line(error: Exception) -> str:
 
 
 def _end_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to kill this process with the parent, also while a driver keeps it from noticing by itself."""
+    """Ask the kernel to kill this process with its parent, even while a driver blocks it."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
-        os._exit(0)  # it died before the kernel was asked
+        os._exit(0)  # the parent ended before the kernel was asked
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One place that knows which kinds of camera there are."""
+"""Creates the camera that the settings name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edge_daemon.errors import CameraError
 
 
 def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
-    """Return the camera of the settings, not yet open: `with` opens it. Libraries are imported only for their kind.
+    """Return the camera of the settings, not yet open; `with` opens it. Each library is imported only for its kind.
 
     Args:
         settings: [camera] of the configuration.
-        factory: `module:function` that makes the camera instead; for the check-in and tests.
+        factory: `module:function` that creates the camera instead; for check-in and tests.
 
     Raises:
-        CameraError: the source has a wrong form, or there is no such camera.
+        CameraError: the source has an invalid form, or the camera does not exist.
     """
     if factory:
         module, _, function = factory.partition(":")
@@ -43,7 +43,7 @@ def open_camera(settings: CameraConfig, factory: str = "") -> Camera:
 
 
 def check_source(settings: CameraConfig) -> None:
-    """Raise CameraError when camera.source can't be what its kind takes, before anything is opened."""
+    """Raise CameraError if camera.source does not fit its kind, before anything is opened."""
     kind, source = settings.kind, settings.source
     if kind == "files" and not source:
         raise CameraError("camera.kind is files, but camera.source is empty", "camera.source", "name a folder or video")

@@ -1,7 +1,8 @@
-"""Replay: a folder of pictures, or a video, as the camera of a lesson. Each picture is one capture.
+"""Replay: a folder of pictures, or a video, in place of a camera. Each picture is one capture.
 
-`rehearse` takes each picture once (`open_files`); under the service a replay stands in for a real camera and begins
-again when the lesson has more captures than there are pictures (`ReplayCamera`).
+`rehearse` takes each picture once (`open_files`). Under the service a replay replaces a real camera and starts over
+when
+the lesson has more captures than there are pictures (`ReplayCamera`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from edge_daemon.types import Frame, Picture
 PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png"))
 
 When = Callable[[int], datetime]
-"""Slot to the moment that its picture stands for."""
+"""Maps a slot to the time of its picture."""
 
 
 def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCamera:
@@ -32,10 +33,10 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 
     Args:
         source: the folder, or the video file.
-        when: gives each frame its time; None: the time at which it is read.
+        when: gives each frame its time; None: the time of reading.
 
     Raises:
-        CameraError: there is no such thing, the folder has no pictures, or the file is no video.
+        CameraError: the path does not exist, the folder has no pictures, or the file is not a video.
     """
     when = when or (lambda _: datetime.now(timezone.utc))
     if source.is_dir():
@@ -46,7 +47,7 @@ def open_files(source: Path, when: When | None = None) -> FolderCamera | VideoCa
 
 
 class ReplayCamera:
-    """A folder or video as an endless camera: after the last picture comes the first again."""
+    """A folder or video as an endless camera: the first picture follows the last one."""
 
     lens_position: float | None = None
 
@@ -65,21 +66,21 @@ class ReplayCamera:
         self._camera.__exit__(kind, error, trace)
 
     def prepare(self) -> None:
-        """Nothing warms up."""
+        """Do nothing: a replay needs no warm-up."""
 
     def capture(self, slot: int) -> Frame:
-        """Read the picture whose turn it is at a slot; raises CameraError."""
+        """Read the picture for a slot; raises CameraError."""
         return replace(self._camera.capture(slot % self._camera.count), slot=slot)
 
 
 class FolderCamera:
-    """The pictures of a folder, in the order that people give numbered names."""
+    """The pictures of a folder, in the natural order of numbered names."""
 
     lens_position: float | None = None
 
     def __init__(self, folder: Path, when: When) -> None:
         try:
-            # Names with a dot are the left-overs of file managers, such as ._IMG_1.jpg.
+            # File managers leave files such as ._IMG_1.jpg, whose names begin with a dot.
             found = [p for p in folder.iterdir() if not p.name.startswith(".") and p.is_file()]
         except OSError as e:
             raise CameraError(f"can't be read: {e.strerror}", str(folder)) from e
@@ -90,7 +91,7 @@ class FolderCamera:
 
     @property
     def count(self) -> int:
-        """How many captures there are."""
+        """Number of captures."""
         return len(self._paths)
 
     def digest(self) -> str:
@@ -109,43 +110,43 @@ class FolderCamera:
         pass
 
     def prepare(self) -> None:
-        """Nothing warms up."""
+        """Do nothing: a replay needs no warm-up."""
 
     def capture(self, slot: int) -> Frame:
-        """Read the picture of a slot; raises CameraError for one that can't be read, the others are not harmed."""
+        """Read the picture of a slot; raises CameraError if it can't be read, which does not affect the others."""
         path = self._paths[slot]
         return Frame(slot, _as_text(path.name), read_picture(path), self._when(slot))
 
 
 class VideoCamera:
-    """The frames of a video, one after the other, or those that are chosen; a frame's name is its 1-based index."""
+    """The frames of a video in order, or chosen ones. A frame's name is its 1-based index."""
 
     lens_position: float | None = None
 
     def __init__(self, path: Path, when: When) -> None:
         self._path, self._when = path, when
         self._video = self._open()
-        # Containers tell the number of frames wrongly, or not at all: only counting is sure.
+        # Containers often give a wrong number of frames, or none: only counting is reliable.
         promised = self._video.get(cv2.CAP_PROP_FRAME_COUNT)
         self.readable = 0
-        """The frames from the first to the last that can be read."""
+        """Number of frames from the first to the last readable one."""
         while self._video.grab():
             self.readable += 1
         self._video.release()
         if not self.readable:
             raise CameraError("is not a video that can be read", str(path), "name a video, or a folder of pictures")
         self.frames = int(promised) if _breaks_off(self.readable, promised) else self.readable
-        """All frames that the video was made of; the last ones can't be read where it breaks off."""
+        """Number of frames of the complete video. If the file is truncated, the last ones can't be read."""
         self._chosen: Sequence[int] = range(self.frames)
         self._next = 0
 
     @property
     def count(self) -> int:
-        """How many captures there are."""
+        """Number of captures."""
         return len(self._chosen)
 
     def choose(self, frames: Sequence[int]) -> None:
-        """Have these frames alone as captures; 0-based, the earliest first."""
+        """Use only these frames as captures; 0-based, in ascending order."""
         self._chosen = tuple(frames)
 
     def digest(self) -> str:
@@ -162,10 +163,10 @@ class VideoCamera:
         self._video.release()
 
     def prepare(self) -> None:
-        """Nothing warms up."""
+        """Do nothing: a replay needs no warm-up."""
 
     def capture(self, slot: int) -> Frame:
-        """Read the frame of a slot, from the beginning again if it lies behind; raises CameraError."""
+        """Read the frame of a slot, and reopen the video for an earlier frame; raises CameraError."""
         frame = self._chosen[slot]
         if frame >= self.readable:
             raise CameraError(f"the video breaks off after frame {self.readable}", self._place(frame))
@@ -189,22 +190,22 @@ class VideoCamera:
 
 
 _MOST_FRAMES = 10_000_000
-"""No video has more: 46 hours at 60 frames a second. A container that says so is damaged."""
+"""Most frames of a plausible video: 46 hours at 60 frames a second. A container that claims more is damaged."""
 
 
 def _breaks_off(readable: int, promised: float) -> bool:
-    """Return whether a container promises clearly more frames than can be read: some guess by the duration."""
+    """Return whether far fewer frames can be read than the container promises. Some containers only estimate."""
     return readable + max(2.0, 0.02 * promised) < promised <= _MOST_FRAMES
 
 
 def read_picture(path: Path) -> Picture:
-    """Return the picture of a file, turned upright as its EXIF says; raises CameraError when it can't be read."""
+    """Return the picture of a file, upright by its EXIF orientation; raises CameraError if it can't be read."""
     try:
         data = path.read_bytes()
     except OSError as e:
         raise CameraError(f"can't be read: {e.strerror}", path.name) from e
     try:
-        # OpenCV before 4.11 returns a picture that breaks off, its rest grey.
+        # OpenCV before 4.11 returns a truncated picture with the rest in grey.
         read_header(data)
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as e:
@@ -217,7 +218,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def _as_text(name: str) -> str:
-    """Return a file name as text that can be written anywhere: names are bytes, and not all are UTF-8."""
+    """Return a file name as valid text. File names are bytes, and not all are UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -232,12 +233,12 @@ def _digest(path: Path) -> bytes:
             while block := file.read(1 << 20):
                 total.update(block)
     except OSError:
-        # It will be a missed capture; its name alone tells it apart.
+        # This file becomes a missed capture; only its name enters the digest.
         return b""
     return total.digest()
 
 
 def _natural(path: Path) -> tuple[list[tuple[bool, int, str]], str]:
-    """Return a key that puts 9.jpg before 10.jpg."""
+    """Return a sort key that puts 9.jpg before 10.jpg."""
     parts = re.findall(r"\d+|\D+", path.name)
     return [(False, int(p), "") if p.isdecimal() else (True, 0, p) for p in parts], path.name

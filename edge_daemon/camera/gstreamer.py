@@ -8,9 +8,9 @@ from edge_daemon.camera.opencv import VideoDevice
 from edge_daemon.errors import CameraError
 
 _WAITING = 1
-"""The appsink keeps its newest picture only."""
+"""Pictures in the buffer: the appsink keeps only the newest one."""
 _ARGUS = (
-    # The exposure, in ns, is at most 1/60 s: longer ones blur heads that turn. The gain is the camera's own choice.
+    # The exposure, in ns, is limited to 1/60 s because longer ones blur moving heads. The camera chooses the gain.
     'nvarguscamerasrc sensor-id={sensor} exposuretimerange="34000 16666000" ! '
     "video/x-raw(memory:NVMM),width={width},height={height},format=NV12 ! nvvidconv ! video/x-raw,format=BGRx ! "
     "videoconvert ! video/x-raw,format=BGR ! appsink max-buffers=1 drop=true sync=false"
@@ -22,7 +22,7 @@ def gstreamer_camera(source: str) -> VideoDevice:
     """Return the camera, not yet open.
 
     Args:
-        source: empty or a number for that CSI sensor; or a whole pipeline, which ends in an appsink with BGR pictures.
+        source: empty or a number for a CSI sensor, or a whole pipeline that ends in an appsink with BGR pictures.
     """
     return VideoDevice(_name(source), lambda: _opened(_pipeline(source), _name(source)), _WAITING)
 

@@ -1,4 +1,4 @@
-"""One camera process as its parent sees it: start, ask, wait no longer than a deadline, kill."""
+"""The camera process as seen by its parent: start it, send requests with a deadline, and kill it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ from edge_daemon.types import Picture
 
 _CHILD = "edge_daemon.camera.child"
 _KILL_WAIT_S = 0.5
-"""A process that a driver holds in the kernel does not die before the driver lets go; nobody waits for that."""
+"""Longest wait for a killed process. A process inside a driver call dies only when the driver returns."""
 
 
 class Helper:
-    """A running camera process. Made from a thread that lives as long: the kernel ends the process with that thread."""
+    """A running camera process.
+
+    Create it from a thread that lives as long, because the kernel ends the process with that thread.
+    """
 
     def __init__(self, settings: CameraConfig, factory: str) -> None:
-        """Start the process, without waiting until it runs; raises CameraError."""
+        """Start the process without waiting for it to run; raises CameraError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [*isolated(_CHILD), str(theirs.fileno()), str(os.getpid())]
-        # Credentials are not for a process that runs camera drivers.
+        # A process that runs camera drivers gets no credentials.
         environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
-        # The child starts in another folder.
+        # The child starts in another folder, so the path must be absolute.
         is_path = settings.kind == "files" and settings.source
         source = str(Path(settings.source).absolute()) if is_path else settings.source
         start = wire.Start(settings.kind, source, settings.lens_position, settings.upside_down, factory)
@@ -60,21 +63,24 @@ class Helper:
 
     @property
     def ended(self) -> bool:
-        """Whether the process is no more."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     def send(self, request: wire.Request) -> None:
-        """Send a request without waiting; a process that does not read, or ended, shows when its answer is missing."""
+        """Send a request without waiting.
+
+        If the process does not read or has ended, only the missing answer shows it.
+        """
         with contextlib.suppress(OSError):
             self._socket.send(wire.encode(request))
 
     def ask(self, request: wire.Request, deadline_s: float) -> tuple[wire.Reply, Picture | None]:
-        """Send a request and return its answer, with a picture unless the reply says why there is none.
+        """Send a request and return its answer, with the picture unless the reply gives a reason for none.
 
         Raises:
-            TimeoutError: no answer until `deadline_s`, of the monotonic clock.
+            TimeoutError: no answer before `deadline_s`, a time of the monotonic clock.
             ConnectionError: the process ended.
-            ValueError: it spoke nonsense.
+            ValueError: the answer is malformed.
             OSError: there is no memory for the picture.
         """
         self.send(request)
@@ -87,7 +93,7 @@ class Helper:
             data, fd = wire.receive(self._socket)
             try:
                 reply = _understood(data)
-                if reply.number == request.number:  # else the answer to a question that somebody stopped waiting for
+                if reply.number == request.number:  # otherwise it answers an earlier request that timed out
                     return reply, None if fd is None else wire.map_picture(fd, reply.height_px, reply.width_px)
             except TypeError as error:
                 raise ValueError("not a reply") from error
@@ -96,7 +102,7 @@ class Helper:
                     os.close(fd)
 
     def why_ended(self) -> str:
-        """Return in words how the process ended, which it did or is about to."""
+        """Return in words how the process ended. Call it only if the process has ended or is about to."""
         try:
             code = self._process.wait(_KILL_WAIT_S)
         except subprocess.TimeoutExpired:
@@ -106,7 +112,7 @@ class Helper:
         return f"the camera process ended with code {code}"
 
     def stop(self, wait_s: float) -> None:
-        """Let the process close its camera and end; kill it when that takes too long."""
+        """Let the process close its camera and end; kill it if that takes too long."""
         self._socket.close()
         try:
             self._process.wait(wait_s)
@@ -114,10 +120,10 @@ class Helper:
             self.kill()
 
     def kill(self) -> None:
-        """End the process now; returns within half a second, also when a driver keeps it."""
+        """Kill the process. The call returns within half a second, even if a driver blocks the process."""
         self._process.kill()
         self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # subprocess reaps it when it starts the next one
+        with contextlib.suppress(subprocess.TimeoutExpired):  # subprocess reaps it at its next start of a process
             self._process.wait(_KILL_WAIT_S)
 
 

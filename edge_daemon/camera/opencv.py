@@ -1,4 +1,4 @@
-"""A video device that OpenCV reads: what V4L2 and GStreamer cameras have in common."""
+"""A video device read through OpenCV, the common part of V4L2 and GStreamer cameras."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from edge_daemon.types import Frame, Picture
 
 
 class VideoDevice:
-    """A device that follows the light by itself as long as it streams.
+    """A device that adjusts its exposure by itself while it streams.
 
     Args:
-        where: what to call the device in messages.
+        where: name of the device in messages.
         open_device: opens it; raises CameraError.
-        waiting: how many pictures may wait in buffers, older than the request for one.
-        rests: whether the device is closed after each picture and opened by the next `prepare`. Its buffers, several
-            pictures of 12 megapixels, are then free while faces are looked for, and its lamp tells when it looks.
+        waiting: how many buffered pictures may be older than the request.
+        rests: whether the device is closed after each picture, and opened by the next `prepare`. While the program
+            looks for faces, its buffers of several 12-megapixel pictures are then free. Its lamp is lit only while it
+            takes pictures.
     """
 
     lens_position: float | None = None
@@ -45,14 +46,14 @@ class VideoDevice:
         self._close()
 
     def prepare(self) -> None:
-        """Begin to stream."""
+        """Start streaming."""
         self._streaming()
 
     def capture(self, slot: int) -> Frame:
-        """Return the first picture that was not waiting in a buffer, of a device that had WARM_UP_S to settle.
+        """Return the first picture that is not from an old buffer, at least WARM_UP_S after the start of streaming.
 
         Raises:
-            CameraError: there is none.
+            CameraError: the device gives no picture.
         """
         try:
             device = self._streaming()
@@ -69,7 +70,7 @@ class VideoDevice:
         return Frame(slot, str(slot + 1), _bgr(picture), taken_at)
 
     def _streaming(self) -> cv2.VideoCapture:
-        """Return the device, open; a driver begins to stream at the first picture."""
+        """Return the open device. A driver starts streaming at the first picture."""
         if self._device is None:
             self._device = self._open_device()
             self._started_s = time.monotonic()
@@ -87,7 +88,7 @@ class VideoDevice:
 
 
 def _bgr(picture: object) -> Picture:
-    """Return a picture as three channels: a grey sensor has one."""
+    """Return a picture with three channels; a grey sensor has one."""
     array: Picture = np.asarray(picture, np.uint8)
     if array.ndim == 2 or array.shape[2] == 1:
         return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2BGR), np.uint8)

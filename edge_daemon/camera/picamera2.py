@@ -1,4 +1,4 @@
-"""A Raspberry Pi camera through picamera2: full-sensor stills, a locked lens, light for faces.
+"""A Raspberry Pi camera through picamera2: full-sensor stills, a locked lens, exposure for faces.
 
 Sources: The Picamera2 Library (datasheets.raspberrypi.com), chapters 4 to 6, and its example tuning_file.py; Raspberry
 Pi Camera Algorithm and Tuning Guide, the chapter on AGC. picamera2 comes from apt with the system, never from PyPI.
@@ -24,13 +24,13 @@ from edge_daemon.types import Frame
 logger = logging.getLogger(__name__)
 
 MAX_EXPOSURE_US = 16_666
-"""1/60 s: in this time a head that turns at 30 degrees a second moves by half a degree."""
+"""1/60 s. In this time a head that turns at 30 degrees a second moves by half a degree."""
 MAX_PIXELS = 16_000_000
-"""Sensors of 64 megapixels exist; 190 MB a picture do not fit beside the networks, and their pixels are not sharper."""
+"""Largest picture. A 64-megapixel one needs 190 MB, too much beside the networks, and is not sharper."""
 FALLBACK_LENS_DIOPTRES = 0.25
-"""4 m, near the hyperfocal distance of Camera Module 3: sharp from 2 m on."""
+"""4 m, near the hyperfocal distance of Camera Module 3: sharp from 2 m to infinity."""
 _EXPOSURE_MODE = {"shutter": [100, 5000, 10_000, MAX_EXPOSURE_US, MAX_EXPOSURE_US], "gain": [1.0, 2.0, 4.0, 8.0, 16.0]}
-"""How exposure and gain rise together in poorer light; the algorithm keeps to the sensor's own largest gain."""
+"""How exposure and gain rise together in low light. The algorithm respects the sensor's own gain limit."""
 
 
 _MEMORY = re.compile(r"memory|allocat", re.IGNORECASE)
@@ -43,7 +43,7 @@ _OTHER_NUMPY = (
 
 
 class Picamera2Camera:
-    """The sensor runs from `prepare` to the end of `capture`: it stays cool and saves power between captures."""
+    """The sensor runs only from `prepare` to the end of `capture`, which saves power and keeps it cool."""
 
     def __init__(self, settings: CameraConfig) -> None:
         self._settings = settings
@@ -59,7 +59,7 @@ class Picamera2Camera:
             self._device = library(number, tuning=_short_exposures(library, model))
             self._open.callback(self._device.close)
             self._configure(controls)
-        except (RuntimeError, OSError) as error:  # picamera2 says OSError where its buffers find no memory
+        except (RuntimeError, OSError) as error:  # picamera2 raises OSError if its buffers find no memory
             self._open.close()
             hint = _MORE_MEMORY if _MEMORY.search(str(error)) else "is another program using it?"
             raise CameraError(f"the camera can't be opened ({error})", model, hint) from error
@@ -85,7 +85,7 @@ class Picamera2Camera:
         try:
             with self._device.captured_request(flush=True) as request:
                 taken_at = datetime.now(timezone.utc)
-                # "RGB888" is blue, green, red in memory (Picamera2 manual, 4.2.2): OpenCV's order, with padding off.
+                # "RGB888" is blue, green, red in memory (Picamera2 manual, 4.2.2): OpenCV's order, without padding.
                 picture = request.make_array("main")
                 self._look_at(request.get_metadata())
         except RuntimeError as error:
@@ -102,14 +102,15 @@ class Picamera2Camera:
             camera.create_still_configuration(
                 main={"size": (width, height), "format": "RGB888"},
                 raw=None,
-                buffer_count=2,  # one in work while one is filled, 36 MB each: exposure settles at the full frame rate
-                queue=False,  # a picture that was exposed before the request is never given out
+                buffer_count=2,  # one in use while one is filled, 36 MB each: exposure settles at the full frame rate
+                queue=False,  # never returns a picture that was exposed before the request
                 controls={
                     "AeEnable": True,
-                    # Not FrameDurationLimits: a full-sensor frame alone takes 70 ms, and exposure may last as long.
+                    # Not FrameDurationLimits: a full-sensor frame alone takes 70 ms, which would also be the longest
+                    # exposure.
                     "AeExposureMode": controls.AeExposureModeEnum.Normal,
-                    # Windows are at the side of a room and may burn out; the darker half of the picture, where people
-                    # sit, is held at a readable level.
+                    # Windows are at the side of a room and may be over-exposed. Exposure follows the darker half of the
+                    # picture, where people sit.
                     "AeMeteringMode": controls.AeMeteringModeEnum.CentreWeighted,
                     "AeConstraintMode": controls.AeConstraintModeEnum.Shadows,
                 },
@@ -121,7 +122,7 @@ class Picamera2Camera:
             logger.warning("camera has no motor for its lens; camera.lens_position does nothing")
 
     def _lock_lens(self, controls: Any) -> None:
-        """Set the lens and keep it: a lens that hunts makes every face of some captures soft."""
+        """Set the lens and lock it. A lens that searches for focus blurs every face in some captures."""
         position = self._settings.lens_position
         if position < 0:
             position = self._focused()
@@ -151,7 +152,7 @@ def _import() -> tuple[Any, Any]:
         from libcamera import controls
         from picamera2 import Picamera2
     except (ImportError, ValueError, AttributeError) as error:
-        if _NUMPY.search(str(error)):  # a library of the system that was built for another NumPy, such as simplejpeg
+        if _NUMPY.search(str(error)):  # a system library such as simplejpeg was built for another NumPy
             found = f"NumPy {np.__version__} does not fit the system's picamera2 ({str(error).splitlines()[0]})"
             raise CameraError(found, "camera.kind", _OTHER_NUMPY) from error
         raise CameraError(
@@ -163,7 +164,7 @@ def _import() -> tuple[Any, Any]:
 
 
 def _choose(source: str, cameras: list[dict[str, Any]]) -> tuple[int, str]:
-    """Return number and model of the camera that a source means: empty, a number, a model or an id."""
+    """Return number and model of the camera that `source` names: empty, a number, a model or an id."""
     attached = ", ".join(f"{c['Num']} ({c['Model']}, {c['Id']})" for c in cameras)
     meant = [c for c in cameras if source in ("", str(c["Num"]), c["Model"], c["Id"])]
     if not meant:
@@ -175,10 +176,11 @@ def _choose(source: str, cameras: list[dict[str, Any]]) -> tuple[int, str]:
 
 
 def _short_exposures(library: Any, model: str) -> Any:
-    """Return the sensor's tuning with exposures of at most 1/60 s; None, with a word, where that can't be had.
+    """Return the sensor's tuning, limited to exposures of 1/60 s; None, with a log entry, if there is none.
 
-    A limit in the tuning leaves the automatic in charge of both exposure and gain; setting ExposureTime by hand would
-    overexpose a sunny room.
+    A limit in the tuning keeps the automatic control of both exposure and gain. A fixed ExposureTime would over-expose
+    a
+    sunny room.
     """
     try:
         tuning = library.load_tuning_file(f"{model}.json")
@@ -194,7 +196,7 @@ def _short_exposures(library: Any, model: str) -> Any:
 
 
 def _at_most(size: tuple[int, int], pixels: int) -> tuple[int, int]:
-    """Return the size halved until it has no more than so many pixels; both even."""
+    """Return the size, halved until it has at most this many pixels; both sides are even."""
     width, height = size
     while width * height > pixels:
         width, height = width // 2, height // 2

@@ -1,4 +1,4 @@
-"""The camera that the daemon sees: in its own process, with a deadline, and a ladder of restarts behind it."""
+"""The camera as the daemon uses it: in its own process, with a deadline, reopened or restarted after failures."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from edge_daemon.types import Frame, Picture
 logger = logging.getLogger(__name__)
 
 DEADLINE_S = 8.0
-"""Start of a process on a Pi, opening, autofocus and warm-up fit; SIGTERM's 10 s are kept."""
+"""Longest time of a capture, with process start, opening, autofocus and warm-up. It stays below the 10 s of SIGTERM."""
 _STOP_WAIT_S = 1.0
 
 
 class CameraProcess:
-    """A camera that never blocks longer than its deadline and never gives up.
+    """A camera that never blocks longer than its deadline, and is tried again after every failure.
 
-    Enter it, and call its methods, from a thread that lives as long as the camera is wanted: the kernel ends the camera
-    process together with the thread that started it, so that a `kill -9` of the daemon leaves no camera behind.
+    Enter it, and call its methods, from a thread that lives as long as the camera is needed. The kernel ends the camera
+    process with the thread that started it, so a `kill -9` of the daemon leaves no camera process.
 
     Args:
         settings: [camera] of the configuration.
-        now: the time, aware.
-        deadline_s: how long one `capture` may take.
+        now: returns the current time, aware.
+        deadline_s: longest time of one `capture`.
         fields: added to log records, such as the lesson's id.
-        factory: `module:function` that makes the camera instead of `settings.kind`; for the check-in and tests.
+        factory: `module:function` that creates the camera instead of `settings.kind`; for check-in and tests.
     """
 
     def __init__(
@@ -55,12 +55,12 @@ class CameraProcess:
         self.fault = ""
         """Why the last capture was missed; empty while the camera answers."""
         self.answers = False
-        """Whether the camera gave a picture last time, be it a black one: it works, though nobody could be seen."""
+        """Whether the camera gave a picture last time. A black picture counts because the camera works."""
         self.lens_position: float | None = None
-        """Focus of the last picture in dioptres; None where no motor moves the lens."""
+        """Focus of the last picture in dioptres; None for a lens without a motor."""
 
     def __enter__(self) -> CameraProcess:
-        """Start the process without waiting for the camera; a failure shows at the first capture."""
+        """Start the process without waiting for the camera. A failure shows at the first capture."""
         self._start(slot=0)
         return self
 
@@ -73,11 +73,11 @@ class CameraProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the camera process; None while there is none."""
+        """Process id of the camera process; None if there is none."""
         return None if self._helper is None else self._helper.pid
 
     def prepare(self, slot: int) -> None:
-        """Have the sensor warm up for a capture WARM_UP_S from now; never waits, never raises."""
+        """Start the sensor for a capture WARM_UP_S from now. It never waits and never raises."""
         if self._helper is not None and self._helper.ended:
             error = CameraError(self._helper.why_ended())
             self._drop()
@@ -88,11 +88,11 @@ class CameraProcess:
             self._helper.send(self._request("prepare", slot))
 
     def capture(self, slot: int) -> Frame:
-        """Take a picture now; the frame's memory is the caller's.
+        """Take a picture now. The frame's memory belongs to the caller.
 
         Raises:
-            CameraError: there is none: the capture is missed, `what` says why. Comes at the latest half a second after
-                the deadline.
+            CameraError: the capture is missed, and `what` gives the reason. It is raised half a second after the
+                deadline at the latest.
         """
         if self._helper is None:
             self._start(slot)
@@ -137,7 +137,7 @@ class CameraProcess:
         return Frame(slot, reply.name, picture, self._now() - timedelta(seconds=age_s))
 
     def _failed(self, error: CameraError, slot: int) -> None:
-        """Take the next rung, and tell a person once."""
+        """Take the next recovery step, and report a repeated failure once."""
         self.fault = error.line()
         if self._recovery.failed(time.monotonic()) == "restart":
             self._drop()

@@ -1,4 +1,4 @@
-"""A camera as the check-in needs it: every frame of a small stream instead of one large picture now and then."""
+"""A camera for check-in: every frame of a small stream instead of single large pictures."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from edge_daemon.config import CameraConfig
 from edge_daemon.errors import CameraError
 
 FACTORY = "edge_daemon.camera.streaming:streaming_camera"
-"""For `CameraProcess`."""
+"""Factory argument of `CameraProcess`."""
 _SIZE_PX = (640, 480)
 _FRAMES_A_SECOND = 30
 
 
 def streaming_camera(settings: CameraConfig) -> Camera:
-    """Return the camera of the settings, not yet open; of V4L2 each next frame, 640 by 480 at 30 a second where it can.
+    """Return the camera of the settings, not yet open. V4L2 cameras stream 640 by 480 at up to 30 frames a second.
 
-    Other kinds give the pictures that they give a lesson, and may be too slow for the check-in, which then says so.
+    Other kinds return the pictures that they take in lessons. If they are too slow, the check-in reports that.
 
     Raises:
-        CameraError: the source has a wrong form, or there is no such camera.
+        CameraError: the source has an invalid form, or the camera does not exist.
     """
     if settings.kind != "v4l2":
         return open_camera(settings)

@@ -12,18 +12,18 @@ from edge_daemon.camera.opencv import VideoDevice
 from edge_daemon.errors import CameraError
 
 _BUFFERS = 2
-"""Of the four that OpenCV would take: each is 24 MB and more at 12 megapixels, also for JPEG."""
+"""Buffers to request instead of OpenCV's four. Each takes 24 MB and more at 12 megapixels, even for JPEG."""
 _WAITING = 4
-"""Pictures that a driver may have filled in advance, should it keep to four."""
+"""Old pictures that a driver may have buffered if it ignores the request and keeps four buffers."""
 _SELECT_TIMEOUT_S = 3
-"""OpenCV waits 10 s for a picture, longer than a capture may take."""
+"""OpenCV's own timeout for a picture is 10 s, longer than a capture may take."""
 _LARGER_THAN_ANY_PX = 20_000
 
 
 def v4l2_camera(source: str) -> VideoDevice:
     """Return the camera of `find_node(source)`, not yet open.
 
-    The node is looked up whenever the camera opens: a camera that is plugged in again may get another number.
+    Each opening looks up the node again, because a camera may get another number when it is reconnected.
     """
     where = f"/dev/video{source}" if source.isdecimal() else source or "the first camera"
     return VideoDevice(where, lambda: _opened(v4l2_nodes.find_node(source)), _WAITING, rests=True)
@@ -37,9 +37,9 @@ def _opened(path: str) -> cv2.VideoCapture:
     if not device.isOpened():
         raise CameraError("the camera can't be opened", path, "is it in use by another program?")
     device.set(cv2.CAP_PROP_BUFFERSIZE, _BUFFERS)
-    # A USB 2 line carries large pictures only as JPEG. A camera that has none keeps its own format.
+    # USB 2 transfers large pictures only as JPEG. A camera without JPEG keeps its own format.
     device.set(cv2.CAP_PROP_FOURCC, int.from_bytes(b"MJPG", "little"))
-    # The driver answers with the nearest size it has (VIDIOC_S_FMT), which is its largest.
+    # The driver chooses its nearest size (VIDIOC_S_FMT), which is its largest.
     device.set(cv2.CAP_PROP_FRAME_WIDTH, _LARGER_THAN_ANY_PX)
     device.set(cv2.CAP_PROP_FRAME_HEIGHT, _LARGER_THAN_ANY_PX)
     return device

@@ -1,4 +1,4 @@
-"""Which /dev/video* is meant: one camera has several nodes, and numbers change when cables do.
+"""Finds the /dev/video* node of a camera: one camera has several nodes, and their numbers change.
 
 Source: Linux Media userspace API, VIDIOC_QUERYCAP and VIDIOC_S_CTRL (docs.kernel.org/userspace-api/media).
 """
@@ -22,29 +22,29 @@ _VIDIOC_S_CTRL = 0xC008561C
 _EXPOSURE_AUTO_PRIORITY = 0x009A0903
 _VIDEO_MAJOR = 81
 _CSI_DRIVERS = frozenset(("unicam", "rp1-cfe", "bcm2835-isp", "pispbe", "bcm2835-codec"))
-"""Parts of a Raspberry Pi's own camera, which libcamera must drive."""
+"""Drivers of a Raspberry Pi's own camera, which only libcamera can use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One /dev/video* that a picture can be read from."""
+    """A /dev/video* node that gives pictures."""
 
     path: str
     name: str
-    """What the device calls itself; two of the same make have the same."""
+    """The device's own name; two devices of one model share it."""
     bus: str
-    """Where it is plugged in."""
+    """Physical connection of the device."""
 
 
 def find_node(source: str, nodes: Iterable[Node] | None = None) -> str:
-    """Return the path of the camera that a source means.
+    """Return the path of the camera that `source` names.
 
     Args:
         source: empty for the first camera, a number N for /dev/videoN, a path, or a camera's name.
-        nodes: the cameras there are; None: looks.
+        nodes: the attached cameras; None: search for them.
 
     Raises:
-        CameraError: there is none, it is no camera, or two have this name.
+        CameraError: no camera matches, the node is not a camera, or two cameras have this name.
     """
     if source.isdecimal():
         return _checked(f"/dev/video{int(source)}")
@@ -62,14 +62,14 @@ def find_node(source: str, nodes: Iterable[Node] | None = None) -> str:
 
 
 def list_nodes() -> list[Node]:
-    """Return every node that gives pictures, by number, but those that are for libcamera."""
+    """Return every node that gives pictures, by number, except those for libcamera."""
     paths = [path for path in Path("/dev").glob("video*") if path.name[5:].isdecimal()]
     asked = (_node(str(path)) for path in sorted(paths, key=lambda path: int(path.name[5:])))
     return [node for node in asked if node is not None]
 
 
 def keep_exposure_short(path: str) -> None:
-    """Ask a camera not to lower its frame rate in poor light, and lengthen its exposure; raises OSError if it can't."""
+    """Ask a camera not to lower its frame rate in low light, which limits its exposure; raises OSError."""
     with Path(path).open("rb+", buffering=0) as device:
         fcntl.ioctl(device, _VIDIOC_S_CTRL, struct.pack("Ii", _EXPOSURE_AUTO_PRIORITY, 0))
 
@@ -89,7 +89,7 @@ def _checked(path: str) -> str:
 
 
 def _node(path: str) -> Node | None:
-    """Return what a device says of itself; None when it gives no pictures, or only by libcamera."""
+    """Return what a device reports about itself; None if it gives no pictures, or only through libcamera."""
     answer = bytearray(_QUERYCAP.size)
     try:
         with Path(path).open("rb", buffering=0) as device:

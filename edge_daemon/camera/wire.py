@@ -1,8 +1,10 @@
-"""What the daemon and the camera process say to each other: JSON over a socket pair, a picture as a sealed memory file.
+"""The protocol between daemon and camera process: JSON over a socket pair, pictures as sealed memory files.
 
-A picture goes by `memfd_create(2)`: memory without a name, which the kernel frees with the last descriptor, so that a
-`kill -9` of either side leaves nothing behind, as files of /dev/shm would. Its seals (`fcntl(2)`, F_ADD_SEALS) promise
-the receiver that nobody changes or shortens it; without them a camera process that dies could end the daemon by SIGBUS.
+A picture travels in a file of `memfd_create(2)`: memory without a name, which the kernel frees with its last
+descriptor.
+A `kill -9` of either side therefore leaves nothing behind, unlike files in /dev/shm. The seals (`fcntl(2)`,
+F_ADD_SEALS) guarantee that nobody changes or shortens the file. Without them a camera process that dies could end the
+daemon by SIGBUS.
 """
 
 from __future__ import annotations
@@ -26,19 +28,19 @@ _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first message to a camera process: which camera, as `CameraConfig` has it."""
+    """The first message to a camera process: the camera, as in `CameraConfig`."""
 
     kind: str
     source: str
     lens_position: float
     upside_down: bool
     factory: str = ""
-    """`module:function` that makes the camera from CameraConfig instead; for the check-in and tests."""
+    """`module:function` that creates the camera from CameraConfig instead; for check-in and tests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One wish; only `capture` is answered."""
+    """One request; only `capture` is answered."""
 
     number: int
     do: TermRequest
@@ -47,14 +49,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one `capture`: a picture comes beside it, or `what` says why there is none."""
+    """The answer to one `capture`: a picture accompanies it, or `what` says why there is none."""
 
     number: int
     what: str = ""
     where: str = ""
     hint: str = ""
     refused: bool = False
-    """There was a picture, but a bad one."""
+    """The camera gave a picture, but it is unusable."""
     height_px: int = 0
     width_px: int = 0
     name: str = ""
@@ -62,7 +64,7 @@ class Reply:
     """CLOCK_MONOTONIC, which all processes share."""
     lens_position: float | None = None
     digest: str = ""
-    """Of all pixels: two equal ones in a row are a frozen sensor."""
+    """Digest of all pixels. Two equal digests in a row mean a frozen sensor."""
 
 
 def encode(message: Start | Request | Reply) -> bytes:
@@ -71,17 +73,17 @@ def encode(message: Start | Request | Reply) -> bytes:
 
 
 def decode_start(data: bytes) -> Start:
-    """Return the message; raises ValueError or TypeError for anything else."""
+    """Return the message; raises ValueError or TypeError for other data."""
     return Start(**_object(data))
 
 
 def decode_request(data: bytes) -> Request:
-    """Return the message; raises ValueError or TypeError for anything else."""
+    """Return the message; raises ValueError or TypeError for other data."""
     return Request(**_object(data))
 
 
 def decode_reply(data: bytes) -> Reply:
-    """Return the message; raises ValueError or TypeError for anything else."""
+    """Return the message; raises ValueError or TypeError for other data."""
     return Reply(**_object(data))
 
 
@@ -89,7 +91,7 @@ def send_picture(sock: socket.socket, reply: Reply, picture: Picture) -> None:
     """Send a reply with its picture, (height, width, 3) uint8; raises OSError."""
     fd = os.memfd_create("edge-daemon picture", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
-        # Written, not mapped: the camera process never holds the picture twice.
+        # Written, not mapped, so the camera process never holds the picture twice.
         view = np.ascontiguousarray(picture).data.cast("B")
         while view:
             view = view[os.write(fd, view) :]
@@ -100,19 +102,22 @@ def send_picture(sock: socket.socket, reply: Reply, picture: Picture) -> None:
 
 
 def receive(sock: socket.socket) -> tuple[bytes, int | None]:
-    """Return the next message, empty at the end, and the descriptor that came beside it; raises OSError."""
+    """Return the next message and its file descriptor, or None for the descriptor; the message is empty at the end.
+
+    Raises OSError.
+    """
     data, fds, _, _ = socket.recv_fds(sock, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     return data, fds[0] if fds else None
 
 
 def map_picture(fd: int, height_px: int, width_px: int) -> Picture:
-    """Return the picture of a memory file, (height, width, 3) uint8, without copying it; `fd` may be closed after.
+    """Return the picture of a memory file, (height, width, 3) uint8, without copying it. `fd` may be closed after that.
 
-    The memory is the caller's alone (MAP_PRIVATE) and goes when the array goes.
+    The array's memory is private to the caller (MAP_PRIVATE) and is freed with the array.
 
     Raises:
         ValueError: the file is not sealed, or is smaller than the picture.
-        OSError: no memory.
+        OSError: there is no memory.
     """
     size = height_px * width_px * 3
     if fcntl.fcntl(fd, fcntl.F_GET_SEALS) & _SEALS != _SEALS or os.fstat(fd).st_size < size or size <= 0:
