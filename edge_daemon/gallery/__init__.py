@@ -1,1 +1,1 @@
-"""Who is enrolled, what their faces are like, and whom a face is like."""
+"""The enrolled students, their face templates, and the similarity of a face to each of them."""

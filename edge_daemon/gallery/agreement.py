@@ -1,4 +1,4 @@
-"""Do the photographs of a student show one person, and is that person somebody else on the roster too?"""
+"""Checks that the photographs of a student show one person, and that no other student is the same person."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from edge_daemon.store.gallery import LookAlike
 from edge_daemon.types import Vector
 
 # Measured on 130 people of the tuning half of LFW, 626 photographs, float16 embedder, cosines at the size of the
-# photograph. The best match of a photograph among two others of its person: 99.3 % above .36; the four below .26 are
-# wrong labels, sunglasses and blur, looked at one by one. Photographs of different people: 95 % below .27.
+# photograph. Best match of a photograph among two others of its person: 99.3 % above .36. Four are below .26, by a
+# wrong
+# label, sunglasses or blur (checked by eye). Photographs of different people: 95 % below .27.
 AGREE = 0.28
-"""Cosine from which on two photographs are believed to show one person."""
-# Means of three photographs, of different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63;
-# of the same person: 98 % above .70 (single photographs: median .72).
+"""Least cosine of two photographs that count as one person."""
+# Means of three photographs. Different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63.
+# The same person: 98 % above .70 (single photographs: median .72).
 SAME_PERSON = 0.65
-"""Mean cosine from which on two students are probably one person."""
+"""Least mean cosine of two students who are probably one person."""
 LOOK_ALIKE = 0.50
-"""Mean cosine from which on matching is stricter: about one pair in one to three classes of 30."""
+"""Least mean cosine that makes matching stricter: about one pair in one to three classes of 30."""
 
-# Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, all 57 naming the other student.
+# Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, and all 57 name the other
+# student.
 RESEMBLES = 0.50
-"""Cosine of one photograph to another student's mean from which on that student is named beside a refusal."""
+"""Least cosine of a photograph to another student's mean at which a refusal names that student."""
 FRONTAL_DEG = 30.0
-"""Turned further, a photograph of one person may be as unlike the others as one of somebody else: it is no witness."""
+"""Largest turn of a frontal photograph. One that is turned further may differ even from its own person's others."""
 
 _BLOCK = 512
 _ODD_ONE = "shows somebody else than the student's other photographs"
@@ -42,29 +44,29 @@ class Exemplar:
     photograph: str
     """Path below the folder of photographs."""
     sha256: bytes
-    """Of the file."""
+    """SHA-256 of the file."""
     vectors: Vector
     """(n, 192), rows of length 1; the first one is the face as photographed."""
     widths_px: Vector
     """(n,)."""
     yaw_deg: float | None = None
-    """How far the head is turned; None where nobody knows."""
+    """Turn of the head; None: not known."""
     sharpness: float | None = None
-    """As `Quality.sharpness`."""
+    """Same scale as `Quality.sharpness`."""
     covered: tuple[tuple[Vector, Vector], ...] = ()
-    """Vectors and widths with each cover painted in."""
+    """Vectors and widths for each painted cover."""
     detail: float | None = None
-    """As `focus.detail`."""
+    """Value of `focus.detail`."""
 
     @property
     def is_frontal(self) -> bool:
-        """Whether the head is known to look at the camera, more or less."""
+        """Whether the head is known to face the camera approximately."""
         return self.yaw_deg is not None and abs(self.yaw_deg) <= FRONTAL_DEG
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedPhotograph:
-    """A photograph that was not taken, and why."""
+    """A photograph that was refused, and the reason."""
 
     photograph: str
     student_id: str
@@ -83,18 +85,20 @@ class Twin:
 def keep_agreeing(
     exemplars: Mapping[str, Sequence[Exemplar]],
 ) -> tuple[dict[str, list[Exemplar]], list[RefusedPhotograph]]:
-    """Refuse photographs that show somebody else than the student's other photographs.
+    """Refuse photographs that show a different person than the student's other photographs.
 
-    Photographs that resemble one another, directly or by way of a third, hang together. The group with most frontal
-    ones is believed, of equal ones the largest: a profile is no witness against a face from the front. Where that
-    decides nothing, the group that resembles another student goes; where that decides nothing either, all go: a wrong
-    template does more harm than none. A refused photograph that resembles another student's says whose.
+    Photographs that resemble one another, directly or through a third one, form a group. The group with the most
+    frontal
+    photographs is kept, because a profile can't confirm a frontal face; then the largest one. If groups are still
+    equal, those that resemble another student are refused. If that decides nothing, all are refused: a wrong template
+    does
+    more harm than none. A refusal names the other student whom the photograph resembles, if any.
 
     Args:
         exemplars: by student id.
 
     Returns:
-        The same without the refused ones (a student may be left with none), and the refusals.
+        The same without the refused ones (a student may have none left), and the refusals.
     """
     means = {student_id: _mean(own) for student_id, own in exemplars.items() if own}
     kept: dict[str, list[Exemplar]] = {}
@@ -117,7 +121,7 @@ def keep_agreeing(
 
 
 def find_twins(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[Twin]:
-    """Return pairs of students who share a photograph, or whose faces are as like as photographs of one person."""
+    """Return pairs of students who share a photograph, or whose faces are as similar as photographs of one person."""
     twins: dict[tuple[str, str], str] = {}
     owners: dict[bytes, str] = {}
     for exemplar in (e for own in exemplars.values() for e in own):
@@ -130,12 +134,12 @@ def find_twins(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[Twin]:
 
 
 def find_look_alikes(exemplars: Mapping[str, Sequence[Exemplar]]) -> list[LookAlike]:
-    """Return the pairs of students between whom matching has to be stricter."""
+    """Return the pairs of students for whom matching must be stricter."""
     return sorted(_similar_pairs(exemplars, LOOK_ALIKE), key=lambda pair: (pair.a, pair.b))
 
 
 def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotograph]) -> list[Exemplar]:
-    """Drop a second copy of a file: two copies of a wrong photograph must not outvote a right one."""
+    """Drop copies of a file, so that two copies of a wrong photograph can't outvote a right one."""
     unique: dict[bytes, Exemplar] = {}
     for exemplar in exemplars:
         first = unique.setdefault(exemplar.sha256, exemplar)
@@ -146,7 +150,10 @@ def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotogra
 
 
 def _named(odd: Sequence[tuple[Exemplar, str]], kept: Mapping[str, Sequence[Exemplar]]) -> list[RefusedPhotograph]:
-    """Return the refusals with whom each photograph resembles: photographs of two students are easily swapped."""
+    """Return the refusals, each with the student whom the photograph resembles.
+
+    Two students' files are easily swapped.
+    """
     ids = [student_id for student_id, own in kept.items() if own]
     known = np.stack([_mean(kept[student_id]) for student_id in ids]) if ids else None
     refused = []
@@ -162,12 +169,12 @@ def _named(odd: Sequence[tuple[Exemplar, str]], kept: Mapping[str, Sequence[Exem
 
 
 def _weight(group: Sequence[Exemplar]) -> tuple[int, int]:
-    """Return how much a group of photographs is believed: by its frontal ones, then by its size."""
+    """Return the weight of a group of photographs: the number of frontal ones, then its size."""
     return sum(e.is_frontal for e in group), len(group)
 
 
 def _groups(exemplars: Sequence[Exemplar]) -> list[list[Exemplar]]:
-    """Return the groups of photographs that hang together, the most believed first."""
+    """Return the groups of similar photographs, the heaviest first."""
     groups: list[list[Exemplar]] = []
     for exemplar in exemplars:
         joined = [g for g in groups if any(float(e.vectors[0] @ exemplar.vectors[0]) >= AGREE for e in g)]
@@ -176,7 +183,7 @@ def _groups(exemplars: Sequence[Exemplar]) -> list[list[Exemplar]]:
 
 
 def _without_strangers(groups: list[list[Exemplar]], others: Mapping[str, Vector]) -> list[list[Exemplar]]:
-    """Among groups with equal support, keep those that resemble no other student, if there are any."""
+    """Keep, among groups of equal weight, those that resemble no other student, if there are any."""
     if not others or _weight(groups[0]) != _weight(groups[1]):
         return groups
     known = np.stack(list(others.values()))
@@ -191,7 +198,7 @@ def _similar_pairs(exemplars: Mapping[str, Sequence[Exemplar]], threshold: float
         return
     means = np.stack([_mean(exemplars[student_id]) for student_id in ids])
     for start in range(0, len(ids), _BLOCK):
-        # In blocks: all pairs of a school at once would take more memory than a Pi has.
+        # In blocks, because all pairs of a school at once would exceed the memory of a Pi.
         scores = means[start : start + _BLOCK] @ means.T
         for row, column in zip(*np.nonzero(scores >= threshold), strict=True):
             if start + row < column:

@@ -1,11 +1,12 @@
-"""Sealing what is personal: AES-256-GCM, a data key per student, wrapped under the device key and the slot key.
+"""Seals personal data: AES-256-GCM with a data key for each student, wrapped under the device key and the slot key.
 
-How a value is sealed: edge_daemon/device/sealing.py. A data key seals only one student's templates and fields. Every
-sealed value is bound to what it is for, so that none can be put in another's place.
+edge_daemon/device/sealing.py seals a value. A data key seals only one student's templates and fields. Every sealed
+value
+is bound to its purpose, so that no value can replace another.
 
-A data key is wrapped under a key that follows from two: the device key, which never changes, and the slot key
-(edge_daemon/device/key_slots.py), which every erasure replaces and destroys. Before the first erasure of this form a
-gallery has generation 0: its keys are wrapped under the device key alone.
+The key that wraps data keys is derived from two keys: the device key, which never changes, and the slot key
+(edge_daemon/device/key_slots.py), which every erasure replaces and destroys. A gallery without any such erasure has
+generation 0: its data keys are wrapped under the device key alone.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ __all__ = [
 
 _KEY_BYTES = 32
 _WRAPPED_BYTES_OF_GENERATION_0 = 12 + _KEY_BYTES + 16
-"""Nonce, data key, tag. Later generations have their number, eight bytes, in front."""
+"""Nonce, data key, tag. Later generations are preceded by their number, eight bytes."""
 _NUMBER_BYTES = 8
 KEYED = "k:"
-"""In front of a keyed hash, which a plain one of one release ago lacks."""
+"""Prefix of a keyed hash; the plain hashes of the previous release lack it."""
 
 
 def new_data_key() -> bytes:
-    """Return a fresh key for one student."""
+    """Return a new key for one student."""
     return AESGCM.generate_key(bit_length=8 * _KEY_BYTES)
 
 
@@ -56,8 +57,8 @@ def wrap_key(device_key: bytes, data_key: bytes, student_id: str, slot: SlotKey 
 
     Args:
         device_key: 32 bytes.
-        data_key: of one student.
-        student_id: whose it is.
+        data_key: the student's data key.
+        student_id: the student whom the key belongs to.
         slot: the slot key in use; None in a gallery of generation 0.
     """
     if slot is None:
@@ -72,12 +73,12 @@ def unwrap_key(device_key: bytes, wrapped: bytes, student_id: str, slot_key: Cal
 
     Args:
         device_key: 32 bytes.
-        wrapped: as `wrap_key` returned it.
-        student_id: whose it is.
+        wrapped: the value that `wrap_key` returned.
+        student_id: the student whom the key belongs to.
         slot_key: returns the slot key of a generation.
 
     Raises:
-        GalleryError: it was wrapped under another device key, for another student, or is damaged.
+        GalleryError: it was wrapped under another device key or for another student, or is damaged.
         KeyFileError: the slot key was destroyed.
     """
     generation = generation_of(wrapped)
@@ -88,20 +89,20 @@ def unwrap_key(device_key: bytes, wrapped: bytes, student_id: str, slot_key: Cal
 
 
 def generation_of(wrapped: bytes) -> int:
-    """Return the generation of the slot key that a data key is wrapped under; 0: under the device key alone."""
+    """Return the generation of the slot key that wraps a data key; 0: the device key alone wraps it."""
     return 0 if len(wrapped) <= _WRAPPED_BYTES_OF_GENERATION_0 else int.from_bytes(wrapped[:_NUMBER_BYTES], "big")
 
 
 def lesson_key(device_key: bytes, lesson_id: str) -> bytes:
-    """Return the key under which the candidates of one running lesson are sealed."""
+    """Return the key that seals the candidates of one running lesson."""
     return _derive(device_key, f"candidates of lesson {lesson_id}")
 
 
 def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
-    """Return what was sealed.
+    """Return the plain value.
 
     Raises:
-        GalleryError: another key, another binding, or a changed value.
+        GalleryError: the key or the binding is another one, or the value was changed.
     """
     try:
         return sealing.open_sealed(key, sealed, bound_to)
@@ -114,24 +115,24 @@ def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
 
 
 def binding(purpose: str, *fields: str) -> bytes:
-    """Return the associated data that ties a sealed value to purpose and place; no two lists give the same bytes."""
+    """Return the associated data that binds a sealed value to its purpose; different arguments give different bytes."""
     return sealing.binding("edge-daemon gallery 1", purpose, *fields)
 
 
 def plain_fingerprint(student_id: str) -> str:
-    """Return the SHA-256 of a student id, by which the program of one release ago knew removed students."""
+    """Return the SHA-256 of a student id, which the previous release stored for removed students."""
     return hashlib.sha256(b"edge-daemon removed student\0" + student_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def student_hash(device_key: bytes, student_id: str) -> str:
-    """Return the keyed hash under which a removed student stays known: without the device key nobody can try ids."""
+    """Return the keyed hash of a removed student's id. Guessing ids is impossible without the device key."""
     return keyed(device_key, plain_fingerprint(student_id))
 
 
 def keyed(device_key: bytes, mark: str) -> str:
-    """Return the keyed hash for the hash of a tombstone; one that is keyed already stays as it is.
+    """Return the keyed form of a tombstone's hash; a keyed hash is returned unchanged.
 
-    It is made of the plain hash, so that a tombstone of one release ago, which has nothing else, is hashed again.
+    It is computed from the plain hash, so that a tombstone of the previous release can be converted.
     """
     if mark.startswith(KEYED):
         return mark
@@ -140,7 +141,7 @@ def keyed(device_key: bytes, mark: str) -> str:
 
 
 def _derive(device_key: bytes, purpose: str, salt: bytes | None = None) -> bytes:
-    """One key for one use (HKDF, RFC 5869): the device key itself never seals anything."""
+    """Derive a key for one purpose (HKDF, RFC 5869). The device key itself never seals anything."""
     return HKDF(SHA256(), _KEY_BYTES, salt=salt, info=b"edge-daemon " + purpose.encode()).derive(device_key)
 
 

@@ -1,7 +1,7 @@
-"""The decoder's own process: `python -I -m edge_daemon.gallery.decoder_child FD PARENT`, FD one end of a socket pair.
+"""The decoder process: `python -I -m edge_daemon.gallery.decoder_child FD PARENT`, FD one end of a socket pair.
 
-A photograph that crashes or fools its decoder gets a process that knows no key and no student, and can open no file, no
-socket and no program any more. Messages are JSON; bytes of files and pixels go as memory files beside them.
+A malicious photograph may crash or take over its decoder. This process has no keys and no student data, and it can't
+open files, sockets or programs. Messages are JSON; memory files carry the bytes of files and pixels.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from edge_daemon.gallery.photograph_decoding import decode, load_optional_decode
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _MEMORY_BYTES = 768 * 2**20
-"""Beside what the libraries take: the largest pictures that are decoded need less than 250 MB, HEIC may need more."""
+"""Memory on top of what the libraries use. The largest pictures need less than 250 MB, HEIC may need more."""
 
 
 def main() -> int:
     """Serve the parent until it closes its end."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(sys.argv[2]):
-        return 0  # it ended before the line above
+        return 0  # the parent ended before the line above
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lock_memory()
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""Photographs are decoded in a process of their own, with a deadline: whatever one of them does costs itself only."""
+"""Decodes photographs in a separate process with a deadline, so that a malicious one affects only itself."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 from edge_daemon.types import Picture
 
 DEADLINE_S: Final = 30.0
-"""For one photograph. Not checked on a Pi."""
+"""Longest time for one photograph. Not checked on a Pi."""
 START_S: Final = 60.0
-"""Until the libraries are loaded, on a card that has other work."""
+"""Longest time for loading the libraries, from a card that is busy."""
 _KILL_WAIT_S: Final = 5.0
 _CHILD: Final = "edge_daemon.gallery.decoder_child"
 _CRASHED: Final = "crashed its decoder"
 
 
 class DecoderProcess:
-    """Decodes one photograph after the other; the process is started with the first, and again after a crash.
+    """Decodes one photograph after the other. The first one starts the process, which is restarted after a crash.
 
     Args:
-        deadline_s: how long one photograph may take.
-        command: starts the process, to which a descriptor and our process id are added; for tests.
+        deadline_s: longest time for one photograph.
+        command: starts the process, followed by a descriptor and our process id; for tests.
     """
 
     def __init__(self, *, deadline_s: float = DEADLINE_S, command: tuple[str, ...] = ()) -> None:
@@ -41,7 +41,7 @@ class DecoderProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self.sandboxed = False
-        """Whether the kernel keeps the process from files and sockets."""
+        """Whether the kernel denies the process access to files and sockets."""
 
     def __enter__(self) -> DecoderProcess:
         return self
@@ -52,7 +52,7 @@ class DecoderProcess:
         self.close()
 
     def __call__(self, data: bytes) -> Picture:
-        """Return a photograph as `photograph_decoding.decode` does.
+        """Return a photograph like `photograph_decoding.decode`.
 
         Raises:
             PhotographError: it can't be decoded, took too long, or crashed its decoder.
@@ -92,7 +92,7 @@ class DecoderProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Keys are not for a process that decodes files of strangers.
+        # A process that decodes untrusted files gets no keys.
         environment = {name: value for name, value in os.environ.items() if name != "CREDENTIALS_DIRECTORY"}
         try:
             self._process = subprocess.Popen(
@@ -149,7 +149,7 @@ def _picture(reply: dict[str, object], descriptors: list[int]) -> Picture:
     if not (0 < height_px <= WORKING_SIDE_PX and 0 < width_px <= WORKING_SIDE_PX):
         raise ValueError("not an answer")
     size = height_px * width_px * 3
-    # Read, not mapped: the other side could shorten a mapping under us.
+    # Read, not mapped, because the other side could shorten a mapped file.
     pixels = os.pread(descriptors[0], size, 0)
     if len(pixels) != size:
         raise ValueError("not an answer")

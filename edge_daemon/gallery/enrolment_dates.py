@@ -1,4 +1,4 @@
-"""From when until when a student is in a course: counted on the day of the lesson, not on that of the import."""
+"""The dates of a student's enrolment in a course. The day of the lesson decides, not the day of the import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORMS: Final = {"month first": "%m/%d/%Y", "day first": "%d/%m/%Y"}
 
 
 class Enrolled(Protocol):
-    """A student as far as courses and their dates go."""
+    """A student with courses and their dates."""
 
     @property
     def courses(self) -> tuple[str, ...]:
@@ -27,9 +27,9 @@ def is_expected(student: Enrolled, course: str, day: date) -> bool:
     """Return whether a student belongs to a lesson.
 
     Args:
-        student: as the roster has it. Without courses, to every lesson.
-        course: of the lesson; empty: of nobody in particular, so that everybody who is enrolled that day belongs to it.
-        day: of the lesson, in the school's time zone.
+        student: the student from the roster. One without courses belongs to every lesson.
+        course: course of the lesson; empty: everybody who is enrolled that day belongs to it.
+        day: day of the lesson, in the school's time zone.
     """
     courses = _courses_on(student, day)
     if not student.courses:
@@ -48,7 +48,7 @@ def _holds(period: EnrolmentPeriod, day: date) -> bool:
 
 
 def slash_order(values: Sequence[str]) -> str:
-    """Return what the dates of a file such as 08/25/2026 show about their order; empty: nothing, or both."""
+    """Return the day and month order that dates such as 08/25/2026 prove; empty: none, or both."""
     firsts: set[str] = set()
     for value in values:
         parts = value.split(" ")[0].split("/")
@@ -59,13 +59,13 @@ def slash_order(values: Sequence[str]) -> str:
 
 
 def school_date(value: str, zone: tzinfo, order: str = "") -> date | None:
-    """Return the day of a date or an instant; None where it can't be read.
+    """Return the day of a date or an instant; None if it can't be read.
 
     Args:
-        value: ISO 8601, `25.08.2026`, or with slashes where `order` is known. Midnight in UTC stands for the day that
-            is written: many programs write days so.
-        zone: of the school, for other instants.
-        order: of days and months between slashes, as `slash_order` gives it.
+        value: ISO 8601, `25.08.2026`, or with slashes if `order` is known. Midnight in UTC means the day as written
+            because many programs write days like this.
+        zone: the school's time zone, for other instants.
+        order: order of days and months between slashes, from `slash_order`.
     """
     text = value.strip()
     try:
@@ -84,7 +84,7 @@ def school_date(value: str, zone: tzinfo, order: str = "") -> date | None:
 
 
 def _full(text: str) -> str:
-    """Return an instant as `fromisoformat` of Python 3.10 reads it: `+00:00` for Z, six digits of a second's parts."""
+    """Return an instant in the form that Python 3.10 reads: `+00:00` for Z, and six digits of fractional seconds."""
     text = text.replace(" ", "T", 1).replace(",", ".")
     if text[-1:] in "Zz":
         text = text[:-1] + "+00:00"

@@ -1,9 +1,10 @@
-"""Erasing students for good: also from backups that are restored later.
+"""Erases students permanently, also from backups that are restored later.
 
-A tombstone names the destroyed data key by the hash of its wrap, and the student by a keyed hash. It is kept in
-gallery.sqlite and in a small file beside it, so that it outlives a gallery.sqlite that is brought back from a backup:
-what the backup has under a destroyed key goes again. A student who is enrolled anew has a new key, which no tombstone
-names.
+A tombstone names the destroyed data key by the hash of its wrapped form, and the student by a keyed hash. Tombstones
+are
+stored in gallery.sqlite and in a small file beside it, which a restored gallery.sqlite does not replace. After a
+restore, everything under a destroyed key is erased again. A student who is enrolled again gets a new key, which no
+tombstone names.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _FIELDS = 4
 
 
 def tombstone(device_key: bytes, row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
-    """Return the mark that what was sealed under this student's key is to be gone."""
+    """Return the tombstone for everything that is sealed under this student's key."""
     return Tombstone(data_keys.student_hash(device_key, row.student_id), key_sha256(row), erased, stored(at))
 
 
@@ -44,15 +45,15 @@ def key_sha256(row: StudentRow) -> str:
 
 
 def destroyed_keys(db: sqlite_utils.Database) -> frozenset[str]:
-    """Return the hashes of the data keys that nothing may be sealed under again."""
+    """Return the hashes of the data keys that must never seal anything again."""
     return frozenset(mark.key_sha256 for mark in tables.tombstones(db))
 
 
 def apply_tombstones(db: sqlite_utils.Database) -> int:
-    """Erase again what a restored backup brought back; to be called whenever the gallery is opened.
+    """Erase again what a restored backup brought back. Call it whenever the gallery is opened.
 
     Returns:
-        How many students lost something.
+        The number of students for whom something was erased.
 
     Raises:
         GalleryError: the file of tombstones can't be read.
@@ -81,23 +82,23 @@ def apply_tombstones(db: sqlite_utils.Database) -> int:
 def remove(
     db: sqlite_utils.Database, device_key: bytes, row: StudentRow, at: datetime, *, bars_return: bool = True
 ) -> bool:
-    """Delete a student's data key, and with it templates, name and mail addresses.
+    """Delete a student's data key, and with it the templates, name and mail addresses.
 
-    The wrap that old blocks of the disk still hold is worth nothing once the slot key is renewed (`slot_keys.renew`).
+    Old disk blocks may still hold the wrapped key. It is useless once the slot key is renewed (`slot_keys.renew`).
 
     Args:
         db: gallery.sqlite.
         device_key: for the keyed hash of the id.
         row: the student.
         at: the time of the removal.
-        bars_return: whether the student stays removed when a later roster has the id again. If not, no hash of the id
-            is kept: the tombstone names the key alone.
+        bars_return: True: the student stays removed even if a later roster has the id again. False: the tombstone has
+            no hash of the id and names only the key.
 
     Returns:
-        False where another process keeps the database's log open, so that the old pages are overwritten only later.
+        False if another process keeps the database's log open, so that old pages are overwritten only later.
 
     Raises:
-        GalleryError: all was erased, but the file of tombstones can't be written.
+        GalleryError: everything was erased, but the file of tombstones can't be written.
         StoreError: the database can't be written.
     """
     mark = tombstone(device_key, row, "student", at)
@@ -110,7 +111,7 @@ def remove(
 
 
 def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> None:
-    """Write tombstones to the file, after the database has them; what a power cut loses here, opening makes good.
+    """Append tombstones to the file, after the database has them. Opening the gallery repairs a loss by a power cut.
 
     Raises:
         GalleryError: the file can't be written.
@@ -121,7 +122,7 @@ def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> Non
     text = _lines(marks)
     try:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "r+b") as file:
-            # A power cut may have left half a line, which must not swallow the next one.
+            # A power cut may have left half a line, which must not merge with the next one.
             whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END), file.read(1))[1] == b"\n"
             file.write(("" if whole else "\n").encode() + text.encode())
             file.flush()
@@ -132,7 +133,7 @@ def append_to_file(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> Non
 
 
 def hash_file_again(db: sqlite_utils.Database, device_key: bytes) -> bool:
-    """Replace plain hashes in the file of tombstones, as the program of one release ago wrote them, by keyed ones.
+    """Replace the plain hashes of the previous release in the file of tombstones by keyed ones.
 
     Returns:
         Whether there were any.
@@ -164,11 +165,11 @@ def hash_file_again(db: sqlite_utils.Database, device_key: bytes) -> bool:
 
 
 def removed_ids(db: sqlite_utils.Database, device_key: bytes | None, student_ids: Iterable[str]) -> dict[str, datetime]:
-    """Return which of the ids were removed at some time, and when last.
+    """Return which of the ids were removed, each with the time of the last removal.
 
     Args:
         db: gallery.sqlite.
-        device_key: None knows only the tombstones of a gallery that was never wrapped again after an update.
+        device_key: None finds only tombstones with plain hashes, in a gallery that was not rewrapped after an update.
         student_ids: the ids to look for.
     """
     removed: dict[str, str] = {}
@@ -193,7 +194,7 @@ def erase_sightings_again(
     """Erase the sightings of removed students that a restored register.sqlite brought back.
 
     Returns:
-        How many there were.
+        The number of sightings.
     """
     removed = removed_ids(gallery_db, device_key, tables.sighted_students(register_db))
     return tables.erase_sightings_before(register_db, list(removed.items())) if removed else 0
@@ -217,7 +218,7 @@ def _read_file(db: sqlite_utils.Database) -> list[Tombstone]:
 
 
 def _parsed(line: str) -> Tombstone | None:
-    """Return the mark of a line, None for half a line after a power cut."""
+    """Return the tombstone of a line; None for half a line after a power cut."""
     fields = line.split()
     if len(fields) != _FIELDS or fields[2] not in ("student", "templates"):
         return None

@@ -1,4 +1,4 @@
-"""Photographs that lie in one folder for all students: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
+"""Photographs of all students in one folder: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FOLDED: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", 
 
 @dataclass(frozen=True, slots=True)
 class MatchedPhotograph:
-    """A file that was found to be of one student."""
+    """A file that belongs to one student."""
 
     path: Path
     student_id: str
@@ -32,20 +32,20 @@ class MatchedPhotograph:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedPhotograph:
-    """A file that may be of nobody on the roster, or of several."""
+    """A file that matches no student of the roster, or several."""
 
     name: str
     reason: str
 
 
 def match_files(folder: Path, students: Sequence[Student]) -> tuple[list[MatchedPhotograph], list[UnmatchedPhotograph]]:
-    """Return of whom the files of a folder are, by the student's id or name in the file's name.
+    """Match the files of a folder to students, by the id or the name in the file's name.
 
-    An id goes before a name. A name has to be that of one student only, in any order of its words, with or without
-    accents; what fits several is nobody's.
+    An id takes precedence over a name. A name must match one student only, with its words in any order, with or without
+    accents. A file that fits several students is not matched.
 
     Args:
-        folder: all files that are no folders are looked at, by name.
+        folder: every file in it is examined; subfolders are not.
         students: of the roster, with or without consent.
     """
     ids = _unique((form, student.student_id) for student in students for form in _id_forms(student.student_id))
@@ -84,7 +84,7 @@ def _owners(
 
 
 def _shorter(stem: str) -> list[str]:
-    """Return a file's name without its ending, then without what marks a copy or a second picture."""
+    """Return a file's name without its extension, then without the marks of a copy or a second picture."""
     forms = [stem.strip()]
     for pattern in (_COPY, _NUMBER, _COPY):
         shorter = pattern.sub("", forms[-1]).strip()
@@ -103,7 +103,7 @@ def _name_keys(name: str) -> set[str]:
     for text in (name.casefold(), unicodedata.normalize("NFC", name.casefold()).translate(_FOLDED)):
         bare = "".join(s for s in unicodedata.normalize("NFKD", text) if not unicodedata.combining(s))
         words = sorted(re.findall(r"[^\W\d_]+", bare))
-        if len(words) > 1:  # a first name alone is nobody's in particular
+        if len(words) > 1:  # a first name alone may fit several students
             keys.add(" ".join(words))
     return keys
 

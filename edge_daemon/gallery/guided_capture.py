@@ -1,4 +1,4 @@
-"""Enrolment at a camera: which pictures are wanted of a student, and whether one that was taken is good enough."""
+"""Guided enrolment at a camera: which pictures to take of a student, and whether each is good enough."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from edge_daemon.types import Face, Picture, Vector
 
 Turn = Literal["straight", "left", "right"]
 STRAIGHT_DEG: Final = 12.0
-"""Up to here a head looks straight ahead, give or take how a camera is placed."""
+"""Largest turn of a head that looks straight ahead, with a tolerance for the camera's position."""
 TURNED_DEG: Final = (12.0, 45.0)
-"""A head that is turned a little: enough to differ, not so far that one eye is hidden."""
+"""Range of a slightly turned head: enough to differ, but both eyes stay visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class WantedPicture:
 
     turn: Turn
     glasses: bool | None = None
-    """With or without glasses, for students who wear them at times; None: as they are."""
+    """With or without glasses, for students who wear them sometimes; None: no matter."""
 
     @property
     def instruction(self) -> str:
-        """What is asked of the student."""
+        """The instruction to the student."""
         turns = {
             "straight": "look straight into the camera",
             "left": "turn the head a little to the left",
@@ -47,7 +47,7 @@ def wanted_pictures(*, glasses: bool) -> tuple[WantedPicture, ...]:
     """Return the pictures of the guide, in their order.
 
     Args:
-        glasses: the student wears glasses at times.
+        glasses: whether the student wears glasses sometimes.
     """
     if not glasses:
         return WantedPicture("straight"), WantedPicture("left"), WantedPicture("right")
@@ -61,19 +61,19 @@ def wanted_pictures(*, glasses: bool) -> tuple[WantedPicture, ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JudgedPicture:
-    """A picture that is good enough, as vectors; the picture itself is not kept."""
+    """An accepted picture as vectors; the picture itself is not stored."""
 
     exemplar: Exemplar
     face: Face
 
 
 class CaptureJudge:
-    """Judges the pictures of one student, each against those that were accepted before it.
+    """Checks the pictures of one student, each also against those accepted before it.
 
     Args:
-        student_id: whose they are to be.
-        reader: finds faces and makes vectors.
-        others: a vector of length 1 for each other student who is enrolled, by id.
+        student_id: the student in the pictures.
+        reader: finds faces and computes vectors.
+        others: a vector of length 1 for each other enrolled student, by id.
     """
 
     def __init__(self, student_id: str, reader: PhotographReader, others: Mapping[str, Vector]) -> None:
@@ -81,14 +81,14 @@ class CaptureJudge:
         self.accepted: list[Exemplar] = []
 
     def judge(self, picture: Picture, wanted: WantedPicture) -> JudgedPicture:
-        """Accept a picture.
+        """Check a picture and accept it.
 
         Args:
             picture: BGR, uint8.
-            wanted: which of the guide.
+            wanted: the picture of the guide.
 
         Raises:
-            PhotographError: size, light, focus, more than one face, another direction, or somebody else.
+            PhotographError: wrong size, light, focus or direction, more than one face, or another person.
         """
         check_size(picture)
         face = choose_face(picture, self._reader.faces(picture))
@@ -126,13 +126,13 @@ class CaptureJudge:
             raise PhotographError(f"the head is hardly turned ({abs(yaw_deg):.0f}°)", hint="turn it a little more")
         if abs(yaw_deg) > high:
             raise PhotographError(f"the head is turned too far ({abs(yaw_deg):.0f}°)", hint="turn it a little less")
-        # A camera may show a mirrored picture: which side is left is known from the first turned picture only.
+        # A camera may mirror its pictures, so only the first turned picture defines which side is left.
         before = [e.yaw_deg for e in self.accepted if e.yaw_deg is not None and abs(e.yaw_deg) > STRAIGHT_DEG]
         if wanted.turn == "right" and before and before[-1] * yaw_deg > 0:
             raise PhotographError("the head is turned to the same side as before", hint="turn it to the other side")
 
     def _check_person(self, vector: Vector) -> None:
-        """Compare with the student's own pictures, then with everybody else's: on a photo day people swap places."""
+        """Compare with the student's own pictures, then with all other students: people may swap places."""
         if self.accepted and not any(float(e.vectors[0] @ vector) >= AGREE for e in self.accepted):
             raise PhotographError(
                 "shows somebody else than the pictures before", hint="see who is in front of the camera"
@@ -148,7 +148,7 @@ class CaptureJudge:
 
 
 def mean_vector(vectors: Sequence[Vector]) -> Vector:
-    """Return the mean direction of vectors of length 1, of length 1 itself."""
+    """Return the mean direction of vectors of length 1, as a vector of length 1."""
     total = np.sum(np.stack(vectors), axis=0, dtype=np.float32)
     mean: Vector = total / max(float(np.linalg.norm(total)), 1e-9)
     return mean

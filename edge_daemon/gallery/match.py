@@ -1,4 +1,4 @@
-"""How similar a face is to each enrolled student."""
+"""Computes the similarity of a face to each enrolled student."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ import numpy as np
 from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 TYPICAL_AGREEMENT = 0.65
-"""Mean cosine between two photographs of one person, where a student has too few to tell."""
+"""Mean cosine between two photographs of one person; the default for a student with few photographs."""
 
 OWN_WEIGHT = 6
-"""The mean of a small class is mostly its students themselves: with so few or fewer nothing is taken off, with 30
-most."""
+"""Class size up to which nothing is subtracted, because the mean of a small class consists mostly of its own students.
+With 30 students most of the mean is subtracted."""
 
 COVERED_SHARE = 0.75
-"""Covered templates are used where at least this share of the students has them. Where few have, whoever wears a mask
-resembles those few: of 240 verdicts of lessons in masks (`benchmarks.scenarios.simulated`), of 12 students each, were
-wrong without a doubt: 5 where all have them, 7 with 11, 13 with 10, 32 with 8, 70 with 4, 62 with one, 40 with none."""
+"""Least share of students with covered templates for which these are used. With fewer, anyone in a mask resembles those
+few students. Wrong verdicts without a doubt, of 240 in lessons in masks (`benchmarks.scenarios.simulated`) with 12
+students each, by the number of students with covered templates: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and
+40 (none)."""
 
 COVERED_STUDENTS = 2
-"""... and where at least so many do. Whoever is the only student is compared with nobody: of 59 lessons in masks with
-two strangers and without the student, 44 had the student present with covered templates and 5 without; of 56 with bare
-faces 14 and 4. Of two students, one there and one not, 5 and 1 of 51, but without them 30 of 153 lost their name
-instead of 3."""
+"""Least number of students with covered templates for which these are used. A single student has no comparison. Of 59
+lessons in masks with two strangers and without the student, 44 had the student present with covered templates and 5
+without; of 56 with bare faces 14 and 4. For two students, one there and one absent, it was 5 and 1 of 51, but without
+covered templates 30 of 153 present students were not recognised instead of 3."""
 
 
 class Matcher:
     """Compares faces with the templates of all students, at the size of the face.
 
-    A face of 30 pixels resembles a portrait that was brought down to 30 pixels more than the portrait itself. So each
-    student has one mean vector a template width, and a face is compared with the two widths around its own, in
-    proportion. It is compared with the bare templates and with those with a mask and with sunglasses; what is most
-    alike counts. Where too few students have those of a kind (`COVERED_SHARE`, `COVERED_STUDENTS`), it is left out.
+    A face of 30 pixels resembles a portrait that was scaled to 30 pixels more than the full portrait. Each student
+    therefore has a mean vector for each template width, and a face is compared with the two nearest widths, weighted by
+    distance. The comparison uses bare templates and those with a mask or sunglasses, and takes the highest similarity.
+    A kind that too few students have (`COVERED_SHARE`, `COVERED_STUDENTS`) is left out.
     """
 
     def __init__(self, templates: Sequence[StudentTemplates]) -> None:
         self.student_ids = tuple(t.student_id for t in templates)
         self.photographs = {t.student_id: _photographs(t.widths_px) for t in templates}
-        """How many photographs each student was enrolled with."""
+        """Number of photographs of each student."""
         bare = _Means([CoveredTemplates(t.vectors, t.widths_px) for t in templates])
         kinds = max((len(t.covered) for t in templates), default=0)
         by_kind = [[t.covered[kind] if kind < len(t.covered) else None for t in templates] for kind in range(kinds)]
@@ -47,7 +48,7 @@ class Matcher:
         self._means = [bare, *(_Means(own) for own in by_kind if sum(t is not None for t in own) >= least)]
 
     def similarities(self, embeddings: Vector, widths_px: Vector) -> Vector:
-        """Return how similar each face is to each student: the cosine, corrected for what the photographs are worth.
+        """Return the similarity of each face to each student: the cosine, corrected for the number of photographs.
 
         Args:
             embeddings: (faces, 192), rows of length 1.
@@ -66,7 +67,7 @@ class _Means:
     """Mean vectors of all students at every template width.
 
     Args:
-        templates: of each student; None: the student has none of this kind, and resembles nobody.
+        templates: templates of each student; None: the student has none of this kind, and matches no face.
     """
 
     def __init__(self, templates: Sequence[CoveredTemplates | None]) -> None:
@@ -90,31 +91,31 @@ class _Means:
         return found
 
     def _weights(self, widths_px: Vector) -> Vector:
-        """Return (faces, widths): how much each template width counts for a face."""
+        """Return (faces, widths): the weight of each template width for a face."""
         positions = np.interp(np.log(widths_px), self._log_widths, np.arange(len(self._log_widths)))
         distance = np.abs(positions[:, None] - np.arange(len(self._log_widths))[None])
         return np.asarray(np.maximum(0.0, 1.0 - distance), dtype=np.float32)
 
 
 def _photographs(widths_px: Vector) -> int:
-    """Return how many photographs gave these templates: each is brought down to every width that is smaller."""
+    """Return how many photographs gave these templates. Each one is scaled to every smaller width."""
     return int(np.unique(widths_px, return_counts=True)[1].max(initial=0))
 
 
 def _nearest(widths_px: Vector, width_px: float) -> Vector:
-    """Mask of the templates whose width is nearest to the wanted one, as photographs differ in what they can give."""
+    """Return a mask of the templates nearest to the width. Photographs differ in their largest width."""
     distance = np.abs(widths_px - width_px)
     return np.asarray(distance == distance.min())
 
 
 def _about(vectors: Vector, common: Vector) -> Vector:
-    """Return vectors without what is common to all, brought to length 1 again."""
+    """Return vectors minus the common part, scaled to length 1."""
     rest = vectors - common
     return np.asarray(rest / np.maximum(np.linalg.norm(rest, axis=-1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 def _steady_mean(vectors: Vector) -> Vector:
-    """Return the direction of the mean, with the inverse of its reliability's square root as its length."""
+    """Return the direction of the mean. Its length is the inverse square root of its reliability."""
     count = len(vectors)
     mean = vectors.mean(axis=0)
     pairs = count * (count - 1)

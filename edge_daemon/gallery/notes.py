@@ -1,4 +1,4 @@
-"""Notes about corrections: free words, sealed under the student's own key, so that they go with it."""
+"""Notes about corrections: free text, sealed under the student's own key, so that erasure removes it as well."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.timestamps import stored
 
 @dataclass(frozen=True, slots=True)
 class CorrectionNote:
-    """What somebody wrote about a correction."""
+    """A note about a correction."""
 
     student_id: str
     lesson_id: str
@@ -25,10 +25,10 @@ class CorrectionNote:
 
 
 def write_note(store: GalleryStore, note: CorrectionNote) -> bool:
-    """Keep a note; return False where the student is not in this gallery, and nothing could seal it.
+    """Store a note; return False if the student is not in this gallery, because no key can seal it.
 
     Raises:
-        GalleryError: another device key.
+        GalleryError: the device key is another one.
         StoreError: the database can't be written.
     """
     row = next((one for one in tables.student_rows(store.db) if one.student_id == note.student_id), None)
@@ -40,7 +40,7 @@ def write_note(store: GalleryStore, note: CorrectionNote) -> bool:
 
 
 def read_notes(store: GalleryStore, *, student_id: str = "", lesson_id: str = "") -> list[CorrectionNote]:
-    """Return the notes of a student or of a lesson; one under a key of before is passed over.
+    """Return the notes of a student or of a lesson, except those under an earlier key.
 
     Raises:
         StoreError: the database can't be read.

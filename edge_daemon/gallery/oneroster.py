@@ -1,8 +1,8 @@
-"""Reading a roster from OneRoster files (1EdTech OneRoster 1.2, CSV binding; those of 1.1 are read as well).
+"""Reads a roster from OneRoster files (1EdTech OneRoster 1.2, CSV binding; 1.1 is accepted as well).
 
-A folder with `users.csv` and `enrollments.csv`, in bulk; `classes.csv`, `roles.csv`, `manifest.csv` and our own
-`consent.csv` where they are there. OneRoster knows no consent to face recognition, and without consent there is no
-template: docs/ENROLMENT.md says how the office states it.
+The folder has `users.csv` and `enrollments.csv`, in bulk. `classes.csv`, `roles.csv`, `manifest.csv` and our own
+`consent.csv` are optional. OneRoster has no field for consent to face recognition, and without consent there is no
+template. docs/ENROLMENT.md describes how the office states consent.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from edge_daemon.types import EnrolmentPeriod, Student
 _GUARDIANS: Final = frozenset({"guardian", "parent", "relative"})
 _STUDENTS: Final = frozenset({"student", ""})
 _KEPT: Final = ("identifier", "username", "grades")
-"""Further columns that an office knows students by."""
+"""Further columns by which an office identifies students."""
 
 
 def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roster:
     """Return the students of a roster, or of OneRoster files: their folder, or `users.csv` in it.
 
     Args:
-        path: told apart by the header, not by the name.
-        today: enrolments that ended before count no more; those that begin later count from then on.
-        zone: of the school, for instants that stand where a day belongs.
+        path: the header decides the format, not the name.
+        today: enrolments that ended before are ignored; those that begin later count from then on.
+        zone: the school's time zone, for instants in place of a day.
 
     Raises:
-        RosterError: a file can't be read, or holds nobody, or a person has to decide about it.
+        RosterError: a file can't be read, has no students, or needs a decision by a person.
     """
     users = file_of(path, "users.csv") if path.is_dir() else path
     if path.is_dir() and not users.exists():
@@ -60,10 +60,10 @@ def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roste
 
 
 def read_student_names(path: Path) -> dict[str, str]:
-    """Return names by id out of a list that need not have other columns, or out of `users.csv` of OneRoster files.
+    """Return names by id from a list with any columns, or from `users.csv` of OneRoster files.
 
     Raises:
-        RosterError: the file can't be read, or has no columns of ids and names.
+        RosterError: the file can't be read, or has no columns for ids and names.
     """
     users = file_of(path, "users.csv") if path.is_dir() else path
     table = read_table(users, is_oneroster_column)
@@ -75,7 +75,7 @@ def read_student_names(path: Path) -> dict[str, str]:
 
 
 class _Ids:
-    """Looks up identifiers: as they are written, else without regard to capitals, as GUIDs are compared."""
+    """Looks up identifiers: first exactly, then ignoring case, as for GUIDs."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._exact = frozenset(ids)
@@ -83,17 +83,17 @@ class _Ids:
         self._folded = {one.casefold(): one for one in self._exact if folded[one.casefold()] == 1}
 
     def find(self, one: str) -> str | None:
-        """Return the identifier as its own file has it; None where there is none."""
+        """Return the identifier as its own file has it; None if it is unknown."""
         return one if one in self._exact else self._folded.get(one.casefold())
 
 
 @dataclass(frozen=True, slots=True)
 class _Class:
-    """A class that students may be enrolled in."""
+    """A class that may have enrolments."""
 
     is_active: bool
     names: tuple[str, ...] = ()
-    """Code and title, where no other class has the same."""
+    """Code and title, unless another class has the same."""
 
 
 class _Export:
@@ -137,7 +137,7 @@ class _Export:
     def _periods(
         self, enrolments: Sequence[Record], users: Mapping[str, Record]
     ) -> Mapping[str, tuple[EnrolmentPeriod, ...]]:
-        """Return the courses of each student with their dates: the ids of classes, and names that one class has."""
+        """Return the courses of each student with their dates: ids of classes, and names that only one class has."""
         path = file_of(self._folder, "enrollments.csv")
         classes = self._known_classes = self._classes()
         user_ids, class_ids = _Ids(users), _Ids(classes or ())
@@ -206,7 +206,7 @@ class _Export:
         return classes | {class_id: _Class(True, names) for class_id, names in own.items()}
 
     def _guardians(self, users: Mapping[str, Record]) -> Mapping[str, str]:
-        """Return the addresses of users who are guardians by their role; a student's agents may be others, too."""
+        """Return the addresses of users with a guardian role. A student's agents may include other people."""
         roles = {user_id: {row["role"].lower()} for user_id, row in users.items() if row.is_active}
         path = file_of(self._folder, "roles.csv")
         if path.exists():
@@ -218,7 +218,7 @@ class _Export:
         return {user_id: users[user_id]["email"] for user_id, names in roles.items() if names & _GUARDIANS}
 
     def _consent(self, users: Mapping[str, Record]) -> Mapping[str, bool] | None:
-        """Return who agreed by consent.csv; None without such a file."""
+        """Return the consents from consent.csv; None without such a file."""
         path = file_of(self._folder, "consent.csv")
         if not path.exists():
             return None
@@ -241,7 +241,7 @@ class _Export:
         agreed: Mapping[str, bool] | None,
         classes: teachers.Teachers,
     ) -> RosterRow | None:
-        """Return the student; None where the row is damaged."""
+        """Return the student; None if the row is damaged."""
         user_id, said = row["sourcedId"], row["metadata.consent"]
         consent = CONSENT.get(said.lower())
         if consent is None:
@@ -253,7 +253,7 @@ class _Export:
         if row["role"].lower() not in _STUDENTS:
             text = f"has the role {row['role'][:20]!r}, but is enrolled as a student and read as one"
             self._findings.remark(self._path, row.line, text)
-        if agreed is not None:  # where both are asked, one no is enough
+        if agreed is not None:  # if both files state a consent, one no is enough
             consent = agreed.get(user_id, False) and (bool(consent) or not said)
         known = (guardians[1].find(agent.strip()) for agent in row["agentSourcedIds"].split(","))
         guardian = next((guardians[0][agent] for agent in known if agent and guardians[0][agent]), "")

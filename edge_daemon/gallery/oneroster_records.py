@@ -1,4 +1,4 @@
-"""The files of a OneRoster export as records, found whatever the case of their names. Damage stays in its row."""
+"""Reads the files of a OneRoster export as records, ignoring the case of file names. Damage affects only its row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of a file; a column that is not there is empty."""
+    """A record of a file. A missing column reads as empty."""
 
     line: int
     cells: Mapping[str, str]
@@ -36,44 +36,44 @@ class Record:
 
     @property
     def is_active(self) -> bool:
-        """Whether the record is in force: in bulk the status is empty, in deltas it is a word."""
+        """Whether the record is valid. Its status is empty in a bulk export and a word in a delta export."""
         return self["status"].lower() in ("", "active")
 
 
 @dataclass(slots=True)
 class Findings:
-    """What was found while the files of an export were read."""
+    """Findings that accumulate while the files of an export are read."""
 
     remarks: list[Remark] = field(default_factory=list)
     left_out: list[Remark] = field(default_factory=list)
     problems: list[Remark] = field(default_factory=list)
-    """What refuses the export."""
+    """Problems that refuse the export."""
 
     def leave_out(self, path: Path, line: int, text: str) -> None:
-        """Note a row that does not count."""
+        """Record a row that is left out."""
         self.left_out.append(Remark(text, line, file=path.name))
 
     def remark(self, path: Path, line: int, text: str) -> None:
-        """Note something odd."""
+        """Record something unusual."""
         self.remarks.append(Remark(text, line, file=path.name))
 
     def refuse(self, path: Path, line: int, text: str) -> None:
-        """Note something that refuses the export."""
+        """Record a problem that refuses the export."""
         self.problems.append(Remark(text, line, file=path.name))
 
     def check(self, folder: Path) -> None:
-        """Raise RosterError where anything refuses the export, with the rows that were left out beside it."""
+        """Raise RosterError if a problem refuses the export; the message also lists the rows that were left out."""
         if self.problems:
             refuse([str(one) for one in in_order(self.problems + self.left_out)], folder)
 
 
 def is_oneroster_column(cell: str) -> bool:
-    """Return whether a cell heads a column of OneRoster, or of a roster of our own."""
+    """Return whether a cell is a column name of OneRoster, or of our own roster."""
     return cell.strip().lower() in _COLUMNS or is_column_name(cell)
 
 
 def file_of(folder: Path, name: str) -> Path:
-    """Return a file of an export, whatever the case of its name; one that is not there by its usual name."""
+    """Return the path of a file in an export, ignoring the case of its name; its usual path if it is missing."""
     path = folder / name
     if path.exists():
         return path
@@ -84,13 +84,13 @@ def file_of(folder: Path, name: str) -> Path:
 
 
 def read_records(path: Path, required: tuple[str, ...], findings: Findings, *, key: str = "") -> list[Record]:
-    """Return the records of a file; what is damaged is left out, and named in the findings.
+    """Return the records of a file. Damaged rows are left out, and reported in the findings.
 
     Args:
         path: the file.
-        required: columns that have to be there.
-        findings: gets what is odd or wrong.
-        key: column that no two records share; identical records are read once.
+        required: columns that must exist.
+        findings: receives remarks and problems.
+        key: column that is unique among records; identical records are read once.
 
     Raises:
         RosterError: the file can't be read, or a column is missing.
@@ -122,13 +122,14 @@ def read_records(path: Path, required: tuple[str, ...], findings: Findings, *, k
 
 
 def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Record], findings: Findings) -> None:
-    """Refuse files that hold changes only: who is not in them is not gone.
+    """Refuse files that contain only changes, because a missing student has not left then.
 
-    The manifest says so, or, where there is none, every record: bulk leaves `status` and `dateLastModified` empty, a
-    delta has both everywhere, and records `tobedeleted` among them.
+    The manifest states it. Without one the records show it: a bulk export leaves `status` and `dateLastModified` empty.
+    A
+    delta has both in every record, and some records are `tobedeleted`.
 
     Raises:
-        RosterError: they are a delta.
+        RosterError: the files are a delta.
     """
     path = file_of(folder, "manifest.csv")
     files = ("file.users", "file.enrollments", "file.classes")

@@ -1,4 +1,4 @@
-"""Decoding one photograph that a stranger made. Only `decoder_child.py` calls this for files of the office."""
+"""Decodes one untrusted photograph. Files of the office are decoded only by `decoder_child.py`."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from edge_daemon.types import Picture
 
 MAX_PIXELS: Final = 50_000_000
 _MAX_WHOLE_PIXELS: Final = 35_000_000
-"""Of PNG, WebP and progressive JPEG, which are decoded as a whole, in 252 to 278 MB (measured)."""
+"""Largest PNG, WebP or progressive JPEG. It is decoded as a whole, which takes 252 to 278 MB (measured)."""
 WORKING_SIDE_PX: Final = 1600
-"""A portrait's longer side is brought down to this: the embedder sees 112 px of it."""
+"""Longer side to which a portrait is reduced; the embedder uses 112 px of it."""
 
-# The JPEG decoder halves for free: a 48 megapixel portrait never exists at full size.
+# The JPEG decoder halves at no cost, so a 48 megapixel portrait never exists at full size.
 _REDUCED = ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2))
 _DAMAGED: Final = ("remature end", "Corrupt JPEG", "Invalid SOS", "Unsupported marker")
-"""What libjpeg says of a file in which bits have changed; it decodes it all the same."""
+"""libjpeg's messages about a file with changed bits, which it decodes anyway."""
 
 
 def decode(data: bytes) -> Picture:
-    """Return a photograph upright, its longer side at most `WORKING_SIDE_PX`, grey and CMYK ones as BGR.
+    """Return a photograph upright, its longer side at most `WORKING_SIDE_PX`; grey and CMYK ones as BGR.
 
     Raises:
-        PhotographError: it is damaged, too large, or of a kind that is not read.
+        PhotographError: it is damaged, too large, or of an unsupported kind.
     """
     try:
         picture = _heif(data) if is_heif(data) else _others(data, read_header(data))
@@ -46,7 +46,7 @@ def decode(data: bytes) -> Picture:
 
 
 def load_optional_decoders() -> None:
-    """Load what is not needed for most photographs, before files can't be opened any more."""
+    """Load decoders that few photographs need, while files can still be opened."""
     with contextlib.suppress(ImportError):
         import pi_heif
 
@@ -54,7 +54,7 @@ def load_optional_decoders() -> None:
 
 
 def _heif(data: bytes) -> Picture:
-    """Return a photograph of a phone; libheif has turned it upright."""
+    """Return a HEIC photograph; libheif has turned it upright."""
     try:
         import pi_heif
     except ImportError as error:
@@ -62,7 +62,7 @@ def _heif(data: bytes) -> Picture:
     try:
         image = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True, bgr_mode=True)
         width_px, height_px = image.size
-        _check_pixels(ImageHeader(width_px, height_px, is_plain_jpeg=True))  # as large as phones make them
+        _check_pixels(ImageHeader(width_px, height_px, is_plain_jpeg=True))  # the limit that fits pictures of phones
         pixels = np.asarray(image)
     except (ValueError, RuntimeError, EOFError, OSError, SyntaxError) as error:
         raise PhotographError("damaged HEIC, or one of a kind that is not read", hint="convert it to JPEG") from error
@@ -74,7 +74,7 @@ def _heif(data: bytes) -> Picture:
 def _others(data: bytes, header: ImageHeader) -> Picture:
     _check_pixels(header)
     shorter, longer = sorted((header.width_px, header.height_px))
-    # PNG gains nothing by it, and a narrow one makes the decoder fail.
+    # PNG gains nothing from reduction, and a narrow PNG makes the decoder fail.
     reduced = _REDUCED if data.startswith(b"\xff\xd8") and shorter >= _REDUCED[0][0] else ()
     mode = next((mode for factor, mode in reduced if longer >= factor * WORKING_SIDE_PX), cv2.IMREAD_COLOR)
     with _decoder_messages() as messages:
@@ -99,9 +99,10 @@ def _check_pixels(header: ImageHeader) -> None:
 
 @contextlib.contextmanager
 def _decoder_messages() -> Iterator[list[str]]:
-    """Collect what the C decoders write straight to stderr: a bad photograph is one line of ours, not two of theirs.
+    """Collect what the C decoders write directly to stderr, so that a bad photograph gives one line of ours only.
 
-    The descriptor belongs to the whole process: no other thread may write to stderr meanwhile (enrolment has one).
+    The descriptor belongs to the whole process: no other thread may write to stderr meanwhile (enrolment has one
+    thread).
     """
     messages = [""]
     saved = os.dup(2)

@@ -1,4 +1,4 @@
-"""When a photograph was read for enrolment, and how good it was: what the student may ask for, sealed with the rest."""
+"""When a photograph was read for enrolment, and its quality. The student may ask for this; it is sealed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from edge_daemon.gallery import data_keys
 from edge_daemon.store.gallery import TemplateRow
 from edge_daemon.timestamps import parsed, written
 
-if TYPE_CHECKING:  # it loads NumPy
+if TYPE_CHECKING:  # it imports NumPy
     from edge_daemon.gallery.agreement import Exemplar
 
 
 @dataclass(frozen=True, slots=True)
 class PhotographDetails:
-    """What is kept about a photograph beside its template. When it was taken is not read."""
+    """Data about a photograph that is stored with its template. The time when it was taken is not read."""
 
     read_at: datetime
-    """Of `enrol capture`: when it was taken."""
+    """For `enrol capture`, the time when it was taken."""
     face_width_px: float
     sharpness: float | None
-    """0 (all blur) to 1."""
+    """0 (completely blurred) to 1."""
     yaw_deg: float | None
-    """How far the head is turned; None: not known."""
+    """Turn of the head; None: not known."""
     detail: float | None = None
-    """As `focus.detail`; None: made by a release that did not measure it."""
+    """Value of `focus.detail`; None: written by a release that did not measure it."""
 
 
 def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at: datetime) -> bytes:
@@ -35,9 +35,9 @@ def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at:
 
     Args:
         key: the data key.
-        student_id: whose it is.
+        student_id: the student in the photograph.
         photograph: its keyed digest.
-        exemplar: as it passed the gate.
+        exemplar: the photograph as it passed the gate.
         at: when it was read.
     """
     fields = {
@@ -51,10 +51,10 @@ def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at:
 
 
 def opened(key: bytes, row: TemplateRow) -> PhotographDetails | None:
-    """Return what `sealed` was given; None where the release that made the template kept nothing.
+    """Return the details that `sealed` stored; None if the release that made the template stored none.
 
     Raises:
-        GalleryError: sealed under another key.
+        GalleryError: the details are sealed under another key.
     """
     if not row.details:
         return None

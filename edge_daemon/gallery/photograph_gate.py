@@ -1,4 +1,4 @@
-"""Is a photograph good enough to enrol from? One bad template attracts faces of others in every lesson."""
+"""Decides whether a photograph is good enough to enrol. One bad template attracts other faces in every lesson."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ import numpy as np
 from edge_daemon.errors import PhotographError
 from edge_daemon.types import Box, Face, Picture
 
-# Chosen on LFW's tuning half (626 photographs of 130 people: all pass) and on 24 of them made worse step by step.
+# Chosen on LFW's tuning half (626 photographs of 130 people, all of which pass), and on 24 of them degraded in steps.
 MIN_WIDTH_PX = 56.0
-"""Narrower, it tells little more than a face in the last row does."""
+"""Least width. A narrower face shows little more detail than a face in the last row."""
 MIN_SHARPNESS = 0.2
-"""Good ones: .23 to .61. Blurred by 6 px on 180, the cosine to the sharp one falls to .65 and sharpness to .18."""
+"""Good ones: .23 to .61. A blur of 6 px on 180 lowers the cosine to the sharp one to .65, and sharpness to .18."""
 MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
 """Good ones: up to 44 and 30."""
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
-"""Grey of the brightest and the darkest twentieth of a face, share of white pixels. Good ones: above 119, below 126,
-below .1. Not the mean, which would refuse dark skin. At a tenth of the light (highlights at 20) the cosine is .77."""
+"""Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
+
+Good ones: above 119, below 126,
+below .1. A limit on the mean would refuse dark skin. At a tenth of the light (highlights at 20) the cosine is .77."""
 MIN_SCORE = 0.5
 SECOND_FACE = 0.3
-"""Somebody whose face is smaller than this share of the largest one stands in the background."""
+"""Share of the largest face's size below which another face counts as background."""
 
 
 def check_size(picture: Picture) -> None:
-    """Raise PhotographError for a picture in which no usable face has room."""
+    """Raise PhotographError for a picture that is too small for a usable face."""
     height, width = picture.shape[:2]
     if min(height, width) < MIN_WIDTH_PX:
         raise PhotographError(f"the picture is too small ({width}x{height} px)")
@@ -40,7 +42,7 @@ def choose_face(picture: Picture, faces: Sequence[Face]) -> Face:
         faces: all faces in it, largest first.
 
     Raises:
-        PhotographError: none, several, or one that is too small, dark, bright, blurred or turned away.
+        PhotographError: no face, several faces, or a face that is too small, dark, bright, blurred or turned away.
     """
     if not faces:
         raise PhotographError(_no_face(picture))
@@ -77,7 +79,7 @@ def _no_face(picture: Picture) -> str:
 
 
 def _light(picture: Picture) -> str:
-    """Return `dark`, `bright`, or nothing where the light is right."""
+    """Return `dark` or `bright`; empty if the light is right."""
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     shadows, highlights = np.percentile(grey, (5, 95))
     if highlights < MIN_HIGHLIGHTS:

@@ -1,4 +1,4 @@
-"""Enrolment photographs on disk: which belong to a student, and reading one without trusting it."""
+"""Enrolment photographs on disk: finds those of a student, and reads an untrusted file safely."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _CLUTTER = frozenset(("thumbs.db", "desktop.ini"))
 
 
 def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
-    """Return the files of one student, in order of their names, whatever they are; none where there is no folder.
+    """Return all files of one student, sorted by name, of any kind; none if there is no folder.
 
     Raises:
-        PhotographError: the id can't be a folder name, or the folder leads out of `photos_dir` or can't be read.
+        PhotographError: the id can't be a folder name, or the folder is outside of `photos_dir` or can't be read.
     """
     if student_id in ("", ".", "..") or "/" in student_id or "\0" in student_id:
         raise PhotographError("the id can't be a folder name", student_id, "photographs can't be found for it")
@@ -33,7 +33,7 @@ def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
         names = sorted(entry.name for entry in os.scandir(folder))
     except FileNotFoundError:
         return []
-    except OSError as error:  # too long a name, no right, not a folder
+    except OSError as error:  # the name is too long, permission is missing, or it is not a folder
         raise PhotographError(f"the folder can't be read ({error.strerror})", student_id[:200]) from error
     return [folder / name for name in names if not name.startswith(".") and name.lower() not in _CLUTTER]
 
@@ -47,19 +47,19 @@ class Photograph:
 
 
 def spellings(student_id: str) -> list[str]:
-    """Return the forms of an id that look the same: a Mac writes the ö of a folder's name as two characters."""
+    """Return the equivalent forms of an id. A Mac writes the ö of a folder's name as two characters."""
     return [student_id, unicodedata.normalize("NFC", student_id), unicodedata.normalize("NFD", student_id)]
 
 
 def read_photograph(path: Path, decode: Callable[[bytes], Picture]) -> Photograph:
-    """Return a photograph upright, brought down to a working size, and the digest of its file.
+    """Return a photograph, upright and at a working size, with the digest of its file.
 
     Args:
-        path: of a file that nobody vouches for.
+        path: an untrusted file.
         decode: decodes it (`DecoderProcess`).
 
     Raises:
-        PhotographError: with the reason, one for each way in which a file can be unusable.
+        PhotographError: the file is unusable; each reason has its own message.
     """
     try:
         data = _read_whole(path)
@@ -77,7 +77,7 @@ def _read_whole(path: Path) -> bytes:
     try:
         if not path.resolve(strict=True).is_relative_to(path.parent.resolve()):
             raise PhotographError("a link that leads out of the folder", hint="put the photograph itself there")
-        # O_NONBLOCK: opening a fifo must not wait for its writer.
+        # O_NONBLOCK, because opening a fifo must not wait for its writer.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):

@@ -1,4 +1,4 @@
-"""The phrase of a student in the gallery: sealed under the student's key, with a consent of its own."""
+"""A student's phrase in the gallery: sealed under the student's key, and stored only with a separate consent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.timestamps import stored
 
 
 def agrees(record: StudentRecord) -> bool:
-    """Return whether a student is on the roster and consents to both: the recognition and the spoken phrase."""
+    """Return whether a student is on the roster and consents to both recognition and the spoken phrase."""
     said = record.extra.get(CHECKIN_CONSENT, "").strip().lower()
     return record.on_roster and record.student.consent and CONSENT.get(said, False)
 
@@ -23,17 +23,17 @@ def agrees(record: StudentRecord) -> bool:
 def keep_phrase(
     store: GalleryStore, student_id: str, plain: bytes, made_by: tuple[int, EmbedderId], at: datetime
 ) -> None:
-    """Seal a phrase and write it in place of the one before.
+    """Seal a phrase and store it in place of the previous one.
 
     Args:
         store: the gallery.
-        student_id: whose it is.
+        student_id: the student who said it.
         plain: the repetitions as bytes.
         made_by: version of the features, and the face model.
         at: when it was enrolled.
 
     Raises:
-        GalleryError: no consent, or the student was removed meanwhile; nothing was written.
+        GalleryError: there is no consent, or the student was removed meanwhile; nothing was written.
         StoreError: the database can't be written.
     """
     check_consent(store, student_id)
@@ -48,10 +48,10 @@ def keep_phrase(
 
 
 def open_phrase(store: GalleryStore, student_id: str, made_by: tuple[int, EmbedderId]) -> bytes | None:
-    """Return what `keep_phrase` was given; None where there is no phrase or no consent to it any more.
+    """Return the phrase that `keep_phrase` stored; None without a phrase, or without consent to it.
 
     Raises:
-        GalleryError: nobody has this id, another version made it, or it is sealed under another key.
+        GalleryError: the id is unknown, another version made the phrase, or it is sealed under another key.
     """
     record, found = store.record(student_id), tables.phrase_row(store.db, student_id)
     if found is None or not agrees(record):
@@ -66,18 +66,18 @@ def open_phrase(store: GalleryStore, student_id: str, made_by: tuple[int, Embedd
 
 
 def check_consent(store: GalleryStore, student_id: str) -> None:
-    """Raise GalleryError where the roster has no consent to the spoken phrase."""
+    """Raise GalleryError if the roster has no consent to the spoken phrase."""
     record = store.record(student_id)
     if not agrees(record):
-        hint = f"consent and {CHECKIN_CONSENT} both have to be yes in the roster; the teacher ticks whoever says no"
+        hint = f"consent and {CHECKIN_CONSENT} must both be yes in the roster; the teacher ticks whoever says no"
         raise GalleryError("the roster has no consent to the check-in", f"student {student_id}", hint)
 
 
 def drop_without_consent(store: GalleryStore) -> int:
-    """Delete the phrases of students who do not consent to them any more; return how many went.
+    """Delete the phrases of students who no longer consent to them; return the number of deleted phrases.
 
     Raises:
-        GalleryError: another device key.
+        GalleryError: the device key is another one.
         StoreError: the database can't be written.
     """
     gone = tables.drop_phrases(store.db, {one.student.student_id for one in store.records() if agrees(one)})
@@ -87,7 +87,7 @@ def drop_without_consent(store: GalleryStore) -> int:
 
 
 def phrase_summary(store: GalleryStore, student_id: str) -> dict[str, object] | None:
-    """Return what is kept of a student's phrase, for the student; None: nothing."""
+    """Return what is stored about a student's phrase, for the student's own record; None: nothing."""
     found = tables.phrase_row(store.db, student_id)
     if found is None:
         return None

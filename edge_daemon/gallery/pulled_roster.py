@@ -1,7 +1,8 @@
-"""A roster that came over the network: nobody looks at it before it counts, so that it is taken with more care.
+"""A roster from the network. Nobody reviews it before it takes effect, so the checks are stricter.
 
-The same CSV as `enrol import` reads, without photographs. Names may be anything that can be printed, for whoever shows
-them escapes them; ids and mail addresses go into commands, files and headers of mails, and are held to a form.
+It is the CSV of `enrol import`, without photographs. Names may have any printable characters because they are escaped
+for
+display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from edge_daemon.store.gallery import StudentRow
 ROSTER: Final = "roster.csv"
 MAX_STUDENTS: Final = 5000
 LARGE_CHANGE: Final = "large_change_until"
-"""Column with the last day on which a roster that changes most of the students is taken."""
+"""Column with the last day on which the device accepts a roster that changes most of the students."""
 
 _PATH: Final = Path(ROSTER)
 _TODO: Final = "correct it at the office; nothing was changed"
@@ -33,11 +34,11 @@ _ID: Final = re.compile(r"\w[\w .@+/:-]{0,99}")
 
 
 def parse_pulled_roster(data: bytes) -> list[RosterRow]:
-    """Return the students of a roster that was pulled.
+    """Return the students of a pulled roster.
 
     Raises:
-        RosterError: anything about it is wrong, or would have to be guessed; one line lists the first problems and
-            counts the rest.
+        RosterError: something is wrong, or would have to be guessed; one line lists the first problems and counts the
+            rest.
     """
     roster = roster_of(csv_table(decoded_strictly(data, _PATH), is_column_name), _PATH)
     refuse([str(remark) for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)
@@ -49,12 +50,12 @@ def parse_pulled_roster(data: bytes) -> list[RosterRow]:
 
 
 def check_change(before: Sequence[StudentRow], roster: Sequence[RosterRow], today: date) -> None:
-    """Refuse a roster that takes most of the students off, or their consent: more often a bad export than a wish.
+    """Refuse a roster that drops most students, or their consent: a bad export is the more likely reason.
 
-    A student who leaves can come back, but templates of a withdrawn consent are erased for good.
+    A student who leaves can come back, but the templates of a withdrawn consent are erased permanently.
 
     Raises:
-        RosterError: more than half go, and the roster does not say that this is meant.
+        RosterError: more than half would go, and the roster does not confirm it.
     """
     until = _large_change_until(roster)
     if until is not None and today <= until:
@@ -69,7 +70,7 @@ def check_change(before: Sequence[StudentRow], roster: Sequence[RosterRow], toda
 
 
 def without_marks(roster: Sequence[RosterRow]) -> list[RosterRow]:
-    """Return the roster without the column that was for `check_change` alone."""
+    """Return the roster without the column that only `check_change` uses."""
     return [
         replace(row, extra={key: value for key, value in row.extra.items() if key.lower() != LARGE_CHANGE})
         for row in roster
@@ -83,7 +84,7 @@ def _check_share(what: str, going: Sequence[bool]) -> None:
 
 
 def _large_change_until(roster: Sequence[RosterRow]) -> date | None:
-    """Return the first day that stands in the column, None where there is none."""
+    """Return the first day in the column; None if there is none."""
     for row in roster:
         for key, value in row.extra.items():
             if key.lower() == LARGE_CHANGE and value:

@@ -1,4 +1,4 @@
-"""Reading the roster, a list that an office exports: CSV as any program writes it, or an Excel workbook."""
+"""Reads the roster, a list exported by an office: CSV from many programs, or an Excel workbook."""
 
 from __future__ import annotations
 
@@ -27,39 +27,40 @@ from edge_daemon.types import Student
 
 _SHOWN_PROBLEMS = 5
 _TITLE_ROWS = 15
-"""A header is looked for in so many rows: titles of reports stand above it."""
+"""Rows that are searched for a header, because titles of reports may precede it."""
 _MIN_KNOWN = 2
 _TODO = "correct the roster and import it again; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One student of the roster, with the columns that only the office needs."""
+    """One student of the roster, with the columns that only the office uses."""
 
     student: Student
     extra: Mapping[str, str]
     line: int = field(default=0, compare=False)
-    """Of the file, where it is known."""
+    """Line of the file, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The students of a roster in its order, and how it was understood."""
+    """The students of a roster in its order, with remarks on how it was read."""
 
     rows: tuple[RosterRow, ...]
     remarks: tuple[Remark, ...] = ()
-    """What was guessed, and what is odd."""
+    """Guesses and irregularities."""
     left_out: tuple[Remark, ...] = ()
-    """Rows that are damaged: nobody is enrolled by them."""
+    """Damaged rows, which enrol nobody."""
     form: str = ""
-    """How the list was written, in words."""
+    """The form of the list, in words."""
 
 
 def read_roster(path: Path) -> Roster:
     """Return the students of a roster.
 
-    A CSV file or an Excel workbook with the columns of `COLUMNS` in any order, under these names or those of
-    `header_words.py`, and optionally `courses` (`;` between them); further columns are kept. An empty consent means no.
+    The file is CSV or an Excel workbook with the columns of `COLUMNS` in any order, under these names or those of
+    `header_words.py`. `courses` is optional (`;` between them), and further columns are kept. An empty consent means
+    no.
 
     Raises:
         RosterError: the file can't be read, or a row is wrong; one line lists the first problems and counts the rest.
@@ -68,11 +69,11 @@ def read_roster(path: Path) -> Roster:
 
 
 def read_table(path: Path, known: Callable[[str], bool]) -> Table:
-    """Return the rows of a list, whatever program wrote it.
+    """Return the rows of a list from any program.
 
     Args:
-        path: CSV or an Excel workbook; told apart by what is in it.
-        known: says of a cell whether it is the name of a column.
+        path: CSV or an Excel workbook; the content decides which.
+        known: returns whether a cell is a column name.
 
     Raises:
         RosterError: the file can't be read.
@@ -87,10 +88,10 @@ def read_table(path: Path, known: Callable[[str], bool]) -> Table:
 
 
 def read_names(path: Path) -> dict[str, str]:
-    """Return the names of students by id, out of a list that need not have other columns.
+    """Return the names of students by id, from a list with any further columns.
 
     Raises:
-        RosterError: the file can't be read, or has no columns of ids and names.
+        RosterError: the file can't be read, or has no columns for ids and names.
     """
     table = read_table(path, is_column_name)
     columns, rows, _ = _header(table, path, ("student_id", "name"))
@@ -99,15 +100,15 @@ def read_names(path: Path) -> dict[str, str]:
 
 
 def without_lost_zeros(roster: Roster, known: Iterable[str], path: Path) -> Roster:
-    """Leave out students whose ids show, beside ids that are enrolled, that a spreadsheet took the zeros in front.
+    """Leave out students whose ids lost leading zeros in a spreadsheet, as the enrolled ids show.
 
     Args:
-        roster: as it was read.
+        roster: the roster as read.
         known: ids of the gallery.
         path: names the roster in errors.
 
     Raises:
-        RosterError: nobody is left.
+        RosterError: no student is left.
     """
     lost = student_ids.lost_zeros([row.student.student_id for row in roster.rows], padded=known)
     if not lost:
@@ -137,7 +138,7 @@ def roster_of(table: Table, path: Path) -> Roster:
         reading.take(row, columns, zeros)
     reading.look_at_all()
     if reading.problems or not reading.rows:
-        # Together, for who mends one line wants to know of the others.
+        # In one message, so that the office can fix all lines at once.
         wrong = in_order(reading.problems + reading.left_out)
         refuse([str(remark) for remark in wrong], path)
         raise RosterError("has no students", str(path), _TODO)
@@ -155,12 +156,12 @@ def refuse(problems: Sequence[str], path: Path) -> None:
 
 
 class _Reading:
-    """Goes through the rows of a roster, and keeps what is wrong apart from what is odd."""
+    """Processes the rows of a roster, and keeps problems apart from remarks."""
 
     def __init__(self, left_out: list[Remark], remarks: list[Remark]) -> None:
         self.left_out, self.remarks = left_out, remarks
         self.problems: list[Remark] = []
-        """What refuses the roster: a person has to decide."""
+        """Problems that refuse the roster, because a person must decide."""
         self._first: dict[str, RosterRow] = {}
         self._short: list[int] = []
         self._words: set[str] = set()
@@ -171,7 +172,7 @@ class _Reading:
         return tuple(self._first.values())
 
     def take(self, record: TableRow, columns: Columns, zeros: Mapping[str, str]) -> None:
-        """Add one row, or name what is wrong with it."""
+        """Add one row, or record what is wrong with it."""
         line = record.line
         surplus = record.cells[len(columns.names) :]
         if any(cell.strip() for cell in surplus):
@@ -202,7 +203,7 @@ class _Reading:
         self._remark_cells(line, cells, {name: odd for name, (_, odd) in addresses.items()})
 
     def look_at_all(self) -> None:
-        """Remark on what only the whole list shows."""
+        """Add the remarks that need the whole list."""
         if self._short:
             lines = _lines(self._short)
             self.remarks.append(Remark(f"cells are missing at the end of {lines}: they are read as empty"))
@@ -248,7 +249,7 @@ class _Reading:
             self._first[student_id] = row
             return
         text = f"student_id {student_id!r} is already on line {first.line}"
-        if _without_courses(first) == _without_courses(row):  # some systems write a row for each course
+        if _without_courses(first) == _without_courses(row):  # some systems write one row for each course
             self._first[student_id] = _together(first, row)
             self.remarks.append(Remark(f"{text} with the same cells: their courses are put together", row.line))
         else:
@@ -270,7 +271,7 @@ class _Reading:
 
 
 def _header(table: Table, path: Path, wanted: tuple[str, ...]) -> tuple[Columns, Sequence[TableRow], list[Remark]]:
-    """Return the columns, the rows below them, and what is to be said of both."""
+    """Return the columns, the rows below them, and remarks on both."""
     at = _header_at(table.rows)
     row = table.rows[at] if table.rows else TableRow(1, ())
     columns = understood(row.cells, wanted)
@@ -293,19 +294,19 @@ def _header(table: Table, path: Path, wanted: tuple[str, ...]) -> tuple[Columns,
 
 
 def _repeats(row: TableRow, header: TableRow) -> bool:
-    """Return whether a row is the header once more, as lists of several pages or files have it."""
+    """Return whether a row repeats the header, as in lists of several pages or files."""
     return [cell.strip("\ufeff \t") for cell in row.cells] == [cell.strip("\ufeff \t") for cell in header.cells]
 
 
 def _header_at(rows: Sequence[TableRow]) -> int:
-    """Return the index of the row in which most cells name columns; the first one where none does."""
+    """Return the index of the row with the most column names; the first row if none has any."""
     known = [sum(map(is_column_name, row.cells)) for row in rows[:_TITLE_ROWS]]
     best = max(known, default=0)
     return known.index(best) if best >= _MIN_KNOWN else 0
 
 
 def _without_footers(rows: Sequence[TableRow], columns: Columns) -> tuple[Sequence[TableRow], list[Remark]]:
-    """Drop lines under the list that are no student: `Total: 30 students`."""
+    """Drop lines below the list that are not students: `Total: 30 students`."""
     end = len(rows)
     while end and _is_footer(rows[end - 1], columns):
         end -= 1
@@ -327,7 +328,7 @@ def _is_footer(row: TableRow, columns: Columns) -> bool:
 
 
 def _cells(record: TableRow, columns: Columns) -> dict[str, str]:
-    """Return the cells of a row by column, the name put together, cells that are not there empty."""
+    """Return the cells of a row by column, with the name assembled and missing cells empty."""
     texts = [*(cell.strip() for cell in record.cells), *[""] * (len(columns.names) - len(record.cells))]
     cells = {name: text for name, text in zip(columns.names, texts, strict=False) if name}
     if "name" not in cells:
@@ -337,7 +338,7 @@ def _cells(record: TableRow, columns: Columns) -> dict[str, str]:
 
 
 def _row(cells: Mapping[str, str], addresses: Mapping[str, str], line: int) -> tuple[RosterRow, str]:
-    """Return a row, and what is odd about its teachers."""
+    """Return a row, and a remark on its teachers."""
     known = (*COLUMNS, "courses", teachers.COLUMN)
     rest = {name: on_one_line(cell) for name, cell in cells.items() if name not in known}
     courses = tuple(one.strip() for one in re.split(r"[;\r\n]", cells.get("courses", "")) if one.strip())
@@ -364,7 +365,7 @@ def _without_courses(row: RosterRow) -> RosterRow:
 
 
 def _together(first: RosterRow, row: RosterRow) -> RosterRow:
-    """Return two rows of a student as one, with the courses and teachers of both."""
+    """Combine two rows of a student into one, with the courses and teachers of both."""
     courses = tuple(dict.fromkeys(first.student.courses + row.student.courses))
     one, other = (
         teachers.understood(each.extra.get(teachers.COLUMN, ""), each.student.courses)[0] for each in (first, row)

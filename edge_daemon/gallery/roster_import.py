@@ -1,4 +1,4 @@
-"""Enrolment: roster and photographs in, sealed templates out, all or nothing."""
+"""Enrolment: turns a roster and photographs into sealed templates, completely or not at all."""
 
 from __future__ import annotations
 
@@ -29,38 +29,38 @@ from edge_daemon.types import Face, Picture, Student, Vector
 
 
 class PhotographReader(Protocol):
-    """What enrolment needs to know about a photograph."""
+    """Reads faces and templates from a photograph for enrolment."""
 
     def faces(self, picture: Picture) -> list[Face]:
         """Return all faces of a photograph (BGR, uint8), largest first."""
 
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
-        """Return vectors (n, 192) of length 1 and the face widths (n,) in pixels they stand for, own size first."""
+        """Return vectors (n, 192) of length 1 and their face widths (n,) in pixels, own size first."""
 
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
-        """Return the same with each cover painted in."""
+        """Return the same for each painted cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photographs:
-    """Where the photographs are, and what reads them."""
+    """The folder of photographs, and how they are read."""
 
     folder: Path
     reader: PhotographReader
     embedder: EmbedderId
     decode: Callable[[bytes], Picture]
-    """What decodes a file of a stranger: a `DecoderProcess`."""
+    """Decodes an untrusted file: a `DecoderProcess`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _FlatFiles:
-    """Photographs that lie in one folder for all students."""
+    """Photographs of all students in one folder."""
 
     matched: Sequence[MatchedPhotograph]
     unmatched: Sequence[UnmatchedPhotograph]
 
     def by_student(self) -> Mapping[str, list[Path]]:
-        """Return the photographs of each student who has some."""
+        """Return the photographs of each student who has any."""
         found: dict[str, list[Path]] = {}
         for one in self.matched:
             found.setdefault(one.student_id, []).append(one.path)
@@ -69,32 +69,32 @@ class _FlatFiles:
 
 @dataclass(frozen=True, slots=True)
 class EnrolReport:
-    """What an import did."""
+    """The result of an import."""
 
     students: int
-    """On the roster now."""
+    """Number of students now on the roster."""
     accepted: int
-    """Photographs that became templates."""
+    """Number of photographs that became templates."""
     refused: tuple[RefusedPhotograph, ...]
     without_consent: tuple[str, ...]
     without_template: tuple[str, ...]
-    """Everybody on the roster who can't be recognised, those without consent among them."""
+    """Everybody on the roster who can't be recognised, including students without consent."""
     removed_before: tuple[str, ...]
-    """On the roster, but removed by `enrol remove` and not readmitted: without template."""
+    """On the roster, but removed by `enrol remove` and not readmitted; they have no template."""
     left: tuple[str, ...]
-    """Enrolled students who are not on this roster any more."""
+    """Enrolled students who are no longer on this roster."""
     twins: tuple[Twin, ...]
     look_alikes: tuple[LookAlike, ...]
     unclaimed: tuple[str, ...]
     """Folders of photographs that belong to nobody on the roster."""
     matched: tuple[MatchedPhotograph, ...] = ()
-    """Photographs that lie in one folder for all, and whose they are taken for."""
+    """Photographs in the shared folder, each with the student whom it was matched to."""
     unmatched: tuple[UnmatchedPhotograph, ...] = ()
-    """Photographs there that are nobody's."""
+    """Photographs there that match no student."""
     out_of_focus: tuple[str, ...] = ()
-    """Students of whom every photograph is out of focus: they are enrolled, and a sharper one is asked for."""
+    """Enrolled students whose photographs are all out of focus; the report asks for a sharper one."""
     taken: tuple[tuple[str, str], ...] = ()
-    """Student and photograph of each one that was accepted."""
+    """Student and path of each accepted photograph."""
 
 
 def import_roster(
@@ -106,25 +106,26 @@ def import_roster(
     readmit: frozenset[str] = frozenset(),
     watch: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005 - names for the caller
 ) -> EnrolReport:
-    """Make the gallery what roster and photographs say; doing it twice changes nothing more.
+    """Update the gallery to the roster and photographs. A repetition changes nothing.
 
-    A student who is not on the roster any more leaves lessons and registers, but what is sealed of them stays until
-    `enrol remove`: an office's export that lacks a page must not destroy a year of photographs that nobody has any
-    more. A student whose consent is withdrawn loses the templates at once, and the key that backups have them under.
-    A student who was removed stays without template, whatever the roster says, until readmitted by name: a list that
-    is exported every week must not undo an erasure.
+    A student who is no longer on the roster leaves lessons and registers, but the sealed data stays until `enrol
+    remove`:
+    an export that lacks a page must not destroy a year of photographs that cannot be taken again. A student whose
+    consent is withdrawn loses the templates at once, and the key under which backups hold them. A removed student stays
+    without template, whatever the roster says, until readmitted by name: a weekly export must not undo an erasure.
 
     Args:
-        roster: all of it, as `read_roster` gives it.
-        photographs: None leaves the templates of students who consent as they are.
+        roster: the whole roster, from `read_roster`.
+        photographs: None leaves the templates of consenting students as they are.
         store: the gallery.
         now: for tombstones.
-        readmit: ids of removed students who are to be enrolled again.
-        watch: is told how many photographs of how many are done.
+        readmit: ids of removed students who are enrolled again.
+        watch: called with the number of finished photographs and their total.
 
     Raises:
-        PhotographError: there is no such folder of photographs; nothing was changed.
-        GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
+        PhotographError: the folder of photographs does not exist; nothing was changed.
+        GalleryError: the device key is another one, or another command changed the gallery meanwhile; nothing was
+            changed.
         StoreError: the database can't be written; nothing was changed.
     """
     store.begin_slot_keys()
@@ -155,7 +156,7 @@ def import_roster(
     if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
         raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
     phrases.drop_without_consent(store)
-    tables.wipe_log(store.db)  # after all that is deleted
+    tables.wipe_log(store.db)  # after everything that is deleted
     erasure.append_to_file(store.db, marks)
     report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
     return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
@@ -164,7 +165,7 @@ def import_roster(
 def _captured(
     store: GalleryStore, roster: Sequence[RosterRow], photographs: Photographs | None
 ) -> dict[str, list[Exemplar]]:
-    """Return what was captured at a camera of students who consent, as far as this face model made it."""
+    """Return the camera captures of consenting students that this face model made."""
     if photographs is None:
         return {}
     consenting = {row.student.student_id for row in roster if row.student.consent}
@@ -173,7 +174,7 @@ def _captured(
 
 
 def captured_exemplar(student_id: str, vector: Vector) -> Exemplar:
-    """Return a template of before, as far as it is compared with others."""
+    """Return an existing template in the form that is compared with others."""
     return Exemplar(student_id, "at the camera", vector.tobytes(), vector[None], np.zeros(1, np.float32))
 
 
@@ -185,7 +186,7 @@ def _joined(
 
 
 def check_folder(folder: Path) -> None:
-    """Raise PhotographError where there is no folder of photographs to read."""
+    """Raise PhotographError if the folder of photographs does not exist or can't be read."""
     if not folder.is_dir():
         raise PhotographError("there is no such folder of photographs", str(folder), "give the right one with --photos")
     if not os.access(folder, os.R_OK | os.X_OK):
@@ -193,20 +194,20 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_before_the_work(store: GalleryStore, rows: Iterable[StudentRow]) -> None:
-    """Refuse now what would be refused after minutes of reading photographs."""
+    """Check early what would otherwise fail after minutes of reading photographs."""
     check_writable(store.db)
     for row in rows:
         store.data_key(row)
 
 
 def _barred(store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[str, StudentRow]) -> frozenset[str]:
-    """Return who was removed and never readmitted: a readmitted student is in the gallery, with consent."""
+    """Return the students who were removed and never readmitted. A readmitted one is in the gallery, with consent."""
     removed = store.removed_ids([row.student.student_id for row in roster])
     return frozenset(i for i in removed if i not in before or not before[i].consent)
 
 
 def _bare(row: RosterRow) -> RosterRow:
-    """Return a removed student as the bare id that the teacher fills the register in for."""
+    """Return a removed student as a bare id, for which the teacher fills in the register."""
     return RosterRow(replace(row.student, name="", email="", guardian_email="", consent=False), {})
 
 
@@ -265,7 +266,7 @@ def _reason(error: PhotographError) -> str:
 def _sealed_roster(
     store: GalleryStore, roster: Sequence[RosterRow], before: Mapping[str, StudentRow], now: datetime
 ) -> tuple[list[StudentRow], list[Tombstone]]:
-    """Seal the roster, and mark the keys of withdrawn consents: nothing may be sealed under them any more."""
+    """Seal the roster, and mark the keys of withdrawn consents, which must not seal anything any more."""
     destroyed = erasure.destroyed_keys(store.db)
     students: list[StudentRow] = []
     marks: list[Tombstone] = []
@@ -297,7 +298,7 @@ def _sealed_templates(
     sealed = []
     for student in students:
         for exemplar in exemplars.get(student.student_id, ()):
-            # Keyed by the data key: once that is destroyed, nobody can show that a photograph was enrolled.
+            # Keyed by the data key: after its destruction nobody can prove that a photograph was enrolled.
             name = hmac.new(store.data_key(student), exemplar.sha256, hashlib.sha256).hexdigest()
             sealed.append(store.sealed_template(student, photographs.embedder, name, exemplar, now))
     return sealed

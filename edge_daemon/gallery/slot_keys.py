@@ -1,8 +1,8 @@
-"""The slot key of the gallery: renewed by every erasure, so that old copies of wrapped data keys open nothing.
+"""The slot key of the gallery. Every erasure renews it, so that old copies of wrapped data keys open nothing.
 
-Order of a renewal, which may be cut anywhere: the new key is in the free slot and synced; all data keys are wrapped
-under it in one transaction, and the log is emptied; the caller brings contacts and backups up to date; the old slot is
-overwritten. Until the last step both keys are there, so that the gallery opens whichever of them its rows are under.
+The steps of a renewal, which may be interrupted at any point: the new key is written to the free slot and synced; one
+transaction wraps all data keys under it, and the log is emptied; the caller updates contacts and backups; the old slot
+is overwritten. Both keys exist until the last step, so the gallery opens under either of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from edge_daemon.store.database import path_of
 
 
 def slots_of(db: sqlite_utils.Database) -> KeySlots:
-    """Return the slots that belong to a gallery.sqlite: a file beside it.
+    """Return the slots of a gallery.sqlite, which are a file beside it.
 
     Raises:
-        GalleryError: the database is in memory, and no key can be destroyed there.
+        GalleryError: the database is in memory, where no key can be destroyed.
     """
     path = path_of(db)
     if not path:
@@ -33,17 +33,17 @@ def current_key(db: sqlite_utils.Database) -> SlotKey | None:
     """Return the slot key in use; None in a gallery of generation 0.
 
     Raises:
-        KeyFileError: it is gone.
+        KeyFileError: the key is gone.
     """
     generation = tables.key_generation(db)
     return SlotKey(generation, slots_of(db).key(generation)) if generation else None
 
 
 def renew(db: sqlite_utils.Database, device_key: bytes) -> int:
-    """Wrap all data keys under a new slot key; the old one is still there (`destroy_old`).
+    """Wrap all data keys under a new slot key. The old one stays until `destroy_old`.
 
     Returns:
-        How many keys were wrapped again.
+        The number of keys that were rewrapped.
 
     Raises:
         GalleryError: the keys were wrapped under another device key; nothing was changed.
@@ -68,7 +68,7 @@ def renew(db: sqlite_utils.Database, device_key: bytes) -> int:
 
 
 def destroy_old(db: sqlite_utils.Database) -> int:
-    """Destroy every slot key but the one in use; return how many there were.
+    """Destroy every slot key except the one in use; return their number.
 
     Raises:
         KeyFileError: the file can't be written.

@@ -1,4 +1,4 @@
-"""The gallery on disk: students, sealed templates, look-alikes, and the running lesson's candidates."""
+"""The gallery on disk: students, sealed templates, look-alikes, and the candidates of the running lesson."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge_daemon.store import gallery as tables
 from edge_daemon.store.gallery import Erased, StudentRow, TemplateRow, Tombstone
 from edge_daemon.types import EnrolmentPeriod, Student, StudentTemplates, Vector
 
-if TYPE_CHECKING:  # it loads NumPy, which reading a roster does not need
+if TYPE_CHECKING:  # it imports NumPy, which reading a roster does not need
     from edge_daemon.gallery.agreement import Exemplar
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderId:
-    """What made a vector: vectors of different embedders are never compared."""
+    """Identity of an embedder. Vectors of different embedders are never compared."""
 
     sha256: str
     preprocessing: int
@@ -30,33 +30,33 @@ class EmbedderId:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What a lesson needs of a student on the roster: nothing of it is sealed."""
+    """The data of a student on the roster that a lesson needs; none of it is sealed."""
 
     student_id: str
     consent: bool
     courses: tuple[str, ...]
     """Empty: every course."""
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """As `Student.periods`."""
+    """As in `Student.periods`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudentRecord:
-    """Everything that is kept of a student, but for vectors."""
+    """Everything that is stored about a student, except vectors."""
 
     student: Student
     extra: Mapping[str, str]
     """Further columns of the roster."""
     on_roster: bool
     photographs: int
-    """How many have a template."""
+    """Number of photographs with a template."""
 
 
 class GalleryStore:
     """Reads and writes gallery.sqlite. Opening it erases again what a restored backup brought back.
 
     Args:
-        db: gallery.sqlite, opened.
+        db: the open gallery.sqlite.
         device_key: 32 bytes.
 
     Raises:
@@ -71,27 +71,27 @@ class GalleryStore:
         """Return the students of the roster, in its order.
 
         Raises:
-            GalleryError: they were sealed under another device key.
+            GalleryError: the students are sealed under another device key.
         """
         return [record.student for record in self.records() if record.on_roster]
 
     def enrolments(self) -> list[Enrolment]:
-        """Return consent and courses of the students on the roster, in its order; no name or address is opened."""
+        """Return consent and courses of the students on the roster, in its order; names and addresses stay sealed."""
         rows = tables.student_rows(self.db)
         return [
             Enrolment(row.student_id, row.consent, row.courses, row.periods) for row in rows if row.position is not None
         ]
 
     def records(self) -> list[StudentRecord]:
-        """Return all students, those of the roster first, then those who are no longer on it."""
+        """Return all students: first those on the roster, then those who left it."""
         counts = tables.template_counts(self.db)
         return [self._record(row, counts.get(row.student_id, 0)) for row in tables.student_rows(self.db)]
 
     def templates(self, embedder: EmbedderId) -> list[StudentTemplates]:
-        """Return the templates of the students on the roster who consent, in its order; others are left out.
+        """Return the templates of the consenting students on the roster, in its order.
 
         Raises:
-            GalleryError: templates of another embedder, or sealed under another device key.
+            GalleryError: another embedder made the templates, or they are sealed under another device key.
         """
         from edge_daemon.gallery import vector_codec
 
@@ -99,14 +99,14 @@ class GalleryStore:
         return [vector_codec.student_templates(one, plain[one], covered.get(one, ())) for one in plain]
 
     def faces(self, embedder: EmbedderId, *, only_captured: bool = False) -> Mapping[str, list[Vector]]:
-        """Return one vector of length 1 for each photograph, by student: the face as photographed.
+        """Return one vector of length 1 for each photograph, by student: the face at its own size.
 
         Args:
             embedder: as for `templates`.
-            only_captured: leaves out what came out of files, and what another embedder made.
+            only_captured: leaves out photographs from files and those of another embedder.
 
         Raises:
-            GalleryError: as `templates`.
+            GalleryError: as for `templates`.
         """
         from edge_daemon.gallery import vector_codec
 
@@ -133,7 +133,7 @@ class GalleryStore:
         return photographs
 
     def _opened_covers(self, embedder: EmbedderId) -> dict[str, list[bytes]]:
-        """Return the covered templates by student; those who have none are left out."""
+        """Return the covered templates by student, without students who have none."""
         keys = {row.student_id: row for row in tables.student_rows(self.db)}
         found: dict[str, list[bytes]] = {}
         for row in tables.template_rows(self.db):
@@ -144,10 +144,10 @@ class GalleryStore:
         return found
 
     def template_widths(self, student_id: str) -> list[Vector]:
-        """Return the face widths (pixels) that each photograph's template stands for, the photograph's own one first.
+        """Return the face widths (pixels) of each photograph's template, with the photograph's own width first.
 
         Raises:
-            GalleryError: sealed under another device key, or nobody has this id.
+            GalleryError: sealed under another device key, or the id is unknown.
         """
         from edge_daemon.gallery import vector_codec
 
@@ -163,14 +163,14 @@ class GalleryStore:
         return frozenset((pair.a, pair.b) for pair in tables.look_alikes(self.db))
 
     def student_ids(self) -> list[str]:
-        """Return the ids of all students, those no longer on the roster too."""
+        """Return the ids of all students, including those who left the roster."""
         return [row.student_id for row in tables.student_rows(self.db)]
 
     def row(self, student_id: str) -> StudentRow:
         """Return a student as stored.
 
         Raises:
-            GalleryError: nobody has this id.
+            GalleryError: the id is unknown.
         """
         for row in tables.student_rows(self.db):
             if row.student_id == student_id:
@@ -178,27 +178,27 @@ class GalleryStore:
         raise GalleryError("no such student", f"student {student_id}", "see `edge-daemon enrol list`")
 
     def record(self, student_id: str) -> StudentRecord:
-        """Return what is kept of one student.
+        """Return everything that is stored about one student.
 
         Raises:
-            GalleryError: nobody has this id.
+            GalleryError: the id is unknown.
         """
         return self._record(self.row(student_id), tables.template_counts(self.db).get(student_id, 0))
 
     def remove(self, student_id: str, at: datetime, *, bars_return: bool = True) -> bool:
-        """Erase a student from the gallery; see `erasure.remove`. A lost device key is no obstacle.
+        """Erase a student from the gallery; see `erasure.remove`. It works without the right device key.
 
         Raises:
-            GalleryError: nobody has this id.
+            GalleryError: the id is unknown.
         """
         return erasure.remove(self.db, self._device_key, self.row(student_id), at, bars_return=bars_return)
 
     def tombstone(self, row: StudentRow, erased: Erased, at: datetime) -> Tombstone:
-        """Return the mark that what was sealed under this student's key is to be gone."""
+        """Return the tombstone for everything that is sealed under this student's key."""
         return erasure.tombstone(self._device_key, row, erased, at)
 
     def removed_ids(self, student_ids: Iterable[str]) -> dict[str, datetime]:
-        """Return which of the ids were removed at some time, and when last."""
+        """Return which of the ids were removed, each with the time of the last removal."""
         return erasure.removed_ids(self.db, self._device_key, student_ids)
 
     def erase_sightings_again(self, register_db: sqlite_utils.Database) -> int:
@@ -206,7 +206,7 @@ class GalleryStore:
         return erasure.erase_sightings_again(self.db, self._device_key, register_db)
 
     def begin_slot_keys(self) -> None:
-        """Give a gallery without students its first slot key; one with students gets it at its first renewal.
+        """Create the first slot key of a gallery without students. One with students gets it at its first renewal.
 
         Raises:
             KeyFileError: the file of slots can't be written.
@@ -219,7 +219,7 @@ class GalleryStore:
         return slot_keys.renew(self.db, self._device_key)
 
     def new_key(self, student_id: str) -> bytes:
-        """Return a fresh data key, wrapped."""
+        """Return a new wrapped data key."""
         slot = slot_keys.current_key(self.db)
         return data_keys.wrap_key(self._device_key, data_keys.new_data_key(), student_id, slot)
 
@@ -232,7 +232,7 @@ class GalleryStore:
         try:
             return self._unwrapped(row)
         except KeyFileError:
-            now = self.row(row.student_id)  # an erasure in another process may have wrapped it anew since it was read
+            now = self.row(row.student_id)  # an erasure in another process may have rewrapped it meanwhile
             try:
                 return self._unwrapped(now)
             except KeyFileError as error:
@@ -249,7 +249,7 @@ class GalleryStore:
     def sealed_student(
         self, student: Student, extra: Mapping[str, str], position: int | None, wrapped_key: bytes
     ) -> StudentRow:
-        """Return a student as stored: name, mail addresses and further columns sealed."""
+        """Return a student in stored form: name, mail addresses and further columns are sealed."""
         row = StudentRow(
             student.student_id, position, student.courses, student.consent, b"", wrapped_key, student.periods
         )
@@ -261,13 +261,13 @@ class GalleryStore:
     def sealed_template(
         self, row: StudentRow, embedder: EmbedderId, photograph: str, exemplar: Exemplar, at: datetime
     ) -> TemplateRow:
-        """Return the template of one photograph as stored.
+        """Return the template of one photograph in stored form.
 
         Args:
             row: the student.
-            embedder: what made the vectors.
-            photograph: a keyed digest of it.
-            exemplar: the photograph as vectors, and how good it was.
+            embedder: what computed the vectors.
+            photograph: its keyed digest.
+            exemplar: the photograph as vectors, with its quality.
             at: when it was read.
         """
         from edge_daemon.gallery import vector_codec
@@ -285,16 +285,16 @@ class GalleryStore:
         )
 
     def photograph_details(self, student_id: str) -> list[PhotographDetails | None]:
-        """Return when each photograph was read, and how good it was; None: made by a release that did not keep this.
+        """Return the details of each photograph; None: written by a release that stored none.
 
         Raises:
-            GalleryError: sealed under another device key, or nobody has this id.
+            GalleryError: sealed under another device key, or the id is unknown.
         """
         key = self.data_key(self.row(student_id))
         return [photograph_details.opened(key, row) for row in tables.templates_of(self.db, student_id)]
 
     def poorly_photographed(self) -> frozenset[str]:
-        """Return the students of the roster of whom every photograph that has a template is out of focus.
+        """Return the students of the roster whose photographs with templates are all out of focus.
 
         Raises:
             GalleryError: sealed under another device key.
@@ -311,15 +311,15 @@ class GalleryStore:
         return frozenset(found)
 
     def seal_candidates(self, lesson_id: str, slot: int, plain: bytes) -> bytes:
-        """Return the candidates of one capture sealed under the running lesson's key."""
+        """Return the candidates of one capture, sealed under the running lesson's key."""
         bound = data_keys.binding("candidates", lesson_id, str(slot))
         return data_keys.seal(data_keys.lesson_key(self._device_key, lesson_id), plain, bound)
 
     def open_candidates(self, lesson_id: str, slot: int, sealed: bytes) -> bytes:
-        """Return what `seal_candidates` was given.
+        """Return the candidates that `seal_candidates` sealed.
 
         Raises:
-            GalleryError: of another lesson, slot or device, or changed.
+            GalleryError: they belong to another lesson, slot or device, or were changed.
         """
         bound = data_keys.binding("candidates", lesson_id, str(slot))
         return data_keys.open_sealed(data_keys.lesson_key(self._device_key, lesson_id), sealed, bound)

@@ -1,4 +1,4 @@
-"""Template vectors and their face widths as bytes. Apart from the gallery, whose other readers need no NumPy."""
+"""Encodes template vectors and face widths as bytes. Separate from the gallery, whose other users need no NumPy."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 
 def packed(vectors: Vector, widths_px: Vector) -> bytes:
-    """Return the number of rows (two bytes), widths, then the vectors, all little-endian float32."""
+    """Return the number of rows (two bytes), the widths, then the vectors, all little-endian float32."""
     rows = len(widths_px).to_bytes(2, "little")
     return rows + widths_px.astype("<f4").tobytes() + vectors.astype("<f4").tobytes()
 
 
 def student_templates(student_id: str, photographs: Sequence[bytes], covered: Sequence[bytes] = ()) -> StudentTemplates:
-    """Return the templates of all photographs of a student, as `packed` and `packed_covers` gave them."""
+    """Return the templates of all photographs of a student, from the bytes of `packed` and `packed_covers`."""
     vectors, widths_px = zip(*map(_unpacked, photographs), strict=True)
     return StudentTemplates(student_id, np.concatenate(vectors), np.concatenate(widths_px), covered_templates(covered))
 
 
 def packed_covers(covered: Sequence[tuple[Vector, Vector]]) -> bytes:
-    """Return vectors and widths of each cover, each block as `packed` gives it with its length (four bytes) before."""
+    """Return vectors and widths of each cover: blocks of `packed`, each preceded by its length (four bytes)."""
     blocks = [packed(vectors, widths_px) for vectors, widths_px in covered]
     return b"".join(len(block).to_bytes(4, "little") + block for block in blocks)
 
 
 def covered_templates(photographs: Sequence[bytes]) -> tuple[CoveredTemplates, ...]:
-    """Return the templates of all photographs of a student by cover, each as `packed_covers` gave it.
+    """Return the templates of all photographs of a student by cover, from the bytes of `packed_covers`.
 
-    Photographs of a release that painted no covers (no bytes) are left out.
+    Photographs without covers, from an earlier release, are left out.
     """
     opened = [_blocks(plain) for plain in photographs if plain]
     joined = []
@@ -50,7 +50,7 @@ def _blocks(plain: bytes) -> list[bytes]:
 
 
 def own_size(photograph: bytes) -> Vector:
-    """Return the vector of the face as photographed, of a template as `packed` gave it."""
+    """Return the vector of the face at its own size, from the bytes of `packed`."""
     vector: Vector = _unpacked(photograph)[0][0]
     return vector
 

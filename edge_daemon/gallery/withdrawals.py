@@ -1,4 +1,4 @@
-"""Consents that were withdrawn at the office: templates and the keys to them go at once, name and register stay."""
+"""Consents withdrawn at the office: templates and their keys are erased at once; name and registers stay."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from edge_daemon.store.gallery import GalleryChange, StudentRow
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalResult:
-    """What a list of withdrawn consents did."""
+    """The result of applying a list of withdrawn consents."""
 
     erased: int
-    """Students whose templates were erased now, or whose consent was taken back."""
+    """Students whose templates were erased now, or whose consent was withdrawn now."""
     already: int
-    """Students without consent as it was."""
+    """Students who already had no consent."""
     unknown: int
-    """Ids that nobody has here: one list may serve a whole school."""
+    """Ids that are unknown here; one list may serve a whole school."""
 
 
 def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> WithdrawalResult:
-    """Take back the consent of students, also of those who are no longer on the roster; repeatable.
+    """Withdraw the consent of students, including those who left the roster. It may be repeated.
 
-    As an import does it: the old data key gets a tombstone, so that no backup brings the templates back, and name and
-    addresses are sealed under a new one. All in one transaction.
+    As in an import, the old data key gets a tombstone, so that no backup restores the templates. Name and addresses are
+    sealed under a new key. Everything happens in one transaction.
 
     Raises:
-        GalleryError: another device key, or another command changed the gallery meanwhile; nothing was changed.
+        GalleryError: the device key is another one, or another command changed the gallery meanwhile; nothing was
+            changed.
         StoreError: the database can't be written; nothing was changed.
     """
     wanted, rows = set(student_ids), tables.student_rows(store.db)

@@ -1,1 +1,1 @@
-"""What school offices write as a list: bytes or a workbook in, rows of text out, with a word for every guess."""
+"""Reads the lists of school offices: bytes or a workbook become rows of text, with a remark for every guess."""

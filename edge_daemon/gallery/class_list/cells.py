@@ -1,4 +1,4 @@
-"""What stands in single cells of a list: consent, mail addresses, names."""
+"""Reads single cells of a list: consent, mail addresses, names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ CONSENT: Final = {
     **dict.fromkeys(
         ("ja", "j", "wahr", "oui", "vrai", "si", "sí", "sì", "verdadero", "vero", "x", "✓", "✔", "☑"), True
     ),
-    # Nothing written means that nobody has agreed.
+    # An empty cell means that nobody has consented.
     **dict.fromkeys(("no", "n", "false", "f", "0", ""), False),
     **dict.fromkeys(("nein", "falsch", "non", "faux", "falso", "-", "–", "☐"), False),
 }
-"""What an office writes for consent, in small letters. ✗ means yes here and no there: it is not among them."""
+"""Words for consent, in lower case. ✗ is missing because it means yes in some places and no in others."""
 CHECKIN_CONSENT: Final = "checkin_consent"
-"""Column of the consent to the spoken phrase: yes by the student's own choice; empty or no column: no."""
+"""Column of the student's own consent to the spoken phrase. Empty, or no such column: no."""
 
 PLAIN_CONSENT: Final = frozenset(("yes", "y", "true", "t", "1", "no", "n", "false", "f", "0", ""))
 """Words that need no confirmation by a person."""
@@ -28,10 +28,11 @@ _IN_BRACKETS: Final = re.compile(r"<([^<>]*)>")
 
 
 def one_address(cell: str) -> tuple[str, str]:
-    """Return the first mail address of a cell, and what is odd about the cell; a cell without one gives neither.
+    """Return the first mail address of a cell, and a remark on the cell; both are empty for an empty cell.
 
-    `Ann Lee <a@x.example>` and `mailto:a@x.example` are read. Where a cell has several, the first is taken: one message
-    to two parents would show each the other's address.
+    `Ann Lee <a@x.example>` and `mailto:a@x.example` are accepted. If a cell has several addresses, the first one is
+    used: one
+    message to two parents would show each the other's address.
     """
     if not cell or ADDRESS.fullmatch(cell):
         return cell, ""
@@ -49,7 +50,7 @@ def has_control(text: str) -> bool:
 
 
 def on_one_line(cell: str) -> str:
-    """Return a cell without line breaks and tabs, each a blank instead; other control characters stay."""
+    """Return a cell with blanks in place of line breaks and tabs. Other control characters stay."""
     return re.sub(r"[ ]*[\r\n\t\v\f]+[ ]*", " ", cell)
 
 

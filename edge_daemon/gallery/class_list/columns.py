@@ -1,4 +1,4 @@
-"""Which column of a list means what: by our own names, or by those of a table of words."""
+"""Identifies the columns of a list, by our own names or by those of a table of words."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ class Columns:
     """The columns of a list, in its order."""
 
     names: tuple[str, ...]
-    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or what the list calls it; empty: no name."""
+    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or the list's own name; empty: no name."""
     translated: tuple[tuple[str, str], ...]
-    """What the list calls a column, and what it means, where the two differ."""
+    """The list's own name of a column and its meaning, for each column where they differ."""
     missing: tuple[str, ...]
     unclear: str
-    """What can't be decided about the header, in words; empty: nothing."""
+    """The undecided question about the header, in words; empty: none."""
 
 
 def is_column_name(cell: str) -> bool:
-    """Return whether a cell may head a column that we know."""
+    """Return whether a cell is a known column name."""
     bare = _bare(cell)
     return bare.lower() in (*COLUMNS, *_OPTIONAL) or plain(bare) in HEADER_WORDS or plain(bare) in LAST_RESORT
 
 
 def understood(cells: Sequence[str], wanted: Collection[str] = COLUMNS) -> Columns:
-    """Return what the cells of a header mean.
+    """Return the meaning of the cells of a header.
 
     Args:
         cells: the header.
-        wanted: the columns that have to be there; where all are there under our own names, no other word is looked up.
+        wanted: the required columns. If all are there under our own names, no other word is looked up.
     """
     header = [cell.strip() for cell in cells]
     meant = [_bare(name).lower() if _bare(name).lower() in (*COLUMNS, *_OPTIONAL) else "" for name in header]
@@ -57,14 +57,14 @@ def understood(cells: Sequence[str], wanted: Collection[str] = COLUMNS) -> Colum
 
 
 def plain(text: str) -> str:
-    """Return a header in small letters without accents, its words separated by one blank."""
+    """Return a header in lower case without accents, its words separated by one blank."""
     letters = unicodedata.normalize("NFKD", text.replace("№", "no").replace("N°", "no").replace("n°", "no"))
     bare = "".join(sign for sign in letters if not unicodedata.combining(sign)).casefold()
     return re.sub(r"[^\w]+|_", " ", bare).strip()
 
 
 def _translate(header: Sequence[str], meant: list[str]) -> str:
-    """Fill in what columns mean by the tables of words; return what is unclear."""
+    """Fill in the meaning of columns from the tables of words; return what is unclear."""
     for words in (HEADER_WORDS, LAST_RESORT):
         open_to = {name for name in (*COLUMNS, *_OPTIONAL, *_PARTS) if name not in meant}
         for at, name in enumerate(header):
@@ -75,7 +75,7 @@ def _translate(header: Sequence[str], meant: list[str]) -> str:
                 first = header[meant.index(meaning)]
                 return f"{first!r} and {name!r} may both be the {meaning}: name one of them {meaning}"
             meant[at] = meaning
-    # `Name` beside `Vorname` is the family name, and one part of a name alone is all there is of it.
+    # `Name` beside `Vorname` is the family name. A single part of a name is taken as the whole name.
     if "name" in meant and "given_name" in meant and "family_name" not in meant:
         meant[meant.index("name")] = "family_name"
     if "name" in meant:
@@ -86,6 +86,6 @@ def _translate(header: Sequence[str], meant: list[str]) -> str:
 
 
 def _bare(cell: str) -> str:
-    """Return a header as it is seen: without blanks around it and invisible signs."""
+    """Return a header without surrounding blanks and invisible characters."""
     seen = "".join(sign for sign in cell if unicodedata.category(sign) != "Cf")
     return " ".join(seen.split())

@@ -1,6 +1,6 @@
-"""Reading CSV as programs write it: any of four separators, `sep=`, stray quotation marks. Damage stays in its row.
+"""Reads CSV from many programs: four separators, `sep=` lines, stray quotation marks. Damage affects only its row.
 
-RFC 4180 where it is followed; a record that is not CSV is read by itself, and named where that fails too.
+It follows RFC 4180 where possible. A line that is not valid CSV is read alone, and reported if that fails too.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ SEPARATORS: Final = ",;\t|"
 _NAMES: Final = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 _SEP_LINE: Final = re.compile(r'"?sep=([,;\t|])"?[,;\t|]*', re.IGNORECASE)
 _HEAD_LINES: Final = 20
-"""A header stands among the first lines; titles may stand above it."""
+"""Lines that are searched for the header, which may follow titles."""
 _SWALLOWED: Final = 3
-"""A cell with a line break and so many separators is a quotation mark that was never closed."""
+"""Separators in a cell with a line break that show an unclosed quotation mark."""
 
 
 def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark] = ()) -> Table:
-    """Return the rows of a CSV text; blank ones are skipped.
+    """Return the rows of a CSV text, without blank rows.
 
     Args:
         text: the whole file.
-        known: says of a cell whether it is the name of a column, which decides on the separator.
-        remarks: of those who decoded it.
+        known: returns whether a cell is a column name; this decides the separator.
+        remarks: remarks from the decoder.
     """
-    # csv of Python 3.10 can't read it; it stays a control character, which no cell may have.
+    # csv of Python 3.10 can't read NUL. The replacement is a control character, which no cell may have either.
     lines = list(io.StringIO(text.replace("\0", "\x01"), newline=""))
     first = 0
     separator = ""
@@ -50,7 +50,7 @@ def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark]
 
 
 def _separator(head: Sequence[str], known: Callable[[str], bool]) -> str:
-    """Return the separator by which most columns of the header are known; where none is, the most frequent one."""
+    """Return the separator that gives the most known column names; without any, the most frequent separator."""
 
     def score(separator: str) -> tuple[int, int]:
         try:
@@ -63,7 +63,7 @@ def _separator(head: Sequence[str], known: Callable[[str], bool]) -> str:
 
 
 class _Lines:
-    """The lines of a file for the csv module, which may be taken back."""
+    """The lines of a file as an iterator for the csv module, with a position that can be reset."""
 
     def __init__(self, lines: Sequence[str], at: int) -> None:
         self._lines, self.at = lines, at
@@ -94,7 +94,7 @@ def _rows(lines: Sequence[str], first: int, separator: str) -> tuple[list[TableR
         except csv.Error as error:
             problem, cells = str(error), None
         if problem:
-            # The record may have run on over good ones: only the line on which it begins is in doubt.
+            # The record may have absorbed good lines, so only its first line is in doubt.
             source.at = start + 1
             reader = csv.reader(source, delimiter=separator, strict=True, skipinitialspace=True)
             cells = _alone(lines[start], separator)
@@ -113,7 +113,7 @@ def _swallowed(cells: Sequence[str], separator: str) -> str:
 
 
 def _alone(line: str, separator: str) -> list[str] | None:
-    """Return the cells of one line in another dialect: blanks behind a quoted cell, \\" for a quote, or plain."""
+    """Return the cells of one line in another dialect: blanks after a quoted cell, \\" for a quote, or no quoting."""
     line = line.rstrip("\r\n")
     trimmed = re.sub(rf'"[ \t]+(?={re.escape(separator)}|$)', '"', line)
     dialects: tuple[tuple[str, dict[str, object]], ...] = (

@@ -1,4 +1,4 @@
-"""From the bytes of a CSV file to its text: UTF-8, UTF-16, or the code page that fits the names best."""
+"""Decodes the bytes of a CSV file: UTF-8, UTF-16, or the code page that fits the names best."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CODE_PAGES: Final = {
     "mac_roman": "Mac Roman",
     "cp850": "MS-DOS (850)",
 }
-"""In the order in which they are preferred."""
+"""In order of preference."""
 _WESTERN: Final = frozenset("äöüßéèêëàâçîïìôòûùñáíóúåæøœãõ")
 _CENTRAL: Final = frozenset("ąćęłńśźżčďěňřšťůýžőűășțşţ")
 _PUNCTUATION: Final = frozenset("’‘“”„–—…€°«»·´§¿¡")
@@ -25,10 +25,10 @@ _SAMPLE_CHARS: Final = 60
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a list as it is on disk.
+    """Return the bytes of a list on disk.
 
     Raises:
-        RosterError: it can't be read, or is too large.
+        RosterError: the file can't be read, or is too large.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -42,7 +42,7 @@ def decoded_strictly(data: bytes, path: Path) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        RosterError: it is not UTF-8, with the place.
+        RosterError: the file is not UTF-8; with the position.
     """
     try:
         return data.decode("utf-8-sig")
@@ -59,7 +59,7 @@ def decoded_strictly(data: bytes, path: Path) -> str:
 
 
 def decoded(data: bytes) -> tuple[str, list[Remark]]:
-    """Return the text of a file, and what had to be guessed about its encoding. Every file has a text."""
+    """Return the text of a file, and remarks on guesses about its encoding. Every file has a text."""
     remarks: list[Remark] = []
     code = _utf_16(data)
     if code:
@@ -73,17 +73,17 @@ def decoded(data: bytes) -> tuple[str, list[Remark]]:
         except UnicodeDecodeError:
             text, remark = _by_guess(data)
             remarks.append(remark)
-    # DOS ends a file with Ctrl-Z.
+    # DOS programs end a file with Ctrl-Z.
     return text.lstrip("\ufeff").rstrip("\x1a"), remarks
 
 
 def _utf_16(data: bytes) -> str:
-    """Return the codec of a UTF-16 file, with or without a byte order mark; empty: it is something else."""
+    """Return the codec of a UTF-16 file, with or without a byte order mark; empty: another encoding."""
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     head = data[:400]
     half = len(head) // 2
-    # Headers are mostly ASCII: every second byte of them is 0.
+    # Headers are mostly ASCII, so every second byte is 0.
     if half >= 10 and head[1::2].count(0) > 0.8 * half and not head[::2].count(0):
         return "utf-16-le"
     if half >= 10 and head[::2].count(0) > 0.8 * half and not head[1::2].count(0):
@@ -92,7 +92,7 @@ def _utf_16(data: bytes) -> str:
 
 
 def _by_guess(data: bytes) -> tuple[str, Remark]:
-    """Decode line by line: a list of UTF-8 into which a line of another program was pasted keeps its other lines."""
+    """Decode line by line, so that one pasted line in another encoding does not affect the others."""
     lines = data.splitlines(keepends=True)
     bad = [line for line in lines if not _is_utf_8(line)]
     joined = b"".join(bad)
@@ -111,7 +111,7 @@ def _is_utf_8(line: bytes) -> bool:
 
 
 def _oddness(data: bytes, code: str) -> float:
-    """Return how little a text looks like names: signs in the middle of words, capitals after small letters."""
+    """Return how little a text looks like names: symbols within words, capitals after lower-case letters."""
     odd = 0.0
     before = " "
     for sign in data.decode(code, "replace"):

@@ -1,10 +1,10 @@
-"""What offices call the columns of a class list, in English, German, French and Spanish."""
+"""Column names that offices use in class lists, in English, German, French and Spanish."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# In the form of `columns.plain`: small letters without accents, words separated by one blank.
+# In the form of `columns.plain`: lower case without accents, words separated by one blank.
 _WORDS: Final = {
     "student_id": (
         "student id", "student number", "student no", "student nr", "pupil id", "pupil number", "learner id", "sis id",
@@ -78,11 +78,11 @@ LAST_RESORT: Final = {
     **dict.fromkeys(("id", "nr", "no", "number", "nummer", "numero", "num", "identifier", "identifiant"), "student_id"),
     **dict.fromkeys(("identificador", "kennung"), "student_id"),
 }
-"""Words that count only where no other column has the meaning."""
+"""Words that apply only if no other column has the meaning."""
 FOOTERS: Final = (
     "total", "sum", "count", "records", "rows", "end", "exported", "generated", "printed", "page", "source", "report",
     "summe", "gesamt", "gesamtzahl", "anzahl", "stand", "erstellt", "exportiert", "seite", "ende", "gedruckt", "datum",
     "somme", "nombre", "effectif", "exporte", "imprime", "fin", "edite",
     "numero", "suma", "exportado", "generado", "impreso", "pagina", "fecha",
 )  # fmt: skip
-"""First words of lines under a list that are no student."""
+"""First words of lines below a list that are not students."""

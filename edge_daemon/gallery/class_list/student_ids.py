@@ -1,4 +1,4 @@
-"""What spreadsheets do to student ids. An id that is damaged enrols nobody: it could be another student's."""
+"""Detects student ids that a spreadsheet damaged. Such an id is refused because it could be another student's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _JOINERS: Final = "\u200c\u200d"
 
 
 def damage(student_id: str) -> str:
-    """Return what a spreadsheet did to an id, in words; empty: nothing that can be seen."""
+    """Return how a spreadsheet damaged an id, in words; empty: no visible damage."""
     hidden = _hidden(student_id)
     if hidden:
         return f"the student_id {student_id!r} has an invisible character ({hidden})"
@@ -50,7 +50,7 @@ def damage(student_id: str) -> str:
 
 
 def is_misread(text: str) -> bool:
-    """Return whether a text is UTF-8 that some program read as Windows-1252: `MÃ¼ÃŸig`."""
+    """Return whether a text is UTF-8 that a program read as Windows-1252: `MÃ¼ÃŸig`."""
     if text.isascii():
         return False
     try:
@@ -61,12 +61,12 @@ def is_misread(text: str) -> bool:
 
 
 def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mapping[str, str]:
-    """Return ids that lost the zeros in front, each with the form that it probably had.
+    """Return ids that lost leading zeros, each with its probable original form.
 
-    Certain only where other ids show what it was: most of the list, which kept theirs, or ids that are known.
+    A loss is certain only if other ids show the original form: most ids of the list, or ids known from before.
 
     Args:
-        student_ids: of the list.
+        student_ids: the ids of the list.
         padded: ids that are known from before.
     """
     ids, enrolled = list(student_ids), frozenset(padded)
@@ -74,7 +74,7 @@ def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mappin
     widths = Counter(len(one) for one in ids if one.isdecimal() and one.startswith("0") and len(one) > 1)
     width = next(iter(widths)) if len(widths) == 1 else 0
     if 2 * sum(len(one) == width for one in ids if one.isdecimal()) < sum(map(str.isdecimal, ids)):
-        width = 0  # zeros in front are rather the exception
+        width = 0  # leading zeros are the exception in this list
     found: dict[str, str] = {}
     present = set(ids)
     for one in ids:
@@ -88,7 +88,7 @@ def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mappin
 
 
 def maybe_lost_zeros(student_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return ids of digits that are shorter than nearly all others: of random ids one in ten begins with a zero."""
+    """Return numeric ids that are shorter than nearly all others. One in ten random ids begins with a zero."""
     ids = [one for one in student_ids if one.isdecimal()]
     lengths = Counter(map(len, ids))
     if len(lengths) < 2 or any(one.startswith("0") for one in ids):
@@ -99,7 +99,7 @@ def maybe_lost_zeros(student_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _hidden(student_id: str) -> str:
-    """Return the name of a character that nobody can see; joiners within foreign scripts and emoji are meant."""
+    """Return the name of an invisible character; joiners within non-Latin scripts and emoji are allowed."""
     for at, sign in enumerate(student_id):
         if sign in _JOINERS:
             before, after = student_id[at - 1 : at], student_id[at + 1 : at + 2]

@@ -1,4 +1,4 @@
-"""A list as a table: its rows, and what had to be guessed or left out while it was read."""
+"""A list as a table: its rows, and remarks on what was guessed or left out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something about a list that a person should know."""
+    """Information about a list that a person should see."""
 
     text: str
     line: int = 0
     """Line of the file or row of the sheet; 0: the whole list."""
     guessed: bool = True
-    """The list was read in a way that a person should confirm; False: it is only odd."""
+    """True: a person should confirm the guess. False: it is only unusual."""
     file: str = ""
-    """Name of the file, where several files make one list."""
+    """Name of the file, if several files form one list."""
 
     def __str__(self) -> str:
         where = ", ".join(filter(None, (self.file, f"line {self.line}" if self.line else "")))
@@ -27,7 +27,7 @@ class TableRow:
     """A row that is not blank."""
 
     line: int
-    """On which it starts, from 1."""
+    """Its first line, counted from 1."""
     cells: tuple[str, ...]
 
 
@@ -37,10 +37,10 @@ class Table:
 
     rows: tuple[TableRow, ...]
     form: str
-    """How it was written, in words: `CSV, ';' between the cells`."""
+    """The form of the file, in words: `CSV, ';' between the cells`."""
     remarks: tuple[Remark, ...] = ()
     damaged: tuple[Remark, ...] = ()
-    """Rows that can't be read; they are not among `rows`."""
+    """Rows that can't be read; they are not in `rows`."""
 
 
 def in_order(remarks: list[Remark]) -> tuple[Remark, ...]:

@@ -1,7 +1,7 @@
-"""The column `teacher_email` of a class list: who teaches the courses of a row.
+"""The column `teacher_email` of a class list: the teachers of a row's courses.
 
-One address for all courses of the row, or one for each, in their order, with `;` between them. Several teachers of one
-course stand with a comma between them.
+The cell has one address for all courses of the row, or one for each course in their order, separated by `;`. Commas
+separate several teachers of one course.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from edge_daemon.gallery.class_list.cells import one_address
 
 COLUMN: Final = "teacher_email"
 MOST: Final = 5
-"""Teachers of one course."""
+"""Most teachers of one course."""
 _COURSES = re.compile(r"[;\r\n]")
 _TEACHERS = re.compile(r",")
 
 Teachers = Mapping[str, tuple[str, ...]]
-"""Addresses by course; by an empty text those of a student without courses."""
+"""Addresses by course. The empty course holds the teachers of a student without courses."""
 
 
 def understood(cell: str, courses: Sequence[str]) -> tuple[Teachers, str]:
-    """Return who teaches the courses of a row, and what is odd about the cell.
+    """Return the teachers of a row's courses, and a remark on the cell.
 
     Args:
-        cell: as it stands in the list.
-        courses: of the row; none: the student belongs to every lesson.
+        cell: the cell as the list has it.
+        courses: the row's courses; none: the student belongs to every lesson.
     """
     parts = [part.strip() for part in _COURSES.split(cell)]
     if not any(parts):
@@ -47,7 +47,7 @@ def understood(cell: str, courses: Sequence[str]) -> tuple[Teachers, str]:
 
 
 def as_text(teachers: Teachers, courses: Sequence[str]) -> str:
-    """Return the cell that `understood` reads the same teachers out of; empty where there are none."""
+    """Return the cell from which `understood` reads these teachers; empty if there are none."""
     parts = [",".join(teachers.get(course, ())) for course in courses or ("",)]
     if not any(parts):
         return ""
@@ -55,7 +55,7 @@ def as_text(teachers: Teachers, courses: Sequence[str]) -> str:
 
 
 def joined(one: Teachers, other: Teachers) -> Teachers:
-    """Return the teachers of both, each course with all of its own."""
+    """Return the teachers of both, combined for each course."""
     return {
         course: tuple(dict.fromkeys((*one.get(course, ()), *other.get(course, ()))))[:MOST]
         for course in dict.fromkeys((*one, *other))

@@ -1,4 +1,4 @@
-"""Reading the first sheet of an Excel workbook (.xlsx). openpyxl is imported only when there is one."""
+"""Reads the first sheet of an Excel workbook (.xlsx). openpyxl is imported only for a workbook."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from openpyxl.cell.read_only import EmptyCell, ReadOnlyCell
 
 MAX_UNPACKED_BYTES: Final = 256 * 2**20
-"""Limit for the whole workbook: a few kilobytes may unpack to gigabytes."""
+"""Limit for the unpacked workbook: a few kilobytes may unpack to gigabytes."""
 MAX_ROWS, MAX_COLUMNS = 100_000, 500
 _MAX_BLANK_ROWS: Final = 1000
-"""In a row: a format that was set for a whole column makes a million of them."""
+"""Most blank rows in succession. A format for a whole column creates a million of them."""
 _TODO: Final = "save it as 'CSV UTF-8' and import that"
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0"
@@ -30,15 +30,15 @@ _EXCEL_DIGITS: Final = 15
 
 
 def is_workbook(data: bytes) -> bool:
-    """Return whether a file is a workbook, or meant to be one, whatever its name."""
+    """Return whether the content of a file is a workbook, of any Excel version and with any name."""
     return data.startswith((_ZIP, _OLE))
 
 
 def workbook_table(data: bytes, path: Path) -> Table:
-    """Return the rows of the first sheet, cells as Excel shows them; blank rows are skipped.
+    """Return the rows of the first sheet, with cells as Excel shows them and without blank rows.
 
     Raises:
-        RosterError: it is another kind of file, too large, damaged, or openpyxl is not installed.
+        RosterError: the file is of another kind, too large or damaged, or openpyxl is not installed.
     """
     if data.startswith(_OLE):
         raise RosterError(
@@ -50,7 +50,7 @@ def workbook_table(data: bytes, path: Path) -> Table:
     except ImportError as error:
         raise RosterError("needs openpyxl to be read, which is not installed", str(path), _TODO) from error
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it misses in a damaged list of styles
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints missing parts of a damaged style list
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         try:
             names = book.sheetnames
@@ -60,7 +60,7 @@ def workbook_table(data: bytes, path: Path) -> Table:
             book.close()
     except RosterError:
         raise
-    except Exception as error:  # openpyxl raises whatever a damaged file makes fail
+    except Exception as error:  # a damaged file makes openpyxl raise exceptions of any type
         raise RosterError(f"can't be read as a workbook ({type(error).__name__})", str(path), _TODO) from error
     remarks = [Remark(f"only the first of {len(names)} sheets is read ({names[0]!r})")] if len(names) > 1 else []
     return Table(tuple(rows), f"Excel workbook, sheet {names[0]!r}", tuple(remarks))
@@ -94,7 +94,7 @@ def _rows(rows: Iterator[tuple[Cell | MergedCell | ReadOnlyCell | EmptyCell, ...
 
 
 def _text(cell: Cell | MergedCell | ReadOnlyCell | EmptyCell) -> str:
-    """Return a cell as Excel shows it, as far as a list needs that: `00123` for 123 in the format 00000."""
+    """Return a cell as Excel shows it, as far as a list needs it: `00123` for 123 in the format 00000."""
     value = cell.value
     if value is None:
         return ""
@@ -113,7 +113,7 @@ def _number(value: int | float, number_format: str) -> str:
     whole = int(value) if value == value and abs(value) != float("inf") and value == int(value) else None
     if whole is None:
         return str(value)
-    # Excel keeps fifteen digits and shows zeros behind them: `student_ids` knows such an id.
+    # Excel keeps fifteen digits and fills up with zeros; `student_ids` detects such an id.
     digits = str(whole if abs(whole) < 10**_EXCEL_DIGITS else int(Decimal(f"{value:.{_EXCEL_DIGITS - 1}e}")))
     if set(number_format) == {"0"}:
         return digits.zfill(len(number_format))
