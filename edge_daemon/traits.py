@@ -1,7 +1,7 @@
 """What analysers measure on one face, and what a register reports of it (docs/EXTENDING.md).
 
-A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`. `attendance/trait_columns.py`
-stores any such class.
+A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`. `attendance/trait_columns.py` stores
+any such class.
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ from edge_daemon.types import Picture
 
 DARK_BELOW = 40
 FLAT_BELOW = 12
-"""Limits for a black picture. Averaging over cells removes its noise, while a dark room keeps contrast between cells.
-The brightest pixels can't decide: at full gain a covered lens looks brighter than a dim room
-(benchmarks/camera_light.py)."""
+"""Limits for a black picture.
+
+Averaging over cells removes its noise, while a dark room keeps contrast between cells. The brightest pixels can't
+decide: at full gain a covered lens looks brighter than a dim room (benchmarks/camera_light.py).
+"""
 WHITE_FROM = 250
 WHITE_SHARE = 0.80
 """Windows and boards may be white.

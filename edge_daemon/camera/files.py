@@ -1,8 +1,7 @@
 """Replay: a folder of pictures, or a video, in place of a camera. Each picture is one capture.
 
 `rehearse` takes each picture once (`open_files`). Under the service a replay replaces a real camera and starts over
-when
-the lesson has more captures than there are pictures (`ReplayCamera`).
+when the lesson has more captures than there are pictures (`ReplayCamera`).
 """
 
 from __future__ import annotations

@@ -179,8 +179,7 @@ def _short_exposures(library: Any, model: str) -> Any:
     """Return the sensor's tuning, limited to exposures of 1/60 s; None, with a log entry, if there is none.
 
     A limit in the tuning keeps the automatic control of both exposure and gain. A fixed ExposureTime would over-expose
-    a
-    sunny room.
+    a sunny room.
     """
     try:
         tuning = library.load_tuning_file(f"{model}.json")

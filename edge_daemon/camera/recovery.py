@@ -17,8 +17,7 @@ class CameraRecovery:
     """The failures in a row of one camera, and the steps that follow. Times are from a monotonic clock.
 
     The gap applies only to starts of the process. A process that still answers gets a request at every capture, so that
-    a
-    reconnected cable costs no further picture.
+    a reconnected cable costs no further picture.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,7 @@
 """The protocol between daemon and camera process: JSON over a socket pair, pictures as sealed memory files.
 
 A picture travels in a file of `memfd_create(2)`: memory without a name, which the kernel frees with its last
-descriptor.
-A `kill -9` of either side therefore leaves nothing behind, unlike files in /dev/shm. The seals (`fcntl(2)`,
+descriptor. A `kill -9` of either side therefore leaves nothing behind, unlike files in /dev/shm. The seals (`fcntl(2)`,
 F_ADD_SEALS) guarantee that nobody changes or shortens the file. Without them a camera process that dies could end the
 daemon by SIGBUS.
 """

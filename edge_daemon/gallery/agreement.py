@@ -12,12 +12,11 @@ from edge_daemon.types import Vector
 
 # Measured on 130 people of the tuning half of LFW, 626 photographs, float16 embedder, cosines at the size of the
 # photograph. Best match of a photograph among two others of its person: 99.3 % above .36. Four are below .26, by a
-# wrong
-# label, sunglasses or blur (checked by eye). Photographs of different people: 95 % below .27.
+# wrong label, sunglasses or blur (checked by eye). Photographs of different people: 95 % below .27.
 AGREE = 0.28
 """Least cosine of two photographs that count as one person."""
-# Means of three photographs. Different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63.
-# The same person: 98 % above .70 (single photographs: median .72).
+# Means of three photographs. Different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63. The same
+# person: 98 % above .70 (single photographs: median .72).
 SAME_PERSON = 0.65
 """Least mean cosine of two students who are probably one person."""
 LOOK_ALIKE = 0.50
@@ -88,11 +87,9 @@ def keep_agreeing(
     """Refuse photographs that show a different person than the student's other photographs.
 
     Photographs that resemble one another, directly or through a third one, form a group. The group with the most
-    frontal
-    photographs is kept, because a profile can't confirm a frontal face; then the largest one. If groups are still
-    equal, those that resemble another student are refused. If that decides nothing, all are refused: a wrong template
-    does
-    more harm than none. A refusal names the other student whom the photograph resembles, if any.
+    frontal photographs is kept, because a profile can't confirm a frontal face; then the largest one. If groups are
+    still equal, those that resemble another student are refused. If that decides nothing, all are refused: a wrong
+    template does more harm than none. A refusal names the other student whom the photograph resembles, if any.
 
     Args:
         exemplars: by student id.

@@ -1,8 +1,7 @@
 """Seals personal data: AES-256-GCM with a data key for each student, wrapped under the device key and the slot key.
 
 edge_daemon/device/sealing.py seals a value. A data key seals only one student's templates and fields. Every sealed
-value
-is bound to its purpose, so that no value can replace another.
+value is bound to its purpose, so that no value can replace another.
 
 The key that wraps data keys is derived from two keys: the device key, which never changes, and the slot key
 (edge_daemon/device/key_slots.py), which every erasure replaces and destroys. A gallery without any such erasure has

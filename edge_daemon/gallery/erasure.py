@@ -1,8 +1,7 @@
 """Erases students permanently, also from backups that are restored later.
 
 A tombstone names the destroyed data key by the hash of its wrapped form, and the student by a keyed hash. Tombstones
-are
-stored in gallery.sqlite and in a small file beside it, which a restored gallery.sqlite does not replace. After a
+are stored in gallery.sqlite and in a small file beside it, which a restored gallery.sqlite does not replace. After a
 restore, everything under a destroyed key is erased again. A student who is enrolled again gets a new key, which no
 tombstone names.
 """

@@ -14,9 +14,9 @@ _NAMED: Final = {
 }
 """By number of good photographs: share of present students who were called present in lessons of 24 captures.
 
-Each share
-is from 198 to 229 students, so a difference of .01 is chance. The lessons have no pictures
-(`benchmarks.scenarios.simulated`), with people known from training, bare faces and the right class."""
+Each share is from 198 to 229 students, so a difference of .01 is chance. The lessons have no pictures
+(`benchmarks.scenarios.simulated`), with people known from training, bare faces and the right class.
+"""
 
 
 def expected_naming(photographs: int) -> Mapping[int, float]:

@@ -13,19 +13,26 @@ TYPICAL_AGREEMENT = 0.65
 
 OWN_WEIGHT = 6
 """Class size up to which nothing is subtracted, because the mean of a small class consists mostly of its own students.
-With 30 students most of the mean is subtracted."""
+
+With 30 students most of the mean is subtracted.
+"""
 
 COVERED_SHARE = 0.75
-"""Least share of students with covered templates for which these are used. With fewer, anyone in a mask resembles those
-few students. Wrong verdicts without a doubt, of 240 in lessons in masks (`benchmarks.scenarios.simulated`) with 12
-students each, by the number of students with covered templates: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and
-40 (none)."""
+"""Least share of students with covered templates for which these are used.
+
+With fewer, anyone in a mask resembles those few students. Wrong verdicts without a doubt, of 240 in lessons in masks
+(`benchmarks.scenarios.simulated`) with 12 students each, by the number of students with covered templates: 5 (all), 7
+(11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
+"""
 
 COVERED_STUDENTS = 2
-"""Least number of students with covered templates for which these are used. A single student has no comparison. Of 59
-lessons in masks with two strangers and without the student, 44 had the student present with covered templates and 5
-without; of 56 with bare faces 14 and 4. For two students, one there and one absent, it was 5 and 1 of 51, but without
-covered templates 30 of 153 present students were not recognised instead of 3."""
+"""Least number of students with covered templates for which these are used.
+
+A single student has no comparison. Of 59 lessons in masks with two strangers and without the student, 44 had the
+student present with covered templates and 5 without; of 56 with bare faces 14 and 4. For two students, one there and
+one absent, it was 5 and 1 of 51, but without covered templates 30 of 153 present students were not recognised instead
+of 3.
+"""
 
 
 class Matcher:

@@ -125,8 +125,7 @@ def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Recor
     """Refuse files that contain only changes, because a missing student has not left then.
 
     The manifest states it. Without one the records show it: a bulk export leaves `status` and `dateLastModified` empty.
-    A
-    delta has both in every record, and some records are `tobedeleted`.
+    A delta has both in every record, and some records are `tobedeleted`.
 
     Raises:
         RosterError: the files are a delta.

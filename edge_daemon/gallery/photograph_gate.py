@@ -20,8 +20,9 @@ MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
 """Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
 
-Good ones: above 119, below 126,
-below .1. A limit on the mean would refuse dark skin. At a tenth of the light (highlights at 20) the cosine is .77."""
+Good ones: above 119, below 126, below .1. A limit on the mean would refuse dark skin. At a tenth of the light
+(highlights at 20) the cosine is .77.
+"""
 MIN_SCORE = 0.5
 SECOND_FACE = 0.3
 """Share of the largest face's size below which another face counts as background."""

@@ -1,8 +1,7 @@
 """A roster from the network. Nobody reviews it before it takes effect, so the checks are stricter.
 
 It is the CSV of `enrol import`, without photographs. Names may have any printable characters because they are escaped
-for
-display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
+for display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
 """
 
 from __future__ import annotations

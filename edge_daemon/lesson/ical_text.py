@@ -243,8 +243,7 @@ def parameter_text(value: str) -> str:
     """Return a parameter's value without quotes, escapes and extra blanks.
 
     RFC 5545 allows no escapes in parameters. Programs still write a TZID parameter like the TZID of a VTIMEZONE, which
-    is
-    TEXT and allows them.
+    is TEXT and allows them.
     """
     text = value.strip()
     if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:

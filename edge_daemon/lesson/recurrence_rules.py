@@ -1,8 +1,8 @@
 """Decides which recurrence rules are expanded, and rejects those that would take too long.
 
 A rule is expanded from its first lesson, or from shortly before the window if it can be shifted. Timetable rules repeat
-daily at most. Rules that repeat by the second, name hundreds of times a day, or can never be met (30 February) are
-left out with a reason.
+daily at most. Rules that repeat by the second, name hundreds of times a day, or can never be met (30 February) are left
+out with a reason.
 """
 
 from __future__ import annotations

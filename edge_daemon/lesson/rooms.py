@@ -1,10 +1,9 @@
 """Decides which room an event is in. provisioning/ checks the list of rooms against a calendar by the same rule.
 
 The rule (docs/TIMETABLE.md): an event is in a room whose name is its whole LOCATION, or a part of it. Commas,
-semicolons,
-bars, slashes, plus signs, ampersands, line breaks and the words for "and" separate parts. A word for "room" before the
-name and a number of seats in brackets after it are ignored. A part that consists of room names, such as `R101 R102`,
-names each of them. Case and the number of blanks are ignored.
+semicolons, bars, slashes, plus signs, ampersands, line breaks and the words for "and" separate parts. A word for "room"
+before the name and a number of seats in brackets after it are ignored. A part that consists of room names, such as
+`R101 R102`, names each of them. Case and the number of blanks are ignored.
 """
 
 from __future__ import annotations

@@ -30,8 +30,7 @@ class Zones:
     """The time zones of one calendar file.
 
     A name is looked up in this order: the IANA database, even if the file has its own, often older, VTIMEZONE; the
-    names
-    of Windows; names that follow from these; the file's own rules; last the end of a name such as
+    names of Windows; names that follow from these; the file's own rules; last the end of a name such as
     `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
 
     Args:

@@ -31,8 +31,7 @@ def one_address(cell: str) -> tuple[str, str]:
     """Return the first mail address of a cell, and a remark on the cell; both are empty for an empty cell.
 
     `Ann Lee <a@x.example>` and `mailto:a@x.example` are accepted. If a cell has several addresses, the first one is
-    used: one
-    message to two parents would show each the other's address.
+    used: one message to two parents would show each the other's address.
     """
     if not cell or ADDRESS.fullmatch(cell):
         return cell, ""
