@@ -1,1 +1,1 @@
-"""The two SQLite files of the device. No SQL is written outside this folder."""
+"""The SQLite files of the device. All SQL is in this folder."""

@@ -1,7 +1,9 @@
-"""What a person has to look into, kept until it is in order; `status`, `doctor` and the heartbeat have it.
+"""Alarms that a person must look into.
 
-Alarms about the ledger stand in register.sqlite. Those about delivery are noticed by the process that delivers, which
-writes delivery.sqlite alone: they stand there, are reported, and are copied into register.sqlite as its word.
+They stay until they are resolved, and `status`, `doctor` and the heartbeat show them.
+
+Alarms about the ledger are stored in register.sqlite. The delivery process, which writes only delivery.sqlite, stores
+its alarms there and reports them. register.sqlite then gets a copy, marked as that process's claim.
 """
 
 from __future__ import annotations
@@ -17,43 +19,43 @@ from edge_daemon.store.database import faults, is_delivery, transaction
 from edge_daemon.timestamps import parsed, stored
 
 LEDGER: Final = "ledger"
-"""A register or commitment here is not what this device signed."""
+"""A register or commitment here is not the one that this device signed."""
 PLAN: Final = "plan"
-"""A capture plan was on record that this device did not draw."""
+"""A recorded capture plan was not made by this device."""
 PLACE: Final = "place"
-"""Another document is at the place of one of ours on the office's server."""
+"""The office's server holds another document in the place of one of ours."""
 KEY: Final = "key"
-"""`key.json` on the office's server was replaced by something that is not this device's."""
+"""Somebody replaced `key.json` on the office's server by something that is not this device's."""
 MISSING: Final = "missing"
-"""Documents that the office's server had are not there any more."""
+"""Documents that the office's server had are no longer there."""
 OF_DELIVERY: Final = (PLACE, KEY, MISSING)
-"""Names of the alarms that the process with the network raises."""
+"""Names of the alarms that the process with network access raises."""
 _KEY_STANDS: Final = timedelta(days=7)
-"""After `key.json` was found to be right again; somebody has to see it, and to give the room another token."""
+"""Time that the alarm stays after `key.json` is right again, so that a person can see it and renew the room's token."""
 _PREFIX: Final = "alarm."
 _LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that can't be so where nobody touched the database, or the office's server."""
+    """A state that can only result from changes to the database or the office's server by somebody else."""
 
     name: str
     at: datetime
-    """When it was noticed first."""
+    """When it was first noticed."""
     what: str
-    """In plain words; nobody is named."""
+    """In plain words, without any person's name."""
 
 
 def raise_alarm(db: sqlite_utils.Database, name: str, what: str, at: datetime, item_ids: Iterable[int] = ()) -> bool:
-    """Keep an alarm, in a transaction of its own; return whether it is new.
+    """Store an alarm in a transaction of its own; return whether it is new.
 
     Args:
-        db: register.sqlite, or delivery.sqlite for what the process that delivers has noticed.
-        name: of the alarm.
-        what: in plain words; those of the first time stay.
+        db: register.sqlite, or delivery.sqlite for alarms of the delivery process.
+        name: name of the alarm.
+        what: description in plain words; a repeated alarm keeps the first one.
         at: the time.
-        item_ids: items of the outbox that it is about; it is settled when all of them are.
+        item_ids: outbox items that it concerns; the alarm is settled when all of them are.
 
     Raises:
         StoreError: the database can't be written.
@@ -68,7 +70,7 @@ def raise_alarm(db: sqlite_utils.Database, name: str, what: str, at: datetime, i
 
 
 def clear_alarm(db: sqlite_utils.Database, name: str) -> None:
-    """Forget an alarm, because what it is about was looked at and is in order.
+    """Remove an alarm after its cause was checked and is resolved.
 
     Raises:
         StoreError: the database can't be written.
@@ -78,7 +80,7 @@ def clear_alarm(db: sqlite_utils.Database, name: str) -> None:
 
 
 def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
-    """Forget alarms of delivery whose items have all arrived, and that of the key a week after it was right again.
+    """Remove delivery alarms whose items have all arrived, and the key alarm a week after the key was right again.
 
     Args:
         db: delivery.sqlite.
@@ -102,7 +104,7 @@ def clear_settled(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: datetime) -> None:
-    """Forget an alarm so long after it was last raised; one that a clock that was ahead has raised counts from now.
+    """Remove an alarm a given time after it was last raised. If a fast clock raised it, the time starts now.
 
     Raises:
         StoreError: the database can't be written.
@@ -118,7 +120,7 @@ def clear_unseen(db: sqlite_utils.Database, name: str, stands: timedelta, now: d
 
 
 def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
-    """Take over which alarms of delivery stand, within the caller's transaction; those not named are over."""
+    """Store the reported delivery alarms within the caller's transaction, and remove those not reported."""
     standing = {one.name: one for one in reported if one.name in OF_DELIVERY}
     for name in OF_DELIVERY:
         one = standing.get(name)
@@ -129,7 +131,7 @@ def copy_reported(db: sqlite_utils.Database, reported: Iterable[Alarm]) -> None:
 
 
 def alarms(db: sqlite_utils.Database) -> list[Alarm]:
-    """Return what stands, by name; of delivery.sqlite also what register.sqlite beside it has."""
+    """Return the active alarms by name; for delivery.sqlite with those of the attached register.sqlite."""
     found = {}
     for table in ("register.meta", "main.meta") if is_delivery(db) else ("meta",):
         with faults(db):
@@ -137,7 +139,7 @@ def alarms(db: sqlite_utils.Database) -> list[Alarm]:
                 f"SELECT substr(key, ?), value FROM {table} WHERE key GLOB ?", (len(_PREFIX) + 1, f"{_PREFIX}*")
             ).fetchall()
         if table == "register.meta":
-            rows = [row for row in rows if row[0] not in OF_DELIVERY]  # of the report before
+            rows = [row for row in rows if row[0] not in OF_DELIVERY]  # copies of an earlier report
         for name, value in rows:
             fields = json.loads(value)
             found[name] = Alarm(name, parsed(fields["at"]), fields["what"])

@@ -1,4 +1,4 @@
-"""The outbox in figures, for whoever only looks: heartbeat, status, metrics, doctor."""
+"""The outbox in figures, for the readers: heartbeat, status, metrics, doctor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DESTINATIONS: tuple[Destination, ...] = ("upstream", "mail")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How it stands with one receiver."""
+    """The state of delivery to one receiver."""
 
     state: State
     since: datetime | None
@@ -29,7 +29,7 @@ class Backlog:
     parked: int
     delivered: int
     oldest: datetime | None
-    """When the oldest item that still waits was made; held ones wait for a reason and do not count."""
+    """Creation time of the oldest waiting item; held items wait for a reason and do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LastRegister:
 
 
 def backlogs(db: sqlite_utils.Database) -> Mapping[Destination, Backlog]:
-    """Return how it stands with every receiver."""
+    """Return the state of every receiver."""
     counts = outbox.counts(db)
     found: dict[Destination, Backlog] = {}
     for destination in DESTINATIONS:
@@ -68,7 +68,10 @@ def backlogs(db: sqlite_utils.Database) -> Mapping[Destination, Backlog]:
 
 
 def open_items(db: sqlite_utils.Database) -> Mapping[tuple[Destination, str], tuple[int, datetime]]:
-    """Return number and oldest of what is not delivered, by receiver and state: by an index, however long the table."""
+    """Return number and oldest time of undelivered items, by receiver and state.
+
+    An index makes it fast for long tables.
+    """
     with faults(db):
         rows = db.execute(
             "SELECT destination, state, count(*), min(created_at_utc) FROM outbox"
@@ -78,7 +81,7 @@ def open_items(db: sqlite_utils.Database) -> Mapping[tuple[Destination, str], tu
 
 
 def last_register(db: sqlite_utils.Database) -> LastRegister | None:
-    """Return the newest document of a timetable's lesson, None where there is none."""
+    """Return the newest document of a timetable lesson; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT lesson_id, revision, sha256, end_utc, captures_planned, document FROM registers"
@@ -95,7 +98,7 @@ def last_register(db: sqlite_utils.Database) -> LastRegister | None:
 
 
 def count_registers(db: sqlite_utils.Database) -> int:
-    """Return how many revisions this device has made, those that went after their time among them."""
+    """Return how many revisions this device has made, including those removed after their retention."""
     query = "SELECT (SELECT count(*) FROM registers) + (SELECT count(*) FROM removed_registers)"
     with faults(db):
         return int(db.execute(query).fetchone()[0])
@@ -114,7 +117,7 @@ def count_due(db: sqlite_utils.Database, destination: Destination, by: datetime)
 
 
 def document_of(db: sqlite_utils.Database, kind: str, ref: str) -> str | None:
-    """Return the document that an upstream item is about, exactly as it was made; None: there is none."""
+    """Return the document of an upstream item, exactly as it was made; None: there is none."""
     with faults(db):
         if kind == outbox.REGISTER:
             lesson_id, _, revision = ref.rpartition("/")

@@ -1,8 +1,8 @@
-"""Verified copies of a database beside it, and putting the last good one back.
+"""Makes verified backups of a database, and restores the last good one.
 
-A copy is made by SQLite's own backup (sqlite.org/backup.html) within one read transaction, so that it is the state of
-one moment while a lesson goes on being written. It counts only after `integrity_check`, and after every table has as
-many rows as the original had. Copies are numbered: the clock may have been wrong when one was made.
+SQLite's own backup (sqlite.org/backup.html) copies within one read transaction, so a backup is the state of one moment
+even while a lesson is written. It is valid only after `integrity_check`, and if every table has as many rows as the
+original. Backups are numbered because the clock may have been wrong when one was made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from edge_daemon.store.integrity import SUFFIXES, counts, examine, set_aside
 
 _STEP_PAGES = 256
 _SYNC_STEPS = 4
-"""A commit of the running lesson waits for what is being written: never for more than these few megabytes."""
+"""Steps between syncs. A commit of the running lesson waits for pending writes, so these stay at a few megabytes."""
 _PAUSE_S = 0.01
 _NAME = re.compile(r"\w+-(?P<number>\d{6})-(?P<stamp>\d{8}T\d{6}Z)\.sqlite")
 _CHUNK = 1 << 20
@@ -36,37 +36,37 @@ _BUSY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A verified copy."""
+    """A verified backup."""
 
     path: Path
     number: int
     taken_at: datetime
-    """By the clock of then."""
+    """By the clock at that time."""
 
 
 def stamp(at: datetime) -> str:
-    """Return a time as it stands in names of files."""
+    """Return a time in the form used in file names."""
     return at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
 
 
 def backups(folder: Path, stem: str) -> list[Backup]:
-    """Return the copies of one database, the newest first."""
+    """Return the backups of one database, newest first."""
     found = [_named(path) for path in folder.glob(f"{stem}-*.sqlite")]
     return sorted((copy for copy in found if copy is not None), key=lambda copy: copy.number, reverse=True)
 
 
 def back_up(source: Path, folder: Path, at: datetime, *, reserve_bytes: int, emptied: Sequence[str] = ()) -> Backup:
-    """Make and verify a copy of a database that others may be writing.
+    """Make and verify a backup of a database that other processes may be writing.
 
     Args:
         source: the database; it must exist.
-        folder: where copies are; made for this user only.
+        folder: folder of the backups; created for this user only.
         at: now.
-        reserve_bytes: what has to stay free beside the copy.
-        emptied: tables whose rows the copy must not keep.
+        reserve_bytes: space that must stay free beside the backup.
+        emptied: tables whose rows the backup must not contain.
 
     Raises:
-        StoreError: no room, no rights, or the database is damaged; the copies from before are untouched.
+        StoreError: no space, no permission, or the database is damaged; earlier backups are untouched.
     """
     number = next((copy.number for copy in backups(folder, source.stem)), 0) + 1
     target = folder / f"{source.stem}-{number:06}-{stamp(at)}.sqlite"
@@ -104,20 +104,20 @@ def restore(
     at: datetime,
     usable: Callable[[Path], bool] = lambda _: True,
 ) -> tuple[Backup | None, Path | None]:
-    """Put the newest sound copy in the place of a database; what is there is put aside first.
+    """Replace a database by its newest sound backup, after moving the present file aside.
 
     Args:
-        path: the database; nobody may have it open.
-        folder: where copies are.
-        damaged: where what is there goes.
+        path: the database; no process may have it open.
+        folder: folder of the backups.
+        damaged: folder for the present file.
         at: now.
-        usable: whether a sound copy can be used; one of the gallery can't once its slot key is destroyed.
+        usable: whether a sound backup can be used; a backup of the gallery can't after its slot key is destroyed.
 
     Returns:
-        The copy that was put back, None where none is sound; and where the damaged file is now, None without one.
+        The restored backup, None if none is sound; and the new path of the damaged file, None if there was no file.
 
     Raises:
-        StoreError: the disk takes no copy; the damaged database is still in its place.
+        StoreError: the disk accepts no copy; the damaged database is still in its place.
     """
     good = next((copy for copy in backups(folder, path.stem) if usable(copy.path) and _is_sound(copy.path)), None)
     if good is None:
@@ -141,10 +141,10 @@ def restore(
 
 
 def prune(folder: Path, stem: str, keep: int) -> int:
-    """Remove all copies but the newest `keep`; return how many went.
+    """Remove all backups except the newest `keep`; return how many were removed.
 
     Raises:
-        StoreError: one can't be removed.
+        StoreError: a backup can't be removed.
     """
     old = backups(folder, stem)[keep:]
     try:
@@ -158,13 +158,14 @@ def prune(folder: Path, stem: str, keep: int) -> int:
 
 
 def erase_file(path: Path) -> None:
-    """Overwrite a file with zeros, on the disk, then remove it.
+    """Overwrite a file with zeros on the disk, then remove it.
 
-    On flash the card's controller may keep the old blocks for a while; what is personal in a database is sealed. Of a
-    link the link goes and not what it leads to: who may write a folder must not erase by it what is not theirs.
+    The controller of a flash card may keep the old blocks for a while, but personal data in a database is sealed. If
+    the path is a link, only the link is removed: write access to a folder must not allow erasing other files through
+    it.
 
     Raises:
-        StoreError: it can't be written or removed.
+        StoreError: the file can't be written or removed.
     """
     try:
         if path.is_symlink():
@@ -193,7 +194,7 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
         ):
             copy.execute("PRAGMA synchronous = OFF")  # synced below, in small pieces
             origin.execute("BEGIN")
-            expected = counts(origin)  # the first look fixes the moment that the copy is of
+            expected = counts(origin)  # the first read fixes the moment of the backup
             origin.backup(copy, pages=_STEP_PAGES, progress=_gently(file.fileno()))
             origin.execute("ROLLBACK")
             if counts(copy) != expected:
@@ -206,7 +207,7 @@ def _copy(source: Path, part: Path, emptied: Sequence[str]) -> None:
 
 
 def _gently(descriptor: int) -> Callable[[int, int, int], None]:
-    """Return what SQLite calls after each step: the running lesson's commits must not wait behind a whole copy."""
+    """Return a callback for each backup step, so that the running lesson's commits do not wait for the whole copy."""
     steps = count(1)
 
     def after_step(_status: int, _left: int, _pages: int) -> None:
@@ -218,13 +219,13 @@ def _gently(descriptor: int) -> Callable[[int, int, int], None]:
 
 
 def _empty(copy: sqlite3.Connection, tables: Sequence[str]) -> None:
-    copy.execute("PRAGMA journal_mode = DELETE")  # out of WAL mode: one file, without a log beside it
+    copy.execute("PRAGMA journal_mode = DELETE")  # leaves WAL mode: one file, without a log beside it
     copy.execute("PRAGMA journal_mode = MEMORY")
     copy.execute("PRAGMA secure_delete = ON")
     query = 'DELETE FROM "{}"'
     there = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in tables:
-        if table in there:  # not in a database that was not opened since an update
+        if table in there:  # missing in a database that was not opened since an update
             copy.execute(query.format(table))
 
 
@@ -237,12 +238,12 @@ def _is_sound(path: Path) -> bool:
 
 
 def _create(path: Path) -> BinaryIO:
-    """Open a new file that only this user may read."""
+    """Create a new file that only this user may read."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "r+b")
 
 
 def _discard(part: Path) -> None:
-    """Remove what a power cut or a full disk left of a copy."""
+    """Remove the remains of a backup that a power cut or a full disk interrupted."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         part.with_name(part.name + suffix).unlink(missing_ok=True)
 

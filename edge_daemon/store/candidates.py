@@ -9,7 +9,7 @@ from edge_daemon.store.database import faults, transaction
 
 
 def put_candidates(db: sqlite_utils.Database, lesson_id: str, slot: int, sealed: bytes) -> None:
-    """Keep the sealed candidates of one capture; one commit. A slot that is there is replaced.
+    """Store the sealed candidates of one capture in one commit. An existing slot is replaced.
 
     Raises:
         StoreError: the database can't be written.
@@ -28,7 +28,7 @@ def candidates(db: sqlite_utils.Database, lesson_id: str) -> Mapping[int, bytes]
 
 
 def erase_candidates(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Erase the candidates of a lesson and overwrite the place where they were, in the file and in its log.
+    """Erase the candidates of a lesson, and overwrite their space in the file and in its log.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,4 +1,4 @@
-"""Templates in gallery.sqlite that were made at a camera: no file is left from which they could be made again."""
+"""Templates in gallery.sqlite that were made at a camera. No file exists from which they could be made again."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from edge_daemon.store.gallery import CAPTURED, LookAlike, StudentRow, TemplateR
 def replace_captured(
     db: sqlite_utils.Database, student: StudentRow, templates: Sequence[TemplateRow], pairs: Sequence[LookAlike]
 ) -> bool:
-    """Write what was captured of one student at a camera, in place of what was captured before.
+    """Replace the templates that were captured of one student at a camera.
 
     Args:
         db: gallery.sqlite.
-        student: as it was when the templates were sealed.
+        student: the student's row at the time when the templates were sealed.
         templates: the new ones; their names begin with `CAPTURED`.
         pairs: the students who look like this one.
 
     Returns:
-        False, with nothing written, where the student was removed, left the roster or took the consent back meanwhile.
+        False, with nothing written, if the student was removed, left the roster or withdrew consent meanwhile.
 
     Raises:
         StoreError: the database can't be written.
@@ -46,7 +46,7 @@ def replace_captured(
 
 
 def captured_students(db: sqlite_utils.Database) -> frozenset[str]:
-    """Return the ids of students who have templates that were made at a camera."""
+    """Return the ids of students with templates that were made at a camera."""
     with faults(db):
         rows = db.execute("SELECT DISTINCT student_id FROM templates WHERE substr(photograph, 1, 8) = ?", (CAPTURED,))
         return frozenset(str(row[0]) for row in rows)

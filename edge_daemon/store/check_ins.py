@@ -1,4 +1,4 @@
-"""Who checked in at the door and when (register.sqlite): bare ids."""
+"""Check-ins at the door in register.sqlite: student ids and times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.timestamps import parsed, stored
 
 
 def note_check_in(db: sqlite_utils.Database, student_id: str, at: datetime) -> None:
-    """Note a check-in; doing it twice is doing it once.
+    """Record a check-in. A repetition changes nothing.
 
     Raises:
         StoreError: the database can't be written.
@@ -21,13 +21,13 @@ def note_check_in(db: sqlite_utils.Database, student_id: str, at: datetime) -> N
 
 
 def add_check_ins(db: sqlite_utils.Database, check_ins: Iterable[tuple[str, datetime]]) -> None:
-    """Note check-ins within a transaction of the caller; those that are there stay as they are."""
+    """Record check-ins within the caller's transaction. Existing ones stay unchanged."""
     rows = [(student_id, stored(at)) for student_id, at in check_ins]
     db.conn.executemany("INSERT OR IGNORE INTO check_ins (student_id, at_utc) VALUES (?, ?)", rows)
 
 
 def first_check_ins(db: sqlite_utils.Database, begin: datetime, end: datetime) -> dict[str, datetime]:
-    """Return the first check-in of each student from a time until another.
+    """Return the first check-in of each student in [begin, end].
 
     Raises:
         StoreError: the database can't be read.
@@ -41,7 +41,7 @@ def first_check_ins(db: sqlite_utils.Database, begin: datetime, end: datetime) -
 
 
 def check_ins_between(db: sqlite_utils.Database, begin: datetime, end: datetime) -> list[tuple[str, datetime]]:
-    """Return all check-ins from a time until another, the earliest first.
+    """Return all check-ins in [begin, end], earliest first.
 
     Raises:
         StoreError: the database can't be read.
@@ -55,7 +55,7 @@ def check_ins_between(db: sqlite_utils.Database, begin: datetime, end: datetime)
 
 
 def check_ins_of(db: sqlite_utils.Database, student_id: str) -> list[datetime]:
-    """Return all check-ins of a student that are kept, the earliest first.
+    """Return all stored check-ins of a student, earliest first.
 
     Raises:
         StoreError: the database can't be read.

@@ -1,4 +1,4 @@
-"""Commitments in register.sqlite: signed documents that say which plans were fixed, before their lessons began."""
+"""Commitments in register.sqlite: signed documents that prove which plans were fixed before their lessons began."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class StoredCommitment:
     document: str
     """Canonical JSON."""
     sha256: str
-    """Of the document in UTF-8, hexadecimal."""
+    """SHA-256 of the document in UTF-8, hexadecimal."""
     created_at: datetime
 
 
 def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datetime) -> None:
-    """Write one document, within the caller's transaction."""
+    """Write one document within the caller's transaction."""
     sha256 = hashlib.sha256(document.encode("utf-8")).hexdigest()
     db.execute(
         "INSERT INTO commitments (ref, document, sha256, created_at_utc) VALUES (?, ?, ?, ?)",
@@ -34,7 +34,7 @@ def add_commitment(db: sqlite_utils.Database, ref: str, document: str, at: datet
 
 
 def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[StoredCommitment]:
-    """Return commitments in the order in which they were made; all of them, or only the newest."""
+    """Return all commitments, or only the newest, in the order of their creation."""
     with faults(db):
         rows = db.execute(
             "SELECT ref, document, sha256, created_at_utc FROM commitments ORDER BY commitment_position DESC LIMIT ?",
@@ -44,7 +44,7 @@ def commitments(db: sqlite_utils.Database, *, newest: int = -1) -> Sequence[Stor
 
 
 def get_commitment(db: sqlite_utils.Database, ref: str) -> StoredCommitment | None:
-    """Return a commitment by its ref, None where there is none."""
+    """Return a commitment by its ref; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT ref, document, sha256, created_at_utc FROM commitments WHERE ref = ?", (ref,)

@@ -1,4 +1,4 @@
-"""Contacts in register.sqlite: a sealed copy of what mail needs of the gallery, which the sync process can't open."""
+"""Contacts in register.sqlite: a sealed copy of gallery data for mail. The sync process can't open the gallery."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class ContactRow:
     sealed: bytes
     """Name and mail addresses, under the contact key."""
     teachers: bytes | None = None
-    """Mail addresses of who teaches the courses, under the contact key; None: nobody is known."""
+    """Mail addresses of the courses' teachers, under the contact key; None: none is known."""
 
 
 def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
-    """Return all contacts, in the order of their ids."""
+    """Return all contacts, ordered by id."""
     with faults(db):
         rows = db.execute("SELECT student_id, courses, sealed, teachers FROM contacts ORDER BY student_id").fetchall()
     return [
@@ -34,10 +34,10 @@ def contact_rows(db: sqlite_utils.Database) -> list[ContactRow]:
 
 
 def change_contacts(db: sqlite_utils.Database, put: Iterable[ContactRow], gone: Iterable[str]) -> bool:
-    """Write some contacts and delete others, all or nothing; what is deleted or replaced is overwritten on the disk.
+    """Write some contacts and delete others in one transaction. Deleted and replaced data is overwritten on the disk.
 
     Returns:
-        False where another process keeps the database's log open, so that old pages are overwritten only later.
+        False if another process keeps the database's log open, so that old pages are overwritten only later.
 
     Raises:
         StoreError: the database can't be written.

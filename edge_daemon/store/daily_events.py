@@ -1,8 +1,8 @@
-"""What happened to the device, day by day, in register.sqlite: a few fixed words each (`device/events.py`).
+"""Events of the device by day, in register.sqlite, each with a few fixed words (`device/events.py`).
 
-The service writes here, and who fetches or applies what the office has. What other tables know already (captures that
-were missed, lessons that went by, items that were refused) is not written again, it is counted when a day is asked for:
-a card wears by what is written.
+The service writes here, and so do the processes that fetch or apply the office's documents. Facts in other tables
+(missed captures, lessons that were not held, refused items) are not stored again. They are counted when a day is
+requested, because each write wears the card.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from edge_daemon.store.database import faults, transaction
 from edge_daemon.timestamps import parsed, stored
 
 KEPT_DAYS: Final = 400
-"""Events are kept for so many days, and sent to a server that does not know this device yet."""
+"""Days that events are stored, and sent to a server that does not know this device yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class DailyEvent:
-    """Something that happened."""
+    """One event."""
 
     at: datetime
     event: str
     """One of the log's fixed words."""
     fields: Mapping[str, str | int | float] = field(default_factory=dict)
-    """Fixed fields of the log, and `times` where it happened again and again."""
+    """Fixed fields of the log, with `times` for a repeated event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,20 @@ class ParkedItem:
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """What the other tables know of a stretch of time."""
+    """Figures from the other tables for a period."""
 
     held: int
     captures_planned: int
     captures_taken: int
     missed: Mapping[str, int]
-    """Reason to captures."""
+    """Reason to number of captures."""
     not_held: Mapping[str, int]
-    """Reason to lessons."""
+    """Reason to number of lessons."""
     refused: tuple[ParkedItem, ...]
 
 
 def add_events(db: sqlite_utils.Database, events: Iterable[DailyEvent]) -> None:
-    """Write down what happened, in one commit.
+    """Record events in one commit.
 
     Raises:
         StoreError: the database can't be written.
@@ -69,7 +69,7 @@ def add_events(db: sqlite_utils.Database, events: Iterable[DailyEvent]) -> None:
 
 
 def events(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[DailyEvent]:
-    """Return what happened in [start, end), the earliest first."""
+    """Return the events in [start, end), earliest first."""
     with faults(db):
         rows = db.execute(
             "SELECT at_utc, event, fields FROM events WHERE at_utc >= ? AND at_utc < ? ORDER BY at_utc, event_id",
@@ -79,7 +79,7 @@ def events(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[Da
 
 
 def figures(db: sqlite_utils.Database, start: datetime, end: datetime) -> DayFigures:
-    """Return what is known of the lessons that began in [start, end), and what was refused then."""
+    """Return the figures of the lessons that began in [start, end), and the items refused in that time."""
     window = (stored(start), stored(end))
     with faults(db):
         held, planned = db.execute(
@@ -112,7 +112,7 @@ def figures(db: sqlite_utils.Database, start: datetime, end: datetime) -> DayFig
 
 
 def first_day(db: sqlite_utils.Database) -> datetime | None:
-    """Return the time of the oldest thing that there is to tell, None where there is none."""
+    """Return the time of the oldest event or lesson; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT min(at) FROM (SELECT min(at_utc) AS at FROM events UNION ALL SELECT min(start_utc) FROM lessons"
@@ -122,7 +122,7 @@ def first_day(db: sqlite_utils.Database) -> datetime | None:
 
 
 def forget_events_before(db: sqlite_utils.Database, before: datetime) -> int:
-    """Delete what is over its time; return how many there were.
+    """Delete the events before a time; return how many were deleted.
 
     Raises:
         StoreError: the database can't be written.

@@ -1,7 +1,8 @@
-"""Opening the two SQLite files, and one error for everything that can be wrong with them.
+"""Opens the SQLite files, and maps every SQLite error to one kind of error.
 
-Both files are in WAL mode with `synchronous=FULL`: what was committed survives a power cut, and a reader (the office
-pulls registers) never waits for the running lesson. `secure_delete` overwrites what is deleted, for `enrol remove`.
+The files are in WAL mode with `synchronous=FULL`. A committed change survives a power cut, and a reader (the process
+that delivers registers) never waits for the running lesson. `secure_delete` overwrites deleted data, for `enrol
+remove`.
 """
 
 from __future__ import annotations
@@ -21,45 +22,48 @@ from edge_daemon.store.migrations import GALLERY, REGISTER, Schema
 
 
 class ForeignFileError(StoreError):
-    """The file is a database of something else."""
+    """The file is a database of another program or kind."""
 
 
 BUSY_TIMEOUT_S = 3.0
-"""How long to wait for another process: commits take milliseconds, so that longer means that something is wrong."""
+"""Longest wait for another process. Commits take milliseconds, so a longer wait means that something is wrong."""
 
 PAGE_BYTES = 4096
-"""Of the databases: docs/STORAGE.md has what other sizes cost."""
+"""Page size of the databases; docs/STORAGE.md has the cost of other sizes."""
 
 CHECKPOINT_PAGES = 200
-"""The log is brought into the file when it has so many pages, and begins anew: a log that is written over costs the
-file system less than one that grows, and little is lost with it where it is damaged (measured: docs/STORAGE.md)."""
+"""Pages of the log at which SQLite copies it into the file and reuses it.
+
+Overwriting a log costs the file system less than extending one, and a damaged log then loses little (measured:
+docs/STORAGE.md).
+"""
 _LOG_BYTES = 1 << 20
-"""To this a log is cut that had to grow further, by an import or beside a backup."""
+"""Size to which a log is cut that grew beyond it, during an import or a backup."""
 
 _MEND = "a start of the service restores the last backup; or move it away to begin anew"
 
 
 def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
-    """Open register.sqlite (captures, sightings, registers), bringing its schema up to date.
+    """Open register.sqlite (captures, sightings, registers), and upgrade its schema.
 
     Args:
-        path: the file; it and its folder are made, for this user only, where they are missing.
-        create: False refuses a missing file instead.
-        busy_timeout_s: how long to wait for a lock that another process holds.
+        path: the file; it and its folder are created, for this user only, if they are missing.
+        create: False: raise an error for a missing file instead.
+        busy_timeout_s: longest wait for a lock of another process.
 
     Raises:
-        StoreError: locked, read-only, corrupt, made by a newer program, or not such a database.
+        StoreError: locked, read-only, corrupt, written by a newer program, or another kind of file.
     """
     return open_database(path, REGISTER, create=create, busy_timeout_s=busy_timeout_s)
 
 
 def open_gallery(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
-    """Open gallery.sqlite (sealed students, templates, candidates); as `open_register`."""
+    """Open gallery.sqlite (sealed students, templates, candidates); see `open_register`."""
     return open_database(path, GALLERY, create=create, busy_timeout_s=busy_timeout_s)
 
 
 def check_writable(db: sqlite_utils.Database) -> None:
-    """Take and give back the write lock: for a command that works for minutes before it writes.
+    """Take and release the write lock, as an early check for commands that work for minutes before they write.
 
     Raises:
         StoreError: another process holds the lock, or the disk can't be written.
@@ -70,27 +74,27 @@ def check_writable(db: sqlite_utils.Database) -> None:
 
 
 def path_of(db: sqlite_utils.Database) -> str:
-    """Return the file of a database, empty for one in memory."""
+    """Return the file of a database; empty for one in memory."""
     return next((str(row[2]) for row in db.conn.execute("PRAGMA database_list") if row[1] == "main"), "")
 
 
 def is_delivery(db: sqlite_utils.Database) -> bool:
-    """Return whether a connection is that of the process that delivers: register.sqlite is attached, to be read."""
+    """Return whether a connection belongs to the delivery process, which has register.sqlite attached read-only."""
     return any(row[1] == "register" for row in db.conn.execute("PRAGMA database_list"))
 
 
 def bring_in_log(db: sqlite_utils.Database) -> None:
-    """Bring what was committed from the log into the file, as far as readers allow; it is safe in either place."""
-    with suppress(sqlite3.OperationalError):  # no room, a reader: the log keeps it
+    """Copy committed data from the log into the file, as far as readers allow. The data is safe in either place."""
+    with suppress(sqlite3.OperationalError):  # no space, or a reader: the data stays in the log
         db.conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 @contextmanager
 def transaction(db: sqlite_utils.Database) -> Iterator[None]:
-    """Write all or nothing. The lock is taken at the start, so that what was read stays true until it is written.
+    """Write everything or nothing. The lock is taken at the start, so data that was read stays valid until the write.
 
     Raises:
-        StoreError: as `open_register`.
+        StoreError: as for `open_register`.
     """
     with faults(db):
         db.conn.execute("BEGIN IMMEDIATE")
@@ -104,18 +108,18 @@ def transaction(db: sqlite_utils.Database) -> Iterator[None]:
 
 @contextmanager
 def faults(db: sqlite_utils.Database) -> Iterator[None]:
-    """Turn SQLite's errors into a StoreError that says what to do."""
+    """Turn SQLite's errors into a StoreError with a hint."""
     try:
         yield
     except sqlite3.IntegrityError:
-        raise  # a mistake of ours, not of the file's
+        raise  # a defect of this program, not of the file
     except sqlite3.DatabaseError as error:
         raise explained(error, path_of(db)) from error
 
 
 @contextmanager
 def faults_at(where: str) -> Iterator[None]:
-    """As `faults`, for a connection that this module did not open."""
+    """Like `faults`, for a connection that this module did not open."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -123,17 +127,18 @@ def faults_at(where: str) -> Iterator[None]:
 
 
 class _Connection(sqlite3.Connection):
-    """One that leaves the log of a database that another user may read, though SQLite removes it with the last close.
+    """A connection that keeps the log files of a shared database, which SQLite would remove at the last close.
 
-    A reader that may not write to the folder can't make the files -wal and -shm that it needs (sqlite.org/wal.html,
-    "Read-Only Databases"). Empty ones do: they say that the file alone is the whole database.
+    A reader without write permission for the folder can't create the files -wal and -shm that it needs
+    (sqlite.org/wal.html, "Read-Only Databases"). Empty files are enough: they mean that the file alone is the whole
+    database.
     """
 
     shared: Path | None = None
-    """The database, where its folder lets the group in."""
+    """The database, if its folder is open to the group."""
 
     def close(self) -> None:
-        """Close it, and leave what other users need to read."""
+        """Close the connection, and leave the files that other users need for reading."""
         super().close()
         if self.shared is not None:
             _leave_log(self.shared)
@@ -145,7 +150,7 @@ class _Connection(sqlite3.Connection):
 
 def _leave_log(path: Path) -> None:
     for ending in ("-wal", "-shm"):
-        with suppress(OSError):  # a folder that is gone, a full or read-only disk: the next one leaves it
+        with suppress(OSError):  # the folder is gone, or the disk is full or read-only: the next close tries again
             file = os.open(f"{path}{ending}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
             if not os.fstat(file).st_size:
                 os.fchmod(file, 0o640)
@@ -153,7 +158,7 @@ def _leave_log(path: Path) -> None:
 
 
 def is_shared(folder: Path) -> bool:
-    """Return whether the group may enter a folder: then another user of ours reads what is for both."""
+    """Return whether the group may enter a folder, because another user of this program reads its files."""
     try:
         return bool(folder.stat().st_mode & stat.S_IXGRP)
     except OSError:
@@ -161,15 +166,15 @@ def is_shared(folder: Path) -> bool:
 
 
 def shared_mode(folder: Path) -> int:
-    """Return the mode of a file that the other user may read, where there is one; else it is for its owner only."""
+    """Return the mode of a new file: readable by the other user in a shared folder, otherwise by its owner only."""
     return 0o640 if is_shared(folder) else 0o600
 
 
 def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIMEOUT_S) -> None:
-    """Take a step that opens a database of another user; for a moment, at each end of its last process, it can't be.
+    """Take a step that opens another user's database, which fails briefly while that user's last process ends.
 
     Raises:
-        StoreError: as `open_register`.
+        StoreError: as for `open_register`.
     """
     until_s = time.monotonic() + patience_s
     while True:
@@ -186,7 +191,7 @@ def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIM
 
 
 def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
-    """As `open_register`, for any schema."""
+    """Open a database of any schema; see `open_register`."""
     check_path(path, create=create)
     conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=busy_timeout_s, uri=True, factory=_Connection)
     if schema is REGISTER and is_shared(path.parent):
@@ -208,7 +213,7 @@ def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: f
 
 
 def check_path(path: Path, *, create: bool) -> None:
-    """Refuse what SQLite would report badly, or would open read-only without a word; make a missing file."""
+    """Refuse files that SQLite would report badly or open read-only without an error; create a missing file."""
     where = str(path)
     try:
         if path.is_dir():
@@ -217,11 +222,11 @@ def check_path(path: Path, *, create: bool) -> None:
             if not create:
                 raise StoreError("there is no such database", where, "nothing was recorded yet, or --home is another")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The file is made with its final mode before SQLite sees it: its -wal and -shm files copy the mode.
+            # The file gets its final mode before SQLite opens it, because its -wal and -shm files copy the mode.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"can't be made: {error.strerror}", where, "check the folder and its owner") from error
-    # os.access and not a trial open: closing any descriptor of the file would drop this process's own SQLite locks.
+    # os.access instead of a trial open: closing any descriptor of the file would drop this process's SQLite locks.
     if not os.access(path, os.R_OK | os.W_OK):
         raise StoreError("the database is read-only for this user", where, "check the file's owner, mode and disk")
     if not os.access(path.parent, os.W_OK | os.X_OK):
@@ -231,16 +236,16 @@ def check_path(path: Path, *, create: bool) -> None:
 
 
 def _share(path: Path) -> None:
-    """Let the group read a database and its log, which were made for their owner only by an older release."""
+    """Make a database and its log readable by the group. An older release created them for the owner only."""
     for ending in ("", "-wal", "-shm"):
-        with suppress(OSError):  # not there, or of another user, who does it
+        with suppress(OSError):  # missing, or owned by another user, who changes it
             file = Path(f"{path}{ending}")
             if stat.S_IMODE(file.stat().st_mode) == 0o600:
                 file.chmod(0o640)
 
 
 def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None:
-    """Read only: refuse a file of another kind or of a program that is too new."""
+    """Check without writing: refuse a file of another kind, or of a program that is too new."""
     tables = {str(row[0]) for row in db.conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
         return
@@ -263,7 +268,7 @@ def _check_schema(db: sqlite_utils.Database, schema: Schema, path: Path) -> None
 
 def _set_up(db: sqlite_utils.Database) -> None:
     conn = db.conn
-    conn.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file only
+    conn.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # applies to a new file only
     if conn.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = FULL")
@@ -274,7 +279,7 @@ def _set_up(db: sqlite_utils.Database) -> None:
 
 
 def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
-    """Apply what is pending in one transaction: the camera and the sync process may both come first."""
+    """Apply pending migrations in one transaction, because the camera and the sync process may both come first."""
     db.conn.execute("BEGIN IMMEDIATE")
     try:
         schema.migrations.apply(db)
@@ -285,7 +290,7 @@ def _migrate(db: sqlite_utils.Database, schema: Schema) -> None:
 
 
 def _has_no_room(folder: Path) -> bool:
-    """Return whether there is no room even for the index of a log, whose lack SQLite calls an I/O error."""
+    """Return whether even the index of a log has no space; SQLite reports this as an I/O error."""
     try:
         return free_bytes(folder) < _LOG_BYTES
     except OSError:
@@ -293,7 +298,7 @@ def _has_no_room(folder: Path) -> bool:
 
 
 def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
-    """Return the error in words of the user."""
+    """Return the error in the user's words."""
     text = str(error)
     if "locked" in text or "busy" in text:
         return StoreError("the database is locked by another process", where, "wait until it is done, and try again")

@@ -1,15 +1,15 @@
-"""delivery.sqlite: what the process with the network knows by itself, beside a register.sqlite that it may only read.
+"""delivery.sqlite: the delivery process's own data, beside a register.sqlite that it may only read.
 
-Which items there are, and what was decided about them, stands in register.sqlite, written with what they are about.
-Tries, receipts, claims, receivers and versions of the office's documents stand here, in a file of the process that
-delivers. It mirrors the rows of register.sqlite (`mirror`), works on its own, and reports (`delivery_report.py`).
+register.sqlite holds the items and the decisions about them, written together with their subjects. This file holds
+attempts, receipts, claims, receivers and versions of the office's documents. The delivery process mirrors the rows of
+register.sqlite (`OutboxMirror`), works on its copy, and reports (`delivery_report.py`).
 
-One connection has both: delivery.sqlite is its main database, register.sqlite is attached as `register`, read only. A
-table that only register.sqlite has is found there without its name.
+One connection has both: delivery.sqlite is its main database, register.sqlite is attached as `register`, read-only. A
+table that exists only in register.sqlite is found without a prefix.
 
-A file that was lost is begun anew. Documents are sent again then, which changes nothing at the receiver. A message that
-was accepted, by the marks in register.sqlite, is not; nor is one that may have been accepted and is older than three
-days (`MAIL_AGAIN`).
+A lost file is created again. Documents are then sent again, which changes nothing at the receiver. Two kinds of
+messages are not sent again: those that register.sqlite marks as accepted, and those older than three days that may have
+been accepted (`MAIL_AGAIN`).
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ from edge_daemon.store.outbox_items import DOCUMENT_SHA256
 from edge_daemon.timestamps import stored
 
 MAIL_AGAIN: Final = timedelta(days=3)
-"""What may have been mailed before is mailed again by itself only within it."""
+"""Age up to which a message that may have been mailed before is mailed again automatically."""
 UNCERTAIN: Final = "may have been mailed already: `edge-daemon outbox retry` sends it (again)"
 _NAME: Final = "destination, kind, ref, student_id"
 _SAME: Final = " AND ".join(f"theirs.{column} = outbox.{column}" for column in _NAME.split(", "))
 
 
 def open_delivery(path: Path, register_path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
-    """Open both files: delivery.sqlite to write, register.sqlite to read.
+    """Open both files: delivery.sqlite for writing, register.sqlite for reading.
 
     Args:
-        path: delivery.sqlite; it and its folder are made where they are missing. One that is damaged is begun anew.
-        register_path: register.sqlite, of another user perhaps.
-        busy_timeout_s: how long to wait for a lock that another process holds.
+        path: delivery.sqlite; it and its folder are created if missing. A damaged file is replaced by a new one.
+        register_path: register.sqlite, which may belong to another user.
+        busy_timeout_s: longest wait for a lock of another process.
 
     Raises:
-        StoreError: one of them can't be used, or register.sqlite is of a release before this one.
+        StoreError: a file can't be used, or register.sqlite is of an older release.
     """
     if not register_path.exists():
         what = "there is no such database, or it is for another user"
@@ -82,7 +82,7 @@ def _check_pages(db: sqlite_utils.Database) -> None:
 
 
 def _put_aside(path: Path) -> None:
-    """Begin anew, keeping what was there for whoever wants to look."""
+    """Move the file aside for later inspection, so that a new one can be created."""
     for ending in ("-wal", "-shm"):
         Path(f"{path}{ending}").unlink(missing_ok=True)
     path.replace(path.with_name(f"{path.name}.unreadable"))
@@ -103,7 +103,7 @@ def _attach(db: sqlite_utils.Database, path: Path) -> None:
 
 
 def _begin(db: sqlite_utils.Database) -> None:
-    """Remember which rows there were before this file: it can't know what an older file, now lost, did with them."""
+    """Record the rows that existed before this file. What an older, lost file did with them is unknown."""
     with transaction(db):
         db.execute(
             "INSERT OR IGNORE INTO main.meta (key, value)"
@@ -112,10 +112,10 @@ def _begin(db: sqlite_utils.Database) -> None:
 
 
 class OutboxMirror:
-    """Brings the rows of register.sqlite into delivery.sqlite: new ones, and what was decided about old ones.
+    """Copies new rows of register.sqlite, and decisions about existing rows, into delivery.sqlite.
 
     Args:
-        db: of `open_delivery`.
+        db: the connection from `open_delivery`.
     """
 
     def __init__(self, db: sqlite_utils.Database) -> None:
@@ -124,7 +124,7 @@ class OutboxMirror:
         self._decision = -1
 
     def refresh(self, now: datetime) -> None:
-        """Look at what has changed since the last call, if anything has; all of it the first time.
+        """Process all changes since the last call, if there are any; the first call processes everything.
 
         Raises:
             StoreError: a database can't be used.
@@ -145,10 +145,10 @@ class OutboxMirror:
         self._version = version
 
     def _add(self, now: datetime) -> None:
-        """Take over what is new.
+        """Copy new rows.
 
-        What a report of this process says of itself was delivered counts for mail, where nothing may come twice; a
-        document is sent again. An item of an older release is as that release left it.
+        A delivery that this process itself reported counts for mail, which must not arrive twice; a document is sent
+        again. Rows of an older release keep their state.
         """
         self._db.execute(
             f"INSERT INTO main.outbox ({_NAME}, lesson_id, state, created_at_utc, next_attempt_utc, attempts, answer,"
@@ -164,12 +164,12 @@ class OutboxMirror:
         )
 
     def _follow(self, now: datetime) -> None:
-        """Follow what was decided about what is not delivered: given up, held, freed, to be tried again."""
+        """Apply decisions about undelivered items: given up, held, released, to be tried again."""
         db = self._db
         changed = (
             f"FROM register.outbox AS theirs WHERE theirs.decision > ?1 AND {_SAME}"
             " AND theirs.decision <> outbox.decision AND theirs.state <> 'delivered' AND (outbox.state <> 'delivered'"
-            " OR (outbox.destination = 'upstream' AND theirs.state = 'waiting'))"  # to be sent again
+            " OR (outbox.destination = 'upstream' AND theirs.state = 'waiting'))"  # a document that is to be sent again
         )
         reopened = db.execute(
             "SELECT ours.destination FROM main.destinations AS ours JOIN register.destinations AS theirs"
@@ -185,14 +185,14 @@ class OutboxMirror:
         )
 
     def _forget_removed(self) -> None:
-        """Forget what was about lessons whose registers went after their time, with the ids of students in it."""
+        """Delete the items of lessons whose registers were removed, with the student ids in them."""
         self._db.execute(
             "DELETE FROM main.outbox WHERE lesson_id IN (SELECT lesson_id FROM register.removed_registers)"
             " AND NOT EXISTS (SELECT 1 FROM register.outbox AS theirs WHERE theirs.lesson_id = outbox.lesson_id)"
         )
 
     def _believe_older_release(self) -> None:
-        """Take over what a release before this one did meanwhile: it wrote into register.sqlite itself."""
+        """Copy the results of an older release, which wrote them directly into register.sqlite."""
         self._db.execute(
             "UPDATE main.outbox SET state = theirs.state, answer = theirs.answer,"
             f" settled_at_utc = theirs.settled_at_utc, receipt_sha256 = {_RECEIPT} FROM register.outbox AS theirs"
@@ -201,7 +201,7 @@ class OutboxMirror:
         )
 
     def _check_receipts(self, now: datetime) -> None:
-        """Send again what is said to be delivered without the proof, the SHA-256 of the document that it is about."""
+        """Send a document again if it is marked as delivered without proof, which is the document's SHA-256."""
         self._db.execute(
             "UPDATE main.outbox SET state = 'waiting', settled_at_utc = NULL, next_attempt_utc = ?1"
             " WHERE destination = 'upstream' AND state = 'delivered'"
@@ -211,9 +211,9 @@ class OutboxMirror:
 
 
 def park_doubtful(db: sqlite_utils.Database, now: datetime) -> int:
-    """Leave to a person what an ended run may have mailed, where it is too old to be mailed twice; return how many.
+    """Park mail that an interrupted run may have sent, if it is too old to send twice; return how many items.
 
-    What is not that old waits again: the clock was ahead when it was left.
+    More recent items wait again, because they were parked by a clock that was ahead.
 
     Call only while holding the delivery lock, before `outbox.release`.
     """
@@ -237,7 +237,7 @@ _DOUBTFUL: Final = (
     " AND theirs.created_at_utc < ?2 AND coalesce(theirs.reopened_at_utc, '') < ?2"
     " AND theirs.item_id <= (SELECT CAST(value AS INTEGER) FROM main.meta WHERE key = 'born_item_id'))"
 )
-"""Within a statement on register.sqlite's rows: whether a file that was lost may have mailed it, long ago."""
+"""SQL condition on register.sqlite's rows: a lost file may have mailed the item long ago."""
 _RECEIPT: Final = (
     "CASE WHEN theirs.destination = 'upstream' AND theirs.state = 'delivered' THEN "
     + DOCUMENT_SHA256.replace("outbox.", "theirs.")

@@ -1,8 +1,7 @@
-"""What a report of the process that delivers changes in register.sqlite: marks, for whoever looks, and for mail.
+"""Applies a report of the delivery process to register.sqlite, as marks for display and for mail.
 
-The marks are the word of that process. For mail they keep a message from being sent twice, also by a release of before,
-after a return to it. For documents they say what was reported, no more: `delivery_file.py` never takes a mark of a
-report for a delivery.
+The marks are claims of that process. For mail they prevent a second sending, even by an older release after a rollback.
+For documents they record only the claim: `delivery_file.py` never accepts a reported mark as a delivery.
 """
 
 from __future__ import annotations
@@ -19,32 +18,32 @@ from edge_daemon.store.outbox_items import DOCUMENT_SHA256, OFFICE, PERSONAL, RE
 from edge_daemon.timestamps import stored
 
 _ADDRESS_MARK: Final = "#"
-"""Between what a mail to the office is about and the number of its further address."""
+"""Separates the subject of an office mail from the number of its further address."""
 _NAME: Final = "destination = ? AND kind = ? AND ref = ? AND student_id = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class TakenReport:
-    """What became of a report."""
+    """The result of applying a report."""
 
     changed: int
-    """Items whose marks are other ones now."""
+    """Items whose marks changed."""
     unproven: int
-    """Items that were said to be delivered, without the SHA-256 of their document."""
+    """Items reported as delivered without the SHA-256 of their document."""
     unknown: int
-    """Items that nothing here is about."""
+    """Items that match nothing in this database."""
     tried_lessons: Sequence[str]
-    """Lessons of which a student or guardian may have been told something: corrections may have to follow."""
+    """Lessons about which a student or guardian may have been notified, so that corrections may have to follow."""
     problems: Sequence[ReportedVersion]
-    """Documents of the office that were found to be unusable since the last report."""
+    """Documents of the office that were found unusable since the last report."""
 
 
 def take_report(db: sqlite_utils.Database, report: DeliveryReport) -> TakenReport:
-    """Write down what is reported, in one transaction.
+    """Apply a report in one transaction.
 
     Args:
         db: register.sqlite; no transaction may be open.
-        report: of `read_report`.
+        report: the report from `read_report`.
 
     Raises:
         StoreError: the database can't be written.
@@ -98,15 +97,15 @@ def _row(db: sqlite_utils.Database, item: ReportedItem) -> _Row | None:
 
 
 def _mark(db: sqlite_utils.Database, row: _Row, item: ReportedItem) -> bool:
-    """Note an item's state, unless something else was decided meanwhile; how often it was tried in any case."""
+    """Store an item's state unless another decision was made meanwhile; its number of attempts is always stored."""
     if item.state == "delivered":
         if row.state == "delivered":
             return False
         if item.destination == "upstream" and row.state == "waiting" and item.decision != row.decision:
-            return False  # it is to be sent again, and the other side has not seen that yet
+            return False  # it is to be sent again, which the delivery process has not seen yet
         columns: dict[str, Any] = {**_columns(item), "reported": 1, "receipt_sha256": item.receipt_sha256}
     elif row.state == "delivered" and not (row.reported and item.destination == "upstream"):
-        return False  # delivered is delivered: by a release of before, or accepted by the mail server
+        return False  # already delivered, by an older release or accepted by the mail server
     elif item.decision != row.decision or (row.state == "void" and item.state != "void"):
         columns = {"attempts": item.attempts}
     else:
@@ -129,7 +128,7 @@ def _columns(item: ReportedItem) -> dict[str, Any]:
 
 
 def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
-    """Add what the other side made from an item of here: further addresses of the office, a student's record."""
+    """Add an item that the delivery process derived from one here: further office addresses, a student's record."""
     base, mark, number = item.ref.partition(_ADDRESS_MARK)
     if item.destination != "mail":
         return False
@@ -157,9 +156,9 @@ def _add(db: sqlite_utils.Database, item: ReportedItem) -> bool:
 
 
 def _note_version(db: sqlite_utils.Database, version: ReportedVersion) -> bool:
-    """Note which version the office has; return whether what is wrong with it is new.
+    """Record the office's version of a document; return whether its problem is new.
 
-    The problem of a version that was looked at here stays.
+    If this side examined the version, its own problem is kept.
     """
     row = db.execute("SELECT sha256, problem, taken FROM pulled WHERE name = ?", (version.name,)).fetchone()
     looked_at = row is not None and version.sha256 != "" and row[2].startswith(f"{version.sha256}:")

@@ -1,11 +1,11 @@
-"""What the process that delivers reports to the one that takes registers: a small file, read with suspicion.
+"""The report of the delivery process to the process that takes registers: a small file, read as untrusted input.
 
-It names the items whose state in register.sqlite is another one than in delivery.sqlite, how it stands with each
-receiver, and which versions the office has of its documents. What the other side has taken over is not reported again,
-so that the file stays small.
+It has the items whose state differs between register.sqlite and delivery.sqlite, the state of each receiver, and the
+versions of the office's documents. States that the reader has already stored are not reported again, so the file stays
+small.
 
-The reader believes nothing that it can check. A document counts as delivered only with the SHA-256 of the document
-itself. A row is only changed where it is about an item that was written here, or follows from one.
+The reader checks everything that it can. A document counts as delivered only with the SHA-256 of the document itself. A
+row changes only if its item was written here, or follows from one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_TEXT: Final = 2_000
 _MAX_BYTES: Final = 32 << 20
 _MOST_TRIES: Final = 10_000_000
 _FARTHEST: Final = timedelta(days=9)
-"""No item is ever given a longer wait (`outbox.py`)."""
+"""Limit for times in a report; no item ever waits longer (`outbox.py`)."""
 _STATES: Final = frozenset({"waiting", "held", "parked", "delivered", "void"})
 _RECEIVER_STATES: Final = frozenset({"open", "waiting", "parked"})
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -42,7 +42,7 @@ _OFFICE_DOCUMENT: Final = re.compile(r"[a-z]{1,40}\.(?:csv|json|ics)")
 
 @dataclass(frozen=True, slots=True)
 class ReportedItem:
-    """One item as the process that delivers knows it."""
+    """One item in the state that the delivery process has."""
 
     destination: str
     kind: str
@@ -56,13 +56,13 @@ class ReportedItem:
     answer: str
     settled_at: datetime | None
     decision: int
-    """The decision that it knew."""
+    """The last decision that it knew."""
     receipt_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedReceiver:
-    """How it stands with a receiver."""
+    """The state of a receiver."""
 
     destination: str
     state: str
@@ -75,7 +75,7 @@ class ReportedReceiver:
 
 @dataclass(frozen=True, slots=True)
 class ReportedVersion:
-    """The version of a document of the office that was seen last."""
+    """The last seen version of a document of the office."""
 
     name: str
     sha256: str
@@ -85,7 +85,7 @@ class ReportedVersion:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What one file says."""
+    """The contents of one report file."""
 
     items: Sequence[ReportedItem]
     receivers: Sequence[ReportedReceiver]
@@ -94,11 +94,11 @@ class DeliveryReport:
 
 
 def write_report(db: sqlite_utils.Database, folder: Path) -> None:
-    """Replace the report in a folder by what is to be reported now.
+    """Replace the report in a folder by the current one.
 
     Args:
-        db: of `delivery_file.open_delivery`.
-        folder: of delivery.sqlite.
+        db: the connection from `delivery_file.open_delivery`.
+        folder: folder of delivery.sqlite.
 
     Raises:
         StoreError: a database can't be read, or the folder can't be written.
@@ -127,20 +127,20 @@ def write_report(db: sqlite_utils.Database, folder: Path) -> None:
         with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
             json.dump(document, file, ensure_ascii=False)
             os.fchmod(file.fileno(), shared_mode(folder))
-        part.replace(path)  # not synced to the card: an older one, or none, is followed by the next run's
+        part.replace(path)  # not synced to the card: the next run writes it again
     except OSError as error:
         raise StoreError(f"can't be written: {error.strerror}", str(path), "check the folder and the disk") from error
 
 
 def read_report(folder: Path, now: datetime) -> DeliveryReport | None:
-    """Return what is reported, None where nothing is.
+    """Return the report; None if there is none.
 
     Args:
-        folder: of the process that delivers, who may write there whatever it likes.
-        now: by the clock; nothing is put off farther than a wait may be.
+        folder: folder of the delivery process, which may have written anything there.
+        now: the current time, which bounds how far an item may be postponed.
 
     Raises:
-        StoreError: the file is no report; `what` says why, without anything of it.
+        StoreError: the file is not a valid report; `what` gives the reason, without any content.
     """
     path = folder / FILE
     try:
@@ -166,7 +166,7 @@ def _report(document: Any, now: datetime) -> DeliveryReport:
         [_item(row, now) for row in _rows(document["items"], _MOST_ITEMS)],
         [_receiver(row, now) for row in _rows(document["receivers"], 10)],
         [_version(row) for row in _rows(document["versions"], 20)],
-        [_alarm(row, now) for row in _rows(document.get("alarms", []), 10)],  # none of a release before
+        [_alarm(row, now) for row in _rows(document.get("alarms", []), 10)],  # an older release writes none
     )
 
 
@@ -232,7 +232,7 @@ def _alarm(row: Sequence[Any], now: datetime) -> Alarm:
 
 
 def _text(value: Any) -> str:
-    """Return a text that a terminal and a log can show."""
+    """Return a text that is safe to show in a terminal and a log."""
     if not isinstance(value, str):
         raise TypeError("not a text")
     return _CONTROL.sub(" ", value[:_LONGEST_TEXT])
@@ -257,7 +257,7 @@ def _number(value: Any, most: int) -> int:
 
 
 def _short_number(digits: str) -> int:
-    if len(digits) > 20:  # the time to read one grows with the square of its length
+    if len(digits) > 20:  # parsing time grows with the square of the length
         raise ValueError("not a number that can be")
     return int(digits)
 

@@ -35,20 +35,20 @@ DESTINATIONS: Final = """CREATE TABLE destinations (
     next_attempt_utc TEXT NOT NULL,
     settings_sha256 TEXT NOT NULL DEFAULT ''  -- other settings: tried again
 ) STRICT"""
-"""Of both databases: register.sqlite had it first."""
+"""In both databases; register.sqlite had it first."""
 
 OUTBOX_DECISIONS: Final = (
-    # Counts what the capture side decided, so that the other side finds it; 0 in rows of an older release.
+    # Numbers the decisions of the capture side, so that the delivery process finds them; 0 in rows of an older release.
     "ALTER TABLE outbox ADD COLUMN decision INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE outbox ADD COLUMN reopened_at_utc TEXT",
-    # 1: that it was delivered is only the word of the process with the network.
+    # 1: the delivery is only a claim of the process with network access.
     "ALTER TABLE outbox ADD COLUMN reported INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE outbox ADD COLUMN receipt_sha256 TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX outbox_by_decision ON outbox (decision)",
-    # The version of the other side that was taken over: its SHA-256 and when its file was changed.
+    # The version that was copied from the delivery process: its SHA-256 and its file's time of change.
     "ALTER TABLE pulled ADD COLUMN taken TEXT NOT NULL DEFAULT ''",
 )
-"""What register.sqlite got when another user began to read its outbox."""
+"""Additions to register.sqlite since another user reads its outbox."""
 
 DELIVERY_TABLES: Final = (
     _OUTBOX,

@@ -1,4 +1,4 @@
-"""How it stands with a receiver as a whole: one that refuses everybody is noted once, not in each item."""
+"""The state of a receiver as a whole. A receiver that refuses everything is recorded once, not in each item."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ State = Literal["open", "waiting", "parked"]
 
 @dataclass(frozen=True, slots=True)
 class DestinationState:
-    """Does a receiver take anything now?"""
+    """Whether a receiver accepts items now."""
 
     destination: Destination
     state: State
-    """`waiting`: tried again soon; `parked`: a person has to mend something, and it is asked only once a day."""
+    """`waiting`: retried soon; `parked`: a person must fix something, and the receiver is asked only once a day."""
     answer: str
     since: datetime | None
-    """None: nothing was ever wrong."""
+    """None: it never failed."""
     attempts: int
     next_attempt: datetime | None
     settings_sha256: str
-    """Of the settings with which it was tried."""
+    """SHA-256 of the settings of the last attempt."""
 
 
 def destination_state(db: sqlite_utils.Database, destination: Destination) -> DestinationState:
-    """Return how it stands with a receiver; one that was never noted is open."""
+    """Return the state of a receiver; one without a record is open."""
     with faults(db):
         row = db.execute(
             "SELECT state, answer, since_utc, attempts, next_attempt_utc, settings_sha256 FROM destinations"
@@ -46,14 +46,14 @@ def destination_state(db: sqlite_utils.Database, destination: Destination) -> De
 
 
 def may_try(db: sqlite_utils.Database, destination: Destination, now: datetime, settings_sha256: str) -> bool:
-    """Return whether a receiver may be tried now: it is open, its wait is over, or the settings are other ones.
+    """Return whether a receiver may be tried now: it is open, its wait is over, or its settings changed.
 
-    A parked one is asked once a day: what was wrong may have been mended at its end, for 200 rooms at once.
+    A parked one is tried once a day, because its cause may have been fixed at the receiver, for 200 rooms at once.
     """
     known = destination_state(db, destination)
     if known.state == "open" or known.settings_sha256 != settings_sha256 or known.next_attempt is None:
         return True
-    too_far = now + timedelta(seconds=LONGEST_ASKED_S) + SLACK  # written by a clock that was ahead
+    too_far = now + timedelta(seconds=LONGEST_ASKED_S) + SLACK  # later times come from a clock that was ahead
     return not now < known.next_attempt <= too_far
 
 
@@ -65,15 +65,15 @@ def set_destination(
     rng: random.Random,
     settings_sha256: str = "",
 ) -> None:
-    """Note what a receiver answered to everybody: `delivered` opens it, `parked` parks it, all else lets it wait.
+    """Record a receiver's general answer: `delivered` opens it, `parked` parks it, any other makes it wait.
 
     Args:
-        db: register.sqlite; a transaction may be open, one is begun where none is.
-        destination: which one.
-        outcome: of a try, of an item or of anything else.
-        now: by the clock.
+        db: register.sqlite; the function begins a transaction unless one is open.
+        destination: the receiver.
+        outcome: result of an attempt, of an item or of anything else.
+        now: the current time.
         rng: source of the jitter.
-        settings_sha256: of the settings with which it was tried; others open it (`may_try`).
+        settings_sha256: SHA-256 of the settings of the attempt; other settings reopen the receiver (`may_try`).
 
     Raises:
         StoreError: the database can't be written.
@@ -101,7 +101,7 @@ def set_destination(
 
 
 def open_destinations(db: sqlite_utils.Database, destinations: set[Destination], now: datetime) -> None:
-    """Let receivers be tried at once, because a person said so; within the caller's transaction."""
+    """Make receivers available at once on a person's request, within the caller's transaction."""
     for destination in sorted(destinations):
         db.execute(
             "UPDATE destinations SET state = 'open', answer = '', attempts = 0, since_utc = ?2, next_attempt_utc = ?2"

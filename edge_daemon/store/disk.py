@@ -1,4 +1,4 @@
-"""The disk below a folder: how much room it has, and whether it still takes writes. Looking never writes."""
+"""The disk of a folder: its free space, and whether it accepts writes. The checks never write."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def free_bytes(folder: Path) -> int:
-    """Return what a user without privileges may still write; 0 where the disk has no inode left.
+    """Return the space for a user without privileges; 0 if the disk has no inode left.
 
     Raises:
-        OSError: there is no such folder, or the disk does not answer.
+        OSError: the folder does not exist, or the disk does not answer.
     """
     room = os.statvfs(folder)
     no_inode = room.f_files > 0 and room.f_favail == 0
@@ -20,10 +20,10 @@ def free_bytes(folder: Path) -> int:
 
 
 def is_read_only(path: Path, mounts: Path = _MOUNTS) -> bool:
-    """Return whether the disk takes no writes: it was mounted so, or the kernel made it so after a fault.
+    """Return whether the disk accepts no writes, because of its mount options or after a fault.
 
-    ext4 of Linux 6.15 and later no longer tells statvfs(3) of the latter: it shows `emergency_ro` among the options of
-    the file system (proc_pid_mountinfo(5)).
+    On Linux 6.15 and later, statvfs(3) no longer reports a fault of ext4. The file system's options then contain
+    `emergency_ro` (proc_pid_mountinfo(5)).
     """
     try:
         if os.statvfs(path).f_flag & os.ST_RDONLY:
@@ -38,7 +38,7 @@ def is_read_only(path: Path, mounts: Path = _MOUNTS) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder as lasting as the files (fsync(2)); raises OSError."""
+    """Make the file names in a folder durable (fsync(2)); raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -12,7 +12,7 @@ ENROLMENT_TABLES: Final = (
         ends_before TEXT  -- the first day without the student; NULL: no limit
     ) STRICT""",
     "CREATE INDEX enrolment_periods_by_student ON enrolment_periods (student_id)",
-    # The release before knows no dates: what it imports after a rollback must not meet dates of an older list.
+    # The previous release knows no dates: after a rollback its imports must not combine with dates of an older list.
     """CREATE TRIGGER courses_renewed AFTER UPDATE OF courses ON students
         BEGIN DELETE FROM enrolment_periods WHERE student_id = NEW.student_id; END""",
 )

@@ -1,4 +1,4 @@
-"""Who is excused on which days, as the office's last list says: bare ids and days, and no word of why."""
+"""Excused students by day, from the office's last list: only ids and days, never the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.timestamps import parsed, stored
 
 
 def replace_excuses(db: sqlite_utils.Database, excuses: Iterable[tuple[str, date, date]], at: datetime) -> None:
-    """Put a list in the place of the one before, in one transaction.
+    """Replace the previous list, in one transaction.
 
     Args:
         db: register.sqlite.
@@ -29,14 +29,14 @@ def replace_excuses(db: sqlite_utils.Database, excuses: Iterable[tuple[str, date
 
 
 def excuses_written_at(db: sqlite_utils.Database) -> datetime | None:
-    """Return when the office wrote the list that is in force; None: there is none. Raises StoreError."""
+    """Return when the office wrote the current list; None: there is none. Raises StoreError."""
     with faults(db):
         row = db.execute("SELECT at_utc FROM excuse_list").fetchone()
     return parsed(row[0]) if row else None
 
 
 def is_excused(db: sqlite_utils.Database, student_id: str, day: date) -> bool:
-    """Return whether the office has an excuse of a student for a day. Raises StoreError."""
+    """Return whether the office excused a student for a day. Raises StoreError."""
     query = "SELECT 1 FROM excuses WHERE student_id = ? AND first_day <= ? AND last_day >= ?"
     with faults(db):
         return db.execute(query, (student_id, day.isoformat(), day.isoformat())).fetchone() is not None

@@ -1,4 +1,4 @@
-"""Students, keys, templates and tombstones in gallery.sqlite. Everything personal is sealed before it comes here."""
+"""Students, keys, templates and tombstones in gallery.sqlite. The caller seals everything personal first."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from edge_daemon.types import EnrolmentPeriod
 
 Erased = Literal["student", "templates"]
 Renewal = Literal["due", "wrapped"]
-"""State of the slot key. `due`: something was erased since; `wrapped`: the data keys are under the new key, and the old
-one is still there."""
+"""State of the slot key's renewal.
+
+`due`: something was erased since the last one; `wrapped`: the data keys are under the new key, and the old key still
+exists.
+"""
 
 SLOTS_FILE = "gallery.keys"
 """The file of the slot key, beside gallery.sqlite."""
 SLOT_KEY_SCHEMA = 3
 """The first schema whose program knows slot keys."""
 CAPTURED: Final = "capture:"
-"""Begins the name of a template that was made at a camera: there is no file from which it could be made again."""
+"""Prefix of the name of a template that was made at a camera. No file exists from which to make it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +54,25 @@ class TemplateRow:
     model_sha256: str
     preprocessing: int
     details: bytes = b""
-    """When it was read, and how good it was; sealed. Empty: made by a release that did not keep this."""
+    """Time of reading and quality, sealed. Empty: written by a release that stored neither."""
     covered: bytes = b""
-    """The template with a mask and with sunglasses, sealed. Empty: made by a release that painted none."""
+    """Templates with a mask and with sunglasses, sealed. Empty: made by a release without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """That a student, or only their templates, were erased, and under which key they had been sealed."""
+    """Record that a student, or only their templates, were erased, and of the key that had sealed them."""
 
     student_hash: str
     key_sha256: str
     erased: Erased
     erased_at: str
-    """As `instants.stored` writes it."""
+    """In the form of `timestamps.stored`."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookAlike:
-    """Two students whose faces a camera could take for one another, `a` < `b`."""
+    """Two students whom the matcher could confuse, `a` < `b`."""
 
     a: str
     b: str
@@ -81,18 +84,18 @@ class GalleryChange:
     """Everything that one import writes."""
 
     students: Sequence[StudentRow]
-    """The whole roster: whoever is not among them leaves it."""
+    """The whole roster: a student who is not in it leaves the roster."""
     templates: Sequence[TemplateRow]
     replaced: frozenset[str]
-    """Students whose templates from before go; those made at a camera stay while the student consents."""
+    """Students whose earlier templates are deleted; those made at a camera stay while the student consents."""
     look_alikes: Sequence[LookAlike]
     tombstones: Sequence[Tombstone]
     embedder: tuple[str, int] | None = None
-    """SHA-256 of the face model in use, and its preprocessing: what another one made at a camera goes."""
+    """SHA-256 of the current face model, and its preprocessing. Camera templates of another model are deleted."""
 
 
 def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
-    """Return all students, those on the roster first and in its order."""
+    """Return all students: first those on the roster, in its order."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id, position, courses, consent, sealed, wrapped_key FROM students"
@@ -112,7 +115,7 @@ def student_rows(db: sqlite_utils.Database) -> list[StudentRow]:
 
 
 def template_rows(db: sqlite_utils.Database) -> list[TemplateRow]:
-    """Return the templates of all students on the roster who consent, in its order."""
+    """Return the templates of all consenting students on the roster, in its order."""
     with faults(db):
         covered = "coalesce(covered, x'')" if "covered" in _columns(db) else "x''"
         rows = db.execute(
@@ -136,7 +139,7 @@ def templates_of(db: sqlite_utils.Database, student_id: str) -> list[TemplateRow
 
 
 def template_counts(db: sqlite_utils.Database) -> dict[str, int]:
-    """Return how many photographs of each student have a template; students without one are not in it."""
+    """Return how many photographs of each student have a template, without students who have none."""
     with faults(db):
         return dict(db.execute("SELECT student_id, count(*) FROM templates GROUP BY student_id").fetchall())
 
@@ -148,7 +151,7 @@ def look_alikes(db: sqlite_utils.Database) -> list[LookAlike]:
 
 
 def tombstones(db: sqlite_utils.Database) -> list[Tombstone]:
-    """Return what was erased, the earliest first."""
+    """Return the tombstones, earliest first."""
     with faults(db):
         rows = db.execute(
             "SELECT student_hash, key_sha256, erased, erased_at_utc FROM tombstones ORDER BY erased_at_utc"
@@ -157,21 +160,21 @@ def tombstones(db: sqlite_utils.Database) -> list[Tombstone]:
 
 
 def key_generation(db: sqlite_utils.Database) -> int:
-    """Return the generation of the slot key that all data keys are wrapped under; 0: under the device key alone."""
+    """Return the generation of the slot key that wraps all data keys; 0: the device key alone wraps them."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = 'key_generation'").fetchone()
     return int(row[0]) if row else 0
 
 
 def renewal(db: sqlite_utils.Database) -> Renewal | None:
-    """Return how far the renewal of the slot key is; None where nothing was erased since the last one."""
+    """Return the state of the slot key's renewal; None if nothing was erased since the last one."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = 'renewal'").fetchone()
     return cast(Renewal, str(row[0])) if row else None
 
 
 def note_renewed(db: sqlite_utils.Database) -> None:
-    """Note that the old slot key is destroyed; what was erased after the data keys were wrapped again stays due."""
+    """Record that the old slot key is destroyed. An erasure after the rewrapping leaves the renewal due."""
     with transaction(db):
         db.execute("DELETE FROM meta WHERE key = 'renewal' AND value = 'wrapped'")
 
@@ -184,16 +187,16 @@ def rewrap_keys(
 ) -> int:
     """Wrap all data keys under another slot key, in one transaction.
 
-    From then on the program of one release ago, which knows no slot key, refuses the gallery.
+    After that the previous release, which knows no slot key, refuses the gallery.
 
     Args:
         db: gallery.sqlite.
-        generation: of the new slot key.
-        rewrap: returns the new wrap for a student id and its old one.
-        hash_again: returns the keyed hash for the hash of a tombstone.
+        generation: generation of the new slot key.
+        rewrap: returns the new wrapped key for a student id and the old one.
+        hash_again: returns the keyed hash for a tombstone's hash.
 
     Returns:
-        How many keys there are.
+        The number of keys.
 
     Raises:
         StoreError: the database can't be written; nothing was changed.
@@ -215,15 +218,15 @@ def rewrap_keys(
 
 
 def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_keys: Iterable[bytes]) -> bool:
-    """Write one import, all or nothing.
+    """Write one import, completely or not at all.
 
     Args:
         db: gallery.sqlite.
         change: the new state.
-        expected_keys: the wrapped keys that the import started from.
+        expected_keys: the wrapped keys at the start of the import.
 
     Returns:
-        False, with nothing written, where another command changed the students meanwhile.
+        False, with nothing written, if another command changed the students meanwhile.
 
     Raises:
         StoreError: the database can't be written.
@@ -260,7 +263,7 @@ def replace_roster(db: sqlite_utils.Database, change: GalleryChange, expected_ke
 def erase(
     db: sqlite_utils.Database, marks: Sequence[Tombstone], students: Iterable[str], templates_of: Iterable[str]
 ) -> None:
-    """Destroy the keys and everything else of some students, and only the templates of others.
+    """Destroy the keys and all data of some students, and only the templates of others.
 
     Raises:
         StoreError: the database can't be written.
@@ -278,21 +281,21 @@ def erase(
 
 
 def wipe_log(db: sqlite_utils.Database) -> bool:
-    """Empty the write-ahead log, which still holds what was deleted; False where another process keeps it open."""
+    """Empty the write-ahead log, which still holds deleted data; return False if another process keeps it open."""
     with faults(db):
         busy, _, _ = db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
 
 def erase_sightings_before(db: sqlite_utils.Database, erased: Sequence[tuple[str, datetime]]) -> int:
-    """Delete sightings and check-ins of removed students in lessons that began before the removal (register.sqlite).
+    """Delete sightings and check-ins of removed students in lessons that began before the removal.
 
     Args:
         db: register.sqlite.
         erased: student ids, and when each was removed.
 
     Returns:
-        How many sightings there were.
+        The number of sightings.
     """
     count = 0
     with transaction(db):
@@ -324,12 +327,12 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
         " consent = excluded.consent, sealed = excluded.sealed",
         (student.student_id, student.position, courses, int(student.consent), student.sealed),
     )
-    # After the courses, for writing these takes the dates of before away (`migrations.py`).
+    # After the courses, because a trigger on these deletes the earlier dates (`migrations.py`).
     db.conn.executemany(
         "INSERT INTO enrolment_periods (student_id, course, begins_on, ends_before) VALUES (?, ?, ?, ?)",
         [(student.student_id, one.course, _text(one.begin), _text(one.end)) for one in student.periods],
     )
-    # What was sealed under another key can't be opened any more: consent was taken back.
+    # Notes under another key can't be opened any more, because consent was withdrawn.
     db.execute(
         "DELETE FROM notes WHERE student_id = ?1 AND EXISTS"
         " (SELECT 1 FROM student_keys WHERE student_id = ?1 AND wrapped_key <> ?2)",
@@ -343,7 +346,7 @@ def _put_student(db: sqlite_utils.Database, student: StudentRow) -> None:
 
 
 def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -> None:
-    """Add templates, within a transaction of the caller; what is optional, where the schema has room for it."""
+    """Add templates within the caller's transaction. Optional columns are written if the schema has them."""
     there = _columns(db)
     optional = ("details", "covered")
     columns = ["student_id", "photograph", "sealed", "model_sha256", "preprocessing"]
@@ -355,12 +358,12 @@ def put_templates(db: sqlite_utils.Database, templates: Iterable[TemplateRow]) -
 
 
 def _columns(db: sqlite_utils.Database) -> set[str]:
-    """Return the columns of the templates: a gallery that waits for its upgrade has fewer."""
+    """Return the columns of the templates; a gallery before its upgrade has fewer."""
     return {row[1] for row in db.execute("PRAGMA table_info(templates)")}
 
 
 def _put_tombstones(db: sqlite_utils.Database, marks: Sequence[Tombstone]) -> None:
-    """Write tombstones; in the same transaction it is noted that the slot key has to be renewed."""
+    """Write tombstones, and record in the same transaction that the slot key must be renewed."""
     if marks:
         db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('renewal', 'due')")
     db.conn.executemany(

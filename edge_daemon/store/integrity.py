@@ -1,8 +1,8 @@
-"""Is a database file sound, what is missing from its log, and putting a damaged one aside.
+"""Checks whether a database file is sound and what its log lost, and moves a damaged file aside.
 
-A page has no checksum in SQLite: `quick_check` finds pages that do not fit together, `integrity_check` also indexes
-that do not fit their tables. Registers carry their SHA-256, so that a changed byte in one is found, too. What changes
-within a sighting or a capture without breaking the form of its page is not found by anything here.
+SQLite pages have no checksum. `quick_check` finds pages that do not fit together; `integrity_check` also finds indexes
+that do not match their tables. Registers carry their SHA-256, so a changed byte in one is found as well. A change
+within a sighting or a capture that keeps the form of its page is not detected.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ from edge_daemon.store.disk import sync_folder
 logger = logging.getLogger(__name__)
 
 Depth = Literal["start", "quick", "full"]
-"""`start`: all but the sightings, which are 97 % of a file; `quick`: those, too, but not whether their indexes fit;
-`full`: that, too, and the hash of every register. docs/STORAGE.md has what each takes."""
+"""`start`: everything except the sightings, which are 97 % of a file.
+
+`quick`: the sightings as well, without their indexes. `full`: also the indexes, and the hash of every register.
+docs/STORAGE.md has the durations.
+"""
 
 SUFFIXES = ("", "-wal", "-shm")
 
 _BIG_TABLE = "sightings"
 _LATEST_REGISTERS = 100
-"""Only pages that were written lately can be torn: at a start no others are hashed."""
+"""Registers that are hashed at a start; only recently written pages can be torn."""
 _WAL_HEADER = 32
 _PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
 _FRAME_HEADER = struct.Struct(">IIQ8x")
@@ -42,27 +45,27 @@ _FRAME_HEADER = struct.Struct(">IIQ8x")
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFindings:
-    """What an examination found."""
+    """The result of an examination."""
 
     problem: str = ""
     """Empty: the file is sound."""
     empty: bool = False
-    """There is no table at all: a new file, or one whose content is gone."""
+    """The file has no table: it is new, or its content is gone."""
     lost_commits: int = 0
-    """Commits that the log had, and that can't be read any more; one more may have been cut off while being written."""
+    """Unreadable commits of the log. One more may have been cut off while it was written."""
 
 
 def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path | None = None) -> DatabaseFindings:
-    """Look at a database file, through its log.
+    """Examine a database file through its log.
 
     Args:
         path: the file; it must exist.
-        depth: how closely.
-        immutable: nobody writes it, and it has no log: a backup.
-        keep_log: where a copy of a damaged log goes: SQLite removes the original.
+        depth: how thoroughly.
+        immutable: no process writes the file and it has no log: a backup.
+        keep_log: target for a copy of a damaged log, because SQLite removes the original.
 
     Raises:
-        StoreError: the file can't be looked at (rights, a lock, a failing disk): that is no proof of damage.
+        StoreError: the file can't be examined (permissions, a lock, a failing disk), which does not prove damage.
     """
     before = _Log() if immutable else _look_at_log(path)
     try:
@@ -70,12 +73,12 @@ def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path
             tables = [str(row[0]) for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             problem = next((p for p in _problems(conn, tables, depth) if p), "")
             readable = None if problem or not before.commits else _frames_read(conn)
-            # Another process may have begun the log anew meanwhile: then it says nothing.
+            # If another process restarted the log meanwhile, its state proves nothing.
             same = _look_at_log(path).salts == before.salts
             gone = sum(frame > readable for frame in before.commits) if same and readable is not None else 0
             if gone > 1 and keep_log is not None:
                 _keep_copy(path.with_name(path.name + "-wal"), keep_log)
-    except UnicodeDecodeError:  # SQLite's message about damage quotes it
+    except UnicodeDecodeError:  # SQLite's message about the damage quotes it
         return DatabaseFindings("names in it are damaged")
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
@@ -85,22 +88,22 @@ def examine(path: Path, depth: Depth, *, immutable: bool = False, keep_log: Path
 
 
 def counts(conn: sqlite3.Connection) -> dict[str, int]:
-    """Return how many rows each table has."""
+    """Return the number of rows of each table."""
     names = [str(row[0]) for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
     query = 'SELECT count(*) FROM "{}"'
     return {name: int(conn.execute(query.format(name)).fetchone()[0]) for name in names}
 
 
 def set_aside(path: Path, folder: Path, stamp: str) -> Path | None:
-    """Move a database with its log out of the way; nothing is deleted.
+    """Move a database and its log aside; nothing is deleted.
 
-    The file itself goes first: where a power cut leaves a log without its file, the next start moves that, too.
+    The file itself moves first. If a power cut leaves a log without its file, the next start moves the log too.
 
     Returns:
-        Where the file is now, None where there was nothing.
+        The file's new path; None if there was no file.
 
     Raises:
-        StoreError: the folder can't be made, or the files can't be moved.
+        StoreError: the folder can't be created, or the files can't be moved.
     """
     present = [suffix for suffix in SUFFIXES if path.with_name(path.name + suffix).exists()]
     if not present:
@@ -120,14 +123,14 @@ def set_aside(path: Path, folder: Path, stamp: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What a damaged register.sqlite had and its backup has not, as far as it could be read."""
+    """The data of a damaged register.sqlite that its backup lacks, as far as it is readable."""
 
     registers: int
     lessons: int
 
 
 def loss(damaged: Path, restored: sqlite3.Connection) -> Loss | None:
-    """Return what went lost with a damaged file, None where it can't be read any more."""
+    """Return what was lost with a damaged file; None if it can't be read."""
     try:
         with closing(_connect(damaged, "mode=ro")) as conn:
             registers = _beyond(conn, restored, "SELECT lesson_id || '/' || revision FROM registers")
@@ -137,10 +140,10 @@ def loss(damaged: Path, restored: sqlite3.Connection) -> Loss | None:
 
 
 def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
-    """Return whether a copy of gallery.sqlite still has one of these data keys; None where it can't be read.
+    """Return whether a copy of gallery.sqlite still has one of these data keys; None if it can't be read.
 
     Args:
-        gallery: a copy that nobody writes.
+        gallery: a copy that no process writes.
         destroyed: SHA-256 of wrapped keys, hexadecimal.
     """
     try:
@@ -152,10 +155,10 @@ def holds_key(gallery: Path, destroyed: Collection[str]) -> bool | None:
 
 
 def key_generation(gallery: Path) -> int | None:
-    """Return the generation of the slot key that a copy of gallery.sqlite needs; None where it can't be read.
+    """Return the generation of the slot key that a copy of gallery.sqlite needs; None if it can't be read.
 
     Args:
-        gallery: a copy that nobody writes.
+        gallery: a copy that no process writes.
     """
     try:
         with closing(_connect(gallery, "mode=ro")) as conn:
@@ -193,8 +196,8 @@ def _answer(conn: sqlite3.Connection, pragma: str) -> str:
 
 
 def _without_migrations(conn: sqlite3.Connection, tables: Sequence[str]) -> str:
-    """Return a problem where the file has forgotten how it was made: opening it would make its tables again."""
-    if "meta" not in tables:  # empty, or another program's
+    """Return a problem if the file lost its list of migrations, because opening it would create its tables again."""
+    if "meta" not in tables:  # empty, or a file of another program
         return ""
     if "_sqlite_migrations" in tables and conn.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()[0]:
         return ""
@@ -214,25 +217,25 @@ def _changed_register(conn: sqlite3.Connection, newest: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """A write-ahead log as it lies on the disk."""
+    """A write-ahead log on the disk."""
 
     salts: int | None = None
     commits: tuple[int, ...] = ()
-    """The frames that end a commit, readable or not."""
+    """Numbers of the frames that end a commit, readable or not."""
 
 
 def _look_at_log(path: Path) -> _Log:
-    """Return what commits the log of a database has.
+    """Return the commits in the log of a database.
 
-    Frames of one generation have the same salts; what stands behind them is older. Only the log itself is opened here:
-    closing a descriptor of the database would drop the locks that SQLite has on it in this process.
+    Frames of one generation have the same salts; later frames in the file are older. The function opens only the log:
+    closing a descriptor of the database would drop SQLite's locks on it in this process.
     """
     found: list[int] = []
     salts: int | None = None
     try:
         with path.with_name(path.name + "-wal").open("rb") as log:
             page = int.from_bytes(log.read(12)[8:12], "big")
-            page = page if page in _PAGE_SIZES else PAGE_BYTES  # the head may be what is damaged
+            page = page if page in _PAGE_SIZES else PAGE_BYTES  # the header itself may be damaged
             for frame in range(1, 1 << 31):
                 log.seek(_WAL_HEADER + (frame - 1) * (_FRAME_HEADER.size + page))
                 header = log.read(_FRAME_HEADER.size)
@@ -248,9 +251,9 @@ def _look_at_log(path: Path) -> _Log:
 
 
 def _frames_read(conn: sqlite3.Connection) -> int | None:
-    """Return how much of the log SQLite could read, bringing it into the file.
+    """Return how many frames of the log SQLite could read while copying it into the file.
 
-    None where the disk has no room, or where another process is just doing the same: SQLite answers with -1 then.
+    None if the disk has no space, or if another process is copying it at the same time, for which SQLite returns -1.
     """
     try:
         _, frames, _ = conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -264,7 +267,7 @@ def _keep_copy(log: Path, target: Path) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.open("rb") as source, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as copy:
             shutil.copyfileobj(source, copy)
-    except OSError as error:  # no room: what can be read is brought into the file all the same
+    except OSError as error:  # no space: the readable part is still copied into the file
         logger.warning("damaged log not kept", extra={"reason": error.strerror})
 
 

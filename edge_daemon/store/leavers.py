@@ -1,4 +1,4 @@
-"""Students who left the roster: since when, since when it is said that they will be erased, and who is due."""
+"""Students who left the roster: when they left, when their erasure was announced, and whose erasure is due."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from edge_daemon.store.removal_requests import request_removals
 from edge_daemon.timestamps import parsed, stored
 
 WARN_BEFORE = timedelta(days=14)
-"""So long before a leaver is erased, doctor and heartbeat say so, whatever the settings become meanwhile."""
+"""Time between the announcement in doctor and heartbeat and the erasure, even if the settings change meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComingErasures:
-    """Leavers who will be erased; nobody is named."""
+    """Leavers whose erasure is coming; the ids are not included."""
 
     students: int
     first: date
-    """The day (UTC) on which the first of them is."""
+    """The day (UTC) of the first erasure."""
 
 
 def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) -> ComingErasures | None:
-    """Note who has left and who is back, and record the removal of those whose time is over.
+    """Record who left and who returned, and request the removal of leavers whose time is over.
 
-    Days count from the first call after a student left the roster: neither a doubtful clock nor the time before an
-    update counts. Nobody is erased who was not announced `WARN_BEFORE` earlier.
+    Days count from the first call after a student left the roster, so neither an untrusted clock nor the time before an
+    update counts. A student is erased only if the erasure was announced `WARN_BEFORE` earlier.
 
     Args:
         db: gallery.sqlite.
         now: a time that can be trusted.
-        keep: how long leavers stay.
+        keep: how long leavers are kept.
 
     Returns:
-        Who is still to come; None: nobody within `WARN_BEFORE`.
+        The coming erasures; None: none within `WARN_BEFORE`.
 
     Raises:
         StoreError: the database can't be written.
@@ -50,7 +50,7 @@ def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) ->
             " WHERE position IS NULL",
             (stored(now),),
         )
-        # A clock that was ahead and is right again must not keep them for years.
+        # A clock that was ahead must not delay the erasure for years after it is corrected.
         db.execute("UPDATE leavers SET left_at_utc = ?1 WHERE left_at_utc > ?1", (stored(now),))
         db.execute("UPDATE leavers SET warned_at_utc = ?1 WHERE warned_at_utc > ?1", (stored(now),))
         db.execute(
@@ -67,7 +67,7 @@ def follow_leavers(db: sqlite_utils.Database, now: datetime, keep: timedelta) ->
 
 
 def write_coming(register_db: sqlite_utils.Database, coming: ComingErasures | None) -> None:
-    """Keep the announcement where the process with the network can read it, which can't open the gallery."""
+    """Store the announcement in register.sqlite for the process with network access, which can't open the gallery."""
     text = json.dumps({"students": coming.students, "first": coming.first.isoformat()}) if coming else ""
     with transaction(register_db):
         register_db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('coming_erasures', ?)", (text,))
@@ -76,7 +76,7 @@ def write_coming(register_db: sqlite_utils.Database, coming: ComingErasures | No
 def read_coming(register_db: sqlite_utils.Database) -> ComingErasures | None:
     """Return the last announcement."""
     with faults(register_db):
-        meta = "register.meta" if is_delivery(register_db) else "meta"  # sync reads it, too
+        meta = "register.meta" if is_delivery(register_db) else "meta"  # sync reads it as well
         row = register_db.execute(f"SELECT value FROM {meta} WHERE key = 'coming_erasures'").fetchone()
     if not row or not row[0]:
         return None

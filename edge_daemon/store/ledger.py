@@ -1,4 +1,4 @@
-"""What became of every lesson, as the tables know it: planned, captured, finalised, delivered, or skipped."""
+"""The state of every lesson according to the tables: planned, captured, finalised, delivered, or skipped."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class LedgerLesson:
     end: datetime
     state: LessonState
     planned_at: datetime | None
-    """When its plan was put on record."""
+    """When its plan was recorded."""
     captures_planned: int
     captures_taken: int
     reason: str
-    """Why it was skipped, or its promise was withdrawn."""
+    """Why it was skipped, or why its commitment was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Items of the outbox of one lesson, kind and state."""
+    """Number of outbox items of one lesson, by kind and state."""
 
     kind: str
     state: str
@@ -44,7 +44,7 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """A row of the table of registers, nothing of it believed yet."""
+    """A row of the table of registers, not yet verified."""
 
     position: int
     lesson_id: str
@@ -55,7 +55,7 @@ class LedgerRow:
 
 
 def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLesson]:
-    """Return the lessons of the timetable that begin in [start, end), the earliest first."""
+    """Return the timetable lessons that begin in [start, end), earliest first."""
     low, high = stored(start) if start else "", stored(end) if end else "~"
     with faults(db):
         rows = db.execute(_LESSONS, (low, high)).fetchall()
@@ -69,7 +69,7 @@ def ledger_lessons(db: sqlite_utils.Database, start: datetime | None, end: datet
 
 
 def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
-    """Return what is to be delivered of each lesson, by lesson id."""
+    """Return the outbox items of each lesson, by lesson id."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, kind, state, count(*), max(settled_at_utc) FROM outbox WHERE lesson_id IS NOT NULL"
@@ -82,7 +82,7 @@ def deliveries(db: sqlite_utils.Database) -> Mapping[str, Sequence[Deliveries]]:
 
 
 def ledger_rows(db: sqlite_utils.Database) -> Iterator[LedgerRow]:
-    """Yield every revision in the order in which the device made them; one in memory at a time."""
+    """Yield every revision in the order in which the device made them, with one in memory at a time."""
     with faults(db):
         for row in db.execute(
             "SELECT ledger_position, lesson_id, revision, document, sha256, created_at_utc FROM registers"
@@ -95,14 +95,14 @@ _ROW = "SELECT ledger_position, lesson_id, revision, document, sha256, created_a
 
 
 def ledger_row(db: sqlite_utils.Database, lesson_id: str, revision: int) -> LedgerRow | None:
-    """Return one revision, None where there is none."""
+    """Return one revision; None if there is none."""
     with faults(db):
         row = db.execute(f"{_ROW} WHERE lesson_id = ? AND revision = ?", (lesson_id, revision)).fetchone()
     return None if row is None else LedgerRow(*row)
 
 
 def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
-    """Return the document that one follows: the revision before it, or what the device made before a first one."""
+    """Return the document before one: its previous revision, or for a first one the ledger's previous document."""
     if row.revision > 1:
         return ledger_row(db, row.lesson_id, row.revision - 1)
     with faults(db):
@@ -113,14 +113,14 @@ def row_before(db: sqlite_utils.Database, row: LedgerRow) -> LedgerRow | None:
 
 
 def newest_rows(db: sqlite_utils.Database, count: int) -> list[LedgerRow]:
-    """Return the last revisions that the device made, the newest first."""
+    """Return the latest revisions that the device made, newest first."""
     with faults(db):
         rows = db.execute(f"{_ROW} ORDER BY ledger_position DESC LIMIT ?", (count,)).fetchall()
     return [LedgerRow(*row) for row in rows]
 
 
 def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
-    """Return whether a document before this one bears a signature."""
+    """Return whether an earlier document has a signature."""
     with faults(db):
         found = db.execute(
             'SELECT 1 FROM registers WHERE ledger_position < ?1 AND document LIKE \'%"signature":"%\''
@@ -131,7 +131,7 @@ def any_signed_before(db: sqlite_utils.Database, row: LedgerRow) -> bool:
 
 
 def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
-    """Return the SHA-256 of the seed by lesson id: of the begun lesson, and of its plan ("" where there is none)."""
+    """Return two seed SHA-256 by lesson id: of the begun lesson, and of its plan ("" if there is none)."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, lessons.seed_sha256, coalesce(plans_on_record.seed_sha256, '') FROM lessons"
@@ -141,14 +141,14 @@ def seeds_on_record(db: sqlite_utils.Database) -> Mapping[str, tuple[str, str]]:
 
 
 def finalised_lessons(db: sqlite_utils.Database) -> set[str]:
-    """Return the ids of lessons that say of themselves that they have a register."""
+    """Return the ids of lessons whose state is finalised."""
     with faults(db):
         rows = db.execute("SELECT lesson_id FROM lessons WHERE state = 'finalised'").fetchall()
     return {str(row[0]) for row in rows}
 
 
 def refs_of_outbox(db: sqlite_utils.Database, kind: str) -> set[str]:
-    """Return what items of a kind are about: each has to be there."""
+    """Return the refs of all items of a kind."""
     with faults(db):
         rows = db.execute("SELECT ref FROM outbox WHERE destination = 'upstream' AND kind = ?", (kind,)).fetchall()
     return {str(row[0]) for row in rows}

@@ -1,4 +1,4 @@
-"""What register.sqlite knows of the lessons just past, in figures: for `status`, which needs no key."""
+"""Figures of recent lessons in register.sqlite, for `status`, which needs no key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.types import Origin
 
 @dataclass(frozen=True, slots=True)
 class LessonCounts:
-    """A lesson and what became of its captures."""
+    """A lesson and the numbers of its captures."""
 
     stored: StoredLesson
     taken: int
@@ -23,12 +23,12 @@ class LessonCounts:
 
 
 def last_finalised(db: sqlite_utils.Database, now: datetime, origin: Origin | None = None) -> LessonCounts | None:
-    """Return the finalised lesson that ended last, None where there is none.
+    """Return the finalised lesson that ended last; None if there is none.
 
     Args:
         db: register.sqlite.
-        now: what begins later comes last: its clock was ahead, or somebody named a time to come.
-        origin: only lessons that came about so; None: any.
+        now: a lesson that begins later comes last, because its clock was ahead or a person named a future time.
+        origin: only lessons of this origin; None: any.
     """
     where = "state = 'finalised'" + (" AND origin = ?" if origin else "")
     order = "start_utc > ?, end_utc DESC, lesson_id"
@@ -37,7 +37,7 @@ def last_finalised(db: sqlite_utils.Database, now: datetime, origin: Origin | No
 
 
 def unfinished(db: sqlite_utils.Database) -> list[LessonCounts]:
-    """Return the lessons that were begun and have no register yet, the earliest first."""
+    """Return the lessons that began and have no register yet, earliest first."""
     return _counts(db, "WHERE state = 'running' ORDER BY start_utc, lesson_id")
 
 

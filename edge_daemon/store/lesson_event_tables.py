@@ -1,4 +1,4 @@
-"""The table of the events that lessons come from: who moves an event gives it another lesson id."""
+"""The table of the events of lessons. A moved event gives its lesson another id."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which event of the calendar each lesson comes from, and what became of lessons whose event was moved.
+"""The calendar event of each lesson, and the result when an event was moved.
 
-An event that stands alone has its start in its lesson's id, so that a moved one is another lesson. The event itself is
-known by its UID: by it the new lesson is found.
+The id of a single event's lesson contains its start, so a moved event becomes another lesson. The event's own id comes
+from its UID and connects the two lessons.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class LessonEvent:
-    """What is kept of one lesson."""
+    """The stored data of one lesson."""
 
     lesson_id: str
     event_id: str
     course: str
     start: datetime
-    """As it was known first."""
+    """The start when the lesson was first recorded."""
     moved_to: str
-    """Id of the lesson that its event became before it began; empty: it was not moved, or nobody knows where to."""
+    """Id of the lesson that its event became before it began; empty: not moved, or the target is unknown."""
 
 
 def note_events(db: sqlite_utils.Database, lessons: Iterable[Lesson]) -> None:
-    """Note the events of lessons; one that is noted already keeps what is known of it.
+    """Record the events of lessons. A recorded event stays unchanged.
 
     Raises:
         StoreError: the database can't be written.
@@ -50,7 +50,7 @@ def note_events(db: sqlite_utils.Database, lessons: Iterable[Lesson]) -> None:
 
 
 def lesson_events(db: sqlite_utils.Database) -> Mapping[str, LessonEvent]:
-    """Return what is kept, by lesson id."""
+    """Return all recorded events, by lesson id."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, event_id, course, start_utc, coalesce(moved_to, '') FROM lesson_events"
@@ -59,14 +59,14 @@ def lesson_events(db: sqlite_utils.Database) -> Mapping[str, LessonEvent]:
 
 
 def event_of(db: sqlite_utils.Database, lesson_id: str) -> str:
-    """Return the id of a lesson's event; empty: not known, as of lessons of an older release."""
+    """Return the id of a lesson's event; empty: unknown, as for lessons of an older release."""
     with faults(db):
         row = db.execute("SELECT event_id FROM lesson_events WHERE lesson_id = ?", (lesson_id,)).fetchone()
     return str(row[0]) if row else ""
 
 
 def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
-    """Note that a lesson of the timetable is one that had begun when its event was moved.
+    """Record that a timetable lesson is the same as one that had begun when its event was moved.
 
     Raises:
         StoreError: the database can't be written.
@@ -77,14 +77,14 @@ def hold_as(db: sqlite_utils.Database, moved: Lesson, lesson_id: str) -> None:
 
 
 def held_as(db: sqlite_utils.Database) -> Mapping[str, str]:
-    """Return the lessons of the timetable that are one that had begun: lesson id to its id."""
+    """Return the timetable lessons that are the same as a begun lesson: lesson id to the begun lesson's id."""
     with faults(db):
         rows = db.execute("SELECT lesson_id, held_as FROM lesson_events WHERE held_as IS NOT NULL").fetchall()
     return dict(rows)
 
 
 def note_moved(db: sqlite_utils.Database, lesson_id: str, moved_to: str) -> None:
-    """Note which lesson one became whose plan was taken back; empty: none is known.
+    """Record which lesson replaced one whose plan was withdrawn; empty: none is known.
 
     Raises:
         StoreError: the database can't be written.

@@ -19,7 +19,7 @@ State = Literal["running", "finalised"]
 
 @dataclass(frozen=True, slots=True)
 class StoredLesson:
-    """A lesson as the database knows it; the instants of its captures follow from seed, duration and number."""
+    """A lesson as stored. The instants of its captures follow from seed, duration and number."""
 
     lesson: Lesson
     seed: bytes
@@ -37,7 +37,7 @@ class Capture:
     name: str
     taken_at: datetime
     clock: ClockState | None = None
-    """How `taken_at` is known; None in a rehearsal, where nobody asks."""
+    """State of the clock for `taken_at`; None in a rehearsal."""
     boot_id: str = ""
     boottime_s: float | None = None
 
@@ -45,14 +45,14 @@ class Capture:
 def start_lesson(
     db: sqlite_utils.Database, lesson: Lesson, plan: CapturePlan, clock: ClockState, captures_planned: int | None = None
 ) -> StoredLesson:
-    """Record a lesson before its first capture; a lesson that is there already is given back as it was recorded.
+    """Record a lesson before its first capture. An existing lesson is returned as recorded.
 
     Args:
         db: register.sqlite.
-        lesson: what is about to begin.
+        lesson: the lesson that is about to begin.
         plan: its seed is stored now, so that a restart continues the same plan.
         clock: how far the time can be trusted.
-        captures_planned: number of slots, where it is not that of the plan's instants.
+        captures_planned: number of slots, if it differs from the plan's number of instants.
 
     Raises:
         StoreError: the database can't be written.
@@ -74,13 +74,13 @@ def start_lesson(
 
 
 def get_lesson(db: sqlite_utils.Database, lesson_id: str) -> StoredLesson | None:
-    """Return a lesson, None for one that was never started."""
+    """Return a lesson; None if it was never started."""
     with faults(db):
         return _lesson(db, lesson_id)
 
 
 def running_lessons(db: sqlite_utils.Database) -> list[StoredLesson]:
-    """Return the lessons that were started and not finalised, the earliest first: what a restart has to go on with."""
+    """Return the lessons that were started and not finalised, earliest first. A restart continues them."""
     with faults(db):
         ids = db.execute("SELECT lesson_id FROM lessons WHERE state = 'running' ORDER BY start_utc").fetchall()
         found = [_lesson(db, str(row[0])) for row in ids]
@@ -88,19 +88,19 @@ def running_lessons(db: sqlite_utils.Database) -> list[StoredLesson]:
 
 
 def discard_lesson(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Forget a lesson that was not finalised, with its captures: an interrupted rehearsal."""
+    """Delete a lesson that was not finalised, with its captures: an interrupted rehearsal."""
     with transaction(db):
         db.execute("DELETE FROM lessons WHERE lesson_id = ? AND state = 'running'", (lesson_id,))
 
 
 def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture, view: bytes | None = None) -> None:
-    """Record that a picture was taken; one commit. Taken twice (after a restart) it is recorded once.
+    """Record in one commit that a picture was taken. A repetition after a restart changes nothing.
 
     Args:
         db: register.sqlite.
-        lesson_id: of a running lesson.
+        lesson_id: id of a running lesson.
         capture: when it was taken, and by which clock.
-        view: what it shows of the room (`store/room_history.py`), in the same commit.
+        view: its view of the room (`store/room_history.py`), written in the same commit.
 
     Raises:
         StoreError: the lesson is not running, or the database can't be written.
@@ -122,10 +122,10 @@ def add_capture(db: sqlite_utils.Database, lesson_id: str, capture: Capture, vie
 
 
 def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:
-    """Record why a slot has no picture; a slot that has one keeps it.
+    """Record why a slot has no picture. A slot that has a picture keeps it.
 
     Raises:
-        StoreError: as `add_capture`.
+        StoreError: as for `add_capture`.
     """
     with transaction(db):
         _check_running(db, lesson_id)
@@ -137,10 +137,10 @@ def add_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture)
 
 
 def capture_to_missed(db: sqlite_utils.Database, lesson_id: str, missed: MissedCapture) -> None:
-    """Turn a capture whose faces can't be read into a missed one: nobody may be absent in it.
+    """Turn a capture whose faces can't be read into a missed one, so that it makes nobody absent.
 
     Raises:
-        StoreError: as `add_capture`.
+        StoreError: as for `add_capture`.
     """
     with transaction(db):
         _check_running(db, lesson_id)
@@ -163,7 +163,7 @@ def captures(db: sqlite_utils.Database, lesson_id: str) -> list[Capture]:
 
 
 def missed_captures(db: sqlite_utils.Database, lesson_id: str) -> list[MissedCapture]:
-    """Return the slots of a lesson that have no picture, in order."""
+    """Return the slots of a lesson without a picture, in order."""
     with faults(db):
         rows = db.execute("SELECT slot, reason FROM missed WHERE lesson_id = ? ORDER BY slot", (lesson_id,)).fetchall()
     return [MissedCapture(slot, reason) for slot, reason in rows]
@@ -179,19 +179,19 @@ def finalise(
 ) -> StoredRegister:
     """Write sightings, register and state of a lesson: all three or none.
 
-    Of unknown faces the register has the number. Nothing else needs them once it is made, so that where they were and
-    whom they resembled is not written at all.
+    The register has the number of unknown faces. Their positions and similarities are not written, because nothing
+    needs them after that.
 
     Args:
         db: register.sqlite.
-        lesson_id: a running lesson; one that is finalised already gives back its first register, unchanged.
-        sightings: of students and, with an empty student id, of unknown faces, which are left out.
-        render: makes the canonical document of revision 1 from the SHA-256 of the register before it, if there is one.
+        lesson_id: a running lesson; for a finalised one the function returns its first register, unchanged.
+        sightings: sightings of students and of unknown faces (empty student id), which are left out.
+        render: makes the canonical document of revision 1 from the SHA-256 of the previous register, if there is one.
         at: now.
-        also: writes what follows from the register (its way to the office), in the same transaction.
+        also: writes what follows from the register (its delivery to the office), in the same transaction.
 
     Raises:
-        StoreError: no such lesson, or the database can't be written.
+        StoreError: the lesson does not exist, or the database can't be written.
     """
     with transaction(db):
         known = _lesson(db, lesson_id)
@@ -212,12 +212,15 @@ def finalise(
             " WHERE lesson_id = ? AND revision = 1",
             (lesson_id,),
         ).fetchone()
-    bring_in_log(db)  # before the candidates are erased: a damaged log must not take the register with it
+    bring_in_log(db)  # before the candidates are erased, so that a damaged log can't lose the register
     return StoredRegister(row[0], row[1], row[2], row[3], parsed(row[4]))
 
 
 def sightings(db: sqlite_utils.Database, lesson_id: str) -> list[Sighting]:
-    """Return the sightings of a finalised lesson by slot, then student; those of nobody known are never kept."""
+    """Return the sightings of a finalised lesson by slot, then student.
+
+    Sightings of unknown people are never stored.
+    """
     with faults(db):
         rows = db.execute(
             "SELECT slot, student_id, similarity, attentive, x_px, y_px, w_px, h_px FROM sightings"
@@ -239,10 +242,10 @@ def frame_counts(db: sqlite_utils.Database, lesson_id: str) -> Mapping[str, tupl
 
 
 def erase_sightings(db: sqlite_utils.Database, student_id: str) -> int:
-    """Delete every sighting of a student and overwrite the place where they were; registers keep the bare id.
+    """Delete every sighting of a student and overwrite its space; registers keep the bare id.
 
     Returns:
-        How many there were.
+        The number of sightings.
 
     Raises:
         StoreError: the database can't be written.

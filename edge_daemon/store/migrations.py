@@ -1,8 +1,8 @@
-"""The schemas of gallery.sqlite, register.sqlite and delivery.sqlite, and how they came about.
+"""The schemas of gallery.sqlite, register.sqlite and delivery.sqlite, with their migrations.
 
-Expand, then contract one release later: `meta.schema_version` is the version of the newest migration that was applied,
-`meta.readable_from` the oldest version of this program's schema that still works with it. A migration that only adds
-leaves `readable_from` alone, so that the program of one release ago still runs after a rollback.
+A migration expands the schema; a later release contracts it. `meta.schema_version` is the newest applied migration, and
+`meta.readable_from` the oldest program schema that still works with the file. A migration that only adds leaves
+`readable_from` unchanged, so that the previous release still runs after a rollback.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from edge_daemon.store.teacher_schema import TEACHER_TABLES
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What this program expects of one database file."""
+    """The database schema that this program expects."""
 
     kind: str
-    """What the file is for, as it stands in its table `meta`."""
+    """Kind of the file, as stored in its table `meta`."""
     version: int
     """The newest schema that this program knows."""
     migrations: sqlite_utils.Migrations
@@ -44,7 +44,7 @@ _META = "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) 
 
 @_gallery(name="0001_students_templates_candidates")
 def _gallery_1(db: sqlite_utils.Database) -> None:
-    """Everything personal is sealed; in the clear are only bare ids and what a decision needs without a key."""
+    """Everything personal is sealed. Only bare ids and data for decisions without a key are in clear text."""
     _run(
         db,
         _META,
@@ -93,16 +93,17 @@ def _gallery_1(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0002_enrolment_periods")
 def _gallery_2(db: sqlite_utils.Database) -> None:
-    """From when until when a student is in a course: it counts on the day of the lesson."""
+    """Add the dates of a student's enrolment in a course; the day of the lesson decides."""
     _run(db, *ENROLMENT_TABLES)
     _stamp(db, "gallery", version=2, readable_from=1)
 
 
 @_gallery(name="0003_removals_leavers_notes")
 def _gallery_3(db: sqlite_utils.Database) -> None:
-    """Removals that are not finished, when a student left the roster, and notes about corrections.
+    """Add unfinished removals, the time when a student left the roster, and notes about corrections.
 
-    Readable by the program before until the data keys are wrapped under a slot key (`store.gallery.rewrap_keys`).
+    The previous release can read the file until the data keys are wrapped under a slot key
+    (`store.gallery.rewrap_keys`).
     """
     _run(db, *REMOVAL_TABLES)
     _stamp(db, "gallery", version=3, readable_from=1)
@@ -110,15 +111,15 @@ def _gallery_3(db: sqlite_utils.Database) -> None:
 
 @_gallery(name="0004_photograph_details")
 def _gallery_4(db: sqlite_utils.Database) -> None:
-    """When each photograph was read, and how good it was. `readable_from` stays: slot keys may have raised it."""
-    _run(db, "ALTER TABLE templates ADD COLUMN details BLOB")  # sealed; NULL: not kept by the release that made it
+    """Add time and quality of each photograph. `readable_from` stays, because slot keys may have raised it."""
+    _run(db, "ALTER TABLE templates ADD COLUMN details BLOB")  # sealed; NULL: made by a release that stored none
     db.execute("UPDATE meta SET value = '4' WHERE key = 'schema_version'")
 
 
 @_gallery(name="0005_covered_templates")
 def _gallery_5(db: sqlite_utils.Database) -> None:
-    """What students look like with a mask and with sunglasses. The program before passes over the column."""
-    _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release that painted none
+    """Add templates with a mask and with sunglasses. The previous release ignores the column."""
+    _run(db, "ALTER TABLE templates ADD COLUMN covered BLOB")  # sealed; NULL: made by a release without them
     db.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
 
 
@@ -130,7 +131,7 @@ def _gallery_6(db: sqlite_utils.Database) -> None:
 
 @_register(name="0001_lessons_captures_sightings_registers")
 def _register_1(db: sqlite_utils.Database) -> None:
-    """Lessons with their captures and sightings, and the registers that were made of them."""
+    """Create lessons with their captures and sightings, and the registers made from them."""
     _run(
         db,
         _META,
@@ -175,7 +176,7 @@ def _register_1(db: sqlite_utils.Database) -> None:
             FOREIGN KEY (lesson_id, slot) REFERENCES captures ON DELETE CASCADE
         ) STRICT""",
         "CREATE INDEX sightings_by_capture ON sightings (lesson_id, slot)",
-        # A student counts once a capture, whatever is done twice.
+        # A student counts once in each capture, even if a step is repeated.
         """CREATE UNIQUE INDEX sightings_once_a_capture ON sightings (student_id, lesson_id, slot)
             WHERE student_id IS NOT NULL""",
         """CREATE TABLE registers (
@@ -197,7 +198,7 @@ def _register_1(db: sqlite_utils.Database) -> None:
 
 @_register(name="0002_plans_skipped_untimed_clock")
 def _register_2(db: sqlite_utils.Database) -> None:
-    """What the service needs: plans before their lessons, lessons that had no device, pictures that had no time."""
+    """Add tables of the service: plans before their lessons, skipped lessons, and pictures of unknown time."""
     _run(
         db,
         """CREATE TABLE plans (
@@ -231,7 +232,7 @@ def _register_2(db: sqlite_utils.Database) -> None:
             believed_utc TEXT NOT NULL,  -- what the clock said, which nobody trusts
             PRIMARY KEY (session_id, slot)
         ) STRICT""",
-        # NULL in rows of the program of one release ago, which knows nothing of these.
+        # NULL in rows of the previous release, which does not know these columns.
         "ALTER TABLE captures ADD COLUMN clock TEXT CHECK (clock IN ('synchronised', 'rtc', 'unsynchronised'))",
         "ALTER TABLE captures ADD COLUMN boot_id TEXT",
         "ALTER TABLE captures ADD COLUMN boottime_s REAL",
@@ -241,7 +242,7 @@ def _register_2(db: sqlite_utils.Database) -> None:
 
 @_register(name="0003_outbox_commitments_contacts_events")
 def _register_3(db: sqlite_utils.Database) -> None:
-    """Delivery: what is still to be sent and to whom, plans that were promised, and the diary of the day."""
+    """Add delivery: outbox items and receivers, signed commitments to plans, and daily events."""
     _run(
         db,
         """CREATE TABLE outbox (
@@ -263,12 +264,12 @@ def _register_3(db: sqlite_utils.Database) -> None:
         ) STRICT""",
         "CREATE INDEX outbox_due ON outbox (state, next_attempt_utc)",
         "CREATE INDEX outbox_by_lesson ON outbox (lesson_id)",
-        # The oldest that is due is found at once, also after a year without a network.
+        # The oldest due item is found quickly, even after a year without a network.
         "CREATE INDEX outbox_by_age ON outbox (destination, item_id) WHERE state IN ('waiting', 'held')",
-        # A receiver that refuses everybody (wrong token, wrong certificate) is noted once, not in each item.
+        # A receiver that refuses everything (wrong token, wrong certificate) is recorded once, not in each item.
         DESTINATIONS,
         *COMMITMENT_TABLES,
-        # A copy of what mail needs of the gallery, which the process with the network can't open.
+        # A copy of gallery data for mail; the process with network access can't open the gallery.
         """CREATE TABLE contacts (
             student_id TEXT PRIMARY KEY NOT NULL,
             courses TEXT NOT NULL,  -- JSON list
@@ -281,7 +282,7 @@ def _register_3(db: sqlite_utils.Database) -> None:
             fields TEXT NOT NULL  -- JSON, of the log's fixed fields
         ) STRICT""",
         "CREATE INDEX events_by_time ON events (at_utc)",
-        # What came from upstream: which version was seen, which was applied, what was wrong with it.
+        # Documents from upstream: the version that was seen, the version that was applied, and what was wrong.
         """CREATE TABLE pulled (
             name TEXT PRIMARY KEY NOT NULL,
             etag TEXT NOT NULL DEFAULT '',
@@ -297,21 +298,21 @@ def _register_3(db: sqlite_utils.Database) -> None:
 
 @_register(name="0004_outbox_is_read_by_another_user")
 def _register_4(db: sqlite_utils.Database) -> None:
-    """The process with the network only reads this file: what it did is reported, and noted here as its word."""
+    """The process with network access only reads this file; its results are reported, and stored here as its claims."""
     _run(db, *OUTBOX_DECISIONS)
     _stamp(db, "register", version=4, readable_from=1)
 
 
 @_register(name="0005_office_decisions")
 def _register_5(db: sqlite_utils.Database) -> None:
-    """A decision of the office is known by its id; those of the time before are known by the registers."""
+    """A decision of the office is identified by its id; earlier decisions are identified by the registers."""
     _run(
         db,
         """CREATE TABLE office_decisions (
             decision_id TEXT PRIMARY KEY NOT NULL,  -- the office's
             taken_at_utc TEXT NOT NULL
         ) STRICT""",
-        # There until the first list came: what was overtaken by the times that decisions bear is done then.
+        # Exists until the first list arrives, which then handles decisions that were overtaken, by their times.
         "INSERT INTO meta (key, value)"
         " SELECT 'office_decisions_upgraded', '1' FROM registers WHERE revision > 1 LIMIT 1",
     )
@@ -362,7 +363,10 @@ def _register_12(db: sqlite_utils.Database) -> None:
 
 @_delivery(name="0001_tries_receivers_versions")
 def _delivery_1(db: sqlite_utils.Database) -> None:
-    """What the process with the network knows by itself: tries, receipts, claims. Lost, everything is sent again."""
+    """Create the delivery process's own data: attempts, receipts, claims.
+
+    If the file is lost, everything is sent again.
+    """
     _run(db, _META, *DELIVERY_TABLES)
     _stamp(db, "delivery", version=1, readable_from=1)
 
@@ -374,7 +378,7 @@ def _delivery_2(db: sqlite_utils.Database) -> None:
 
 
 def _run(db: sqlite_utils.Database, *statements: str) -> None:
-    # One by one: executescript would commit the transaction that the migration runs in.
+    # One by one, because executescript would commit the migration's transaction.
     for statement in statements:
         db.conn.execute(statement)
 

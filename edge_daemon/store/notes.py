@@ -1,4 +1,4 @@
-"""Notes about corrections in gallery.sqlite, sealed: they go with their student."""
+"""Notes about corrections in gallery.sqlite, sealed. They are deleted with their student."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class NoteRow:
     student_id: str
     lesson_id: str
     at: datetime
-    """The time of the correction that it is about."""
+    """The time of the correction that the note concerns."""
     sealed: bytes
 
 
 def put_note(db: sqlite_utils.Database, row: NoteRow) -> None:
-    """Write a note, in the place of an earlier one about the same correction.
+    """Write a note, replacing an earlier one about the same correction.
 
     Raises:
         StoreError: the database can't be written.
@@ -35,7 +35,7 @@ def put_note(db: sqlite_utils.Database, row: NoteRow) -> None:
 
 
 def note_rows(db: sqlite_utils.Database, *, student_id: str = "", lesson_id: str = "") -> list[NoteRow]:
-    """Return the notes of a student, of a lesson, or all, the earliest correction first."""
+    """Return the notes of a student, of a lesson, or all; earliest correction first."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id, lesson_id, at_utc, sealed FROM notes WHERE (?1 = '' OR student_id = ?1)"

@@ -1,4 +1,4 @@
-"""Which decisions of the office were taken, by the office's own ids: a list may come again, in whatever order."""
+"""Applied decisions of the office by the office's own ids, so that a list may arrive again in any order."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _UPGRADED: Final = "office_decisions_upgraded"
 
 
 def taken_ids(db: sqlite_utils.Database) -> set[str]:
-    """Return the ids of all decisions that were taken, or needed nothing."""
+    """Return the ids of all decisions that were applied, or needed no change."""
     return {row[0] for row in db.execute("SELECT decision_id FROM office_decisions")}
 
 
 def note_taken(db: sqlite_utils.Database, ids: Iterable[str], at: datetime) -> None:
-    """Note that decisions were taken, within the caller's transaction."""
+    """Record applied decisions within the caller's transaction."""
     db.conn.executemany(
         "INSERT OR IGNORE INTO office_decisions (decision_id, taken_at_utc) VALUES (?, ?)",
         [(one, stored(at)) for one in ids],
@@ -26,10 +26,10 @@ def note_taken(db: sqlite_utils.Database, ids: Iterable[str], at: datetime) -> N
 
 
 def is_first_list_since_upgrade(db: sqlite_utils.Database) -> bool:
-    """Return whether no list came since the ids are remembered, of a device that took lists before."""
+    """Return whether no list arrived since ids are stored, on a device that applied lists before."""
     return db.execute("SELECT 1 FROM meta WHERE key = ?", (_UPGRADED,)).fetchone() is not None
 
 
 def note_list(db: sqlite_utils.Database) -> None:
-    """Note that a list came, within the caller's transaction."""
+    """Record that a list arrived, within the caller's transaction."""
     db.execute("DELETE FROM meta WHERE key = ?", (_UPGRADED,))

@@ -1,9 +1,9 @@
-"""What is still to be delivered: rows that are written with what they are about, claimed for a while, and settled.
+"""The outbox: rows that are written together with their subject, claimed for a limited time, and settled.
 
-A row is never deleted and never given up. Whoever delivers claims the oldest row that is due; the claim is a lease, so
-that a process that was killed holds up nothing for long, and it counts as a try at once with its own next attempt, so
-that an item which kills whoever touches it holds up no other. A settled claim is told apart from an older one of the
-same row by its number of tries. Age is the order in which rows were written: no clock that jumps can change it.
+A row is never deleted and never given up. A delivery run claims the oldest due row with a lease, so a killed process
+blocks no row for long. The claim counts as an attempt at once, with its own next attempt, so a row that crashes its
+process delays no other. The number of attempts distinguishes a claim from earlier ones of the same row. Age is the
+order of writing, which no clock jump can change.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ __all__ = [
 LEASE_S: Final = 300.0
 _LONGEST_LEASE: Final = timedelta(hours=1)
 _LONGEST_WAIT: Final = timedelta(days=8)
-"""For a first try: `mail.hold_h` is a week at most."""
+"""Longest wait before a first attempt: `mail.hold_h` is at most a week."""
 
 
 def claim(
@@ -122,18 +122,19 @@ def claim(
     *,
     due_by: datetime | None = None,
 ) -> Delivery | None:
-    """Claim the oldest item that is due; nobody else is given it until it is settled or the lease ends.
+    """Claim the oldest due item. No other process gets it until it is settled or the lease ends.
 
-    What was never tried comes before what failed: some items that always fail would else be the only ones that are
-    ever tried, where a receiver that fails several times in a row is left alone for a while.
+    Items that were never tried come before those that failed. Otherwise a few items that always fail would be the only
+    ones tried, because a receiver that fails several times in a row is paused.
 
     Args:
         db: register.sqlite; no transaction may be open.
-        destination: for whom.
-        now: by the clock; it may have jumped in either direction since the last claim.
-        owner: who claims, for people who look.
-        lease_s: seconds until somebody else may claim it; an hour at most.
-        due_by: only what was due then: a run that always names its begin tries nothing twice, and so comes to an end.
+        destination: the receiver.
+        now: the current time; the clock may have jumped in either direction since the last claim.
+        owner: the claiming process, for information.
+        lease_s: seconds until another process may claim it; at most an hour.
+        due_by: only items that were due at this time. A run that always passes its start time tries no item twice, and
+            therefore ends.
 
     Raises:
         StoreError: the database can't be written.
@@ -155,7 +156,7 @@ def claim(
 def _oldest(
     db: sqlite_utils.Database, destination: Destination, now: datetime, due_by: datetime | None, *, tried: bool
 ) -> tuple[Any, ...] | None:
-    """Return the oldest item that is due, among those that were tried before or those that never were."""
+    """Return the oldest due item, among those that were tried before or those that never were."""
     row: tuple[Any, ...] | None = db.execute(
         "SELECT item_id, kind, ref, student_id, coalesce(lesson_id, ''), attempts, created_at_utc, next_attempt_utc"
         " FROM outbox WHERE destination = ? AND state IN ('waiting', 'held') AND next_attempt_utc <= ?"
@@ -174,24 +175,24 @@ def settle(
     rng: random.Random,
     settings_sha256: str = "",
 ) -> bool:
-    """Write down what became of a claimed item, and of its receiver where the answer is for everybody.
+    """Store the result of a claimed item, and of its receiver if the answer concerns all items.
 
-    What was delivered is delivered, whoever says so, however late. Any other outcome counts only while the claim is
-    the row's last one, and the row was not settled by a correction meanwhile.
+    `delivered` always counts, however late it comes. Any other outcome counts only if the claim is the row's last one
+    and no correction settled the row meanwhile.
 
     Args:
         db: register.sqlite; no transaction may be open.
-        delivery: what `claim` gave.
-        outcome: of the try; one for `everybody` leaves the item as if it was not tried, and lets its receiver wait.
-        now: by the clock.
+        delivery: the value that `claim` returned.
+        outcome: result of the attempt. `receiver_down` leaves the item as untried, and makes its receiver wait.
+        now: the current time.
         rng: source of the jitter.
-        settings_sha256: of the receiver's settings, for `set_destination`.
+        settings_sha256: SHA-256 of the receiver's settings, for `set_destination`.
 
     Returns:
-        Whether it counted.
+        Whether the outcome counted.
 
     Raises:
-        StoreError: the database can't be written; the item is tried again when the lease has ended.
+        StoreError: the database can't be written; the item is tried again after the lease ends.
     """
     with transaction(db):
         if (outcome.receiver_down and not outcome.is_doubtful) or outcome.name == "delivered":
@@ -201,7 +202,7 @@ def settle(
             return False
         tries = delivery.attempts + _is_try(outcome)
         if outcome.name == "retry" or outcome.receiver_down:
-            # One for everybody was not this item's fault: due at once when its receiver takes something again.
+            # A general answer was not this item's fault: it is due at once when its receiver accepts items again.
             again = (
                 _due_before(db, delivery, now)
                 if outcome.receiver_down
@@ -220,10 +221,10 @@ def settle(
 
 
 def release(db: sqlite_utils.Database, destination: Destination | None = None) -> int:
-    """End all leases: only for who knows that nobody else delivers (the lock of `sync`).
+    """End all leases. Call it only while holding the delivery lock of `sync`.
 
     Returns:
-        How many items a killed process had claimed; each is due when its next attempt is.
+        How many items a killed process had claimed; each is due at its next attempt.
     """
     with transaction(db):
         return db.conn.execute(
@@ -234,7 +235,7 @@ def release(db: sqlite_utils.Database, destination: Destination | None = None) -
 
 
 def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> None:
-    """Let parked items wait again: it turned out that they were refused for their receiver's sake."""
+    """Make parked items wait again, because their refusal turned out to concern the receiver."""
     with transaction(db):
         for item_id in item_ids:
             db.execute(
@@ -245,12 +246,12 @@ def put_back(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) 
 
 
 def newest_delivered(db: sqlite_utils.Database, count: int, up_to: int = 2**62) -> list[tuple[int, str, str]]:
-    """Return item id, kind and ref of the documents that the office's server took last, the newest first.
+    """Return item id, kind and ref of the documents that the office's server accepted last, newest first.
 
     Args:
         db: delivery.sqlite.
-        count: so many at most.
-        up_to: no item with a higher id.
+        count: the largest number of documents.
+        up_to: the highest item id.
     """
     rows = db.execute(
         "SELECT item_id, kind, ref FROM outbox WHERE destination = 'upstream' AND state = 'delivered' AND item_id <= ?"
@@ -261,11 +262,11 @@ def newest_delivered(db: sqlite_utils.Database, count: int, up_to: int = 2**62) 
 
 
 def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now: datetime) -> int:
-    """Let documents wait again that are not on the office's server any more; return how many.
+    """Make documents wait again that are no longer on the office's server; return how many.
 
     Args:
         db: delivery.sqlite; no transaction may be open.
-        item_ids: of the documents; None: all that were delivered.
+        item_ids: ids of the documents; None: all delivered ones.
         now: the time.
     """
     query = (
@@ -279,15 +280,15 @@ def send_missing(db: sqlite_utils.Database, item_ids: Iterable[int] | None, now:
 
 
 def hasten(db: sqlite_utils.Database, now: datetime) -> None:
-    """Let everything be tried now that failed before and waits for its next try only."""
+    """Make all failed items that only wait for their next attempt due now."""
     with transaction(db):
         db.execute("UPDATE outbox SET next_attempt_utc = ? WHERE state = 'waiting' AND attempts > 0", (stored(now),))
 
 
 def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
-    """Bring back what a clock that was ahead put off: no retry waits longer than a day, nothing first longer than set.
+    """Limit waits that a clock that was ahead set too far: a day for retries, the original wait for first attempts.
 
-    What was never tried keeps the wait that it was given (a teacher's time to correct), from now on.
+    An item that was never tried keeps its wait (a teacher's time to correct), counted from now.
     """
     db.execute(
         "UPDATE outbox SET next_attempt_utc = CASE WHEN attempts > 0 THEN ?1 ELSE strftime('%Y-%m-%dT%H:%M:%f000Z',"
@@ -299,7 +300,7 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
             *(SLACK / timedelta(days=1), LONGEST_ASKED_S / 86400),
         ),
     )
-    # Nothing is ever given a longer wait: what has one was given back by a clock that was ahead.
+    # No wait is ever longer; a longer one was set by a clock that was ahead when the item was returned.
     db.execute(
         "UPDATE outbox SET next_attempt_utc = ?1 WHERE state = 'waiting' AND next_attempt_utc > ?2"
         " AND julianday(next_attempt_utc) - julianday(created_at_utc) > ?3",
@@ -308,11 +309,11 @@ def _mend_times(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) -> datetime:
-    """Return when an item was due that was given back untried.
+    """Return the due time of an item that was returned untried.
 
-    Not the time of the clock: where that was ahead for a moment, the item would wait until it has come. What waits
-    for a person's correction (`mail.hold_h`) may have been claimed too early by such a clock: where waits are kept
-    (`waits.py`) it is due when it was, and the clock that is right again says when that is.
+    It is not the current time, because after a brief forward jump of the clock the item would wait until that time. An
+    item that waits for corrections (`mail.hold_h`) may have been claimed too early by such a clock. If waits are
+    recorded (`waits.py`), it keeps its due time, which applies once the clock is right again.
     """
     if delivery.kind not in PERSONAL:
         return min(now, delivery.created_at)
@@ -320,7 +321,7 @@ def _due_before(db: sqlite_utils.Database, delivery: Delivery, now: datetime) ->
 
 
 def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> bool:
-    """Return whether an outcome changes the row: that it is delivered always, else that of its last claim only."""
+    """Return whether an outcome changes the row: `delivered` always does, any other only for the last claim."""
     row = db.execute("SELECT state, attempts FROM outbox WHERE item_id = ?", (delivery.item_id,)).fetchone()
     if row is None:
         return False
@@ -330,12 +331,12 @@ def _counts(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> 
 
 
 def _is_try(outcome: Outcome) -> bool:
-    """Return whether something may have reached the receiver: a try, as its answer has it."""
+    """Return whether, by its answer, the attempt may have reached the receiver."""
     return outcome.name not in {"held", "void"} and not outcome.receiver_down
 
 
 def _forget_claim(db: sqlite_utils.Database, delivery: Delivery, outcome: Outcome) -> None:
-    """End the last claim of an item that was settled meanwhile, by a correction."""
+    """End the last claim of an item that a correction settled meanwhile."""
     db.execute(
         "UPDATE outbox SET attempts = ?1 + ?2, lease_owner = NULL, lease_until_utc = NULL"
         " WHERE item_id = ?3 AND attempts = ?1 + 1",

@@ -1,6 +1,6 @@
-"""What the capture side decides about the outbox, in register.sqlite: which items there are, what is given up or freed.
+"""Decisions of the capture side about the outbox, in register.sqlite: new items, items given up or released.
 
-Every decision has a number of its own, by which the process that delivers finds it (`delivery_file.py`).
+Every decision has its own number, by which the delivery process finds it (`delivery_file.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from edge_daemon.timestamps import stored
 from edge_daemon.types import Destination
 
 LOOK_AGAIN: Final = timedelta(days=1)
-"""What is held is looked at again after it, though no correction came."""
+"""Time after which a held item is reconsidered even without a correction."""
 
 
 def put(
@@ -33,22 +33,22 @@ def put(
     state: Literal["waiting", "held"] = "waiting",
     answer: str = "",
 ) -> bool:
-    """Add an item, within the caller's transaction: it is there if and only if what it is about is.
+    """Add an item within the caller's transaction, so that it exists if and only if its subject does.
 
     Args:
         db: register.sqlite.
-        destination: who shall have it.
-        kind: one of the constants of this file.
-        ref: what it is about; with destination, kind and student the item's name.
-        student_id: whom it is about.
-        lesson_id: the one lesson that it is about.
-        not_before: when it may be tried first.
+        destination: the receiver.
+        kind: one of the constants of `outbox_items.py`.
+        ref: its subject; together with destination, kind and student it identifies the item.
+        student_id: the student that it concerns.
+        lesson_id: the single lesson that it concerns.
+        not_before: earliest time of the first attempt.
         at: now.
         state: `held`: not allowed yet.
         answer: why it is held.
 
     Returns:
-        Whether it is new; an item of the same name stays as it is.
+        Whether it is new; an existing item with the same identity stays unchanged.
     """
     cursor = db.conn.execute(
         "INSERT OR IGNORE INTO outbox (destination, kind, ref, student_id, lesson_id, state, created_at_utc,"
@@ -63,9 +63,9 @@ def put(
 
 
 def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
-    """Add every revision that should be upstream and has no item, within the caller's transaction; return how many.
+    """Add every upstream revision that has no item, within the caller's transaction; return how many.
 
-    Rehearsals stay, unless an earlier revision was delivered.
+    Rehearsals are left out, unless an earlier revision was delivered.
     """
     return db.conn.execute(
         "INSERT OR IGNORE INTO outbox (destination, kind, ref, lesson_id, created_at_utc, next_attempt_utc)"
@@ -79,10 +79,10 @@ def put_missing_registers(db: sqlite_utils.Database, at: datetime) -> int:
 
 
 def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) -> int:
-    """Let parked and waiting items be tried at once, and their receivers as well; what else is named stays.
+    """Make parked and waiting items, and their receivers, due at once; other items stay unchanged.
 
     Returns:
-        How many there were.
+        The number of items.
     """
     count, destinations = 0, set[Destination]()
     with transaction(db):
@@ -101,13 +101,13 @@ def reopen(db: sqlite_utils.Database, item_ids: Iterable[int], now: datetime) ->
 
 
 def resend(db: sqlite_utils.Database, since: datetime, now: datetime) -> int:
-    """Have every document since a time sent again that the office's server is said to have; return how many.
+    """Send every document since a time again that the office's server is said to have; return how many.
 
-    What the server has already is not changed there by that.
+    This changes nothing for documents that the server already has.
 
     Args:
         db: register.sqlite; no transaction may be open.
-        since: of the lesson's begin, or, where there is none, of the item.
+        since: compared with the lesson's start, or, without a lesson, with the item's creation.
         now: the time.
     """
     with transaction(db):
@@ -129,7 +129,7 @@ def change(
     answer: str,
     at: datetime,
 ) -> None:
-    """Change what was decided about an item that is not delivered, within the caller's transaction."""
+    """Change the decision about an undelivered item, within the caller's transaction."""
     next_attempt = max(not_before, at + LOOK_AGAIN) if state == "held" else not_before
     db.execute(
         "UPDATE outbox SET state = ?, next_attempt_utc = ?, answer = ?, settled_at_utc = ?,"
@@ -140,7 +140,7 @@ def change(
 
 
 def void_student(db: sqlite_utils.Database, student_id: str, at: datetime) -> int:
-    """Give up everything that is still to be said to and about a student who was removed; return how many items."""
+    """Give up all undelivered messages to and about a removed student; return how many items."""
     with transaction(db):
         return db.conn.execute(
             "UPDATE outbox SET state = 'void', answer = 'the student was removed', settled_at_utc = ?,"

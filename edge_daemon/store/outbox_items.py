@@ -1,4 +1,4 @@
-"""The rows of the outbox as they are read: what each is about, and how it stands with it."""
+"""The rows of the outbox as they are read: the subject and the state of each."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from edge_daemon.types import Destination
 State = Literal["waiting", "held", "parked", "delivered", "void"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 OPEN: Final[tuple[State, ...]] = ("waiting", "held", "parked")
-"""States of what has not reached its receiver and still may."""
+"""States of items that have not reached their receiver and still may."""
 
 REGISTER: Final = "register"
 """Upstream: one revision; ref `lesson_id/revision`."""
 COMMITMENT: Final = "commitment"
-"""Upstream: plans that were promised; ref of the table commitments."""
+"""Upstream: a commitment to plans; ref of the table commitments."""
 OFFICE: Final = "office"
-"""Mail to the office with one revision; ref `lesson_id/revision`, with `#2`, `#3` for its further addresses."""
+"""Mail to the office with one revision; ref `lesson_id/revision`, with `#2`, `#3` for further addresses."""
 STUDENT: Final = "student"
-"""Mail to a student about an absence; ref `lesson_id`, `lesson_id/revision` where it is not the first one."""
+"""Mail to a student about an absence; ref `lesson_id`, or `lesson_id/revision` after the first revision."""
 GUARDIAN: Final = "guardian"
-"""Mail to a guardian about an absence; ref as `student`."""
+"""Mail to a guardian about an absence; ref as for `student`."""
 STUDENT_CORRECTION: Final = "student-correction"
-"""Mail to a student that an absence was taken back; ref `lesson_id/revision`."""
+"""Mail to a student about the correction of an absence; ref `lesson_id/revision`."""
 GUARDIAN_CORRECTION: Final = "guardian-correction"
-"""Mail to a guardian that an absence was taken back; ref `lesson_id/revision`."""
+"""Mail to a guardian about the correction of an absence; ref `lesson_id/revision`."""
 WEEK: Final = "week"
-"""Mail to the office with a week's sheet; ref `2026-W47`, further addresses as `office`."""
+"""Mail to the office with a weekly sheet; ref `2026-W47`, further addresses as for `office`."""
 MONTH: Final = "month"
-"""Mail to the office with a month's sheet; ref `2026-11`, further addresses as `office`."""
+"""Mail to the office with a monthly sheet; ref `2026-11`, further addresses as for `office`."""
 STUDENT_WEEK: Final = "student-week"
-"""Mail to a student with their own record of a week; ref as `week`, whose item it follows from."""
+"""Mail to a student with their own weekly record; follows from the item `week` with the same ref."""
 GUARDIAN_WEEK: Final = "guardian-week"
-"""Mail to a guardian with their child's record of a week; ref as `week`, whose item it follows from."""
+"""Mail to a guardian with their child's weekly record; follows from the item `week` with the same ref."""
 GUARDIAN_MONTH: Final = "guardian-month"
-"""Mail to a guardian with their child's record of a month; ref as `month`, whose item it follows from."""
+"""Mail to a guardian with their child's monthly record; follows from the item `month` with the same ref."""
 TEACHER: Final = "teacher"
-"""Mail to who teaches a lesson, with one revision; ref as `office`, further addresses as well."""
+"""Mail to a lesson's teacher with one revision; ref and further addresses as for `office`."""
 RECORD_OF: Final = {STUDENT_WEEK: WEEK, GUARDIAN_WEEK: WEEK, GUARDIAN_MONTH: MONTH}
-"""Kinds that are one student's record of a week or month, and the office's kind that each follows from."""
+"""Kinds that are one student's weekly or monthly record, and the office's kind from which each follows."""
 DOCUMENT_SHA256: Final = (
     "coalesce((SELECT sha256 FROM registers WHERE registers.lesson_id = outbox.lesson_id"
     " AND outbox.kind = 'register' AND outbox.ref = registers.lesson_id || '/' || registers.revision),"
     " (SELECT sha256 FROM commitments WHERE outbox.kind = 'commitment' AND commitments.ref = outbox.ref), '')"
 )
-"""Within a statement on `outbox`: the SHA-256 of the document that a row is about, empty where there is none."""
+"""SQL expression within a statement on `outbox`: the SHA-256 of the row's document; empty if there is none."""
 PERSONAL: Final = frozenset({STUDENT, GUARDIAN, STUDENT_CORRECTION, GUARDIAN_CORRECTION})
-"""Kinds that are about one student."""
+"""Kinds that concern one student."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Item:
     answer: str
     settled_at: datetime | None
     claimed: bool
-    """A process has claimed it, and has not settled it; it may have been killed since."""
+    """A process claimed it and has not settled it; that process may have been killed."""
 
 
 _COLUMNS = (
@@ -89,14 +89,14 @@ def listed(
     limit: int = -1,
     after: int = 0,
 ) -> list[Item]:
-    """Return the items in some states, the oldest first.
+    """Return the items in some states, oldest first.
 
     Args:
         db: register.sqlite.
-        states: which ones.
-        destination: for one receiver only.
-        limit: so many at most; -1: all.
-        after: only items with a higher id, to read on.
+        states: the states.
+        destination: only for this receiver.
+        limit: the largest number of items; -1: all.
+        after: only items with a higher id, for reading on.
     """
     marks = ", ".join("?" * len(states))
     with faults(db):
@@ -109,13 +109,13 @@ def listed(
 
 
 def of_lesson(db: sqlite_utils.Database, lesson_id: str) -> list[Item]:
-    """Return everything about one lesson, the oldest first."""
+    """Return all items of one lesson, oldest first."""
     with faults(db):
         return [_item(row) for row in db.execute(f"{_COLUMNS} WHERE lesson_id = ? ORDER BY item_id", (lesson_id,))]
 
 
 def lessons_with_waiting_notices(db: sqlite_utils.Database) -> list[str]:
-    """Return the ids of lessons of which a notice to a student or guardian waits to be sent."""
+    """Return the ids of lessons with a waiting notice to a student or guardian."""
     with faults(db):
         rows = db.execute(
             "SELECT DISTINCT lesson_id FROM outbox WHERE state = 'waiting' AND kind IN (?, ?)"
@@ -126,20 +126,20 @@ def lessons_with_waiting_notices(db: sqlite_utils.Database) -> list[str]:
 
 
 def get(db: sqlite_utils.Database, item_id: int) -> Item | None:
-    """Return one item, None where there is none of this number."""
+    """Return one item; None if there is none with this number."""
     with faults(db):
         row = db.execute(f"{_COLUMNS} WHERE item_id = ?", (item_id,)).fetchone()
     return None if row is None else _item(row)
 
 
 def is_known(db: sqlite_utils.Database, kinds: Set[str]) -> bool:
-    """Return whether there ever was an item of these kinds."""
+    """Return whether an item of these kinds ever existed."""
     with faults(db):
         return any(row[0] in kinds for row in db.execute("SELECT DISTINCT kind FROM outbox"))
 
 
 def counts(db: sqlite_utils.Database) -> Mapping[tuple[Destination, State], int]:
-    """Return how many items there are, by receiver and state; nothing for none."""
+    """Return the number of items by receiver and state, without zeros."""
     with faults(db):
         rows = db.execute("SELECT destination, state, count(*) FROM outbox GROUP BY destination, state").fetchall()
     return {(cast(Destination, row[0]), cast(State, row[1])): row[2] for row in rows}

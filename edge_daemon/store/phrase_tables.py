@@ -13,7 +13,7 @@ PHRASE_TABLES: Final = (
         preprocessing INTEGER NOT NULL,
         enrolled_at_utc TEXT NOT NULL
     ) STRICT""",
-    # Whatever release takes a consent back: the phrase goes with it.
+    # A phrase is deleted with its consent, whichever release withdraws the consent.
     """CREATE TRIGGER phrases_go_with_consent AFTER UPDATE OF consent ON students WHEN NEW.consent = 0
         BEGIN DELETE FROM phrases WHERE student_id = NEW.student_id; END""",
     """CREATE TABLE phrase_failures (

@@ -1,4 +1,4 @@
-"""Spoken phrases in gallery.sqlite, sealed, and the attempts that failed."""
+"""Spoken phrases in gallery.sqlite, sealed, and failed attempts."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class PhraseRow:
     model_sha256: str
     preprocessing: int
     enrolled_at: str
-    """As `timestamps.stored` writes it."""
+    """In the form of `timestamps.stored`."""
 
 
 def phrase_row(db: sqlite_utils.Database, student_id: str) -> PhraseRow | None:
-    """Return the phrase of a student; None where there is none."""
+    """Return the phrase of a student; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT student_id, sealed, features, model_sha256, preprocessing, enrolled_at_utc FROM phrases"
@@ -37,10 +37,10 @@ def phrase_row(db: sqlite_utils.Database, student_id: str) -> PhraseRow | None:
 
 
 def put_phrase(db: sqlite_utils.Database, student: StudentRow, row: PhraseRow) -> bool:
-    """Write a phrase in place of the one before.
+    """Write a phrase in place of the previous one.
 
     Returns:
-        False, with nothing written, where the student was removed, left the roster or took the consent back meanwhile.
+        False, with nothing written, if the student was removed, left the roster or withdrew consent meanwhile.
 
     Raises:
         StoreError: the database can't be written.
@@ -62,7 +62,7 @@ def put_phrase(db: sqlite_utils.Database, student: StudentRow, row: PhraseRow) -
 
 
 def drop_phrases(db: sqlite_utils.Database, keep: Collection[str]) -> int:
-    """Delete the phrases of all students but some; return how many went.
+    """Delete the phrases of all students except some; return how many were deleted.
 
     Raises:
         StoreError: the database can't be written.
@@ -75,7 +75,7 @@ def drop_phrases(db: sqlite_utils.Database, keep: Collection[str]) -> int:
 
 
 def failures_since(db: sqlite_utils.Database, student_id: str, since: datetime) -> int:
-    """Return how many attempts of a student failed since a time; the earlier ones are forgotten.
+    """Return how many attempts of a student failed since a time, and delete earlier ones.
 
     Raises:
         StoreError: the database can't be written.
@@ -87,7 +87,7 @@ def failures_since(db: sqlite_utils.Database, student_id: str, since: datetime) 
 
 
 def note_attempt(db: sqlite_utils.Database, student_id: str, at: datetime, *, passed: bool) -> None:
-    """Note an attempt: one that passed forgets the failures before it.
+    """Record an attempt. A successful one deletes the failures before it.
 
     Raises:
         StoreError: the database can't be written.

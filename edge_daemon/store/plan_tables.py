@@ -1,4 +1,4 @@
-"""The table of capture plans with sealed seeds, and what became of the one without."""
+"""The table of capture plans with sealed seeds, and the view that combines it with the older table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAN_TABLES: Final = (
     """CREATE TRIGGER sealed_plans_keep_their_seed
         BEFORE UPDATE OF sealed_seed, seed_sha256, committed_at_utc ON sealed_plans
         BEGIN SELECT RAISE(ABORT, 'a plan that was committed keeps its seed'); END""",
-    # `plans` has the seeds of an older release, in the clear, and after a rollback again: the later plan counts.
+    # `plans` has the seeds of an older release in clear text, and new ones after a rollback: the later plan is valid.
     f"""CREATE VIEW plans_on_record AS
         SELECT {_COLUMNS} FROM sealed_plans AS own WHERE NOT EXISTS (SELECT 1 FROM plans
             WHERE plans.lesson_id = own.lesson_id AND plans.committed_at_utc > own.committed_at_utc)
@@ -44,4 +44,4 @@ COMMITMENT_TABLES: Final = (
     """CREATE TRIGGER commitments_never_go BEFORE DELETE ON commitments
         BEGIN SELECT RAISE(ABORT, 'a commitment is immutable'); END""",
 )
-"""Signed promises of plans."""
+"""Signed commitments to plans."""

@@ -1,7 +1,7 @@
-"""Capture plans in register.sqlite: put on record before their lessons, and never another seed for the same lesson.
+"""Capture plans in register.sqlite, recorded before their lessons. A lesson never gets another seed.
 
-Seeds are sealed (`edge_daemon/device/plan_seeds.py`); whoever reads a plan without the key has the SHA-256 alone. The
-table `plans` is that of an older release, whose seeds are in the clear: nothing of it is believed by itself.
+Seeds are sealed (`edge_daemon/device/plan_seeds.py`); a reader without the key gets only the SHA-256. The table `plans`
+belongs to an older release, whose seeds are in clear text. Its rows alone prove nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class CommittedPlan:
-    """What was fixed about a lesson before it began; instants follow from seed, duration and number."""
+    """The facts about a lesson that were fixed before it began; instants follow from seed, duration and number."""
 
     lesson: Lesson
     sealed_seed: bytes
@@ -29,7 +29,7 @@ class CommittedPlan:
 
 @dataclass(frozen=True, slots=True)
 class UnsealedPlan:
-    """A plan as an older release, or whoever could write here, put it down."""
+    """A plan in clear text, from an older release or anybody with write access."""
 
     lesson: Lesson
     seed: bytes
@@ -41,7 +41,7 @@ class UnsealedPlan:
 def commit_plan(
     db: sqlite_utils.Database, lesson: Lesson, sealed_seed: bytes, seed_sha256: str, captures_planned: int, at: datetime
 ) -> None:
-    """Put a plan on record; a lesson that has one keeps its seed, and takes only new times from a changed timetable.
+    """Record a plan. A lesson with a plan keeps its seed, and takes only new times from a changed timetable.
 
     Raises:
         StoreError: the database can't be written.
@@ -60,14 +60,14 @@ def commit_plan(
 
 
 def get_plan(db: sqlite_utils.Database, lesson_id: str) -> CommittedPlan | None:
-    """Return the plan of a lesson, None where none was put on record."""
+    """Return the plan of a lesson; None if none was recorded."""
     with faults(db):
         row = db.execute(f"{_SEALED} WHERE lesson_id = ?", (lesson_id,)).fetchone()
     return CommittedPlan(_lesson(row), *_rest(row)) if row is not None else None
 
 
 def committed_plans(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[CommittedPlan]:
-    """Return the plans of lessons that start in [start, end), the earliest first."""
+    """Return the plans of lessons that start in [start, end), earliest first."""
     with faults(db):
         rows = db.execute(
             f"{_SEALED} WHERE start_utc >= ? AND start_utc < ? ORDER BY start_utc, lesson_id",
@@ -77,7 +77,7 @@ def committed_plans(db: sqlite_utils.Database, start: datetime, end: datetime) -
 
 
 def plan_on_record(db: sqlite_utils.Database, lesson_id: str) -> tuple[str, datetime] | None:
-    """Return the SHA-256 of a lesson's seed and when it was put on record, by this release or an older one."""
+    """Return the SHA-256 of a lesson's seed and the time of recording, by this release or an older one."""
     with faults(db):
         row = db.execute(
             "SELECT seed_sha256, committed_at_utc FROM plans_on_record WHERE lesson_id = ?", (lesson_id,)
@@ -86,7 +86,7 @@ def plan_on_record(db: sqlite_utils.Database, lesson_id: str) -> tuple[str, date
 
 
 def unsealed_plans(db: sqlite_utils.Database, start: datetime) -> Mapping[str, UnsealedPlan]:
-    """Return plans with seeds in the clear, by lesson, of lessons that start from then on and were not begun."""
+    """Return plans with clear-text seeds by lesson, for lessons that start at `start` or later and have not begun."""
     with faults(db):
         rows = db.execute(
             f"{_UNSEALED} WHERE start_utc >= ? AND lesson_id NOT IN (SELECT lesson_id FROM lessons)", (stored(start),)
@@ -95,7 +95,7 @@ def unsealed_plans(db: sqlite_utils.Database, start: datetime) -> Mapping[str, U
 
 
 def forget_unsealed_plans(db: sqlite_utils.Database, start: datetime) -> None:
-    """Remove what `unsealed_plans` returns: seeds of coming lessons do not lie in the clear."""
+    """Delete the plans that `unsealed_plans` returns, so that no seed of a coming lesson stays in clear text."""
     with transaction(db):
         db.execute(
             "DELETE FROM plans WHERE start_utc >= ? AND lesson_id NOT IN (SELECT lesson_id FROM lessons)",
@@ -104,7 +104,7 @@ def forget_unsealed_plans(db: sqlite_utils.Database, start: datetime) -> None:
 
 
 def forget_plan(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Take back the plan of a lesson that the timetable no longer has; one that was begun keeps its plan."""
+    """Delete the plan of a lesson that is no longer in the timetable. A lesson that has begun keeps its plan."""
     with transaction(db):
         db.execute(
             "DELETE FROM sealed_plans WHERE lesson_id = ?1 AND NOT EXISTS (SELECT 1 FROM lessons WHERE lesson_id = ?1)",

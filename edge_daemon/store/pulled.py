@@ -1,4 +1,4 @@
-"""What came from upstream: which version of each document was seen, which was applied, what is wrong with it."""
+"""Documents from the office: the version that was seen, the version that was applied, and its problem."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class PulledDocument:
 
     name: str
     etag: str = ""
-    """Of the version that was seen last; empty where the server gives none, or where it is to be asked anew."""
+    """ETag of the last seen version; empty if the server gives none or the next request must be unconditional."""
     sha256: str = ""
-    """Of the version that was seen last."""
+    """SHA-256 of the last seen version."""
     fetched_at: datetime | None = None
     applied_sha256: str = ""
     applied_at: datetime | None = None
     problem: str = ""
-    """What is wrong with the version that was seen last: a line for people, without anything personal."""
+    """Problem of the last seen version: one line for people, without personal data."""
     taken: str = ""
-    """The file that was taken over from the process that fetches (`token`)."""
+    """The file that was copied from the fetching process (`token`)."""
 
 
 def pulled_document(db: sqlite_utils.Database, name: str) -> PulledDocument:
-    """Return what is known of a document; an empty one where nothing is."""
+    """Return the state of a document; an empty one if nothing is known."""
     return next((one for one in pulled_documents(db) if one.name == name), PulledDocument(name))
 
 
@@ -59,11 +59,11 @@ def _here(db: sqlite_utils.Database, pulled: str) -> list[PulledDocument]:
 
 
 def _joined(name: str, seen: tuple[Any, ...] | None, applied: PulledDocument | None) -> PulledDocument:
-    """Return what is known of a document where one file says what was seen and another what was applied."""
+    """Combine the state of a document from two files: one has what was seen, the other what was applied."""
     _, etag, sha256, fetched_at, problem = seen or ("", "", "", None, "")
     known = applied or PulledDocument(name)
     if not problem and sha256 and known.taken.startswith(f"{sha256}:"):
-        problem = known.problem  # it was looked at here
+        problem = known.problem  # this device examined it
     return PulledDocument(
         name,
         etag,
@@ -77,12 +77,12 @@ def _joined(name: str, seen: tuple[Any, ...] | None, applied: PulledDocument | N
 
 
 def token(sha256: str, changed_ns: int) -> str:
-    """Return what tells one file of a document from the next: a version may come twice, and is looked at twice then."""
+    """Return an identifier of one file of a document. If a version arrives twice, it is examined twice."""
     return f"{sha256}:{changed_ns}"
 
 
 def note_taken(db: sqlite_utils.Database, name: str, taken: str) -> None:
-    """Record which file was taken over from the process that fetches.
+    """Record which file was copied from the fetching process.
 
     Raises:
         StoreError: the database can't be written.
@@ -95,7 +95,7 @@ def note_taken(db: sqlite_utils.Database, name: str, taken: str) -> None:
 
 
 def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, problem: str, at: datetime) -> None:
-    """Record the version that the server has now.
+    """Record the server's current version.
 
     Raises:
         StoreError: the database can't be written.
@@ -110,9 +110,9 @@ def note_seen(db: sqlite_utils.Database, name: str, *, etag: str, sha256: str, p
 
 
 def note_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
-    """Record that a version is in force; `problem` names what of it could not be.
+    """Record that a version is in force; `problem` describes the parts that could not be applied.
 
-    A newer version that was seen meanwhile keeps its own problem.
+    If a newer version was seen meanwhile, it keeps its own problem.
 
     Raises:
         StoreError: the database can't be written.
@@ -122,7 +122,7 @@ def note_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: 
 
 
 def put_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str, at: datetime) -> None:
-    """As `note_applied`, within the caller's transaction."""
+    """Record an applied version within the caller's transaction; see `note_applied`."""
     db.execute(
         "INSERT INTO pulled (name, applied_sha256, applied_at_utc, problem) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (name) DO UPDATE SET applied_sha256 = ?2, applied_at_utc = ?3,"
@@ -132,7 +132,7 @@ def put_applied(db: sqlite_utils.Database, name: str, sha256: str, *, problem: s
 
 
 def note_refused(db: sqlite_utils.Database, name: str, sha256: str, *, problem: str) -> None:
-    """Record why a version that was whole could not be applied; what was in force stays.
+    """Record why a complete version could not be applied. The previous version stays in force.
 
     Raises:
         StoreError: the database can't be written.

@@ -22,21 +22,21 @@ class StoredRegister:
     document: str
     """Canonical JSON, bare student ids."""
     sha256: str
-    """Of the document in UTF-8, hexadecimal."""
+    """SHA-256 of the document in UTF-8, hexadecimal."""
     created_at: datetime
 
 
 OutboxWriter = Callable[[sqlite_utils.Database, StoredRegister], None]
-"""What else is written with a register, in its transaction: all of it or none."""
+"""Writes further rows together with a register, in the same transaction."""
 
 
 def latest(db: sqlite_utils.Database, lesson_id: str) -> StoredRegister | None:
-    """Return the highest revision of a lesson's register, None where there is none."""
+    """Return the highest revision of a lesson's register; None if there is none."""
     return next(reversed(revisions(db, lesson_id)), None)
 
 
 def revisions(db: sqlite_utils.Database, lesson_id: str) -> list[StoredRegister]:
-    """Return all revisions of a lesson's register, the first one first."""
+    """Return all revisions of a lesson's register, in order."""
     return _read(
         db,
         "SELECT lesson_id, revision, document, sha256, created_at_utc FROM registers"
@@ -48,7 +48,7 @@ def revisions(db: sqlite_utils.Database, lesson_id: str) -> list[StoredRegister]
 def latest_registers(
     db: sqlite_utils.Database, start: datetime | None = None, end: datetime | None = None
 ) -> list[StoredRegister]:
-    """Return the highest revision of every lesson that began in [start, end), in the order of time."""
+    """Return the highest revision of every lesson that began in [start, end), in order of time."""
     low, high = stored(start) if start else "", stored(end) if end else "~"
     return _read(
         db,
@@ -61,7 +61,7 @@ def latest_registers(
 
 
 def first_record(db: sqlite_utils.Database) -> datetime | None:
-    """Return when the first plan or register was written, None where there is none."""
+    """Return when the first plan or register was written; None if there is none."""
     with faults(db):
         row = db.execute(
             "SELECT min(at) FROM (SELECT min(created_at_utc) AS at FROM registers"
@@ -71,7 +71,7 @@ def first_record(db: sqlite_utils.Database) -> datetime | None:
 
 
 def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[datetime]:
-    """Return when the lessons of the timetable began that have a register, and a time, in [start, end)."""
+    """Return the start times in [start, end) of timetable lessons that have a register and a known time."""
     with faults(db):
         rows = db.execute(
             "SELECT DISTINCT start_utc FROM lessons JOIN registers USING (lesson_id) WHERE origin = 'timetable'"
@@ -82,7 +82,7 @@ def starts(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[da
 
 
 def lessons_with_register(db: sqlite_utils.Database, start: datetime, end: datetime) -> list[str]:
-    """Return the ids of the lessons of the timetable that have a register and begin from a time until another.
+    """Return the ids of timetable lessons with a register that begin in [start, end].
 
     Raises:
         StoreError: the database can't be read.
@@ -97,10 +97,10 @@ def lessons_with_register(db: sqlite_utils.Database, start: datetime, end: datet
 
 
 def find_lesson(db: sqlite_utils.Database, prefix: str) -> str:
-    """Return the id of the one lesson with a register whose id begins so.
+    """Return the id of the lesson with a register whose id begins with a prefix.
 
     Raises:
-        RegisterError: none does, or several do.
+        RegisterError: no lesson matches, or several do.
     """
     with faults(db):
         rows = db.execute(
@@ -126,13 +126,12 @@ def add_revision(
     Args:
         db: register.sqlite.
         lesson_id: a lesson that has a register.
-        render: makes the next document from the latest revision, which nobody can overtake meanwhile; None where
-            there is nothing to change.
+        render: makes the next document from the latest revision, which can't change meanwhile; None: nothing to change.
         at: now.
-        also: writes what follows from the new revision (its way to the office), in the same transaction.
+        also: writes what follows from the new revision (its delivery to the office), in the same transaction.
 
     Returns:
-        The new revision; None where there was nothing to change and nothing was written.
+        The new revision; None if nothing changed and nothing was written.
 
     Raises:
         RegisterError: the lesson has no register.
@@ -161,7 +160,7 @@ def append(db: sqlite_utils.Database, lesson_id: str, revision: int, document: s
 
 
 def last_sha256(db: sqlite_utils.Database) -> str | None:
-    """Return the SHA-256 of the newest document of the device's ledger, None where the ledger is empty."""
+    """Return the SHA-256 of the newest document in the device's ledger; None if the ledger is empty."""
     row = db.execute("SELECT sha256 FROM registers ORDER BY ledger_position DESC LIMIT 1").fetchone()
     return None if row is None else str(row[0])
 

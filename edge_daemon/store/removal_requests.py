@@ -1,4 +1,4 @@
-"""Removals that were asked for and are not finished, in gallery.sqlite."""
+"""Unfinished removals in gallery.sqlite."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ class RemovalRequest:
 def request_removals(
     db: sqlite_utils.Database, student_ids: Iterable[str], at: datetime, *, bars_return: bool = True
 ) -> None:
-    """Record that students are to be removed, before anything is erased: a power cut must not leave half of it.
+    """Record the request to remove students before anything is erased, so that a power cut can't leave it half done.
 
     Args:
         db: gallery.sqlite.
-        student_ids: of students.
+        student_ids: ids of the students.
         at: now.
-        bars_return: whether they stay removed when a later roster has them again; not for who merely left the roster.
+        bars_return: whether they stay removed when a later roster has them; False for students who only left the
+            roster.
 
     Raises:
         StoreError: the database can't be written; nothing was recorded.
@@ -46,7 +47,7 @@ def request_removals(
 
 
 def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
-    """Return the removals that are not finished."""
+    """Return the unfinished removals."""
     with faults(db):
         rows = db.execute(
             "SELECT student_id, requested_at_utc, bars_return FROM removals ORDER BY student_id"
@@ -55,7 +56,7 @@ def requested_removals(db: sqlite_utils.Database) -> list[RemovalRequest]:
 
 
 def forget_requests(db: sqlite_utils.Database, student_ids: Iterable[str]) -> None:
-    """Forget removals that are finished, and overwrite their place."""
+    """Delete requests that are finished, and overwrite their space."""
     with transaction(db):
         db.conn.executemany("DELETE FROM removals WHERE student_id = ?", [(one,) for one in student_ids])
     wipe_log(db)

@@ -1,8 +1,8 @@
-"""Registers that go after `storage.keep_registers_days`, and the signed notes that say which went.
+"""Registers that are removed after `storage.keep_registers_days`, and the signed notes about their removal.
 
-What the process with the network reports is not enough for it: a report can lie. A register goes only when the report,
-with its SHA-256, has stood here for 30 days by the capture side's own nights, and nothing is wrong with delivery. No
-two of these nights lie more than a week apart: days that only the clock says have passed are none.
+A single report of the networked process is not enough, because a report can be false. A register is removed only after
+the report, with its SHA-256, has been stored here for 30 days by the capture side's own nightly checks, while delivery
+has no alarm. Checks that are more than a week apart do not add up, so a jump of the clock adds no days.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import parsed, stored
 
 ACKNOWLEDGED_FOR: Final = timedelta(days=30)
-"""So long it has to stand here that the office has a register, before it may go."""
+"""How long the office's receipt must be stored here before a register may be removed."""
 LONGEST_GAP: Final = timedelta(days=7)
-"""Between two looks; after a longer one the clock jumped, or the device was off, and the days begin anew."""
+"""Longest gap between two checks. After a longer one, a clock jump or a device that was off, the days start again."""
 _HAS_IT: Final = (
     "SELECT made.lesson_id, made.revision FROM registers AS made JOIN outbox ON destination = 'upstream'"
     " AND kind = 'register' AND ref = made.lesson_id || '/' || made.revision"
     " WHERE state = 'delivered' AND (reported = 0 OR receipt_sha256 = made.sha256)"
 )
-"""An item that no report has marked was settled by a release that saw the receipt itself."""
+"""SQL for revisions that the office has.
+
+An item without a report's mark was settled by a release that saw the receipt.
+"""
 _UNSIGNED: Final = 'SELECT lesson_id FROM registers WHERE document NOT LIKE \'%"signature":"%\''
 _DUE: Final = "registers_due"
 _LOOKED_AT: Final = "registers_looked_at"
@@ -36,10 +39,10 @@ _LOOKED_AT: Final = "registers_looked_at"
 
 @dataclass(frozen=True, slots=True)
 class RemovedRegister:
-    """A revision that went, or is to go."""
+    """A revision that was removed, or is due for removal."""
 
     position: int
-    """In the ledger."""
+    """Position in the ledger."""
     lesson_id: str
     revision: int
     sha256: str
@@ -47,7 +50,7 @@ class RemovedRegister:
 
 @dataclass(frozen=True, slots=True)
 class RetentionNote:
-    """A signed note; nothing of it is believed yet."""
+    """A signed note, not yet verified."""
 
     position: int
     document: str
@@ -55,9 +58,9 @@ class RetentionNote:
 
 
 def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
-    """Note which revisions the office has by now; what it has no longer, or has to be sent again, begins anew.
+    """Record which revisions the office has. Revisions that it lost, or that must be sent again, start over.
 
-    Call it under a clock that can be trusted.
+    Call it only with a trusted clock.
 
     Raises:
         StoreError: the database can't be written.
@@ -76,15 +79,16 @@ def note_acknowledged(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> list[RemovedRegister]:
-    """Return the registers whose time is over, in the ledger's order; all revisions of a lesson, or none.
+    """Return the registers whose retention is over, in ledger order: all revisions of a lesson, or none.
 
-    None while an alarm stands, or where nobody looked for a week. The newest register always stays: the next one
-    follows it. Those of a release that did not sign go all at once: what went counts as signed for those after it.
+    The result is empty while an alarm is active, or after a week without a check. The newest register always stays,
+    because the next one refers to it. Unsigned registers are removed all at once, because a removed register counts as
+    signed for those after it.
 
     Args:
         db: register.sqlite.
         keep: how long registers stay after their lesson.
-        now: by a clock that can be trusted.
+        now: the time of a trusted clock.
     """
     if alarms(db) or not _was_looked(db, now):
         return []
@@ -106,14 +110,14 @@ def due_registers(db: sqlite_utils.Database, keep: timedelta, now: datetime) -> 
 
 
 def _was_looked(db: sqlite_utils.Database, now: datetime) -> bool:
-    """Return whether somebody looked at what the office has not long ago."""
+    """Return whether the office's receipts were checked recently."""
     with faults(db):
         row = db.execute("SELECT value FROM meta WHERE key = ?", (_LOOKED_AT,)).fetchone()
     return row is not None and now - parsed(row[0]) <= LONGEST_GAP
 
 
 def mark_due(db: sqlite_utils.Database, count: int) -> None:
-    """Leave word for the service, which has the key, that registers are to go; 0 takes it back."""
+    """Leave a request for the service, which has the key, to remove registers; 0 withdraws it."""
     with transaction(db):
         if count:
             db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_DUE, str(count)))
@@ -122,7 +126,7 @@ def mark_due(db: sqlite_utils.Database, count: int) -> None:
 
 
 def are_due(db: sqlite_utils.Database) -> bool:
-    """Return whether registers are to go."""
+    """Return whether registers are due for removal."""
     with faults(db):
         return db.execute("SELECT 1 FROM meta WHERE key = ?", (_DUE,)).fetchone() is not None
 
@@ -130,12 +134,12 @@ def are_due(db: sqlite_utils.Database) -> bool:
 def remove_registers(
     db: sqlite_utils.Database, gone: Sequence[RemovedRegister], render: Callable[[str | None], str], at: datetime
 ) -> None:
-    """Remove registers with everything about their lessons that names students, in one transaction with the note.
+    """Remove registers with all student data of their lessons, in one transaction with the note.
 
     Args:
         db: register.sqlite.
-        gone: of `due_registers`.
-        render: makes the signed note from the SHA-256 of the note before it, None where it is the first.
+        gone: registers from `due_registers`.
+        render: makes the signed note from the SHA-256 of the previous note, None for the first.
         at: now.
 
     Raises:
@@ -162,7 +166,7 @@ def remove_registers(
 
 
 def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
-    """Yield the notes in the order in which they were made."""
+    """Yield the notes in the order of their creation."""
     query = "SELECT note_position, document, sha256 FROM retention_notes ORDER BY note_position"
     with faults(db):
         rows = db.execute(query).fetchall()
@@ -170,7 +174,7 @@ def retention_notes(db: sqlite_utils.Database) -> Iterator[RetentionNote]:
 
 
 def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedRegister, str] | None:
-    """Return the removed register that stood last before a place of the ledger, and the note that says so."""
+    """Return the last removed register before a position of the ledger, and the note about its removal."""
     with faults(db):
         row = db.execute(
             "SELECT ledger_position, lesson_id, revision, removed_registers.sha256, document FROM removed_registers"
@@ -184,7 +188,7 @@ def removed_before(db: sqlite_utils.Database, position: int) -> tuple[RemovedReg
 def removed_lessons(
     db: sqlite_utils.Database, start: datetime | None = None, end: datetime | None = None
 ) -> Mapping[str, datetime]:
-    """Return the ids of lessons in [start, end) whose registers went, and when the lessons began."""
+    """Return the ids of lessons in [start, end) whose registers were removed, with the lessons' start times."""
     with faults(db):
         rows = db.execute(
             "SELECT DISTINCT lesson_id, start_utc FROM removed_registers JOIN lessons USING (lesson_id)"

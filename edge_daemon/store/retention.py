@@ -1,4 +1,4 @@
-"""What is deleted when its time is over, and what no longer has the evidence that it needs. Registers stay for ever."""
+"""Deletes data after its retention, and handles captures without evidence. Registers are handled elsewhere."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from edge_daemon.store.gallery import wipe_log
 from edge_daemon.timestamps import stored
 
 _SETTLE_S = 2.0
-"""Candidates are written just before the capture that they belong to."""
+"""Candidates are written just before their capture, so the two tables differ briefly."""
 
 
 def erase_sightings_of_lessons_before(db: sqlite_utils.Database, before: datetime) -> int:
-    """Delete the sightings of finalised lessons that ended before a time, a lesson a commit, and check-ins before it.
+    """Delete check-ins before a time, and the sightings of finalised lessons that ended before it, one commit a lesson.
 
     Args:
-        db: register.sqlite; a lesson that is running may be writing it.
-        before: by the time of lessons.
+        db: register.sqlite, which a running lesson may be writing.
+        before: compared with the end of lessons.
 
     Returns:
-        How many sightings there were.
+        The number of sightings.
 
     Raises:
-        StoreError: the database can't be written; the lessons that were done stay done.
+        StoreError: the database can't be written; finished lessons stay deleted.
     """
     with faults(db):
         rows = db.execute(
@@ -51,13 +51,13 @@ def erase_idle_candidates(
     before: datetime,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Erase candidates that no lesson can need any more.
+    """Erase candidates that no lesson needs any more.
 
-    They go where their lesson is finalised, or was not finalised before a time, or is not known: neither as a lesson
-    nor as a session of untimed captures.
+    These are candidates of lessons that are finalised, that ended unfinished before a time, or that are unknown, both
+    as a lesson and as a session of untimed captures.
 
     Returns:
-        Of how many lessons and sessions.
+        The number of lessons and sessions.
 
     Raises:
         StoreError: a database can't be written.
@@ -85,10 +85,10 @@ def erase_idle_candidates(
 
 
 def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str) -> int:
-    """Forget captures of unknown time of earlier boots that were taken, as the clock then said, before a time.
+    """Delete captures of unknown time from earlier boots, if the untrusted clock dated them before a time.
 
     Returns:
-        How many there were.
+        The number of captures.
 
     Raises:
         StoreError: the database can't be written.
@@ -104,20 +104,20 @@ def forget_old_untimed(db: sqlite_utils.Database, before: datetime, boot_id: str
 def drop_captures_without_candidates(
     register_db: sqlite_utils.Database, gallery_db: sqlite_utils.Database | None, reason: str
 ) -> int:
-    """Turn captures of running lessons whose candidates are gone into missed ones: nobody may be absent in them.
+    """Turn captures of running lessons without candidates into missed ones, so that they make nobody absent.
 
-    Candidates are always written before their capture, and erased after their lesson is finalised: a capture without
-    them means that a gallery was damaged, or brought back from a backup.
+    Candidates are written before their capture, and erased after their lesson is finalised. A capture without
+    candidates therefore means that the gallery was damaged, or restored from a backup.
 
     Returns:
-        How many there were.
+        The number of captures.
 
     Raises:
         StoreError: a database can't be read or written.
     """
     count = 0
     with transaction(register_db):
-        # Read under the register's lock: no lesson can be finalised, and lose its candidates, meanwhile.
+        # Read under the register's lock, so that no lesson is finalised and loses its candidates meanwhile.
         kept = _kept(gallery_db)
         captures = register_db.execute(
             "SELECT lesson_id, slot FROM captures JOIN lessons USING (lesson_id) WHERE state = 'running'"

@@ -1,11 +1,11 @@
-"""Tables of register.sqlite for registers that went after their time."""
+"""Tables of register.sqlite for registers that were removed after their retention."""
 
 from __future__ import annotations
 
 from typing import Final
 
 RETENTION_TABLES: Final = (
-    # Since when the capture side has it that the office has a revision; a row goes when that is no longer so.
+    # When the capture side first recorded that the office has a revision; the row is deleted when that no longer holds.
     """CREATE TABLE acknowledged (
         lesson_id TEXT NOT NULL,
         revision INTEGER NOT NULL,

@@ -1,6 +1,6 @@
-"""When to try again: exponential with full jitter, stored with what has to be tried.
+"""When to try again: exponential backoff with full jitter, stored with the item.
 
-Full jitter because 200 rooms lose the same server at the same moment, and must not come back together
+Full jitter spreads the retries of 200 rooms that lose the same server at the same moment
 (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
 """
 
@@ -14,18 +14,18 @@ from typing import Final
 SHORTEST_S: Final = 30.0
 LONGEST_S: Final = 3600.0
 LONGEST_ASKED_S: Final = 86400.0
-"""A receiver that asks for more (Retry-After, RFC 9110 section 10.2.3) is asked again after a day."""
+"""Longest wait that a receiver may ask for (Retry-After, RFC 9110 section 10.2.3); a longer one is cut to a day."""
 SLACK: Final = timedelta(hours=1)
-"""No wait of ours is longer than it may be by this: what seems to be was written by a clock that was ahead."""
+"""Tolerance for waits. A wait that is longer was written by a clock that was ahead."""
 
 
 def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random.Random) -> datetime:
     """Return when to try again.
 
     Args:
-        now: of the try that failed.
-        tries: tries until now, that one included.
-        retry_after_s: what the receiver asked for, if it did; never shortens the wait.
+        now: time of the failed attempt.
+        tries: number of attempts so far, including that one.
+        retry_after_s: wait that the receiver asked for, or None; it never shortens the wait.
         rng: source of the jitter.
     """
     wait_s = rng.uniform(SHORTEST_S, ceiling_s(tries))
@@ -35,5 +35,5 @@ def next_try(now: datetime, tries: int, retry_after_s: float | None, rng: random
 
 
 def ceiling_s(tries: int) -> float:
-    """Return the longest wait after so many tries."""
+    """Return the longest wait after this many attempts."""
     return float(min(LONGEST_S, SHORTEST_S * 2 ** min(max(tries, 1), 10)))

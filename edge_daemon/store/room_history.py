@@ -1,4 +1,4 @@
-"""The last lessons of a room: what the camera saw of it, and where the students of a course sat."""
+"""Recent lessons of a room: the camera's view of it, and the seats of a course's students."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from edge_daemon.timestamps import stored
 from edge_daemon.types import Lesson, Sighting
 
 LESSONS: Final = 5
-"""So many lessons back: a class changes its seats now and then, and a camera is moved."""
+"""Number of past lessons used, because classes change seats and cameras are moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastLesson:
-    """A lesson of this room that was as usual."""
+    """An earlier lesson of this room without irregularities."""
 
     scene: bytes
     sightings: tuple[Sighting, ...]
-    """Empty for a lesson of another course than the one asked for, and after their retention."""
+    """Empty for a lesson of another course than the requested one, and after the retention of sightings."""
 
 
 def room_views(db: sqlite_utils.Database, lesson_id: str) -> dict[int, bytes]:
-    """Return what the captures of a running lesson show of the room, by slot."""
+    """Return the views of the room from the captures of a running lesson, by slot."""
     with faults(db):
         return dict(db.execute("SELECT slot, view FROM room_views WHERE lesson_id = ?", (lesson_id,)).fetchall())
 
 
 def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -> None:
-    """Keep what later lessons are compared with, and forget the views of a lesson that is finalised.
+    """Store the scene for comparison with later lessons, and delete the views of a finalised lesson.
 
     Args:
         db: register.sqlite.
-        lesson_id: of the lesson.
-        scene: 256 bytes; None: the lesson shows nothing to compare with.
+        lesson_id: id of the lesson.
+        scene: 256 bytes; None: the lesson has no usable view.
 
     Raises:
         StoreError: the database can't be written.
@@ -48,9 +48,9 @@ def keep_scene(db: sqlite_utils.Database, lesson_id: str, scene: bytes | None) -
 
 
 def past_lessons(db: sqlite_utils.Database, lesson: Lesson) -> list[PastLesson]:
-    """Return the last lessons before one in the same room, and the last ones of its course, the newest first.
+    """Return the last lessons before one in the same room, and the last ones of its course, newest first.
 
-    Rehearsals are compared with rehearsals, lessons with lessons.
+    Rehearsals are compared only with rehearsals, and lessons only with lessons.
     """
     before = (lesson.device, lesson.origin, stored(lesson.start))
     query = (

@@ -1,4 +1,4 @@
-"""The tables of what captures show of the room: views until the lesson is finalised, a scene for each lesson."""
+"""Tables for views of the room: one for each capture until the lesson is finalised, and a scene for each lesson."""
 
 from __future__ import annotations
 

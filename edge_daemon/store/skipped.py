@@ -1,4 +1,4 @@
-"""Lessons of the timetable that have no register, each with the reason: no lesson goes by without a word."""
+"""Timetable lessons without a register, each with the reason, so that every lesson is accounted for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.types import Lesson
 
 @dataclass(frozen=True, slots=True)
 class SkippedLesson:
-    """A lesson of which no picture was taken."""
+    """A lesson without any picture."""
 
     lesson_id: str
     course: str
@@ -24,9 +24,9 @@ class SkippedLesson:
 
 
 def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: str, at: datetime) -> int:
-    """Name lessons that went by; one that was begun, or is named already, is left alone.
+    """Record lessons that were not captured, except lessons that began or are already recorded.
 
-    So is one of the course and times of a lesson that was begun: some programs export with new UIDs.
+    A lesson with the course and times of a begun lesson is also ignored, because some programs export with new UIDs.
 
     Returns:
         How many were new.
@@ -47,13 +47,13 @@ def skip_lessons(db: sqlite_utils.Database, lessons: Iterable[Lesson], reason: s
 
 
 def unskip(db: sqlite_utils.Database, lesson_id: str) -> None:
-    """Take a lesson off the list: it takes place after all, because the clock was wrong when it was put there."""
+    """Remove a lesson from the list, because it takes place after all: the clock was wrong when it was recorded."""
     with transaction(db):
         db.execute("DELETE FROM skipped WHERE lesson_id = ?", (lesson_id,))
 
 
 def skipped_lessons(db: sqlite_utils.Database, since: datetime | None = None) -> list[SkippedLesson]:
-    """Return the lessons that went by, the earliest first."""
+    """Return the skipped lessons, earliest first."""
     with faults(db):
         rows = db.execute(
             "SELECT lesson_id, course, start_utc, end_utc, reason FROM skipped WHERE start_utc >= ?"
@@ -64,10 +64,10 @@ def skipped_lessons(db: sqlite_utils.Database, since: datetime | None = None) ->
 
 
 def last_accounted(db: sqlite_utils.Database, now: datetime) -> datetime | None:
-    """Return the latest start, until now, of a lesson that was begun or named; else that of the first plan on record.
+    """Return the latest start up to now of a begun or skipped lesson; without any, of the first recorded plan.
 
-    What lies ahead does not count: a clock that was a year fast for a while named it, and a year would go unnamed.
-    None on a device that never had a plan.
+    Later starts are ignored: a clock that was a year ahead may have recorded them, and that year would stay unaccounted
+    for. None on a device that never had a plan.
     """
     with faults(db):
         row = db.execute(

@@ -1,4 +1,4 @@
-"""What the last sync leaves behind for `status`, for the metrics and for the next one: one small file."""
+"""The note of the last sync for `status`, for the metrics and for the next sync: one small file."""
 
 from __future__ import annotations
 
@@ -26,47 +26,47 @@ _converter.register_structure_hook(datetime, lambda text, _: parsed(text))
 
 @dataclass(frozen=True, slots=True)
 class SyncNote:
-    """The last run, and which documents the server has already."""
+    """The last run, and the documents that the server already has."""
 
     began_at: datetime | None = None
     ended_at: datetime | None = None
-    """None: it was ended from outside."""
+    """None: the run was stopped from outside."""
     summary: str = ""
     reached_at: datetime | None = None
-    """When the school's server last took something."""
+    """When the school's server last accepted something."""
     documents: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256 of documents that are replaced when they change, by path: the key, the days."""
+    """SHA-256 by path of documents that are replaced when they change: the key, the days."""
     days_until: str = ""
     """The last day whose document is complete on the server, as YYYY-MM-DD."""
     key_etag: str = ""
-    """Of `key.json` as the server had it when it was looked at last."""
+    """ETag of `key.json` on the server at the last check."""
 
 
 @dataclass(slots=True)
 class Notebook:
-    """What a run learns for the note."""
+    """Collects the results of a run for the note."""
 
     documents: dict[str, str] = field(default_factory=dict)
     days_until: str = ""
     key_etag: str = ""
     reached: bool = False
-    """Whether the school's server took something."""
+    """Whether the school's server accepted something."""
 
     def forget_server(self) -> None:
-        """Forget what the server had: it was emptied, or is another one."""
+        """Forget the server's state, because it was emptied or replaced."""
         self.documents, self.days_until, self.key_etag = {}, "", ""
 
     @classmethod
     def of(cls, note: SyncNote) -> Notebook:
-        """Return what the runs before knew."""
+        """Return a notebook with the knowledge of earlier runs."""
         return cls(dict(note.documents), note.days_until, note.key_etag)
 
 
 def read_note(folder: Path) -> SyncNote:
-    """Return the note in a folder; an empty one where there is none that can be read.
+    """Return the note in a folder; an empty one if there is none that can be read.
 
     Raises:
-        PermissionError: the file is somebody else's.
+        PermissionError: the file belongs to another user.
     """
     try:
         document = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def read_note(folder: Path) -> SyncNote:
 
 
 def write_note(folder: Path, note: SyncNote) -> None:
-    """Replace the note. Not synced to the card: an older one, or none, costs only that documents are sent once more.
+    """Replace the note. It is not synced to the card: losing it means only that documents are sent once more.
 
     Raises:
         OSError: the folder can't be written.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 TEACHER_TABLES: Final = (
-    # Of the roster: who teaches the courses of a student. NULL where there is nobody, and in rows of an older release.
+    # From the roster: teachers of a student's courses. NULL if there are none, and in rows of an older release.
     "ALTER TABLE contacts ADD COLUMN teachers BLOB",
-    # Of the calendar: who teaches one lesson.
+    # From the calendar: teachers of one lesson.
     """CREATE TABLE lesson_teachers (
         lesson_id TEXT PRIMARY KEY NOT NULL,
         sealed BLOB NOT NULL,  -- mail addresses, under the contact key

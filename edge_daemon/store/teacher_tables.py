@@ -1,4 +1,4 @@
-"""Teachers' mail addresses in register.sqlite: those of the roster with the contacts, those of a calendar by lesson."""
+"""Teachers' mail addresses in register.sqlite: with the contacts (from the roster), and by lesson (from calendars)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def put_lesson_teachers(db: sqlite_utils.Database, row: LessonTeachersRow, kept_
 
 
 def reseal_lesson_teachers(db: sqlite_utils.Database, put: Iterable[LessonTeachersRow], gone: Iterable[str]) -> None:
-    """Replace what is sealed of some lessons, and delete others, all or nothing."""
+    """Replace the sealed data of some lessons and delete that of others, in one transaction."""
     with transaction(db):
         db.conn.executemany("DELETE FROM lesson_teachers WHERE lesson_id = ?", [(one,) for one in gone])
         rows = [(row.sealed, row.lesson_id) for row in put]
@@ -54,7 +54,7 @@ def reseal_lesson_teachers(db: sqlite_utils.Database, put: Iterable[LessonTeache
 
 
 def forget_lesson_teachers(db: sqlite_utils.Database, now: datetime) -> int:
-    """Delete the teachers of lessons of which nothing is mailed any more; return how many lessons."""
+    """Delete the teachers of lessons that cause no more mail; return the number of lessons."""
     with transaction(db):
         count = db.conn.execute("DELETE FROM lesson_teachers WHERE kept_until_utc <= ?", (stored(now),)).rowcount
     if count:

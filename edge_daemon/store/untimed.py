@@ -1,4 +1,4 @@
-"""Captures that were taken while nobody knew the time: by boot and seconds since boot, until time arrives."""
+"""Captures from times when the clock was unknown: stored by boot and seconds since boot until the time is known."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class UntimedCapture:
     boot_id: str
     boottime_s: float
     believed: datetime
-    """What the clock said then."""
+    """Time of the untrusted clock."""
 
 
 def add_untimed(db: sqlite_utils.Database, capture: UntimedCapture) -> None:
-    """Record a capture; one commit. Recorded twice it stands once.
+    """Record a capture in one commit. A repetition changes nothing.
 
     Raises:
         StoreError: the database can't be written.
@@ -46,6 +46,6 @@ def untimed_captures(db: sqlite_utils.Database) -> list[UntimedCapture]:
 
 
 def forget_untimed(db: sqlite_utils.Database, session_id: str) -> None:
-    """Forget the captures of a session that were given to lessons, or belong to none."""
+    """Delete the captures of a session that were assigned to lessons, or that belong to none."""
     with transaction(db):
         db.execute("DELETE FROM untimed WHERE session_id = ?", (session_id,))

@@ -1,9 +1,9 @@
-"""How long an item or a receiver still waits, whatever a wrong clock made of it.
+"""The remaining wait of an item or a receiver, corrected for a wrong clock.
 
-A time to try again is written by the clock of that moment. Beside it stands what that clock said (`item_waits`,
-`receiver_waits`, kept by triggers): so a wait that was written by a clock that was ahead is brought back to its length
-when the clock comes right. The computer's uptime bounds it as well: a wait that is over by that is over, however often
-the clock moves back. Only delivery.sqlite has this.
+The time of the next attempt depends on the clock at that moment. Triggers record the clock beside it (`item_waits`,
+`receiver_waits`). A wait that was written by a clock that was ahead is restored to its length when the clock is
+corrected. The computer's uptime limits it as well: a wait that is over by uptime is over, however often the clock moves
+back. Only delivery.sqlite has these tables.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from edge_daemon.store.retries import LONGEST_ASKED_S
 from edge_daemon.timestamps import parsed, stored
 
 _TOLERANCE: Final = timedelta(seconds=60)
-"""Steps of a clock that are no matter."""
+"""Clock steps that are ignored."""
 _LOOK_EVERY_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Uptime:
-    """Time since this boot, which nobody sets."""
+    """Time since this boot, which nobody can set."""
 
     boot_id: str
     boottime_s: float
@@ -38,7 +38,7 @@ class WaitKeeper:
     Args:
         db: delivery.sqlite.
         uptime: reads the time since the boot.
-        longest_first: no first try waits longer: the hold for corrections.
+        longest_first: longest wait before a first attempt: the hold for corrections.
     """
 
     def __init__(self, db: sqlite_utils.Database, uptime: Callable[[], Uptime], longest_first: timedelta) -> None:
@@ -47,7 +47,7 @@ class WaitKeeper:
         self._seen: tuple[datetime, float] | None = None
 
     def note_clock(self, now: datetime) -> None:
-        """Note what the clock says, before anything is mirrored: beside a new item stands else what the last run saw.
+        """Record the clock before the mirror runs; otherwise new items would get the clock of the last run.
 
         Raises:
             StoreError: the database can't be used.
@@ -56,7 +56,7 @@ class WaitKeeper:
             self._note(now, self._uptime())
 
     def look(self, now: datetime) -> None:
-        """Look at the clock; the first time, and after it jumped, mend every wait. No transaction may be open.
+        """Check the clock. At the first call, and after a jump, correct every wait. No transaction may be open.
 
         Raises:
             StoreError: the database can't be used.
@@ -107,18 +107,18 @@ class WaitKeeper:
                     )
 
     def _due(self, row: tuple[Any, ...], now: datetime, uptime: Uptime) -> datetime:
-        """Return when something is due: as it is, or earlier."""
+        """Return the due time of an item or receiver: unchanged or earlier."""
         due, created, is_first = parsed(row[1]), parsed(row[2]), bool(row[3])
         until, written = parsed(row[5] or row[1]), parsed(row[6] or stored(now))
         since_made = until - created
         wait = until - written if until >= written else max(since_made, timedelta(0))
         if is_first:
             wait = min(wait, self._longest_first, since_made if until >= created else wait)
-        if row[4]:  # a person said so, or it is nothing that waits for a correction before its first try
+        if row[4]:  # requested by a person, or the item does not wait for a correction before its first attempt
             wait = timedelta(0)
         is_this_boot = row[7] == uptime.boot_id != ""
         if not is_this_boot and not is_first and written > now + _TOLERANCE:
-            return now  # nobody knows how long it has waited; a try too early costs one request
+            return now  # the elapsed wait is unknown; an attempt that is too early costs one request
         passed = timedelta(seconds=uptime.boottime_s - row[8]) if is_this_boot else timedelta(0)
         left = max(wait - passed, timedelta(0))
         if not left:
