@@ -1,4 +1,4 @@
-"""One root for every error that a user can mend: what happened, where, and what to do."""
+"""The base of every error that a user can fix. Its message says what happened, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 _MOST_WHERE: Final = 600
 _MOST_WHAT: Final = 2500
 _MOST_HINT: Final = 600
-"""Characters of the parts of a message: what is quoted may come out of a file that somebody else made."""
+"""Most characters of each part of a message, because a part may quote a file from somebody else."""
 
 
 class EdgeError(Exception):
-    """Base of all errors shown to a user, as one line on stderr.
+    """Base of all errors that the program shows to a user, as one line on stderr.
 
     Args:
-        what: what is wrong, in words of the user.
-        where: file, line, key or id that it concerns.
-        todo: what to do about it.
+        what: what is wrong, in the user's terms.
+        where: the file, line, key or id with the problem.
+        hint: what to do about it.
     """
 
     exit_code = 2
@@ -26,7 +26,7 @@ class EdgeError(Exception):
         super().__init__(self.line())
 
     def line(self) -> str:
-        """Return the message as one line without control characters, each part of it cut to what a person reads."""
+        """Return the message as one line without control characters, each part shortened to a readable length."""
         where, what = _shortened(self.where, _MOST_WHERE), _shortened(self.what, _MOST_WHAT)
         hint = _shortened(self.hint, _MOST_HINT)
         text = f"{where}: {what}" if where else what
@@ -35,7 +35,7 @@ class EdgeError(Exception):
 
 
 def _shortened(text: str, most: int) -> str:
-    """Return a text without its middle where it is too long: both ends say more."""
+    """Return a text without its middle when it is too long. The start and the end tell a reader more."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
@@ -53,7 +53,7 @@ class RosterError(EdgeError):
 
 
 class ImageFileError(EdgeError):
-    """A picture file is cut off, damaged or of another kind."""
+    """A picture file is truncated, damaged or of an unsupported kind."""
 
 
 class PhotographError(EdgeError):
@@ -65,7 +65,7 @@ class GalleryError(EdgeError):
 
 
 class CandidateFormatError(EdgeError):
-    """Stored candidates of a capture have a form that this program does not read."""
+    """The stored candidates of a capture have a format that this program does not read."""
 
 
 class TimetableError(EdgeError):
@@ -73,7 +73,7 @@ class TimetableError(EdgeError):
 
 
 class CameraError(EdgeError):
-    """A picture can't be had from the source."""
+    """The source gives no picture."""
 
 
 class StoreError(EdgeError):
@@ -81,7 +81,7 @@ class StoreError(EdgeError):
 
 
 class DamageError(StoreError):
-    """A database file is damaged: the next start of the service brings its last good backup back."""
+    """A database file is damaged. The next start of the service restores its last good backup."""
 
 
 class ServiceError(EdgeError):
@@ -91,7 +91,7 @@ class ServiceError(EdgeError):
 
 
 class RegisterError(EdgeError):
-    """A register does not exist or can't be changed in this way."""
+    """A register does not exist or does not allow this change."""
 
 
 class KeyFileError(EdgeError):
@@ -99,7 +99,7 @@ class KeyFileError(EdgeError):
 
 
 class CheckinNoteError(EdgeError):
-    """A note of check-ins can't be taken; nothing was changed."""
+    """The device refuses a note of check-ins; nothing was changed."""
 
 
 class DeliveryError(EdgeError):
@@ -107,20 +107,20 @@ class DeliveryError(EdgeError):
 
 
 class ProvisioningError(EdgeError):
-    """A prepared card can't be taken over."""
+    """The device can't use a prepared card."""
 
     exit_code = 1
 
 
 class LabError(EdgeError):
-    """The laboratory can't do this, or must not."""
+    """The laboratory can't do this, or is not allowed to."""
 
 
 class UpdateError(EdgeError):
-    """A release can't be taken: its bundle, or this device, is not as it has to be. Nothing was changed."""
+    """The device refuses a release because of its bundle or the device's state. Nothing was changed."""
 
 
 class UpdateFailedError(EdgeError):
-    """A release did not work here; the one before is in effect."""
+    """A release failed on this device; the previous release is in effect."""
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""Times as text: RFC 3339 in UTC, so that text sorts as time does."""
+"""Times as text: RFC 3339 in UTC, so that text sorts in order of time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ def stored(at: datetime) -> str:
 
 
 def written(at: datetime) -> str:
-    """Return an aware time as `2026-11-21T08:00:00Z`, with a fraction where there is one: the form of documents."""
+    """Return an aware time as `2026-11-21T08:00:00Z`, with a fraction if it has one: the form of documents."""
     return _utc(at).isoformat().replace("+00:00", "Z")
 
 
 def parsed(text: str) -> datetime:
-    """Return the time that either form stands for.
+    """Return the time that a text of either form denotes.
 
     Raises:
         ValueError: the text is not such a time.

@@ -1,6 +1,6 @@
-"""What analysers measure on one face, and what a register says of it (docs/EXTENDING.md).
+"""What analysers measure on one face, and what a register reports of it (docs/EXTENDING.md).
 
-A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`; `attendance/trait_columns.py` stores
+A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`. `attendance/trait_columns.py` stores
 any such class.
 """
 
@@ -15,32 +15,32 @@ class MaskProbabilities:
     """How one face wears a mask; the three add up to 1."""
 
     VERSION: ClassVar[int] = 1
-    """Raised when the numbers come to mean something else: stored numbers of another version are not read."""
+    """Increased when the meaning of the numbers changes. Stored numbers of another version are not read."""
 
     none: float
     right: float
-    """Over nose and mouth."""
+    """The mask covers nose and mouth."""
     wrong: float
-    """Below the nose, or below the mouth."""
+    """The mask is below the nose, or below the mouth."""
 
 
 VISIBLE_PARTS = ("bare", "lower_hidden", "upper_hidden", "profile")
-"""What can be seen of a face: all of it, eyes and brow, nose and mouth, one side."""
+"""Visible parts of a face: the whole face; eyes and brow; nose and mouth; one side."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleParts:
-    """What can be seen of one face, as probabilities by the verifier; the four add up to 1."""
+    """Probabilities of the visible parts of one face, from the verifier; the four add up to 1."""
 
     VERSION: ClassVar[int] = 1
 
     bare: float
     lower_hidden: float
-    """By a mask, a hand, a book: eyes and brow are to be seen."""
+    """A mask, a hand or a book hides the lower half: eyes and brow are visible."""
     upper_hidden: float
-    """By dark glasses, a hood, a hat: nose and mouth are to be seen."""
+    """Dark glasses, a hood or a hat hide the upper half: nose and mouth are visible."""
     profile: float
-    """Turned aside."""
+    """The face is turned to the side."""
 
     @property
     def part(self) -> str:
@@ -50,11 +50,11 @@ class VisibleParts:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What is measured on a face, each under its own name; None: not measured."""
+    """Measurements of a face, each under its own name; None: not measured."""
 
     mask: MaskProbabilities | None = None
     visible: VisibleParts | None = None
-    """By the verifier, of every face; the others are by analysers, which can be switched off."""
+    """From the verifier, which runs on every face. Analysers, which can be switched off, measure the others."""
 
     @property
     def are_analysed(self) -> bool:
@@ -67,7 +67,7 @@ NO_TRAITS = Traits()
 
 @dataclass(frozen=True, slots=True)
 class MaskCounts:
-    """How many people of the room wore a mask; nothing of it is known by student."""
+    """How many people in the room wore a mask. The counts are never kept by student."""
 
     none: int
     right: int
@@ -75,5 +75,5 @@ class MaskCounts:
     undecided: int
 
     def in_words(self) -> str:
-        """Return the counts for a person to read."""
+        """Return the counts as readable text."""
         return f"{self.none} none, {self.right} right, {self.wrong} wrong, {self.undecided} undecided"

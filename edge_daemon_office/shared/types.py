@@ -1,6 +1,6 @@
 """The values that flow from step to step (docs/ARCHITECTURE.md), and nothing else.
 
-Pictures are NumPy arrays (height, width, 3), uint8, channels in the order blue, green, red, as OpenCV has them.
+Pictures are NumPy arrays (height, width, 3), uint8, with channels in OpenCV's order: blue, green, red.
 Boxes and points are in pixels of the full picture. Times are aware datetimes in UTC.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edge_daemon_office.shared.traits import NO_TRAITS, MaskCounts, Traits
 
-if TYPE_CHECKING:  # the office's end and the process with the network see no picture, and may have no NumPy
+if TYPE_CHECKING:  # the office's programs and the process with network access may have no NumPy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -39,7 +39,7 @@ class Lesson:
     """One lesson in one room."""
 
     lesson_id: str
-    """UUIDv5, the same after any restart."""
+    """UUIDv5, which stays the same after any restart."""
     device: str
     course: str
     """Empty: every student of the roster belongs to the lesson."""
@@ -47,7 +47,7 @@ class Lesson:
     end: datetime
     origin: Origin
     event_id: str = field(default="", compare=False)
-    """Of the calendar event that it comes from: one UID has one. Empty: not known, or no event of a calendar."""
+    """Id of the calendar event of the lesson; a UID has one id. Empty: not known, or not from a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class CapturePlan:
     seed: bytes
     seed_sha256: str
     offsets_s: tuple[float, ...]
-    """Seconds after the lesson's start, one a slot, ascending."""
+    """Seconds after the lesson's start, one for each slot, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class MissedCapture:
-    """A slot without a usable picture: never evidence that nobody was there."""
+    """A slot without a usable picture. It is never evidence of absence."""
 
     slot: int
     reason: str
@@ -95,7 +95,7 @@ class Box:
 class Pose:
     """Head turn in degrees.
 
-    Yaw > 0: the head turns towards the right of the picture; pitch > 0: looks up; roll > 0: clockwise.
+    Yaw > 0: the head turns to the right of the picture. Pitch > 0: it looks up. Roll > 0: it tilts clockwise.
     """
 
     yaw_deg: float
@@ -105,14 +105,14 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How much a face can tell about its owner."""
+    """How much detail of a face a picture shows."""
 
     width_px: float
     """Width of the face, ear to ear."""
     sharpness: float
-    """0 (all blur) to 1, normalised by the size of the crop."""
+    """0 (completely blurred) to 1, normalised by the size of the crop."""
     presence: float
-    """Probability by the face mesh that this is a face, 0 to 1."""
+    """Probability from the face mesh that this is a face, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +123,22 @@ class Face:
     score: float
     """Detector's probability, 0 to 1."""
     keypoints: NDArray[np.float32]
-    """(6, 2): right eye, left eye (of the person), nose tip, mouth, right and left ear tragion."""
+    """(6, 2): the person's right and left eye, nose tip, mouth, right and left ear tragion."""
     quality: Quality
     pose: Pose | None
-    """None where the face is too small to tell."""
+    """None for a face that is too small to measure."""
     eyes_open: bool | None
-    """None where the face is too small to tell."""
+    """None for a face that is too small to measure."""
     embedding: Vector
-    """(192,) of length 1; empty where embedding was not asked for."""
+    """(192,), of length 1; empty if the caller asked for no embedding."""
     traits: Traits = NO_TRAITS
     landmarks: NDArray[np.float32] | None = field(default=None, compare=False)
-    """(68, 2) standard points by the mesh (`vision/standard_points.py`); None where the face is too small for them."""
+    """(68, 2) standard points from the mesh (`vision/standard_points.py`); None for a face that is too small."""
 
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentPeriod:
-    """From when until when a student is in a course; without either day there is no limit on that side."""
+    """The days on which a student belongs to a course. A missing day means no limit on that side."""
 
     course: str
     begin: date | None
@@ -158,30 +158,30 @@ class Student:
     consent: bool
     courses: tuple[str, ...]
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """The courses with dates; another course counts on every day."""
+    """The courses with dates. A course without a period counts on every day."""
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredTemplates:
-    """A face with a part of it covered, in memory only."""
+    """Templates of a partly covered face; kept in memory only."""
 
     vectors: Vector
     """(n, 192), rows of length 1."""
     widths_px: Vector
-    """(n,): face width that the row was brought down to."""
+    """(n,): face width to which each row was scaled down."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudentTemplates:
-    """What the gallery knows about the face of one student, in memory only."""
+    """The templates of one student; kept in memory only."""
 
     student_id: str
     vectors: Vector
-    """(n, 192), rows of length 1, one an accepted photograph and size."""
+    """(n, 192), rows of length 1, one for each accepted photograph and size."""
     widths_px: Vector
-    """(n,): face width that the row was brought down to."""
+    """(n,): face width to which each row was scaled down."""
     covered: tuple[CoveredTemplates, ...] = ()
-    """With a mask and with sunglasses; empty: made by a release that painted none."""
+    """With a mask and with sunglasses. Empty: an earlier release made the templates without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +193,12 @@ class Candidate:
     score: float
     quality: Quality
     attentive: bool
-    """Turned towards the front of the class, by the head's pose alone."""
+    """Facing the front of the class, by the head's pose alone."""
     eyes_open: bool | None
     similarities: Vector
     """(students,), in the order of the gallery's student ids."""
     embedding: Vector | None
-    """(192,); None after a restart, for it is never stored."""
+    """(192,); None after a restart because embeddings are never stored."""
     traits: Traits = NO_TRAITS
 
 
@@ -208,21 +208,21 @@ VIEW_ROWS, VIEW_COLUMNS = 8, 16
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """What one capture shows of the room, in cells (VIEW_ROWS, VIEW_COLUMNS), too few to draw a face from."""
+    """One capture reduced to brightness and sharpness in cells (VIEW_ROWS, VIEW_COLUMNS), too coarse to show a face."""
 
     luma: Vector
-    """Mean light, 0 to 255."""
+    """Mean brightness, 0 to 255."""
     burnt: Vector
-    """Share that is burnt out, 0 to 1."""
+    """Share of over-exposed pixels, 0 to 1."""
     structure: Vector
-    """Standard deviation of 16 by 16 samples, 0 to 128: next to nothing where a lens is covered."""
+    """Standard deviation of 16 by 16 samples, 0 to 128. A covered lens gives nearly 0."""
     blur_px: float
-    """Standard deviation of the blur of the sharpest edges; infinite where there are none."""
+    """Standard deviation of the blur of the sharpest edges; infinite if the picture has no edges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A face that counts: of a student, or of somebody unknown (student_id empty)."""
+    """A face that counts: of a student, or of an unknown person (student_id empty)."""
 
     slot: int
     student_id: str
@@ -244,9 +244,9 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class CaptureMap:
-    """In which captures of a lesson a student was seen: a bit for each slot of the plan.
+    """The captures of a lesson in which a student was seen, as one bit for each slot of the plan.
 
-    Slot 0 is the highest bit of the first byte; slots of missed captures are 0.
+    Slot 0 is the highest bit of the first byte. Slots of missed captures are 0.
     """
 
     seen: bytes
@@ -255,7 +255,7 @@ class CaptureMap:
 
 @dataclass(frozen=True, slots=True)
 class RoomSeat:
-    """A place in the room, as the camera sees it."""
+    """A seat in the room, as the camera sees it."""
 
     row: int
     """1 is the row nearest to the camera."""
@@ -265,7 +265,7 @@ class RoomSeat:
 
 @dataclass(frozen=True, slots=True)
 class Resemblance:
-    """Somebody without a name was there for most of the lesson, and is most like this student."""
+    """An unnamed person who was there for most of the lesson and resembles this student the most."""
 
     probability: float
     seat: RoomSeat | None
@@ -280,12 +280,12 @@ class Verdict:
     verdict: VerdictName
     flags: tuple[Flag, ...]
     captures: CaptureMap | None = None
-    """None: not assessed, or made by a release that did not write it."""
+    """None: not assessed, or written by a release without capture maps."""
     probability: float | None = None
-    """That the student was there for the share that the rule asks for, 0 to 1; None: not computed."""
+    """Probability (0 to 1) that the student was there for the share that the rule requires; None: not computed."""
     resembles: Resemblance | None = None
     checked_in_at: datetime | None = None
-    """When the student checked in at the door; None: did not."""
+    """Time of the student's check-in at the door; None: no check-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,23 +298,23 @@ class Correction:
     reason: str
     at: datetime
     reason_code: str | None = None
-    """A word of a short list; None: the reason is free text of an earlier release."""
+    """A code from a short list; None: the reason is free text from an earlier release."""
     title: str | None = None
-    """What the person is at the school: teacher, office."""
+    """The person's role at the school: teacher or office."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedRule:
-    """The rule by which a register was decided, and what applied it."""
+    """The rule that decided a register, and the program and models that applied it."""
 
     share: float
-    """Least share of the captures that were taken."""
+    """Least share of the taken captures for present."""
     max_yaw_deg: float
-    """Turned further than this from the front does not count as facing the class."""
+    """A head turned further than this from the front does not count as facing the class."""
     min_captures_share: float
-    """With a smaller share of the planned captures nothing is decided."""
+    """Below this share of the planned captures nothing is decided."""
     unusual_share: float
-    """With a smaller share of the students recognised the lesson is unusual, and nobody is absent."""
+    """Below this share of recognised students the lesson is unusual, and nobody is absent."""
     program: str
     """Version of this program."""
     models: Mapping[str, str]
@@ -323,7 +323,7 @@ class AppliedRule:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the office said about an unusual lesson."""
+    """The office's decision about an unusual lesson."""
 
     held: bool
     by: str
@@ -332,7 +332,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A finalised lesson; immutable, a correction makes the next revision."""
+    """A finalised lesson. It is immutable; a correction creates the next revision."""
 
     lesson: Lesson
     revision: int
@@ -342,57 +342,57 @@ class Register:
     captures_taken: int
     missed: tuple[MissedCapture, ...]
     verdicts: tuple[Verdict, ...]
-    """One for each student of the lesson's course, ordered by student id; guests are not among them."""
+    """One for each student of the lesson's course, ordered by student id. Guests are not included."""
     guests: tuple[str, ...]
     """Enrolled students who were recognised but do not belong to the course."""
     unknown_faces: int
-    """The most unknown faces that were in one capture."""
+    """Largest number of unknown faces in one capture."""
     models: Mapping[str, str]
     """Role of each model to its SHA-256."""
     corrections: tuple[Correction, ...]
     rule: AppliedRule | None = None
-    """None: made by a release that did not write it."""
+    """None: written by a release that did not record the rule."""
     register_flags: tuple[RegisterFlag, ...] = ()
-    """Why the whole lesson needs a look, in the order of `RegisterFlag`."""
+    """Reasons to review the whole lesson, in the order of `RegisterFlag`."""
     confirmed: Confirmation | None = None
     mask: MaskCounts | None = None
-    """None: masks were not looked for."""
+    """None: the program did not look for masks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One thing that has to reach one receiver; a row of the outbox."""
+    """One item of the outbox, addressed to one receiver."""
 
     item_id: int
     destination: Destination
     kind: str
-    """What it is: `register`, `commitment` upstream; `office`, `student`, `guardian`, `week`, `month` by mail."""
+    """Kind of item: `register`, `commitment` upstream; `office`, `student`, `guardian`, `week`, `month` by mail."""
     ref: str
-    """What it is about: `lesson_id/revision`, a lesson id, a date, a week; unique within destination, kind, student."""
+    """Subject: `lesson_id/revision`, a lesson id, a date or a week; unique within destination, kind and student."""
     student_id: str
-    """Whom it is about; empty where it is about everybody."""
+    """The student that it concerns; empty: all students."""
     lesson_id: str
-    """Empty where it is about no single lesson."""
+    """Empty: it concerns no single lesson."""
     attempts: int
-    """Tries before this one."""
+    """Attempts before this one."""
     created_at: datetime
     due_at: datetime | None = field(default=None, compare=False)
-    """When it was due; None: not known."""
+    """When it became due; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one try to deliver."""
+    """The result of one delivery attempt."""
 
     name: OutcomeName
     """`retry`: later; `parked`: refused for good, a person decides; `held`: not allowed yet; `void`: not needed."""
     answer: str
-    """The receiver's answer, or the reason, in plain words and without anything personal."""
+    """The receiver's answer, or the reason, in plain words and without personal data."""
     retry_after_s: float | None = None
-    """What the receiver asked for."""
+    """The delay that the receiver asked for."""
     receiver_down: bool = False
-    """True: the receiver takes nothing at all now (no network, wrong token): the other items need not be tried."""
+    """True: the receiver accepts nothing now (no network, wrong token), so the other items need no attempt."""
     is_doubtful: bool = field(default=False, compare=False)
-    """True: the receiver answered this one item, and may take others: some are tried before it is judged down."""
+    """True: the receiver answered this item but may accept others. Some are tried before it counts as down."""
     is_occupied: bool = field(default=False, compare=False)
-    """True: another's document is at this one's place; it is delivered once the place is free."""
+    """True: the place holds another document. The item is delivered once the place is free."""
