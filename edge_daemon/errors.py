@@ -35,7 +35,7 @@ class EdgeError(Exception):
 
 
 def _shortened(text: str, most: int) -> str:
-    """Return a text without its middle when it is too long. The start and the end tell a reader more."""
+    """Return a text without its middle when it is too long. The start and the end are the most useful parts."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 

@@ -1,4 +1,4 @@
-"""Where an installation keeps its settings, databases and keys."""
+"""The paths of an installation's settings, databases and keys."""
 
 from __future__ import annotations
 

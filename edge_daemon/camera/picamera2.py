@@ -1,6 +1,6 @@
 """A Raspberry Pi camera through picamera2: full-sensor stills, a locked lens, exposure for faces.
 
-Sources: The Picamera2 Library (datasheets.raspberrypi.com), chapters 4 to 6, and its example tuning_file.py; Raspberry
+Sources: The Picamera2 Library (datasheets.raspberrypi.com), chapters 4 to 6, and its example tuning_file.py. Raspberry
 Pi Camera Algorithm and Tuning Guide, the chapter on AGC. picamera2 comes from apt with the system, never from PyPI.
 """
 

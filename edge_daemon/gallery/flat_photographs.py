@@ -46,7 +46,7 @@ def match_files(folder: Path, students: Sequence[Student]) -> tuple[list[Matched
 
     Args:
         folder: every file in it is examined; subfolders are not.
-        students: of the roster, with or without consent.
+        students: all students on the roster, with or without consent.
     """
     ids = _unique((form, student.student_id) for student in students for form in _id_forms(student.student_id))
     names = _unique((key, student.student_id) for student in students for key in _name_keys(student.name))

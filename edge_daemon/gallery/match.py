@@ -19,18 +19,18 @@ With 30 students most of the mean is subtracted.
 
 COVERED_SHARE = 0.75
 """Least share of students with covered templates for which these are used.
-
-With fewer, anyone in a mask resembles those few students. Wrong verdicts without a doubt, of 240 in lessons in masks
-(`benchmarks.scenarios.simulated`) with 12 students each, by the number of students with covered templates: 5 (all), 7
+With fewer, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons in masks with 12 students
+each (`benchmarks.scenarios.simulated`). By the number of students with covered templates, this many verdicts were wrong
+without a doubt: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
 """
 
 COVERED_STUDENTS = 2
 """Least number of students with covered templates for which these are used.
-
-A single student has no comparison. Of 59 lessons in masks with two strangers and without the student, 44 had the
-student present with covered templates and 5 without; of 56 with bare faces 14 and 4. For two students, one there and
-one absent, it was 5 and 1 of 51, but without covered templates 30 of 153 present students were not recognised instead
+A single student has no comparison. In 59 lessons in masks with two strangers and without the student, 44 registers had
+the student present with covered templates, and 5 without. In 56 such lessons with bare faces the numbers were 14 and 4.
+With two students, one there and one absent, they were 5 and 1 of 51. Without covered templates, however, 30 of 153
+present students were not recognised instead of 3.
 of 3.
 """
 

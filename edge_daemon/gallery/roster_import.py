@@ -109,10 +109,9 @@ def import_roster(
     """Update the gallery to the roster and photographs. A repetition changes nothing.
 
     A student who is no longer on the roster leaves lessons and registers, but the sealed data stays until `enrol
-    remove`: an export that lacks a page must not destroy a year of photographs that cannot be taken again. A student
-    whose consent is withdrawn loses the templates at once, and the key under which backups hold them. A removed student
-    stays without template, whatever the roster says, until readmitted by name: a weekly export must not undo an
-    erasure.
+    remove`. An export that lacks a page must not destroy a year of photographs. A student whose consent is withdrawn
+    loses the templates at once, and the key under which backups hold them. A removed student stays without template,
+    whatever the roster says, until readmitted by name: a weekly export must not undo an erasure.
 
     Args:
         roster: the whole roster, from `read_roster`.

@@ -1,8 +1,8 @@
 """Resolves lessons that overlap in a room.
 
 The lesson that begins first has the room until its end, and the next lesson begins then. If less than half of the next
-lesson would remain, it is dropped. Of lessons that begin together the shorter one comes first, so the longer one keeps
-the rest. Equal lessons follow the order of files and lines.
+lesson would remain, it is dropped. If lessons begin together, the shorter one comes first, so the longer one keeps the
+rest. Equal lessons follow the order of files and lines.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ _UNTIL = re.compile(r"UNTIL=([0-9]{4})", re.IGNORECASE)
 class Zones:
     """The time zones of one calendar file.
 
-    A name is looked up in this order: the IANA database, even if the file has its own, often older, VTIMEZONE; the
-    names of Windows; names that follow from these; the file's own rules; last the end of a name such as
+    A name is looked up in this order: the IANA database; the names of Windows; names that follow from these; the file's
+    own rules. The IANA database precedes the file's own, often older, VTIMEZONE. Last comes the end of a name such as
     `/example.org/20200101_1/Europe/Berlin` (RFC 5545, section 3.2.19).
 
     Args:
