@@ -290,7 +290,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Who changed a register, when and why."""
+    """A change of a register: by whom, when and why."""
 
     student_id: str
     verdict: VerdictName

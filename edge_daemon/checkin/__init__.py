@@ -1,1 +1,1 @@
-"""The spoken phrase: how a mouth moves while somebody says their own words."""
+"""The spoken phrase: how a mouth moves while a student says a phrase of their own."""

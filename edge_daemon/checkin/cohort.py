@@ -1,4 +1,4 @@
-"""Clips that are not the phrase, made of the student's own: nobody else's clip is needed to judge by."""
+"""Makes wrong clips from the student's own clips, so that the comparison needs no other person's clip."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 _ORDERS = ((1, 2, 0), (2, 0, 1))
-"""The thirds of a clip in another order."""
+"""Changed orders of the thirds of a clip."""
 CLIPS = len(_ORDERS) + 1
-"""How many are made of one."""
+"""Number of wrong clips made from one."""
 
 
 def cohort(sequences: Array) -> Array:
-    """Return movements that are wrong although every moment of them is the student's own.
+    """Return movements that are wrong although each of their moments is the student's own.
 
-    Each is the clip with its thirds in another order, or backwards: like another phrase of the same mouth.
+    Each is the clip with its thirds in another order, or backwards, like another phrase of the same mouth.
 
     Args:
         sequences: (n, steps, features), steps a multiple of three.

@@ -1,4 +1,4 @@
-"""Whether a clip checks a student in: the face and the movement, each at its threshold."""
+"""Decides whether a clip checks a student in: face and movement each have a threshold."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from edge_daemon.types import Vector
 
 _ENROLLED: Final = (5.0, 7.0, 9.0)
 _THRESHOLDS: Final = (-0.19, -0.12, -0.02)
-"""By repetitions enrolled: where 97.5 % of the right clips of five speakers of MIRACL-VC1 passed, phrases p01 to p05
-(benchmarks.phrase). These three numbers are all that comes from research clips."""
+"""Thresholds by number of enrolled repetitions: 97.5 % of the right clips of five speakers passed them.
+
+They come from MIRACL-VC1, phrases p01 to p05 (benchmarks.phrase). Only these three numbers come from research clips.
+"""
 SAME_FACE: Final = 0.50
-"""Cosine of two faces near one camera: of photographs of different people 99.9 % lie below .5 to .58."""
+"""Least cosine of two faces near one camera. For photographs of different people 99.9 % are below .5 to .58."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckinScores:
-    """What was found; never shown to whoever tries."""
+    """The scores of a clip; they are never shown to the person at the camera."""
 
     face: float
     movement: float
@@ -39,12 +41,12 @@ class CheckinScores:
 
 
 def threshold_for(repetitions: int) -> float:
-    """Return the threshold of the total score for so many enrolled repetitions."""
+    """Return the threshold of the total score for this number of enrolled repetitions."""
     return float(np.interp(repetitions, _ENROLLED, _THRESHOLDS))
 
 
 def checkin_scores(enrolled: EnrolledPhrase, clip: MouthMovement, face: Vector) -> CheckinScores:
-    """Compare a clip and its face (a vector of length 1) with what is enrolled."""
+    """Compare a clip and its face (a vector of length 1) with the enrolled phrase."""
     scores: PhraseScores = phrase_model(enrolled.movements).scores([clip])
     return CheckinScores(
         face=float(enrolled.face @ face),

@@ -1,4 +1,4 @@
-"""What a clip of a mouth says: its mean picture, its movement, and how much it moves. No network, no training data."""
+"""Describes a clip of a mouth by numbers: mean picture, movement, and its amount. It needs no network or training."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ Array = NDArray[np.float32]
 Grey = NDArray[np.uint8]
 
 FEATURES_VERSION: Final = 1
-"""To be raised whenever the same clip would give other numbers: templates of another version are refused."""
+"""Must be increased if the same clip would give other numbers; templates of other versions are refused."""
 HEIGHT_PX, WIDTH_PX = 48, 64
-"""Of a mouth, whatever its shape: the box around the lips is stretched to this."""
+"""Size to which the box around the lips is stretched, whatever its shape."""
 STEPS: Final = 24
-"""A clip is brought to so many steps of time."""
+"""Time steps to which a clip is resampled."""
 
 _LIGHT: Final = (8, 10)
 _EDGES: Final = (6, 8)
-"""Coefficients of the 2-D DCT that are kept, (down, across): of the picture, and of its horizontal edges."""
+"""Coefficients of the 2-D DCT that are used, (down, across): of the picture, and of its horizontal edges."""
 _FLAT: Final = 4.0
-"""Added to the contrast of a frame, in grey levels, so that a frame without any is not blown up."""
+"""Grey levels added to the contrast of a frame, so that a frame without contrast is not amplified."""
 _LENGTH: Final = 6.0
-"""Length that every movement is brought to: how much is moved is judged by itself."""
+"""Length to which every movement is scaled; the amount of movement is compared separately."""
 FEATURES: Final = _LIGHT[0] * _LIGHT[1] + _EDGES[0] * _EDGES[1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthMovement:
-    """One clip as numbers; the frames are not needed any more."""
+    """One clip as numbers; the frames are no longer needed."""
 
     sequence: Array
-    """(STEPS, FEATURES): the movement without the mean picture, brought to one length."""
+    """(STEPS, FEATURES): the movement without the mean picture, scaled to one length."""
     mean: Array
     """(FEATURES,): the mean picture."""
     energy: float
-    """Length of the movement before it was brought to one length."""
+    """Length of the movement before scaling."""
 
 
 def mouth_movement(frames: Sequence[Grey]) -> MouthMovement:
     """Return a clip as numbers.
 
     Args:
-        frames: grey pictures of the box around the lips, in order, two or more, of any size; (height, width), uint8.
+        frames: grey pictures of the box around the lips, in order, at least two, of any size; (height, width), uint8.
 
     Raises:
         ValueError: fewer than two frames.
@@ -96,7 +96,7 @@ def _basis(size: int, count: int) -> Array:
 
 @cache
 def _weights(down: int, across: int, constant: float) -> Array:
-    """Return the weight of each coefficient (down * across,): pictures have little at high frequencies."""
+    """Return the weight of each coefficient (down * across,), because pictures have little at high frequencies."""
     u, v = np.meshgrid(np.arange(down), np.arange(across), indexing="ij")
     weights = (1.0 + u**2 + v**2) ** 0.25
     weights[0, 0] = constant

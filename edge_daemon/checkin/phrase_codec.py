@@ -1,4 +1,4 @@
-"""An enrolled phrase as bytes, for whoever seals them; the frames of the clips are not among them."""
+"""Encodes an enrolled phrase as bytes, which the caller seals. The clips' frames are not included."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _HEAD: Final = struct.Struct("<BHHH")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnrolledPhrase:
-    """What is kept of a student's repetitions."""
+    """The stored data of a student's repetitions."""
 
     movements: tuple[MouthMovement, ...]
     face: Array
-    """(n,) of length 1: the mean vector of the face while it spoke."""
+    """(n,) of length 1: the mean face vector during the phrase."""
 
 
 def packed(phrase: EnrolledPhrase) -> bytes:
-    """Return a phrase as bytes, little-endian float32 with what they are in front."""
+    """Return a phrase as bytes: a header, then little-endian float32."""
     head = _HEAD.pack(len(phrase.movements), STEPS, FEATURES, len(phrase.face))
     parts = [_MAGIC, head, phrase.face.astype("<f4").tobytes()]
     for one in phrase.movements:
@@ -40,10 +40,10 @@ def packed(phrase: EnrolledPhrase) -> bytes:
 
 
 def unpacked(data: bytes) -> EnrolledPhrase:
-    """Return the phrase of `packed`.
+    """Return the phrase from the bytes of `packed`.
 
     Raises:
-        ValueError: another form.
+        ValueError: the bytes have another format.
     """
     if data[: len(_MAGIC)] != _MAGIC or len(data) < len(_MAGIC) + _HEAD.size:
         raise ValueError("no phrase of this version")

@@ -1,4 +1,4 @@
-"""The model of one student's phrase: the enrolled repetitions as numbers, and what a new clip is compared with."""
+"""The model of one student's phrase: the enrolled repetitions as numbers, with which a new clip is compared."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MOST_REPETITIONS: Final = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhraseModel:
-    """Made in milliseconds by `phrase_model`, of one student's clips only."""
+    """Made by `phrase_model` within milliseconds, from one student's clips only."""
 
     movements: tuple[MouthMovement, ...]
     own: OwnDistances
     sequences: Array
-    """(k, steps, features), then the cohort's."""
+    """(k, steps, features), followed by the cohort's."""
 
     def scores(self, clips: Sequence[MouthMovement]) -> PhraseScores:
         """Compare clips with the enrolled phrase."""

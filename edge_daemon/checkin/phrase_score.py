@@ -1,4 +1,4 @@
-"""How like the enrolled phrase a clip is: one number from distances, by fixed rules; nothing here is trained."""
+"""The similarity of a clip to the enrolled phrase: one number from distances, by fixed rules without training."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 PICTURE_WEIGHT = 0.3
-"""Of the mean picture beside the movement."""
+"""Weight of the mean picture relative to the movement."""
 ENERGY_WEIGHT = 1.0
 ENERGY_SLACK = 0.5
-"""Natural logarithm: so much more or less movement than usual costs nothing."""
+"""Natural logarithm of the ratio up to which more or less movement than usual costs nothing."""
 _LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class OwnDistances:
-    """How far the enrolled repetitions lie from each other: the measure for everything else."""
+    """Distances between the enrolled repetitions, the unit for all other distances."""
 
     movement: float
     picture: float
@@ -29,7 +29,7 @@ class OwnDistances:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhraseScores:
-    """The parts of the decision about n clips, each (n,): the larger, the more like the enrolled phrase."""
+    """Parts of the decision about n clips, each (n,); larger values are more similar to the enrolled phrase."""
 
     movement: Array
     picture: Array
@@ -37,22 +37,22 @@ class PhraseScores:
 
     def total(self) -> Array:
         """Return the score that is compared with the threshold."""
-        # A picture that fits better than the enrolled ones fit each other says no more than one that fits as well:
-        # the right mean picture must not make up for another movement.
+        # A picture closer than the enrolled ones are to each other adds nothing. Otherwise the right mean picture could
+        # make up for another movement.
         picture = np.minimum(self.picture, 0)
         total: Array = self.movement + PICTURE_WEIGHT * picture + ENERGY_WEIGHT * self.energy
         return total
 
 
 def nearest(distances: Array) -> Array:
-    """Return the mean of the smaller half of each row (n, k), (n,): a bad enrolled repetition does not count."""
+    """Return the mean of the smaller half of each row (n, k), (n,); a bad enrolled repetition thus does not count."""
     half = (distances.shape[1] + 1) // 2
     means: Array = np.sort(distances, axis=1)[:, :half].mean(axis=1)
     return means
 
 
 def own_distances(movement: Array, picture: Array, energies: Array) -> OwnDistances:
-    """Return how far the enrolled repetitions lie from each other.
+    """Return the distances between the enrolled repetitions.
 
     Args:
         movement: (k, k) distances between movements, k three or more.
@@ -72,7 +72,7 @@ def phrase_scores(own: OwnDistances, movement: Array, cohort: Array, picture: Ar
     """Return the parts of the decision about n clips.
 
     Args:
-        own: of the enrolled repetitions.
+        own: distances of the enrolled repetitions.
         movement: (n, k) distances of movements to the enrolled ones.
         cohort: (n, c) distances to the cohort.
         picture: (n, k) distances of mean pictures.

@@ -1,4 +1,4 @@
-"""Whether a clip can be used: long enough, light enough, a mouth that moves, and like the others of its phrase."""
+"""Checks whether a clip is usable: long and bright enough, with a moving mouth, similar to other repetitions."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from edge_daemon.checkin.time_warp import warped_distances
 Grey = NDArray[np.uint8]
 
 LEAST_FRAMES: Final = 8
-"""Of the spoken part: half a second at 15 frames a second."""
+"""Least frames of the spoken part: half a second at 15 frames a second."""
 LEAST_LUMA: Final = 35.0
-"""Mean light of the mouth, 0 to 255."""
+"""Least mean brightness of the mouth, 0 to 255."""
 LEAST_SEEN: Final = 0.8
-"""Share of the frames in which the face was found."""
+"""Least share of the frames in which the face was found."""
 LEAST_ENERGY: Final = 2.0
-"""Of a movement (`MouthMovement.energy`): a silent mouth has 1, clips of MIRACL-VC1 3 and more."""
+"""Least movement (`MouthMovement.energy`): a silent mouth has 1, clips of MIRACL-VC1 have 3 and more."""
 MOST_UNLIKE: Final = 1.6
-"""Distance to the nearest repetition, in distances of the others to theirs."""
+"""Largest distance to the nearest repetition, relative to the median of the others."""
 _QUIET: Final = 0.35
-"""Of the way from the quiet to the busy frames: above it somebody speaks."""
+"""Position between quiet and busy frames above which the person speaks."""
 _PAUSE_FRAMES: Final = 2
 
 
 def spoken_part(frames: Sequence[Grey]) -> tuple[int, int]:
-    """Return the first frame and the end (not included) of the part in which the mouth moves.
+    """Return the first frame and the end (exclusive) of the part in which the mouth moves.
 
-    What lies before and after a phrase, a silent mouth, differs from time to time and is no part of it.
+    The silent parts before and after a phrase vary and are left out.
     """
     if len(frames) < LEAST_FRAMES:
         return 0, len(frames)
@@ -50,9 +50,9 @@ def problem_of(movement: MouthMovement, frames: int, luma: float, seen: float) -
     """Return why a clip can't be used, in words; empty: it can.
 
     Args:
-        movement: of its spoken part.
-        frames: how many that part has.
-        luma: mean light of the mouth.
+        movement: movement of its spoken part.
+        frames: number of frames in that part.
+        luma: mean brightness of the mouth.
         seen: share of the clip's frames in which the face was found.
     """
     if seen < LEAST_SEEN:
@@ -67,7 +67,7 @@ def problem_of(movement: MouthMovement, frames: int, luma: float, seen: float) -
 
 
 def unlike(movements: Sequence[MouthMovement]) -> tuple[int, ...]:
-    """Return the places of repetitions that are not like the others: another phrase, or cut."""
+    """Return the indices of repetitions that differ from the others, because of another phrase or a cut."""
     if len(movements) < 3:
         return ()
     sequences = np.stack([one.sequence for one in movements])

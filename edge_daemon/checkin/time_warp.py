@@ -1,4 +1,4 @@
-"""Alignment in time: dynamic time warping of many sequences against many others at once (Sakoe and Chiba, 1978)."""
+"""Dynamic time warping of many sequences against many others at once (Sakoe and Chiba, 1978)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 BAND_STEPS = 3
-"""So many steps one sequence may run ahead of the other."""
+"""Most steps by which one sequence may run ahead of the other."""
 
 
 def warped_distances(first: Array, second: Array, band_steps: int = BAND_STEPS) -> Array:
     """Return the distance of each sequence of `first` to each of `second` along the best alignment in time.
 
-    A path goes from both beginnings to both ends by steps of one in either sequence or in both; a step in both counts
-    twice (Sakoe and Chiba's symmetric form), so that every path has the same weight.
+    A path goes from both starts to both ends, one step at a time in either sequence or in both. A step in both counts
+    twice (Sakoe and Chiba's symmetric form), so every path has the same weight.
 
     Args:
         first: (m, steps, features).
         second: (n, steps, features).
-        band_steps: the farthest that a path may leave the diagonal.
+        band_steps: largest distance of a path from the diagonal.
 
     Returns:
         (m, n): mean Euclidean distance of aligned steps.

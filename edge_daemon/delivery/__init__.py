@@ -1,1 +1,1 @@
-"""Getting registers to their receivers, and what the office has for the device: documents over HTTPS, mail."""
+"""Delivers registers to their receivers by HTTPS and mail, and fetches the office's documents for the device."""

@@ -1,7 +1,7 @@
-"""What a server's answer means for what was sent: HTTP status, problem details and Retry-After to an `Outcome`.
+"""Maps a server's answer to an `Outcome`: HTTP status, problem details and Retry-After.
 
-Parked is only what no time heals: a document that the server refuses, or a device that it does not know. Everything
-else is tried again, also a wrong address: a proxy in front of the office's server that answers 404 for an hour must not
+Only permanent failures are parked: a document that the server refuses, or a device that it does not know. Everything
+else is retried, even a wrong address. A proxy in front of the office's server that answers 404 for an hour must not
 stop 200 devices until somebody visits them.
 """
 
@@ -27,24 +27,24 @@ _NOT_THIS_SERVICE: Final = {
     501: "does not take documents; check upstream.url and upstream.kind",
 }
 _PASSING: Final = (408, 423, 425)
-"""May be this document's or this moment's business: tried again, the others are not held up."""
+"""May concern this document or this moment only: it is retried, and the other documents go on."""
 _BUSY: Final = (429, 502, 503, 504, 507)
 _BAD_REQUEST: Final = 400
 _NO_CERTIFICATE: Final = (_BAD_REQUEST, 495, 496)
-"""As nginx says that a client's certificate is missing or no good."""
+"""Answers of nginx to a missing or invalid client certificate."""
 _NOT_FETCHED: Final = (403, 405, 415, 501)
 _UNAUTHORISED, _FORBIDDEN, _PROXY_LOG_IN, _NETWORK_LOG_IN = 401, 403, 407, 511
 
 
 class ForbiddenOutcome(Outcome):
-    """A 403: of this device, or, from a server that has just taken another document, of this one document."""
+    """A 403. It may concern this device, or only this document if the server has just accepted another one."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:
-    """Problem details (RFC 9457), and the SHA-256 by which a server says what it holds."""
+    """Problem details (RFC 9457), and the SHA-256 of the document that the server holds."""
 
     words: str
     """Title and detail, cleaned."""
@@ -52,7 +52,7 @@ class ProblemDetails:
 
 
 def problem_of(answer: HttpAnswer) -> ProblemDetails:
-    """Return what a server says of its refusal; nothing where it is no problem document."""
+    """Return the server's reason for its refusal; empty if the answer is no problem document."""
     fields = fields_of(answer)
     texts = [cleaned(text) for text in (fields.get("title"), fields.get("detail")) if isinstance(text, str)]
     sha256 = fields.get("sha256")
@@ -60,7 +60,7 @@ def problem_of(answer: HttpAnswer) -> ProblemDetails:
 
 
 def fields_of(answer: HttpAnswer) -> dict[str, object]:
-    """Return the JSON object of an answer, an empty one where it is something else or was cut."""
+    """Return the JSON object of an answer; empty if it is something else or was truncated."""
     if answer.is_cut or is_page(answer):
         return {}
     try:
@@ -77,12 +77,12 @@ def is_page(answer: HttpAnswer) -> bool:
 
 
 def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
-    """Return what becomes of a document whose delivery was not answered with success.
+    """Return the outcome of a document whose delivery did not succeed.
 
     Args:
-        answer: of a status that is no success.
+        answer: an answer with an error status.
         where: host and port.
-        now: for a Retry-After that is a date.
+        now: the current time, for a Retry-After that is a date.
     """
     status, problem = answer.status, problem_of(answer)
     if status in _NO_CERTIFICATE and (status != _BAD_REQUEST or b"SSL certificate" in answer.body):
@@ -114,18 +114,18 @@ def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
 
 
 def doubtful(answer: str, retry_after_s: float | None = None, name: OutcomeName = "retry") -> Outcome:
-    """Return what becomes of a document whose answer may be meant for all, or for this one alone."""
+    """Return an outcome that may concern all documents, or this one alone."""
     return Outcome(name, answer, retry_after_s, receiver_down=True, is_doubtful=True)
 
 
 def page(where: str) -> Outcome:
-    """Return what becomes of a document that was answered with a web page."""
+    """Return the outcome of a document that was answered with a web page."""
     what = f"{where} answers with a web page: a captive portal or log-in, or a wrong upstream.url"
     return doubtful(what)
 
 
 def held(where: str, *, is_ours: bool) -> Outcome:
-    """Return what becomes of a document where the server has one already."""
+    """Return the outcome of a document if the server already has one in its place."""
     if is_ours:
         return Outcome("delivered", f"{where} had it already")
     what = f"{where} holds another document there, and none is ever overwritten"
@@ -143,13 +143,13 @@ def _not_known(status: int, where: str, said: str) -> Outcome:
 
 
 def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outcome:
-    """Return why a document that the office may have for this device was not fetched; it names the document.
+    """Return why a document from the office was not fetched; the reason names the document.
 
     Args:
-        answer: of a status that is no success, or a web page.
-        name: of the document.
+        answer: an answer with an error status, or a web page.
+        name: name of the document.
         where: host and port.
-        now: for a Retry-After that is a date.
+        now: the current time, for a Retry-After that is a date.
     """
     outcome = page(where) if 200 <= answer.status < 300 else refusal(answer, where, now)
     if answer.status in _NOT_FETCHED:
@@ -161,7 +161,7 @@ def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outco
 
 
 def retry_after_s(text: str, now: datetime) -> float | None:
-    """Return the seconds that a server asks to wait (RFC 9110, section 10.2.3), a day at most; None: nothing."""
+    """Return the requested wait in seconds (RFC 9110, section 10.2.3), at most a day; None: no valid request."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), _LONGEST_RETRY_S)

@@ -1,4 +1,4 @@
-"""Connections that can be ended from outside, and that trust whom we say: what urllib3 and requests leave open."""
+"""Adds to urllib3 and requests: connections that another thread can end, and that trust only our authorities."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Deadline:
 
 
 class ConnectionDeadline:
-    """The connection in use, so that another thread can end it: a copy of its descriptor, whatever TLS lies on it."""
+    """The connection in use, so that another thread can end it. It keeps a copy of the descriptor, below TLS."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,7 +29,7 @@ class ConnectionDeadline:
         self._deadline = Deadline()
 
     def watch(self, connection: socket.socket) -> socket.socket:
-        """Take a connection, before TLS begins on it, as the one in use; it is given back."""
+        """Register a connection as the one in use, before TLS begins on it; return it unchanged."""
         with self._lock:
             self._forget()
             self._copy = connection.dup()
@@ -45,7 +45,7 @@ class ConnectionDeadline:
 
     @contextlib.contextmanager
     def until(self, seconds: float) -> Iterator[Deadline]:
-        """End the connection when the time is over, unless the block was left before."""
+        """End the connection after this time, unless the block was left before."""
         deadline = self._deadline = Deadline()
         timer = threading.Timer(seconds, self._time_is_over, [deadline])
         timer.daemon = True
@@ -73,12 +73,12 @@ class ConnectionDeadline:
 
 
 class Adapter(HTTPAdapter):
-    """One connection at a time, verified against our context, watched by a line.
+    """One connection at a time, verified against our context and watched by a `ConnectionDeadline`.
 
     Args:
-        context: for the server.
-        proxy_context: for a proxy that is reached by https://.
-        line: is told of each connection.
+        context: TLS context for the server.
+        proxy_context: TLS context for a proxy that is reached by https://.
+        line: registers each connection.
     """
 
     def __init__(self, context: ssl.SSLContext, proxy_context: ssl.SSLContext, line: ConnectionDeadline) -> None:
@@ -86,23 +86,23 @@ class Adapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **more: Any) -> None:
-        """Make the pool of connections, with our context and our connections."""
+        """Create the pool of connections, with our context and our connection classes."""
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **more)
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
-        """Make the pool of connections through a proxy."""
+        """Create the pool of connections through a proxy."""
         contexts = {"ssl_context": self._context, "proxy_ssl_context": self._proxy_context}
         manager = super().proxy_manager_for(proxy, **contexts, **more)
         manager.pool_classes_by_scheme = self._pools
         return manager
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave it to the context: what is done here in requests adds its own list of authorities to ours."""
+        """Do nothing. The method of requests would add its own list of authorities to our context."""
 
 
 def _pools(line: ConnectionDeadline) -> dict[str, Any]:
-    """Return urllib3's pools, with connections that tell the line of themselves before TLS begins."""
+    """Return urllib3's pools, with connections that register before TLS begins."""
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:

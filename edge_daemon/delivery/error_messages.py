@@ -1,4 +1,4 @@
-"""What went wrong on the way to a server, in words that a school's technician can act on."""
+"""Explains connection errors in words that a school's technician can act on."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Final, TypeVar
 _Error = TypeVar("_Error", bound=BaseException)
 
 LONGEST: Final = 200
-"""Characters of somebody else's words."""
+"""Most characters that are quoted from a server."""
 _EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
 _UNKNOWN_AUTHORITY: Final = (2, 18, 19, 20, 21, 27)
-"""X509_V_ERR_* of openssl-verification-options(1): issuers that are not there, self-signed, not trusted."""
+"""X509_V_ERR_* of openssl-verification-options(1): the issuer is missing, self-signed or not trusted."""
 _NO_CLIENT_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "PEER_DID_NOT_RETURN_A_CERTIFICATE")
 _BAD_CLIENT_CERTIFICATE: Final = ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "CERTIFICATE_EXPIRED")
-"""What a server says of our certificate, as OpenSSL calls it: TLSV13_ALERT_CERTIFICATE_REQUIRED."""
+"""TLS alerts about our certificate, by the ends of OpenSSL's names, as in TLSV13_ALERT_CERTIFICATE_REQUIRED."""
 _STRICT: Final = (85, 86, 87, 88, 89, 90, 91, 92, 93)
-"""X509_V_ERR_* of the checks of RFC 5280 that Python makes from 3.13 on (VERIFY_X509_STRICT)."""
+"""X509_V_ERR_* of the checks of RFC 5280 that Python 3.13 and later make (VERIFY_X509_STRICT)."""
 _PROXY_STATUS = re.compile(r"Tunnel connection failed: (\d{3})")
 _NEEDS_LOG_IN: Final = "407"
 
 
 def cleaned(text: str, longest: int = LONGEST) -> str:
-    """Return a server's words as one short line without control characters, marks of direction and angle brackets."""
+    """Return a server's words as one short line, without control characters, direction marks and angle brackets."""
     line = " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in text).split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def explain(error: BaseException, where: str, proxy: str = "") -> str:
-    """Return in one line what kept us from the server, and what to do.
+    """Return in one line why the server was not reached, and what to do.
 
     Args:
-        error: what a library raised; reasons hide in it several layers deep.
-        where: host and port that were asked for.
-        proxy: host and port of the proxy, where it was the proxy that could not be used.
+        error: a library's error, which may wrap its reason several levels deep.
+        where: host and port of the server.
+        proxy: host and port of the proxy, if the proxy failed.
     """
     refused = find(error, ssl.SSLCertVerificationError)
     if refused is not None:
@@ -48,7 +48,7 @@ def explain(error: BaseException, where: str, proxy: str = "") -> str:
 
 
 def is_about_us(error: BaseException) -> bool:
-    """Return whether a server ended the connection because of this device's certificate, or for want of one."""
+    """Return whether a server ended the connection because of this device's certificate, or because it has none."""
     return "ALERT" in _alert(error) and _alert(error).endswith((*_NO_CLIENT_CERTIFICATE, *_BAD_CLIENT_CERTIFICATE))
 
 
@@ -57,12 +57,12 @@ def _alert(error: BaseException) -> str:
 
 
 def find(error: BaseException, kind: type[_Error]) -> _Error | None:
-    """Return the first error of a kind among an error and its reasons."""
+    """Return the first error of a type among an error and its causes."""
     return next((one for one in _reasons(error) if isinstance(one, kind)), None)
 
 
 def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and everything that it was raised from or carries, each once."""
+    """Yield an error and every error that it was raised from or contains, each once."""
     waiting, seen = [error], set[int]()
     while waiting:
         one = waiting.pop(0)
@@ -93,7 +93,7 @@ def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
 
 
 def wants_certificate(where: str) -> str:
-    """Return the words for a server that lets in only whoever shows a certificate."""
+    """Return the message for a server that requires a client certificate."""
     return f"{where} wants a certificate of this device; set upstream.client_cert_file and upstream.client_key_file"
 
 

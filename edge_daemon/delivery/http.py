@@ -1,9 +1,9 @@
-"""One server over HTTPS, and the few things that are asked of it, each with an end.
+"""One server over HTTPS with few requests, each with a deadline.
 
-What `requests` does by itself is not enough for a device that nobody looks at: it has no time limit for a whole
-exchange, reads answers of any size, follows redirects, takes passwords from ~/.netrc, and trusts its own list of
-authorities instead of the system's. Here TLS is verified always, against the system's list or the school's; an exchange
-ends at its deadline whatever trickles in; no redirect is followed; and an answer that is not whole is none.
+The defaults of `requests` do not suit an unattended device. It has no time limit for a whole exchange, reads answers of
+any size, follows redirects, takes passwords from ~/.netrc, and trusts its own list of authorities. This module always
+verifies TLS, against the system's authorities or the school's. An exchange ends at its deadline, redirects are not
+followed, and an incomplete answer counts as no answer.
 """
 
 from __future__ import annotations
@@ -34,46 +34,46 @@ _PORTS: Final = {"https": 443, "http": 80}
 _CHUNK: Final = 16 * 1024
 _SENT_A_SECOND: Final = 1000
 _READ_A_SECOND: Final = 20_000
-"""Bytes, on the slowest network that a large document is given time for."""
+"""Bytes a second on the slowest network for which a large document gets enough time."""
 _SMALL: Final = 64 * 1024
-"""Bytes of an answer that are within the time of any exchange."""
+"""Bytes of an answer that need no extra time."""
 _WITHOUT_BODY: Final = (204, 304)
 _MOST_DIGITS: Final = 15
 _LISTEN_S: Final = 1.0
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-"""It warns of odd headers with the whole address, in which a secret may stand."""
+"""It logs odd headers with the whole URL, which may contain a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long anything may take."""
+    """Time limits of an exchange."""
 
     connect_s: float = 10.0
     read_s: float = 30.0
-    """Without a single byte."""
+    """Longest time without a single byte."""
     exchange_s: float = 60.0
-    """From the first byte sent to the last one received; more for what is large."""
+    """From the first byte sent to the last one received; large bodies get more."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a server said, whole."""
+    """A server's complete answer."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in small letters."""
+    """Names in lower case."""
     body: bytes
     is_cut: bool
-    """There was more than asked for."""
+    """The body was longer than requested."""
 
 
 class NoAnswerError(Exception):
-    """There was no whole answer.
+    """There was no complete answer.
 
     Args:
-        what: why, in plain words.
-        in_the_middle: the request was on its way, so that it may be its own fault, and may have been carried out.
+        what: the reason in plain words.
+        in_the_middle: the request was already being sent, so it may be the cause, or may have been carried out.
     """
 
     def __init__(self, what: str, *, in_the_middle: bool) -> None:
@@ -82,21 +82,21 @@ class NoAnswerError(Exception):
 
 
 class Server:
-    """A server; its connection is kept between exchanges. For one thread.
+    """A server whose connection is kept between exchanges. For one thread.
 
     Args:
-        base: address that all paths are below, without a slash at its end.
+        base: URL above all paths, without a slash at its end.
         secret: the token, or with a username the password; empty: none.
         username: for basic authentication; empty: the secret is a bearer token (RFC 6750).
         ca_file: authorities to trust instead of the system's; empty: the system's. A proxy that is reached by https://
-            may have a certificate of either.
-        client_certificate: files of the certificate that we show the server, and of its key.
-        proxy: address of a proxy; empty: as the environment has it (HTTPS_PROXY, NO_PROXY).
-        agent: how we call ourselves.
-        limits: how long anything may take.
+            may use either.
+        client_certificate: files of our client certificate and its key.
+        proxy: URL of a proxy; empty: from the environment (HTTPS_PROXY, NO_PROXY).
+        agent: our User-Agent.
+        limits: time limits.
 
     Raises:
-        OSError: the authorities can't be read (`ssl.SSLError`: they are none).
+        OSError: the authorities can't be read (`ssl.SSLError`: the file has none).
     """
 
     def __init__(
@@ -151,15 +151,15 @@ class Server:
         """Send a request and return the answer.
 
         Args:
-            method: of HTTP.
-            path: below the base, quoted.
-            body: of the request.
-            headers: besides those of every request.
-            max_bytes: of the answer's body, unpacked; the rest is not read.
-            packed: the answer may come as gzip, to spare a mobile network.
+            method: HTTP method.
+            path: path below the base, quoted.
+            body: body of the request.
+            headers: headers in addition to those of every request.
+            max_bytes: largest size of the answer's unpacked body; the rest is not read.
+            packed: the answer may be gzip, to save traffic on a mobile network.
 
         Raises:
-            NoAnswerError: there was no whole answer within the limits.
+            NoAnswerError: there was no complete answer within the limits.
         """
         sent = {"User-Agent": self._agent, "Accept-Encoding": "gzip" if packed else "identity", **(headers or {})}
         request = requests.Request(method, f"{self.base}/{path}", headers=sent, data=body or None, auth=self._auth)
@@ -171,12 +171,12 @@ class Server:
             except NoAnswerError as error:
                 failure = error
             except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as error:
-                # ValueError: http.client and urllib3 take parts of an answer for numbers, which may be anything.
+                # ValueError: http.client and urllib3 parse numbers in an answer, which may contain anything.
                 failure = NoAnswerError(self._explained(error), in_the_middle=_in_the_middle(error))
                 failure.__cause__ = error
                 if not self._has_answered and failure.in_the_middle and not deadline.is_over:
                     failure = self._refused_at_handshake() or failure
-        if deadline.is_over:  # a cut connection may look like the end of an answer
+        if deadline.is_over:  # a connection that was cut may look like the end of an answer
             what = f"{self.where} sent no whole answer within {allowed_s:.0f} s"
             failure = NoAnswerError(what, in_the_middle=True)
         if failure is not None:
@@ -186,10 +186,10 @@ class Server:
         return answer
 
     def _refused_at_handshake(self) -> NoAnswerError | None:
-        """Return that the server wants another certificate of us, if that is why it broke off.
+        """Return an error if the server rejected our client certificate, which explains the broken connection.
 
-        It says so after TLS 1.3 is agreed on, and breaks off; what we send at that moment makes its words be lost. So
-        they are listened for once more, without sending anything.
+        With TLS 1.3 the server reports this after the handshake and closes the connection. Data that we send at that
+        moment makes its message get lost. The method therefore connects again and listens without sending.
         """
         parts = urlsplit(self.base)
         if parts.scheme != "https" or not parts.hostname or select_proxy(self.base, self._proxies):
@@ -213,7 +213,7 @@ class Server:
         return error_messages.explain(error, self.where, f"{proxy.hostname}:{proxy.port}" if is_proxy else "")
 
     def _exchange(self, request: requests.PreparedRequest, max_bytes: int) -> HttpAnswer:
-        # Not by Session.send: that reads the whole body of a redirect, however long, and keeps cookies.
+        # Not by Session.send, which reads the whole body of a redirect, however long, and keeps cookies.
         timeouts = (self._limits.connect_s, self._limits.read_s)
         response = self._adapter.send(request, stream=True, timeout=timeouts, proxies=self._proxies)
         headers = MappingProxyType({name.lower(): value for name, value in response.headers.items()})
@@ -242,18 +242,18 @@ class Server:
 
 
 def _is_length(text: str, length: int) -> bool:
-    """Return whether a Content-Length says so many bytes; one that is no number says nothing, so that none is whole."""
+    """Return whether a Content-Length states this size. Without a valid number the body counts as incomplete."""
     text = text.strip()
     return text.isascii() and text.isdigit() and len(text) < _MOST_DIGITS and int(text) == length
 
 
 def no_passphrase() -> str:
-    """Return no passphrase: OpenSSL would ask for one at the terminal."""
+    """Return no passphrase; otherwise OpenSSL would ask for one at the terminal."""
     return ""
 
 
 def _unpacked(body: bytes, max_bytes: int, *, is_cut: bool) -> tuple[bytes, bool]:
-    """Unpack what may be a bomb: never more than was asked for."""
+    """Unpack data that may be a decompression bomb, never beyond the requested size."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         plain = unpacker.decompress(body, max_bytes + 1)
@@ -263,7 +263,7 @@ def _unpacked(body: bytes, max_bytes: int, *, is_cut: bool) -> tuple[bytes, bool
 
 
 class _Auth(AuthBase):
-    """Sets the header; given to every request, so that requests looks for no password elsewhere."""
+    """Sets the header. Every request gets it, so that requests looks for no password elsewhere."""
 
     def __init__(self, secret: str, username: str) -> None:
         pair = base64.b64encode(f"{username}:{secret}".encode()).decode("ascii")
@@ -276,6 +276,6 @@ class _Auth(AuthBase):
 
 
 def _in_the_middle(error: BaseException) -> bool:
-    """Return whether the server was reached, and was the one that we wanted, when it failed."""
+    """Return whether the error occurred after the intended server was reached."""
     before = (ssl.SSLCertVerificationError, NewConnectionError, ProxyError, ConnectTimeoutError)
     return not (any(error_messages.find(error, kind) for kind in before) or error_messages.is_about_us(error))

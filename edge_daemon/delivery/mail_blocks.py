@@ -1,6 +1,6 @@
-"""The parts of a message that are no running text: figures, lists of students, facts; as text and as HTML.
+"""Parts of a message beside running text: figures, lists of students, facts; as text and as HTML.
 
-HTML for mail programs: tables and inline styles only, nothing is loaded from anywhere, and it fits a phone.
+The HTML suits mail programs and phones: it uses tables and inline styles only, and loads nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 from edge_daemon.plain_text import plain
 
 WIDTH: Final = 72
-"""Characters of a line of text."""
+"""Characters in a line of text."""
 
 Tone = Literal["good", "bad", "doubt", "quiet"]
 
@@ -24,8 +24,7 @@ _TONES: Final[Mapping[Tone, tuple[str, str]]] = {
     "doubt": ("#FFF1CC", "#8A5A00"),
     "quiet": ("#ECEEF1", "#5B6470"),
 }
-"""Ground and ink, those of the spreadsheet's marks."""
-"""Format characters that names of some scripts are written with."""
+"""Background and text colour, the same as for the spreadsheet's marks."""
 _LINE, _INK, _QUIET = "#E1E5EA", "#1F2933", "#5B6470"
 
 
@@ -33,15 +32,15 @@ class Block(Protocol):
     """A part of a message."""
 
     def text(self) -> str:
-        """Return it as lines of text; empty where there is nothing to show."""
+        """Return the block as lines of text; empty if there is nothing to show."""
 
     def html(self) -> str:
-        """Return it as HTML; empty where there is nothing to show."""
+        """Return the block as HTML; empty if there is nothing to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A count that catches the eye."""
+    """A prominent count."""
 
     label: str
     count: int
@@ -50,16 +49,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts beside each other."""
+    """Counts side by side."""
 
     figures: tuple[Figure, ...]
 
     def text(self) -> str:
-        """Return them as one line."""
+        """Return the counts as one line."""
         return _wrapped(", ".join(f"{one.label}: {one.count}" for one in self.figures))
 
     def html(self) -> str:
-        """Return them as coloured fields."""
+        """Return the counts as coloured fields."""
         if not self.figures:
             return ""
         width = 100 // len(self.figures)
@@ -88,13 +87,13 @@ class FactRow:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list with a title; nothing at all where it is empty."""
+    """A list with a title; an empty list shows nothing."""
 
     title: str
     rows: tuple[FactRow, ...]
 
     def text(self) -> str:
-        """Return it with its title in capitals and notes below."""
+        """Return the list with its title in capitals and the notes below the entries."""
         lines = []
         for row in self.rows:
             small = f" ({shown(row.small)})" if row.small else ""
@@ -104,7 +103,7 @@ class Rows:
         return "\n".join([self.title.upper(), *lines]) if self.rows else ""
 
     def html(self) -> str:
-        """Return it as a table: what it is about left, mark right, note below."""
+        """Return the list as a table: subject on the left, mark on the right, note below."""
         if not self.rows:
             return ""
         head = f'<h2 style="font-size:15px;line-height:20px;margin:20px 0 4px;color:{_INK}">{escaped(self.title)}</h2>'
@@ -131,17 +130,17 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Names of things and what they are."""
+    """Names and values."""
 
     facts: tuple[tuple[str, str], ...]
 
     def text(self) -> str:
-        """Return a line each, aligned."""
+        """Return one line for each fact, aligned."""
         width = max((len(label) for label, _ in self.facts), default=0) + 2
         return "\n".join(_wrapped(f"{label + ':':{width}}{shown(value)}", " " * width) for label, value in self.facts)
 
     def html(self) -> str:
-        """Return a quiet table."""
+        """Return a plain table."""
         if not self.facts:
             return ""
         rows = "".join(
@@ -153,12 +152,12 @@ class Facts:
 
 
 def escaped(text: str) -> str:
-    """Return text that is text in HTML, whatever is in it; characters that could reorder a line are shown as such."""
+    """Return text escaped for HTML. Characters that could reorder a line are made visible."""
     return html.escape(shown(text), quote=True)
 
 
 def shown(text: str) -> str:
-    """Return text as one line, without control and format characters: nobody's name moves other words about."""
+    """Return text as one line without control and format characters, so that no name can move other words."""
     return " ".join(plain(text).split())
 
 

@@ -1,7 +1,7 @@
-"""Headers of a mail as every program reads them: encoded words of 75 characters at most (RFC 2047), names of files.
+"""Mail headers in a form that every program reads: encoded words of at most 75 characters (RFC 2047), file names.
 
-Python's email package makes one encoded word of any length where lines may be long, and where they may not it begins a
-long subject with an empty line, or encodes the line break of its own folding (`=0D=0A`).
+Python's email package makes encoded words of any length if lines may be long. If they may not, it begins a long subject
+with an empty line, or encodes the line break of its own folding (`=0D=0A`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from email.policy import EmailPolicy
 from typing import Any, Final
 
 _LINE: Final = 76
-"""Characters of a line that has an encoded word (RFC 2047, section 2)."""
+"""Longest line with an encoded word (RFC 2047, section 2)."""
 _BEGIN, _END = "=?utf-8?b?", "?="
 _LONGEST_NAME: Final = 50
-"""Characters of a file's name: a longer one is split into parts (RFC 2231), which Outlook does not put together."""
+"""Longest file name. A longer one is split into parts (RFC 2231), which Outlook does not join."""
 _LETTERS: Final = str.maketrans({"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "ø": "o", "Ø": "O", "ł": "l"})
 
 
 class HeaderPolicy(EmailPolicy):
-    """The policy of email.policy.SMTP, with our folding of texts that are not ASCII."""
+    """The policy of email.policy.SMTP with our own folding of non-ASCII texts."""
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Return a header as it goes over the wire."""
+        """Return a header in its wire form."""
         if self.utf8 or name.lower() not in ("subject", "from", "to"):
             return super().fold_binary(name, value)
         if hasattr(value, "addresses"):
@@ -35,7 +35,7 @@ class HeaderPolicy(EmailPolicy):
 
 
 def attachment_name(name: str) -> str:
-    """Return a file's name in ASCII, short enough for one parameter: every mail program shows that one."""
+    """Return a file name in ASCII, short enough for one parameter, which every mail program shows."""
     stem, dot, ending = name.rpartition(".")
     plain = unicodedata.normalize("NFKD", stem.translate(_LETTERS))
     kept = "".join(sign if sign.isascii() else "" if unicodedata.combining(sign) else "_" for sign in plain)
@@ -44,7 +44,7 @@ def attachment_name(name: str) -> str:
 
 
 def _mailbox_parts(header: Any) -> list[tuple[str, bool]]:
-    """Return the texts of an address header, and whether each is to be encoded."""
+    """Return the texts of an address header, and whether each must be encoded."""
     parts: list[tuple[str, bool]] = []
     for number, address in enumerate(header.addresses):
         comma = ", " if number else ""
@@ -68,7 +68,7 @@ def _folded(name: str, parts: list[tuple[str, bool]]) -> bytes:
 
 
 def _encoded(text: str, room: int) -> Iterator[str]:
-    """Yield encoded words, the first of which fits into the room that a line has left; no character is split."""
+    """Yield encoded words, the first of which fits into the rest of the line. No character is split."""
     chunk = b""
     for sign in text:
         data = sign.encode("utf-8", "replace")

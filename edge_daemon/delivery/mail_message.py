@@ -1,4 +1,4 @@
-"""A message as an Internet mail (RFC 5322, MIME), ready for any server: seven-bit, addresses checked."""
+"""Converts a message to an Internet mail (RFC 5322, MIME) for any server: seven-bit, with checked addresses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edge_daemon.errors import DeliveryError
 from edge_daemon.plain_text import without_overrides
 
 _POLICY: Final = HeaderPolicy(linesep="\r\n", cte_type="7bit")
-"""Not every server takes eight bits: quoted-printable and base64 pass everywhere."""
+"""Not every server accepts 8-bit data; quoted-printable and base64 work everywhere."""
 _XLSX = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 _NO_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -27,10 +27,10 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
     """Return a message as MIME.
 
     Args:
-        message: has one receiver.
+        message: a message to one receiver.
         sender: address (mail.from).
         at: now.
-        utf8: an address has letters other than ASCII, which only some servers take (RFC 6532).
+        utf8: whether an address has non-ASCII letters, which only some servers accept (RFC 6532).
 
     Raises:
         DeliveryError: an address or the subject could break out of its header.
@@ -44,7 +44,7 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
     mime["Message-ID"] = message_id_header(message.message_id, domain)
     if message.follows:
         mime["In-Reply-To"] = mime["References"] = message_id_header(message.follows, domain)
-    # RFC 3834, and what Exchange listens to: no out-of-office notes come back.
+    # RFC 3834, and the header that Exchange respects: they prevent out-of-office replies.
     mime["Auto-Submitted"] = "auto-generated"
     mime["X-Auto-Response-Suppress"] = "All"
     mime.set_content(message.text)
@@ -56,13 +56,13 @@ def to_message(message: Message, sender: str, at: datetime, *, utf8: bool = Fals
         maintype, subtype = _XLSX
         name = attachment_name(attachment.name)
         mime.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=name)
-    if message.language:  # last: what stands there before an attachment moves into its part
+    if message.language:  # last, because adding an attachment would move the header into its part
         mime["Content-Language"] = message.language
     return mime
 
 
 def to_bytes(mime: EmailMessage) -> bytes:
-    """Return a message as it goes over the wire."""
+    """Return a message in its wire form."""
     return mime.as_bytes()
 
 
@@ -72,10 +72,10 @@ def message_id_header(message_id: str, domain: str) -> str:
 
 
 def wire_address(address: str, where: str) -> str:
-    """Return an address as SMTP takes it: a domain with other letters in its ASCII form (IDNA).
+    """Return an address in the form of SMTP: a non-ASCII domain is converted to ASCII (IDNA).
 
     Raises:
-        DeliveryError: it is no plain mail address.
+        DeliveryError: the text is not a plain mail address.
     """
     if not is_address(address):
         breaks = any(not c.isprintable() for c in address)
@@ -91,10 +91,10 @@ def wire_address(address: str, where: str) -> str:
 
 
 def one_line(text: str, where: str) -> str:
-    """Return a text that is one line, without marks that override its direction.
+    """Return a one-line text without marks that override its direction.
 
     Raises:
-        DeliveryError: it has a line break or a control character, which could begin another header.
+        DeliveryError: the text has a line break or a control character, which could begin another header.
     """
     if any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text):
         raise DeliveryError("a line break or control character is in it", where, "use one line of text")

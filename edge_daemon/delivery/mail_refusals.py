@@ -1,8 +1,8 @@
-"""Refusals of single messages that are the sender's: a quota, a blocklist, a sender that is not allowed.
+"""Recognises refusals of single messages that concern the sender: a quota, a blocklist, a rejected sender.
 
-Servers say such things after the receiver or after the message, as if they were about it alone; each message would be
-parked for good, one by one. Three that are equal, one after the other, are taken for what they are. Quotas and
-blocklists pass: they are tried again for as long as it takes.
+Servers send such refusals after the receiver or after the message, as if they concerned only that message. Each message
+would then be parked permanently. Three equal refusals in a row therefore count as refusals of the sender. Quotas and
+blocklists end by themselves, so these messages are retried for as long as necessary.
 """
 
 from __future__ import annotations
@@ -30,30 +30,30 @@ _BLOCKLIST: Final = re.compile(
     re.IGNORECASE,
 )
 _OF_ADDRESS: Final = re.compile(r"^[45]\.(?:1\.|2\.[12]$)")
-"""Enhanced codes (RFC 3463) of an address or mailbox."""
+"""Enhanced codes (RFC 3463) that concern an address or mailbox."""
 _ADDRESS_WORDS: Final = re.compile(
     r"user|mailbox|recipient|address|account|unknown|no such|does not exist", re.IGNORECASE
 )
 
 
 class RefusalsInARow:
-    """Remembers how messages were refused, one after the other."""
+    """Remembers the refusals of consecutive messages."""
 
     def __init__(self) -> None:
         self._last: tuple[str, ...] = ()
         self._count = 0
 
     def forget(self) -> None:
-        """Begin anew: a message was taken, or refused for its address."""
+        """Start over, because a message was accepted, or refused because of its address."""
         self._last, self._count = (), 0
 
     def weighed(self, refused: SmtpRefusal, outcome: Outcome, name: str) -> Outcome:
-        """Return what becomes of a refused message.
+        """Return the outcome of a refused message.
 
         Args:
             refused: the server's answer.
-            outcome: what would become of it if it was the only one.
-            name: of the server.
+            outcome: the outcome that the refusal alone would have.
+            name: name of the server.
         """
         if outcome.receiver_down:
             return outcome
@@ -77,7 +77,7 @@ class RefusalsInARow:
 
 
 def is_passing(refused: SmtpRefusal) -> bool:
-    """Return whether a refusal ends by itself: a sender's quota, or a blocklist that our address is on."""
+    """Return whether a refusal ends by itself: a sender's quota, or a blocklist with our address."""
     words = refused.words
     is_quota = _QUOTA.search(words) is not None and _MAILBOX.search(words) is None
     return is_quota or _BLOCKLIST.search(words) is not None
@@ -98,7 +98,7 @@ def _is_of_address(refused: SmtpRefusal) -> bool:
 
 
 def _key(refused: SmtpRefusal) -> tuple[str, ...]:
-    """Return what is equal in refusals for the same reason: numbers and addresses differ from message to message."""
+    """Return a key that is equal for refusals with the same reason, without numbers and addresses."""
     enhanced = _ENHANCED.search(refused.words)
     words = re.findall(r"[a-z]{3,}", re.sub(r"\S*[\d@]\S*", " ", refused.words.lower()))
     return (refused.step, str(refused.code), enhanced[0] if enhanced else "", *words[:8])

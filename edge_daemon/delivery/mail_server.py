@@ -1,9 +1,9 @@
-"""Sending messages by a mail server, and what becomes of each: taken, to be tried again, refused for good.
+"""Sends messages by a mail server. Each one is accepted, retried, or refused for good.
 
-Three kinds of refusal are told apart. What concerns the server (no encryption, no log-in, not reachable) holds for
-every message and is said once. What concerns a receiver or a message concerns that message alone, unless three in a row
-are refused alike (`mail_refusals.py`). And where the connection broke after the message was sent nobody knows: it is
-sent again, with the same Message-ID.
+There are three kinds of refusal. A failure of the server (no encryption, no log-in, not reachable) applies to every
+message and is reported once. A refusal of a receiver or message applies to that message alone, unless three in a row
+are refused alike (`mail_refusals.py`). If the connection broke after the message was sent, its fate is unknown, and it
+is sent again with the same Message-ID.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ from edge_daemon.types import Outcome
 
 _MINUTE_S: Final = 60.0
 _CLOSES: Final = 421
-"""It closes the connection (RFC 5321, 4.2.3)."""
+"""Code for closing the connection (RFC 5321, 4.2.3)."""
 
 
 class Sender(Protocol):
-    """A way that messages go."""
+    """A way to send messages."""
 
     needs_addresses: bool
-    """False: who delivers knows the addresses of students and guardians."""
+    """False: the server itself knows the addresses of students and guardians."""
     name: str
-    """For people."""
+    """Name for messages to people."""
 
     def send(self, message: Message) -> Outcome:
         """Try to send a message, once."""
 
     def close(self) -> None:
-        """Give connections back."""
+        """Release the connections."""
 
 
 class MailServer:
-    """The mail server; connects when the first message comes.
+    """The mail server; it connects for the first message.
 
     Args:
         settings: how to reach it.
-        now: the time.
-        pause: waits so many seconds.
+        now: returns the current time.
+        pause: waits for a number of seconds.
         monotonic: seconds that never go back.
-        timeout_s: of one answer.
-        deadline_s: of a whole message.
+        timeout_s: longest wait for one answer.
+        deadline_s: longest time for a whole message.
     """
 
     needs_addresses = True
@@ -100,7 +100,7 @@ class MailServer:
             self._session = None
 
     def _connected(self) -> SmtpSession | Outcome:
-        """Connect; every failure here is one for all messages."""
+        """Connect. Every failure here applies to all messages."""
         try:
             self._session = SmtpSession(self._settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s)
         except EncryptionUnavailable:
@@ -120,7 +120,9 @@ class MailServer:
             outcome = self._refusals.weighed(refused, _outcome_of_message(refused, self.name), self.name)
             self._go_on_after(session, refused)
             if refused.code == _CLOSES:
-                again = self._connected()  # a server that closes for one message takes others, or says so now
+                again = (
+                    self._connected()
+                )  # a server that closes because of one message accepts a new connection, or refuses now
                 return again if isinstance(again, Outcome) else outcome
             return outcome
         except (OSError, smtplib.SMTPException) as error:
@@ -132,7 +134,7 @@ class MailServer:
         return Outcome("delivered", words_of(answer))
 
     def _go_on_after(self, session: SmtpSession, refused: SmtpRefusal) -> None:
-        """Make the connection fit for the next message, or give it up."""
+        """Make the connection ready for the next message, or close it."""
         try:
             if refused.code == _CLOSES:
                 raise smtplib.SMTPServerDisconnected
@@ -151,7 +153,7 @@ class MailServer:
 
 
 def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
-    """Return what a refusal before the first message means."""
+    """Return the outcome of a refusal before the first message."""
     said = words_of(f"{refused.code or ''} {refused.words}")
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
@@ -163,7 +165,7 @@ def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
 
 
 def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
-    """Return what a refusal of one message means, and whether it is one of all."""
+    """Return the outcome of a refused message, and whether it applies to all."""
     said = words_of(f"{refused.code} {refused.words}")
     if refused.code == _CLOSES:
         return Outcome("retry", f"{name} closes: {said}", receiver_down=True, is_doubtful=True)

@@ -1,4 +1,4 @@
-"""What [mail] says about the server, checked before the network is used."""
+"""The mail server's settings from [mail], checked before the network is used."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from edge_daemon.domains import ascii_domain
 from edge_daemon.errors import DeliveryError
 
 _MAX_SECRET: Final = 16 * 1024
-"""Tokens of XOAUTH2 can have some thousand characters."""
+"""XOAUTH2 tokens can have several thousand characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How to reach the mail server, and how fast."""
+    """How to reach the mail server, and the send rate."""
 
     host: str
     port: int
     is_tls: bool
-    """TLS from the first byte; otherwise STARTTLS. There is no third."""
+    """True: TLS from the first byte. False: STARTTLS. A plain connection is not possible."""
     context: ssl.SSLContext
     username: str
     secret: str
@@ -38,10 +38,10 @@ def server_settings(settings: MailConfig, config_dir: Path) -> ServerSettings:
 
     Args:
         settings: [mail].
-        config_dir: where relative file names start.
+        config_dir: folder where relative file names start.
 
     Raises:
-        DeliveryError: something is missing or can't be read.
+        DeliveryError: a setting is missing, or a file can't be read.
         KeyFileError: the credential can't be read.
     """
     if not settings.host:

@@ -1,8 +1,8 @@
-"""The words of messages: files in the package, one folder a language, and files of the school's own in their place.
+"""Message templates: files in the package, one folder for each language, which files of the school may replace.
 
-A template is text: the subject in its first line, then paragraphs with an empty line between them. `# ` begins a
-heading, `;` a remark for translators. `{name}` is replaced; what can stand there is fixed for each template, and
-anything else is refused with file and line before a message is made. One file gives both the text and the HTML.
+A template is text: the subject in its first line, then paragraphs separated by empty lines. `# ` begins a heading, `;`
+a remark for translators. `{name}` is replaced. Each template has a fixed set of placeholders; any other is refused with
+file and line before a message is made. The same file gives both the text and the HTML.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ PLACEHOLDERS: Final[Mapping[str, frozenset[str]]] = {
     "guardian-month": frozenset((*_PERIOD, "name", "own")),
     "test": frozenset(("room", "server")),
 }
-"""Template to what may stand in it."""
+"""Template to its allowed placeholders."""
 BLOCKS: Final = frozenset(
     ("figures", "corrections", "absent", "doubtful", "unassessed", "ticks", "remarks", "facts", "absences", "own")
 )
-"""Of those, what has to stand alone in a paragraph."""
+"""Placeholders that must be alone in a paragraph."""
 
 _BRACED = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PIECES = re.compile(r"\{title\}|\{body\}|\{language\}|\{direction\}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-"""A tag of BCP 47, as far as its form shows."""
+"""A BCP 47 tag, checked by its form only."""
 _RIGHT_TO_LEFT: Final = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "ps", "sd", "ug", "ur", "yi"))
 _SCRIPTS: Final = frozenset(("adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"))
-"""Scripts that are written from the right, as they stand in a tag: `az-Arab`."""
+"""Right-to-left scripts in language tags, as in `az-Arab`."""
 _SUBJECT = "Subject:"
 _PACKAGE = Path(__file__).parent / "templates"
 _H1 = "font-size:20px;line-height:26px;margin:0 0 14px;color:#24405C"
@@ -68,12 +68,12 @@ class RenderedMail:
     text: str
     html: str
     language: str
-    """Tag of BCP 47: `en`, `pt-BR`."""
+    """BCP 47 tag: `en`, `pt-BR`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template that was checked."""
+    """A template that passed the checks."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -81,12 +81,12 @@ class Template:
     language: str
 
     def fill(self, values: Values) -> RenderedMail:
-        """Return the message. A paragraph of which nothing but empty values is left is left out."""
+        """Return the message. A paragraph with only empty values is left out."""
         subject = shown(_filled(self.subject, {k: v for k, v in values.items() if isinstance(v, str)}, plain=True))
         parts = [part for part in (_part(paragraph, values) for paragraph in self.paragraphs) if part is not None]
         text = "\n\n".join(part[0] for part in parts) + "\n"
         direction = direction_of(self.language)
-        # Many programs drop the tag html and what it says: the body says it, too.
+        # Many programs drop the html tag with its attributes, so the body repeats them.
         opening = f'<div lang="{self.language}" dir="{direction}">'
         pieces = {
             "{title}": escaped(subject),
@@ -99,7 +99,7 @@ class Template:
 
 
 def direction_of(language: str) -> str:
-    """Return `rtl` for a language that is written from the right, else `ltr`."""
+    """Return `rtl` for a language that is written from right to left, otherwise `ltr`."""
     name, *more = language.lower().split("-")
     scripts = [part for part in more if len(part) == 4 and part.isalpha()]
     is_from_the_right = scripts[0] in _SCRIPTS if scripts else name in _RIGHT_TO_LEFT
@@ -107,11 +107,11 @@ def direction_of(language: str) -> str:
 
 
 class Templates:
-    """The words of one language, and those of the school in their place.
+    """The templates of one language, with the school's replacements.
 
     Args:
         language: a folder of the package.
-        own: folder with files that stand in for those of the package; None: there is none.
+        own: folder with files that replace those of the package; None: there is none.
     """
 
     def __init__(self, language: str, own: Path | None) -> None:
@@ -120,7 +120,7 @@ class Templates:
 
     @cached_property
     def words(self) -> Mapping[str, str]:
-        """Short words and forms of dates (words.txt); those that the school's file lacks are the package's.
+        """Short words and date formats (words.txt). Those that the school's file lacks come from the package.
 
         Raises:
             DeliveryError: a line of the school's file can't be used.
@@ -147,7 +147,7 @@ class Templates:
         """Return a template by its name in PLACEHOLDERS.
 
         Raises:
-            DeliveryError: the school's own file has a mistake: file, line and placeholder are named.
+            DeliveryError: the school's own file has a mistake; the message has file, line and placeholder.
         """
         place = self._own_file(f"{name}.txt") or self._package / f"{name}.txt"
         written = _read(place).splitlines()
@@ -161,10 +161,10 @@ class Templates:
         return Template(lines[first].removeprefix(_SUBJECT).strip(), paragraphs, self._layout(), self.words["language"])
 
     def check(self) -> int:
-        """Check every file of the school's own; return how many there are.
+        """Check every file of the school; return their number.
 
         Raises:
-            DeliveryError: one has a mistake, or stands in for nothing.
+            DeliveryError: a file has a mistake, or replaces nothing.
         """
         if self._own is None:
             return 0
@@ -194,7 +194,7 @@ class Templates:
 
 
 _LISTS: Final = frozenset(("weekdays", "weekdays_short", "months", "months_short"))
-"""Words that are lists: as many as the program's own have."""
+"""Words that are lists. A list must have as many entries as the program's own."""
 
 
 def _read(place: Path) -> str:
@@ -217,7 +217,7 @@ def _words(where: str, text: str) -> Iterable[tuple[str, str]]:
 
 
 def _problems(lines: list[str], known: frozenset[str]) -> Iterable[str]:
-    """Yield what is wrong with a template, line by line."""
+    """Yield the mistakes in a template, line by line."""
     first = next((line for line in lines if line.strip() and not line.startswith(";")), "")
     if not first.startswith(_SUBJECT) or not first.removeprefix(_SUBJECT).strip():
         yield f"it does not begin with `{_SUBJECT} ...`"
@@ -246,7 +246,7 @@ def filled(words: str, values: Mapping[str, str]) -> str:
 
 
 def _filled(text: str, values: Mapping[str, str], *, plain: bool) -> str:
-    """Replace placeholders once: what is in a value is never looked at again."""
+    """Replace placeholders in one pass; a placeholder within a value is not replaced."""
 
     def replaced(match: re.Match[str]) -> str:
         if match[0] in ("{{", "}}"):
@@ -258,7 +258,7 @@ def _filled(text: str, values: Mapping[str, str], *, plain: bool) -> str:
 
 
 def _part(paragraph: str, values: Values) -> tuple[str, str] | None:
-    """Return a paragraph as text and as HTML, None where nothing is in it."""
+    """Return a paragraph as text and as HTML; None if it is empty."""
     alone = _BRACED.fullmatch(paragraph)
     if alone and alone[1] in BLOCKS:
         block = values.get(alone[1])
@@ -278,5 +278,5 @@ def _part(paragraph: str, values: Values) -> tuple[str, str] | None:
 
 
 def _marked(text: str) -> str:
-    """Return the running text of a template as HTML; its braces stay as they are."""
+    """Return the running text of a template as HTML; its braces stay unchanged."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

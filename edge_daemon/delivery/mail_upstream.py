@@ -1,4 +1,4 @@
-"""Leaving the sending to the school's server: a message as a document beside the registers, without any address."""
+"""Sends messages through the school's server: a message becomes a document beside the registers, without addresses."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from edge_daemon.delivery.message import Message
 from edge_daemon.types import Outcome
 
 SCHEMA = 1
-"""Of the document (docs/mail.schema.json)."""
+"""Schema of the document (docs/mail.schema.json)."""
 
 
 class _Store(Protocol):
-    """What `Upstream` can do of it."""
+    """The part of `Upstream` that is used here."""
 
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
         """Store a document."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
 
 
 class UpstreamMail:
     """The school's server as the sender of messages.
 
     Args:
-        upstream: where documents are stored.
-        device: its name.
-        office: the number of addresses of the office is the server's own business: it gets one message.
+        upstream: the server that stores documents.
+        device: name of this device.
     """
 
     needs_addresses = False
@@ -39,17 +38,17 @@ class UpstreamMail:
         self._upstream, self._device = upstream, device
 
     def send(self, message: Message) -> Outcome:
-        """Store a message; the server has sent it or will."""
+        """Store a message; the server has sent it or will send it."""
         path = document_paths.mail(self._device, message.message_id)
         return self._upstream.put(path, to_json(message, self._device), write_once=False)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         self._upstream.close()
 
 
 def to_json(message: Message, device: str) -> bytes:
-    """Return a message as a document: to whom by role and student id, what it says, and which registers it tells of."""
+    """Return a message as a document: receiver by role and student id, contents, and the registers that it reports."""
     document = {
         "schema": SCHEMA,
         "message_id": message.message_id,

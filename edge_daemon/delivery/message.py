@@ -1,4 +1,4 @@
-"""A message to one receiver, before anybody knows by which way it goes."""
+"""A message to one receiver, independent of how it is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMESPACE: Final = uuid.UUID("4b0d1e0a-6f57-5c54-9a0a-7d2f2a3c8e61")
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a message."""
+    """A file attached to a message."""
 
     name: str
     content: bytes
@@ -22,30 +22,30 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, composed."""
+    """A complete message."""
 
     message_id: str
-    """UUID, the same in every try of the same item: a receiver knows a repeat by it."""
+    """UUID, the same in every attempt of an item, by which a receiver recognises a repetition."""
     role: Role
     student_id: str
-    """Whom it is about; empty in a message to the office."""
+    """The student that it concerns; empty in a message to the office."""
     address: str
-    """Empty where the school's server knows it."""
+    """Empty if the school's server knows it."""
     sender_name: str
     subject: str
     text: str
     html: str
     registers: tuple[tuple[str, int], ...]
-    """Lesson id and revision of what it tells of."""
+    """Lesson id and revision of each register that it reports."""
     attachments: tuple[Attachment, ...] = ()
     language: str = ""
-    """Tag of BCP 47; empty: not said."""
+    """BCP 47 tag; empty: not specified."""
     course: str = ""
-    """Of the lesson, in a message to its teacher."""
+    """Course of the lesson, in a message to its teacher."""
     follows: str = ""
-    """Id of the message that this one corrects: mail programs show both together."""
+    """Id of the message that this one corrects. Mail programs show both together."""
 
 
 def stable_message_id(device: str, kind: str, ref: str, student_id: str) -> str:
-    """Return the id of the message of an outbox item: UUIDv5 of what makes the item unique."""
+    """Return the message id of an outbox item: UUIDv5 of the fields that make the item unique."""
     return str(uuid.uuid5(_NAMESPACE, "|".join((device, kind, ref, student_id))))

@@ -1,9 +1,8 @@
-"""What the office writes for a device: corrections, excuses, withdrawn consents, removals (docs/PULL.md).
+"""Documents from the office for a device: corrections, excuses, withdrawn consents, removals (docs/PULL.md).
 
 All are JSON (RFC 8259), described by docs/corrections.schema.json, excuses.schema.json, withdrawals.schema.json and
-removals.schema.json.
-What comes over a network is believed as little as possible: every value is checked here, a document is taken as a whole
-or not at all, and an error names the place and never the value, for it goes into the log.
+removals.schema.json. They are untrusted input: every value is checked here, and a document is accepted completely or
+not at all. An error names the place and never the value, because it goes into the log.
 """
 
 from __future__ import annotations
@@ -27,19 +26,22 @@ REMOVALS: Final = "removals.json"
 EXCUSES: Final = "excuses.json"
 
 MAX_ENTRIES: Final = 5000
-"""Of one document; a school year of one room has some hundred corrections."""
+"""Most entries of one document; a school year of one room has some hundred corrections."""
 MAX_OF_A_LESSON: Final = 200
-"""Each makes a revision that repeats those before it: a mistake in an export must not fill the disk."""
+"""Most corrections of a lesson.
+
+Each makes a revision that repeats those before, so an export error could fill the disk.
+"""
 MAX_TEXT: Final = 500
-"""Characters of a name or a reason."""
+"""Most characters of a name or a reason."""
 MAX_TITLE: Final = 100
 _MAX_ID: Final = 200
 _LONGEST_EXCUSE: Final = timedelta(days=366)
 _FUTURE: Final = timedelta(minutes=5)
-"""Clocks differ by so much; what is decided later than now was not decided yet."""
+"""Tolerance for clock differences; a decision from further in the future is refused."""
 _LESSON_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CORRECTION_ID: Final = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
-"""It stands in logs: a number, no room for a name."""
+"""The id appears in logs, so its form leaves no room for a name."""
 _TODO: Final = "correct it at the office; nothing was changed"
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
@@ -47,10 +49,10 @@ Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"
 
 @dataclass(frozen=True, slots=True)
 class OfficeCorrection:
-    """A correction that the office asks for."""
+    """A correction that the office requests."""
 
     correction_id: str
-    """The office's own, unique within the document: by it the office is told what could not be done."""
+    """The office's own id, unique within the document. Reports to the office about failures name it."""
     lesson_id: str
     correction: Correction
 
@@ -62,7 +64,7 @@ class OfficeCorrection:
 
 @dataclass(frozen=True, slots=True)
 class OfficeConfirmation:
-    """What the office says about a lesson: that it was held, or was not."""
+    """The office's statement that a lesson was held, or was not."""
 
     correction_id: str
     """As in `OfficeCorrection`."""
@@ -77,10 +79,10 @@ class OfficeConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class ExcuseList:
-    """Who is excused on which days."""
+    """Excused students with their days."""
 
     at: datetime
-    """When the office wrote it: an older list never replaces a newer one."""
+    """When the office wrote it. An older list never replaces a newer one."""
     excuses: tuple[tuple[str, date, date], ...]
     """Student id, first and last day of each."""
 
@@ -94,11 +96,11 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDe
 
     Args:
         data: the document.
-        device: name of this device: a document that names another one is refused.
-        now: a decision of the future is refused.
+        device: name of this device; a document that names another one is refused.
+        now: the current time; a decision from the future is refused.
 
     Raises:
-        DeliveryError: the document, or any entry of it, is not as docs/PULL.md has it.
+        DeliveryError: the document, or an entry of it, does not follow docs/PULL.md.
     """
     entries = _entries(data, CORRECTIONS, "corrections", device)
     found = [_correction(entry, now) for entry in entries]
@@ -115,15 +117,15 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDe
 
 
 def parse_excuses(data: bytes, device: str, now: datetime) -> ExcuseList:
-    """Return who is excused on which days.
+    """Return the list of excused students with their days.
 
     Args:
         data: the document.
-        device: name of this device: a document that names another one is refused.
-        now: a list of the future is refused.
+        device: name of this device; a document that names another one is refused.
+        now: the current time; a list from the future is refused.
 
     Raises:
-        DeliveryError: the document, or any entry of it, is not as docs/PULL.md has it.
+        DeliveryError: the document, or an entry of it, does not follow docs/PULL.md.
     """
     top = _Entry(EXCUSES, "the list", _object(data, EXCUSES))
     entries = _entries(data, EXCUSES, "excuses", device)
@@ -138,20 +140,20 @@ def _excuse(entry: _Entry) -> tuple[str, date, date]:
 
 
 def parse_withdrawals(data: bytes, device: str) -> tuple[str, ...]:
-    """Return the ids of the students who are not to be recognised any more, each once.
+    """Return the ids of the students who withdrew their consent to recognition, each once.
 
     Raises:
-        DeliveryError: as `parse_corrections`.
+        DeliveryError: as for `parse_corrections`.
     """
     entries = _entries(data, WITHDRAWALS, "withdrawals", device)
     return tuple(dict.fromkeys(entry.text("student_id", _MAX_ID) for entry in entries))
 
 
 def parse_removals(data: bytes, device: str) -> tuple[str, ...]:
-    """Return the ids of the students who are to be erased, each once.
+    """Return the ids of the students to erase, each once.
 
     Raises:
-        DeliveryError: as `parse_corrections`.
+        DeliveryError: as for `parse_corrections`.
     """
     entries = _entries(data, REMOVALS, "removals", device)
     return tuple(dict.fromkeys(entry.text("student_id", _MAX_ID) for entry in entries))
@@ -159,7 +161,7 @@ def parse_removals(data: bytes, device: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One object of a document; every method refuses a value of another kind."""
+    """One object of a document. Every method refuses a value of another type."""
 
     document: str
     place: str
@@ -231,7 +233,7 @@ def _confirmation(entry: _Entry, now: datetime) -> Confirmation:
 
 
 def _entries(data: bytes, document: str, key: str, device: str) -> list[_Entry]:
-    """Return the entries under a key; other keys than those that are known are passed over."""
+    """Return the entries under a key. Unknown keys are ignored."""
     top = _object(data, document)
     if top.get("schema") != 1 or isinstance(top.get("schema"), bool):
         raise _error(document, "schema", "1 was expected: this program knows no other form")
@@ -260,7 +262,7 @@ def _object(data: bytes, document: str) -> Mapping[str, Json]:
         raise _error(document, f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}") from error
     except RecursionError as error:
         raise _error(document, "", "nests too deep") from error
-    except ValueError as error:  # a key that is there twice, a number too long or not of JSON
+    except ValueError as error:  # a duplicate key, or a number that is too long or not allowed in JSON
         raise _error(document, "", "has a key twice in one object, or a number that JSON does not have") from error
     if not isinstance(top, dict):
         raise _error(document, "", "an object was expected")

@@ -1,9 +1,8 @@
-"""Fetching what the office has for this device: whole, checked, and once (docs/PULL.md).
+"""Fetches the office's documents for this device: complete, checked, and once (docs/PULL.md).
 
-A document is asked for by its ETag (RFC 9110, section 13.1.2) where the server gives one, and known by its SHA-256
-where it does not. It is put into the inbox only when it is whole and passes its check; applying it is the business of
-the service, which has the keys and knows when no lesson is on. A document that is broken changes nothing but its
-`problem`.
+A document is requested by its ETag (RFC 9110, section 13.1.2) if the server gives one, and identified by its SHA-256
+otherwise. It is put into the inbox only when it is complete and passes its check. The service applies it, because it
+has the keys and knows when no lesson is running. A broken document changes nothing but its `problem`.
 """
 
 from __future__ import annotations
@@ -30,81 +29,81 @@ logger = logging.getLogger(__name__)
 
 Result = Literal["new", "unchanged", "nothing", "broken", "unreachable"]
 TAKEN: Final = ".taken"
-"""Ending of a document that is being applied."""
+"""Suffix of a document that is being applied."""
 DONE: Final = ".done"
-"""Ending of a document that is being erased: half overwritten it must not pass for one that waits."""
+"""Suffix of a document that is being erased, so that a half overwritten file never counts as waiting."""
 _PART: Final = ".part"
 ASK_ANEW_AFTER: Final = timedelta(days=1)
-"""A version that has a problem is fetched and tried again after this: the reason may lie on the device."""
+"""Time after which a version with a problem is fetched and tried again, because the cause may be on the device."""
 
 REST: Final = timedelta(hours=1)
-"""What was too large, or no document at all, is not fetched again before this: the school has 200 devices."""
+"""Time before an answer that was too large or no document is fetched again; a school may have 200 devices."""
 
 _OK, _NOT_MODIFIED, _NOT_THERE = 200, 304, (404, 410)
 _MAX_PROBLEM: Final = 500
 
 
 class PullAnswer(Protocol):
-    """What a server said to a GET."""
+    """A server's answer to a GET."""
 
     @property
     def status(self) -> int:
-        """HTTP status; 0 where there was no answer that can be used."""
+        """HTTP status; 0 if there was no usable answer."""
 
     @property
     def body(self) -> bytes:
-        """Decoded and whole, of status 200."""
+        """The decoded, complete body of status 200."""
 
     @property
     def etag(self) -> str:
-        """As the server gave it; empty where it gave none."""
+        """The server's ETag; empty if it gave none."""
 
     @property
     def problem(self) -> Outcome | None:
-        """What is wrong, of any status that is neither 200 nor 304 nor 404."""
+        """The problem, for any status except 200, 304 and 404."""
 
 
 class DocumentSource(Protocol):
     """The office's server."""
 
     def get(self, path: str, etag: str, max_bytes: int) -> PullAnswer:
-        """Ask for a document, unless it is the version of the ETag.
+        """Request a document, unless the ETag's version is still the current one.
 
         Raises:
-            DeliveryError: what came is larger than `max_bytes`, or can't be used in another way.
+            DeliveryError: the answer is larger than `max_bytes`, or unusable for another reason.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class WantedDocument:
-    """A document that this device asks for."""
+    """A document that this device requests."""
 
     document: str
-    """Its name: of the file in the inbox, too."""
+    """Its name, which is also the name of the file in the inbox."""
     path: str
-    """On the server, below its base."""
+    """Its path on the server, below the base."""
     max_bytes: int
     check: Callable[[bytes], object]
-    """Raises an EdgeError, without anything personal, where the document can't be used."""
+    """Raises an EdgeError, without personal data, if the document can't be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """What became of asking for one document."""
+    """The result of requesting one document."""
 
     document: str
     result: Result
     reason: str = ""
     receiver_down: bool = False
-    """The server gives nothing at all now: the other documents need not be asked for."""
+    """The server answers no request now, so the other documents need no attempt."""
     is_doubtful: bool = False
-    """True: what it answered may hold for this document alone."""
+    """True: the answer may concern only this document."""
 
 
 def pull(
     wanted: WantedDocument, source: DocumentSource, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
-    """Ask for a document, and put a new version into the inbox.
+    """Request a document, and put a new version into the inbox.
 
     Raises:
         StoreError: the inbox or register.sqlite can't be written.
@@ -140,7 +139,7 @@ def _received(
     if settled and sha256 == known.sha256:
         return PullResult(wanted.document, "unchanged")
     if answer.body.lstrip()[:1] == b"<":
-        # Not a version of the document, so that nothing of it is remembered: the next answer counts anew.
+        # Not a version of the document, so nothing of it is stored and the next answer counts anew.
         return _broken(known, db, "", "", f"{wanted.document}: a web page came in its place (a log-in page?)", now)
     try:
         wanted.check(answer.body)
@@ -153,7 +152,7 @@ def _received(
 
 
 def _is_settled(known: PulledDocument, inbox: Path, now: datetime) -> bool:
-    """Return whether the version that was seen last needs no second look: applied, waiting, or known to be no good."""
+    """Return whether the last seen version needs no further look: it is applied, waiting, or known to be unusable."""
     if known.problem and (known.fetched_at is None or abs(now - known.fetched_at) >= ASK_ANEW_AFTER):
         return False
     if not known.sha256:
@@ -167,7 +166,7 @@ def _broken(
 ) -> PullResult:
     problem, document = problem[:_MAX_PROBLEM], known.name
     pulled.note_seen(db, known.name, etag=etag, sha256=sha256, problem=problem, at=now)
-    if problem != known.problem:  # said once, not every quarter of an hour
+    if problem != known.problem:  # reported once, not every quarter of an hour
         logger.warning("document refused", extra={"document": document, "reason": problem})
     return PullResult(known.name, "broken", problem)
 
@@ -175,7 +174,7 @@ def _broken(
 def _taken_back(
     wanted: WantedDocument, known: PulledDocument, db: sqlite_utils.Database, inbox: Path, now: datetime
 ) -> PullResult:
-    """The office has no such document, or none any more: what waits of it is not applied, what was applied stays."""
+    """Handle a missing document: a version that waits is discarded, and an applied one stays in force."""
     discard(inbox / wanted.document)
     if known.sha256 or known.problem:
         pulled.note_seen(db, wanted.document, etag="", sha256="", problem="", at=now)
@@ -183,31 +182,31 @@ def _taken_back(
 
 
 def discard(path: Path) -> None:
-    """Erase a document of the inbox, where there is one; names and addresses may be in it.
+    """Erase a document of the inbox, if there is one; it may contain names and addresses.
 
     Raises:
-        StoreError: it can't be erased.
+        StoreError: the document can't be erased.
     """
     done = path.with_name(path.name.removesuffix(TAKEN) + DONE)
     try:
         path.replace(done)
     except FileNotFoundError:
-        pass  # a process that was killed may have begun
+        pass  # a process that was killed may have started the erasure
     except OSError as error:
         raise StoreError(f"can't be erased: {error.strerror}", str(path), "check the disk and its owner") from error
     erase_file(done)
 
 
 def put(path: Path, data: bytes, *, shared: bool = False) -> None:
-    """Write a file, for its owner only, in one step even if the power fails.
+    """Write a file atomically, even on a power failure, readable by its owner only.
 
     Args:
-        path: the file; its folder is made where it is missing.
-        data: what is in it.
-        shared: where the group may enter the folder above, the other user of this program reads it, too.
+        path: the file; its folder is created if it is missing.
+        data: contents of the file.
+        shared: True: if the group may enter the folder above, the program's other user may read the file too.
 
     Raises:
-        StoreError: it can't be written.
+        StoreError: the file can't be written.
     """
     part = path.with_name(f".{path.name}{_PART}")
     try:

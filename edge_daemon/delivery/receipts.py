@@ -1,4 +1,4 @@
-"""Kind `api`: a document is acknowledged by a receipt that repeats the SHA-256 of what we sent (docs/openapi.yaml)."""
+"""Server kind `api`: a receipt repeats the SHA-256 of the document that we sent (docs/openapi.yaml)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.types import Outcome
 
 MAX_ANSWER: Final = 64 * 1024
-"""Bytes of a receipt or a problem."""
+"""Most bytes of a receipt or problem document."""
 _OK: Final = 200
 _CONFLICT: Final = (409, 412)
 
@@ -21,12 +21,12 @@ def put(server: Server, place: str, body: bytes, *, write_once: bool, now: datet
     """Deliver a document.
 
     Raises:
-        NoAnswerError: there was no whole answer.
+        NoAnswerError: there was no complete answer.
     """
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     if write_once:
         headers["If-None-Match"] = "*"
-    # The SHA-256 is not sent: a server that only echoes can't know it.
+    # The request does not contain the SHA-256, so a server that only echoes can't know it.
     answer = server.ask("PUT", place, body=gzip.compress(body, mtime=0), headers=headers, max_bytes=MAX_ANSWER)
     if answer.status in _CONFLICT:
         return _conflict(server, place, body, problem_of(answer).sha256, now)
@@ -50,7 +50,7 @@ def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
 
 
 def _conflict(server: Server, place: str, body: bytes, theirs: str, now: datetime) -> Outcome:
-    """Something is there already: ours, of a try whose answer was lost, or another's."""
+    """Compare with the document that is already there: ours, from an attempt whose answer was lost, or another."""
     if theirs:
         return held(server.where, is_ours=theirs.lower() == _sha256(body))
     there = server.ask("GET", place, max_bytes=max(len(body), MAX_ANSWER))

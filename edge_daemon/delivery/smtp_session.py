@@ -1,7 +1,7 @@
-"""One connection to a mail server: encrypted or none, logged in, each step of a message answered by itself.
+"""One encrypted connection to a mail server, logged in; each step of a message has its own answer.
 
-On top of smtplib, whose traps this file is about: no answer may take for ever, a name of this computer is not looked
-up, a password may have other letters than ASCII, and a receiver's refusal is told apart from the server's.
+This class avoids problems of smtplib. Every answer has a time limit, this computer's name is not looked up, a password
+may have non-ASCII letters, and refusals of a receiver and of the server are distinct.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from contextlib import contextmanager
 from edge_daemon.delivery.mail_settings import ServerSettings
 
 TIMEOUT_S = 30.0
-"""Of one answer; RFC 5321 (4.5.3.2) would allow minutes."""
+"""Longest wait for one answer; RFC 5321 (4.5.3.2) would allow minutes."""
 DEADLINE_S = 120.0
-"""Of connecting and logging in, and of each message: a server that sends a byte now and then holds up no longer."""
+"""Time limit for connecting with log-in, and for each message, even if the server sends a byte now and then."""
 
 
 class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
-    """A step that the server did not take.
+    """A step that the server refused.
 
     Args:
-        step: what was asked for.
-        code: the server's, 0 where there was none.
-        words: the server's.
+        step: the refused step.
+        code: the server's reply code; 0: none.
+        words: the server's words.
     """
 
     def __init__(self, step: str, code: int, words: str) -> None:
@@ -37,41 +37,41 @@ class SmtpRefusal(Exception):  # noqa: N818 - an answer, not a mistake
 
     @property
     def is_for_good(self) -> bool:
-        """Whether the server says that trying again is no use (RFC 5321, 4.2.1)."""
+        """Whether the server says that a retry is useless (RFC 5321, 4.2.1)."""
         return 500 <= self.code <= 599
 
 
 class EncryptionUnavailable(Exception):  # noqa: N818
-    """The server offers no encryption, so that nothing was said to it."""
+    """The server offers no encryption, so nothing was sent to it."""
 
 
 class SmtpSession:
     """A connection, encrypted and logged in.
 
     Args:
-        settings: of the server.
-        timeout_s: of one answer.
-        deadline_s: of connecting, and of each message.
+        settings: settings of the server.
+        timeout_s: longest wait for one answer.
+        deadline_s: longest time for connecting, and for each message.
 
     Raises:
-        NotEncrypted: the server has no STARTTLS, or somebody took it out of its answer.
-        Refused: the server does not want us.
-        OSError: it can't be reached, or its certificate is not trusted (ssl.SSLError).
-        smtplib.SMTPException: it is no mail server, or broke off.
+        EncryptionUnavailable: the server has no STARTTLS, or somebody removed it from its answer.
+        SmtpRefusal: the server refuses us.
+        OSError: it can't be reached, or its certificate is not trusted (ssl.SSLError). smtplib.SMTPException: it is not
+            a mail server, or closed the connection.
     """
 
     def __init__(
         self, settings: ServerSettings, *, timeout_s: float = TIMEOUT_S, deadline_s: float = DEADLINE_S
     ) -> None:
         self._deadline_s = deadline_s
-        # local_hostname: smtplib would look this computer's name up, which takes long where there is no name server.
+        # local_hostname: smtplib would look up this computer's name, which takes long without a name server.
         name = "localhost.localdomain"
         self._smtp: smtplib.SMTP = (
             smtplib.SMTP_SSL(timeout=timeout_s, context=settings.context, local_hostname=name)
             if settings.is_tls
             else smtplib.SMTP(timeout=timeout_s, local_hostname=name)
         )
-        # smtplib checks the certificate against this, which it sets only where it connects by itself.
+        # smtplib checks the certificate against this name, which it sets only if it connects by itself.
         self._smtp._host = settings.host  # type: ignore[attr-defined]
         try:
             with self._deadline():
@@ -86,9 +86,9 @@ class SmtpSession:
         """Send one message to one receiver and return the server's words.
 
         Raises:
-            Refused: by its step `sender`, `receiver` or `message`.
-            OSError: the connection broke; nobody knows whether the message was taken.
-            smtplib.SMTPException: as OSError.
+            SmtpRefusal: its step is `sender`, `receiver` or `message`.
+            OSError: the connection broke; it is unknown whether the message was accepted. smtplib.SMTPException: as for
+                OSError.
         """
         options = [f"size={len(message)}"] if self._smtp.has_extn("size") else []
         options += ["SMTPUTF8"] if utf8 else []
@@ -104,16 +104,16 @@ class SmtpSession:
 
     @property
     def takes_utf8(self) -> bool:
-        """Whether addresses may have letters other than ASCII (RFC 6531)."""
+        """Whether addresses may have non-ASCII letters (RFC 6531)."""
         return self._smtp.has_extn("smtputf8")
 
     def reset(self) -> None:
-        """Forget what was begun, after a refusal; raises as `send`."""
+        """Reset the session after a refusal; raises like `send`."""
         with self._deadline():
             self._step("reset", *self._smtp.rset())
 
     def close(self, *, politely: bool = False) -> None:
-        """End the connection; politely: say so first."""
+        """End the connection; `politely` sends QUIT first."""
         if politely:
             with contextlib.suppress(OSError, smtplib.SMTPException), self._deadline(10.0):
                 self._smtp.quit()
@@ -132,7 +132,7 @@ class SmtpSession:
                 if error.smtp_code >= 500:
                     raise EncryptionUnavailable from error
                 raise SmtpRefusal("encryption", error.smtp_code, _text(error.smtp_error)) from error
-            self._greet()  # what was said before encryption counts for nothing (RFC 3207, 4.2)
+            self._greet()  # the greeting before encryption is void (RFC 3207, 4.2)
         if settings.username:
             self._log_in(settings)
 
@@ -147,7 +147,7 @@ class SmtpSession:
                 raise SmtpRefusal("log-in", 0, "the server does not offer XOAUTH2")
             token = f"user={settings.username}\x01auth=Bearer {settings.secret}\x01\x01"
             code, words = self._smtp.docmd("AUTH", f"XOAUTH2 {_base64(token)}")
-            if code == 334:  # why not, in JSON; the refusal comes after an empty line
+            if code == 334:  # the reason, in JSON; the refusal follows an empty line
                 code, words = self._smtp.docmd("")
         elif "PLAIN" in offered:
             code, words = self._smtp.docmd(
@@ -168,7 +168,7 @@ class SmtpSession:
 
     @contextmanager
     def _deadline(self, seconds: float | None = None) -> Iterator[None]:
-        """Break the connection off where a step takes too long; what waits for it raises then."""
+        """Close the connection if a step takes too long, so that the waiting call raises an error."""
         timer = threading.Timer(seconds or self._deadline_s, self._break_off)
         timer.daemon = True
         timer.start()
@@ -181,12 +181,12 @@ class SmtpSession:
         connection = self._smtp.sock
         if connection is not None:
             with contextlib.suppress(OSError):
-                # Not SSLSocket.shutdown, which would also take the encryption away from whoever reads at this moment.
+                # Not SSLSocket.shutdown, which would also remove the encryption from a concurrent reader.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _own_name(connection: socket.socket | None) -> str:
-    """Return this computer's address as a name (RFC 5321, 4.1.3): its own name means nothing outside."""
+    """Return this computer's address as a name (RFC 5321, 4.1.3); its own name has no meaning outside."""
     if connection is None:
         return "[127.0.0.1]"
     address = str(connection.getsockname()[0]).partition("%")[0]

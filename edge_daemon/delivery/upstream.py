@@ -1,8 +1,8 @@
-"""Documents to the office's server and from there: kinds `api` and `webdav` (docs/UPSTREAM.md).
+"""Exchanges documents with the office's server, of kinds `api` and `webdav` (docs/UPSTREAM.md).
 
-A document counts as delivered when the server has shown that it holds our very bytes, not when it says "201". One that
-is written once is never overwritten, whoever has written it. What a server does wrong with one document holds up no
-other; what it does wrong with several in a row is its own fault.
+A document counts as delivered when the server proved that it holds our exact bytes, not when it answers "201". A
+document that is written once is never overwritten, even if another device wrote it. A failure with one document delays no other;
+failures with several in a row count as the server's.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from edge_daemon.types import Outcome
 logger = logging.getLogger(__name__)
 
 IN_A_ROW: Final = 3
-"""So many documents that fail one after the other are the server's fault: the others need not be tried."""
+"""Consecutive failures after which the server counts as failing, so that the other documents need no attempt."""
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _OK, _NOT_MODIFIED, _NOT_FOUND, _GONE = 200, 304, 404, 410
 
 
 @dataclass(frozen=True, slots=True)
 class PullResponse:
-    """What the server has for the device."""
+    """The server's answer to a request for a document."""
 
     status: int
-    """200: a new version, in `body`; 304: the known one; 404: none; else `problem` says what is wrong, 0: no answer."""
+    """200: a new version, in `body`; 304: the known one; 404: none; otherwise see `problem`; 0: no answer."""
     body: bytes = b""
     etag: str = ""
     problem: Outcome | None = None
 
 
 def is_etag(text: str) -> bool:
-    """Return whether that is an ETag (RFC 9110, section 8.8.3) that can be sent back: else the document has none."""
+    """Return whether a text is an ETag (RFC 9110, section 8.8.3) that can be sent back."""
     return _ETAG.fullmatch(text) is not None
 
 
@@ -57,11 +57,11 @@ class Upstream:
 
     Args:
         settings: [upstream].
-        token: as `read_token` gives it; empty: none.
-        config_dir: where a relative upstream.ca_file starts.
-        device: name of this device, told to the server.
-        limits: how long anything may take.
-        now: the time, for a Retry-After that is a date.
+        token: the token from `read_token`; empty: none.
+        config_dir: folder where a relative upstream.ca_file starts.
+        device: name of this device for the server.
+        limits: time limits.
+        now: returns the current time, for a Retry-After that is a date.
 
     Raises:
         DeliveryError: the settings can't be used.
@@ -107,12 +107,12 @@ class Upstream:
         """Deliver a document.
 
         Args:
-            path: below `upstream.url`, not quoted (`delivery/document_paths.py`).
+            path: path below `upstream.url`, not quoted (`delivery/document_paths.py`).
             body: the document, JSON.
-            write_once: what is there already is never overwritten; otherwise it is replaced.
+            write_once: True: an existing document is never overwritten. False: it is replaced.
 
         Raises:
-            DeliveryError: the path could lead out of its folder.
+            DeliveryError: the path could leave its folder.
         """
         place = quoted(path)
         try:
@@ -125,10 +125,10 @@ class Upstream:
         return self._weighed(outcome)
 
     def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
-        """Ask for a document, unless it is the version of the ETag.
+        """Request a document, unless the ETag's version is still the current one.
 
         Raises:
-            DeliveryError: the path could lead out of its folder, or the document can't be used as it came.
+            DeliveryError: the path could leave its folder, or the answer is unusable.
         """
         known = {"If-None-Match": etag} if is_etag(etag) else {}
         try:
@@ -157,7 +157,7 @@ class Upstream:
         return True if status == _OK else False if status in (_NOT_FOUND, _GONE) else None
 
     def _weighed(self, outcome: Outcome) -> Outcome:
-        """Tell the fault of a document from that of the server, by what became of those before."""
+        """Decide from earlier outcomes whether a failure concerns the document or the server."""
         if outcome.name == "delivered":
             self._failed_in_a_row, self._forbidden_in_a_row, self._has_taken = 0, 0, True
             return outcome
@@ -168,9 +168,9 @@ class Upstream:
         return dataclasses.replace(outcome, receiver_down=outcome.receiver_down or self._failed_in_a_row >= IN_A_ROW)
 
     def _of_one(self, outcome: ForbiddenOutcome) -> Outcome:
-        """Tell a document that is forbidden from a device that is: a server that has just taken one knows the device.
+        """Decide whether a 403 concerns the document or the device. A server that just accepted one knows the device.
 
-        A token that is no longer known (401) never is one document's fault: 2,000 items would be parked for it.
+        An unknown token (401) never concerns one document; otherwise 2,000 items might be parked because of it.
         """
         self._forbidden_in_a_row += 1
         is_one = self._has_taken and self._forbidden_in_a_row < IN_A_ROW

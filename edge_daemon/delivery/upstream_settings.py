@@ -1,4 +1,4 @@
-"""What [upstream] says, checked before the network is used: address, authorities, token."""
+"""The settings of [upstream], checked before the network is used: URL, authorities, token."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _KEYS_OF_PROXY: Final = ("http", "https")
 
 
 def read_token(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Return the token or password for the server; empty where none is set.
+    """Return the token or password for the server; empty if none is set.
 
     Args:
         settings: [upstream]; token_file names a systemd credential or a file.
-        config_dir: where a relative file name starts.
+        config_dir: folder where a relative file name starts.
 
     Raises:
-        DeliveryError: it can't be read, or is no token.
+        DeliveryError: the token can't be read, or is invalid.
         KeyFileError: the credential can't be read.
     """
     name, where = settings.token_file, "upstream.token_file"
@@ -52,10 +52,10 @@ def read_token(settings: UpstreamConfig, config_dir: Path) -> str:
 
 
 def checked_url(settings: UpstreamConfig) -> str:
-    """Return the server's address without a slash at its end.
+    """Return the server's URL without a slash at its end.
 
     Raises:
-        DeliveryError: it is no address, is not encrypted without saying so, or has a password in it.
+        DeliveryError: the URL is invalid, has a password in it, or has no encryption without explicit permission.
     """
     where, hint = "upstream.url", "it looks like https://office.example.org/attendance"
     try:
@@ -94,14 +94,14 @@ def _check_proxy(proxy: str) -> None:
 
 
 def checked_client_certificate(settings: UpstreamConfig, config_dir: Path) -> tuple[str, str] | None:
-    """Return the files of the certificate that the server wants, and of its key; None: it wants none.
+    """Return the files of the client certificate and its key; None: none is set.
 
     Args:
         settings: [upstream]; client_key_file names a systemd credential or a file.
-        config_dir: where a relative file name starts.
+        config_dir: folder where a relative file name starts.
 
     Raises:
-        DeliveryError: a file can't be read, has no certificate, or has a key of another one or with a passphrase.
+        DeliveryError: a file can't be read, has no certificate, or has a key that does not fit or has a passphrase.
     """
     where = "upstream.client_cert_file"
     if not settings.client_cert_file:
@@ -134,7 +134,7 @@ def checked_ca_file(settings: UpstreamConfig, config_dir: Path) -> str:
     """Return the file of authorities to trust; empty: the system's.
 
     Raises:
-        DeliveryError: it can't be read, or has no certificates in it.
+        DeliveryError: the file can't be read, or has no certificates.
     """
     if not settings.ca_file:
         return ""

@@ -1,7 +1,8 @@
-"""Kind `webdav`: PUT into a folder (RFC 4918), acknowledged by a GET that returns our very bytes.
+"""Server kind `webdav`: PUT into a folder (RFC 4918), confirmed by a GET that returns our exact bytes.
 
-nginx with `dav_methods PUT` does not know If-None-Match there and overwrites what it has: so a document that is written
-once is looked for first. Nextcloud knows it, and wants folders to be made.
+nginx with `dav_methods PUT` ignores If-None-Match and overwrites documents. Before a document that is written once is
+sent, the client therefore checks for an existing one. Nextcloud supports If-None-Match, and requires that folders be
+created.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from edge_daemon.types import Outcome
 _MAX_ANSWER: Final = 64 * 1024
 _OK, _FORBIDDEN, _NOT_FOUND, _ALREADY_THERE, _CONFLICT, _NOT_OURS = 200, 403, 404, 405, 409, 412
 _NO_FOLDER: Final = (_NOT_FOUND, _CONFLICT, 500)
-"""What a PUT into a folder that is not there is answered with: 409 by RFC 4918, 404 by some, 500 by nginx."""
+"""Answers to a PUT into a missing folder: 409 by RFC 4918, 404 by some servers, 500 by nginx."""
 
 
 class WebDav:
-    """A folder on a server; remembers which folders were made there."""
+    """A folder on a server. It remembers which folders it created there."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -30,7 +31,7 @@ class WebDav:
         """Deliver a document.
 
         Raises:
-            NoAnswerError: there was no whole answer.
+            NoAnswerError: there was no complete answer.
         """
         if write_once:
             there = self._read(place, body)
@@ -68,7 +69,7 @@ class WebDav:
         return Outcome("delivered", f"read back from {where}")
 
     def _compare(self, there: HttpAnswer, body: bytes, now: datetime) -> Outcome:
-        """Something is there already: ours, of a try whose answer was lost, or another's."""
+        """Compare with the document that is already there: ours, from an attempt whose answer was lost, or another."""
         if there.status != _OK:
             return refusal(there, self._server.where, now)
         if is_page(there):
@@ -76,14 +77,14 @@ class WebDav:
         return held(self._server.where, is_ours=_is(there, body))
 
     def _make_folders(self, place: str, now: datetime) -> Outcome | None:
-        """Make the folders above a document (MKCOL); return why that can't be done."""
+        """Create the folders above a document (MKCOL); return why that fails, if it does."""
         for folder in _folders_above(place):
             if folder in self._folders:
                 continue
             answer = self._server.ask("MKCOL", folder, max_bytes=_MAX_ANSWER)
             if answer.status in (_NOT_FOUND, _CONFLICT):
                 return self._no_folder(answer.status)
-            if answer.status == _FORBIDDEN:  # one of those above its own: it may be there all the same
+            if answer.status == _FORBIDDEN:  # a folder above its own, which may exist anyway
                 continue
             if not 200 <= answer.status < 300 and answer.status != _ALREADY_THERE:
                 return refusal(answer, self._server.where, now)

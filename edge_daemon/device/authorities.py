@@ -1,4 +1,4 @@
-"""Authorities of a school that Python 3.13 refuses and earlier ones take (VERIFY_X509_STRICT, RFC 5280)."""
+"""Detects authorities of a school that only Python 3.13 and later refuse (VERIFY_X509_STRICT, RFC 5280)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REFUSED: Final = "Python 3.13 and later refuse it, and so will this device after
 
 
 def by_3_13(check: Check, ca_file: Path | None, seen: str = "") -> Check:
-    """Return a check that is good, or what Python 3.13 does not take of what it found.
+    """Return a good check unchanged, or a warning about what Python 3.13 refuses.
 
     Args:
-        check: of a server.
+        check: the check of a server.
         ca_file: the school's authorities; None: those of the system.
-        seen: what was wrong when it was tried.
+        seen: the error of a trial connection.
     """
     faults = "; ".join(strict_faults(ca_file) if ca_file is not None else []) or seen
     if check.state != "good" or not faults:
@@ -31,17 +31,17 @@ def by_3_13(check: Check, ca_file: Path | None, seen: str = "") -> Check:
 
 
 def strict_context(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Have a context verify as Python 3.13 does; return it."""
+    """Make a context verify as Python 3.13 does, and return it."""
     context.verify_flags |= ssl.VERIFY_X509_STRICT | getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
     return context
 
 
 def strict_faults(ca_file: Path) -> list[str]:
-    """Return what Python 3.13 does not take of the authorities in a file, one line each; none where it takes all."""
+    """Return what Python 3.13 refuses about the authorities in a file, one line each; empty if it accepts all."""
     try:
         authorities = x509.load_pem_x509_certificates(ca_file.read_bytes())
     except (OSError, ValueError):
-        return []  # whoever loads the file says so
+        return []  # the code that loads the file reports this
     found = []
     for authority in authorities:
         reasons = list(_reasons(authority))

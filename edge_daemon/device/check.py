@@ -1,4 +1,4 @@
-"""One check of an installation: what was found, and what to do about it. A check never fails and never hangs."""
+"""One check of an installation: its finding, and advice. A check never raises an error and never hangs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Check:
 
 
 def checked(name: str, look: Callable[[], Check], limit_s: float = LIMIT_S) -> Check:
-    """Return what a check finds; an error that it meets is what it finds, and so is that it does not end.
+    """Run a check and return its result. An error or a timeout becomes the result.
 
     Args:
-        name: of the check, for the case that it returns nothing.
-        look: runs in a thread of its own, which is left behind when its time is over.
-        limit_s: how long it may take.
+        name: name of the check, for a result without one.
+        look: runs in its own thread, which is abandoned after the time limit.
+        limit_s: the time limit.
     """
     found: list[Check] = []
     thread = threading.Thread(target=lambda: found.append(_looked(name, look)), name=f"check {name}", daemon=True)
@@ -53,7 +53,7 @@ def _looked(name: str, look: Callable[[], Check]) -> Check:
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         return Check(name, "bad", f"{where}{error.strerror or type(error).__name__}", "check owner, mode and disk")
-    except Exception as error:  # the edge of a thread: one broken check must not cost the others
+    except Exception as error:  # the edge of a thread: one broken check must not stop the others
         if journal.shows_tracebacks():
             logger.exception("check failed")
         return Check(name, "bad", f"internal error, {type(error).__name__}", "report it with EDGE_DAEMON_DEBUG=1")

@@ -1,8 +1,8 @@
-"""What time it is, how far that can be trusted, and waiting that can be woken.
+"""The time, how far it can be trusted, and waits that can be interrupted.
 
-A Raspberry Pi 4 has no clock battery: after a power cut its clock goes on from when it was last on, which is early by
-as long as the power was off. So every reading says how it came about, and intervals use CLOCK_BOOTTIME (time(7)),
-which nobody sets and which also counts while the computer sleeps.
+A Raspberry Pi 4 has no clock battery. After a power cut its clock continues from the time when it was last on. Every
+reading therefore has a state, and intervals use CLOCK_BOOTTIME (time(7)), which nobody can set and which also counts
+while the computer sleeps.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from typing import Protocol
 from edge_daemon.types import ClockState
 
 ASK_AGAIN_S = {"synchronised": 300.0, "rtc": 30.0, "unsynchronised": 10.0}
-"""How old the answer about synchronisation may be: asking can cost a process."""
+"""Longest age of the answer about synchronisation, because asking may start a process."""
 RTC_AGREES_S = 60.0
-"""A clock chip that differs more from the system's clock did not set it."""
+"""Largest difference between a clock chip and the system's clock. With a larger one the chip did not set the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at the clock."""
+    """One reading of the clock."""
 
     utc: datetime
     boottime_s: float
-    """Seconds since this boot; compares only within one `boot_id`."""
+    """Seconds since this boot; comparable only within one `boot_id`."""
     state: ClockState
     boot_id: str
 
 
 class Clock(Protocol):
-    """The time of the service and its workers; tests give another."""
+    """The clock of the service and its workers; tests use another one."""
 
     def reading(self) -> Reading:
-        """Return the time now."""
+        """Return the current time."""
         ...
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Return after so many seconds, or as soon as a file descriptor of `wake` can be read: then True."""
+        """Wait for a number of seconds. Return True as soon as a file descriptor of `wake` can be read."""
         ...
 
 
@@ -52,8 +52,8 @@ class SystemClock:
     """The computer's own clock.
 
     Args:
-        trusted: somebody vouches for the clock where nothing on the computer does (`device.trust_clock`).
-        root: where /proc, /run and /sys are.
+        trusted: the settings vouch for the clock if nothing on the computer does (`device.trust_clock`).
+        root: folder of /proc, /run and /sys.
     """
 
     def __init__(self, *, trusted: bool = False, root: Path = Path("/")) -> None:
@@ -62,7 +62,7 @@ class SystemClock:
         self._state: ClockState = "unsynchronised"
 
     def reading(self) -> Reading:
-        """Return the time now; the state is at most ASK_AGAIN_S old."""
+        """Return the current time; the state is at most ASK_AGAIN_S old."""
         boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         if boottime_s - self._asked_s >= ASK_AGAIN_S[self._state]:
             self._asked_s, self._state = boottime_s, clock_state(self._root)
@@ -71,7 +71,7 @@ class SystemClock:
         return Reading(datetime.now(timezone.utc), boottime_s, self._state, self._boot_id)
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait on the monotonic clock, so that setting the clock changes nothing."""
+        """Wait by the monotonic clock, so that setting the clock has no effect."""
         return bool(select.select(list(wake), [], [], max(0.0, seconds))[0])
 
     @functools.cached_property
@@ -80,7 +80,7 @@ class SystemClock:
 
 
 def read_uptime(root: Path = Path("/")) -> tuple[str, float]:
-    """Return the id of this boot, empty where the kernel does not give it, and the seconds since it began."""
+    """Return the id of this boot (empty if the kernel gives none) and the seconds since its start."""
     try:
         boot_id = (root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -91,8 +91,8 @@ def read_uptime(root: Path = Path("/")) -> tuple[str, float]:
 def clock_state(root: Path = Path("/")) -> ClockState:
     """Return how far the computer's clock can be trusted.
 
-    `synchronised` once systemd-timesyncd has heard from a server in this boot (its file), or where timedated says that
-    the kernel's clock is disciplined (chrony, ntpd). Else `rtc` where a clock chip keeps the time that we have.
+    `synchronised`: systemd-timesyncd has heard from a server in this boot (its file), or timedated reports that the
+    kernel's clock is disciplined (chrony, ntpd). `rtc`: a clock chip agrees with the system's clock.
     """
     if (root / "run/systemd/timesync/synchronized").exists():
         return "synchronised"
@@ -102,7 +102,7 @@ def clock_state(root: Path = Path("/")) -> ClockState:
 
 
 def _disciplined() -> bool:
-    # Through D-Bus: adjtimex(2) itself is forbidden by the unit's ProtectClock=.
+    # Through D-Bus, because the unit's ProtectClock= forbids adjtimex(2).
     try:
         done = subprocess.run(
             ["timedatectl", "show", "--property=NTPSynchronized", "--value"],

@@ -1,4 +1,4 @@
-"""A clock that is not believed at once when it jumps."""
+"""A clock that does not trust a jump at once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from edge_daemon.device.clock import Clock, Reading
 logger = logging.getLogger(__name__)
 
 JUMP_S = 60.0
-"""Servers keep a clock right to milliseconds; what moves it by more is a fault, a person, or the first server heard."""
+"""Time servers keep a clock right to milliseconds. A larger jump is a fault, a person, or the first time server."""
 HOLD_S = 600.0
-"""A jump that stands this long is believed."""
+"""Time after which a jump is trusted."""
 
 
 class ClockJumpGuard:
-    """Gives another clock's readings, as `unsynchronised` for some minutes after a jump that nothing explains.
+    """Returns another clock's readings, as `unsynchronised` for some minutes after an unexplained jump.
 
-    A year ahead for a moment would else skip a year of lessons. While in doubt no lesson begins, pictures are taken
-    without a time (`app/capture/untimed_sessions.py`), and a lesson that runs goes on by the time since boot. The first
-    news of a time server is believed at once: that is how a wrong clock becomes right.
+    Without this guard a clock that is a year ahead for a moment would skip a year of lessons. Meanwhile no lesson
+    begins, pictures are taken without a time (`app/capture/untimed_sessions.py`), and a running lesson continues by the
+    time since boot. The first synchronisation is trusted at once, because it corrects a wrong clock.
 
     Args:
         clock: the clock that may jump.
@@ -33,7 +33,7 @@ class ClockJumpGuard:
         self._jumped: Reading | None = None
 
     def reading(self) -> Reading:
-        """Return the time now."""
+        """Return the current time."""
         reading = self._clock.reading()
         if reading.state == "unsynchronised" or not self._is_odd(reading):
             self._trusted = reading if reading.state != "unsynchronised" else self._trusted
@@ -48,7 +48,7 @@ class ClockJumpGuard:
         return reading
 
     def wait(self, seconds: float, wake: Sequence[int] = ()) -> bool:
-        """Wait as the other clock does."""
+        """Wait like the other clock."""
         return self._clock.wait(seconds, wake)
 
     def _is_odd(self, reading: Reading) -> bool:
@@ -58,7 +58,7 @@ class ClockJumpGuard:
 
 
 def _apart_s(before: Reading | None, now: Reading) -> float:
-    """Return by how much the clock moved against the time since boot."""
+    """Return by how many seconds the clock moved relative to the time since boot."""
     if before is None:
         return 0.0
     return abs((now.utc - before.utc).total_seconds() - (now.boottime_s - before.boottime_s))

@@ -1,4 +1,4 @@
-"""Is there a network, and do the school's servers answer? Nothing is sent but greetings."""
+"""Checks the network and the school's servers. It sends nothing but greetings."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from edge_daemon.domains import ascii_domain
 TIMEOUT_S = 5.0
 _PORTS = {"https": 443, "http": 80}
 _REFUSED_BY_PROXY = "Tunnel connection failed: "
-"""How http.client begins."""
+"""Prefix of http.client's message."""
 
 
 def network(root: Path = Path("/")) -> Check:
-    """Say whether this process has a way out: a default route (proc_net(5))."""
+    """Check whether this process has a default route (proc_net(5))."""
     net = root / "proc/net"
     links = [line.split(":")[0].strip() for line in _lines(net / "dev") if ":" in line]
     if not [link for link in links if link != "lo"]:
@@ -43,11 +43,11 @@ def network(root: Path = Path("/")) -> Check:
 
 
 def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
-    """Greet the mail server and encrypt; no log-in, no mail.
+    """Greet the mail server and encrypt, without log-in or mail.
 
     Args:
         settings: [mail].
-        config_dir: where a relative file name starts.
+        config_dir: folder where a relative file name starts.
     """
     if settings.via == "upstream":
         return Check("mail", "not checked", "the school's server sends it (mail.via)")
@@ -79,11 +79,11 @@ def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
 
 
 def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
-    """Connect to the school's server and encrypt; nothing is asked.
+    """Connect to the school's server and encrypt, without a request.
 
     Args:
         settings: [upstream].
-        config_dir: where a relative file name starts.
+        config_dir: folder where a relative file name starts.
     """
     if not settings.url:
         return Check("upstream", "not checked", "no server is set (upstream.url)")
@@ -113,11 +113,11 @@ def upstream(settings: UpstreamConfig, config_dir: Path) -> Check:
 
 
 def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
-    """Encrypt once more, by the rules of Python 3.13; return what they do not take, empty where they take all.
+    """Connect again by the rules of Python 3.13; return what they refuse, empty if they accept everything.
 
     Args:
         settings: [upstream], of a server that answers.
-        config_dir: where a relative file name starts.
+        config_dir: folder where a relative file name starts.
     """
     parts = urlsplit(settings.url)
     if parts.scheme != "https":
@@ -135,11 +135,11 @@ def upstream_by_3_13(settings: UpstreamConfig, config_dir: Path) -> str:
     except ssl.SSLCertVerificationError as error:
         return error.verify_message
     except OSError:
-        return ""  # it answered a moment ago
+        return ""  # the server answered a moment ago
 
 
 def _show_certificate(context: ssl.SSLContext, settings: UpstreamConfig, config_dir: Path) -> None:
-    """Give a context the certificate that the server wants, where it can be read here."""
+    """Add the client certificate to a context, if this process can read it."""
     if settings.client_cert_file:
         with contextlib.suppress(OSError):
             key = settings.client_key_file or settings.client_cert_file
@@ -147,7 +147,7 @@ def _show_certificate(context: ssl.SSLContext, settings: UpstreamConfig, config_
 
 
 def _connected(scheme: str, host: str, port: int, proxy: str) -> socket.socket:
-    """Return a connection, through the proxy that the settings or else the environment name (CONNECT, RFC 9110)."""
+    """Return a connection, through the proxy from the settings or the environment (CONNECT, RFC 9110)."""
     if not proxy and not proxy_bypass(host):
         proxy = getproxies().get(scheme, "")
     way = urlsplit(proxy if "//" in proxy else f"//{proxy}")
@@ -169,7 +169,7 @@ def _cipher(connection: socket.socket | None) -> str:
 
 
 def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
-    """Say which step of the way failed."""
+    """Return a check that names the failed step of the connection."""
     if isinstance(error, ssl.SSLCertVerificationError):
         what, hint = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
     elif isinstance(error, ssl.SSLError):
@@ -191,7 +191,7 @@ def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
 
 
 def _shown(url: str) -> str:
-    """Return an address without what could be a password."""
+    """Return a URL without what could be a password."""
     return url.rpartition("@")[2][:80]
 
 
@@ -202,7 +202,7 @@ def _ways_4(table: Path) -> list[str]:
 
 def _ways_6(table: Path) -> list[str]:
     rows = [line.split() for line in _lines(table)]
-    # The kernel keeps one such route to nowhere on lo.
+    # The kernel keeps one such route on lo, which leads nowhere.
     return [row[9] for row in rows if len(row) > 9 and row[0] == "0" * 32 and row[1] == "00" and row[9] != "lo"]
 
 
@@ -214,15 +214,15 @@ def _lines(path: Path) -> list[str]:
 
 
 def has_link(root: Path = Path("/")) -> bool:
-    """Return whether any other computer can be reached at all: a route that leaves this one (proc_net(5)).
+    """Return whether any other computer could be reached: a route that leaves this one (proc_net(5)).
 
-    Not the default route: a school's server may be in the same network, which may have no way out.
+    The default route is not required, because a school's server may be in the same network without internet access.
     """
     net = root / "proc/net"
     if not _lines(net / "route") and not _lines(net / "ipv6_route"):
-        return True  # this system tells nothing: trying does
+        return True  # this system has no such information, so the caller must try
     over_4 = any(row[0] != "lo" for row in (line.split() for line in _lines(net / "route")[1:]) if len(row) > 7)
-    # fe80::/10 is there wherever a cable is; ff00::/8 always.
+    # fe80::/10 exists with any connected cable, ff00::/8 always.
     over_6 = any(
         row[9] != "lo" and not row[0].startswith(("fe8", "fe9", "fea", "feb", "ff")) and int(row[8], 16) & 1
         for row in (line.split() for line in _lines(net / "ipv6_route"))

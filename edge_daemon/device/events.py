@@ -1,7 +1,7 @@
-"""What the log may say: the events that a person or a program waits for, and the fields of all events.
+"""The vocabulary of the log: events that a person or a program may wait for, and the fields of all events.
 
-A MESSAGE_ID (systemd.journal-fields(7)) stays the same for ever, whatever becomes of the words. A field that is not in
-`FIELDS` never reaches the log: nobody's name, id or face can get there by mistake.
+A MESSAGE_ID (systemd.journal-fields(7)) never changes, even if the wording does. A field that is not in `FIELDS` never
+reaches the log, so no name, id or face can get there by mistake.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EVENTS: Final = MappingProxyType(
         "sync ended": "8e3b6a1fd2704c9b95c8e07f4d1a62b3",
     }
 )
-"""Words of an event to its MESSAGE_ID."""
+"""Wording of an event to its MESSAGE_ID."""
 
 FIELDS: Final = MappingProxyType(
     {
@@ -66,4 +66,4 @@ FIELDS: Final = MappingProxyType(
         "document": "what came from the office: its file",
     }
 )
-"""Fields in the order of the page; in the journal their names are in capitals."""
+"""Fields in the order of the documentation; the journal has their names in capitals."""

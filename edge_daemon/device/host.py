@@ -1,4 +1,4 @@
-"""The state of the computer, read from /proc and /sys: disk, memory, heat, power; `host_checks.py` judges it."""
+"""The state of the computer from /proc and /sys: disk, memory, heat, power. `host_checks.py` rates it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 _MILLI = 1000.0
 _PLAUSIBLE_C = (-40.0, 150.0)
-"""Sensors that are switched off answer with something else (Jetson: -256)."""
+"""Sensors that are switched off return other values (Jetson: -256)."""
 _RPI_VOLT_STICKY = 0x10000
 
 
@@ -27,15 +27,15 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The computer at one moment; None where it does not tell."""
+    """The computer at one moment; None if the system does not report a value."""
 
     disk_size_bytes: int
     disk_free_bytes: int
     memory: Memory | None
     temperature_c: float | None
-    """Of the hottest sensor."""
+    """Temperature of the hottest sensor."""
     throttled: int | None
-    """The bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since the start; under-voltage, capped, throttled, hot."""
+    """Bits of `vcgencmd get_throttled`: 0-3 now, 16-19 since the start; under-voltage, capped, throttled, hot."""
     last_backup: datetime | None
 
 
@@ -43,8 +43,8 @@ def read_host(state_dir: Path, root: Path = Path("/")) -> Host:
     """Read everything once.
 
     Args:
-        state_dir: whose disk and backups are meant; need not be there yet.
-        root: where /proc and /sys are; commands are asked only with the real one.
+        state_dir: folder whose disk and backups are read; it need not exist yet.
+        root: folder of /proc and /sys; commands run only with the real root.
     """
     usage = shutil.disk_usage(existing(state_dir))
     return Host(
@@ -58,8 +58,8 @@ def read_host(state_dir: Path, root: Path = Path("/")) -> Host:
 
 
 def existing(path: Path) -> Path:
-    """Return the path, or the nearest folder above it that is there."""
-    # Not Path.exists, which raises where a folder above may not be looked into.
+    """Return the path, or its nearest existing parent folder."""
+    # Not Path.exists, which raises an error without permission for a parent folder.
     return next(p for p in (path.absolute(), *path.absolute().parents) if os.path.exists(p))  # noqa: PTH110
 
 
@@ -78,7 +78,7 @@ def memory(root: Path = Path("/")) -> Memory | None:
 
 
 def memory_limit(pid: int | str, root: Path = Path("/")) -> tuple[int, int] | None:
-    """Return (used, limit) in bytes of the tightest control group (v2) that a process is in; None: there is none."""
+    """Return (used, limit) in bytes of the tightest control group (v2) of a process; None: there is none."""
     place = next((x[3:] for x in _text(root / f"proc/{pid}/cgroup").splitlines() if x.startswith("0::/")), None)
     if place is None:
         return None
@@ -93,7 +93,7 @@ def memory_limit(pid: int | str, root: Path = Path("/")) -> tuple[int, int] | No
 
 
 def temperature_c(root: Path = Path("/")) -> float | None:
-    """Return what the hottest of /sys/class/thermal says."""
+    """Return the highest temperature in /sys/class/thermal."""
     found = []
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
         text = _text(zone / "temp")
@@ -103,7 +103,7 @@ def temperature_c(root: Path = Path("/")) -> float | None:
 
 
 def throttled(root: Path = Path("/")) -> int | None:
-    """Return the bits with which a Raspberry Pi tells of bad power and heat; None on other computers."""
+    """Return the bits by which a Raspberry Pi reports bad power and heat; None on other computers."""
     for file in sorted((root / "sys/devices/platform").glob("soc*/*firmware/get_throttled")):
         return _hexadecimal(_text(file))
     if root == Path("/") and (flags := _vcgencmd()) is not None:
@@ -115,7 +115,7 @@ def throttled(root: Path = Path("/")) -> int | None:
 
 
 def last_backup(folder: Path) -> datetime | None:
-    """Return when the newest file of the folder of backups was written."""
+    """Return the time of the newest file in the folder of backups."""
     try:
         times = [path.stat().st_mtime for path in folder.rglob("*") if path.is_file()]
     except OSError:
@@ -139,7 +139,7 @@ def _hexadecimal(text: str) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """Return a small file's text; a sensor that does not answer is an error of the system, here an empty text."""
+    """Return a small file's text; empty if it can't be read, as for a sensor that does not answer."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:

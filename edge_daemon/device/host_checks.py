@@ -1,4 +1,4 @@
-"""Judging the computer: room, memory, heat, power, clock, folders. Every threshold says where it comes from."""
+"""Rates the computer: disk space, memory, heat, power, clock, folders. Every threshold has its source."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from edge_daemon.device.host import Host, existing
 from edge_daemon.types import ClockState
 
 LEAST_FREE_MB = 500
-"""A term's captures, sightings and backups; the service stops capturing much later."""
+"""Enough for a term's captures, sightings and backups. The service stops capturing at a much lower limit."""
 LEAST_AVAILABLE_MB = 300
-"""What a lesson takes at most in all its processes."""
+"""Most memory of a lesson, in all its processes."""
 WARM_C, HOT_C = 75.0, 85.0
-"""A Raspberry Pi slows down from 80 °C on and at 85 °C much; a Jetson at about 95 °C."""
+"""A Raspberry Pi slows down from 80 °C, and strongly at 85 °C; a Jetson at about 95 °C."""
 BACKUP_AGE = timedelta(days=3)
 FIRST_BACKUP = timedelta(days=1, hours=3)
-"""Within this of the first record a night passes, and the daily job comes (systemd/edge-daemon-backup.timer)."""
-"""Backups are made daily, by a job that also catches up after a power cut."""
+"""Within this time of the first record a night passes, so the daily job has run (systemd/edge-daemon-backup.timer)."""
 BUILT = datetime(2026, 1, 1, tzinfo=timezone.utc)
-"""No clock that is right says an earlier time than this program was written at."""
+"""Approximate date of this program; a correct clock never shows an earlier time."""
 
 _POWER = {0: "the power supply is too weak now", 16: "the power supply was too weak since the start"}
 _HEAT = {
@@ -37,12 +36,12 @@ _HEAT = {
 
 
 def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
-    """Say whether the disk that holds a folder can be written and has room.
+    """Check whether a folder's disk is writable and has space.
 
     Args:
-        folder: of the state; need not be there yet.
-        box: has the figures of its disk.
-        stop_bytes: with less the service takes no captures.
+        folder: the state folder; it need not exist yet.
+        host: has the figures of its disk.
+        stop_bytes: the service takes no captures below this free space.
     """
     free_mb = host.disk_free_bytes // 2**20
     place = existing(folder)
@@ -57,11 +56,11 @@ def disk(folder: Path, host: Host, stop_bytes: int = 0) -> Check:
 
 
 def memory(host: Host, limit: tuple[int, int] | None) -> Check:
-    """Say whether a lesson has the memory that it takes.
+    """Check whether there is enough memory for a lesson.
 
     Args:
-        box: has the computer's figures.
-        limit: (used, limit) in bytes of the service's control group; None: none, or no service.
+        host: has the computer's figures.
+        limit: (used, limit) in bytes of the service's control group; None: no limit, or no service.
     """
     if host.memory is None:
         return Check("memory", "not checked", "this system tells nothing of its memory")
@@ -78,7 +77,7 @@ def memory(host: Host, limit: tuple[int, int] | None) -> Check:
 
 
 def temperature(host: Host) -> Check:
-    """Say whether the computer is too hot."""
+    """Check whether the computer is too hot."""
     if host.temperature_c is None:
         return Check("temperature", "not checked", "this computer has no sensor")
     found = f"{host.temperature_c:.0f} °C"
@@ -93,7 +92,7 @@ def temperature(host: Host) -> Check:
 
 
 def power(host: Host) -> Check:
-    """Decode what a Raspberry Pi tells of bad power and of heat."""
+    """Decode a Raspberry Pi's flags for bad power and heat."""
     if host.throttled is None:
         return Check("power", "not checked", "this computer does not tell whether its power is good")
     weak = [words for bit, words in _POWER.items() if host.throttled >> bit & 1]
@@ -107,11 +106,11 @@ def power(host: Host) -> Check:
 
 
 def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
-    """Say how far the time can be trusted.
+    """Check how far the clock can be trusted.
 
     Args:
-        state: how the clock is set.
-        now: what it says.
+        state: how the clock was set.
+        now: the clock's time.
         trusted: device.trust_clock of the settings.
     """
     found = f"{now.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC, "
@@ -128,11 +127,11 @@ def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
 
 
 def folder(path: Path, *, expected: bool) -> Check:
-    """Say whether the folder of the state belongs to this user, and to nobody else.
+    """Check whether the state folder belongs to this user and is closed to others.
 
     Args:
         path: the folder.
-        expected: an installation has it already; a trial makes it when it needs it.
+        expected: True: an installation has it already. False: a trial creates it when needed.
     """
     if not path.exists():
         advice = "run `systemctl start edge-daemon`, which makes it" if expected else ""
@@ -152,12 +151,12 @@ def folder(path: Path, *, expected: bool) -> Check:
 
 
 def backup(host: Host, now: datetime, first_record: datetime | None) -> Check:
-    """Say how old the last backup is.
+    """Check the age of the last backup.
 
     Args:
-        host: knows it.
-        now: the time.
-        first_record: since when there is something to lose; None: there is nothing, or nobody expects a backup.
+        host: has the time of the last backup.
+        now: the current time.
+        first_record: when the first data was written; None: there is none, or no backup is expected.
     """
     advice = "run `edge-daemon maintain backup`, and look why the daily job did not"
     if host.last_backup is None:

@@ -1,7 +1,7 @@
-"""Logging: to the journal with fields of its own under systemd, else to stderr.
+"""Logging: to the journal with fields of its own under systemd, otherwise to stderr.
 
-A record is an event in words, its figures are fields: `logger.info("capture taken", extra={"slot": 7})`. Which fields
-there are, and which events have a MESSAGE_ID, stands in `events.py`. `EDGE_DAEMON_DEBUG=1` shows everything.
+A record is an event in words, with its figures as fields: `logger.info("capture taken", extra={"slot": 7})`.
+`events.py` lists the fields, and the events with a MESSAGE_ID. `EDGE_DAEMON_DEBUG=1` shows everything.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SOCKET = Path("/run/systemd/journal/socket")
 _PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6), (logging.NOTSET, 7))
 _IDENTIFIER = "edge-daemon"
 _LONGEST_BYTES = 48 * 1024
-"""Of one field: what is much longer is refused by journald's socket, and then nothing is said."""
+"""Longest field. journald's socket refuses a much longer one, and the record would be lost."""
 
 
 def set_up() -> None:
-    """Send the log where it belongs; call once, at the start of the process."""
+    """Direct the log to the journal or stderr. Call it once, at the start of the process."""
     root = logging.getLogger()
     root.handlers[:] = [_handler()]
     quiet = logging.INFO if under_systemd() else logging.WARNING
@@ -40,7 +40,7 @@ def set_up() -> None:
 
 
 def listen(handler: logging.Handler) -> None:
-    """Let a handler hear what the program itself says from INFO on, whatever the user's own log shows."""
+    """Add a handler for the program's own records from INFO on, whatever the user's own log shows."""
     root, ours = logging.getLogger(), logging.getLogger("edge_daemon")
     for other in root.handlers:
         other.setLevel(max(other.level, root.level))
@@ -50,16 +50,16 @@ def listen(handler: logging.Handler) -> None:
 
 
 def silence_libraries() -> None:
-    """Keep the words of C libraries (libpng, FFmpeg, TensorFlow Lite) off stderr, which is the user's; call once.
+    """Keep messages of C libraries (libpng, FFmpeg, TensorFlow Lite) off the user's stderr. Call it once.
 
-    Under systemd, and when everything is wanted, they stay: the journal is where they help.
+    Under systemd and in debug mode they stay, because they help in the journal.
     """
     if under_systemd() or debugging():
         return
     try:
         ours = os.dup(2)
     except OSError:
-        return  # the process was started without a stderr
+        return  # the process has no stderr
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
@@ -78,19 +78,19 @@ def under_systemd() -> bool:
 
 
 def debugging() -> bool:
-    """Return whether the user asked for everything."""
+    """Return whether the user asked for debug output."""
     return os.environ.get("EDGE_DAEMON_DEBUG", "") not in ("", "0")
 
 
 def shows_tracebacks() -> bool:
-    """Return whether a traceback in the log is in nobody's way."""
+    """Return whether tracebacks may be shown in the log."""
     return under_systemd() or debugging()
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
-    """Return what `extra=` added to the record, and nothing that is not in `FIELDS`.
+    """Return the fields that `extra=` added to a record, limited to those in `FIELDS`.
 
-    A reason may have a server's words in it: these lose addresses and names of the roster.
+    A reason may quote a server, so addresses and names of the roster are removed from it.
     """
     found = {name: value for name, value in vars(record).items() if name in FIELDS}
     if isinstance(found.get("reason"), str):
@@ -99,9 +99,9 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
 
 
 def trace_of(error: BaseException | None) -> str:
-    """Return where an error came from and its kind, without its message: that may be a name, an address, a row.
+    """Return an error's traceback and type without its message, which may contain a name, an address or a row.
 
-    Reasons come first, as in Python's own tracebacks.
+    Causes come first, as in Python's own tracebacks.
     """
     parts = []
     for one in reversed(list(_chain(error))):
@@ -113,7 +113,7 @@ def trace_of(error: BaseException | None) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from, each once."""
+    """Yield an error and its causes, each once."""
     seen = set[int]()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -122,14 +122,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def without_messages(record: logging.LogRecord) -> bool:
-    """Replace an exception of a record by `trace_of` it; a filter for handlers that write to the journal."""
+    """Replace the exception of a record by its `trace_of`; a filter for handlers that write to the journal."""
     if record.exc_info:
         record.exc_text, record.exc_info = trace_of(record.exc_info[1]), None
     return True
 
 
 class LineFormatter(logging.Formatter):
-    """One line a record: the event and `key=value` for each field; under systemd with its priority before it."""
+    """Formats a record as one line: the event, and `key=value` for each field; under systemd with a priority prefix."""
 
     def __init__(self, *, priority: bool) -> None:
         super().__init__("%(message)s" if priority else "%(levelname)s: %(message)s")
@@ -150,9 +150,9 @@ class LineFormatter(logging.Formatter):
 
 
 class SocketHandler(logging.Handler):
-    """Sends records to journald itself, with their fields: for an installation without python3-systemd.
+    """Sends records directly to journald, with their fields; for an installation without python3-systemd.
 
-    The protocol is systemd's native one (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram a record.
+    It uses systemd's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL): one datagram for each record.
 
     Args:
         path: journald's socket.
@@ -165,19 +165,19 @@ class SocketHandler(logging.Handler):
         self._socket: socket.socket | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send a record; where journald is starting anew the next one may get through."""
+        """Send a record. While journald restarts, the record may be lost, and the next one may arrive."""
         level = next(number for least, number in _PRIORITIES if record.levelno >= least)
         entry: dict[str, object] = {"MESSAGE": self.format(record), "PRIORITY": level, "LOGGER": record.name}
         entry |= {"SYSLOG_IDENTIFIER": _IDENTIFIER, "SYSLOG_PID": record.process, **journal_fields(record)}
         datagram = b"".join(_assignment(name, str(value)) for name, value in entry.items())
-        for _ in range(2):  # the second time on a new connection
+        for _ in range(2):  # the second attempt uses a new connection
             with contextlib.suppress(OSError):
                 self._connected().send(datagram)
                 return
             self.close()
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Release the socket."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -192,7 +192,7 @@ class SocketHandler(logging.Handler):
 
 
 def journal_fields(record: logging.LogRecord) -> dict[str, object]:
-    """Return our fields in capitals, for journald drops all others, and the MESSAGE_ID of an event that has one."""
+    """Return our fields in capitals, because journald drops others, and the MESSAGE_ID of an event that has one."""
     fields = {name.upper(): value for name, value in fields_of(record).items()}
     if record.msg in EVENTS:
         fields["MESSAGE_ID"] = EVENTS[record.msg]
@@ -200,7 +200,7 @@ def journal_fields(record: logging.LogRecord) -> dict[str, object]:
 
 
 def _assignment(name: str, value: str) -> bytes:
-    """Return one field: in a line, or, where the value has several lines, with its length as 64 bits little-endian."""
+    """Return one field: as a line, or for a value of several lines with its length as 64 bits, little-endian."""
     data = value.encode("utf-8", "backslashreplace")[:_LONGEST_BYTES]
     if b"\n" not in data:
         return name.encode("ascii") + b"=" + data + b"\n"
@@ -208,10 +208,10 @@ def _assignment(name: str, value: str) -> bytes:
 
 
 def _handler() -> logging.Handler:
-    """Return the journal's own handler where python3-systemd is installed, else ours, else one that writes lines."""
+    """Return python3-systemd's handler if it is installed, otherwise our own, otherwise one that writes lines."""
     if under_systemd():
         try:
-            # Never probed by find_spec: in a checkout the folder systemd/ would answer.
+            # Not tested by find_spec, because in a checkout the folder systemd/ would be found.
             from systemd.journal import JournalHandler
         except ImportError:
             if SOCKET.exists():
@@ -224,9 +224,9 @@ def _handler() -> logging.Handler:
 
 
 def _with_fields(base: type[logging.Handler]) -> logging.Handler:
-    """Return python3-systemd's handler, given our fields in capitals."""
+    """Return python3-systemd's handler, extended by our fields in capitals."""
     handler = base(SYSLOG_IDENTIFIER=_IDENTIFIER)  # type: ignore[call-arg]  # the library has no types
-    handler.addFilter(without_messages)  # that handler sends exc_info itself, too
+    handler.addFilter(without_messages)  # the handler would also send exc_info
     handler.addFilter(_in_capitals)
     return handler
 

@@ -1,4 +1,4 @@
-"""Are the keys and passwords there that the settings name? What is in them is never shown."""
+"""Checks that the keys and passwords named by the settings exist. Their contents are never shown."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from edge_daemon.device.check import Check
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, KEY_BYTES, credential, device_key
 
 _STORE = "etc/credstore/edge-daemon.device-key"
-"""Where systemd takes the service's key from (docs/SYSTEMD.md)."""
+"""File from which systemd reads the service's key (docs/SYSTEMD.md)."""
 _SEALED = "etc/credstore.encrypted/edge-daemon.device-key"
-"""Of a drop-in that earlier releases had."""
+"""File of a drop-in from earlier releases."""
 _ONLY_SERVICES = "only the services are given credentials"
 
 
 def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("/")) -> Check:
-    """Say whether the key that protects the gallery is there and usable.
+    """Check whether the key that protects the gallery exists and is usable.
 
     Args:
-        key_file: where `--home` keeps it; None: it is a credential of the service.
-        needed: something is sealed under it.
-        root: where /etc is.
+        key_file: the key file of `--home`; None: the key is a credential of the service.
+        needed: something is sealed under the key.
+        root: folder of /etc.
 
     Raises:
-        KeyFileError: it is there, and unusable.
+        KeyFileError: the key exists but is unusable.
     """
     if credential(DEVICE_KEY_CREDENTIAL) is not None:
         device_key(key_file, create=False)
@@ -37,14 +37,14 @@ def device_key_check(key_file: Path | None, *, needed: bool, root: Path = Path("
         return Check("device key", "good", "none yet; the first enrolment makes it")
     device_key(key_file, create=False)
     status = key_file.stat()
-    if status.st_uid not in (os.geteuid(), key_file.parent.stat().st_uid):  # root may look at somebody's trial
+    if status.st_uid not in (os.geteuid(), key_file.parent.stat().st_uid):  # root may check another user's trial
         advice = f"chown it to the owner of {key_file.parent}"
         return Check("device key", "warning", f"{key_file} belongs to user {status.st_uid}, not to you", advice)
     return Check("device key", "good", f"{key_file}, mode {stat.S_IMODE(status.st_mode):03o}")
 
 
 def _stored_key(root: Path) -> Check:
-    """Look at what systemd will give to the service; only root may."""
+    """Check the key file that systemd passes to the service; only root may."""
     path, sealed = root / _STORE, root / _SEALED
     try:
         if path.exists():
@@ -72,12 +72,12 @@ def _stored_key(root: Path) -> Check:
 
 
 def passwords(config: Config, config_dir: Path, *, is_service: bool) -> Check:
-    """Say whether the files or credentials are there that the settings name for servers.
+    """Check whether the files or credentials exist that the settings name for servers.
 
     Args:
         config: names them: upstream.token_file, mail.password_file.
-        config_dir: where a relative file name starts.
-        is_service: this program runs as an installed one, where a missing credential may be another unit's.
+        config_dir: folder where a relative file name starts.
+        is_service: the program runs as an installed service, where a missing credential may belong to another unit.
     """
     named = {"upstream.token_file": config.upstream.token_file, "mail.password_file": config.mail.password_file}
     named = {key: name for key, name in named.items() if name}

@@ -1,12 +1,12 @@
 """A key that can be destroyed: two slots in one file that is overwritten in place and never copied.
 
-The keys of a database are wrapped under the key in a slot. An erasure writes the next key into the free slot, has
-everything that stays wrapped under it, and then overwrites the old slot where it lies on the disk. What old blocks of
-the disk still hold is under a key that is gone.
+The keys of a database are wrapped under the key in a slot. An erasure writes the next key into the free slot, rewraps
+everything that stays, and then overwrites the old slot in place on the disk. Old disk blocks then contain only data
+under a destroyed key.
 
-The file is made at its full length, so that later writes allocate no blocks. On f2fs it is pinned
-(F2FS_IOC_SET_PIN_FILE), on btrfs it is not copied on write (FS_NOCOW_FL): both file systems would otherwise write the
-new bytes elsewhere. A slot is one block, so that a torn write can damage the slot being written and no other.
+The file is created at its full length, so that later writes allocate no blocks. On f2fs it is pinned
+(F2FS_IOC_SET_PIN_FILE), on btrfs copy-on-write is disabled (FS_NOCOW_FL). Otherwise both file systems would write the
+new bytes elsewhere. A slot is one block, so a torn write can damage only the slot being written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edge_daemon.errors import KeyFileError
 
 SLOTS: Final = 2
 SLOT_BYTES: Final = 4096
-"""The block of ext4 and f2fs."""
+"""Block size of ext4 and f2fs."""
 
 _MAGIC: Final = b"EDSLOT\x00\x01"
 _RECORD: Final = struct.Struct(">8sQ32s")
@@ -41,7 +41,7 @@ _FS_NOCOW_FL: Final = 0x00800000
 
 @dataclass(frozen=True, slots=True)
 class SlotKey:
-    """A key that is in a slot."""
+    """The key in a slot."""
 
     generation: int
     """Counts from 1; each erasure makes the next one."""
@@ -49,18 +49,18 @@ class SlotKey:
 
 
 class KeySlots:
-    """The two slots of one file. Nothing is made or read before it is asked for.
+    """The two slots of one file. The constructor neither creates nor reads it.
 
     Args:
         path: the file; only its folder must exist.
-        mode: the mode with which the file is made.
+        mode: file mode for a new file.
     """
 
     def __init__(self, path: Path, mode: int = 0o600) -> None:
         self.path, self._mode = path, mode
 
     def keys(self) -> tuple[SlotKey, ...]:
-        """Return the keys that are there, the newest first; empty where there is no file.
+        """Return the stored keys, newest first; empty if there is no file.
 
         Raises:
             KeyFileError: the file can't be read.
@@ -83,7 +83,7 @@ class KeySlots:
         """Return the key of a generation.
 
         Raises:
-            KeyFileError: it was destroyed, or the file can't be read.
+            KeyFileError: the key was destroyed, or the file can't be read.
         """
         for one in self.keys():
             if one.generation == generation:
@@ -95,13 +95,13 @@ class KeySlots:
         )
 
     def add(self, keep: int) -> SlotKey:
-        """Write a fresh key into a slot that does not hold the generation `keep`; it is on the disk when this returns.
+        """Write a new key into a slot that does not hold the generation `keep`; it is on the disk on return.
 
         Args:
-            keep: the generation that is in use, 0 for none.
+            keep: the generation in use; 0: none.
 
         Raises:
-            KeyFileError: the file can't be written; the key that is in use is untouched.
+            KeyFileError: the file can't be written; the key in use is untouched.
         """
         with self._open() as descriptor:
             present = [_parsed(_read(descriptor, slot)) for slot in range(SLOTS)]
@@ -115,10 +115,10 @@ class KeySlots:
         """Overwrite every slot that does not hold the generation `keep`, in place and synced.
 
         Returns:
-            How many slots held anything.
+            The number of slots that held anything.
 
         Raises:
-            KeyFileError: the file can't be written, or it does not hold `keep`: then nothing is overwritten.
+            KeyFileError: the file can't be written, or does not hold `keep`; then nothing is overwritten.
         """
         if not self.path.exists():
             return 0
@@ -136,7 +136,7 @@ class KeySlots:
         return len(gone)
 
     def in_place(self) -> bool | None:
-        """Return whether the file system overwrites this file where it lies; None where that is not known."""
+        """Return whether the file system overwrites this file in place; None if that is unknown."""
         if not self.path.exists():
             return None
         try:
@@ -147,10 +147,10 @@ class KeySlots:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep a second process from changing the slots meanwhile; waits for it.
+        """Lock the slots against other processes; waits until the lock is free.
 
         Raises:
-            KeyFileError: the file can't be made or locked.
+            KeyFileError: the file can't be created or locked.
         """
         with self._open() as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -172,7 +172,7 @@ class KeySlots:
             os.close(descriptor)
 
     def _create(self) -> None:
-        """Make the file with all its blocks under another name and link it to its own: it is whole or not there."""
+        """Create the file with all its blocks under a temporary name, then link it: it is complete or missing."""
         part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
         try:
@@ -201,7 +201,7 @@ def _packed(one: SlotKey) -> bytes:
 
 
 def _parsed(content: bytes) -> SlotKey | None:
-    """Return the key of a slot; None for a slot that is empty, torn or destroyed."""
+    """Return the key of a slot; None if the slot is empty, torn or destroyed."""
     record = content[: _RECORD.size]
     if len(content) < SLOT_BYTES or content[_RECORD.size :][:_CHECKSUM_BYTES] != hashlib.sha256(record).digest():
         return None
@@ -225,10 +225,10 @@ def _write_whole(descriptor: int, content: bytes, offset: int) -> None:
 
 
 def _keep_in_place(descriptor: int) -> None:
-    """Ask the file system never to move the file; call it while the file is empty. Other file systems refuse."""
+    """Ask the file system never to move the file. Call it while the file is empty. Other file systems refuse."""
     with contextlib.suppress(OSError):
         fcntl.ioctl(descriptor, _F2FS_IOC_SET_PIN_FILE, struct.pack("I", 1))
-        # A pinned file gets its blocks by fallocate, and only whole sections of them (2 MB).
+        # A pinned file gets its blocks from fallocate, in whole sections (2 MB).
         os.posix_fallocate(descriptor, 0, SLOTS * SLOT_BYTES)
     with contextlib.suppress(OSError):
         flags = struct.unpack("l", fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, bytes(8)))[0]
@@ -241,7 +241,7 @@ def _overwrites_in_place(descriptor: int, path: Path) -> bool | None:
         return "data=journal" not in options
     if kind == "xfs":
         return True
-    if kind in ("f2fs", "btrfs"):  # f2fs shows a pinned file by the same flag
+    if kind in ("f2fs", "btrfs"):  # f2fs reports a pinned file by the same flag
         with contextlib.suppress(OSError):
             return bool(struct.unpack("l", fcntl.ioctl(descriptor, _FS_IOC_GETFLAGS, bytes(8)))[0] & _FS_NOCOW_FL)
         return False
@@ -249,7 +249,7 @@ def _overwrites_in_place(descriptor: int, path: Path) -> bool | None:
 
 
 def _mount_of(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the file system that a file lies on, and its options; empty where the kernel does not say."""
+    """Return the file system of a file, and its options; empty if the kernel does not report them."""
     device = path.stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Faces and keys stay in memory: what this process holds is never written to a swap, with or without cgroups."""
+"""Keeps faces and keys in memory: this process's data is never written to swap, with or without cgroups."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 _CURRENT, _FUTURE, _ON_FAULT = 1, 2, 4
-"""mlockall(2). On fault: what is never touched takes no memory by being locked."""
+"""mlockall(2). On fault: memory that is never touched is not allocated by the lock."""
 _CAP_IPC_LOCK: Final = 1 << 14
 
 
 def lock_memory() -> bool:
-    """Lock all that this process has in memory and will have; False where the system does not allow it.
+    """Lock all present and future memory of this process; return False if the system does not allow it.
 
-    The units allow it (`LimitMEMLOCK=infinity`), and root may. Other shells have a limit, under which a process
-    that locks everything soon gets no more memory: then nothing is locked. A lock ends with exec(2), so that each
-    program calls this.
+    The units allow it (`LimitMEMLOCK=infinity`), and so does root. Other shells have a limit, under which a process
+    with locked memory soon gets no more of it, so nothing is locked. A lock ends with exec(2), so each program calls
+    this.
     """
     if not _is_allowed():
         return False

@@ -1,6 +1,6 @@
 """The service's figures for Prometheus: a text file that node_exporter's textfile collector reads.
 
-The form is that of the exposition format 0.0.4. Nobody's name, id or course is in it: the file is for everybody.
+It uses the exposition format 0.0.4. Everybody may read the file, so it has no name, id or course.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _PREFIX = "edge_daemon_"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric: its samples by label values."""
+    """One metric with its samples by label value."""
 
     name: str
-    """Without the prefix; ends with the unit, and `_total` where it only grows."""
+    """Without the prefix; ends with the unit, and with `_total` for a counter."""
     help: str
     samples: Mapping[str, float]
-    """Value of the label to the figure; `{"": x}` where there is no label."""
+    """Label value to figure; `{"": x}` without a label."""
     label: str = ""
 
     @property
     def kind(self) -> Literal["counter", "gauge"]:
-        """What `# TYPE` says."""
+        """The type for `# TYPE`."""
         return "counter" if self.name.endswith("_total") else "gauge"
 
 
@@ -47,23 +47,23 @@ class Outbox:
     waiting: Mapping[str, int]
     parked: Mapping[str, int]
     oldest: Mapping[str, datetime]
-    """When the oldest item that waits was made."""
+    """Creation time of the oldest waiting item."""
     refuses: Mapping[str, bool]
-    """Whether a receiver takes nothing until a person mends it."""
+    """Whether a receiver accepts nothing until a person fixes it."""
     last_sync: datetime | None
 
 
 def write_metrics(folder: Path, status: ServiceStatus, host: Host | None = None, outbox: Outbox | None = None) -> None:
-    """Write the metrics so that everybody may read them; a reader sees the old ones or the new ones.
+    """Write the metrics, readable by everybody and atomically: a reader gets the old or the new ones.
 
     Args:
         folder: the runtime folder.
-        status: of the service.
-        box: the computer's figures; None leaves them out.
+        status: status of the service.
+        host: the computer's figures; None leaves them out.
         outbox: figures of delivery; None leaves them out.
 
     Raises:
-        OSError: the folder can't be made or written.
+        OSError: the folder can't be created or written.
     """
     write_atomically(
         folder / FILE, rendered([*_service(status), *_lesson(status), *_computer(host), *_delivery(outbox)]), 0o644
@@ -71,7 +71,7 @@ def write_metrics(folder: Path, status: ServiceStatus, host: Host | None = None,
 
 
 def rendered(metrics: list[Metric]) -> str:
-    """Return the metrics in the text format, each with its help and type; one without a sample is left out."""
+    """Return the metrics in the text format, each with its help and type; metrics without samples are left out."""
     lines = []
     for metric in metrics:
         if metric.samples:
@@ -90,7 +90,9 @@ def _service(status: ServiceStatus) -> Iterator[Metric]:
     yield Metric("info", "Version of the program", {__version__: 1}, "version")
     yield Metric("start_time_seconds", "When the service started, seconds since 1970", _one(status.started_utc))
     yield Metric(
-        "status_timestamp_seconds", "When the service last told of itself, seconds since 1970", _one(status.updated_utc)
+        "status_timestamp_seconds",
+        "When the service last wrote its status, seconds since 1970",
+        _one(status.updated_utc),
     )
     yield Metric("state", "1 for the state of the service", _states(status.state, get_args(State)), "state")
     yield Metric("clock", "1 for how the clock is set", _states(status.clock, get_args(ClockState)), "state")
@@ -172,7 +174,7 @@ def _states(now: str, all_of_them: tuple[str, ...]) -> dict[str, float]:
 
 
 def _reasons(missed: Mapping[str, int]) -> dict[str, float]:
-    """Count by reason word; whatever is no plain word is counted as `other`, for words of errors can be anything."""
+    """Count by reason word. Other texts count as `other`, because error messages can contain anything."""
     counts: dict[str, float] = {}
     for reason, count in missed.items():
         word = reason if _WORD.fullmatch(reason) else "other"

@@ -1,7 +1,6 @@
-"""Telling systemd how the service is: sd_notify(3) over a datagram socket; silent where systemd did not start us.
+"""Notifies systemd of the service's state by sd_notify(3) over a datagram socket; silent without systemd.
 
-The protocol is a few lines of text to a socket, so that it needs no library and works in the virtual environment of a
-test as on the device.
+The protocol is a few lines of text to a socket. It needs no library, and works the same in a test and on the device.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import socket
 
 
 def notify(*lines: str) -> bool:
-    """Send lines such as `READY=1`; return whether anybody was told."""
+    """Send lines such as `READY=1`; return whether systemd received them."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
@@ -23,12 +22,12 @@ def notify(*lines: str) -> bool:
             sock.connect(address)
             sock.sendall(text.encode("utf-8", "replace"))
     except OSError:
-        return False  # systemd is restarting itself; the next message comes soon
+        return False  # systemd is restarting; the next message comes soon
     return True
 
 
 def watchdog_s() -> float | None:
-    """Return within how many seconds systemd wants to hear `WATCHDOG=1`, None: never (sd_watchdog_enabled(3))."""
+    """Return the interval in seconds for `WATCHDOG=1`; None: no watchdog (sd_watchdog_enabled(3))."""
     pid, usec = os.environ.get("WATCHDOG_PID"), os.environ.get("WATCHDOG_USEC", "")
     if pid is not None and pid != str(os.getpid()):
         return None

@@ -1,7 +1,7 @@
-"""Sealing the seeds of capture plans until their lessons begin, under a key that follows from the device key.
+"""Seals the seeds of capture plans until their lessons begin, under a key derived from the device key.
 
-AES-256-GCM, bound to the lesson: a seed that somebody else put on record, or moved to another lesson, does not open.
-The process with the network may read where seeds are kept, and has no key.
+AES-256-GCM, bound to the lesson: a seed that somebody else recorded, or moved to another lesson, does not open. The
+process with network access may read the stored seeds, but has no key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _REALM: Final = "edge-daemon plans 1"
 
 
 class PlanSeeds:
-    """Seals and opens seeds in the name of this device.
+    """Seals and opens seeds on behalf of this device.
 
     Args:
         device_key: 32 bytes; `edge_daemon.device.secrets.device_key`.
@@ -30,7 +30,7 @@ class PlanSeeds:
     def __init__(self, device_key: bytes) -> None:
         self._key = HKDF(SHA256(), 32, salt=None, info=_INFO).derive(device_key)
         self.public_key: Final = Signer(device_key).public_key
-        """That this device's commitments are signed under, hexadecimal."""
+        """The public key for the signatures of this device's commitments, hexadecimal."""
 
     def seal(self, lesson_id: str, seed: bytes) -> bytes:
         """Return a seed that opens for this lesson only."""
@@ -40,6 +40,6 @@ class PlanSeeds:
         """Return the seed of a lesson.
 
         Raises:
-            KeyFileError: it was not sealed by this device for this lesson, or was changed.
+            KeyFileError: this device did not seal it for this lesson, or it was changed.
         """
         return open_sealed(self._key, sealed, binding(_REALM, "seed", lesson_id))

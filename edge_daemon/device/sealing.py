@@ -1,6 +1,6 @@
-"""Sealing what is personal: AES-256-GCM with a random nonce, bound to what the value is for.
+"""Seals personal data: AES-256-GCM with a random nonce, bound to the purpose of the value.
 
-Random 96-bit nonces (NIST SP 800-38D, 8.2.2): far below 2^32 messages a key.
+Random 96-bit nonces (NIST SP 800-38D, 8.2.2): far below 2^32 messages for each key.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ _NONCE_BYTES = 12
 
 
 def seal(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
-    """Return nonce, ciphertext and tag as one value that opens only with the same key and the same binding."""
+    """Return nonce, ciphertext and tag as one value that opens only with the same key and binding."""
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
 
 
 def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
-    """Return what was sealed.
+    """Return the plain value.
 
     Raises:
-        KeyFileError: another key, another binding, or a changed value.
+        KeyFileError: the key or the binding is another one, or the value was changed.
     """
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-    except (InvalidTag, ValueError) as error:  # ValueError: too short to hold nonce and tag
+    except (InvalidTag, ValueError) as error:  # ValueError: too short for nonce and tag
         raise KeyFileError("a sealed value does not open with this key, or was changed") from error
 
 
 def binding(realm: str, purpose: str, *fields: str) -> bytes:
-    """Return the associated data that ties a sealed value to its place; no two lists give the same bytes.
+    """Return the associated data that binds a sealed value to its place; different arguments give different bytes.
 
     Args:
-        realm: what kind of store the value is in, and the version of its form.
-        purpose: what the value is there.
-        fields: whose it is, and what else it may not be exchanged with.
+        realm: kind of the store, and the version of its format.
+        purpose: purpose of the value in the store.
+        fields: owner of the value, and whatever else it must not be exchanged with.
     """
     parts = [part.encode("utf-8", "surrogatepass") for part in (purpose, *fields)]
     return realm.encode() + b"".join(len(part).to_bytes(4, "big") + part for part in parts)

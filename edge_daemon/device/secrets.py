@@ -1,4 +1,4 @@
-"""The device's keys: from systemd credentials, else (with --home) from 0600 key files made on first use."""
+"""The device's keys: from systemd credentials, or with --home from 0600 key files that are created at first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTACT_KEY_CREDENTIAL = "contact-key"
 DELIVERY_CREDENTIALS = ("upstream-token", "mail-password")
 
 _NONE = b"none"
-"""What the units give in place of a secret that was never made: a missing file would keep them from starting."""
+"""Value that the units pass in place of a missing secret, because a missing file would prevent their start."""
 _CREDENTIAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _MAX_CREDENTIAL_BYTES = 64 * 1024
 
@@ -26,11 +26,11 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
     """Return the 32 bytes that protect every other key of this device.
 
     Args:
-        key_file: where `--home` keeps the key; None for the installed service.
-        create: whether a missing key file is made: only where nothing is sealed under an older one yet.
+        key_file: the key file of `--home`; None for the installed service.
+        create: whether a missing key file is created; True only if nothing is sealed under an older key.
 
     Raises:
-        KeyFileError: no credential and no key file, or the key is unusable.
+        KeyFileError: there is neither credential nor key file, or the key is unusable.
     """
     missing = KeyFileError(
         "this command needs the device key, which only the service is given",
@@ -46,16 +46,16 @@ def device_key(key_file: Path | None, *, create: bool = True) -> bytes:
 
 
 def contact_key(key_file: Path | None, *, create: bool = True) -> bytes:
-    """Return the 32 bytes under which names and mail addresses are handed from the gallery to what sends mail.
+    """Return the 32 bytes that seal names and mail addresses between the gallery and the process that sends mail.
 
-    Not the device key: the process with the network has this one, and with it can open nothing of the gallery.
+    It is not the device key: the process with network access has this key, and can't open the gallery with it.
 
     Args:
-        key_file: where `--home` keeps the key; None for the installed service.
-        create: whether a missing key file is made. What was sealed under a lost one is simply sealed again.
+        key_file: the key file of `--home`; None for the installed service.
+        create: whether a missing key file is created. Data under a lost key is simply sealed again.
 
     Raises:
-        KeyFileError: no credential and no key file, or the key is unusable.
+        KeyFileError: there is neither credential nor key file, or the key is unusable.
     """
     missing = KeyFileError(
         "names and mail addresses need the contact key, which only the two services are given",
@@ -84,7 +84,7 @@ def _key(name: str, key_file: Path | None, missing: KeyFileError, lost: KeyFileE
 
 
 def credential(name: str) -> bytes | None:
-    """Return the systemd credential of that name (systemd.exec(5), CREDENTIALS_DIRECTORY), None where there is none.
+    """Return a systemd credential by name (systemd.exec(5), CREDENTIALS_DIRECTORY); None if there is none.
 
     Raises:
         KeyFileError: the name could leave the folder of credentials, or the credential can't be read.
@@ -106,7 +106,7 @@ def credential(name: str) -> bytes | None:
 
 
 def credential_path(name: str) -> Path | None:
-    """Return the file of the systemd credential of that name, None where there is none; for libraries that read files.
+    """Return the file of a systemd credential, for libraries that read files; None if there is none.
 
     Raises:
         KeyFileError: the name could leave the folder of credentials.
@@ -115,9 +115,9 @@ def credential_path(name: str) -> Path | None:
 
 
 def is_withheld(name: str) -> bool:
-    """Return whether systemd gives the credential that a setting names to a unit, and not to this process.
+    """Return whether systemd passes a credential to another unit and not to this process.
 
-    What delivers is given all of `DELIVERY_CREDENTIALS`, the word `none` where one was never made.
+    The delivery process gets all of `DELIVERY_CREDENTIALS`; a secret that was never made has the value `none`.
     """
     if not _CREDENTIAL_NAME.fullmatch(name):
         return False
@@ -128,7 +128,7 @@ def is_withheld(name: str) -> bool:
 
 
 def how_to_make(name: str) -> str:
-    """Return what to do about a secret of delivery that neither a credential nor a file holds."""
+    """Return advice for a delivery secret that neither a credential nor a file provides."""
     if os.environ.get("CREDENTIALS_DIRECTORY") and name in DELIVERY_CREDENTIALS:
         return f"put it into /etc/credstore/edge-daemon.{name}, mode 600, or correct the setting"
     return "make it, mode 600, or correct the setting"
@@ -145,7 +145,7 @@ def _checked(key: bytes, where: str) -> bytes:
 
 
 def _create_key_file(path: Path) -> None:
-    """Write a fresh key beside its place and link it there: a power cut leaves a whole key or none."""
+    """Write a new key under a temporary name and link it, so that a power cut leaves a complete key or none."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -155,7 +155,7 @@ def _create_key_file(path: Path) -> None:
                 file.write(secrets.token_bytes(KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):  # another process was first: its key stands
+            with contextlib.suppress(FileExistsError):  # another process was first: its key is used
                 os.link(part, path, follow_symlinks=False)
         finally:
             part.unlink()
@@ -177,7 +177,7 @@ def _read_key_file(path: Path) -> bytes:
     if path.is_symlink():
         raise KeyFileError("is a symbolic link", str(path), "put the key itself there")
     try:
-        # O_NONBLOCK: opening a fifo must not wait for its writer.
+        # O_NONBLOCK, because opening a fifo must not wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise KeyFileError(f"can't be read ({error.strerror})", str(path), "check its owner") from error

@@ -1,4 +1,4 @@
-"""How the certificate of a server is verified, by every connection of this program."""
+"""How every connection of this program verifies a server's certificate."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import ssl
 
 
 def server_context(ca_file: str = "") -> ssl.SSLContext:
-    """Return a context that verifies servers: authority, dates, and the name by subjectAltName alone (RFC 9525).
+    """Return a context that verifies servers: authority, dates, and the name in subjectAltName only (RFC 9525).
 
-    OpenSSL looks at the subject's common name where a certificate has no subjectAltName. Authorities do not check that
-    field as a name of a server, so nothing is believed by it.
+    OpenSSL uses the subject's common name if a certificate has no subjectAltName. Authorities do not verify that field
+    as a server name, so this context ignores it.
 
     Args:
         ca_file: authorities to trust instead of the system's; empty: the system's.

@@ -1,8 +1,8 @@
-"""Signatures of the device: Ed25519 (RFC 8032) over canonical JSON, so that anybody can check a document offline.
+"""Signatures of the device: Ed25519 (RFC 8032) over canonical JSON, so that anybody can verify a document offline.
 
-The signing key follows from the device key by HKDF-SHA256 (RFC 5869): nothing more has to be kept, and whoever has the
-public key can neither sign nor open a template. A document carries `public_key` and `signature`, both hexadecimal; what
-is signed are the document's bytes with the signature null.
+The signing key is derived from the device key by HKDF-SHA256 (RFC 5869), so no further key is stored. The public key
+can neither sign nor open a template. A document contains `public_key` and `signature`, both hexadecimal. The signature
+covers the document's bytes with the signature null.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _INFO: Final = b"edge-daemon sign registers"
 _KEY: Final = re.compile(r'"public_key":"([0-9a-f]{64})"')
 _SIGNATURE: Final = re.compile(r'"signature":"([0-9a-f]{128})"')
 _MOST_PLACES: Final = 4
-"""Places of a text that are tried as its key or signature: a document has one, and a hostile text has a thousand."""
+"""Positions of a text that are tried as its key or signature. A document has one; a hostile text may have thousands."""
 
 
 class Signer:
-    """What signs in the name of this device.
+    """Signs on behalf of this device.
 
     Args:
         device_key: 32 bytes; `edge_daemon.device.secrets.device_key`.
@@ -48,11 +48,11 @@ class Signer:
 
 
 def canonical(fields: Mapping[str, object]) -> str:
-    """Return the one JSON text of these fields: RFC 8785 for what occurs here (edge_daemon.attendance.document).
+    """Return the unique JSON text of these fields: RFC 8785 for the types used here (edge_daemon.attendance.document).
 
     Raises:
-        ValueError: a number that JSON does not have.
-        TypeError: a value that JSON does not have.
+        ValueError: a number that JSON does not allow.
+        TypeError: a value that JSON does not allow.
     """
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -64,23 +64,23 @@ def signed(fields: Mapping[str, object], signer: Signer) -> str:
 
 
 def is_signed_by(fields: Mapping[str, object], public_key: str) -> bool:
-    """Say whether a document, as it was parsed, names this public key and bears its signature."""
+    """Return whether a parsed document names this public key and has its valid signature."""
     signature = fields.get("signature")
     if not isinstance(signature, str) or fields.get("public_key") != public_key:
         return False
     try:
         unsigned = canonical({**fields, "signature": None})
-    except (ValueError, RecursionError):  # a number that JSON does not have, which Python's parser takes
+    except (ValueError, RecursionError):  # a number that JSON does not allow but Python's parser accepts
         return False
     return verify(public_key, unsigned, signature)
 
 
 def text_signer(text: str, keys: Collection[str] | None) -> str | None:
-    """Return the key that signed a canonical text, found without parsing the text; None: no such key did.
+    """Return the key that signed a canonical text, without parsing the text; None: no trusted key did.
 
     Args:
-        text: of the document, as it came.
-        keys: that are trusted, hexadecimal; None: whichever the text names.
+        text: the document's text as received.
+        keys: the trusted keys, hexadecimal; None: any key that the text names.
     """
     if keys is None:
         keys = {match[1] for match in islice(_KEY.finditer(text), _MOST_PLACES)}
@@ -93,16 +93,16 @@ def text_signer(text: str, keys: Collection[str] | None) -> str | None:
 
 
 def verify(public_key: str, unsigned: str, signature: str) -> bool:
-    """Say whether a signature is that of a key; False, too, for what is neither key nor signature."""
+    """Return whether a signature belongs to a key; False also for malformed keys and signatures."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
         key.verify(bytes.fromhex(signature), unsigned.encode("utf-8"))
-    except (InvalidSignature, ValueError):  # ValueError: no hexadecimal digits, another length, half a character
+    except (InvalidSignature, ValueError):  # ValueError: not hexadecimal, wrong length, or half a character
         return False
     return True
 
 
 def fingerprint(public_key: str) -> str:
-    """Return what two people compare on the telephone: 80 bits of the key's SHA-256, in groups of four digits."""
+    """Return a short form for comparison by telephone: 80 bits of the key's SHA-256, in groups of four digits."""
     digest = hashlib.sha256(public_key.lower().encode("ascii", "replace")).hexdigest()[:20]
     return " ".join(digest[place : place + 4] for place in range(0, 20, 4))

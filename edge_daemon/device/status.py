@@ -1,7 +1,7 @@
-"""What the running service tells of itself: one small file in the runtime folder (tmpfs), written anew at each change.
+"""The status of the running service: one small file in the runtime folder (tmpfs), rewritten at each change.
 
-The file holds the ids of students who were seen, so that only the service's user may read it; the folder itself is
-open, for the metrics beside it are for everybody (`metrics.py`).
+The file has the ids of students who were seen, so only the service's user may read it. The folder itself is open,
+because everybody may read the metrics in it (`metrics.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from edge_daemon.types import ClockState
 
 FILE = "status.json"
 STALE_S = 120.0
-"""A service that waits still writes once a minute; one that has not for two is stuck."""
+"""A waiting service writes once a minute; after two minutes without a write it is stuck."""
 
 State = Literal["starting", "waiting", "lesson", "finalising", "stopping", "degraded"]
 
@@ -34,7 +34,7 @@ _converter = make_converter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LessonStatus:
-    """The lesson that runs."""
+    """The running lesson."""
 
     lesson_id: str
     course: str
@@ -46,18 +46,18 @@ class LessonStatus:
     last_missed_reason: str = ""
     next_capture_utc: datetime | None = None
     provisional: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Student id to (frames seen, frames attentive) so far; what counts is decided at the lesson's end."""
+    """Student id to (frames seen, frames attentive) so far; the final count is made at the lesson's end."""
     provisional_of: int = 0
-    """The captures that `provisional` counts."""
+    """Number of captures in `provisional`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """The service at one moment. An empty text means that there is nothing of the kind."""
+    """The service at one moment. An empty text means that the value does not apply."""
 
     state: State
     detail: str
-    """What `STATUS=` tells systemd: one line in plain words."""
+    """The line for systemd's `STATUS=`, in plain words."""
     pid: int
     started_utc: datetime
     updated_utc: datetime
@@ -66,7 +66,7 @@ class ServiceStatus:
     timetable_error: str = ""
     storage_fault: str = ""
     ended_by: str = ""
-    """Why the service ended by itself, in one line; systemd starts it again."""
+    """Why the service ended by itself, in one line; systemd restarts it."""
     next_lesson_start: datetime | None = None
     next_course: str = ""
     lesson: LessonStatus | None = None
@@ -77,29 +77,29 @@ class ServiceStatus:
     worker_restarts: int = 0
     captures_total: int = 0
     missed_total: Mapping[str, int] = field(default_factory=dict)
-    """Reason word (`camera`, `storage`, `power`, ...) to captures since the service started."""
+    """Reason word (`camera`, `storage`, `power`, ...) to number of captures since the service started."""
     lessons_total: int = 0
     pid_start_ticks: int = 0
-    """When the process started (proc_pid_stat(5), field 22), for its number will be used again; 0: filled in."""
+    """Start of the process (proc_pid_stat(5), field 22), because process ids are reused; 0: filled in on writing."""
     updated_boottime_s: float = 0.0
-    """`updated_utc` on the clock that nobody sets; 0: filled in."""
+    """`updated_utc` on the boot clock, which nobody can set; 0: filled in on writing."""
 
     def faults(self) -> dict[str, str]:
-        """Return what the service can't use now, by its name; empty: all is well."""
+        """Return what the service can't use now, by name; empty: everything works."""
         named = {"camera": self.camera_fault, "timetable": self.timetable_error, "storage": self.storage_fault}
         return {name: fault for name, fault in named.items() if fault}
 
 
 def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None:
-    """Write the status; a reader sees the old one or the new one, never half of it.
+    """Write the status atomically: a reader gets the old or the new one.
 
     Args:
-        folder: the runtime folder; made for everybody to enter (0755) unless it is there.
-        status: what is so now; the two fields that tell a stale one are filled in where they are 0.
-        mode: of the file; 0640 where the process with the network is another user of the group.
+        folder: the runtime folder; created with mode 0755 if it is missing.
+        status: the present status; the two fields that detect a stale one are filled in if they are 0.
+        mode: mode of the file; 0640 if the process with network access is another user of the group.
 
     Raises:
-        OSError: the folder can't be made or written.
+        OSError: the folder can't be created or written.
     """
     status = dataclasses.replace(
         status,
@@ -111,15 +111,15 @@ def write_status(folder: Path, status: ServiceStatus, mode: int = 0o600) -> None
 
 
 def read_status(folder: Path) -> ServiceStatus | None:
-    """Return the last status of the service, None where there is none; `runs` tells whether it still holds.
+    """Return the last status of the service; None if there is none. `runs` checks whether it is current.
 
     Raises:
-        PermissionError: the file is somebody else's.
+        PermissionError: the file belongs to another user.
     """
     try:
         document = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if not isinstance(document, dict) or document.pop("format", None) != _FORMAT:
-            return None  # of another release, which the next write replaces
+            return None  # written by another release; the next write replaces it
         return _converter.structure(document, ServiceStatus)
     except PermissionError:
         raise
@@ -128,35 +128,35 @@ def read_status(folder: Path) -> ServiceStatus | None:
 
 
 def runs(status: ServiceStatus, proc: Path = Path("/proc")) -> bool:
-    """Return whether the process that wrote the status is still there."""
+    """Return whether the process that wrote the status still runs."""
     return start_ticks(status.pid, proc) == status.pid_start_ticks
 
 
 def age_s(status: ServiceStatus) -> float:
-    """Return the status's age, whatever was done to the clock meanwhile; above STALE_S the service is stuck."""
+    """Return the status's age, independent of clock changes; above STALE_S the service is stuck."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - status.updated_boottime_s
 
 
 def start_ticks(pid: int, proc: Path = Path("/proc")) -> int | None:
-    """Return when a process started, in ticks after the boot; None: there is none of that number."""
+    """Return when a process started, in ticks after the boot; None: no process has this id."""
     try:
         text = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        # The name in brackets may hold anything, also a closing bracket.
+        # The name in brackets may contain anything, even a closing bracket.
         return int(text.rpartition(")")[2].split()[19])
     except (OSError, ValueError, IndexError):
         return None
 
 
 def write_atomically(path: Path, text: str, mode: int) -> None:
-    """Write a file of a tmpfs in one step with exactly this mode. Not for a disk: nothing is synced.
+    """Write a file on a tmpfs atomically, with exactly this mode. Not for a disk, because nothing is synced.
 
     Raises:
-        OSError: the folder can't be made or written.
+        OSError: the folder can't be created or written.
     """
     _make_open(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
-        part.unlink()  # of a process of this number that was killed
+        part.unlink()  # left by a killed process with this id
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -169,7 +169,7 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
 
 
 def _make_open(folder: Path) -> None:
-    """Make a folder that everybody may enter, also under the unit's UMask=0077."""
+    """Create a folder that everybody may enter, even under the unit's UMask=0077."""
     for missing in reversed([p for p in (folder, *folder.parents) if not p.exists()]):
         missing.mkdir()
         missing.chmod(0o755)

@@ -1,7 +1,7 @@
-"""A process that only computes gives up files, sockets and other programs, for good: seccomp(2) in its own code.
+"""Takes files, sockets and programs from a process that only computes, permanently: a seccomp(2) filter.
 
-For what decodes data of strangers. The filter refuses system calls by number with EPERM; memory, pipes and descriptors
-that are open already go on to work.
+It is for processes that decode untrusted data. The filter refuses system calls by number with EPERM. Memory, pipes and
+open descriptors stay usable.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import platform
 import struct
 from typing import Final
 
-# By name, to be checked against `ausyscall --dump`: x86-64, then aarch64; None: that machine has no such call.
+# By name, to be checked against `ausyscall --dump`: x86-64, then aarch64; None: the architecture lacks the call.
 _REFUSED: Final[dict[str, tuple[int | None, int | None]]] = {
     "open": (2, None), "creat": (85, None), "openat": (257, 56), "openat2": (437, 437),
     "open_by_handle_at": (304, 265), "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203),
@@ -28,9 +28,9 @@ _REFUSED: Final[dict[str, tuple[int | None, int | None]]] = {
     "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "init_module": (175, 105),
 }  # fmt: skip
 _MACHINES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-"""Column of the table, and what the kernel calls the machine (AUDIT_ARCH_*)."""
+"""Column of the table, and the kernel's constant for the architecture (AUDIT_ARCH_*)."""
 _X32: Final = 0x40000000
-"""Calls from here on belong to the x32 interface of x86-64."""
+"""First call number of the x32 interface of x86-64."""
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _FILTER = 22, 38, 2
@@ -41,7 +41,7 @@ class _Program(ctypes.Structure):
 
 
 def refuse_files_and_sockets() -> bool:
-    """Give up opening files, sockets and programs in this thread and those it starts; False where the kernel can't."""
+    """Give up opening files, sockets and programs in this thread and its children; False if the kernel can't."""
     machine = _MACHINES.get(platform.machine())
     if machine is None:
         return False
@@ -56,7 +56,10 @@ def refuse_files_and_sockets() -> bool:
 
 
 def _assembled(numbers: list[int], architecture: int) -> bytes:
-    """Return the filter in classic BPF: another interface of the kernel ends the process, a call of the list fails."""
+    """Return the filter in classic BPF.
+
+    A call through another kernel interface kills the process; listed calls fail.
+    """
     head = [
         (_LOAD, 0, 0, 4),  # seccomp_data.arch
         (_EQUAL, 1, 0, architecture),

@@ -20,8 +20,8 @@ With 30 students most of the mean is subtracted.
 COVERED_SHARE = 0.75
 """Least share of students with covered templates for which these are used.
 With fewer, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons in masks with 12 students
-each (`benchmarks.scenarios.simulated`). By the number of students with covered templates, this many verdicts were wrong
-without a doubt: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
+each (`benchmarks.scenarios.simulated`). Wrong verdicts without a doubt, by the number of students with covered
+templates: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
 """
 

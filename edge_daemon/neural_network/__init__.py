@@ -1,7 +1,7 @@
 """A neural network in NumPy: layers with their derivatives by hand, losses, training by gradient descent.
 
-Without a framework, so that every step can be read. `network.py` holds the layers in order, `training.py` trains
-them, `gradient_check.py` compares the derivatives with finite differences.
+It uses no framework, so that every step can be read. `network.py` holds the layers in order, `training.py` trains them,
+`gradient_check.py` compares the derivatives with finite differences.
 
 Arrays of pictures have the shape (examples, height, width, channels).
 """

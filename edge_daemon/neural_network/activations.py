@@ -1,4 +1,4 @@
-"""Functions that make a network more than one matrix: sigmoid, tanh, ReLU and softmax."""
+"""Non-linear functions of a network: sigmoid, tanh, ReLU and softmax."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Tanh:
 
 
 class ReLU:
-    """The number itself where it is positive, else 0."""
+    """The number itself if it is positive, otherwise 0."""
 
     parameters: tuple[Parameter, ...] = ()
 
@@ -51,7 +51,7 @@ class ReLU:
         return output
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs; at 0, where there is none, it is 0."""
+        """Return the derivative with respect to the inputs; at 0, where it does not exist, it is 0."""
         gradient: Array = output_gradient * self._positive
         return gradient
 
@@ -59,7 +59,7 @@ class ReLU:
 class Softmax:
     """Probabilities that add up to 1 over the last axis, in proportion to e^x.
 
-    Classifiers are trained with `CrossEntropy` on the numbers before it: the two together are simpler and exact.
+    Classifiers are trained with `CrossEntropy` on the numbers before the softmax; the combination is simpler and exact.
     """
 
     parameters: tuple[Parameter, ...] = ()

@@ -13,17 +13,17 @@ from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
 class Convolution:
     """Slides small squares of weights over a picture.
 
-    As everywhere in this field, it is the cross-correlation: the square is not mirrored. A picture of height h gives
-    an output of height (h + 2 padding - size) // stride + 1, and so does its width.
+    As usual in this field, it is the cross-correlation: the square is not mirrored. A picture of height h gives an
+    output of height (h + 2 padding - size) // stride + 1; the same holds for its width.
 
     Args:
         channels_in: channels of the input.
-        channels_out: squares, one channel of the output each.
+        channels_out: number of squares; each gives one channel of the output.
         size: side of the square, pixels.
         random: source of the first weights, as for `Dense`.
         padding: zeros around the picture, pixels.
-        stride: pixels from one place of the square to the next.
-        dtype: of weights and biases.
+        stride: pixels from one position of the square to the next.
+        dtype: data type of weights and biases.
     """
 
     def __init__(
@@ -90,19 +90,19 @@ class Convolution:
         return np.pad(inputs, ((0, 0), around, around, (0, 0))) if self.padding else inputs
 
     def _patches(self, padded: Array) -> Array:
-        """Return what lies under the square at each place, (examples, height, width, size, size, channels)."""
+        """Return the pixels under the square at each position, (examples, height, width, size, size, channels)."""
         windows = sliding_window_view(padded, (self.size, self.size), axis=(1, 2))
         patches: Array = windows[:, :: self.stride, :: self.stride].transpose(0, 1, 2, 4, 5, 3)
         return patches
 
     def _places(self, row: int, column: int, output: tuple[int, ...]) -> tuple[slice, slice, slice]:
-        """Return the pixels of the padded picture that one weight of the square meets."""
+        """Return the pixels of the padded picture that are multiplied by one weight of the square."""
         down, across = output[1] * self.stride, output[2] * self.stride
         return slice(None), slice(row, row + down, self.stride), slice(column, column + across, self.stride)
 
 
 class MaxPooling:
-    """Keeps the largest number of each square that does not overlap another; a rest at the edges is left out.
+    """Keeps the largest number of each non-overlapping square; incomplete squares at the edges are left out.
 
     Args:
         size: side of the square, pixels.
@@ -122,7 +122,7 @@ class MaxPooling:
         return output
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs: that of the output for the first of the largest, else 0."""
+        """Return the derivative with respect to the inputs: the output's for the first largest number, otherwise 0."""
         count, height, width, channels = output_gradient.shape
         chosen = np.zeros((count, height, width, self.size**2, channels), output_gradient.dtype)
         np.put_along_axis(chosen, self._first[:, :, :, None], output_gradient[:, :, :, None], axis=3)

@@ -12,14 +12,14 @@ from edge_daemon.neural_network.layer import Array, Parameter, new_parameter
 class Dense:
     """output = input · weights + bias.
 
-    The weights begin as normal numbers with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), which keeps
-    the size of signals through layers of ReLU; the biases begin at 0.
+    The weights start as normal numbers with a variance of 2 / inputs (He et al., 2015, arXiv:1502.01852), which keeps
+    the size of signals through layers of ReLU. The biases start at 0.
 
     Args:
-        inputs: numbers an example that come in.
-        outputs: numbers an example that go out.
+        inputs: input numbers of each example.
+        outputs: output numbers of each example.
         random: source of the first weights.
-        dtype: of weights and biases.
+        dtype: data type of weights and biases.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class Flatten:
 
 
 class Dropout:
-    """Sets a random share of the numbers to 0 in training, so that none is relied on alone.
+    """Sets a random share of the numbers to 0 in training, so that the network relies on no single one.
 
-    What remains is divided by the share that remains, so that nothing changes outside training (Srivastava et al.,
-    2014, JMLR 15:1929; the "inverted" form).
+    The rest is divided by its share, so that nothing changes outside training (Srivastava et al., 2014, JMLR 15:1929;
+    the "inverted" form).
 
     Args:
-        share: of numbers that become 0, from 0 to below 1.
+        share: share of the numbers that become 0, from 0 to below 1.
         random: source of the choice.
     """
 

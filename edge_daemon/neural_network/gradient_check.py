@@ -1,4 +1,4 @@
-"""Whether derivatives by hand agree with finite differences."""
+"""Compares manual derivatives with finite differences."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _STEP = 1e-6
 
 
 def gradient_error(layer: Layer, inputs: Array, random: np.random.Generator) -> float:
-    """Return the largest error of a layer's derivatives, of its inputs and its parameters.
+    """Return the largest error of a layer's derivatives with respect to its inputs and its parameters.
 
-    The loss is the sum of the outputs, each times a random number, so that every output has a derivative of its own.
-    The derivative by hand a and the central difference n of each number give |a - n| / max(1, |a|, |n|).
+    The loss is the sum of the outputs, each times a random number, so that every output has its own derivative. For the
+    manual derivative a and the central difference n of each number the error is |a - n| / max(1, |a|, |n|).
 
     Args:
         layer: with parameters of float64.
@@ -33,7 +33,7 @@ def gradient_error(layer: Layer, inputs: Array, random: np.random.Generator) -> 
 
 
 def _central_difference(loss: Callable[[], float], value: Array) -> Array:
-    """Return the derivative of `loss` with respect to each number of `value`, which is moved and put back."""
+    """Return the derivative of `loss` with respect to each number of `value`, which is changed and restored."""
     found = np.zeros(value.shape)
     for place in np.ndindex(value.shape):
         before = value[place]

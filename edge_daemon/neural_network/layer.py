@@ -1,4 +1,4 @@
-"""What all layers have in common."""
+"""The common interface of all layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(slots=True)
 class Parameter:
-    """Numbers that training changes, and the derivative of the loss with respect to each."""
+    """Numbers that training changes, with the derivative of the loss with respect to each."""
 
     value: Array
     gradient: Array
@@ -29,14 +29,14 @@ class Layer(Protocol):
 
         Args:
             inputs: a batch.
-            training: whether `backward()` follows. Dropout works then only.
+            training: whether `backward()` follows. Dropout is active only then.
         """
         ...
 
     def backward(self, output_gradient: Array) -> Array:
         """Return the derivative of the loss with respect to the inputs of the last `forward(training=True)`.
 
-        The derivatives with respect to the parameters replace the ones of the batch before.
+        The derivatives with respect to the parameters replace those of the previous batch.
 
         Args:
             output_gradient: the derivative with respect to the output, of the output's shape.
@@ -45,7 +45,7 @@ class Layer(Protocol):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What training changes."""
+        """The parameters that training changes."""
         ...
 
 

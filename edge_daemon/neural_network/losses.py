@@ -1,4 +1,4 @@
-"""How wrong an output is, and the derivative of that: the mean over the examples of a batch."""
+"""Loss functions with their derivatives, as means over the examples of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.neural_network.layer import Array
 
 
 class LossFunction(Protocol):
-    """A measure of error that training makes small."""
+    """A measure of error that training minimises."""
 
     def __call__(self, outputs: Array, targets: Array) -> tuple[float, Array]:
         """Return the mean loss of a batch and its derivative with respect to the outputs, in their shape."""
@@ -33,7 +33,7 @@ class CrossEntropy:
 
 
 class BinaryCrossEntropy:
-    """-log of the probability of what is true; outputs (examples, 1) are the numbers before a sigmoid.
+    """-log of the probability of the true value; outputs (examples, 1) are the numbers before a sigmoid.
 
     Targets (examples, 1) are 0 or 1.
     """

@@ -1,4 +1,4 @@
-"""Layers in order, and their numbers in a file."""
+"""Layers in order, and their parameters in a file."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class Network:
         return inputs
 
     def backward(self, output_gradient: Array) -> Array:
-        """Return the derivative with respect to the inputs; each layer keeps those of its parameters."""
+        """Return the derivative with respect to the inputs; each layer stores those of its parameters."""
         for layer in reversed(self.layers):
             output_gradient = layer.backward(output_gradient)
         return output_gradient
 
     def predict(self, inputs: Array, *, batch_size: int = 256) -> Array:
-        """Return the output for many inputs, a batch at a time."""
+        """Return the output for many inputs, one batch at a time."""
         return np.concatenate([self.forward(inputs[i : i + batch_size]) for i in range(0, len(inputs), batch_size)])
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """Everything that training changes, in the order of the layers."""
+        """All parameters that training changes, in the order of the layers."""
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     def save(self, path: Path) -> None:
@@ -48,11 +48,11 @@ class Network:
             np.savez(file, **values)  # type: ignore[arg-type]
 
     def load(self, path: Path) -> None:
-        """Take the parameters from a file that `save()` of a network of the same layers wrote.
+        """Load the parameters from a file that `save()` of a network with the same layers wrote.
 
         Raises:
-            OSError: the file cannot be read.
-            ValueError: it is no such file, or of a network of other layers. Nothing has changed then.
+            OSError: the file can't be read.
+            ValueError: the file is no such file, or is from a network with other layers; nothing was changed.
         """
         values = list(_arrays(path, len(self.parameters)))
         for number, (parameter, value) in enumerate(zip(self.parameters, values, strict=True)):

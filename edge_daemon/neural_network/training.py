@@ -12,7 +12,7 @@ from edge_daemon.neural_network.losses import LossFunction
 from edge_daemon.neural_network.network import Network
 
 Augment = Callable[[Array, np.random.Generator], Array]
-"""Returns a batch of inputs as they could also have been, of the same shape."""
+"""Returns a varied batch of inputs of the same shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class TrainingSettings:
     """How a network is trained."""
 
     epochs: int
-    """How many times each example is seen."""
+    """Number of times that each example is used."""
     batch_size: int = 64
     rate: float = 0.05
     """Step of the first epoch. It falls along half a cosine to 0 (Loshchilov and Hutter, 2017, arXiv:1608.03983)."""
@@ -30,15 +30,15 @@ class TrainingSettings:
 
 
 class GradientDescent:
-    """Moves parameters against their gradients; a velocity keeps a share of the steps before.
+    """Moves parameters against their gradients; a velocity keeps a share of the earlier steps.
 
     velocity ← momentum · velocity - rate · (gradient + decay · value); value ← value + velocity
     (Sutskever et al., 2013, ICML 28:1139).
 
     Args:
-        parameters: what is moved.
-        momentum: share of the velocity that stays, from 0 to below 1.
-        weight_decay: pull of weights towards 0.
+        parameters: the parameters to move.
+        momentum: share of the velocity that is kept, from 0 to below 1.
+        weight_decay: strength of the pull of weights towards 0.
     """
 
     def __init__(self, parameters: tuple[Parameter, ...], *, momentum: float, weight_decay: float) -> None:
@@ -66,19 +66,19 @@ def train(
     random: np.random.Generator,
     augment: Augment | None = None,
 ) -> Iterator[float]:
-    """Train a network; yield the mean loss of each epoch, so that the caller can measure and stop between them.
+    """Train a network; yield the mean loss of each epoch, so that the caller can measure and stop between epochs.
 
     Args:
-        network: it is changed.
+        network: the network to train; it is changed.
         inputs: (examples, …).
-        targets: (examples, …), what `loss` takes.
-        loss: made small.
-        settings: how.
+        targets: (examples, …), in the form that `loss` takes.
+        loss: the function to minimise.
+        settings: how to train.
         random: order of the examples, and source of `augment`.
-        augment: changes a batch before it is seen.
+        augment: varies a batch before it is used.
 
     Raises:
-        ValueError: the loss is no number any more: the rate is too high.
+        ValueError: the loss is not a finite number any more, because the rate is too high.
     """
     descent = GradientDescent(network.parameters, momentum=settings.momentum, weight_decay=settings.weight_decay)
     for epoch in range(settings.epochs):

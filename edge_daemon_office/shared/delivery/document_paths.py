@@ -1,4 +1,4 @@
-"""Where documents of a device lie on the office's server, below `upstream.url` (docs/UPSTREAM.md)."""
+"""Paths of a device's documents on the office's server, below `upstream.url` (docs/UPSTREAM.md)."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from edge_daemon_office.shared.errors import DeliveryError
 
 
 def device_folder(device: str) -> str:
-    """Return the folder of a device. A name that is no name of a folder is made one."""
+    """Return the folder of a device. Characters that are not allowed in a folder name are replaced."""
     name = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in device).strip()
     return f"v1/devices/{name if name.strip('.') else '_'}"
 
 
 def register(device: str, lesson_id: str, revision: int) -> str:
-    """Return the place of a revision of a register."""
+    """Return the path of a revision of a register."""
     return f"{device_folder(device)}/registers/{lesson_id}/{revision}.json"
 
 
 def commitment(device: str, ref: str) -> str:
-    """Return the place of a promise of coming plans."""
+    """Return the path of a commitment to coming plans."""
     return f"{device_folder(device)}/commitments/{ref}.json"
 
 
 def status(device: str) -> str:
-    """Return the place of the heartbeat, which is replaced each time."""
+    """Return the path of the heartbeat, which is replaced each time."""
     return f"{device_folder(device)}/status.json"
 
 
 def day(device: str, on: date) -> str:
-    """Return the place of a day's event log, which is replaced."""
+    """Return the path of a day's event log, which is replaced."""
     return f"{device_folder(device)}/days/{on.isoformat()}.json"
 
 
 def key(device: str) -> str:
-    """Return the place of the public key."""
+    """Return the path of the public key."""
     return f"{device_folder(device)}/key.json"
 
 
 def mail(device: str, message_id: str) -> str:
-    """Return the place of a message that the office's server is to send."""
+    """Return the path of a message that the office's server sends."""
     return f"{device_folder(device)}/mail/{message_id.strip('<>')}.json"
 
 
 def for_device(device: str, name: str) -> str:
-    """Return the place of what the office has for a device, such as roster.csv."""
+    """Return the path of a document from the office for a device, such as roster.csv."""
     return f"{device_folder(device)}/{name}"
 
 
 def quoted(path: str) -> str:
-    """Return a path as it stands in an address.
+    """Return a path quoted for a URL.
 
     Raises:
-        DeliveryError: it could lead out of its folder.
+        DeliveryError: the path could leave its folder.
     """
     if any(part.strip(".") == "" or not part.isprintable() or "\\" in part for part in path.split("/")):
         raise DeliveryError("is no path of a document", repr(path))

@@ -1,1 +1,1 @@
-"""Leaf helpers about the box itself: its keys and its health."""
+"""Leaf modules about the host: its keys and its health."""
