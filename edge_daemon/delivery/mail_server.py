@@ -120,9 +120,7 @@ class MailServer:
             outcome = self._refusals.weighed(refused, _outcome_of_message(refused, self.name), self.name)
             self._go_on_after(session, refused)
             if refused.code == _CLOSES:
-                again = (
-                    self._connected()
-                )  # a server that closes because of one message accepts a new connection, or refuses now
+                again = self._connected()  # a server that closed because of one message accepts others, or refuses now
                 return again if isinstance(again, Outcome) else outcome
             return outcome
         except (OSError, smtplib.SMTPException) as error:

@@ -1,8 +1,8 @@
 """Exchanges documents with the office's server, of kinds `api` and `webdav` (docs/UPSTREAM.md).
 
 A document counts as delivered when the server proved that it holds our exact bytes, not when it answers "201". A
-document that is written once is never overwritten, even if another device wrote it. A failure with one document delays no other;
-failures with several in a row count as the server's.
+document that is written once is never overwritten, even if another device wrote it. A failure with one document delays
+no other; failures with several in a row count as the server's.
 """
 
 from __future__ import annotations
