@@ -1,4 +1,4 @@
-"""docs/WATCHING.md names every event, field and metric there is, and its rules ask for metrics that are written."""
+"""docs/WATCHING.md names every event, field and metric; docs/prometheus-rules.yml asks for metrics that exist."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from tests.device.prometheus import parsed
 from tests.device.test_metrics import BOX, OUTBOX
 from tests.device.test_status import AT, a_status
 
-TEXT = (Path(__file__).parents[1] / "docs" / "WATCHING.md").read_text(encoding="utf-8")
-RULES = re.search(r"```yaml\n(.*?)```", TEXT, re.S)[1]
+DOCS = Path(__file__).parents[1] / "docs"
+TEXT = (DOCS / "WATCHING.md").read_text(encoding="utf-8")
+RULES = (DOCS / "prometheus-rules.yml").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_every_metric_stands_there_with_its_label(metrics):
 
 def test_the_rules_ask_for_what_is_written(metrics):
     expressions = re.findall(r"^ +expr: (.*)$", RULES, re.M)
-    assert len(expressions) == RULES.count("- alert: ") == RULES.count("summary: ")
+    assert len(expressions) == RULES.count("- alert: ") == RULES.count("summary: ") > 10
     for expression in expressions:
         asked = re.findall(r'(edge_daemon_\w+)(?:\{(\w+)="(\w+)"\})?', expression)
         assert asked

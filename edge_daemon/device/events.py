@@ -58,7 +58,7 @@ FIELDS: Final = MappingProxyType(
         "events_left_out": "events of the calendars that are no lessons here",
         "file": "file that is meant",
         "where": "file and line",
-        "destination": "who should have it: upstream or mail",
+        "destination": "the receiver: upstream or mail",
         "kind": "what should be delivered",
         "delivered": "number of items that were delivered",
         "waiting": "number of items that wait",
