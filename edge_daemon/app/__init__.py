@@ -1,4 +1,4 @@
-"""Where the steps are wired together; no other part of the program knows two steps (docs/ARCHITECTURE.md).
+"""The programs, each in a folder of its own; only here are steps wired together (docs/ARCHITECTURE.md).
 
-Nothing is imported here: the service wires the timetable to its workers, and must not load what sees faces.
+Nothing is imported here. The service wires the timetable to its workers and must not load the code that sees faces.
 """

@@ -176,7 +176,7 @@ def test_wrong_usage_is_refused_in_one_line_and_changes_nothing(home, arguments,
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (Outcome("delivered", "201"), "outbox 1: was delivered; there is nothing to try again"),
+        (Outcome("delivered", "201"), "outbox 1: was delivered; there is nothing to retry"),
         (Outcome("void", "not absent after all"), "outbox 1: is not needed any more: not absent after all"),
         (Outcome("held", "a person has to confirm it"), "outbox 1: is held: a person has to confirm it"),
     ],
@@ -197,7 +197,7 @@ def test_nobody_takes_the_time_to_correct_away(home):
     db.conn.close()
     done = run(home, "outbox", "retry", "3")
     assert done.exit_code == 2
-    assert "outbox 3: waits until a teacher had time to correct (mail.hold_h)" in done.stderr
+    assert "outbox 3: waits until the teacher's time to correct is over (mail.hold_h)" in done.stderr
     assert json.loads(run(home, "outbox", "show", "3", "--json").stdout)["next_attempt"] == written(soon)
 
 

@@ -1,4 +1,4 @@
-"""The outbox for a person: what waits and why, and trying again what was refused."""
+"""The outbox for a person: what waits and why, and how to retry what was refused."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ WORDS = {
     outbox.WEEK: "week's sheet",
     outbox.MONTH: "month's sheet",
 }
-"""What an item is, in words for a person."""
+"""The kind of an item, in words for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """One item with what it is about."""
+    """One item with its lesson and the state of its receiver."""
 
     item: Item
     lesson: Lesson | None
-    """None: it is about no single lesson."""
+    """None: the item is about no single lesson."""
     destination: DestinationState
 
 
@@ -69,7 +69,7 @@ def list_queue(home: Home, state: str | None) -> tuple[list[Item], list[Destinat
 
     Args:
         home: the installation.
-        state: only items of this state; `all`: every item; None: what is not delivered.
+        state: only items in this state; `all` for every item; None for every undelivered item.
     """
     if not home.register_db_path.exists():
         return [], []
@@ -92,18 +92,18 @@ def read_item(home: Home, item_id: int) -> QueuedItem:
 
 
 def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
-    """Have items tried at the next sync, their receivers as well.
+    """Make items and their receivers due at the next sync.
 
     Args:
         home: the installation.
-        item_ids: empty: everything that was refused, and everything that waits for its next try.
+        item_ids: the items; empty for everything that was refused and everything that waits for its next attempt.
         now: the time.
 
     Returns:
-        How many there are, of those that were refused or named.
+        How many refused or named items are due now.
 
     Raises:
-        DeliveryError: an item can't be tried again.
+        DeliveryError: an item can't be retried.
     """
     hold = timedelta(hours=home.config.mail.hold_h)
     with _opened(home) as db:
@@ -119,22 +119,22 @@ def retry_items(home: Home, item_ids: Sequence[int], now: datetime) -> int:
 
 
 def _move_waiting(db: sqlite_utils.Database, now: datetime, hold: timedelta) -> list[int]:
-    """Return what waits and may be tried at once; bring what waits for a teacher's corrections back to that wait."""
+    """Return the waiting items that may be retried at once; items that wait for corrections get that wait back."""
     found = []
     for item in outbox.listed(db, ("waiting",)):
         if item.attempts or (until := _held_until(item, now, hold)) is None or until <= now:
             found.append(item.item_id)
-        elif until < item.next_attempt:  # a clock that was ahead put it off
+        elif until < item.next_attempt:  # postponed by a clock that was ahead
             with transaction(db):
                 outbox.change(db, item.item_id, "waiting", not_before=until, answer=item.answer, at=now)
     return found
 
 
 def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
-    """Return until when a teacher has time to correct what a message tells; None: it tells nothing of a student.
+    """Return until when a teacher can correct what a message reports; None if it reports nothing about a student.
 
-    One that is farther away than any such time was put off by a clock that was ahead: then it counts from when the item
-    was made.
+    If the next attempt is later than any such time, the clock was ahead when it was set. The hold then counts from the
+    creation of the item.
     """
     if item.kind not in outbox.PERSONAL or item.attempts:
         return None
@@ -142,7 +142,7 @@ def _held_until(item: Item, now: datetime, hold: timedelta) -> datetime | None:
 
 
 def resend_documents(home: Home, since: datetime, now: datetime) -> int:
-    """Have all documents since a time sent to the office's server again; return how many there are.
+    """Queue all documents since a time again for the office's server; return how many there are.
 
     Raises:
         StoreError: the database can't be used.
@@ -154,7 +154,7 @@ def resend_documents(home: Home, since: datetime, now: datetime) -> int:
 
 
 def copy_documents(home: Home, folder: Path, now: datetime) -> CopyResult:
-    """Copy all that the office is to have into a folder; nothing counts as delivered by this."""
+    """Copy all documents for the office into a folder; nothing counts as delivered by this."""
     from edge_daemon.app.sync.office_copy import copy_all
 
     with _opened(home) as db:
@@ -163,7 +163,7 @@ def copy_documents(home: Home, folder: Path, now: datetime) -> CopyResult:
 
 @contextmanager
 def _opened(home: Home) -> Iterator[sqlite_utils.Database]:
-    """Open the outbox with what the process that delivers has reported by now."""
+    """Open the outbox after taking over what the delivering process has reported so far."""
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
         hand_over_leniently(home, db, datetime.now(timezone.utc))
@@ -180,14 +180,14 @@ def _item(db: sqlite_utils.Database, item_id: int) -> Item:
 def _check_retriable(item: Item, now: datetime, hold: timedelta) -> None:
     where = f"outbox {item.item_id}"
     if item.state == "held":
-        raise DeliveryError(f"is held: {item.answer}", where, "nobody is told before")
+        raise DeliveryError(f"is held: {item.answer}", where, "no message is sent before that")
     until = _held_until(item, now, hold) if item.state == "waiting" else None
     if until is not None and until > now:
-        what = "waits until a teacher had time to correct (mail.hold_h)"
-        raise DeliveryError(what, where, "it goes by itself then; `register correct` takes it back")
+        what = "waits until the teacher's time to correct is over (mail.hold_h)"
+        raise DeliveryError(what, where, "then it is sent automatically; `register correct` withdraws it")
     if item.state in {"delivered", "void"}:
         what = "was delivered" if item.state == "delivered" else f"is not needed any more: {item.answer}"
         again = item.state == "delivered" and item.destination == "upstream"
-        hint = "there is nothing to try again"
+        hint = "there is nothing to retry"
         more = "; where the server lost it: `edge-daemon outbox resend --since DAY`"
         raise DeliveryError(what, where, hint + more if again else hint)

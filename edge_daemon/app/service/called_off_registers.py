@@ -1,4 +1,4 @@
-"""Registers whose lesson the timetable calls off after the fact, before anything about them is mailed to families."""
+"""Questions the registers of lessons that the timetable calls off afterwards, before families get mail about them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ logger = logging.getLogger(__name__)
 
 
 def question_called_off(home: Home, db: sqlite_utils.Database, timetable: HasLessons, now: datetime) -> int:
-    """Ask the office about each lesson that is called off and of which notices to families wait.
+    """Ask the office about each lesson that is called off while notices to families still wait.
 
     Args:
         home: the installation.
         db: register.sqlite, to write.
-        timetable: of now.
-        now: the time, trusted.
+        timetable: the current timetable.
+        now: the time; it has to be trusted.
 
     Returns:
-        How many registers have a new revision for that.
+        How many registers got a new revision.
 
     Raises:
         StoreError: the database can't be written.
@@ -43,7 +43,7 @@ def question_called_off(home: Home, db: sqlite_utils.Database, timetable: HasLes
             signer = open_signer(home)
             with transaction(db):
                 added = question_register(db, lesson_id, signer, outbox_writer(home.config), now)
-        except (KeyFileError, RegisterError) as error:  # notices of it are looked at again
+        except (KeyFileError, RegisterError) as error:  # its notices still wait, so that the next call retries
             logger.warning("register not questioned", extra={"lesson_id": lesson_id, "reason": error.what})
             continue
         if added is not None:

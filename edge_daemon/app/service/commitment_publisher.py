@@ -1,4 +1,4 @@
-"""Plans of coming lessons are promised to the office: signed, and on their way before the lesson begins."""
+"""Commits to the plans of coming lessons: the signed document is sent to the office before the lessons begin."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from edge_daemon.store.plans import CommittedPlan, committed_plans
 logger = logging.getLogger(__name__)
 
 LATEST = timedelta(hours=20)
-"""A document is made when a lesson is this near, and holds every plan that is on record by then: two documents cover a
-day of lessons, and they are made in the afternoon before, when the device still has power and network."""
+"""A document is made when a lesson is this near, and it contains every stored plan. Two documents cover a day of
+lessons. They are made in the afternoon before, while the device still has power and network."""
 _LOOK_BACK = 100
-"""Commitments in which a plan is looked for; those of a day are a few."""
+"""How many of the newest commitments are searched for a plan; a day has a few."""
 
 
 def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Signer], now: datetime) -> int:
-    """Sign the plans of coming lessons that no commitment has yet; the document and its outbox item, or neither.
+    """Sign the plans of coming lessons that are in no commitment yet; store both the document and its outbox item.
 
     Args:
         db: register.sqlite.
-        open_signer: asked only where something is to be signed. Without the key plans stay unsigned, and lessons are
-            held: that is logged, and tried again.
-        now: the time, trusted.
+        open_signer: called only if there are plans to sign. Without the key the plans stay unsigned and lessons are
+            held all the same; the failure is logged, and the next call retries.
+        now: the time; it has to be trusted.
 
     Returns:
-        How many plans were promised.
+        How many plans the new commitment has.
 
     Raises:
         StoreError: the database can't be written.
@@ -62,12 +62,12 @@ def publish_commitments(db: sqlite_utils.Database, open_signer: Callable[[], Sig
 
 
 def _committed(db: sqlite_utils.Database) -> dict[str, PlanCommitment]:
-    """Return what was promised last of each lesson: an older release may have promised another plan since ours."""
+    """Return the newest commitment for each lesson: an older release may have committed to a different plan."""
     found: dict[str, PlanCommitment] = {}
     for one in commitments(db, newest=_LOOK_BACK):
         with contextlib.suppress(
             RegisterError
-        ):  # a document that can't be read promises nothing; `ledger verify` tells
+        ):  # a document that can't be read commits to nothing; `ledger verify` reports it
             found.update((plan.lesson_id, plan) for plan in read_commitment(one.document).plans_committed)
     return found
 

@@ -1,8 +1,8 @@
-"""The service's diary: which of the log's events are kept, and how they reach the card with few writes.
+"""The service's event log: which events of the log are kept, and how they reach the card with few writes.
 
-Events are gathered in memory and written at a turn of the service's loop, all in one commit. The same thing again
-(a disk that fails at every turn) is counted, and written once an hour. While nobody knows the time they wait for it;
-they then get the time that they had, as far as this boot knows.
+Events are gathered in memory and written at a turn of the service's loop, in one commit. An event that repeats, such
+as a disk fault at every turn, is counted and written once an hour. Without a trusted clock the events wait. They then
+get the time at which they happened, as far as this boot can reconstruct it.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ KEPT: Final = frozenset(
         "worker hangs",
     }
 )
-"""Missed captures and lessons that went by stand in tables of their own."""
+"""Events to keep. Missed captures and lessons without a register have tables of their own."""
 AGAIN_S = 3600.0
-"""The same event with the same reason is written no more often."""
+"""Shortest time between two entries of the same event with the same reason."""
 _MOST = 200
-"""Events that wait in memory; a device without time would else gather them for years."""
+"""Limit for events in memory; otherwise a device without a trusted clock would gather them for years."""
 _LONGEST = 200
-"""Letters of a reason."""
+"""Limit for a reason, in characters."""
 
 
 @dataclass(slots=True)
@@ -59,10 +59,10 @@ class _CountedEvent:
 
 
 class EventLog(logging.Handler):
-    """Hears the program's log and keeps what belongs into the diary.
+    """Listens to the program's log and keeps the events that belong in the event log.
 
     Args:
-        now_s: seconds since boot. Not a whole reading: what is heard may come from within one.
+        now_s: returns seconds since boot. It is not a full clock reading because reading the clock may log an event.
     """
 
     def __init__(self, now_s: Callable[[], float]) -> None:
@@ -73,25 +73,25 @@ class EventLog(logging.Handler):
         self._faults = {"camera": "", "storage": ""}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take in a record of the log; nothing is written here, for the log may speak within a transaction."""
+        """Take in a log record. Nothing is written here, because the log call may come from within a transaction."""
         if record.msg in KEPT:
             fields = {name: value for name, value in fields_of(record).items() if isinstance(value, str | int | float)}
             self._note(str(record.msg), fields)
 
     def heard(self, lesson_id: str, report: Report) -> None:
-        """Take in a worker's report: its own log reaches the journal, but not this process."""
+        """Take in a worker's report, because the worker's own log reaches the journal but not this process."""
         if report.kind not in ("waiting", "taken", "missed"):
             return
         self._changed("camera", report.camera_fault, "camera keeps failing", "camera answers again", lesson_id)
         self._changed("storage", report.storage_fault, "storage fault", "", lesson_id)
 
     def write(self, db: sqlite_utils.Database, reading: Reading, *, last: bool = False) -> None:
-        """Write what waits, in one commit; a database that can't be written is told by whoever needs it more.
+        """Write the waiting events in one commit. If the database can't be written, they keep waiting.
 
         Args:
             db: register.sqlite.
             reading: the clock.
-            last: the process ends: what waits for the time or for its hour is written as it is.
+            last: True when the process ends: events are written even without a trusted clock or before their hour.
         """
         self._take_repeats(reading, last=last)
         if not self._waiting or (reading.state == "unsynchronised" and not last):
@@ -107,7 +107,7 @@ class EventLog(logging.Handler):
         try:
             add_events(db, events)
         except StoreError:
-            return  # they wait; a full disk has a fault of its own in the status
+            return  # the events wait; the status reports a full disk by itself
         self._waiting.clear()
 
     def _changed(self, name: str, fault: str, begins: str, ends: str, lesson_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Lessons that end: cut over their end, called off or moved while they run. None waits for a gap between lessons."""
+"""Finishes lessons that did not run to their end: interrupted, called off or moved. None waits for a gap."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from edge_daemon.store import lessons
 logger = logging.getLogger(__name__)
 
 OF_A_LESSON: Final[Sequence[Task]] = ("lesson", "finalise")
-"""The tasks that are about one lesson."""
+"""The tasks that belong to one lesson."""
 GIVE_UP_AFTER: Final = 3
-"""A lesson that is over, has no picture, and failed so often will not have a register."""
+"""After this many failures, a lesson that is over and has no picture gets no register."""
 
 
 class LessonFinisher:
-    """Starts a worker for each lesson that has to have its register now, one at a time.
+    """Starts a worker for each lesson that needs its register now, one at a time.
 
     Args:
         db: register.sqlite.
         pool: the workers.
-        schedule: names what will never have a register.
+        schedule: records lessons that will never have a register.
         report: shows that a lesson is over.
     """
 
@@ -37,7 +37,7 @@ class LessonFinisher:
         self._db, self._pool, self._schedule, self._report = db, pool, schedule, report
 
     def tend(self, reading: Reading) -> None:
-        """Start what has to be finished now; call at each turn, with a time that can be trusted.
+        """Start the workers that have to finish a lesson now; call at each turn with a trusted time.
 
         Raises:
             StoreError: register.sqlite can't be used.
@@ -46,7 +46,7 @@ class LessonFinisher:
             known = lessons.get_lesson(self._db, lesson_id)
             if known is None:
                 self._forget(lesson_id)
-            elif known.state == "finalised":  # all but the last step was done
+            elif known.state == "finalised":  # only the last step, erasing the candidates, is missing
                 self._pool.start("finalise", lesson_id, reading.boottime_s)
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
@@ -58,16 +58,16 @@ class LessonFinisher:
                 self._finish(stored, reading)
 
     def done(self, lesson_id: str) -> None:
-        """Take in that a register was made."""
+        """Note that a register was made."""
         self._forget(lesson_id)
         self._report.lesson_ends(lesson_id, finalised=True)
 
     def _look_at_running(self, stored: lessons.StoredLesson, reading: Reading) -> None:
-        """End a lesson that is called off; begin one anew that was moved away."""
+        """End a lesson that is called off; discard one that was moved, so that it begins again at its new time."""
         lesson_id = stored.lesson.lesson_id
         found = self._schedule.standings.get(lesson_id)
         if found is None or not self._schedule.is_ended(lesson_id, reading.utc):
-            return  # where it is gone, it goes on, and the office is asked at its end
+            return  # a lesson that the timetable no longer has goes on, and the office is asked at its end
         if worker := self._pool.at("lesson", lesson_id):
             worker.stop()
         elif found.moved is None:

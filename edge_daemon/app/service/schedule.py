@@ -1,4 +1,4 @@
-"""Which lesson is due, which comes next, and which went by."""
+"""Which lesson is due, which comes next, and which were missed."""
 
 from __future__ import annotations
 
@@ -24,29 +24,30 @@ from edge_daemon.types import Lesson
 logger = logging.getLogger(__name__)
 
 LEAD = timedelta(seconds=20)
-"""A worker is started so long before its lesson: models and camera take seconds on a Pi."""
+"""How early a worker is started before its lesson; models and camera need seconds on a Pi."""
 LONGEST = timedelta(hours=24)
-"""No lesson of a timetable is longer."""
+"""The longest possible lesson of a timetable."""
 EXPAND_EVERY = timedelta(minutes=10)
 
 DEVICE_OFF = "the device was off"
 LOST = "lost with a damaged database, or the device was off"
 NOT_HELD = "no picture could be taken"
 _FAR = timedelta(days=28)
-"""A lesson that was moved is looked for within this."""
+"""A moved lesson is searched for in this time from now."""
 
 
 class Schedule:
-    """The timetable against the clock and the records.
+    """Compares the timetable with the clock and the stored lessons.
 
     Args:
         watch: the timetable, which may change at any time.
         db: register.sqlite.
-        captures_wanted: of a lesson.
-        open_signer: gives what signs plans; asked only where something is to be signed.
-        open_seeds: gives what seals their seeds; without the device key no plan is put on record, and lessons are held.
+        captures_wanted: the number of captures of a lesson.
+        open_signer: returns the signer of plans; called only if there are plans to sign.
+        open_seeds: returns the cipher for the plans' seeds. Without the device key no plan is stored in advance, but
+            lessons are held.
         zone: the school's time zone.
-        reason_before: why lessons of the time before this start have no register.
+        reason_before: why lessons before this start of the service have no register.
     """
 
     def __init__(
@@ -67,11 +68,11 @@ class Schedule:
         self._expanded_at: datetime | None = None
         self._accounted = False
         self.standings: dict[str, TimetableStanding] = {}
-        """Lessons that run and that the timetable no longer has at their time, by id."""
+        """Running lessons that the timetable no longer has at their time, by id."""
 
     @property
     def error(self) -> str:
-        """What is wrong with the timetable's files; the last good ones are in force."""
+        """What is wrong with the timetable's files, empty if nothing; the last good ones stay in force."""
         return self._watch.error
 
     @property
@@ -80,23 +81,23 @@ class Schedule:
         return self._watch.timetable
 
     def is_ended(self, lesson_id: str, now: datetime) -> bool:
-        """Return whether a lesson that has begun must not go on: it is called off, or moved to a time to come."""
+        """Return whether a lesson that has begun must stop: it is called off, or moved to a future time."""
         found = self.standings.get(lesson_id)
         if found is None:
             return False
         return found.state == "called_off" or (found.moved is not None and found.moved.end > now)
 
     def look_again(self) -> None:
-        """Have the timetable looked at again at the next `tend`."""
+        """Make the next `tend` look at the timetable again."""
         self._expanded_at = None
 
     def refresh(self, *, force: bool = False) -> None:
-        """Look whether the timetable changed."""
+        """Read the timetable again if its files changed."""
         if self._watch.refresh(force=force):
             self._expanded_at = None
 
     def tend(self, now: datetime) -> bool:
-        """Look at the lessons that run, put coming plans on record, promise them, and name lessons that went by.
+        """Look at running lessons, store and commit the coming plans, and record lessons that were missed.
 
         Rate-limited; safe to call often.
 
@@ -109,13 +110,13 @@ class Schedule:
         if self._expanded_at is not None and timedelta(0) <= now - self._expanded_at < EXPAND_EVERY:
             return False
         timetable = self._watch.timetable
-        self._look_at_running(now)  # before plans are made: a moved lesson is known by having none
+        self._look_at_running(now)  # before plans are made, because a moved lesson is recognised by having no plan
         self._near = as_held(self._db, timetable.lessons(now - LONGEST, now + AHEAD + EXPAND_EVERY))
         lesson_events.note_events(self._db, self._near)
         self._plan(now)
         self._publish(now)
         since = account_since(self._db, now)
-        # What went by before the service looked for the first time did so without it; later ones it could not hold.
+        # Lessons before the first look were missed because the service did not run; it could not hold any later ones.
         reason = NOT_HELD if self._accounted else self._reason_before
         named = account(self._db, as_held(self._db, timetable.lessons(since, now)), reason, now)
         if named:
@@ -126,7 +127,7 @@ class Schedule:
     def _look_at_running(self, now: datetime) -> None:
         self.standings = {}
         if self._watch.error:
-            return  # the files of now can't be read: what is in force is older than the lesson
+            return  # the current files can't be read, and the timetable in force is older than the lesson
         for stored in lessons.running_lessons(self._db):
             lesson = stored.lesson
             if lesson.origin != "timetable" or stored.clock == "unsynchronised":
@@ -152,18 +153,18 @@ class Schedule:
         plan_ahead(self._db, coming, self._captures_wanted, now, seeds, later)
 
     def _publish(self, now: datetime) -> None:
-        """Promise what is planned. Where that fails lessons are held all the same: the outbox must cost no register."""
+        """Commit to the planned lessons. If this fails, lessons are held all the same: no register depends on it."""
         try:
             publish_commitments(self._db, self._open_signer, now)
         except DamageError:
-            raise  # the next start mends it
+            raise  # the next start repairs it
         except StoreError as error:
             logger.warning("plans not signed", extra={"reason": error.what})
         except sqlite3.IntegrityError as error:
             logger.warning("plans not signed", extra={"reason": str(error)})
 
     def due(self, now: datetime) -> Lesson | None:
-        """Return the lesson that is on, or begins within LEAD, and has no register yet."""
+        """Return the lesson without a register that is on or begins within LEAD."""
         on = [x for x in self._near if x.start - LEAD <= now < x.end]
         for lesson in sorted(on, key=lambda x: x.start):
             known = lessons.get_lesson(self._db, lesson.lesson_id)
@@ -172,14 +173,14 @@ class Schedule:
         return None
 
     def people(self, lesson: Lesson) -> People:
-        """Return who may teach a lesson, as the calendar has it now."""
+        """Return who may teach a lesson, according to the current calendar."""
         timetable = self._watch.timetable
-        # The calendar may have another id for a lesson that was moved; two lessons never begin together.
+        # The calendar may have another id for a lesson that was moved. Two lessons never begin at the same time.
         there = timetable.lessons(lesson.start, lesson.start + timedelta.resolution)
         return timetable.people(there[0].lesson_id if there else lesson.lesson_id)
 
     def on(self, now: datetime) -> Lesson | None:
-        """Return the lesson that is on by the timetable, held or not; the database is not asked."""
+        """Return the lesson that is on by the timetable, held or not; the database is not read."""
         return min((x for x in self._near if x.start <= now < x.end), key=lambda x: x.start, default=None)
 
     def following(self, now: datetime) -> Lesson | None:
@@ -187,6 +188,6 @@ class Schedule:
         return min((x for x in self._near if x.start > now), key=lambda x: x.start, default=None)
 
     def skip(self, lesson: Lesson, reason: str, now: datetime) -> None:
-        """Name a lesson that could not be held, and forget that it was begun."""
+        """Record that a lesson could not be held, and forget that it was begun."""
         lessons.discard_lesson(self._db, lesson.lesson_id)
         skipped.skip_lessons(self._db, [lesson], reason, now)

@@ -1,7 +1,7 @@
-"""The service: follows the timetable for years, one lesson at a time, and says how it is.
+"""The service: follows the timetable for years, one lesson at a time, and reports its state.
 
-It sees no picture. Whatever needs models, templates or the camera is done by a worker, a process of its own, so that
-the service stays small between lessons and nothing that happens to a camera or a picture can end it.
+It sees no picture. A worker, a process of its own, does everything that needs models, templates or the camera. So the
+service stays small between lessons, and no fault of a camera or a picture can end it.
 """
 
 from __future__ import annotations
@@ -49,28 +49,28 @@ from edge_daemon.types import Lesson, MissedCapture
 logger = logging.getLogger(__name__)
 
 TURN_S = 25.0
-"""The longest time between two looks at everything."""
+"""The longest time between two turns of the loop."""
 ANSWER_S = 45.0
-"""Models and camera have to answer within this at the start; a USB camera takes a while to be found."""
+"""Models and camera have to answer within this time at the start; a USB camera takes a while to be found."""
 CHECK_S = 1200.0
-"""The databases are checked, and brought back where they are damaged, within this."""
+"""The databases are checked, and restored if they are damaged, within this time."""
 STOP_S = 8.0
-"""A worker finishes the picture in hand within this; systemd is promised 10 s."""
+"""A worker has this time to finish the current picture; systemd allows 10 s."""
 GRACE_S = 120.0
-"""A time server is waited for so long before pictures are taken without a time."""
+"""How long the service waits for a time server before it takes pictures without a trusted time."""
 FIRST_LOOK_S, LOOK_AGAIN_S = 600.0, 3600.0
-"""So long after the start, and then so often, erasures that are not finished are looked for. An update is believed or
-taken back before the first look: until then the data keys stay as the earlier release knows them."""
+"""When the service looks for unfinished erasures: this long after the start, and then at this interval. By the first
+look an update has been accepted or rolled back; until then the earlier release must be able to read the data keys."""
 
 
 class Service:
     """`edge-daemon run`.
 
     Args:
-        home: where settings and databases are.
-        clock: the time; None: the computer's.
+        home: the installation.
+        clock: the clock; None for the computer's.
         command: how to start a worker.
-        turn_s: the longest time between two looks at everything; shorter where the watchdog wants it.
+        turn_s: the longest time between two turns of the loop; the watchdog may shorten it.
     """
 
     def __init__(
@@ -92,13 +92,14 @@ class Service:
         """Run until SIGTERM.
 
         Raises:
-            EdgeError: settings, databases or models can't be used, the camera does not answer, or a service runs
-                already.
+            EdgeError: settings, databases or models can't be used, the camera does not answer, or another service is
+                running.
         """
         self._home.ensure_state_dir()
         with self._alone(), self._end_is_told(), self._signals() as wake:
             journal.listen(self._event_log)
-            # A full check of years of registers on a slow card takes minutes; killed, it would begin anew for ever.
+            # A full check of years of registers on a slow card takes minutes. If it were killed, it would start over
+            # for ever.
             notify(f"EXTEND_TIMEOUT_USEC={int(CHECK_S * 1e6)}", "STATUS=checking the databases")
             opened = open_databases(self._home)
             self._report.repaired(opened.notes)
@@ -148,12 +149,12 @@ class Service:
             _drain(wake)
 
     def _act(self, reading: Reading) -> None:
-        """Start what has to run now."""
+        """Start the workers that have to run now."""
         if reading.state == "unsynchronised":
             if reading.boottime_s - self._begun.boottime_s > GRACE_S:
                 self._pool.start("untimed", "", reading.boottime_s)
             return
-        # Before captures get their lessons: those begin by it, and what went by before them would not be named.
+        # This comes first: untimed captures start their lessons, and lessons missed before those would go unrecorded.
         if self._schedule.tend(reading.utc):
             question_called_off(self._home, self._db, self._schedule.timetable, reading.utc)
         if self._pool.at("untimed"):
@@ -168,14 +169,14 @@ class Service:
         self._apply_inbox(reading)
 
     def _settles(self, reading: Reading) -> bool:
-        """Have untimed captures given to their lessons; return whether all else has to wait for that."""
+        """Start assigning untimed captures to lessons; return whether everything else has to wait for that."""
         if self._pool.at("settle"):
             return True
         if not untimed_captures(self._db):
             return False
         trouble = self._pool.trouble("settle")
         hopeless = trouble is not None and trouble.failures >= GIVE_UP_AFTER
-        # What fails for ever must not cost the lessons to come; it is tried again between them.
+        # A permanent failure must not cost the coming lessons, so it is retried between them.
         if not hopeless or (self._pool.idle and self._schedule.due(reading.utc) is None):
             self._pool.start("settle", "", reading.boottime_s)
         return not hopeless or self._pool.at("settle") is not None
@@ -186,7 +187,7 @@ class Service:
             return
         stored = self._begin(lesson, reading)
         started = self._pool.start("lesson", lesson.lesson_id, reading.boottime_s)
-        if started or self._report.status.lesson is None:  # it is on, also while its worker has to wait
+        if started or self._report.status.lesson is None:  # the lesson is on even while its worker has to wait
             taken = len(lessons.captures(self._db, lesson.lesson_id))
             missed = len(lessons.missed_captures(self._db, lesson.lesson_id))
             self._report.lesson_begins(stored, taken, missed)
@@ -197,20 +198,20 @@ class Service:
     def _begin(self, lesson: Lesson, reading: Reading) -> lessons.StoredLesson:
         try:
             seeds = open_plan_seeds(self._home)
-        except KeyFileError:  # the worker will say so: it opens no template without the key
+        except KeyFileError:  # the worker reports it, because it can't open a template without the key either
             seeds = None
         return begin(self._db, lesson, self._home.config.lesson.captures, reading, seeds)
 
     def _on(self, reading: Reading) -> Lesson | None:
-        """Return a lesson that has begun and keeps its times, though the timetable no longer has it now."""
+        """Return a lesson that has begun and keeps its times although the timetable no longer has it."""
         begun = [s.lesson for s in lessons.running_lessons(self._db) if s.clock != "unsynchronised"]
         on = [x for x in begun if x.origin == "timetable" and x.start - LEAD <= reading.utc < x.end]
         return next((x for x in on if not self._schedule.is_ended(x.lesson_id, reading.utc)), None)
 
     def _apply_inbox(self, reading: Reading) -> None:
-        """Have the inbox applied and erasures finished while nothing else is done, and no lesson is soon.
+        """Start applying the inbox and finishing erasures if no worker runs and no lesson is near.
 
-        A new calendar does not wait for that: it may move a lesson that runs, or call it off.
+        A new calendar does not wait for that, because it may move or call off a running lesson.
         """
         if self._pool.idle and self._has_work(reading) and not waiting.busy(self._db, reading.utc):
             self._pool.start("inbox", "", reading.boottime_s)
@@ -225,12 +226,12 @@ class Service:
         self._look_for_erasures_s = reading.boottime_s + LOOK_AGAIN_S
         try:
             return is_work_left(self._home) or are_due(self._db)
-        except KeyFileError as error:  # the file of slots can't be read: `doctor` says so, and lessons go on
+        except KeyFileError as error:  # the file of key slots can't be read: `doctor` reports it, and lessons go on
             logger.warning("old key not destroyed", extra={"reason": error.what})
             return False
 
     def _mend_if_idle(self) -> None:
-        """End where a worker or the nightly backup met damage: the next start looks closely and restores."""
+        """Exit if a worker or the nightly backup found damage; the next start checks and restores the databases."""
         if self._home.suspect_path.exists() and not self._pool.fds:
             raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
 
@@ -244,7 +245,7 @@ class Service:
     # --- the start ----------------------------------------------------------------------------------------------------
 
     def _await_answer(self, wake: int) -> bool:
-        """Wait until models and camera have answered; return False if told to stop before that."""
+        """Wait until models and camera have answered; return False if asked to stop before that."""
         until_s = self._begun.boottime_s + ANSWER_S
         while not self._answered and not self._stopping:
             reading = self._clock.reading()
@@ -253,7 +254,7 @@ class Service:
                 self._note_unanswered(trouble.reason, reading)
                 raise ServiceError(trouble.reason)
             if trouble and reading.state != "unsynchronised":
-                with contextlib.suppress(StoreError):  # registers of lessons that are over need no camera
+                with contextlib.suppress(StoreError):  # registers of past lessons need no camera
                     self._finisher.tend(reading)
             self._pool.start("check", "", reading.boottime_s)
             detail = f"the camera does not answer: {trouble.reason}" if trouble else self._report.status.detail
@@ -266,7 +267,7 @@ class Service:
         return self._answered
 
     def _note_unanswered(self, reason: str, reading: Reading) -> None:
-        """Record why a lesson that is on has no pictures from this start."""
+        """Record why the current lesson has no pictures since this start."""
         if reading.state == "unsynchronised":
             return
         self._schedule.tend(reading.utc)
@@ -313,7 +314,7 @@ class Service:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep a second service from the same databases."""
+        """Prevent a second service on the same databases."""
         path = self._home.runtime_dir / "service.lock"
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -329,7 +330,7 @@ class Service:
 
     @contextlib.contextmanager
     def _end_is_told(self) -> Iterator[None]:
-        """Take over why the service before this one ended, and leave behind why this one does."""
+        """Read why the previous service ended, and record why this one ends."""
         self._since = self._begun.utc
         before = read_status(self._home.runtime_dir)
         if before is not None and before.ended_by:
@@ -345,7 +346,7 @@ class Service:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[int]:
-        """Yield a file descriptor that can be read after a signal."""
+        """Yield a file descriptor that becomes readable after a signal."""
         reading, writing = os.pipe()
         for fd in (reading, writing):
             os.set_blocking(fd, False)
@@ -353,7 +354,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop_signal)
         signal.signal(signal.SIGHUP, self._on_reload_signal)
-        # Our handler passes the wish on to the workers; faulthandler's own runs first, even where Python is stuck.
+        # Our handler passes the request on to the workers. faulthandler's own runs first, even if Python is stuck.
         signal.signal(signal.SIGUSR1, lambda *_: self._pool.dump_stacks())
         faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
         try:

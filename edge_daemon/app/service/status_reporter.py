@@ -1,4 +1,4 @@
-"""What the service tells the outside: systemd, the status file, the metrics."""
+"""Reports the service's state: the status file, the metrics, and with the watchdog's message systemd's status line."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _WORDS = {NOT_RUNNING: "not_running", CLOCK_SET: "clock", TOO_SLOW: "slow", CALL
 
 
 class StatusReporter:
-    """Keeps the service's status and writes it when it changed, or now and then.
+    """Keeps the service's status and writes it when it has changed, and at intervals.
 
     Args:
-        home: where the runtime folder is.
+        home: the installation; the files go to its runtime folder.
         reading: the clock at the start.
     """
 
@@ -76,7 +76,7 @@ class StatusReporter:
         )
 
     def lesson_ends(self, lesson_id: str, *, finalised: bool) -> None:
-        """Count a register that was made; show that its lesson is over, where that is the one that is shown."""
+        """Count a register that was made, and no longer show its lesson as running."""
         if finalised:
             self.status = replace(self.status, lessons_total=self.status.lessons_total + 1)
         lesson = self.status.lesson
@@ -95,12 +95,12 @@ class StatusReporter:
             )
 
     def heard(self, lesson_id: str, report: Report, *, has_camera: bool = True) -> None:
-        """Take in a worker's report; one of another lesson than the one that is shown counts in the totals alone.
+        """Take in a worker's report. A report about another lesson than the one shown counts only in the totals.
 
         Args:
-            lesson_id: which lesson the worker is at.
-            report: what it says.
-            has_camera: False: it makes the register of a lesson that is over, and says nothing about the camera.
+            lesson_id: the worker's lesson.
+            report: the report.
+            has_camera: False if the worker makes the register of a past lesson and knows nothing about the camera.
         """
         if report.kind == "taken":
             self.status = replace(self.status, captures_total=self.status.captures_total + 1)
@@ -131,16 +131,16 @@ class StatusReporter:
         return "storage" if report.storage_fault else "camera"
 
     def repaired(self, notes: Sequence[str]) -> None:
-        """Show what the start had to repair, until a lesson has been held since."""
+        """Show what was repaired at the start, until a lesson has been held since then."""
         self._repairs = "; ".join(notes)
         self.status = replace(self.status, storage_fault=self._repairs)
 
     def camera_fault(self, what: str) -> None:
-        """Show that the camera does not answer; the next picture, or an answer (empty), takes it back."""
+        """Show that the camera does not answer; an empty text or the next picture clears this."""
         self.status = replace(self.status, camera_fault=what)
 
     def ended(self, reading: Reading, why: str) -> None:
-        """Leave behind why the service ends, for nothing of it runs that could be asked."""
+        """Leave the reason why the service ends in the status file, because no process remains to answer."""
         self.status = replace(self.status, state="degraded", detail=why, ended_by=why, clock=reading.state, lesson=None)
         self._write(reading)
 
@@ -155,11 +155,11 @@ class StatusReporter:
         )
 
     def storage_fault(self, what: str) -> None:
-        """Show that the databases can't be used; the next capture that is written takes it back."""
+        """Show that the databases can't be used; the next capture that is written clears this."""
         self.status = replace(self.status, storage_fault=what)
 
     def count_outbox(self, db: sqlite_utils.Database, reading: Reading) -> None:
-        """Take in what waits to be delivered, once a minute: another process delivers it."""
+        """Count the items that wait for delivery, once a minute, because another process delivers them."""
         if reading.boottime_s - self._counted_s < COUNT_EVERY_S:
             return
         self._counted_s = reading.boottime_s
@@ -168,7 +168,7 @@ class StatusReporter:
             states = {name: destination_state(db, name).state for name in DESTINATIONS}
             last_sync = read_note(self._home.delivery_dir).began_at
         except (StoreError, OSError):
-            return  # told by those who need the database more
+            return  # other parts, which depend on the database, report this
         self._outbox = Outbox(
             waiting={name: items.get((name, "waiting"), (0, None))[0] for name in DESTINATIONS},
             parked={name: items.get((name, "parked"), (0, None))[0] for name in DESTINATIONS},
@@ -178,12 +178,12 @@ class StatusReporter:
         )
 
     def say_lesson(self, reading: Reading, following: Lesson | None, on: Lesson | None) -> None:
-        """Tell of the lesson that runs, else of the next one.
+        """Report the running lesson, or the next one.
 
         Args:
             reading: the clock.
             following: the next lesson that has not begun.
-            on: what is on by the timetable.
+            on: the lesson that is on by the timetable.
         """
         lesson = self.status.lesson
         if lesson is None and on is not None and self.status.storage_fault:
@@ -203,21 +203,21 @@ class StatusReporter:
         self.report(reading, "lesson", f"{lesson.course}: {counts}{next_at}")
 
     def report(self, reading: Reading, state: State, detail: str) -> None:
-        """Write what changed; feed the watchdog. Call at every turn of the loop, and only from there."""
+        """Write the status if it changed, and feed the watchdog. Only the loop calls this, at every turn."""
         self.status = replace(self.status, state=state, detail=detail, clock=reading.state)
         changed = self.status != self._written
         old = reading.boottime_s - self._written_s
         watchdog.feed(detail if changed else "")
-        # In a lesson something changes every second; the file is in memory, yet writing it costs time.
+        # During a lesson something changes every second. The file is in memory, but writing it takes time.
         if (changed and old >= 1.0) or old >= WRITE_EVERY_S:
             self._write(reading)
 
     def forget(self) -> None:
-        """Take the status back: nothing runs any more, and that was wanted."""
+        """Remove the status file after a stop that was requested."""
         (self._home.runtime_dir / FILE).unlink(missing_ok=True)
 
     def local(self, at: datetime) -> str:
-        """Return a time as people in the building write it."""
+        """Return a time in the school's time zone as text, with the day if it is not today."""
         local = at.astimezone(self._zone)
         same_day = local.date() == datetime.now(timezone.utc).astimezone(self._zone).date()
         return local.strftime("%H:%M:%S" if same_day else "%a %d %b %H:%M")

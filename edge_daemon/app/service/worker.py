@@ -1,7 +1,7 @@
-"""The process that holds one lesson: models, templates and pictures live here and end with it.
+"""The worker process of one lesson: models, templates and pictures exist only in it and end with it.
 
-The service starts it (`worker_process.py`) and hears of every step through a pipe. It may be killed at any moment:
-what was committed stays, and the next worker goes on from there.
+The service starts it (`worker_process.py`) and receives a report of every step through a pipe. A worker may be killed
+at any moment: committed data stays, and the next worker continues from there.
 
     python -I -m edge_daemon.app.service.worker --report FD [--home DIR] TASK [LESSON_ID]
 """
@@ -52,16 +52,16 @@ from edge_daemon.vision.pipeline import Detector
 logger = logging.getLogger(__name__)
 
 STOPPED = 75
-"""Exit code (EX_TEMPFAIL of sysexits.h): told to stop before the end; start another one to go on."""
+"""Exit code (EX_TEMPFAIL of sysexits.h): asked to stop before the end; another worker has to continue."""
 
 
 class Worker:
     """One task, from its arguments to its last report.
 
     Args:
-        home: where settings and databases are.
-        clock: the time.
-        report_fd: where reports are written.
+        home: the installation.
+        clock: the clock.
+        report_fd: file descriptor to which reports are written.
         outages: why there were no pictures before.
     """
 
@@ -74,11 +74,11 @@ class Worker:
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop_signal)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
-        # The service holds the other end of our stdin: when it dies, however it dies, we stop too.
+        # The service holds the other end of our stdin. If the service dies in any way, this worker stops, too.
         self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room, outages)
 
     def check(self) -> int:
-        """Finish what was being erased; bring the contacts of mail up to date; have models and camera answer once."""
+        """Finish erasures, update the contacts for mail, and check that models and camera answer."""
         self._hand_contacts_on()
         Detector(load_models(self._home.config))
         with self._camera() as camera:
@@ -88,7 +88,7 @@ class Worker:
             except CameraError:
                 if not camera.answers:
                     raise
-                # A black picture is an answer, too: early in the morning the room is dark.
+                # A black picture is an answer, too, because the room is dark early in the morning.
         self._report(Report("ready"))
         return 0
 
@@ -97,17 +97,17 @@ class Worker:
             finish_erasures(self._home, self._clock.reading().utc)
             publish_contacts(self._home)
         except DamageError:
-            raise  # the next start mends it
-        except (GalleryError, KeyFileError, StoreError) as error:  # registers are taken all the same
+            raise  # the next start repairs it
+        except (GalleryError, KeyFileError, StoreError) as error:  # registers are taken without contacts, too
             logger.warning("contacts not handed on", extra={"reason": error.what, "where": error.where})
 
     def hold_lesson(self, lesson_id: str, *, takes_pictures: bool = True) -> int:
-        """Take the pictures of a lesson that are still to come, then finalise it.
+        """Take the remaining pictures of a lesson, then finalise it.
 
         Args:
-            lesson_id: of a lesson that was begun.
-            takes_pictures: False: it is over; its register is made without camera and networks, for another lesson
-                may run.
+            lesson_id: the id of a lesson that was begun.
+            takes_pictures: False for a past lesson: its register is made without camera and networks, because another
+                lesson may be running.
         """
         with self._alone(lesson_id):
             db = open_register(self._home.register_db_path, create=False)
@@ -115,7 +115,7 @@ class Worker:
             if stored is None:
                 raise StoreError("was never started", f"lesson {lesson_id}", "start it first")
             if stored.state == "finalised":
-                with gallery_of(self._home) as gallery_db:  # the worker before this one ended just before that
+                with gallery_of(self._home) as gallery_db:  # the previous worker ended just before erasing them
                     if gallery_db is not None:
                         candidate_rows.erase_candidates(gallery_db, lesson_id)
                 self._report(Report("done"))
@@ -136,7 +136,7 @@ class Worker:
             return self._hold(run, stored, takes_pictures=takes_pictures)
 
     def _check_plan(self, db: sqlite_utils.Database, stored: lessons.StoredLesson) -> None:
-        """Take no picture by a seed that this device did not draw; a lesson that is over gets its register."""
+        """Raise StoreError before pictures follow a seed that this device did not draw; past lessons get a register."""
         lesson = stored.lesson
         if stored.clock == "unsynchronised" or plan_trust.is_own(db, stored, open_plan_seeds(self._home)):
             return
@@ -147,7 +147,7 @@ class Worker:
             raise StoreError(what, f"lesson {lesson.lesson_id}", "the service begins it anew")
 
     def hold_untimed(self) -> int:
-        """Take pictures until told to stop, because nobody knows the time."""
+        """Take pictures until asked to stop, because the time is not known."""
         gallery = open_gallery_store(self._home)
         comparer = Comparer(self._home.config, gallery, load_models(self._home.config))
         db = open_register(self._home.register_db_path)
@@ -157,8 +157,8 @@ class Worker:
         return STOPPED
 
     def settle(self) -> int:
-        """Give untimed captures to their lessons; the clock is right now."""
-        # Here, for the libraries of calendars take a tenth of a second, and no other task needs them.
+        """Assign untimed captures to their lessons, now that the clock is right."""
+        # Imported here because the calendar libraries take a tenth of a second and no other task needs them.
         from edge_daemon.app.capture.assign_untimed import settle
 
         with self._alone("untimed"):
@@ -168,7 +168,7 @@ class Worker:
         return 0
 
     def apply_timetable(self) -> int:
-        """Put the office's new calendar into force, also while a lesson runs: it may call that one off."""
+        """Put the office's new calendar into force, even during a lesson, because it may call that lesson off."""
         from edge_daemon.app.inbox.apply import apply_inbox
         from edge_daemon.app.inbox.waiting import TIMETABLE
 
@@ -177,9 +177,9 @@ class Worker:
         return 0
 
     def apply_inbox(self) -> int:
-        """Put into force what the office sent, wrap keys of an earlier release, remove registers whose time is over.
+        """Apply the office's documents, wrap the data keys of an earlier release, and remove expired registers.
 
-        The service starts this while no lesson is on, nor soon.
+        The service starts this only if no lesson is on or near.
         """
         from edge_daemon.app.inbox.apply import apply_inbox  # here: no other task needs it
 
@@ -194,7 +194,7 @@ class Worker:
         loop = LessonLoop(run, camera, lesson, plan, stored.clock, self._context)
         is_timed = stored.clock != "unsynchronised"
         if takes_pictures and is_timed and len(run.settled_slots) < stored.captures_planned:
-            # Not before the last slot can be late: a picture that may still be taken needs a camera that is given back.
+            # The camera is needed until the last slot is too late: until then a picture may still be taken.
             ended = self._clock.reading().utc >= lesson.end + timedelta(seconds=LATE_S)
             with contextlib.nullcontext() if ended else camera:
                 if not loop.go():
@@ -213,7 +213,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _alone(self, task: str) -> Iterator[None]:
-        """Keep a second worker from the same task: one whose service was killed may still finish its picture."""
+        """Prevent a second worker on the same task; a worker whose service was killed may still finish its picture."""
         path = self._home.runtime_dir / f"{task}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w") as file:
@@ -248,7 +248,7 @@ class Worker:
 
 
 def _hung_up(fd: int) -> bool:
-    """Return whether the other end of a pipe is gone."""
+    """Return whether the other end of a pipe is closed."""
     poll = select.poll()
     poll.register(fd, 0)
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""The workers that run now: started, heard, ended when they hang, and started again after a while."""
+"""The running workers: starts them, reads their reports, kills those that hang, and retries after a pause."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 300.0
 HUNG = "its process hung and was ended"
 STOPPED = 75
-"""The exit code of a worker that was told to stop (worker.py)."""
+"""The exit code of a worker that was asked to stop (worker.py)."""
 
 
 @dataclass(slots=True)
 class WorkerFailure:
-    """How often a task failed in a row."""
+    """A task that has failed several times in a row."""
 
     failures: int
     again_at_s: float
     reason: str
     since_s: float
-    """The last sign of life before the first of them, in seconds since the boot."""
+    """When the task last worked before the first failure, in seconds since boot."""
     no_camera: bool = False
 
 
 class WorkerPool:
-    """Starts and ends workers; one at a time has the camera.
+    """Starts and ends workers; only one at a time has the camera.
 
     Args:
-        home: where settings and databases are.
+        home: the installation.
         command: how to start a worker.
-        heard: told of every report.
+        heard: called with every report.
     """
 
     def __init__(self, home: Home, command: Sequence[str], heard: Callable[[WorkerProcess, Report], None]) -> None:
@@ -48,49 +48,49 @@ class WorkerPool:
         self._troubles: dict[tuple[Task, str], WorkerFailure] = {}
         self._alive_s: dict[WorkerProcess, float] = {}
         self.outages = Outages()
-        """Why there are no pictures, as workers and the service met it."""
+        """Why there were no pictures, as reported by workers and by the service."""
         self.restarts = 0
 
     @property
     def fds(self) -> list[int]:
-        """File descriptors that can be read when a worker has something to tell."""
+        """File descriptors that become readable when a worker sends a report."""
         return [worker.fd for worker in self._workers if not worker.hung_up]
 
     def at(self, task: Task, lesson_id: str = "") -> WorkerProcess | None:
-        """Return the worker at a task, if there is one."""
+        """Return the worker of a task, None if there is none."""
         return next((w for w in self._workers if (w.task, w.lesson_id) == (task, lesson_id)), None)
 
     def trouble(self, task: Task, lesson_id: str = "") -> WorkerFailure | None:
-        """Return how a task fails, None where it does not."""
+        """Return the failure of a task, None if it does not fail."""
         return self._troubles.get((task, lesson_id))
 
     @property
     def idle(self) -> bool:
-        """Whether nobody is at work."""
+        """Whether no worker is running."""
         return not self._workers
 
     def troubled_lessons(self) -> list[str]:
-        """Return the lessons whose worker failed last time."""
+        """Return the ids of lessons whose last worker failed."""
         return sorted({lesson_id for task, lesson_id in self._troubles if task in ("lesson", "finalise")})
 
     def pause_s(self, now_s: float) -> float:
-        """Return the seconds until a task that failed may be tried again; infinite where none waits for that."""
+        """Return the seconds until a failed task may be retried; infinite if none is waiting."""
         left_s = (trouble.again_at_s - now_s for trouble in self._troubles.values())
         return min((one_s for one_s in left_s if one_s > 0), default=float("inf"))
 
     def worst(self) -> WorkerFailure | None:
-        """Return the trouble that has lasted longest, None where all goes well."""
+        """Return the failure with the most attempts, None if no task fails."""
         return max(self._troubles.values(), key=lambda trouble: trouble.failures, default=None)
 
     def forget(self, task: Task, lesson_id: str) -> None:
-        """Forget the trouble of a task that was given up."""
+        """Forget the failure of a task that was given up."""
         self._troubles.pop((task, lesson_id), None)
 
     def start(self, task: Task, lesson_id: str, now_s: float) -> WorkerProcess | None:
-        """Start a worker, unless one is at it, the camera is taken, or the last one failed a moment ago.
+        """Start a worker, unless the task is running, the camera is in use, or the task failed a moment ago.
 
-        A register of a lesson that is over is made, and a new calendar put into force, beside the worker that has the
-        camera, one at a time.
+        Two tasks run beside the worker that has the camera, one at a time: making the register of a past lesson, and
+        putting a new calendar into force.
         """
         trouble = self.trouble(task, lesson_id)
         if self.at(task, lesson_id) or (trouble and now_s < trouble.again_at_s):
@@ -113,10 +113,11 @@ class WorkerPool:
         return worker
 
     def hear(self, now_s: float) -> None:
-        """Take in what workers tell; end those that hang; note those that have ended."""
+        """Read the workers' reports, kill workers that hang, and note those that have ended."""
         for worker in list(self._workers):
             self._take_in_all(worker, now_s)
-            # After what it told, for we may have been the ones who stood still; and at once, for nothing more wakes us.
+            # Checked after reading the reports, because the service itself may have been suspended. A closed pipe is
+            # handled at once, because nothing else wakes the loop for it.
             if worker.stalled or (worker.hung_up and not worker.wait(2.0)):
                 logger.error("worker hangs", extra={"task": worker.task, "lesson_id": worker.lesson_id})
                 worker.kill()
@@ -127,13 +128,13 @@ class WorkerPool:
                 self._ended(worker, code, now_s)
 
     def stop(self, *, task: Task | None = None) -> None:
-        """Ask workers to end after the picture in hand."""
+        """Ask workers to end after the current picture."""
         for worker in self._workers:
             if task is None or worker.task == task:
                 worker.stop()
 
     def end(self, seconds: float) -> None:
-        """Wait so long until all have ended, and kill those that take longer."""
+        """Wait this long until all workers have ended, and kill those that take longer."""
         until_s = time.monotonic() + seconds
         for worker in self._workers:
             if not worker.wait(max(0.0, until_s - time.monotonic())):
@@ -142,7 +143,7 @@ class WorkerPool:
         self._workers.clear()
 
     def dump_stacks(self) -> None:
-        """Have every worker write the stacks of its threads to the log."""
+        """Make every worker write the stacks of its threads to the log."""
         for worker in self._workers:
             worker.dump_stacks()
 

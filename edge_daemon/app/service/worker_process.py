@@ -1,4 +1,4 @@
-"""The service's side of a worker: starting it, hearing it, ending it."""
+"""The service's side of a worker process: starts it, reads its reports, ends it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 Task = Literal["check", "lesson", "untimed", "settle", "inbox", "finalise", "timetable"]
 
 BESIDE_A_LESSON: tuple[Task, ...] = ("finalise", "timetable")
-"""Tasks that need neither camera nor networks, so that they do not wait for a gap between lessons."""
+"""Tasks that need neither camera nor networks, and therefore need no gap between lessons."""
 COMMAND = isolated("edge_daemon.app.service.worker")
 STALL_S = 120.0
-"""A worker that was silent for so long hangs: the longest step, a capture on a slow board, takes a tenth of it."""
+"""After this silence a worker counts as hung. The longest step, a capture on a slow board, takes a tenth of it."""
 
 
 class WorkerProcess:
     """A running worker.
 
     Args:
-        command: how to start one.
-        home: where settings and databases are.
-        task: what it shall do.
-        lesson_id: of the tasks `lesson` and `finalise`.
+        command: how to start a worker.
+        home: the installation.
+        task: the task of the worker.
+        lesson_id: the lesson, for the tasks `lesson` and `finalise`.
         outages: why no pictures were taken before.
 
     Raises:
-        OSError: no process can be started: no memory, or too many of them.
+        OSError: the process can't be started, because memory or the number of processes is exhausted.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class WorkerProcess:
     ) -> None:
         self.task, self.lesson_id = task, lesson_id
         self.camera_free = task in ("settle", "inbox", *BESIDE_A_LESSON)
-        """True once it needs the camera no more, so that the next lesson can begin while this one is finalised."""
+        """True once the worker no longer needs the camera, so that the next lesson can begin."""
         self.failure_reason = False
-        """True once it has reported why it failed."""
+        """True once the worker has reported why it failed."""
         self.hung_up = False
-        """True once nothing more will come from it."""
+        """True once the worker has closed its end of the pipe."""
         self._buffer = b""
         self._heard_s = time.monotonic()
         self.fd, writing = os.pipe()
@@ -55,8 +55,8 @@ class WorkerProcess:
         past = [text for x in outages for text in ("--outage", f"{x.since_s}", f"{x.until_s}", x.reason)]
         place = ("--home", str(home.state_dir.absolute())) if home.home_mode else ()
         try:
-            # A session of its own: Ctrl-C is for the service alone, and one kill reaches the camera process, too.
-            # Nothing is ever written to its stdin, which closes when the service dies: that ends the worker.
+            # The worker gets a session of its own: Ctrl-C reaches only the service, and one kill also ends the camera
+            # process. Nothing is ever written to its stdin. When the service dies, stdin closes and the worker ends.
             self._process = subprocess.Popen(
                 [*command, "--report", str(writing), *place, *past, "--", task, *([lesson_id] if lesson_id else [])],
                 stdin=subprocess.PIPE,
@@ -72,11 +72,11 @@ class WorkerProcess:
 
     @property
     def stalled(self) -> bool:
-        """Whether it was silent for too long."""
+        """Whether the worker was silent for too long."""
         return time.monotonic() - self._heard_s > STALL_S
 
     def reports(self) -> Iterator[Report]:
-        """Yield what it has told since the last call; never waits."""
+        """Yield the reports since the last call; never waits."""
         while True:
             try:
                 data = os.read(self.fd, 65536)
@@ -91,11 +91,11 @@ class WorkerProcess:
                 yield decode(line)
 
     def exit_code(self) -> int | None:
-        """Return its exit code, None while it runs; negative: the signal that killed it."""
+        """Return the exit code, None while the worker runs; a negative code is the signal that killed it."""
         return self._process.poll()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for its end; return whether it came."""
+        """Wait for the worker to end; return whether it did."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -103,21 +103,21 @@ class WorkerProcess:
         return True
 
     def stop(self) -> None:
-        """Ask it to end after the picture in hand."""
+        """Ask the worker to end after the current picture."""
         self._process.terminate()
 
     def dump_stacks(self) -> None:
-        """Have it write the stacks of its threads to the log."""
+        """Make the worker write the stacks of its threads to the log."""
         self._process.send_signal(signal.SIGUSR1)
 
     def kill(self) -> None:
-        """End it and its camera process now."""
+        """Kill the worker and its camera process now."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def close(self) -> None:
-        """Give back what is left of one that has ended; its camera process, too."""
+        """Release the pipes of a worker that has ended, and kill its camera process."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         os.close(self.fd)
