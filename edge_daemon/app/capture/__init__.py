@@ -1,4 +1,4 @@
-"""Taking the pictures of a lesson: plans, the loop of a lesson, rehearsals, pictures of an unknown time."""
+"""Takes the pictures of a lesson: plans, the loop of a lesson, rehearsals, and pictures without a trusted time."""
 
 PUBLIC_MODULES = (
     "assign_untimed",
@@ -15,4 +15,4 @@ PUBLIC_MODULES = (
     "untimed_loop",
     "worker_report",
 )
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,4 +1,4 @@
-"""When the time is known at last: untimed captures get their lessons, or become registers without one."""
+"""Assigns untimed captures to lessons once the time is known, or turns them into registers without a lesson."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from edge_daemon.types import Lesson
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(hours=24)
-"""No lesson is longer: one that began before that can't hold a capture."""
+"""Longest possible lesson. A lesson that began earlier than this before a capture can't contain the capture."""
 
 
 def settle(home: Home, db: sqlite_utils.Database, gallery: GalleryStore, reading: Reading) -> None:
-    """Give every untimed capture a place; after this there are none.
+    """Assign every untimed capture; afterwards none is left.
 
     Raises:
-        StoreError: a database can't be written; what was not given yet waits for the next time.
-        TimetableError: the timetable can't be read, so that nobody knows which lessons there were.
+        StoreError: a database can't be written; captures that are not assigned yet stay for the next call.
+        TimetableError: the timetable can't be read, so that the past lessons are unknown.
     """
     lost = begin_without_time(db, home.config.device.name, reading.boot_id)
     if lost:

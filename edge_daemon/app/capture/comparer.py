@@ -1,4 +1,4 @@
-"""A picture to candidates: vision and gallery, wired."""
+"""From a picture to candidates: combines vision and gallery."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 
 def wanted_traits(config: Config) -> tuple[str, ...]:
-    """Return what is measured on each face besides, by the names of `Traits`' fields.
+    """Return the optional traits to measure on each face, by the field names of `Traits`.
 
-    Each has a section [name], but what is visible, which the verifier says of every face.
+    Each trait has a section [name] in the settings, except `visible`, which the face verifier always provides.
     """
     optional = (trait.name for trait in fields(Traits) if trait.name != "visible")
     return tuple(name for name in optional if getattr(config, name).enabled)
@@ -32,10 +32,10 @@ class Comparer:
     """Finds the faces of one room's pictures and compares each with every enrolled student.
 
     Args:
-        config: settings.
+        config: the settings.
         gallery: students and templates.
         models: verified model files.
-        takes_pictures: False: only the students are wanted, and no network is loaded.
+        takes_pictures: False if only the students are needed; then no network is loaded.
     """
 
     def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet, *, takes_pictures: bool = True) -> None:
@@ -53,12 +53,12 @@ class Comparer:
 
     @property
     def photographs(self) -> Mapping[str, int]:
-        """With how many photographs each of them was enrolled."""
+        """The number of enrolment photographs of each of these students."""
         return self._matcher.photographs
 
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
-        """Return the faces of a picture (height, width, 3), compared."""
-        assert self._detect is not None  # a lesson that is over has no picture
+        """Return the faces of a picture (height, width, 3), each compared with all students."""
+        assert self._detect is not None  # a past lesson takes no picture
         faces = self._detect(picture)
         if not faces:
             return []

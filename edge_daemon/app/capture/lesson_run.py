@@ -1,4 +1,4 @@
-"""One lesson: pictures to faces, faces to candidates, candidates to a register."""
+"""One lesson: turns pictures into faces, faces into candidates, and candidates into a register."""
 
 from __future__ import annotations
 
@@ -52,23 +52,23 @@ from edge_daemon.vision.models import ModelSet
 logger = logging.getLogger(__name__)
 
 _TRUST: tuple[ClockState, ...] = ("unsynchronised", "rtc", "synchronised")
-"""A register is timed as well as the worst of its captures."""
+"""Clock states from worst to best. A register's clock state is the worst of its captures."""
 
 
 class LessonRun:
-    """One lesson from its first capture to its register; may be taken up again after a restart.
+    """One lesson from its first capture to its register; may continue after a restart.
 
     Args:
-        config: settings.
+        config: the settings.
         register_db: register.sqlite.
         gallery: students and templates.
         models: verified model files.
-        lesson: which lesson.
+        lesson: the lesson.
         plan: its captures.
-        captures_planned: number of slots.
+        captures_planned: the number of slots.
         clock: how far the time can be trusted.
         signer: signs the register.
-        takes_pictures: False: the lesson is over, and its register is made without loading a network.
+        takes_pictures: False for a past lesson, whose register is made without loading a network.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LessonRun:
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomFlags(register_db, lesson)
-        self._poorly_photographed = gallery.poorly_photographed()  # with the templates: later nothing is opened
+        self._poorly_photographed = gallery.poorly_photographed()  # read now, while the templates are open
         self._match = MatchProbability(models.weights("match_probability").path)
 
     @property
@@ -102,19 +102,19 @@ class LessonRun:
 
     @property
     def settled_slots(self) -> frozenset[int]:
-        """The slots that have a picture, or a reason for having none."""
+        """The slots that have a picture or a reason for a missed one."""
         taken = {capture.slot for capture in lessons.captures(self._db, self._lesson.lesson_id)}
         return frozenset(taken | {m.slot for m in lessons.missed_captures(self._db, self._lesson.lesson_id)})
 
     def take(self, frame: Frame, reading: Reading | None = None) -> str:
-        """Work on one capture and commit it; return why it can't show who is there, empty where it counts.
+        """Process one capture and commit it; return why it can't show the students, empty if the capture counts.
 
         Args:
-            frame: the picture; a slot that has one already is worked on again and counted once.
-            reading: of the clock when it was taken; None in a rehearsal.
+            frame: the picture. If its slot has one already, the new picture replaces it and counts once.
+            reading: the clock when the picture was taken; None in a rehearsal.
 
         Raises:
-            StoreError: it can't be written; nothing of this capture counts.
+            StoreError: the capture can't be written, and nothing of it counts.
         """
         found = self._comparer.candidates(frame.slot, frame.picture)
         reason, view = self._watch.look(frame.picture, found)
@@ -147,7 +147,7 @@ class LessonRun:
         return len(self._candidates)
 
     def provisional(self) -> dict[str, tuple[int, int]]:
-        """Return what would be counted if the lesson ended now: student id to frames (seen, attentive)."""
+        """Return what would be counted if the lesson ended now: (seen, attentive) frames by student id."""
         sightings = self._resolved(self._gallery.look_alikes()).sightings
         slots = dict.fromkeys(self._candidates, self._lesson.start)
         return {
@@ -157,11 +157,12 @@ class LessonRun:
     def finalise(
         self, *, deliver_rehearsal: bool = False, in_timetable: bool = True
     ) -> tuple[Register, list[Sighting]]:
-        """Decide who was there, write the register with its way to the office, erase the candidates.
+        """Decide who was there, write the register and its outbox rows, and erase the candidates.
 
         Args:
-            deliver_rehearsal: a rehearsal leaves the device, too.
-            in_timetable: False: the timetable no longer has the lesson, so that the office has to say if it was held.
+            deliver_rehearsal: True if a rehearsal has to be delivered, too.
+            in_timetable: False if the timetable no longer has the lesson; the office then has to confirm that it was
+                held.
         """
         look_alikes = self._gallery.look_alikes()
         resolution = self._resolved(look_alikes)
@@ -179,7 +180,7 @@ class LessonRun:
         )
         room_history.keep_scene(self._db, self._lesson.lesson_id, scene)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
-        if watch(self._db, self._signer, datetime.now(timezone.utc)):  # the lesson's register is made all the same
+        if watch(self._db, self._signer, datetime.now(timezone.utc)):  # a changed ledger does not stop the register
             logger.warning("ledger changed", extra={"lesson_id": self._lesson.lesson_id})
         logger.info(
             "lesson finalised",
@@ -188,14 +189,14 @@ class LessonRun:
         return register, sightings
 
     def abandon(self) -> None:
-        """Forget a lesson that shall not have a register."""
+        """Forget a lesson that must not have a register."""
         lessons.discard_lesson(self._db, self._lesson.lesson_id)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
 
     def _stored_candidates(self) -> dict[int, list[Candidate]]:
         """Return what was found before a restart; a capture whose faces can't be read becomes a missed one."""
         lesson_id = self._lesson.lesson_id
-        # Candidates are written before their capture: where the power failed between the two there was no capture.
+        # Candidates are written before their capture. If the power failed between the two, the capture does not exist.
         taken = {capture.slot for capture in lessons.captures(self._db, lesson_id)}
         found = {}
         for slot, sealed in candidate_rows.candidates(self._gallery.db, lesson_id).items():
@@ -220,7 +221,7 @@ class LessonRun:
             photographs=self._comparer.photographs,
             expected=self._students(),
         )
-        # Whoever was removed, or took back the consent, in the middle of the lesson is nobody whom we know.
+        # A student who was removed or withdrew consent during the lesson counts as unknown.
         assessed = self._assessed()
         return Resolution(
             [s if s.student_id in assessed else replace(s, student_id="") for s in found.sightings],
@@ -239,7 +240,7 @@ class LessonRun:
         return sorted(e.student_id for e in enrolments if is_expected(e, self._lesson.course, day))
 
     def _decide(self, resolution: Resolution, look_alikes: Iterable[tuple[str, str]]) -> tuple[Register, bytes | None]:
-        """Return the register, and the scene that later lessons are compared with."""
+        """Return the register, and the scene with which later lessons are compared."""
         sightings = resolution.sightings
         captures = lessons.captures(self._db, self._lesson.lesson_id)
         taken_at = {capture.slot: capture.taken_at for capture in captures}
@@ -250,7 +251,7 @@ class LessonRun:
             end=self._lesson.end,
             taken_at=tuple(sorted(taken_at.values())),
             captures_planned=self._planned,
-            time_trusted=clock != "unsynchronised" or self._lesson.origin == "rehearsal",  # of which nobody asks when
+            time_trusted=clock != "unsynchronised" or self._lesson.origin == "rehearsal",  # its time does not matter
         )
         tallies, assessed = tally(ids, sightings, taken_at), self._assessed()
         missed = tuple(lessons.missed_captures(self._db, self._lesson.lesson_id))

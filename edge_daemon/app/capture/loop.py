@@ -1,4 +1,4 @@
-"""A lesson from its first slot to its last: wait for the instant, take the picture, work on it, say so."""
+"""Goes through a lesson slot by slot: waits for the instant, takes the picture, processes it, and reports."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from edge_daemon.types import CapturePlan, ClockState, Frame, Lesson, MissedCapt
 logger = logging.getLogger(__name__)
 
 WARM_UP_S = 2.0
-"""The sensor runs this long before the instant, so that exposure and white balance have settled."""
+"""The sensor runs this long before the instant, so that exposure and white balance settle."""
 LATE_S = 10.0
-"""A picture that is later than this is not the one that was drawn. The picture before it may take a few seconds."""
+"""A picture later than this would not match its drawn instant. The previous picture may take a few seconds."""
 BEAT_S = 5.0
-"""The longest silence of a worker that only waits."""
+"""The longest silence of a worker that is only waiting."""
 COUNT_SHARE = 0.05
-"""Share of a lesson's time for provisional counts. They follow each capture unless they take longer."""
+"""Limit for provisional counts, as a share of a lesson's time. They follow each capture unless they take longer."""
 
 
 class LiveCamera(Protocol):
-    """A camera that is told when a picture will be wanted."""
+    """A camera that can be prepared before a picture is due."""
 
     fault: str
 
@@ -39,35 +39,39 @@ class LiveCamera(Protocol):
         ...
 
     def capture(self, slot: int) -> Frame:
-        """Take the picture now; raises CameraError when it is missed."""
+        """Take the picture now.
+
+        Raises:
+            CameraError: the picture is missed.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What a lesson meets besides its own data."""
+    """What a lesson needs besides its own data: clock, stop signal, reports, disk space."""
 
     clock: Clock
     wake: tuple[int, ...]
-    """File descriptors that end a wait."""
+    """File descriptors that end a wait when they become readable."""
     stopping: Callable[[], bool]
     report: Callable[[Report], None]
     no_room: Callable[[], str]
-    """Why nothing more may be written to the disk now; empty: it may."""
+    """Returns why nothing more may be written to the disk now, empty if it may."""
     outages: Sequence[Outage] = ()
-    """Why there were no pictures before this process began."""
+    """Why there were no pictures before this process started."""
 
 
 class LessonLoop:
     """Goes through the slots of a lesson once.
 
     Args:
-        run: counts and keeps.
-        camera: takes pictures.
-        lesson: which lesson.
-        plan: its instants.
+        run: processes and stores the captures.
+        camera: takes the pictures.
+        lesson: the lesson.
+        plan: the instants of its slots.
         trust: how far the service trusted the clock when it began the lesson.
-        around: clock, stop and report.
+        context: clock, stop signal and reports.
     """
 
     def __init__(
@@ -92,9 +96,9 @@ class LessonLoop:
         self._count_again_s = 0.0
 
     def go(self) -> bool:
-        """Give every slot that is open its turn; return False if told to stop before the last."""
+        """Process every open slot; return False if asked to stop before the last."""
         settled = self._run.settled_slots
-        if self._run.taken_count:  # a lesson that goes on
+        if self._run.taken_count:  # the lesson continues after a restart
             self._count_provisionally(self._begun_s)
         for slot, offset_s in enumerate(self._plan.offsets_s):
             if slot in settled:
@@ -104,7 +108,7 @@ class LessonLoop:
         return True
 
     def miss_open(self) -> None:
-        """Give every slot that is still open its reason, and take no picture: the lesson is over or called off."""
+        """Record a reason for every open slot, without pictures, because the lesson is over or called off."""
         reading = self._context.clock.reading()
         self._moved |= self._time.see(reading)
         settled = self._run.settled_slots
@@ -115,13 +119,17 @@ class LessonLoop:
                 self._miss(slot, reason, untried=True)
 
     def write_missed(self) -> None:
-        """Write the reasons that could not be written when they arose; raises StoreError when they still can't."""
+        """Write the reasons that could not be written before.
+
+        Raises:
+            StoreError: they still can't be written.
+        """
         for slot, reason in list(self._unwritten.items()):
             self._run.miss(MissedCapture(slot, reason))
             del self._unwritten[slot]
 
     def _wait_for(self, slot: int, offset_s: float) -> bool:
-        """Take the picture of a slot at its instant; return False if told to stop while waiting."""
+        """Take the picture of a slot at its instant; return False if asked to stop while waiting."""
         prepared = False
         while not self._context.stopping():
             reading = self._context.clock.reading()
@@ -162,7 +170,7 @@ class LessonLoop:
             reason = self._run.take(replace(frame, taken_at=taken_at), replace(reading, state=self._time.state))
             self.write_missed()
         except DamageError:
-            raise  # it does not pass: the start that follows brings the database back, and the lesson goes on
+            raise  # this is permanent: the next start restores the database, and the lesson continues
         except StoreError as error:
             logger.warning("storage fault", extra={"lesson_id": self._lesson.lesson_id, "reason": error.what})
             self._storage_fault = error.what
@@ -202,7 +210,7 @@ class LessonLoop:
         return reason_at(self._stood_still, due_s) or TOO_SLOW
 
     def _note_standstill(self, now_s: float) -> None:
-        """Notice that a wait took much longer: the process was stopped, or the computer slept."""
+        """Notice that a wait took much longer than planned: the process was stopped, or the computer slept."""
         if now_s - self._looked_s > LATE_S:
             self._stood_still.append(Outage(self._looked_s, now_s, STOOD_STILL))
         self._looked_s = now_s

@@ -1,6 +1,6 @@
-"""Why a slot has no picture, where it is not the camera's fault: words of the register.
+"""Why a slot has no picture if the camera is not the cause; these texts appear in the register.
 
-Apart from what takes pictures, so that the service can count them without OpenCV in its memory.
+They are separate from the code that takes pictures, so that the service can count them without loading OpenCV.
 """
 
 from __future__ import annotations

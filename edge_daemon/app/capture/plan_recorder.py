@@ -1,4 +1,4 @@
-"""Plans of the coming lessons, put on record before they begin; and lessons that went by, each with a reason."""
+"""Stores the plans of coming lessons before they begin, and records missed lessons with a reason."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from edge_daemon.store import lesson_events, lessons, plans, skipped
 from edge_daemon.types import CapturePlan, Lesson
 
 AHEAD = timedelta(hours=24)
-"""How long before its lesson a plan is put on record: the next heartbeat carries its SHA-256 to the office."""
+"""How long before its lesson a plan is stored; the next heartbeat carries its SHA-256 to the office."""
 LOOK_BACK = timedelta(days=60)
-"""Lessons longer ago are not named: a device that lay in a cupboard for a year has not missed a year of lessons."""
+"""Missed lessons before this are not recorded: a device that was stored away for a year has not missed a year."""
 
 
 def plan_ahead(
@@ -27,18 +27,18 @@ def plan_ahead(
     seeds: PlanSeeds,
     later: Callable[[], Sequence[Lesson]] = lambda: (),
 ) -> int:
-    """Put the plans of coming lessons on record, and take back those of lessons that the timetable no longer has.
+    """Store the plans of coming lessons, and drop those of lessons that the timetable no longer has.
 
     Args:
         db: register.sqlite.
         coming: every lesson that starts in [now, now + AHEAD).
-        captures_wanted: of a lesson.
-        now: the time, trusted.
-        seeds: seals seeds; a plan whose seed it does not open is replaced, and an alarm raised.
-        later: gives the lessons of the weeks after that; asked only where a lesson may have been moved there.
+        captures_wanted: the number of captures of a lesson.
+        now: the time; it has to be trusted.
+        seeds: seals seeds. A plan whose seed it can't open is replaced, and an alarm is raised.
+        later: returns the lessons of the following weeks; called only if a lesson may have been moved there.
 
     Returns:
-        How many plans are new, changed or taken back.
+        How many plans are new, changed or dropped.
     """
     plan_trust.adopt_promised(db, now, seeds)
     on_record = {plan.lesson.lesson_id: plan for plan in plans.committed_plans(db, now, now + AHEAD)}
@@ -60,12 +60,12 @@ def plan_ahead(
 def _note_moved(
     db: sqlite_utils.Database, lesson: Lesson, new: Sequence[Lesson], later: Callable[[], Sequence[Lesson]]
 ) -> None:
-    """Note which lesson one became that the timetable no longer has: the nearest new one of its event."""
+    """Note which lesson replaces one that the timetable no longer has: the nearest new lesson of its event."""
     event_id = lesson_events.event_of(db, lesson.lesson_id)
     found = [one for one in new if event_id and one.event_id == event_id]
     if event_id and not found:
         found = [one for one in later() if one.event_id == event_id]
-        found = found if len(found) == 1 else []  # of an event that repeats none is known to be the one
+        found = found if len(found) == 1 else []  # among the lessons of a repeating event no one can be chosen
     moved_to = min(found, key=lambda one: abs(one.start - lesson.start), default=None)
     if moved_to is not None:
         lesson_events.note_events(db, [moved_to])
@@ -75,17 +75,17 @@ def _note_moved(
 def begin(
     db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, reading: Reading, seeds: PlanSeeds | None
 ) -> lessons.StoredLesson:
-    """Record that a lesson begins, with its plan; one that was begun before is given back as it was.
+    """Record that a lesson begins, with its plan; return a lesson that was begun before unchanged.
 
-    A lesson that stands there as begun with a seed that this device did not draw is begun anew, and an alarm raised.
+    If a stored lesson was begun with a seed that this device did not draw, it begins again and an alarm is raised.
 
     Args:
         db: register.sqlite.
-        lesson: of the timetable.
-        captures_wanted: of the lesson.
+        lesson: a lesson of the timetable.
+        captures_wanted: the number of captures.
         reading: the clock.
-        seeds: opens seeds; None without the device key, by which no lesson gets a picture: its plan is promised to
-            nobody.
+        seeds: opens seeds; None without the device key. Then the lesson gets no picture, because no commitment
+            contains its plan.
     """
     known = lessons.get_lesson(db, lesson.lesson_id)
     if known is not None:
@@ -99,18 +99,18 @@ def begin(
 
 
 def plan_of(lesson: lessons.StoredLesson) -> CapturePlan:
-    """Return the plan of a lesson that was begun, derived again from its seed."""
+    """Return the plan of a lesson that was begun, derived from its seed."""
     duration_s = (lesson.lesson.end - lesson.lesson.start).total_seconds()
     return make_plan(lesson.lesson.lesson_id, duration_s, max(lesson.captures_planned, 1), lesson.seed)
 
 
 def account(db: sqlite_utils.Database, gone_by: Sequence[Lesson], reason: str, now: datetime) -> int:
-    """Name the lessons that ended without having been begun; return how many are new."""
+    """Record the lessons that ended without having been begun; return how many are new."""
     return skipped.skip_lessons(db, (lesson for lesson in gone_by if lesson.end <= now), reason, now)
 
 
 def account_since(db: sqlite_utils.Database, now: datetime) -> datetime:
-    """Return from when on lessons may have gone by unnamed; a new device begins today."""
+    """Return the time from which missed lessons have to be recorded; for a new device this is now."""
     last = skipped.last_accounted(db, now)
     return max(last, now - LOOK_BACK) if last is not None else now
 
@@ -125,7 +125,7 @@ def _plan_to_begin(
     plan = plans.get_plan(db, lesson.lesson_id)
     seed = plan_trust.seed_of(plan, seeds) if plan is not None else None
     if plan is None or seed is None or plan.lesson != lesson:
-        # Not seen coming (the device was off until now), or moved since: a seed that is on record stays.
+        # The lesson was not planned (the device was off until now), or was moved since. A stored seed is kept.
         return _commit(db, lesson, captures_wanted, now, seeds)
     return make_plan(lesson.lesson_id, duration_s, max(plan.captures_planned, 1), seed)
 
@@ -133,7 +133,7 @@ def _plan_to_begin(
 def _commit(
     db: sqlite_utils.Database, lesson: Lesson, captures_wanted: int, now: datetime, seeds: PlanSeeds
 ) -> CapturePlan:
-    """Put the plan of a lesson on record; the seed that is there stays, unless this device did not seal it."""
+    """Store the plan of a lesson. A stored seed is kept unless this device did not seal it."""
     known = plans.get_plan(db, lesson.lesson_id)
     seed = plan_trust.seed_of(known, seeds) if known is not None else None
     if known is not None and seed is None:

@@ -1,8 +1,10 @@
-"""Which seeds on record are believed: those that this device sealed, and those that it promised to the office.
+"""Which stored seeds are trusted: those that this device sealed, and those that it promised to the office.
 
-Whoever could write to register.sqlite without the key could else put a seed of his own there, which the device would
-promise and follow (`tests/app/capture/test_plan_trust.py`). An older release kept seeds in the clear: one of these is
-taken over where a commitment, signed by this device before the lesson, has its SHA-256; others are drawn anew.
+Otherwise an attacker who can write to register.sqlite without the key could store a chosen seed there. The device would
+commit to it and follow it (`tests/app/capture/test_plan_trust.py`).
+
+An older release stored seeds in the clear. Such a seed is adopted if a commitment that this device signed before the
+lesson has its SHA-256. All others are drawn again.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from edge_daemon.store.lessons import StoredLesson
 from edge_daemon.store.plans import CommittedPlan
 
 _LOOK_BACK: Final = 100
-"""Commitments in which a promise is looked for; those of a day are a few."""
+"""How many of the newest commitments are searched for a promise; a day has a few."""
 _SHOWN: Final = timedelta(days=7)
-"""So long an alarm stands: nothing else can show that it was seen."""
+"""How long an alarm stays up, because nothing else can show that it was seen."""
 
 
 def seed_of(plan: CommittedPlan, seeds: PlanSeeds) -> bytes | None:
-    """Return the seed of a plan, None where this device did not seal it for this lesson."""
+    """Return the seed of a plan, None if this device did not seal it for this lesson."""
     try:
         seed = seeds.open(plan.lesson.lesson_id, plan.sealed_seed)
     except KeyFileError:
@@ -36,7 +38,7 @@ def seed_of(plan: CommittedPlan, seeds: PlanSeeds) -> bytes | None:
 
 
 def is_own(db: sqlite_utils.Database, lesson: StoredLesson, seeds: PlanSeeds) -> bool:
-    """Return whether the seed that a lesson was begun with is one that this device drew."""
+    """Return whether this device drew the seed with which a lesson was begun."""
     lesson_id = lesson.lesson.lesson_id
     plan = plans.get_plan(db, lesson_id)
     if plan is not None and seed_of(plan, seeds) == lesson.seed:
@@ -46,12 +48,12 @@ def is_own(db: sqlite_utils.Database, lesson: StoredLesson, seeds: PlanSeeds) ->
 
 
 def adopt_promised(db: sqlite_utils.Database, start: datetime, seeds: PlanSeeds) -> None:
-    """Seal the seeds of an older release that were promised, and forget the others.
+    """Seal the promised seeds of an older release, and forget the others.
 
     Args:
         db: register.sqlite.
-        start: of the first lesson that is looked at; only those that were not begun are.
-        seeds: seals them.
+        start: start of the first lesson to look at; lessons that were begun are not looked at.
+        seeds: seals the seeds.
 
     Raises:
         StoreError: the database can't be written.
@@ -60,7 +62,7 @@ def adopt_promised(db: sqlite_utils.Database, start: datetime, seeds: PlanSeeds)
     for lesson_id, old in unsealed.items():
         if seed_digest(old.seed) == old.seed_sha256 == _promised(db, lesson_id, old.lesson.start, seeds.public_key):
             known = plans.get_plan(db, lesson_id)
-            if known is not None and known.seed_sha256 != old.seed_sha256:  # the release before promised anew
+            if known is not None and known.seed_sha256 != old.seed_sha256:  # the older release promised another seed
                 plans.forget_plan(db, lesson_id)
             sealed = seeds.seal(lesson_id, old.seed)
             plans.commit_plan(db, old.lesson, sealed, old.seed_sha256, old.captures_planned, old.committed_at)
@@ -69,7 +71,7 @@ def adopt_promised(db: sqlite_utils.Database, start: datetime, seeds: PlanSeeds)
 
 
 def alarm(db: sqlite_utils.Database, lesson_id: str, what: str, now: datetime) -> None:
-    """Raise the alarm of plans; nothing personal is in it."""
+    """Raise the alarm of plans; it contains nothing personal."""
     alarms.raise_alarm(db, alarms.PLAN, f"lesson {lesson_id} {what}", now)
 
 
@@ -80,7 +82,7 @@ def clear_old_alarm(db: sqlite_utils.Database, now: datetime) -> None:
 
 
 def _promised(db: sqlite_utils.Database, lesson_id: str, start: datetime, public_key: str) -> str | None:
-    """Return the SHA-256 that this device promised last before a lesson began, None where it promised none."""
+    """Return the last SHA-256 that this device promised before a lesson began, None if it promised none."""
     for stored in reversed(commitments(db, newest=_LOOK_BACK)):
         try:
             commitment = prove_commitment(stored.document, public_key)

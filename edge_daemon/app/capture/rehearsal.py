@@ -1,4 +1,4 @@
-"""A rehearsal: the pictures of a folder or video as one lesson, now."""
+"""A rehearsal: takes the pictures of a folder or video as one lesson, now."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ __all__ = ["SEED_BYTES", "Rehearsal", "RehearsalRequest", "instant_of", "rehears
 
 _SHOWN_COURSES = 10
 REHEARSED_S = 2700.0
-"""The plan of a rehearsal is that of a lesson of 45 minutes; when its pictures were taken is not known."""
+"""Length of a rehearsal's plan: a lesson of 45 minutes. When the pictures were taken is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsalRequest:
-    """What is to be rehearsed."""
+    """The options of a rehearsal."""
 
     frames: Path
     """Folder or video; each picture is a capture."""
     sightings: Path | None = None
-    """CSV to write, if wanted."""
+    """CSV file to write, None for no file."""
     captures: int | None = None
-    """One random frame of each of so many equal parts of a video; None: each picture is a capture."""
+    """One random frame from each of this many equal parts of a video; None: each picture is a capture."""
     seed: bytes | None = None
-    """32 bytes that choose the frames; None: new ones."""
+    """32 bytes that choose the frames; None for a new seed."""
     course: str = ""
-    """Empty: everybody on the roster."""
+    """Empty for everybody on the roster."""
     at: datetime | None = None
-    """Start and end of the lesson, as the user says; None: the time of the call."""
+    """Start and end of the lesson as given by the user; None for the time of the call."""
     deliver: bool = False
-    """The register goes to the office, marked as a rehearsal."""
+    """True if the register goes to the office, marked as a rehearsal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A lesson from pictures."""
+    """The result: a register made from pictures."""
 
     register: Register
     names: Mapping[str, str]
     seconds_per_capture: float
-    """Mean over the captures, decoding left out."""
+    """Mean over the captures, without decoding."""
     cpu_seconds_per_capture: float
     """The same in processor time, of all threads together."""
 
     def json(self) -> dict[str, object]:
-        """Return what `rehearse --json` prints; an outside interface."""
+        """Return the document that `rehearse --json` prints; other programs read it."""
         register = self.register
         return {
             "lesson_id": register.lesson.lesson_id,
@@ -94,12 +94,12 @@ def rehearse(home: Home, wanted: RehearsalRequest, progress: Callable[[int, int]
     """Take the register of one lesson from pictures or a video, now.
 
     Args:
-        home: where settings and databases are.
-        wanted: the pictures, and what they are to be a lesson of.
-        progress: told (captures done, captures in all).
+        home: the installation.
+        wanted: the pictures and the options.
+        progress: called with (captures done, captures in all).
 
     Raises:
-        EdgeError: nothing was changed, or the lesson was taken back.
+        EdgeError: the rehearsal failed; nothing was changed, or the lesson was discarded.
     """
     if wanted.course:
         check_text(wanted.course, "the course", "--course")
@@ -147,7 +147,11 @@ _ENROL = "enrol first: `edge-daemon enrol import ROSTER.csv --photos PHOTOS`"
 
 
 def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return a time of a school's clock in UTC; raises RegisterError where no register can be of it."""
+    """Return a time of a school's clock in UTC.
+
+    Raises:
+        RegisterError: no register can have this time.
+    """
     try:
         at = local.replace(tzinfo=zone).astimezone(timezone.utc)
     except OverflowError:
@@ -158,13 +162,17 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _check_enrolled(home: Home) -> None:
-    """Say that nobody is enrolled before anything is opened that is not there yet; raises GalleryError."""
+    """Raise GalleryError if nobody is enrolled, before any missing file is created."""
     if not home.gallery_db_path.exists():
         raise GalleryError(*_NOBODY, _ENROL)
 
 
 def _check_course(gallery: GalleryStore, lesson: Lesson, zone: ZoneInfo) -> None:
-    """Refuse a course that nobody is in; raises GalleryError with those that there are."""
+    """Refuse a course without students.
+
+    Raises:
+        GalleryError: nobody is in the course; the error lists the courses that exist.
+    """
     enrolments, day = gallery.enrolments(), lesson.start.astimezone(zone).date()
     if not any(is_expected(one, lesson.course, day) for one in enrolments):
         known = sorted({course for one in enrolments for course in (*one.courses, *(p.course for p in one.periods))})
@@ -173,7 +181,7 @@ def _check_course(gallery: GalleryStore, lesson: Lesson, zone: ZoneInfo) -> None
 
 
 class _Stopwatch:
-    """Adds up the time of blocks, on the clock and of the processor."""
+    """Adds up the time of blocks of code: wall-clock time and processor time."""
 
     def __init__(self) -> None:
         self.wall_s = self.cpu_s = 0.0
@@ -187,7 +195,11 @@ class _Stopwatch:
 
 
 def _choose(camera: FolderCamera | VideoCamera, source: Path, captures: int, seed: bytes) -> None:
-    """Have one random frame of each part of a video as its capture; raises CameraError where that can't be."""
+    """Choose one random frame of each part of a video as a capture.
+
+    Raises:
+        CameraError: the source is a folder, or the video has too few frames.
+    """
     if isinstance(camera, FolderCamera):
         raise CameraError("is a folder, where each picture is one capture", str(source), "leave --captures out")
     if captures > camera.frames:
@@ -202,7 +214,7 @@ def _take_all(
     lesson: Lesson,
     progress: Callable[[int, int], None],
 ) -> tuple[dict[int, str], _Stopwatch]:
-    """Return the names of the pictures that were taken, by slot, and the time of work that they made."""
+    """Return the names of the taken pictures by slot, and the time spent on them."""
     taken: dict[int, str] = {}
     busy = _Stopwatch()
     for slot in range(camera.count):
@@ -215,7 +227,7 @@ def _take_all(
         with busy:
             run.take(Frame(slot, frame.name, frame.picture, lesson.start))
         taken[slot] = frame.name
-        del frame  # 36 MB at 12 megapixels, which need not be there while the next picture is decoded
+        del frame  # 36 MB at 12 megapixels; it need not stay in memory while the next picture is decoded
     return taken, busy
 
 

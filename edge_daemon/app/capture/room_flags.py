@@ -1,4 +1,8 @@
-"""What the captures of a lesson show of the room: which of them show no faces at all, and whom nobody could see."""
+"""Sets a lesson's register flags about the room: captures that show no faces, hidden seats, and a changed view.
+
+`attendance/room_faults.py` finds the faults of one capture, and `attendance/view_change.py` compares the camera's
+views.
+"""
 
 from __future__ import annotations
 
@@ -32,25 +36,25 @@ from edge_daemon.types import (
 from edge_daemon.vision.room_view import room_view
 
 _FACE_SCORE = 0.5
-"""Detections that are counted as faces here."""
+"""Minimum score of a detection that counts as a face here."""
 _ENOUGH_FACES = 0.5
-"""A capture with this share of the faces of the seats that are known shows what it has to, whatever its light."""
+"""A capture that shows this share of the faces at known seats counts, whatever its light."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomFindings:
-    """What the room makes of a lesson."""
+    """The findings about the room for one lesson."""
 
     flags: tuple[RegisterFlag, ...]
     not_seeable: frozenset[str]
-    """Students whom the device could not have seen, had they been there."""
+    """Students whom the device could not have seen if they had been there."""
     scene: bytes | None
-    """What later lessons are compared with; None: this one shows nothing to compare with."""
+    """The scene for comparison with later lessons; None if this lesson shows nothing to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
 class _StoredView:
-    """One capture, as it is stored."""
+    """The view and the faults of one capture, as they are stored."""
 
     width_px: int
     height_px: int
@@ -59,11 +63,11 @@ class _StoredView:
 
 
 class RoomFlags:
-    """Looks at every capture of one lesson.
+    """Examines every capture of one lesson.
 
     Args:
-        db: register.sqlite; the last lessons of this room and course are read, and the views of a lesson that goes on.
-        lesson: which lesson.
+        db: register.sqlite; the last lessons of this room and course are read, and the stored views of this lesson.
+        lesson: the lesson.
     """
 
     def __init__(self, db: sqlite_utils.Database, lesson: Lesson) -> None:
@@ -75,7 +79,7 @@ class RoomFlags:
         self._views = {slot: _unpacked(view) for slot, view in stored.items()}
 
     def look(self, picture: Picture, found: Sequence[Candidate]) -> tuple[str, bytes]:
-        """Return why a capture can't show who is there, empty where it can; and what to store with it.
+        """Return why a capture can't show the students, empty if it can; and the view to store with it.
 
         Args:
             picture: the capture.
@@ -95,7 +99,7 @@ class RoomFlags:
         return "", _packed(stored)
 
     def taken(self, slot: int, packed: bytes) -> None:
-        """Remember a capture that counts."""
+        """Add a capture that counts."""
         self._views[slot] = _unpacked(packed)
 
     def findings(
@@ -107,13 +111,13 @@ class RoomFlags:
         missed: Sequence[MissedCapture],
         unusual_share: Fraction,
     ) -> RoomFindings:
-        """Return what the room makes of the lesson.
+        """Return the findings about the room, once all captures are in.
 
         Args:
-            tallies: of the students of the lesson.
-            assessed: ids of those with consent and template.
+            tallies: counts of the lesson's students.
+            assessed: ids of students with consent and template.
             sightings: everybody who was seen.
-            captures_taken: of the lesson; those of a release that kept no views are among them.
+            captures_taken: captures of the lesson, including those of an earlier release that stored no views.
             missed: captures without a usable picture.
             unusual_share: `rule.unusual_share`.
         """
@@ -126,7 +130,7 @@ class RoomFlags:
         if unusual and not changed:
             flags.add(unusual_flag(sightings, ids, captures_taken, unusual_share))
         elif not changed and is_shared(sightings, ids, captures_taken, unusual_share, assessed=assessed):
-            flags.add("unusual_class")  # who of the class is absent can be seen; that it was a lesson has to be said
+            flags.add("unusual_class")  # absences can be seen, but the office has to confirm that this was a lesson
         parts: tuple[Fault, ...] = ()
         hidden: frozenset[str] = frozenset()
         if scene is not None and faults is not None:
@@ -140,19 +144,19 @@ class RoomFlags:
         )
 
     def _view_changed(self, scene: bytes, usable: Area) -> bool:
-        """Return whether the camera sees none of the scenes of the last lessons."""
+        """Return whether the camera's view matches none of the last lessons."""
         similarity = [view_change.scene_similarity(scene, one, usable) for one in self._scenes]
         return bool(similarity) and max(similarity) < view_change.SAME_VIEW
 
     def _seats_seen_as(self, scene: bytes, usable: Area) -> dict[str, Box]:
-        """Return where students of the course sat in the last lessons in which the camera saw this scene."""
+        """Return where students of the course sat in the last lessons with this scene."""
         same = (p for p in self._past if view_change.scene_similarity(scene, p.scene, usable) >= view_change.SAME_VIEW)
         return usual_boxes(sighting for one in same for sighting in one.sightings)
 
     def _hidden(
         self, scene: bytes, faults: Faults, ids: Collection[str], sightings: Sequence[Sighting]
     ) -> tuple[tuple[Fault, ...], frozenset[str]]:
-        """Return the faults of parts of the room, and the students whose place is not known to be free of them."""
+        """Return the faults of parts of the room, and the students whose seat may lie in a faulty part."""
         first = next(iter(self._views.values()))
         size = first.width_px, first.height_px
         seats = self._seats_seen_as(scene, faults == 0)
@@ -166,7 +170,7 @@ class RoomFlags:
         return room_faults.flags_of(np.where(area, faults, 0).astype(np.uint8)), frozenset(hidden)
 
     def _missed_for(self, missed: Sequence[MissedCapture]) -> tuple[Fault, ...]:
-        """Return the faults for which as many captures were missed as were taken."""
+        """Return the reasons of missed captures, if at least as many captures were missed as were taken."""
         reasons = [one.reason for one in missed if one.reason in get_args(Fault)]
         if not reasons or len(reasons) < len(self._views):
             return ()

@@ -1,4 +1,4 @@
-"""The time of one lesson: fixed when it begins, so that a clock that jumps moves no capture."""
+"""The time of one lesson: fixed when it begins, so that a clock jump moves no capture."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from edge_daemon.device.clock import Reading
 from edge_daemon.types import ClockState
 
 SETTLED_S = 1.0
-"""A correction below this is not worth moving captures for."""
+"""A smaller correction does not move captures."""
 
 
 class Timebase:
     """Wall time as a function of the time since boot.
 
     Args:
-        reading: the clock as it was trusted when the lesson began.
+        reading: the clock when the lesson began.
     """
 
     def __init__(self, reading: Reading) -> None:
@@ -27,9 +27,9 @@ class Timebase:
         return self._anchor.state
 
     def see(self, reading: Reading) -> bool:
-        """Take over the time of a network server that was heard for the first time; return whether captures move.
+        """Adopt the time of the first network server that answers; return whether captures move.
 
-        Any other jump of the clock is none of the lesson's business: it goes on by the time since boot.
+        Any other jump of the clock does not affect the lesson, which continues by the time since boot.
         """
         if reading.state != "synchronised" or self._anchor.state == "synchronised":
             return False
@@ -38,9 +38,9 @@ class Timebase:
         return abs(moved_s) > SETTLED_S
 
     def utc(self, boottime_s: float) -> datetime:
-        """Return the wall time at some seconds after boot."""
+        """Return the wall time for a number of seconds since boot."""
         return self._anchor.utc + timedelta(seconds=boottime_s - self._anchor.boottime_s)
 
     def boottime_s(self, utc: datetime) -> float:
-        """Return the seconds after boot at a wall time; negative before it."""
+        """Return the seconds since boot for a wall time; negative if it was before the boot."""
         return self._anchor.boottime_s + (utc - self._anchor.utc).total_seconds()

@@ -1,4 +1,4 @@
-"""One look at the timetable before a register is made: what is no lesson any more goes to no family."""
+"""Reads the timetable before a register is made: families get no notices about a lesson that it no longer has."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edge_daemon.store.lessons import StoredLesson
 
 
 def look_at_timetable(home: Home, db: sqlite_utils.Database, stored: StoredLesson) -> TimetableStanding:
-    """Return what the timetable of now says of a lesson; a timetable that can't be read says nothing against it.
+    """Return what the current timetable says about a lesson; an unreadable timetable counts as "held".
 
     Raises:
         StoreError: register.sqlite can't be used.
     """
     if stored.lesson.origin != "timetable" or stored.clock == "unsynchronised" or not home.config.timetable.files:
         return HELD
-    # Here, for a worker needs it once, at its end.
+    # Imported here because a worker needs it only once, at its end.
     from edge_daemon.app.opening.timetable_files import watch_timetable
 
     watch = watch_timetable(home)

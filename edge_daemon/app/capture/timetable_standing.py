@@ -1,4 +1,4 @@
-"""What the timetable says now of a lesson that has begun: held, moved, called off, or no longer there."""
+"""What the current timetable says about a lesson that has begun: held, moved, called off, or gone."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import lesson_events, lessons, plans
 from edge_daemon.types import Lesson
 
-if TYPE_CHECKING:  # it loads libraries of calendars, which a worker does not need
+if TYPE_CHECKING:  # it loads calendar libraries, which a worker does not need
     from edge_daemon.app.opening.timetable_files import HasLessons
 
 _DAY: Final = timedelta(days=1)
 _PAST: Final = timedelta(days=14)
-"""A timetable without any lesson of so long a time before this one is an export of what comes only."""
+"""A timetable without any lesson in this time before the lesson is an export of coming lessons only."""
 _FAR: Final = timedelta(days=28)
-"""So far ahead a lesson is looked for by its own id: one of a series keeps it, to whatever day it is moved."""
+"""How far ahead a lesson is searched for by its id: a lesson of a series keeps its id when it is moved."""
 _SAME: Final = 0.5
-"""A lesson keeps its times where at least this share of them is in the new ones: who is there for all of the common
-time is then present by the rule."""
+"""A lesson keeps its times if at least this share of them lies within the new ones. A student who is there for all of
+the common time is then present by the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimetableStanding:
-    """What the timetable says of one lesson."""
+    """The state of one lesson in the current timetable."""
 
     state: Literal["held", "moved", "called_off", "gone"]
-    """`moved`: to a time that has less than half of the lesson's own; `gone`: nothing says why it is not there."""
+    """`moved`: less than half of the lesson's time lies in the new one; `gone`: it is missing without a reason."""
     why: str = ""
-    """Of `called_off`."""
+    """The reason, if the state is `called_off`."""
     moved: Lesson | None = None
-    """Of `moved`: the same lesson at its new time."""
+    """The same lesson at its new time, if the state is `moved`."""
 
     @property
     def is_doubtful(self) -> bool:
@@ -47,10 +47,10 @@ HELD: Final = TimetableStanding("held")
 
 
 def as_held(db: sqlite_utils.Database, found: Sequence[Lesson]) -> list[Lesson]:
-    """Return the lessons of a timetable, those with the id of a lesson that had begun which are one with it.
+    """Return the lessons of a timetable; a lesson that continues one already begun gets the id of that one.
 
-    A lesson of a series keeps its id when it is moved. Where it has its register already, the one that is to come has
-    an id of its own.
+    A lesson of a series keeps its id when it is moved. If a register exists for it already, the coming lesson gets an
+    id of its own.
     """
     held_as = lesson_events.held_as(db)
     renamed = [replace(one, lesson_id=held_as.get(one.lesson_id, one.lesson_id)) for one in found]
@@ -74,15 +74,15 @@ def _keeps_its_times(lesson: Lesson, now: Lesson) -> bool:
 def standing(
     db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson, zone: ZoneInfo, *, is_over: bool
 ) -> TimetableStanding:
-    """Return what the timetable says of a lesson that has begun; note which lesson of the timetable is one with it.
+    """Return the state of a lesson that has begun; note which lesson of the timetable is the same lesson.
 
     Args:
         db: register.sqlite.
-        timetable: of now.
-        lesson: as it was begun.
-        zone: the school's; its day is the lesson's day.
-        is_over: it has run: what its event is moved to now is another lesson, unless both have most of their time in
-            common.
+        timetable: the current timetable.
+        lesson: the lesson as it was begun.
+        zone: the school's time zone, which decides the lesson's day.
+        is_over: True if the lesson has ended. If its event has moved, that is another lesson, unless both share most of
+            their time.
 
     Raises:
         StoreError: the database can't be used.
@@ -91,12 +91,12 @@ def standing(
     same = next((one for one in as_held(db, coming) if one.lesson_id == lesson.lesson_id), None)
     if same is None:
         same = _twin(db, [one for one in coming if one.start < lesson.start + _DAY], lesson, zone)
-        # An EXDATE beside a single event for that time is how some programs write a change of one lesson.
+        # Some programs write a change of one lesson as an EXDATE and a single event at that time.
         is_rewritten = same is not None and _when_and_what(same) == _when_and_what(lesson)
         if not is_rewritten and (why := called_off(db, timetable, lesson)):
             return TimetableStanding("called_off", why)
     if same is None:
-        # A timetable that has lessons to come and none of the past says nothing about those that run.
+        # A timetable that has only coming lessons and no past ones says nothing about a running lesson.
         past = timetable.lessons(lesson.start - _PAST, lesson.start)
         is_gone = past or not timetable.lessons(lesson.end, lesson.end + _PAST)
         return TimetableStanding("gone") if is_gone else HELD
@@ -107,7 +107,7 @@ def standing(
 
 
 def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson) -> str:
-    """Return why the timetable calls a lesson off; empty: it does not."""
+    """Return why the timetable calls a lesson off, empty if it does not."""
     found = timetable.cancelled(lesson.start - _DAY, lesson.start + _DAY)
     if not found:
         return ""
@@ -121,9 +121,9 @@ def called_off(db: sqlite_utils.Database, timetable: HasLessons, lesson: Lesson)
 
 
 def _twin(db: sqlite_utils.Database, near: Sequence[Lesson], lesson: Lesson, zone: ZoneInfo) -> Lesson | None:
-    """Return the lesson that one became which the timetable no longer has; None where there is none.
+    """Return the lesson that replaces one which the timetable no longer has; None if there is none.
 
-    It comes from the same event on the same day, or it has the same course and times; and it was not known before.
+    It comes from the same event on the same day, or has the same course and times. It must not have been known before.
     """
     event_id, day = lesson_events.event_of(db, lesson.lesson_id), lesson.start.astimezone(zone).date()
     found = [

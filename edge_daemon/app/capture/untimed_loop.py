@@ -1,4 +1,4 @@
-"""Taking pictures while nobody knows the time, until told to stop."""
+"""Takes pictures without a trusted time, until asked to stop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class UntimedLoop:
-    """Takes a picture at a random instant of every span, and keeps what was found in it.
+    """Takes a picture at a random instant of every span, and stores its candidates.
 
     Args:
         db: register.sqlite.
@@ -27,7 +27,7 @@ class UntimedLoop:
         comparer: finds and compares faces.
         camera: takes pictures.
         device: name of the device.
-        around: clock, stop and report.
+        context: clock, stop signal and reports.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class UntimedLoop:
         self._device, self._context = device, context
 
     def go(self) -> None:
-        """Take pictures until told to stop."""
+        """Take pictures until asked to stop."""
         boot_id = self._context.clock.reading().boot_id
         number = sum(c.boot_id == boot_id for c in untimed_captures(self._db))
         while self._wait():
@@ -67,7 +67,7 @@ class UntimedLoop:
         return False
 
     def _take(self, number: int) -> bool:
-        """Take a picture and keep its candidates; return whether it worked."""
+        """Take a picture and store its candidates; return whether this worked."""
         reading = self._context.clock.reading()
         session, slot = lesson_place_of(self._device, reading.boot_id, number)
         try:
@@ -79,7 +79,7 @@ class UntimedLoop:
             candidate_rows.put_candidates(self._gallery.db, session, slot, sealed)
             add_untimed(self._db, UntimedCapture(session, slot, reading.boot_id, reading.boottime_s, reading.utc))
         except DamageError:
-            raise  # it does not pass: the start that follows brings the database back
+            raise  # this is permanent: the next start restores the database
         except (CameraError, StoreError) as error:
             logger.info("capture missed", extra={"reason": error.what})
             self._context.report(Report("missed", slot, error.what, camera_fault=self._camera.fault))

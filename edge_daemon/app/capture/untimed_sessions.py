@@ -1,9 +1,11 @@
-"""Pictures of a time that nobody knows: taken while the clock is wrong, given to their lessons when it is right.
+"""Untimed captures: taken while the clock is wrong, and assigned to their lessons once it is right.
 
 A Raspberry Pi 4 that boots without a network does not know which lesson it sees. It takes a picture at a random instant
-of every 27 s, and keeps the candidates (sealed, as always) with the time since boot. When the clock is set in the same
-boot, each capture has a time after all: those of a lesson become its captures, the others are erased. When it never is,
-they become a register without a known lesson: inconclusive, flagged `clock`, for a person to look at.
+of every 27 s, and stores the sealed candidates with the time since boot.
+
+If the clock is set during the same boot, each capture gets its time. Captures within a lesson become captures of that
+lesson; the others are erased. If the clock is never set, the captures become a register without a known lesson. It is
+inconclusive and flagged `clock`, and a person has to look at it.
 """
 
 from __future__ import annotations
@@ -29,15 +31,15 @@ from edge_daemon.store.untimed import UntimedCapture, forget_untimed, untimed_ca
 from edge_daemon.types import Lesson, MissedCapture
 
 EVERY_S = 27.0
-"""A lesson of 45 minutes has a hundred of these."""
+"""Length of a span in seconds. A lesson of 45 minutes has a hundred spans."""
 SESSION_CAPTURES = 100
-"""A longer time is several sessions: each may become a register, and none grows without end."""
+"""Captures of one session. A longer time makes several sessions and registers, so that none grows without limit."""
 FREE_S = 3.0
-"""Left free at the end of a span, so that pictures stay apart and each has time to be worked on."""
+"""Free seconds at the end of a span: pictures stay apart, and each has time to be processed."""
 
 
 def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
-    """Return the session and the slot in it of a boot's capture of that number."""
+    """Return session and slot of a boot's capture, by the number of the capture."""
     session, slot = divmod(capture, SESSION_CAPTURES)
     return str(uuid.uuid5(NAMESPACE, f"{device}|untimed|{boot_id}|{session}")), slot
 
@@ -56,18 +58,18 @@ def give_to_lessons(
     reading: Reading,
     seeds: PlanSeeds,
 ) -> int:
-    """Give the captures of this boot to the lessons that they fall in, now that the time is known.
+    """Assign the captures of this boot to the lessons at their times, now that the time is known.
 
     Args:
         db: register.sqlite.
-        gallery: its key seals the candidates anew, for another lesson.
+        gallery: seals the candidates again, for their lesson.
         timetable: lessons that may have been seen.
-        captures_wanted: of a lesson.
-        reading: the clock, trusted.
-        seeds: seals the seeds of lessons that begin by it.
+        captures_wanted: the number of captures of a lesson.
+        reading: the clock; it has to be trusted.
+        seeds: seals the seeds of lessons that begin now.
 
     Returns:
-        How many captures found a lesson; all others of this boot are erased.
+        How many captures were assigned; all others of this boot are erased.
     """
     mine = [c for c in untimed_captures(db) if c.boot_id == reading.boot_id]
     times = {(c.session_id, c.slot): _time_of(c, reading) for c in mine}
@@ -83,10 +85,10 @@ def give_to_lessons(
 
 
 def begin_without_time(db: sqlite_utils.Database, device: str, boot_id: str) -> list[str]:
-    """Turn the sessions of earlier boots into lessons of an untrusted time, which are finalised like any other.
+    """Turn the sessions of earlier boots into lessons without a trusted time, which are finalised like any other.
 
     Returns:
-        Their ids.
+        The ids of the sessions.
     """
     sessions: dict[str, list[UntimedCapture]] = defaultdict(list)
     for capture in untimed_captures(db):
@@ -119,14 +121,14 @@ def _give(
     inside: Sequence[UntimedCapture],
     reading: Reading,
 ) -> int:
-    """Put captures into the slots that they fall in; a slot that has a picture keeps it, the second one is dropped."""
+    """Put captures into their slots. A slot that has a picture keeps it, and the second picture is dropped."""
     lesson = known.lesson
     if known.state == "finalised" or not known.captures_planned:
         return 0
     width_s = (known.lesson.end - known.lesson.start).total_seconds() / known.captures_planned
     there = lessons.captures(db, lesson.lesson_id)
     filled = {capture.slot for capture in there}
-    # Given before an interruption: the time is a little different now, and so may be the slot.
+    # Captures assigned before an interruption. The time is slightly different now, and the slot may differ, too.
     before = {(capture.boot_id, capture.boottime_s) for capture in there}
     given = 0
     for c in inside:
@@ -146,10 +148,10 @@ def _give(
 def _move_candidates(
     db: sqlite_utils.Database, gallery: GalleryStore, capture: UntimedCapture, lesson_id: str, slot: int
 ) -> bool:
-    """Return whether there were any that open.
+    """Move the candidates of a capture to a lesson; return whether there were any that could be opened.
 
-    A capture without candidates was erased half way, and has not seen an empty room. Their form is not looked at here:
-    the lesson reads them, and turns a capture of an unknown form into a missed one.
+    A capture without candidates was half erased; it did not see an empty room. Their format is not checked here: the
+    lesson reads them, and turns a capture of an unknown format into a missed one.
     """
     sealed = candidate_rows.candidates(gallery.db, capture.session_id).get(capture.slot)
     if sealed is None:

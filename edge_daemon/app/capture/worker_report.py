@@ -1,4 +1,4 @@
-"""What a worker tells the service: one line of JSON a report, through a pipe that both inherit nothing else by."""
+"""Reports of a worker to the service: one line of JSON each, through a pipe that only these two processes share."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Kind = Literal["ready", "waiting", "taken", "missed", "counts", "closing", "done
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One step of a worker, which is also its sign of life."""
+    """One step of a worker; every report is also a sign of life."""
 
     kind: Kind
-    """`ready`: models and camera answered; `closing`: the camera is free; `done`: all that was asked for is done;
-    `no_camera`, `failed`: it ends without, and says why."""
+    """`ready`: models and camera answered; `closing`: the camera is free; `done`: the task is complete;
+    `no_camera`, `failed`: the worker ends with an error, and `text` has the reason."""
     slot: int | None = None
     text: str = ""
-    """Reason of a missed capture or of a failure, in words for a person."""
+    """Reason for a missed capture or a failure, in words for a person."""
     next_utc: datetime | None = None
     """When the next picture is due."""
     camera_fault: str = ""
     storage_fault: str = ""
     counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Provisional: student id to frames (seen, attentive)."""
+    """Provisional counts: (seen, attentive) frames by student id."""
     counted: int | None = None
-    """The captures that `counts` is about."""
+    """The number of captures behind `counts`."""
     untried: bool = False
-    """A slot that had passed before a picture could be tried; `text` says why."""
+    """True if the slot had passed before a picture could be tried; `text` has the reason."""
 
 
 _converter = cattrs.Converter()
@@ -42,7 +42,7 @@ _converter.register_structure_hook(datetime, lambda text, _: parsed(text))
 
 
 def encode(report: Report) -> bytes:
-    """Return a report as one line; what has its default is left out."""
+    """Return a report as one line; fields with their default value are left out."""
     fields = {
         name: value for name, value in asdict(report).items() if value not in (None, "", {}) and value is not False
     }
@@ -50,5 +50,5 @@ def encode(report: Report) -> bytes:
 
 
 def decode(line: bytes) -> Report:
-    """Return the report of a line that `encode` made."""
+    """Return the report in a line written by `encode`."""
     return _converter.structure(json.loads(line), Report)

@@ -1,4 +1,4 @@
-"""What follows from a register: rows of the outbox, absence notices, mail."""
+"""Outbox rows, absence notices and mail that follow from a register."""
 
 PUBLIC_MODULES = (
     "composer",
@@ -10,4 +10,4 @@ PUBLIC_MODULES = (
     "outbox_rows",
     "sealed_contacts",
 )
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

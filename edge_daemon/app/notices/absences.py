@@ -1,10 +1,12 @@
-"""Who is told of an absence by mail, when, and what is said when it was none.
+"""Decides who gets mail about an absence, and when, and who gets a correction if the absence was wrong.
 
-The first notice waits `mail.hold_h`, so that a teacher can correct. An absence that the device itself has doubts about
-(any flag) waits until a person confirmed it. What was taken back before it was said is never said; what was taken back
-after that is said to be taken back. Nothing goes to students or guardians of a lesson whose time nobody knows, of
-one that was not held, and of an unusual one before the office has said that it was held; and nothing of somebody whom
-the office's list (`excuses.json`) excuses for that day.
+The first notice waits `mail.hold_h` hours, so that a teacher can correct the register. If the device itself has doubts
+about an absence (any flag), the notice waits until a person confirms it. A withdrawn absence gets a correction only if
+its notice was sent.
+
+Students and guardians get no notice about a lesson without a trusted time, or about one that was not held. They get
+none about an unusual lesson until the office confirms that it was held. They get none about a student whom the office's
+list (`excuses.json`) excuses for that day.
 """
 
 from __future__ import annotations
@@ -23,15 +25,15 @@ from edge_daemon.store.outbox import Item
 from edge_daemon.types import Delivery, Outcome, Register, Verdict
 
 UNCONFIRMED_FOR = timedelta(days=28)
-"""After it nobody is told any more of an absence that nobody confirmed."""
+"""After this time nobody gets a notice of an absence that nobody has confirmed."""
 
 _NOT_ABSENT = "not absent after all, by a correction"
-_ASKED = "nobody is absent before the office has said that the lesson was held"
+_ASKED = "nobody is absent until the office confirms that the lesson was held"
 
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """One of the two who are told."""
+    """Outbox kinds for one of the two recipients."""
 
     notice: str
     correction: str
@@ -42,28 +44,28 @@ _GUARDIAN = _Channel(outbox.GUARDIAN, outbox.GUARDIAN_CORRECTION)
 
 
 def queue_absence_notices(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
-    """Write, hold, free or give up notices after a new revision, within the transaction that wrote it.
+    """Write, hold, release or void notices after a new revision, within the transaction that wrote it.
 
     Args:
         db: register.sqlite.
         register: the newest revision of a lesson.
-        at: now.
-        mail: settings.
+        at: the time.
+        mail: the mail settings.
     """
     is_first_word = register.revision == 1 or register.confirmed is not None or awaits_confirmation(register)
     for case in _cases(db, register, at, mail):
-        if is_first_word or "corrected" in case.verdict.flags:  # else nothing is new about this student
+        if is_first_word or "corrected" in case.verdict.flags:  # otherwise nothing is new about this student
             case.judge()
 
 
 def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> None:
-    """Write the corrections of notices that went out while they were taken back, within the caller's transaction.
+    """Write corrections for notices that were sent while they were being withdrawn, within the caller's transaction.
 
     Args:
         db: register.sqlite.
         register: the newest revision of a lesson.
-        at: now.
-        mail: settings.
+        at: the time.
+        mail: the mail settings.
     """
     for case in _cases(db, register, at, mail):
         if case.items and not _is_absent(register, case.verdict):
@@ -71,7 +73,7 @@ def take_back_what_was_said(db: sqlite_utils.Database, register: Register, at: d
 
 
 def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: MailConfig) -> Iterator[_Case]:
-    """Yield each student of a register with each channel, and what was written about both before; of no rehearsal."""
+    """Yield each student and channel of a register with the items written so far; a rehearsal yields none."""
     if register.lesson.origin == "rehearsal":
         return
     items, after_hold = outbox.of_lesson(db, register.lesson.lesson_id), at + timedelta(hours=mail.hold_h)
@@ -86,16 +88,16 @@ def _cases(db: sqlite_utils.Database, register: Register, at: datetime, mail: Ma
 def forbidden(
     db: sqlite_utils.Database, delivery: Delivery, mail: MailConfig, now: datetime, zone: tzinfo = timezone.utc
 ) -> Outcome | None:
-    """Return why a notice or its correction must not be sent now, None where it may be.
+    """Return why a notice or its correction must not be sent now, None if it may be.
 
-    To be asked right before sending: settings and registers may have changed since it was written.
+    Call this right before sending, because settings and registers may have changed since the item was written.
 
     Args:
         db: register.sqlite.
         delivery: an item of the kinds `outbox.PERSONAL`.
-        mail: settings.
-        now: by the clock.
-        zone: of the school: an excuse is for days there.
+        mail: the mail settings.
+        now: the time by the clock.
+        zone: the school's time zone, which decides the day of an excuse.
     """
     channel = next((one for one in _channels(mail) if delivery.kind in {one.notice, one.correction}), None)
     if channel is None:
@@ -113,11 +115,11 @@ def forbidden(
     if delivery.kind == channel.correction:
         if absent:
             return Outcome("void", "absent after all, by a correction")
-        return None if was_notice else Outcome("void", "nobody was told of the absence")
+        return None if was_notice else Outcome("void", "no notice of the absence was sent")
     if not absent:
         return Outcome("void", _ASKED if awaits_confirmation(register) else _NOT_ABSENT)
     if was_notice and last is not None and last.state == "delivered":
-        return Outcome("void", "was told already")
+        return Outcome("void", "the notice was sent already")
     if is_excused(db, delivery.student_id, register.lesson.start.astimezone(zone).date()):
         return Outcome("void", "the office has an excuse for this day")
     return _needs_confirmation(register, found[0], delivery, now)
@@ -133,7 +135,7 @@ def _needs_confirmation(register: Register, verdict: Verdict, delivery: Delivery
 
 
 def reason_to_hold(register: Register, verdict: Verdict) -> str:
-    """Return why a person has to confirm an absence before anybody is told; empty where nobody has to."""
+    """Return why a person has to confirm an absence before a notice is sent; empty if nobody has to."""
     if awaits_confirmation(register):
         flags = ", ".join(flag.replace("_", " ") for flag in register.register_flags)
         return f"the office has to say whether the lesson was held ({flags}), with `edge-daemon register confirm`"
@@ -152,13 +154,13 @@ def _is_absent(register: Register, verdict: Verdict) -> bool:
 
 
 def _last_said(items: Sequence[Item]) -> Item | None:
-    """Return the last message that arrived or may have arrived: one that was tried, and not refused, may have."""
+    """Return the last message that arrived or may have arrived: it was tried at least once and not refused."""
     said = [item for item in items if item.state == "delivered" or (item.attempts > 0 and item.state != "parked")]
     return said[-1] if said else None
 
 
 def _others(db: sqlite_utils.Database, delivery: Delivery, channel: _Channel) -> list[Item]:
-    """Return what was written to the same person about the same lesson and student beside this item."""
+    """Return the other items to the same person about the same lesson and student."""
     return [
         item
         for item in outbox.of_lesson(db, delivery.lesson_id)
@@ -170,14 +172,14 @@ def _others(db: sqlite_utils.Database, delivery: Delivery, channel: _Channel) ->
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One student, one who is told, after one revision."""
+    """One student and one recipient, after one revision."""
 
     db: sqlite_utils.Database
     register: Register
     verdict: Verdict
     channel: _Channel
     items: Sequence[Item]
-    """What was written about it before, the oldest first."""
+    """The items written so far, the oldest first."""
     at: datetime
     after_hold: datetime
 
@@ -201,13 +203,13 @@ class _Case:
         return last is not None and last.kind == kind and (last.state == "delivered" or not surely)
 
     def _notify(self) -> None:
-        # A second notice about the same lesson is one of its own: the first one was said, and taken back.
+        # A second notice about the same lesson gets its own reference, because the first one was sent and corrected.
         again = any(item.kind == self.channel.notice for item in self.items)
         doubt = reason_to_hold(self.register, self.verdict)
         self._put(self.channel.notice, self._revision if again else self._lesson_id, self.after_hold, doubt)
 
     def _take_back(self) -> None:
-        # What is being sent at this moment comes first.
+        # A message that is being sent at this moment has to arrive first.
         busy = any(item.claimed for item in self.items)
         not_before = self.at + timedelta(seconds=outbox.LEASE_S) if busy else self.at
         self._put(self.channel.correction, self._revision, not_before, "")

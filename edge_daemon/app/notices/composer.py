@@ -1,4 +1,4 @@
-"""Messages of outbox items: what each is about is read when it is composed, the newest revision and today's address."""
+"""Composes the messages of outbox items from the newest revision and the current addresses."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ _ROLES: dict[str, Role] = {
     outbox.GUARDIAN_MONTH: "guardian",
 }
 _NOTICE_OF = {outbox.STUDENT_CORRECTION: outbox.STUDENT, outbox.GUARDIAN_CORRECTION: outbox.GUARDIAN}
-_NOT_YET = "names and addresses are not handed on yet: the start of the service does it"
+_NOT_YET = "names and addresses are not available yet: the service provides them at its start"
 _ADDRESS_MARK = "#"
-"""Between what an item to the office is about and the number of its address, from 2 on."""
+"""Separates the subject of an item to the office from the number of its address, from 2 on."""
 
 
 def templates_of(home: Home) -> Templates:
-    """Return the words that the settings name."""
+    """Return the message templates that the settings name."""
     mail = home.config.mail
     return Templates(mail.language, home.config_path.parent / mail.templates if mail.templates else None)
 
 
 class Composer:
-    """Makes messages of outbox items.
+    """Composes messages of outbox items.
 
     Args:
-        home: settings, and the key of the contacts.
+        home: the installation, with the key of the contacts.
         db: register.sqlite.
-        needs_addresses: False: whoever sends knows the addresses.
-        stand_in: of a preview: stands for each address that is not set yet, and for settings that want no such mail.
+        needs_addresses: False if the sender knows the addresses itself.
+        stand_in: address for a preview; it replaces missing addresses and enables mail that the settings do not want.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class Composer:
         self._zone, self._week = ZoneInfo(home.config.device.time_zone), week_of(home.config.week)
 
     def compose(self, delivery: Delivery, at: datetime, *, checked: bool = True) -> Message | Outcome:
-        """Return the message of an item, or why there is none (now).
+        """Return the message of an item, or the outcome that explains why there is none now.
 
         Args:
             delivery: the item.
-            at: now.
-            checked: False: whether it may be sent is not asked, to look at it.
+            at: the time.
+            checked: False to compose the message without checking whether it may be sent, for a preview.
 
         Raises:
             DeliveryError: a template can't be used.
-            KeyFileError: it is to a student, guardian or teacher, and the contacts can't be read.
+            KeyFileError: the message is for a student, guardian or teacher, and the contacts can't be read.
             StoreError: the database can't be read.
         """
         if delivery.kind in (outbox.OFFICE, outbox.TEACHER):
@@ -91,13 +91,13 @@ class Composer:
         return Outcome("void", f"this release knows no mail of the kind {delivery.kind}")
 
     def spread(self, delivery: Delivery, at: datetime) -> None:
-        """Write the items that follow from one: for the office's further addresses, and of each student's record."""
+        """Write the items that follow from one: for the office's other addresses, and for each student's record."""
         if delivery.kind not in (*_OFFICE, outbox.TEACHER) or _ADDRESS_MARK in delivery.ref:
             return
         further = range(2, self._addresses(delivery) + 1) if self._needs_addresses else ()
         records = [kind for kind, of in outbox.RECORD_OF.items() if of == delivery.kind and self._wants(kind)]
         students = self._students_of(delivery.ref) if records else ()
-        not_before = min(delivery.created_at, at)  # it may have been made by a clock that was ahead
+        not_before = min(delivery.created_at, at)  # the clock may have been ahead when the item was created
         with transaction(self._db):
             for number in further:
                 ref = f"{delivery.ref}{_ADDRESS_MARK}{number}"
@@ -107,7 +107,7 @@ class Composer:
                     self._put(kind, delivery.ref, student_id, "", not_before, at)
 
     def _addresses(self, delivery: Delivery) -> int:
-        """Return how many addresses an item is for."""
+        """Return how many addresses an item goes to."""
         if delivery.kind != outbox.TEACHER:
             return len(self._mail.office)
         stored = registers.latest(self._db, delivery.lesson_id)
@@ -139,7 +139,7 @@ class Composer:
         if str(stored.revision) != revision:
             return Outcome("void", "a later revision is sent in its place")
         register = from_json(stored.document).register
-        is_rehearsal = register.lesson.origin == "rehearsal"  # has no clock, and somebody asked for its mail
+        is_rehearsal = register.lesson.origin == "rehearsal"  # it has no trusted time, but its mail was requested
         if register.clock == "unsynchronised" and not register.corrections and not is_rehearsal:
             return Outcome("void", "nobody knows the lesson's time: such a register is not mailed")
         is_teacher = delivery.kind == outbox.TEACHER
@@ -160,7 +160,7 @@ class Composer:
         return _following(message, stable_message_id(register.lesson.device, delivery.kind, first, ""))
 
     def _teacher_of(self, register: Register, number: str) -> str | Outcome:
-        """Return the address of a lesson's teacher, or why there is none; `number` is that of a further one."""
+        """Return the address of a lesson's teacher, or why there is none; `number` selects another teacher's."""
         if not self._mail.teachers and not self._stand_in:
             return Outcome("void", "the settings do not want this mail")
         if register.lesson.origin == "rehearsal":
@@ -196,7 +196,7 @@ class Composer:
         found: Sequence[Register],
         files: tuple[Attachment, ...],
     ) -> Message:
-        """Return the message of a sheet; one that replaces a sheet says so, and follows it."""
+        """Return the message of a sheet; if it replaces an earlier sheet, it says so and follows that message."""
         about, mark, number = delivery.ref.partition(_ADDRESS_MARK)
         before = sheet_before(about)
         if before is None:
@@ -207,9 +207,9 @@ class Composer:
         return _following(message, stable_message_id(device, delivery.kind, f"{before}{mark}{number}", ""))
 
     def _office_of(self, delivery: Delivery) -> tuple[str, str | Outcome]:
-        """Return what an item is about, and its address or why it has none."""
+        """Return the subject of an item, and its address or why it has none."""
         about, _, number = delivery.ref.partition(_ADDRESS_MARK)
-        if not self._needs_addresses:  # a further address is of the time before the school's server sent the mail
+        if not self._needs_addresses:  # an item for another address predates mail through the school's server
             return about, Outcome("void", "the school's server has it once for all of the office") if number else ""
         place = int(number) - 1 if number.isdecimal() else 0
         if place < len(self._mail.office):
@@ -239,7 +239,7 @@ class Composer:
         return wants or bool(self._stand_in)
 
     def _record(self, delivery: Delivery) -> Message | Outcome:
-        """Return a student's record of a week or month, of nothing that families are not told of."""
+        """Return a student's record of a week or month; lessons that families get no notices about are left out."""
         if not self._wants(delivery.kind):
             return Outcome("void", "the settings do not want this mail")
         contact = self._reachable(delivery)
@@ -262,7 +262,7 @@ class Composer:
         contacts = read_contacts(self._home, self._db)
         if not contacts and self._stand_in:
             return Contact(delivery.student_id, 0, "", "", "", ())
-        if not contacts:  # backups of register.sqlite have none: a restored one waits for the service
+        if not contacts:  # backups of register.sqlite have no contacts: a restored one waits for the service
             return Outcome("retry", _NOT_YET)
         contact = contacts.get(delivery.student_id)
         if contact is None:
@@ -291,7 +291,7 @@ class Composer:
         files: tuple[Attachment, ...] = (),
     ) -> Message:
         composed = self._templates.template(template).fill(values)
-        # The device's name of then: a new one must not make another message of one that may have arrived.
+        # The device name of the register: with a new name, a message that may have arrived would look like another one.
         device = found[0].lesson.device if found else self._device
         return Message(
             message_id=stable_message_id(device, delivery.kind, delivery.ref, delivery.student_id),
@@ -311,7 +311,7 @@ class Composer:
         return Words(self._templates.words, self._zone)
 
     def _names(self) -> dict[str, str]:
-        """Return the names of all students; none where they can't be read, for the office knows bare ids, too."""
+        """Return the names of all students; empty if they can't be read, because the office also accepts bare ids."""
         try:
             return {one.student_id: one.name for one in read_contacts(self._home, self._db).values()}
         except KeyFileError:

@@ -1,7 +1,8 @@
-"""Taking over what the process with the network reports, and what follows from it; on the side that takes registers.
+"""Takes over the report of the process with the network, on the side that takes registers.
 
-That process may only read register.sqlite (`store/delivery_file.py`). The service looks at its report at each turn, and
-`outbox` before it shows anything. Where both are one user's, as with `--home`, a sync does it itself at its two ends.
+That process may only read register.sqlite (`store/delivery_file.py`). The service checks for its report at each turn,
+and `outbox` does before it shows anything. With `--home` both run as one user, and a sync takes the report over itself,
+at its beginning and its end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _CATCH_UP_EVERY: Final = timedelta(hours=1)
 
 
 def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenReport | None:
-    """Write down what is reported, and have corrections follow where something was said that is not true any more.
+    """Store what the report says, and write corrections for messages that are no longer true.
 
     Args:
         home: the installation.
@@ -37,10 +38,10 @@ def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenRepo
         now: the time.
 
     Returns:
-        What became of the report; None where there is none.
+        What was taken from the report; None if there is no report.
 
     Raises:
-        StoreError: the report is none, or the database can't be written.
+        StoreError: the report is invalid, or the database can't be written.
     """
     report = read_report(home.delivery_dir, now)
     if report is None:
@@ -61,10 +62,10 @@ def hand_over(home: Home, db: sqlite_utils.Database, now: datetime) -> TakenRepo
 
 
 def hand_over_here(home: Home, now: datetime) -> None:
-    """As `hand_over`, with what no register brings with it, for a process that has no database open.
+    """Do the same as `hand_over` and `catch_up`, for a process that has no database open.
 
     Raises:
-        StoreError: the database can't be used. A report that is none only costs a line of the log.
+        StoreError: the database can't be used. An invalid report is only logged.
     """
     db = open_register(home.register_db_path)
     with closing(db.conn):
@@ -73,7 +74,7 @@ def hand_over_here(home: Home, now: datetime) -> None:
 
 
 class Handover:
-    """What the service does of it, turn by turn.
+    """Takes over reports turn by turn, for the service.
 
     Args:
         home: the installation.
@@ -85,7 +86,7 @@ class Handover:
         self._caught_up_at: datetime | None = None
 
     def tend(self, db: sqlite_utils.Database, now: datetime) -> None:
-        """Take over a report that is new, and bring the outbox up to date every hour.
+        """Take over a new report, and bring the outbox up to date every hour.
 
         Args:
             db: register.sqlite.
@@ -111,7 +112,7 @@ class Handover:
 
 
 def hand_over_leniently(home: Home, db: sqlite_utils.Database, now: datetime) -> None:
-    """As `hand_over`; a report that is none costs a line of the log, and nothing else."""
+    """Do the same as `hand_over`, but only log an invalid report."""
     try:
         hand_over(home, db, now)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Who teaches a lesson: by the roster, else by the lesson's event in the calendar.
+"""Finds who teaches a lesson: from the roster, or else from the lesson's calendar event.
 
 The calendar's addresses are sealed when the lesson begins, and erased `KEPT_FOR` after its end.
 """
@@ -31,21 +31,21 @@ logger = logging.getLogger(__name__)
 
 _WHAT: Final = "lesson teachers"
 KEPT_FOR: Final = timedelta(days=28)
-"""After the end of a lesson; then nothing of it is mailed to whom the calendar names."""
+"""How long after the end of a lesson the addresses from its calendar event are kept."""
 
 Groups = Sequence[Sequence[str]]
-"""Addresses of an event: of who chairs it, of the organiser, of the only person who is invited."""
+"""Addresses of an event in three groups: its chair, its organiser, and the only invited person."""
 
 
 def note_teachers(home: Home, db: sqlite_utils.Database, lesson: Lesson, groups: Groups, now: datetime) -> None:
-    """Seal the addresses of a lesson's event, where they are wanted; forget those of lessons long ago.
+    """Seal the addresses of a lesson's event if they are wanted; forget those of old lessons.
 
-    What goes wrong is said in the log, and the lesson has nobody: it costs the lesson nothing else.
+    An error is only logged. The lesson then has no known teacher, but is held as usual.
 
     Args:
-        home: settings and the key.
+        home: the installation, with the key.
         db: register.sqlite.
-        lesson: begins now.
+        lesson: the lesson that begins now.
         groups: addresses of its event.
         now: the time.
     """
@@ -69,13 +69,14 @@ def _seal(home: Home, db: sqlite_utils.Database, lesson: Lesson, groups: Groups)
 def teachers_of(
     home: Home, db: sqlite_utils.Database, lesson: Lesson, contacts: Mapping[str, Contact], mail: MailConfig
 ) -> tuple[str, ...]:
-    """Return the addresses of who teaches a lesson; none where nobody is known.
+    """Return the addresses of a lesson's teachers; empty if none is known.
 
-    The roster comes first: its teachers of the lesson's course, else those of students without courses, who belong to
-    every lesson. Then the first group of the calendar that names anybody but the office, a student or a guardian.
+    The roster comes first: its teachers of the lesson's course, or else of students without courses, who belong to
+    every lesson. After that comes the first group of the calendar that names anybody except the office, students or
+    guardians.
 
     Raises:
-        KeyFileError: the contact key is missing or another one.
+        KeyFileError: the contact key is missing or a different one.
     """
     return _of_roster(contacts.values(), lesson.course) or _of_calendar(home, db, lesson, contacts, mail)
 

@@ -1,8 +1,10 @@
-"""Mail: from an outbox item to a message, and from the message to what became of it.
+"""Delivers mail: composes the message of an outbox item, sends it, and returns the outcome.
 
-What the item is about is read when it is sent: the newest revision, the address of today. Whether a student or guardian
-may be told is asked again at that moment. The office may have several addresses: each has an item of its own, made from
-the first one's before that is sent, so that one refused address holds up no other and is not asked twice.
+An item is composed when it is sent, from the newest revision and the current address. At that moment the program also
+checks again whether a student or guardian may be informed.
+
+The office may have several addresses. Each gets an item of its own, created before the first one is sent. So a refused
+address neither delays the others nor gets a message twice.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from edge_daemon.types import Delivery, Outcome
 
 
 def open_sender(home: Home) -> Sender:
-    """Return the way that mail goes, not yet connected.
+    """Return the sender that the settings select, not yet connected.
 
     Raises:
         DeliveryError: settings, password or templates can't be used.
@@ -54,8 +56,8 @@ def deliver_mail(
         home: settings, and the key of the contacts.
         db: register.sqlite; no transaction may be open.
         delivery: a claimed item of the destination `mail`.
-        server: of `open_sender`.
-        now: by the clock; None: ask it.
+        server: the sender, from `open_sender`.
+        now: the time; None to read the clock.
 
     Raises:
         StoreError: the database can't be read or written.
@@ -64,18 +66,18 @@ def deliver_mail(
     composer = Composer(home, db, needs_addresses=server.needs_addresses)
     try:
         made = composer.compose(delivery, at)
-        # Students and guardians have their records without an office.
+        # Students and guardians get their records even if there is no office.
         if isinstance(made, Message) or delivery.kind in outbox.RECORD_OF.values():
             composer.spread(delivery, at)
-    except KeyFileError as error:  # of students and guardians only; the office is told of bare ids meanwhile
+    except KeyFileError as error:  # concerns students and guardians only; the office gets bare ids meanwhile
         return Outcome("retry", error.line())
-    except DeliveryError as error:  # a template: it is one for all, and mended by a person at any time
+    except DeliveryError as error:  # a template: all messages use it, and a person may repair it at any time
         return Outcome("retry", error.line(), receiver_down=True)
     return server.send(made) if isinstance(made, Message) else made
 
 
 def trial_message(home: Home, address: str, server: str) -> Message:
-    """Return a message that says that mail works; every one is another."""
+    """Return a test message; every one is different."""
     mail, device, at = home.config.mail, home.config.device.name, datetime.now(timezone.utc)
     templates = templates_of(home)
     composed = templates.template("test").fill({"room": device, "server": server})

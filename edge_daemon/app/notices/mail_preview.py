@@ -1,4 +1,4 @@
-"""Messages as files, to look at before they are sent."""
+"""Writes messages to files, to look at before they are sent."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NOBODY = "nobody@edge-daemon.invalid"
 
 @dataclass(frozen=True, slots=True)
 class PreviewRequest:
-    """Which messages to write."""
+    """The messages to write."""
 
     about: str
     """A register's id or its beginning; for a week or month 2026-W47 or 2026-11."""
     kind: str
     student_id: str
-    """Empty: about every absent student."""
+    """Empty for every absent student."""
     folder: Path
 
 
@@ -49,7 +49,7 @@ def preview_messages(home: Home, wanted: PreviewRequest, now: datetime) -> Itera
         if not items:
             raise DeliveryError("nobody was absent", f"register {wanted.about}", "name one with --student")
         composed = [(item, composer.compose(item, now, checked=False)) for item in items]
-        if not any(isinstance(made, Message) for _, made in composed):  # no folder is made for nothing
+        if not any(isinstance(made, Message) for _, made in composed):  # without a message no folder is made
             answers = ", ".join(sorted({made.answer for _, made in composed if not isinstance(made, Message)}))
             raise DeliveryError(f"there is no message: {answers}", f"{wanted.kind} {wanted.about}")
         _make_folder(wanted.folder)
@@ -72,7 +72,7 @@ def _items(db: sqlite_utils.Database, wanted: PreviewRequest, now: datetime) -> 
     if kind in outbox.RECORD_OF:
         if not student_id:
             raise DeliveryError(
-                f"a record of a {outbox.RECORD_OF[kind]} is of one student", "--student", "give the student's id"
+                f"a record of a {outbox.RECORD_OF[kind]} is about one student", "--student", "give the student's id"
             )
         return [Delivery(0, "mail", kind, about, student_id, "", 0, now)]
     lesson_id = registers.find_lesson(db, about)

@@ -1,4 +1,4 @@
-"""A test message, sent now."""
+"""Sends a test message."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from edge_daemon.types import Outcome
 
 
 def send_trial(home: Home, address: str) -> tuple[str, Outcome]:
-    """Send a test message to an address; return the sender's name and what became of the message.
+    """Send a test message to an address; return the sender's name and the outcome.
 
     Raises:
-        DeliveryError: the settings of mail can't be used.
+        DeliveryError: the mail settings can't be used.
     """
     sender = open_sender(home)
     with closing(sender):

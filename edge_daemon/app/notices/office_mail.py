@@ -1,4 +1,4 @@
-"""What the office is told: of one lesson, of a week, of a month."""
+"""The content of messages to the office: about one lesson, a week, or a month."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_daemon.delivery.message import Attachment
 from edge_daemon.types import Register, VerdictName
 
 Names = Mapping[str, str]
-"""Of the students by id, in the roster's order; a student who is not in it stands by the bare id."""
+"""Names of students by id, in the roster's order; a student who is not in it is shown by the bare id."""
 
 TONES: Mapping[VerdictName, Tone] = {
     "present": "good",
@@ -34,7 +34,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w .-]+")
 def lesson_values(
     register: Register, names: Names, words: Words, mail: MailConfig, *, to_teacher: bool = False
 ) -> Values:
-    """Return what a message about one lesson says to the office, or to the teacher."""
+    """Return the content of a message about one lesson, to the office or to the teacher."""
     entries = [] if is_cancelled(register) else in_order(register, names)
     unconfirmed = [e for e in entries if needs_confirmation(e.verdict)]
     sure = [e for e in entries if not needs_confirmation(e.verdict)]
@@ -72,7 +72,7 @@ def lesson_values(
 
 
 def period_values(registers: Sequence[Register], sheet: Sheet, names: Names, words: Words) -> Values:
-    """Return what a message about a week or month says to the office."""
+    """Return the content of a message about a week or month, to the office."""
     absent, unconfirmed, held = Counter[str](), Counter[str](), Counter[str]()
     for register in registers:
         for verdict in () if is_cancelled(register) else register.verdicts:
@@ -121,13 +121,13 @@ def lesson_sheet(register: Register, names: Names, words: Words) -> Sheet:
 
 
 def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: By, week: SchoolWeek) -> Sheet:
-    """Return the sheet of a week or month; the registers are all of it."""
+    """Return the sheet of a week or month; the registers are all registers of that time."""
     (sheet,) = arrange(registers, names, words.zone, by, week)
     return sheet
 
 
 def attached(sheet: Sheet, label: str, *, tick_list: bool = False) -> Attachment:
-    """Return a sheet as a file; with a page to be filled in by hand for a teacher."""
+    """Return a sheet as a file; for a teacher it has an extra page to fill in by hand."""
     from edge_daemon.attendance.spreadsheet import workbook_bytes  # 130 ms that not every message needs
 
     name = " ".join(_NOT_IN_NAMES.sub(" ", f"{sheet.name} {label}").split())
@@ -135,14 +135,14 @@ def attached(sheet: Sheet, label: str, *, tick_list: bool = False) -> Attachment
 
 
 def in_order(register: Register, names: Names) -> list[SheetEntry]:
-    """Return what a register says, in the roster's order."""
+    """Return the entries of a register in the roster's order."""
     place = {student_id: number for number, student_id in enumerate(names)}
     entries = entries_of(register)
     return [entries[one] for one in sorted(entries, key=lambda one: (place.get(one, len(place)), one))]
 
 
 def _counts(register: Register, words: Words, absent: int, unconfirmed: int, unassessed: int) -> str:
-    """Return the figures of a subject line: what needs the office comes first."""
+    """Return the figures of a subject line; what the office has to act on comes first."""
     found = [words.say("count_rehearsal")] if register.lesson.origin == "rehearsal" else []
     found += [words.say("count_corrected")] if register.revision > 1 else []
     if is_cancelled(register):
@@ -158,7 +158,7 @@ def _counts(register: Register, words: Words, absent: int, unconfirmed: int, una
 
 
 def _named(student_id: str, names: Names) -> tuple[str, str]:
-    """Return a name with the id beside it, or the bare id."""
+    """Return a student's name and id; without a name the id and an empty text."""
     name = names.get(student_id, "")
     return (name, student_id) if name else (student_id, "")
 

@@ -1,4 +1,4 @@
-"""What follows from a register: which rows of the outbox are written with it, in the same transaction."""
+"""Which rows of the outbox are written with a register, in the same transaction."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from edge_daemon.types import Destination
 logger = logging.getLogger(__name__)
 
 _LOOK_BACK: Final = timedelta(days=100)
-"""Sheets of weeks and months that ended before that are not sent any more: a device may be off for a summer."""
+"""Older weeks and months get no sheets any more; a device may be off for a summer."""
 
 
 def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
-    """Return what `lessons.finalise` and `registers.add_revision` are given as `also`.
+    """Return the writer that `lessons.finalise` and `registers.add_revision` take as `also`.
 
     Args:
-        config: settings; upstream has a row though no address is set yet, a mail only where it is.
-        rehearsals: deliver a rehearsal, to the office alone. Without it a rehearsal goes nowhere, but a correction of
-            one that was delivered follows it.
+        config: the settings. The upstream row is written even if no address is set yet, a mail row only if one is.
+        rehearsals: True to deliver a rehearsal, to the office only. With False a rehearsal is not delivered, but a
+            correction of a delivered rehearsal is.
     """
 
     def also(db: sqlite_utils.Database, stored: StoredRegister) -> None:
@@ -53,10 +53,10 @@ def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
 
 
 def lenient_outbox_writer(config: Config) -> OutboxWriter:
-    """Return `deliver` for a lesson that ends: a fault in what follows from a register must not cost the register.
+    """Return the writer for a lesson that ends: an error in the outbox rows must not prevent the register.
 
-    What a full or failing disk says is the register's business, too, and goes on to the caller, who tries again. Of a
-    register that was left the next sync brings the row for upstream (`enqueue_missing`); it is not mailed.
+    An error of a full or failing disk affects the register, too, so that it is raised and the caller retries. After any
+    other error the next sync adds the upstream row (`enqueue_missing`); that register is not mailed.
     """
     wanted = outbox_writer(config)
 
@@ -75,29 +75,29 @@ def lenient_outbox_writer(config: Config) -> OutboxWriter:
 
 
 def _is_the_disks(error: Exception) -> bool:
-    """Return whether the database can't be written at all; a table that is not as it should be is another matter."""
+    """Return whether the database can't be written at all; an invalid table does not count."""
     if isinstance(error, sqlite3.IntegrityError):
         return False
     return isinstance(error, (sqlite3.DatabaseError, StoreError)) and "no such" not in str(error)
 
 
 def sends_mail(mail: MailConfig) -> bool:
-    """Return whether mail is set up, by the device's own server or by the office's."""
+    """Return whether mail is set up, through the device's own mail server or the office's."""
     return bool(mail.host) or mail.via == "upstream"
 
 
 def mails_office(mail: MailConfig) -> bool:
-    """Return whether somebody is the office; where the school's server sends, it knows who."""
+    """Return whether the office gets mail; if the school's server sends the mail, it knows the addresses."""
     return bool(mail.office) or mail.via == "upstream"
 
 
 def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
-    """Write what no register brings with it: rows for registers of an older release, sheets of what is over.
+    """Write rows that no register writes: for registers of an older release, and sheets of past weeks and months.
 
-    Sheets wait while nobody knows the time: a clock that is ahead would close a week that still goes on.
+    Without a trusted time no sheets are written, because a clock that is ahead would close a week too early.
 
     Returns:
-        How many rows were new.
+        How many rows are new.
 
     Raises:
         StoreError: the database can't be written.
@@ -109,7 +109,7 @@ def catch_up(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
 
 
 def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:
-    """Send registers upstream that no row knows: of a release that had no outbox. They are not mailed.
+    """Queue registers for the server that have no row, from a release without an outbox. They are not mailed.
 
     Returns:
         How many there were.
@@ -122,13 +122,14 @@ def enqueue_missing(db: sqlite_utils.Database, now: datetime) -> int:
 
 
 def enqueue_periods(db: sqlite_utils.Database, config: Config, now: datetime) -> int:
-    """Have the sheets of weeks and months mailed to the office that are over, each once; call with a trusted time.
+    """Queue the sheets of past weeks and months for the office, each once; call with a trusted time.
 
-    The first time it is the last week and the last month only: nobody wants the sheets of a year at once. A sheet that
-    was sent before all registers of its time were made is sent again, complete (`sheet_periods.py`).
+    The first call queues only the last week and the last month, because nobody wants the sheets of a whole year at
+    once. If a sheet was sent before all registers of its time existed, a complete one is sent again
+    (`sheet_periods.py`).
 
     Returns:
-        How many were new.
+        How many are new.
 
     Raises:
         StoreError: the database can't be written.

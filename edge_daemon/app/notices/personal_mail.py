@@ -1,4 +1,4 @@
-"""What one student, or a guardian of theirs, is told: their own record, and nothing of anybody else."""
+"""The content of messages to one student or guardian: the student's own record, and nothing about anybody else."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from edge_daemon.types import Register
 
 
 def notice_values(register: Register, student_id: str, name: str, words: Words) -> Values:
-    """Return what a message about one student in one lesson says.
+    """Return the content of a message about one student in one lesson.
 
     Args:
         register: the newest revision; the student is on it.
-        student_id: whom it is about.
-        name: theirs.
+        student_id: the student's id.
+        name: the student's name.
         words: the language.
     """
     entry = entries_of(register)[student_id]
@@ -34,15 +34,15 @@ def notice_values(register: Register, student_id: str, name: str, words: Words) 
 def record_values(
     registers: Sequence[Register], sheet: Sheet, student_id: str, name: str, words: Words, *, is_own: bool
 ) -> Values:
-    """Return what a student's record of a week or month says.
+    """Return the content of a message with a student's record of a week or month.
 
     Args:
         registers: the student is on at least one of them.
-        sheet: of the week or month.
-        student_id: whose record it is.
-        name: theirs.
+        sheet: the sheet of the week or month.
+        student_id: the student's id.
+        name: the student's name.
         words: the language.
-        is_own: whether the student reads it, and not a guardian.
+        is_own: True if the student reads it, False for a guardian.
     """
     found = [(r, entries_of(r)[student_id]) for r in registers if student_id in entries_of(r)]
     sure = [entry.verdict.verdict for _, entry in found if not needs_confirmation(entry.verdict)]
@@ -66,7 +66,7 @@ def record_values(
 
 
 def _own_row(register: Register, entry: SheetEntry, words: Words) -> FactRow:
-    """Return one lesson. Of what the device itself doubts nothing is said but that somebody will look at it."""
+    """Return one lesson. About a doubtful verdict the message says only that somebody will look at it."""
     verdict, when, course = entry.verdict, words.moment(register.lesson.start), words.own_course(register.lesson)
     if needs_confirmation(verdict):
         return FactRow(when, course, "", words.say("doubtful"), "doubt")
@@ -84,7 +84,7 @@ def _facts(register: Register, entry: SheetEntry, words: Words) -> Facts:
     ]
     if not entry.looked_for:
         facts = [("fact_pictures", words.say("not_looked_for"))]
-    elif register.rule is not None:  # the rule of then: the settings may be other ones by now
+    elif register.rule is not None:  # the rule of the register; the settings may have changed since
         facts.append(("fact_needed", words.needed(register)))
     if distance := words.distance(register, entry.verdict):
         facts.append(("fact_distance", distance))

@@ -1,7 +1,7 @@
-"""Names and mail addresses on their way from the gallery to what sends mail, sealed under keys of their own.
+"""Carries names and mail addresses from the gallery to the mail sender, sealed under keys of their own.
 
-The contact key never changes, as the device key does not. Each contact is sealed under a key that follows from it and
-from a slot key, which every erasure replaces and destroys (edge_daemon/device/key_slots.py).
+The contact key never changes, like the device key. Each contact is sealed under a key derived from the contact key and
+a slot key; every erasure replaces and destroys the slot key (edge_daemon/device/key_slots.py).
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ if TYPE_CHECKING:
 
 _REALM = "edge-daemon contacts 1"
 LESSON_TEACHERS = "lesson teachers"
-"""What is sealed of a lesson: see `lesson_teachers.py`."""
+"""Label of the sealed addresses of a lesson's teachers (`lesson_teachers.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What mail knows of a student."""
+    """The data about a student that mail needs."""
 
     student_id: str
     place: int
-    """In the roster, from 0; students who are no longer on it come last."""
+    """Position in the roster, from 0; students who are no longer on it come last."""
     name: str
     email: str
     guardian_email: str
     courses: tuple[str, ...]
     teachers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Addresses by course, of a student who is on the roster; by an empty text those of one without courses."""
+    """Teachers' addresses by course, for students on the roster; the key "" stands for students without courses."""
 
 
 def publish_contacts(home: Home) -> None:
-    """Bring the contacts in register.sqlite to what the gallery has; what is the same is not written again.
+    """Update the contacts in register.sqlite from the gallery; unchanged contacts are not written again.
 
-    Students who are no longer in the gallery go even where a key is missing.
+    Students who are no longer in the gallery are removed even if a key is missing.
 
     Raises:
-        GalleryError: the gallery was sealed under another device key.
+        GalleryError: the gallery was sealed with another device key.
         KeyFileError: there is no device key or no contact key.
         StoreError: a database can't be read or written.
     """
@@ -78,26 +78,26 @@ def read_contacts(home: Home, db: sqlite_utils.Database) -> dict[str, Contact]:
     """Return the contacts by student id, in the roster's order.
 
     Args:
-        home: has the key.
+        home: the installation, with the key.
         db: register.sqlite.
 
     Raises:
-        KeyFileError: the contact key is missing or another one.
+        KeyFileError: the contact key is missing or a different one.
     """
     try:
         return _read(home, db)
     except KeyFileError:
-        return _read(home, db)  # an erasure in another process may have sealed them anew in between
+        return _read(home, db)  # an erasure in another process may have sealed them again in between
 
 
 def renew_contact_keys(home: Home) -> None:
-    """Seal all contacts under a new slot key and destroy the old one: what old blocks of the disk hold opens nothing.
+    """Seal all contacts under a new slot key and destroy the old one, so that old disk blocks can't be opened.
 
-    May be cut anywhere: until its last step both keys are there. Contacts that do not open, and all of them where the
-    contact key is missing, are deleted: the next start of the service seals them again.
+    The renewal may be interrupted anywhere, because both keys exist until its last step. Contacts that can't be opened
+    are deleted, as are all contacts if the contact key is missing. The next start of the service seals them again.
 
     Raises:
-        KeyFileError: the file of slots can't be written.
+        KeyFileError: the file of key slots can't be written.
         StoreError: the database can't be written.
     """
     slots = _slots(home)
@@ -113,7 +113,7 @@ def renew_contact_keys(home: Home) -> None:
             key = None
         with slots.locked():
             before = slots.keys()
-            if len(before) > 1:  # a renewal was cut: finish that one first, or its slot would be taken
+            if len(before) > 1:  # a renewal was interrupted; it has to finish first, because its slot is needed
                 _seal_again(db, key, slots, before[0])
             _seal_again(db, key, slots, slots.add(keep=before[0].generation if before else 0))
 
@@ -128,7 +128,7 @@ def _seal_again(db: sqlite_utils.Database, key: bytes | None, slots: KeySlots, f
 
 
 def _reseal_lessons(db: sqlite_utils.Database, key: bytes | None, slots: KeySlots, fresh: SlotKey) -> None:
-    """Seal the teachers of lessons under a new slot key; delete what does not open."""
+    """Seal the teachers of lessons under a new slot key; delete rows that can't be opened."""
     put, gone = [], []
     for row in lesson_teacher_rows(db):
         try:
@@ -145,11 +145,11 @@ def _reseal_lessons(db: sqlite_utils.Database, key: bytes | None, slots: KeySlot
 
 
 def contact_keys(home: Home, *, create: bool) -> list[bytes]:
-    """Return the keys that contacts are sealed under, the one in use first.
+    """Return the keys under which contacts are sealed, the current one first.
 
     Args:
-        home: has the key.
-        create: make a key where there is none yet.
+        home: the installation, with the key.
+        create: True to make a key if there is none yet.
 
     Raises:
         KeyFileError: the contact key is missing.
@@ -161,15 +161,15 @@ def contact_keys(home: Home, *, create: bool) -> list[bytes]:
 
 
 def seal_with(key: bytes, plain: bytes, what: str, name: str) -> bytes:
-    """Return what only opens with this key, and only as what it is."""
+    """Seal a text under a key; it opens only with the same key, kind and name."""
     return sealing.seal(key, plain, sealing.binding(_REALM, what, name))
 
 
 def open_with(keys: Iterable[bytes], sealed: bytes, what: str, name: str) -> bytes:
-    """Return what was sealed under one of these keys.
+    """Return the text that was sealed under one of these keys.
 
     Raises:
-        KeyFileError: it was sealed under none of them.
+        KeyFileError: none of the keys opens it.
     """
     bound = sealing.binding(_REALM, what, name)
     for key in keys:
@@ -191,13 +191,13 @@ def _read(home: Home, db: sqlite_utils.Database) -> dict[str, Contact]:
 
 
 def _slots(home: Home) -> KeySlots:
-    """Return the slots; whoever may read register.sqlite may read them, too."""
+    """Return the key slots; their file is readable for the same users as register.sqlite."""
     shared = home.register_db_path.exists() and home.register_db_path.stat().st_mode & 0o040
     return KeySlots(home.contact_slots_path, 0o640 if shared else 0o600)
 
 
 def _keys(key: bytes, slots: KeySlots) -> list[bytes]:
-    """Return the keys that contacts may be sealed under, the one in use first; last that of one release ago."""
+    """Return the keys that may have sealed contacts: the current one first, that of the previous release last."""
     return [*(_derived(key, one.key) for one in slots.keys()), key]  # noqa: SIM118 - not a mapping
 
 
@@ -207,7 +207,7 @@ def _derived(key: bytes, slot_key: bytes) -> bytes:
 
 def _renew(home: Home, register_db: sqlite_utils.Database) -> None:
     from edge_daemon.app.opening.models_and_gallery import (
-        open_gallery_store,  # here: who only reads contacts needs no models
+        open_gallery_store,  # imported here because reading contacts needs no models
     )
 
     key = contact_key(home.contact_key_path if home.home_mode else None)
@@ -226,7 +226,7 @@ def _renew(home: Home, register_db: sqlite_utils.Database) -> None:
 
 
 def _readable(keys: Sequence[bytes], rows: list[ContactRow]) -> Mapping[str, Contact]:
-    """Return what opens; what does not was sealed under a key that was lost."""
+    """Return the contacts that can be opened; the others were sealed under a lost key."""
     found: dict[str, Contact] = {}
     for row in rows:
         try:

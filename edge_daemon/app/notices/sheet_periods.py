@@ -1,8 +1,8 @@
-"""Weeks and months that the office gets sheets of, and sheets that are sent again because registers came after them.
+"""The weeks and months of the office's sheets, and which sheets are sent again because of late registers.
 
-A sheet is of `2026-W47` or `2026-11`. One that was sent early, by a clock that was ahead, or before a register that was
-made late, is sent again when its time is over: `2026-W47~2`, `2026-W47~3`. Order is that of the outbox, which no clock
-can change.
+A sheet covers `2026-W47` or `2026-11`. If it was sent too early, it is sent again after its time is over, as
+`2026-W47~2`, `2026-W47~3`. This happens when the clock was ahead, or when a register was made late. The order is the
+outbox's order, which no clock can change.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Period:
 
 
 def base_of(ref: str) -> tuple[str, int]:
-    """Return the week or month that a sheet is of, and which one of its sheets it is, from 1 on."""
+    """Return the week or month of a sheet, and the sheet's version, from 1 on."""
     base, _, version = ref.partition(_VERSION_MARK)
     return base, int(version) if version.isdecimal() else 1
 
 
 def sheet_before(ref: str) -> str | None:
-    """Return the ref of the sheet that this one replaces; None: it is the first one."""
+    """Return the reference of the sheet that this one replaces; None for the first one."""
     base, version = base_of(ref)
     if version == 1:
         return None
@@ -44,15 +44,15 @@ def sheet_before(ref: str) -> str | None:
 
 
 def period_of(ref: str, zone: tzinfo, week: SchoolWeek) -> Period:
-    """Return the days of `2026-W47`, `2026-11`, `2026-W47~2`.
+    """Return the days of a reference such as `2026-W47`, `2026-11` or `2026-W47~2`.
 
     Args:
-        ref: of a sheet.
-        zone: of the device.
-        week: on which day it begins.
+        ref: the reference of a sheet.
+        zone: the device's time zone.
+        week: the school week, which decides the first day.
 
     Raises:
-        RegisterError: it is none of them.
+        RegisterError: the text is no week or month.
     """
     year, _, rest = base_of(ref)[0].partition("-")
     try:
@@ -66,20 +66,20 @@ def period_of(ref: str, zone: tzinfo, week: SchoolWeek) -> Period:
 
 
 def put_sheet(db: sqlite_utils.Database, kind: str, ref: str, zone: tzinfo, week: SchoolWeek, now: datetime) -> bool:
-    """Have the sheet of a time that is over mailed; once more where registers of it were made since it was sent.
+    """Queue the sheet of a past week or month; queue it again if registers of it were made after it was sent.
 
-    Within the caller's transaction.
+    Call this within a transaction.
 
     Args:
         db: register.sqlite.
         kind: `outbox.WEEK` or `outbox.MONTH`.
         ref: the week or month.
-        zone: of the device.
-        week: on which day it begins.
-        now: a time that can be trusted.
+        zone: the device's time zone.
+        week: the school week, which decides the first day.
+        now: the time; it has to be trusted.
 
     Returns:
-        Whether an item is new.
+        Whether a new item was written.
     """
     if outbox.put(db, destination="mail", kind=kind, ref=ref, not_before=now, at=now):
         return True

@@ -1,4 +1,4 @@
-"""Lessons, days and verdicts in the language of the messages."""
+"""Words for lessons, days and verdicts in the language of the messages."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from edge_daemon.types import AppliedRule, Lesson, Register, Verdict
 
 
 class Words:
-    """Says things in one language.
+    """Produces texts in one language.
 
     Args:
-        words: of `Templates.words`.
-        zone: of the school.
+        words: the words, from `Templates.words`.
+        zone: the school's time zone.
     """
 
     def __init__(self, words: Mapping[str, str], zone: tzinfo) -> None:
         self._words, self.zone = words, zone
 
     def say(self, key: str, **values: str | int) -> str:
-        """Return a word or a short sentence."""
+        """Return a word or a short sentence, with its values filled in."""
         return filled(self._words[key], {name: str(value) for name, value in values.items()})
 
     def long_day(self, day: date) -> str:
@@ -34,12 +34,12 @@ class Words:
         return self.say("day", **self._parts(day, "weekdays_short", "months_short"))
 
     def moment(self, at: datetime) -> str:
-        """Return a short day and the time of it, in the school's time."""
+        """Return a short day and its time, in the school's time zone."""
         local = at.astimezone(self.zone)
         return f"{self.short_day(local)} {local:%H:%M}"
 
     def lesson(self, lesson: Lesson) -> dict[str, str]:
-        """Return what every message about a lesson may say of it."""
+        """Return the values that every message about a lesson may use."""
         start, end = lesson.start.astimezone(self.zone), lesson.end.astimezone(self.zone)
         return {
             "course": self.course(lesson),
@@ -53,35 +53,35 @@ class Words:
         }
 
     def course(self, lesson: Lesson) -> str:
-        """Return the course, or that it is everybody's."""
+        """Return the course, or the word for "everybody" if the lesson has none."""
         return lesson.course or self._words["everybody"]
 
     def own_course(self, lesson: Lesson) -> str:
-        """Return the course as one student or a guardian is told it: never that it is everybody's."""
+        """Return the course for a student or guardian: for a lesson without one, never the word for "everybody"."""
         return lesson.course or self._words["unnamed_course"]
 
     def needed(self, register: Register) -> str:
-        """Return what the rule of a register asks for; the register says its rule."""
+        """Return how many captures the register's rule requires; the register has to contain its rule."""
         assert register.rule is not None
         share = register.rule.share
         needed = needed_captures(share_of(share), register.captures_taken)
         return self.say("needed_share", share=f"{100 * share:g} %", needed=needed, taken=register.captures_taken)
 
     def rule(self, rule: AppliedRule) -> str:
-        """Return what else a rule asks for, and what applied it."""
+        """Return the other requirements of a rule, and the program and models that applied it."""
         models = ", ".join(sorted(set(rule.models.values()))) or "–"
         yaw, least = f"{rule.max_yaw_deg:g}°", f"{100 * rule.min_captures_share:g} %"
         return self.say("rule_details", yaw=yaw, least=least, program=rule.program, models=models)
 
     def distance(self, register: Register, verdict: Verdict) -> str:
-        """Return how far a student is from what the rule asks for; empty where there is nothing to compare."""
+        """Return how far a student is from the rule's requirement; empty if there is nothing to compare."""
         captures = distance_to_rule(register, verdict)
         if captures is None:
             return ""
         return self.say("distance_short" if captures < 0 else "distance_over", count=abs(captures))
 
     def register_flags(self, register: Register) -> str:
-        """Return in words why a whole lesson needs a look."""
+        """Return in words why a whole lesson needs attention."""
         return ", ".join(self._words[f"register_flag_{flag}"] for flag in register.register_flags)
 
     def flags(self, verdict: Verdict) -> str:
