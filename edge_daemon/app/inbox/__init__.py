@@ -1,4 +1,4 @@
-"""What comes back from the office: checked on arrival, put into force between lessons."""
+"""Documents from the office: checked on arrival, and put into force between lessons."""
 
 PUBLIC_MODULES = ("apply", "office_keys", "waiting")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,8 +1,9 @@
-"""Putting into force what the office sent: between lessons, in a process that has the keys and no network.
+"""Puts the office's documents into force: between lessons, in a process that has the keys but no network.
 
 Each document is applied as a whole or not at all: one transaction in one database, then a note that it was applied,
-then the file is erased. A process that dies in between leaves the old state or the new one, and the file, which is
-taken up again; every step may be done twice. What came over the network is checked here once more, as if nobody had.
+then the file is erased. A process that dies in between leaves either the old or the new state, and the file. The next
+process continues with the file, because every step may be repeated. Documents from the network are checked here once
+more, as if they had not been checked on arrival.
 """
 
 from __future__ import annotations
@@ -75,35 +76,35 @@ logger = logging.getLogger(__name__)
 _WEEKS: Final = 4
 _LOOK_AHEAD_WEEKS: Final = 52
 _REFUSED = (RosterError, TimetableError, DeliveryError, CheckinNoteError)
-"""The document's fault: it is put away with its reason. Any other error is the device's: the document waits."""
+"""Errors in the document: it is discarded with the reason. After any other error, of the device, the document waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxResult:
-    """What became of one document; nothing personal is in it."""
+    """The outcome of one document; it contains nothing personal."""
 
     document: str
     in_force: bool
-    """False: it was refused, and what was in force stays."""
+    """False if the document was refused; the earlier one then stays in force."""
     summary: str
-    """What it did, in a line for people."""
+    """What the document changed, in one line for people."""
     problem: str = ""
-    """Why it was refused, or what of it could not be done."""
+    """Why the document was refused, or which part of it could not be applied."""
 
 
 def apply_inbox(
     home: Home, now: datetime, names: Collection[str] | None = None, *, confirmed: bool = False
 ) -> tuple[InboxResult, ...]:
-    """Apply what waits in the inbox; to be called while no lesson is on, nor soon (`inbox.busy`).
+    """Apply the documents in the inbox. Call this only while no lesson is on or near (`waiting.busy`).
 
     Args:
         home: the installation.
-        now: a time that can be trusted.
-        names: of the documents; None: those that the settings want.
-        confirmed: a person has confirmed a list that removes more than half of the room.
+        now: the time; it has to be trusted.
+        names: the documents to apply; None for those that the settings want.
+        confirmed: True if a person has confirmed a list that removes more than half of the room.
 
     Raises:
-        EdgeError: the device can't do it now; what was not applied waits for the next time.
+        EdgeError: the device can't do it now; documents that were not applied wait for the next call.
     """
     done: list[InboxResult] = []
     wanted = wanted_names(home.config) if names is None else names
@@ -115,12 +116,12 @@ def apply_inbox(
             if name not in wanted:
                 continue
             fresh, taken = inbox_dir(home) / name, inbox_dir(home) / f"{name}{TAKEN}"
-            erase_file(inbox_dir(home) / f"{name}{DONE}")  # what a process that was killed has left of it
+            erase_file(inbox_dir(home) / f"{name}{DONE}")  # left by a process that was killed
             for path in (taken, fresh):  # the older one first
                 if path.is_symlink():
                     path.unlink()
                 elif path.exists():
-                    path.replace(taken)  # a newer version may come meanwhile
+                    path.replace(taken)  # a newer version may arrive meanwhile
                     done.append(_apply(home, name, taken, now, confirmed=confirmed))
     return tuple(done)
 
@@ -128,18 +129,18 @@ def apply_inbox(
 def apply_by_hand(
     home: Home, files: Sequence[Path], now: datetime, *, confirm: bool = False
 ) -> tuple[InboxResult, ...]:
-    """Apply what waits, and documents that came by another way; refused while a lesson is on or soon.
+    """Apply the waiting documents and the given files; refused while a lesson is on or near.
 
     Args:
         home: the installation.
-        files: documents, each named as the office's server names it; what they are is decided by a person, not by
-            `upstream.pull`.
+        files: documents, each named as on the office's server. The person chooses them; `upstream.pull` does not
+            matter.
         now: the time.
-        confirm: also apply a list of removals that waits for a person.
+        confirm: True to apply also a list of removals that waits for a person.
 
     Raises:
-        StoreError: not now, or a file can't be read.
-        DeliveryError: a file is none of the documents.
+        StoreError: a lesson is on or near, or a file can't be read.
+        DeliveryError: the name of a file is not that of a document.
     """
     contents = {path.name: _content(path) for path in files}
     home.ensure_state_dir()
@@ -147,7 +148,7 @@ def apply_by_hand(
     with closing(db.conn):
         reason = busy(db, now)
     if reason:
-        raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes in a lesson")
+        raise StoreError(reason, str(inbox_dir(home)), "try again after it: nothing changes during a lesson")
     for name, data in contents.items():
         put(inbox_dir(home) / name, data)
     if confirm:
@@ -168,7 +169,7 @@ def _content(path: Path) -> bytes:
 
 def _apply(home: Home, document: str, path: Path, now: datetime, *, confirmed: bool) -> InboxResult:
     try:
-        # The process with the network may write here, and must not have this one read what it may not read itself.
+        # The process with the network may write here. It must not make this process read a file that it can't read.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             data = file.read(LIMITS[document] + 1)
     except OSError as error:
@@ -226,7 +227,7 @@ def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
         before = tables.student_rows(store.db)
         check_change(before, rows, now.astimezone(ZoneInfo(home.config.device.time_zone)).date())
         report = import_roster(without_marks(rows), None, store, now)
-    with suppress(StoreError):  # the page of an import before, with names of then
+    with suppress(StoreError):  # the report page of an earlier import, which has the names of that time
         put_page_away(home, keep=False)
     finish_erasures(home, now)
     new = report.students - len({row.student_id for row in before} & {row.student.student_id for row in rows})
@@ -245,7 +246,7 @@ def _apply_withdrawals(home: Home, data: bytes, now: datetime) -> InboxResult:
         store = open_gallery_store(home)
         with closing(store.db.conn):
             done = withdraw(store, student_ids, now)
-    # Kept, for a roster that comes later may be older: it can't give back a consent that is withdrawn here.
+    # The list is kept, because a later roster may be older and must not restore a consent that was withdrawn here.
     put(_withdrawals_path(home), data)
     finish_erasures(home, now)
     summary = f"{done.erased} consents taken back, {done.already} were not given, {done.unknown} ids are not known here"
@@ -307,7 +308,7 @@ def _withdrawals_path(home: Home) -> Path:
 
 
 def _withdrawn(home: Home) -> frozenset[str]:
-    """Return whose consent is withdrawn by the last list that was applied."""
+    """Return the students whose consent the last applied list withdraws."""
     try:
         data = _withdrawals_path(home).read_bytes()
     except FileNotFoundError:
@@ -319,7 +320,7 @@ def _withdrawn(home: Home) -> frozenset[str]:
 
 
 def _hand_contacts_on(home: Home) -> str:
-    """Bring what mail uses up to date; return why that is not possible."""
+    """Update the contacts for mail; return why this is not possible, empty if it is."""
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:

@@ -1,4 +1,4 @@
-"""Corrections of the office become revisions of registers, signed and delivered as those made on the device."""
+"""Turns the office's corrections into revisions of registers, signed and delivered like those made on the device."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _NAMED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class CorrectionResult:
-    """What became of a list of corrections."""
+    """The outcome of a list of corrections."""
 
     revisions: int
     already: int
-    """Taken before, or in the register as they are, or the register says so for the same reason."""
+    """Corrections applied before, or already in the register with the same reason."""
     overtaken: int
-    """Decisions of the first list after an upgrade that the release before skipped for a later one."""
+    """Decisions in the first list after an upgrade that the earlier release skipped in favour of a later one."""
     left_out: tuple[str, ...]
-    """The office's ids of those whose lesson or student this device does not know."""
+    """The office's ids of corrections whose lesson or student this device does not know."""
     notes: tuple[CorrectionNote, ...] = ()
-    """The words of the reasons, which the revisions do not have."""
+    """Free-text reasons, which the revisions do not contain."""
 
     @property
     def problem(self) -> str:
-        """What could not be done, in a line for people; empty: all was."""
+        """Which corrections could not be made, in one line for people; empty if all were."""
         if not self.left_out:
             return ""
         named = ", ".join(self.left_out[:_NAMED]) + (" ..." if len(self.left_out) > _NAMED else "")
@@ -53,20 +53,24 @@ class CorrectionResult:
 def apply_corrections(
     db: sqlite_utils.Database, wanted: Sequence[OfficeDecision], signer: Signer, also: OutboxWriter, now: datetime
 ) -> CorrectionResult:
-    """Make the revisions of all corrections in one transaction; doing it twice is doing it once.
+    """Make the revisions of all corrections in one transaction; safe to repeat.
 
-    A decision is known by its id, and order is that of the list: a later one about the same student counts, whatever
-    times they bear. One that a register already has (student, verdict, person, reason, time) is done, whatever its id.
-    So is, in the first list after an upgrade, one that the release before passed over because a decision with a later
-    time was in the register. What names a lesson or student that is not here is left out and told, for a list serves
-    the year and must not stop for one line.
+    A decision is identified by its id. The order is the order of the list: of two decisions about the same student the
+    later one counts, whatever their times.
+
+    A decision is done, whatever its id, if a register already has it (student, verdict, person, reason, time). In the
+    first list after an upgrade, a decision is also done if the earlier release skipped it. It did so when the register
+    had a decision with a later time.
+
+    A decision about an unknown lesson or student is left out and reported. The list serves a whole year and must not
+    stop at one line.
 
     Args:
         db: register.sqlite.
-        wanted: in the list's order.
-        signer: of this device.
-        also: writes what follows from a revision, in the same transaction.
-        now: when the revisions are made.
+        wanted: the decisions in the list's order.
+        signer: the signer of this device.
+        also: writes the outbox rows of a revision, in the same transaction.
+        now: the time of the revisions.
 
     Raises:
         StoreError: the database can't be written; nothing was changed.
@@ -83,14 +87,14 @@ def apply_corrections(
 
 
 def _content_id(one: OfficeDecision) -> str:
-    """Return a name for what a decision says: one that was overtaken before an upgrade is known by it."""
+    """Return an id for the content of a decision; it identifies a decision that was skipped before an upgrade."""
     said = one.confirmation if isinstance(one, OfficeConfirmation) else one.correction
     text = json.dumps([one.lesson_id, *astuple(said)], default=str)
-    return f"content {hashlib.sha256(text.encode('ascii')).hexdigest()}"  # no id of the office has a blank
+    return f"content {hashlib.sha256(text.encode('ascii')).hexdigest()}"  # no id of the office contains a space
 
 
 class _Work:
-    """The registers as they become, correction by correction, within one transaction."""
+    """The registers as they change, correction by correction, within one transaction."""
 
     def __init__(self, db: sqlite_utils.Database, signer: Signer, also: OutboxWriter, now: datetime) -> None:
         self._db, self._signer, self._also, self._now = db, signer, also, now
@@ -102,7 +106,7 @@ class _Work:
         self.left_out: list[str] = []
         self.notes: list[CorrectionNote] = []
         self.tampered = ""
-        """What is wrong with a register that this device did not sign so; it is not extended."""
+        """Why a register is not as this device signed it; such a register gets no revision."""
 
     def take(self, one: OfficeDecision) -> None:
         content = _content_id(one)
@@ -154,14 +158,14 @@ class _Work:
         )
 
     def _revise(self, one: OfficeCorrection | OfficeConfirmation, make: Callable[[], StoredRegister | None]) -> bool:
-        """Make a revision and count it; return whether there is one."""
+        """Make a revision and count it; return whether one was made."""
         try:
             added = make()
         except TamperedError as error:
             self.tampered = self.tampered or error.line()
             self.left_out.append(one.correction_id)
             return False
-        except RegisterError:  # the texts were checked before: the student is not on this register
+        except RegisterError:  # the texts were checked before, so the student is not on this register
             self.left_out.append(one.correction_id)
             return False
         if added is None:

@@ -1,7 +1,7 @@
-"""The office's public keys that are pinned here. With one, a list that makes revisions has to be signed by it.
+"""The pinned public keys of the office. With a pinned key, a list that makes revisions has to be signed by it.
 
-A key comes by the settings (`upstream.office_keys`, as a card brings them) or by `office-key pin`, which keeps it in
-the state folder. Two may be pinned: while an office changes its key, both are right.
+A key comes from the settings (`upstream.office_keys`, filled in by a card) or from `office-key pin`, which stores it in
+the state folder. Two keys may be pinned, because both are valid while an office changes its key.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _FILE: Final = "office-keys"
 
 
 def pinned_keys(home: Home) -> tuple[str, ...]:
-    """Return the keys, each once: those of the settings first.
+    """Return the pinned keys, each once, those of the settings first.
 
     Raises:
-        DeliveryError: a key is none, or there are more than two.
+        DeliveryError: a key is invalid, or there are more than two.
         StoreError: the file of pinned keys can't be read.
     """
     keys = tuple(dict.fromkeys((*_of_settings(home), *_of_file(home))))
@@ -32,21 +32,21 @@ def pinned_keys(home: Home) -> tuple[str, ...]:
     if wrong:
         raise DeliveryError("is no public key of an office", f"office key {wrong[0][:12]}", "64 hexadecimal digits")
     if len(keys) > MOST:
-        hint = "take the old one away: `edge-daemon office-key unpin`, or upstream.office_keys"
-        raise DeliveryError(f"{len(keys)} office keys are pinned, {MOST} at most may be", "office keys", hint)
+        hint = "remove the old one: `edge-daemon office-key unpin`, or upstream.office_keys"
+        raise DeliveryError(f"{len(keys)} office keys are pinned, at most {MOST} may be", "office keys", hint)
     return keys
 
 
 def with_fingerprints(home: Home) -> list[tuple[str, str]]:
-    """Return each pinned key with its fingerprint; raises as `pinned_keys`."""
+    """Return each pinned key with its fingerprint; raises the errors of `pinned_keys`."""
     return [(key, fingerprint(key)) for key in pinned_keys(home)]
 
 
 def pin(home: Home, key: str) -> None:
-    """Pin a key; one that is pinned already changes nothing.
+    """Pin a key; a key that is pinned already changes nothing.
 
     Raises:
-        DeliveryError: it is no key, or two others are pinned.
+        DeliveryError: the key is invalid, or two others are pinned.
         StoreError: the state folder can't be written.
     """
     key = _written(key)
@@ -61,15 +61,15 @@ def pin(home: Home, key: str) -> None:
 
 
 def unpin(home: Home, key: str) -> None:
-    """Take a pinned key away.
+    """Remove a pinned key.
 
     Raises:
-        DeliveryError: it is not pinned, or stands in the settings.
+        DeliveryError: the key is not pinned, or is in the settings.
         StoreError: the state folder can't be written.
     """
     key = _written(key)
     if key in _of_settings(home):
-        raise DeliveryError("stands in the settings", "KEY", f"take it out of upstream.office_keys, {home.config_path}")
+        raise DeliveryError("is in the settings", "KEY", f"remove it from upstream.office_keys, {home.config_path}")
     kept = _of_file(home)
     if key not in kept:
         raise DeliveryError("is not pinned", "KEY", "see `edge-daemon office-key list`")
@@ -77,18 +77,18 @@ def unpin(home: Home, key: str) -> None:
 
 
 def check_signed(home: Home, data: bytes, document: str, kind: str) -> None:
-    """Refuse a list that no pinned key signed for this device; without a pinned key every list passes.
+    """Refuse a list unless a pinned key signed it for this device; without a pinned key every list passes.
 
-    The signature is checked over the bytes as they came, before anything of them is parsed.
+    The signature is checked over the bytes as they arrived, before they are parsed.
 
     Args:
         home: the installation.
         data: the list.
         document: its name.
-        kind: what it has to be: a signed list of another kind is none.
+        kind: the required kind of list; the field `kind` has to match it.
 
     Raises:
-        DeliveryError: it is not signed by a pinned key, of another kind, or for another device.
+        DeliveryError: the list is not signed by a pinned key, is of another kind, or is for another device.
         StoreError: the file of pinned keys can't be read.
     """
     keys = pinned_keys(home)
@@ -126,8 +126,8 @@ def _of_file(home: Home) -> tuple[str, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, UnicodeDecodeError) as error:
-        # Never taken for "none is pinned": that would let unsigned lists in.
-        raise StoreError("can't be read", str(path), "check its owner; bring it back, or pin the keys anew") from error
+        # An error must not count as "no key is pinned", because then unsigned lists would be accepted.
+        raise StoreError("can't be read", str(path), "check its owner; restore it, or pin the keys again") from error
 
 
 def _keep(home: Home, keys: tuple[str, ...]) -> None:

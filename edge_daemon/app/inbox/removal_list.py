@@ -1,4 +1,4 @@
-"""Removals of the office: on every device the same as `enrol remove`, with a question where a room would be emptied."""
+"""Applies the office's list of removals, like `enrol remove`; a person confirms a list that would empty a room."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from edge_daemon.store.backup import erase_file
 
 
 def apply_removals(home: Home, data: bytes, now: datetime, *, confirmed: bool) -> tuple[str, str]:
-    """Remove the students of a list who are here; doing it twice is doing it once.
+    """Remove the listed students who are in this gallery; safe to repeat.
 
     Args:
         home: the installation.
         data: the document.
         now: the time of the removal.
-        confirmed: a person on the device has confirmed a list that removes more than half of the room.
+        confirmed: True if a person on the device has confirmed a list that removes more than half of the room.
 
     Returns:
-        What was done, and what could not be: a line each, without ids.
+        What was done, and what could not be done: one line each, without ids.
 
     Raises:
-        DeliveryError: the document is not as it should be, or it waits for a person; nothing was erased.
+        DeliveryError: the document is invalid, or it waits for a person; nothing was erased.
         GalleryError, KeyFileError, StoreError: the device can't do it now.
     """
     student_ids = parse_removals(data, home.config.device.name)
@@ -39,7 +39,7 @@ def apply_removals(home: Home, data: bytes, now: datetime, *, confirmed: bool) -
     going = here & set(student_ids)
     if 2 * len(going) > len(here) and not confirmed:
         put(waiting_path(home), data)
-        hint = "if that is meant, `edge-daemon maintain inbox --confirm` on the device; nothing was erased"
+        hint = "to confirm, `edge-daemon maintain inbox --confirm` on the device; nothing was erased"
         raise DeliveryError(f"would remove {len(going)} of {len(here)} students, and waits", REMOVALS, hint)
     done = remove_listed(home, student_ids, now)
     erase_file(waiting_path(home))
@@ -51,12 +51,12 @@ def apply_removals(home: Home, data: bytes, now: datetime, *, confirmed: bool) -
 
 
 def waiting_path(home: Home) -> Path:
-    """Return where a list lies that waits for a person; bare ids."""
+    """Return the path of a list that waits for a person; it contains bare ids."""
     return home.state_dir / "pulled" / f"{REMOVALS}.waits"
 
 
 def take_up_waiting(home: Home, inbox: Path) -> None:
-    """Lay a list that waits for a person into the inbox again, unless a newer one is there."""
+    """Move a list that waits for a person back into the inbox, unless a newer one is there."""
     newer = inbox / REMOVALS
     if waiting_path(home).exists() and not newer.exists():
         put(newer, _content(waiting_path(home)))

@@ -1,7 +1,7 @@
-"""What is pulled from the office, and how each document is looked at before it may wait in the inbox.
+"""Fetches the office's documents, and checks each one before it may wait in the inbox.
 
-This is the part of the process with the network: it knows the forms of the documents, not the gallery. What a document
-means here is decided where it is applied (`apply.py`), and there everything is checked once more.
+This runs in the process with the network: it knows the formats of the documents, but not the gallery. `apply.py`
+decides what a document means here, and checks everything once more.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ from edge_daemon.store import lessons, plans, pulled
 
 TIMETABLE: Final = "timetable.ics"
 NAMES: Final = (ROSTER, WITHDRAWALS, REMOVALS, CORRECTIONS, EXCUSES, CHECK_INS, TIMETABLE)
-"""In the order in which they are applied: a withdrawal after the roster that may still name the consent."""
+"""The order in which documents are applied: withdrawals follow the roster, which may still contain the consent."""
 QUIET: Final = timedelta(minutes=3)
-"""Nothing is begun so shortly before a lesson: a roster of 5000 students takes seconds, and who hangs is ended after
-two minutes (`workers.STALL_S`)."""
+"""Nothing begins in this time before a lesson. A roster of 5000 students takes seconds. A worker that hangs is ended
+after two minutes (`worker_process.STALL_S`)."""
 FINISHING: Final = timedelta(hours=1)
-"""So long a lesson that is over may still be finished with the students that it began with."""
+"""For this time after a lesson, its register may still be made from the students that it began with."""
 LONGEST: Final = timedelta(hours=24)
-"""No lesson is longer."""
+"""The longest possible lesson."""
 
 LIMITS: Final[Mapping[str, int]] = {
     ROSTER: 2 << 20,
@@ -68,28 +68,29 @@ _QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def inbox_dir(home: Home) -> Path:
-    """Return the folder of documents that came and are not applied yet."""
+    """Return the folder of documents that have arrived and are not applied yet."""
     return home.state_dir / "inbox"
 
 
 def handed_dir(home: Home) -> Path:
-    """Return the folder of documents that were fetched: of the process with the network, who may write there anything.
+    """Return the folder of fetched documents; it belongs to the process with the network, so its content is unchecked.
 
-    The one that applies copies them into its own inbox (`take_handed`), and says which; the other one erases them then.
+    The applying process copies them into its own inbox (`take_handed`) and records which; the fetching process then
+    erases them.
     """
     return home.delivery_dir / "inbox"
 
 
 def wanted_names(config: Config) -> tuple[str, ...]:
-    """Return which documents the settings ask for."""
+    """Return the names of the documents that the settings ask for."""
     named = {ROSTER if word == "roster" else f"{word}.json" for word in config.upstream.pull}
     return tuple(name for name in NAMES if name in named or (name == TIMETABLE and UPSTREAM in config.timetable.files))
 
 
 def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now: datetime) -> tuple[PullResult, ...]:
-    """Ask for every document that the settings want, and put what is new and whole into the inbox.
+    """Ask for every document that the settings want, and put new and complete ones into the inbox.
 
-    Where the server can't be reached at all, the rest is not asked for.
+    If the server can't be reached at all, the remaining documents are not requested.
 
     Raises:
         StoreError: the inbox or register.sqlite can't be written.
@@ -115,12 +116,12 @@ def pull_all(home: Home, db: sqlite_utils.Database, source: DocumentSource, now:
 
 
 def waits(home: Home, db: sqlite_utils.Database, names: Collection[str] = NAMES) -> bool:
-    """Return whether a document that the settings want waits to be applied, or one that was is not erased yet.
+    """Return whether a wanted document waits to be applied, or an applied one is not erased yet.
 
     Args:
         home: the installation.
         db: register.sqlite.
-        names: only these are looked for.
+        names: the documents to look for.
 
     Raises:
         StoreError: register.sqlite can't be read.
@@ -137,12 +138,12 @@ def waits(home: Home, db: sqlite_utils.Database, names: Collection[str] = NAMES)
 
 
 def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -> None:
-    """Copy into the inbox what the process with the network has fetched since the last time.
+    """Copy into the inbox what the process with the network has fetched since the last call.
 
     Args:
         home: the installation.
         db: register.sqlite, to write.
-        names: of documents.
+        names: the documents to copy.
 
     Raises:
         StoreError: a database or the inbox can't be used.
@@ -152,7 +153,7 @@ def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -
             continue
         path = handed_dir(home) / name
         try:
-            # Whoever writes there must not have this process read what that one may not read itself.
+            # The process that writes there must not make this process read a file that it can't read itself.
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
                 data = file.read(LIMITS[name] + 1)
         except FileNotFoundError:
@@ -166,7 +167,7 @@ def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -
 
 
 def _handed(home: Home) -> Iterator[tuple[str, int]]:
-    """Yield the documents that were fetched, and when each file was changed."""
+    """Yield the fetched documents, and when each file was changed."""
     for name in NAMES:
         try:
             found = (handed_dir(home) / name).lstat()
@@ -181,14 +182,14 @@ def _is_taken(db: sqlite_utils.Database, name: str, changed_ns: int) -> bool:
 
 
 def _erase_taken(home: Home, db: sqlite_utils.Database) -> None:
-    """Erase what the other side has taken over."""
+    """Erase the documents that the applying process has copied."""
     for name, changed_ns in list(_handed(home)):
         if _is_taken(db, name, changed_ns):
             discard(handed_dir(home) / name)
 
 
 def busy(db: sqlite_utils.Database, now: datetime) -> str:
-    """Return why nothing may be applied now: a lesson that is on, not finished, or soon; empty: it may.
+    """Return why nothing may be applied now, because a lesson is on, unfinished or near; empty if it may be.
 
     Raises:
         StoreError: register.sqlite can't be read.
@@ -206,10 +207,10 @@ def busy(db: sqlite_utils.Database, now: datetime) -> str:
 
 @contextmanager
 def alone(home: Home) -> Iterator[None]:
-    """Keep a second process from applying at the same time.
+    """Prevent a second process from applying at the same time.
 
     Raises:
-        StoreError: one is at it, or the inbox can't be used.
+        StoreError: another process is applying, or the inbox can't be used.
     """
     folder = inbox_dir(home)
     try:
@@ -228,7 +229,7 @@ def alone(home: Home) -> Iterator[None]:
 
 
 def bare(error: EdgeError) -> str:
-    """Return an error's line without the values that it quotes: an id or an address does not belong into a log."""
+    """Return an error's line without the values that it quotes, because ids and addresses do not belong in a log."""
     return _QUOTED.sub("(...)", error.line())
 
 
@@ -247,7 +248,7 @@ def _check_notes(data: bytes, trusted: Collection[str], now: datetime) -> None:
 
 
 def _check_timetable(data: bytes) -> None:
-    """Look at the frame alone: libraries of calendars take more memory than the process with the network may have."""
+    """Check only the frame: calendar libraries need more memory than the process with the network may have."""
     from edge_daemon.lesson import ical_lines, ical_text
 
     events = sum(1 for _ in ical_text.components(ical_lines.Source(Path(TIMETABLE), data), frozenset({"VEVENT"})))

@@ -1,4 +1,4 @@
-"""Who is delivered to: the receivers of a run, each behind the same few calls."""
+"""The receivers of a run, each behind the same few methods."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from edge_daemon.types import Delivery, Destination, Outcome
 
 
 class Receiver(Protocol):
-    """A receiver that is being delivered to."""
+    """A connected receiver."""
 
     takes_state: bool
-    """It receives the state of the device; False: `send_state` does nothing."""
+    """True if it accepts the state of the device; otherwise `send_state` does nothing."""
     proves_itself: bool
-    """With an answer to one item that may be meant for all comes the proof that it takes others."""
+    """True if a refusal of one item that may concern all items comes with proof that others are accepted."""
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Ask what it has for this device, before anything is delivered; None: there is nothing to ask.
+        """Fetch its documents for this device, before anything is delivered; None if there is nothing to ask for.
 
         Raises:
             StoreError: a database or the inbox can't be written.
@@ -34,14 +34,14 @@ class Receiver(Protocol):
         """
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Send the state of this device, after all else; None: there is nothing to send.
+        """Send the state of this device, after everything else; None if there is nothing to send.
 
         Raises:
             StoreError: a database can't be read.
         """
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Channel:
 
     destination: Destination
     settings_sha256: str
-    """Of the settings, so that other ones are noticed."""
+    """SHA-256 of the settings; it reveals that they changed."""
     is_far: bool
-    """False: it runs on this computer, which needs no network for it."""
+    """False if it runs on this computer, so that no network is needed."""
     open: Callable[[], Receiver]
-    """Raises an EdgeError where the settings can't be used."""
+    """Connects to the receiver; raises an EdgeError if the settings can't be used."""

@@ -1,7 +1,7 @@
-"""The day's event log: what happened to the device, as a document beside the registers (docs/day.schema.json).
+"""The event log of a day: what happened to the device, as a document beside the registers (docs/day.schema.json).
 
-Nobody needs a shell on the device to know why there is no register of Tuesday's third lesson. Nothing personal is in
-it: fixed words, figures, reasons; no student, and no address though a mail server may have named one.
+With it nobody needs a shell on the device to find out why a lesson has no register. It contains nothing personal: fixed
+words, figures and reasons. Students are left out, and so are addresses that a mail server may have named.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from edge_daemon.timestamps import written
 
 SCHEMA = 1
 MOST_EVENTS = 200
-"""Of one day; a device that fails all day long says the same again and again."""
+"""Limit for one day, because a device that fails all day repeats the same event."""
 _MOST_REASONS = 20
 _LONGEST = 200
 
 
 def day_document(db: sqlite_utils.Database, day: date, zone: tzinfo, device: str) -> dict[str, Json]:
-    """Return the log of one day of the device's time zone; the same things always give the same document."""
+    """Return the event log of one day in the device's time zone; the same data always gives the same document."""
     start = datetime.combine(day, time(), zone).astimezone(timezone.utc)
     end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(timezone.utc)
     figures, events = daily_events.figures(db, start, end), daily_events.events(db, start, end)
@@ -52,10 +52,10 @@ def days_to_send(db: sqlite_utils.Database, until: str, now: datetime, zone: tzi
 
     Args:
         db: register.sqlite.
-        until: the last day that is complete on the server, as YYYY-MM-DD; empty: none is.
+        until: the last day that is complete on the server, as YYYY-MM-DD; empty if there is none.
         now: the time.
-        zone: of the device.
-        longest: how many days back at most.
+        zone: the device's time zone.
+        longest: how many days to go back at most.
     """
     today = now.astimezone(zone).date()
     first_at = daily_events.first_day(db)
@@ -70,7 +70,7 @@ def days_to_send(db: sqlite_utils.Database, until: str, now: datetime, zone: tzi
 
 
 def without_addresses(text: str) -> str:
-    """Return a server's words without the addresses and names that it may have named, and not too long."""
+    """Return a server's answer without addresses and names, cut to a maximum length."""
     return discreet(text)[:_LONGEST]
 
 
@@ -90,7 +90,7 @@ def _refusal(one: daily_events.ParkedItem) -> dict[str, Json]:
 
 
 def _reasons(counts: Mapping[str, int]) -> dict[str, Json]:
-    """Count by reason, the commonest by name."""
+    """Return the counts by reason: the most frequent by name, all others together."""
     found: Counter[str] = Counter()
     for reason, count in counts.items():
         found[without_addresses(reason)] += count

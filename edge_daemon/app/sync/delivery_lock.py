@@ -1,4 +1,4 @@
-"""One sync at a time: a timer, a link that comes up and a person may all start one."""
+"""Prevents two syncs at the same time: a timer, a new network link and a person may each start one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FILE = "sync.lock"
 
 @contextmanager
 def alone(home: Home) -> Iterator[bool]:
-    """Give True where this process is the only one that delivers, False where another one does already.
+    """Yield True if this process is the only one that delivers, False if another one is delivering already.
 
-    The lock goes with the process, however it ends.
+    The lock is released when the process ends in any way.
 
     Raises:
-        StoreError: the folder of the process that delivers can't be written.
+        StoreError: the folder of the delivering process can't be written.
     """
     path = home.delivery_dir / FILE
     try:

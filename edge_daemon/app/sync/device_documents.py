@@ -1,4 +1,4 @@
-"""What a device tells the office of itself: the same documents for the server and for a stick."""
+"""Documents of a device about itself; they are the same on the server and on a USB stick."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from edge_daemon.store.backlog import last_register
 
 
 def key_document(home: Home, db: sqlite_utils.Database) -> Mapping[str, object] | None:
-    """Return the document with the key that signed last; before the first register the one that the first boot wrote.
+    """Return the document with the last signing key, or before the first register the one from the first boot.
 
-    None where there is neither.
+    Return None if there is neither.
 
     Raises:
         StoreError: the database can't be read.
@@ -37,5 +37,5 @@ def device_of(document: str, otherwise: str) -> str:
 
 
 def json_bytes(fields: Mapping[str, object]) -> bytes:
-    """Return one text for the same fields, as registers have it, without loading what signs them."""
+    """Return the same bytes for the same fields, formatted like registers, without loading the signing code."""
     return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")

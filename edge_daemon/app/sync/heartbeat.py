@@ -1,7 +1,7 @@
-"""How the device is, for the school's server: `status.json`, replaced at each sync (docs/heartbeat.schema.json).
+"""The state of the device for the school's server: `status.json`, replaced at each sync (docs/heartbeat.schema.json).
 
-Made of what this process may see: the database of registers, the file that the service writes of itself, the computer's
-own figures. Never a student, not even by id: of the service's file only what is named here is taken.
+It is made from what this process may see: the database of registers, the service's status file, and the computer's own
+figures. It never contains a student, not even an id: from the status file only the fields named here are taken.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SCHEMA = 1
 _AHEAD_S = 14 * 86400
 _MOST_PLANS = 40
 _POWER = {"under_voltage": 0, "frequency_capped": 1, "throttled": 2, "hot": 3}
-"""Bits of `vcgencmd get_throttled`; 16 higher: since the start."""
+"""Bits of `vcgencmd get_throttled`; the bit 16 places higher means "since the start"."""
 
 
 def heartbeat(home: Home, db: sqlite_utils.Database, now: datetime) -> dict[str, Value]:
-    """Return the document; what can't be found out is null.
+    """Return the document; values that can't be found out are null.
 
     Raises:
         StoreError: the database can't be read.
@@ -87,7 +87,7 @@ def _last(last: backlog.LastRegister) -> Value:
 
 
 def _coming(db: sqlite_utils.Database, now: datetime) -> Value:
-    """Return what was fixed about the lessons to come: the seeds themselves stay here until the register is made."""
+    """Return the commitments for coming lessons; the seeds themselves stay here until the register is made."""
     plans = committed_plans(db, now, now + timedelta(seconds=_AHEAD_S))
     return [
         {
@@ -115,7 +115,7 @@ def _erasures(coming: ComingErasures | None) -> Value:
 
 
 def _service(home: Home) -> Value:
-    """Return what the service says of itself; its process can't be looked for from inside this unit's sandbox."""
+    """Return the service's own status; from this unit's sandbox its process can't be seen."""
     status = _status(home)
     if status is None:
         return None

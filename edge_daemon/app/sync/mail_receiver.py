@@ -1,4 +1,4 @@
-"""The mail server as a receiver, or the school's server where that sends the mail."""
+"""The receiver of mail: the mail server, or the school's server if that one sends the mail."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edge_daemon.types import Delivery, Outcome
 
 
 class MailReceiver:
-    """Whoever sends the mail.
+    """Delivers mail through a sender.
 
     Args:
         home: the installation.
-        sender: the way that mail goes.
+        sender: the sender, from `open_sender`.
         now: the clock.
     """
 
@@ -26,11 +26,11 @@ class MailReceiver:
     def __init__(self, home: Home, sender: Sender, now: Callable[[], datetime]) -> None:
         self._home, self._sender, self._now = home, sender, now
         self.proves_itself = sender.needs_addresses
-        """A mail server that closes for one message was connected to again."""
+        """A mail server that closed the connection after one message was connected to again."""
 
     @classmethod
     def opened(cls, home: Home, now: Callable[[], datetime]) -> MailReceiver:
-        """Return what the settings name; nothing is connected yet.
+        """Return the receiver that the settings name; nothing is connected yet.
 
         Raises:
             DeliveryError: settings, password or templates can't be used.
@@ -39,7 +39,7 @@ class MailReceiver:
         return cls(home, open_sender(home), now)
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
-        """Ask nothing: mail goes one way."""
+        """Return None: mail has no documents for the device."""
         return None
 
     def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
@@ -47,9 +47,9 @@ class MailReceiver:
         return deliver_mail(self._home, db, delivery, self._sender, self._now())
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
-        """Tell nothing: the device's state goes to the school's server."""
+        """Return None: the device's state goes to the school's server."""
         return None
 
     def close(self) -> None:
-        """Give connections back."""
+        """Close the connections."""
         self._sender.close()

@@ -1,7 +1,7 @@
-"""Everything that the office is to have, copied into a folder: the way out of a room without network, on a stick.
+"""Copies all documents for the office into a folder, such as a USB stick, from a room without network.
 
-The folder gets the tree that the office's server has (docs/UPSTREAM.md), so that `collect` reads it as it is. Nothing
-is settled by it: a stick can be lost, so that everything is copied each time that is not there yet.
+The folder gets the same tree as the office's server (docs/UPSTREAM.md), so that `collect` can read it. The copy counts
+as no delivery, because a stick can be lost. Each call copies everything that is not there yet.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from edge_daemon.store.ledger import ledger_rows, refs_of_outbox
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """How many registers and promises are in the folder now, and how many were left out."""
+    """How many registers and commitments were copied, were there already, or were left out."""
 
     new: int
     there: int
@@ -39,10 +39,10 @@ class CopyResult:
 
 
 def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime) -> CopyResult:
-    """Copy registers and promises that are not there yet, then the key, the log of each day, and how the device is.
+    """Copy missing registers and commitments, then the key, the event log of each day, and the state of the device.
 
     Raises:
-        DeliveryError: something can't be written, or another document is there under that name; what was copied stays.
+        DeliveryError: something can't be written, or another document has the same name; earlier copies stay.
         StoreError: the database can't be read.
     """
     new = there = rehearsals = 0
@@ -60,10 +60,10 @@ def copy_all(home: Home, db: sqlite_utils.Database, folder: Path, now: datetime)
 
 
 def _written_once(home: Home, db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
-    """Yield path and text of each document; the path of a rehearsal that stays here is empty."""
+    """Yield path and text of each document; a rehearsal that stays here has an empty path."""
     device, to_deliver = home.config.device.name, refs_of_outbox(db, outbox.REGISTER)
     for row in ledger_rows(db):
-        # A rehearsal is no lesson; the office is to have it only where somebody asked for that.
+        # A rehearsal is no lesson; the office gets it only if somebody asked for that.
         if json.loads(row.document)["origin"] == "timetable" or f"{row.lesson_id}/{row.revision}" in to_deliver:
             yield document_paths.register(device_of(row.document, device), row.lesson_id, row.revision), row.document
         else:
@@ -81,12 +81,12 @@ def _replaced(home: Home, db: sqlite_utils.Database, now: datetime) -> Iterator[
     how = heartbeat(home, db, now)
     queue = how["queue"]
     if isinstance(queue, dict) and isinstance(upstream := queue["upstream"], dict):
-        upstream.update(waiting=0, oldest=None)  # for who reads this folder: it is all here
+        upstream.update(waiting=0, oldest=None)  # a reader of this folder has all documents
     yield document_paths.status(device), how
 
 
 def _put(path: Path, body: bytes, *, write_once: bool) -> bool:
-    """Return whether the file was written; False where these very bytes are there."""
+    """Write a file; return False if the same bytes are there already."""
     part = path.with_name(f".{path.name}.part")
     try:
         with contextlib.suppress(FileNotFoundError):

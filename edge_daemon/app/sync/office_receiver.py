@@ -1,4 +1,4 @@
-"""The school's server as a receiver: registers and commitments, what it has for us, and how the device is."""
+"""The school's server as a receiver: registers and commitments, its documents for us, and the device's state."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from edge_daemon.types import Delivery, Outcome
 logger = logging.getLogger(__name__)
 
 LIMITS = Limits()
-"""How long an exchange may take; a test has less patience."""
+"""Time limits of an exchange; a test sets shorter ones."""
 _KEPT_DAYS = 7
 
 
 class Documents(Protocol):
-    """What `delivery/upstream.py` gives."""
+    """The methods of `delivery/upstream.py` that are used here."""
 
     def put(self, path: str, body: bytes, *, write_once: bool) -> Outcome:
-        """Put a document there, once."""
+        """Upload a document, once."""
 
     def get(self, path: str, etag: str, max_bytes: int) -> PullResponse:
-        """Ask for a document."""
+        """Request a document."""
 
     def has(self, path: str) -> bool | None:
-        """Return whether it has a document; None: it does not say."""
+        """Return whether the server has a document; None if it does not answer that."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
 
 class OfficeReceiver:
@@ -56,9 +56,9 @@ class OfficeReceiver:
 
     Args:
         home: the installation.
-        server: its address, checked, with what we log in with.
-        notebook: what it has already; kept up to date.
-        stopping: asked between documents.
+        server: the server at its checked address, with the login.
+        notebook: what the server has already; kept up to date.
+        stopping: asked between documents whether to stop.
     """
 
     takes_state, proves_itself = True, False
@@ -82,13 +82,13 @@ class OfficeReceiver:
         return cls(home, server, notebook, stopping)
 
     def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Ask for what it has for us; what it answers to one document says nothing of the others."""
+        """Fetch the server's documents for us; its answer to one document does not stop the others."""
         self._begun = now
         try:
             results = pull_all(self._home, db, self._server, now)
         except DamageError:
             raise
-        except StoreError as error:  # what comes can't be kept; that is no reason to keep what should go
+        except StoreError as error:  # new documents can't be stored, but deliveries can still go out
             logger.warning("document not kept", extra={"reason": error.what})
             return None
         if not self._stopping():
@@ -101,12 +101,12 @@ class OfficeReceiver:
         return Outcome("retry", reasons, receiver_down=is_down)
 
     def deliver(self, db: sqlite_utils.Database, delivery: Delivery) -> Outcome:
-        """Put one document there, exactly as it was made."""
+        """Upload one document, exactly as it was made."""
         if delivery.kind not in (outbox.REGISTER, outbox.COMMITMENT):
             raise DeliveryError("is of a kind that this program does not know", f"item {delivery.item_id}", "update it")
         document = document_of(db, delivery.kind, delivery.ref)
         if document is None:
-            raise DeliveryError("what it is about is not there", f"item {delivery.item_id}", "see `edge-daemon ledger`")
+            raise DeliveryError("its document is missing", f"item {delivery.item_id}", "see `edge-daemon ledger`")
         device, path = device_of(document, self._device), self._path(delivery.kind, delivery.ref, document)
         body = document.encode("utf-8")
         outcome = self._put(path, body, write_once=True)
@@ -115,9 +115,9 @@ class OfficeReceiver:
         return outcome
 
     def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
-        """Tell the key, what happened day by day, and last how the device is: its time is that of all before it.
+        """Send the key, the daily event logs, and last the state of the device, so that its time is the latest.
 
-        What the server answers to one of these holds up none of the others.
+        An error with one of these does not stop the others.
         """
         refused: Outcome | None = None
         for step in (self._send_key, self._send_event_logs, self._send_heartbeat):
@@ -130,7 +130,7 @@ class OfficeReceiver:
         return refused
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._server.close()
 
     def _send_key(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:
@@ -152,7 +152,7 @@ class OfficeReceiver:
             outcome = self._replace(document_paths.day(self._device, day), day_document(db, day, zone, self._device))
             if outcome is not None and outcome.name != "delivered":
                 return outcome
-            # Of yesterday something may still come to light: a register that is made late, an item that is refused.
+            # Yesterday's log may still change, by a register that is made late or an item that is refused.
             if day < today - timedelta(days=1):
                 self._notebook.days_until = day.isoformat()
         self._forget_old(today)
@@ -169,7 +169,7 @@ class OfficeReceiver:
         return None if document is None else self._server.has(self._path(kind, ref, document))
 
     def _path(self, kind: str, ref: str, document: str) -> str:
-        """Return the place of a document: under the name that it was made and signed under, not today's."""
+        """Return the path of a document, under the device name with which it was made and signed."""
         device = device_of(document, self._device)
         if kind != outbox.REGISTER:
             return document_paths.commitment(device, ref)
@@ -177,9 +177,9 @@ class OfficeReceiver:
         return document_paths.register(device, lesson_id, int(revision))
 
     def _is_known(self, db: sqlite_utils.Database) -> bool:
-        """Return whether the server takes what is in this device's own folder.
+        """Return whether the server accepts documents in this device's own folder.
 
-        Then it is not the device that it refuses, but a document of the time before it was renamed.
+        If it does, it refuses only a document from before the device was renamed, and not the device.
         """
         if self._takes_ours is None and self._begun is not None:
             outcome = self._send_heartbeat(db, self._begun)
@@ -187,7 +187,7 @@ class OfficeReceiver:
         return bool(self._takes_ours)
 
     def _replace(self, path: str, fields: Mapping[str, object]) -> Outcome | None:
-        """Put a document there unless it has that one; None: it has."""
+        """Upload a document unless the server has the same one; None if it has."""
         body = json_bytes(fields)
         sha256 = hashlib.sha256(body).hexdigest()
         if self._notebook.documents.get(path) == sha256:

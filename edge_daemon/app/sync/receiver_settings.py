@@ -1,4 +1,4 @@
-"""From the settings to the receivers of a run."""
+"""The receivers of a run, according to the settings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _MAX_FILE_BYTES = 1 << 20
 def channels(
     home: Home, notebook: Notebook, now: Callable[[], datetime], stopping: Callable[[], bool]
 ) -> tuple[Channel, ...]:
-    """Return the receivers that the settings name, none where they name none.
+    """Return the receivers that the settings name; empty if they name none.
 
     Args:
         home: the installation.
         notebook: what the school's server has already.
         now: the clock.
-        stopping: asked between documents.
+        stopping: asked between documents whether to stop.
 
     Raises:
         ConfigError: the settings can't be read.
@@ -50,7 +50,7 @@ def channels(
 
 
 def is_set_up(home: Home) -> dict[Destination, bool]:
-    """Return which receivers the settings name.
+    """Return for each receiver whether the settings name it.
 
     Raises:
         ConfigError: the settings can't be read.
@@ -59,9 +59,9 @@ def is_set_up(home: Home) -> dict[Destination, bool]:
 
 
 def withheld_secrets(home: Home) -> tuple[str, ...]:
-    """Return the settings whose secret is a credential that systemd gives to the unit, and not to this process.
+    """Return the settings whose secret systemd gives only to the unit, and not to this process.
 
-    Such a process knows nothing of the secret: what it tried would only fail, and tell the wrong reason.
+    This process can't read such a secret: an attempt would only fail, and report the wrong reason.
 
     Raises:
         ConfigError: the settings can't be read.
@@ -104,9 +104,9 @@ def _is_far(host: str | None) -> bool:
 
 
 def _sha256(home: Home, settings: UpstreamConfig | MailConfig) -> str:
-    """Return what changes when a person changes settings, certificates or secrets.
+    """Return a digest that changes when a person changes settings, certificates or secrets.
 
-    Of a secret only two bytes of a digest go in: enough to see that it changed, too little to guess it by.
+    It includes only two bytes of a secret's digest: enough to show a change, too little to guess the secret.
     """
     fields = asdict(settings)
     folder = home.config_path.parent

@@ -1,8 +1,8 @@
-"""Is on the office's server still what this device put there?
+"""Checks whether the office's server still has what this device put there.
 
-Once a sync, with one request each: the newest document that was there at the last look, and `key.json`. A server that
-was emptied, or is another one, is sent everything again. A key that is not this device's is replaced, and an alarm says
-so: somebody else can write in this device's folder.
+Each sync makes one request for the newest document of the last check, and one for `key.json`. A server that was emptied
+or replaced gets everything again. A key that is not this device's is replaced, and an alarm reports it, because
+somebody else can write in this device's folder.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from edge_daemon.store.sync_note import Notebook
 logger = logging.getLogger(__name__)
 
 LOOKED_FOR: Final = 20
-"""Documents, the newest ones, that are looked for where the newest of all is missing at the server."""
+"""How many of the newest documents are looked for if the newest one is missing at the server."""
 _LOOKED_AT: Final = "looked_for_item"
-"""Key in `meta` of delivery.sqlite: the item that was on the server at the last look."""
+"""Key in `meta` of delivery.sqlite: the item that was on the server at the last check."""
 _OK, _NOT_MODIFIED, _NOT_FOUND = 200, 304, 404
 _MOST_OF_A_KEY: Final = 64 * 1024
 
@@ -35,15 +35,15 @@ _MOST_OF_A_KEY: Final = 64 * 1024
 def look_for_missing(
     db: sqlite_utils.Database, has: Callable[[str, str], bool | None], notebook: Notebook, now: datetime
 ) -> None:
-    """Ask whether the server still has the newest document of the last look; send again what is missing.
+    """Ask whether the server still has the newest document of the last check; send again what is missing.
 
-    Call it before anything is delivered: what is delivered now says nothing of what was there. Where that document is
-    missing, the others of the last ones are looked for: if none is there it is another server, or it was emptied.
+    Call this before anything is delivered, because new documents do not show what was there. If that document is
+    missing, the other recent ones are looked for. If none is there, the server was replaced or emptied.
 
     Args:
         db: delivery.sqlite.
-        has: asks whether the server has the document of a kind and ref; None: it does not say.
-        notebook: what else the server has; emptied with it.
+        has: asks whether the server has the document of a kind and ref; None if it does not answer that.
+        notebook: what else the server has; it is emptied if the server is empty.
         now: the time.
 
     Raises:
@@ -61,7 +61,7 @@ def look_for_missing(
         return
     answers = [False, *(has(kind, ref) for _, kind, ref in newest[1:])]
     missing = [item_id for (item_id, _, _), is_there in zip(newest, answers, strict=True) if is_there is False]
-    is_empty = True not in answers  # one that is not answered shows nothing; sending twice costs a request
+    is_empty = True not in answers  # a missing answer shows nothing, and sending twice costs only a request
     count = outbox.send_missing(db, None if is_empty else missing, now)
     if is_empty:
         notebook.forget_server()
@@ -79,14 +79,14 @@ def is_own_key_there(
     body: bytes,
     now: datetime,
 ) -> bool:
-    """Return whether `key.json` need not be sent; raise an alarm where something else lies in its place.
+    """Return whether `key.json` need not be sent; raise an alarm if another file is in its place.
 
     Args:
         db: delivery.sqlite.
-        get: asks for a document, by its path and ETag.
+        get: requests a document, by its path and ETag.
         notebook: what the server has.
         device: name of this device.
-        body: of this device's own `key.json`.
+        body: this device's own `key.json`.
         now: the time.
 
     Raises:
@@ -108,7 +108,7 @@ def is_own_key_there(
         notebook.key_etag = ""
         return False
     notebook.key_etag = there.etag if there.status in (_OK, _NOT_MODIFIED) else notebook.key_etag
-    return True  # also where it does not say: a refused look holds up nothing
+    return True  # also if the server does not answer: a failed check must not stop the delivery
 
 
 def _remember(db: sqlite_utils.Database, item_id: int) -> None:

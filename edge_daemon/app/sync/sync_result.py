@@ -1,4 +1,4 @@
-"""What a run did, in figures and in one line."""
+"""The result of a run, in figures and in one line."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from edge_daemon.types import Destination, OutcomeName
 __all__ = ["NO_NETWORK", "Backlog", "ReceiverResult", "Refusal", "SyncResult"]
 
 NO_NETWORK: Final = "no network yet"
-"""How the line of a run begins that found no way out."""
+"""The beginning of the line of a run that found no network."""
 Refusal = Literal["", "busy", "not set up", "no network"]
 
 
 @dataclass(slots=True)
 class ReceiverResult:
-    """What became of one receiver's items in this run."""
+    """The result for one receiver."""
 
     outcomes: Counter[OutcomeName] = field(default_factory=Counter)
     stopped_by: str = ""
-    """The answer for which the rest was not tried; empty: all that was due was tried."""
+    """The answer that stopped the deliveries; empty if everything due was tried."""
     put_off: str = ""
-    """What was answered to the last item that is tried again later."""
+    """The last answer to an item that is retried later."""
     not_fetched: str = ""
-    """What the office has for this device and did not give, and why; deliveries go on."""
+    """Why the office's documents for this device were not fetched; deliveries go on."""
     newly_parked: int = 0
     """Items, or the receiver as a whole, that need a person since this run."""
     waits: bool = False
-    """It was not its time yet."""
+    """True if the receiver's next attempt was not due yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """A run."""
+    """The result of a run."""
 
     nothing_done: Refusal = ""
     """Why there was no run at all."""
     tried: Mapping[Destination, ReceiverResult] = field(default_factory=dict)
     left: Mapping[Destination, Backlog] = field(default_factory=dict)
-    """How it stands afterwards."""
+    """The queue of each receiver after the run."""
     stopped: bool = False
-    """Told to stop before the end."""
+    """True if the run was asked to stop before its end."""
 
     @property
     def needs_a_person(self) -> bool:
-        """Whether something was refused for good in this run; what was refused before is told by `status`."""
+        """Whether something was refused permanently in this run; `status` reports earlier refusals."""
         return any(one.newly_parked for one in self.tried.values())
 
     def line(self) -> str:
-        """Return the run in one line."""
+        """Return the result in one line."""
         if self.nothing_done:
             return _NOTHING[self.nothing_done] + self._waiting()
         told = "; ".join(self._of(destination) for destination in self.tried)

@@ -1,12 +1,14 @@
-"""One run of `sync`: everything that is due, the oldest first, and nothing twice.
+"""One run of `sync`: delivers everything that is due, the oldest first, and nothing twice.
 
-An item that fails waits for its own time and holds up no other. That no connection was made ends the run for that
-receiver alone. What it answered to one item, even "who are you?", may hold for that item alone: two others and the
-heartbeat are tried before the receiver is judged down. If it takes something, it was a try of that item, which waits
-for its own time. How the device is (key, days, heartbeat) never waits behind items.
+An item that fails waits for its own next attempt and delays no other. If no connection can be made, the run ends for
+that receiver only.
 
-Only who holds the lock delivers, so that claims of a run that was killed are ended at once. The items that are due are
-those that were due when the run began: it comes to an end.
+An error such as "who are you?" in answer to one item may concern only that item. Before the receiver counts as down,
+two other items and the heartbeat are tried. If it accepts one of these, the error counts as an attempt of the first
+item. The device's own documents (key, days, heartbeat) never wait behind items.
+
+Only the process that holds the lock delivers, so that claims of a killed run are released at once. A run delivers the
+items that were due when it began; therefore it comes to an end.
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ from edge_daemon.types import Delivery, Destination, Outcome
 logger = logging.getLogger(__name__)
 
 IN_A_ROW = 3
-"""So many items that are refused in a row, with answers that would hold for all, are the receiver's refusal."""
+"""After this many refusals in a row that would hold for all items, the receiver counts as refusing."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
-"""Such answers of one run, from a receiver that takes other things: the rest is tried by the next run."""
+"""After this many such refusals from a receiver that accepts other items, the next run tries the rest."""
 ASK_PARKED_AGAIN = timedelta(days=1)
-"""A receiver that refused everybody is asked once a day whether it still does: what was wrong may be mended there."""
+"""A receiver that refuses everything is tried once a day, because the cause may have been repaired there."""
 
 
 class SyncRun:
@@ -53,11 +55,11 @@ class SyncRun:
         channels: the receivers, in their order.
         now: the clock.
         rng: source of the jitter.
-        show: told (done, in all).
+        show: called with (done, in all).
         stopping: asked before each item; True ends the run.
-        eager: a person is waiting: what failed before is tried at once, too.
-        refresh: called before each item, to learn what was decided meanwhile.
-        waits: keeps waits at their length where the clock jumps.
+        eager: True if a person is waiting: items that failed before are retried at once, too.
+        refresh: called before each item, to read decisions made meanwhile.
+        waits: keeps the length of waits when the clock jumps.
     """
 
     def __init__(
@@ -82,10 +84,10 @@ class SyncRun:
         self._done = self._total = 0
 
     def go(self) -> SyncResult:
-        """Deliver what is due and return what became of it.
+        """Deliver what is due and return the result.
 
         Raises:
-            StoreError: the database can't be used; what was not settled is tried again by the next run.
+            StoreError: the database can't be used; the next run retries everything that was not settled.
         """
         park_doubtful(self._db, self._clock())
         outbox.release(self._db)
@@ -110,14 +112,14 @@ class SyncRun:
         return SyncResult("", self._tried, backlogs(self._db), self._stopping())
 
     def _clock(self) -> datetime:
-        """Return the time, and mend what a clock that was wrong has put off."""
+        """Return the time, and correct waits that a wrong clock has set."""
         now = self._now()
         if self._waits is not None:
             self._waits.look(now)
         return now
 
     def _opened(self, channel: Channel) -> Receiver | None:
-        """Return the receiver where it may be tried now and its settings are good."""
+        """Return the receiver if it may be tried now and its settings are valid."""
         tried = self._tried[channel.destination]
         if not self._may_try(channel):
             tried.waits = True
@@ -140,7 +142,7 @@ class SyncRun:
         )
 
     def _fetch(self, channel: Channel, receiver: Receiver) -> bool:
-        """Fetch what it has for this device; return whether it can be reached: what it refuses stops no delivery."""
+        """Fetch the receiver's documents; return whether it can be reached. A refusal here stops no delivery."""
         if self._stopping():
             return False
         outcome = self._tried_once(lambda: receiver.ask(self._db, self._clock()))
@@ -153,7 +155,7 @@ class SyncRun:
         return not outcome.receiver_down
 
     def _inform(self, channel: Channel, receiver: Receiver) -> None:
-        """Tell how the device is, last of all: its time is that of all before it."""
+        """Send the state of the device last, so that its time is the latest."""
         tried = self._tried[channel.destination]
         if self._stopping():
             self._vindicate(channel)
@@ -169,7 +171,7 @@ class SyncRun:
             tried.put_off = tried.put_off or outcome.answer
 
     def _is_suspected(self, channel: Channel) -> bool:
-        """Return whether it has refused something else in this run: one refusal may be of that one document."""
+        """Return whether it has refused something else in this run: a single refusal may concern only one document."""
         return bool(self._suspects[channel.destination] or self._tried[channel.destination].not_fetched)
 
     def _send_state(self, receiver: Receiver) -> Outcome | None:
@@ -179,7 +181,7 @@ class SyncRun:
         tried, parked = self._tried[channel.destination], list[int]()
         while not self._stopping():
             self._refresh()
-            # By the clock of now, which may have been set back; and never more than what was due at the begin.
+            # The current clock decides, which may have been set back. No more is taken than was due at the beginning.
             delivery = outbox.claim(
                 self._db, channel.destination, self._clock(), f"sync {os.getpid()}", due_by=self._begun
             )
@@ -197,7 +199,7 @@ class SyncRun:
                     return
                 continue
             if outcome.receiver_down and outcome.name == "parked":
-                # Those just before were refused alike: it was the receiver's refusal, and none of theirs.
+                # The items just before were refused in the same way: the receiver refuses, and the items are fine.
                 outbox.put_back(self._db, parked, self._clock())
             if outcome.name == "delivered":
                 self._vindicate(channel)
@@ -212,7 +214,7 @@ class SyncRun:
             tried.put_off = outcome.answer if outcome.name == "retry" else tried.put_off
 
     def _alarm(self, channel: Channel, delivery: Delivery, outcome: Outcome) -> Outcome:
-        """Say that another's document is at an item's place; return that the place is tried again, once an hour."""
+        """Raise an alarm that another document is in an item's place; return an outcome that retries once an hour."""
         tried = self._tried[channel.destination]
         if not delivery.attempts:
             tried.newly_parked += 1
@@ -226,10 +228,10 @@ class SyncRun:
         return Outcome("retry", outcome.answer, _TAKEN_AGAIN_S)
 
     def _doubt(self, channel: Channel, receiver: Receiver, delivery: Delivery, outcome: Outcome) -> bool:
-        """Heed an answer that may be of this item or of all; return whether the receiver gets nothing more in this run.
+        """Handle an answer that may concern this item or all items; return whether the run stops for this receiver.
 
-        One that asked to wait is left alone at once, and the item goes behind the others. Else the item stays claimed
-        until it is known whose refusal it was.
+        A receiver that asked to wait is left alone at once, and the item goes behind the others. Otherwise the item
+        stays claimed until it is known which of them was refused.
         """
         tried = self._tried[channel.destination]
         if outcome.retry_after_s is not None:
@@ -250,7 +252,7 @@ class SyncRun:
         return tried.outcomes["retry"] >= MOST_DOUBTS
 
     def _vindicate(self, channel: Channel) -> None:
-        """The receiver takes something: what it refused was of those items, which wait for their own time."""
+        """Settle the suspect items as refused, because the receiver accepts others; each waits for its next attempt."""
         tried = self._tried[channel.destination]
         for delivery, outcome in self._suspects.pop(channel.destination, []):
             self._settle(channel, delivery, _of_item(outcome))
@@ -258,11 +260,11 @@ class SyncRun:
             tried.put_off = outcome.answer
 
     def _condemn(self, channel: Channel, outcome: Outcome | None) -> None:
-        """The receiver takes nothing: no item was at fault, and each is as if it was not tried.
+        """Settle the suspect items as if they had not been tried, because the receiver accepts nothing.
 
         Args:
-            channel: of the receiver.
-            outcome: to note of it; None: that is done by the caller.
+            channel: the receiver's channel.
+            outcome: the outcome to store for the receiver; None if the caller does that.
         """
         for delivery, answered in self._suspects.pop(channel.destination, []):
             self._settle(channel, delivery, replace(answered, name="retry", receiver_down=True))
@@ -282,7 +284,7 @@ class SyncRun:
             )
 
     def _tried_once(self, step: Callable[[], Outcome | None]) -> Outcome | None:
-        """Take a step; a mistake of ours in one item must not hold up the others, nor end the run."""
+        """Run a step; an internal error with one item must not stop the others or the run."""
         try:
             return step()
         except StoreError:
@@ -309,7 +311,7 @@ class SyncRun:
             logger.info("destination waits", extra={"destination": channel.destination, "reason": outcome.answer})
 
     def _hurry(self) -> None:
-        """Let everything be tried now that waits for its next try only."""
+        """Make every item due that only waits for its next attempt."""
         now = self._clock()
         outbox.hasten(self._db, now)
         with transaction(self._db):
@@ -317,5 +319,5 @@ class SyncRun:
 
 
 def _of_item(outcome: Outcome) -> Outcome:
-    """Return an answer as one to this item alone: it is tried again, behind what was never tried."""
+    """Return an answer as one to this item alone: it is retried behind items that were never tried."""
     return replace(outcome, name="retry", receiver_down=False, is_doubtful=False)

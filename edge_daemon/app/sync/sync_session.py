@@ -1,4 +1,4 @@
-"""From the settings to a run: who is delivered to, whether anybody can be reached, one run at a time, a note of it."""
+"""One call of `sync`: reads the settings, takes the lock, checks the network, makes the run, and leaves a note."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ logger = logging.getLogger(__name__)
 
 
 class SyncSession:
-    """`edge-daemon sync`, from its start to its line.
+    """`edge-daemon sync`, from its start to its result line.
 
     Args:
         home: the installation.
-        now: the clock; another one in tests.
-        rng: source of the jitter; None: the system's.
-        show: told (done, in all).
-        stopping: asked before each item.
-        eager: a person is waiting: what failed before is tried at once, too.
-        uptime: the time since the boot; another one in tests.
+        now: the clock; tests pass another one.
+        rng: source of the jitter; None for the system's.
+        show: called with (done, in all).
+        stopping: asked before each item whether to stop.
+        eager: True if a person is waiting: items that failed before are retried at once, too.
+        uptime: the time since boot; tests pass another one.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class SyncSession:
         self._rng = rng or random.SystemRandom()
 
     def go(self) -> SyncResult:
-        """Take one run.
+        """Make one run.
 
         Raises:
             ConfigError: the settings can't be read.
-            DeliveryError: only the unit is given what it takes to log in; nothing was tried or noted.
+            DeliveryError: only the systemd unit receives the login secrets; nothing was tried or noted.
             StoreError: the database can't be used.
         """
         if withheld := withheld_secrets(self._home):
-            what = "is a credential that only edge-daemon-sync.service is given"
+            what = "is a credential that only edge-daemon-sync.service receives"
             hint = "use `sudo systemctl start edge-daemon-sync.service`, then `attendance status`"
             raise DeliveryError(what, withheld[0], hint)
         note = read_note(self._home.delivery_dir)
@@ -120,17 +120,17 @@ class SyncSession:
                 write_report(db, self._home.delivery_dir)
 
     def _hide_names(self, db: sqlite_utils.Database) -> None:
-        """Keep the names of the roster out of the log and the heartbeat: a server may name people in its answers."""
-        with suppress(KeyFileError, StoreError):  # without the contact key no name is known here, nor mailed
+        """Keep the names of the roster out of the log and the heartbeat, because a server may name people."""
+        with suppress(KeyFileError, StoreError):  # without the contact key no name is known here or mailed
             hide_names(one.name for one in read_contacts(self._home, db).values())
 
     def _hand_over(self) -> None:
-        """Take over the report here, where this process may: with `--home`, both sides are one user's."""
+        """Take over the report here if this process may: with `--home` both sides run as one user."""
         if self._home.may_write_registers:
             hand_over_here(self._home, self._now())
 
     def _noted(self, run: SyncRun, note: SyncNote, notebook: Notebook) -> SyncResult:
-        """Take the run, and leave a note of it also where it fails."""
+        """Make the run, and leave a note of it even if it fails."""
         began_at, summary, ended_at = self._now(), "failed; the log says why", None
         try:
             result = run.go()

@@ -407,7 +407,7 @@ def test_nothing_is_applied_in_a_lesson_nor_shortly_before_one(box):
         assert "is on" in busy(db, coming.start + timedelta(minutes=10))
         assert "being finished" in busy(db, coming.end + timedelta(minutes=10))
         assert busy(db, coming.end + timedelta(hours=2)) == "", "what can't be finished holds nothing up"
-    with pytest.raises(StoreError, match="nothing changes in a lesson"):
+    with pytest.raises(StoreError, match="nothing changes during a lesson"):
         apply_by_hand(box.home, [], coming.start + timedelta(minutes=10))
 
 
