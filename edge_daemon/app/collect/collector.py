@@ -1,4 +1,4 @@
-"""The whole of `collect`: where the documents come from, the two passes, and what there is to say at the end."""
+"""The whole of `collect`: opens the source of the documents, makes the two passes, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -33,46 +33,46 @@ from edge_daemon.config import UpstreamConfig, local_zone
 from edge_daemon.errors import DeliveryError
 
 LEFT_OUT: Final = 3
-"""Exit code: the file is written, and something was left out of it."""
+"""Exit code: the file is written, but something was left out."""
 
 Bars = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Makes a bar of progress from its label."""
+"""Makes a progress bar with a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectOptions:
-    """What the user asked for."""
+    """The options of the user."""
 
     source: str
     """A folder, or the server's address."""
     output: Path
     since: datetime | None
-    """A day, without a time zone; None: everything."""
+    """A day without a time zone; None for everything."""
     keys: Path | None
     names: Path | None
     by: By
     time_zone: str | None
     keep: Path | None
     server: UpstreamConfig
-    """How to log in to an address."""
+    """How to log in at an address."""
     week: SchoolWeek = ISO_WEEK
     split: Split = "none"
-    """Whether each class or each room has sheets of its own."""
+    """Whether each class or each room gets sheets of its own."""
     locale: str | None = None
-    """Language of the program that opens a CSV file; None: commas between cells and a decimal point."""
+    """Language of the program that opens a CSV file; None for commas between cells and a decimal point."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectOutcome:
-    """What became of it."""
+    """The outcome of `collect`."""
 
     result: CollectResult
     is_pinned: bool
-    """The keys are those of the office's own list."""
+    """True if the keys come from the office's own list."""
     is_unchanged: bool
-    """The file is as the last run wrote it: nothing is new."""
+    """True if nothing is new, so that the file stays as the last run wrote it."""
     late: list[DocumentProblem] = field(default_factory=list)
-    """What was found only while the file was written; `result` has them, too."""
+    """Problems found only while the file was written; `result` contains them, too."""
 
     @property
     def exit_code(self) -> int:
@@ -81,19 +81,19 @@ class CollectOutcome:
 
 
 class NothingBelievedError(DeliveryError):
-    """There is no register that counts, or none at all.
+    """There is no register, or none that counts.
 
     Args:
-        source: what was read.
+        source: the folder or address that was read.
         problems: what was left out.
-        is_from_a_day: only lessons from a day on were asked for.
+        is_from_a_day: True if only lessons from a day on were requested.
     """
 
     def __init__(self, source: str, problems: list[DocumentProblem], *, is_from_a_day: bool) -> None:
         if any(one.is_left_out for one in problems):
-            super().__init__("has no register that could be believed", source, "see what was left out, and --keys")
+            super().__init__("has no register that can be trusted", source, "see what was left out, and --keys")
         elif is_from_a_day:
-            super().__init__("has no register of that day or later", f"{source}, --since", "see it without --since")
+            super().__init__("has no register of that day or later", f"{source}, --since", "try it without --since")
         else:
             hint = "a rehearsal comes only by `rehearse --deliver`; see `edge-daemon outbox list` on the devices"
             super().__init__("no device has delivered a register there yet", source, hint)
@@ -101,7 +101,7 @@ class NothingBelievedError(DeliveryError):
 
 
 def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
-    """Read, prove and write.
+    """Read and prove the documents, and write the term.
 
     Raises:
         NothingBelievedError: no register counts; nothing was written.
@@ -133,7 +133,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
 
 
 def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None, Mapping[str, str]]:
-    """Return the office's list of keys, None where it has none, and of names."""
+    """Return the office's lists: keys by device (None without a list), and names by student id."""
     if options.keys is None and options.names is None:
         return None, {}
     from edge_daemon.app.collect.trusted_keys import read_keys, read_names  # what reads rosters, where there is one
@@ -143,7 +143,7 @@ def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None
 
 
 def _content(request: TermRequest, collected: CollectResult) -> str:
-    """Return a number that is the same where the file would be, but for the time when it was collected."""
+    """Return a digest of the content of the file, apart from the time of collection."""
     parts: list[object] = [__version__, request.by, str(request.zone), str(request.since), _sha256(request.names)]
     parts += [request.week.first_weekday, sorted(request.week.weekend), request.split, request.form.delimiter]
     parts += [request.form.decimal]
@@ -178,7 +178,7 @@ def _zone(name: str | None) -> ZoneInfo:
 
 @contextmanager
 def _folder(options: CollectOptions, index: ProofIndex, bars: Bars) -> Iterator[tuple[Path, list[DocumentProblem]]]:
-    """Give the folder with the documents, and what could not be had of them."""
+    """Yield the folder with the documents, and problems with those that could not be fetched."""
     if "://" not in options.source:
         yield Path(options.source), []
         return

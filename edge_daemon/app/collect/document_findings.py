@@ -1,4 +1,4 @@
-"""What a file was found to be: a register or commitment that its room's key signed, or something that is left out."""
+"""Examines a file: it is a register or commitment signed with its room's key, or it is left out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from edge_daemon.errors import RegisterError
 
 @dataclass(frozen=True, slots=True)
 class RegisterFound:
-    """A register that a trusted key signed; its content is read again when it is written."""
+    """A register that a trusted key signed; its content is read again when the term is written."""
 
     path: str
-    """Below the room's folder."""
+    """Path below the room's folder."""
     key: str
     device: str
-    """Which it names."""
+    """The device that the register names."""
     lesson_id: str
     revision: int
     start: datetime
@@ -34,7 +34,7 @@ class RegisterFound:
     captures_taken: int
     is_rehearsal: bool
     previous_sha256: str | None
-    """SHA-256 of the document that it follows."""
+    """SHA-256 of the preceding document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,22 @@ class CommitmentFound:
     plans: tuple[PlanCommitment, ...]
     sha256: str
     previous_sha256: str | None
-    """SHA-256 of the commitment before it."""
+    """SHA-256 of the preceding commitment."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherKey:
-    """A document that is well signed, by a key that was not trusted when it was read."""
+    """A correctly signed document whose key was not trusted when it was read."""
 
     key: str
     device: str
-    """Which it names; empty where it names none."""
+    """The device that the document names, empty if it names none."""
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """No document, whichever key is trusted."""
+    """A file that is no valid document with any key."""
 
     what: str
 
@@ -74,7 +74,7 @@ Place = tuple[int, int]
 def examine_register(
     path: Path, below: str, keys: Collection[str], spill: Spill
 ) -> tuple[RegisterFound | OtherKey | Rejected, Place | None]:
-    """Return what a file among the registers is, and where its fields were spilled. Never raises for its content."""
+    """Return what a file among the registers is, and where its fields were spilled; no content raises an error."""
     try:
         text = read_text(path)
         fields = signed_fields(text, keys)
@@ -95,7 +95,7 @@ def examine_register(
 
 
 def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | OtherKey | Rejected:
-    """Return what a file among the commitments is; never raises for its content."""
+    """Return what a file among the commitments is; no content raises an error."""
     try:
         text = read_text(path)
         commitment = commitment_of(signed_fields(text, keys, COMMITMENT))
@@ -110,7 +110,7 @@ def examine_commitment(path: Path, keys: Collection[str]) -> CommitmentFound | O
 
 
 UNEXPECTED = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
-"""What a document may raise that somebody made for it: it is one document that can't be read, and no end of the run."""
+"""Errors that a forged document may cause. It then counts as unreadable, and the run goes on."""
 
 
 def check_schema(fields: Mapping[str, object]) -> None:

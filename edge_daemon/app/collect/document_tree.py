@@ -1,4 +1,4 @@
-"""The tree of documents as it lies in a folder: that of the office's server, synced, mounted or downloaded."""
+"""The tree of documents in a folder: that of the office's server, synced, mounted or downloaded."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from edge_daemon.attendance.fields import json_object
 from edge_daemon.errors import DeliveryError, RegisterError
 
 MAX_BYTES: Final = 4 * 2**20
-"""Of a document; the register of a thousand students has 250 kB."""
+"""Limit for a document; the register of a thousand students has 250 kB."""
 _DEEPEST: Final = 2
-"""Folders below `registers`: one a lesson, and what a sync may add."""
+"""Levels of folders below `registers`: one for lessons, and one that a sync program may add."""
 _SETTLED_NS: Final = 3 * 10**9
-"""FAT keeps times of change in steps of two seconds."""
+"""FAT stores modification times in steps of two seconds."""
 
 Stamp = tuple[int, int]
-"""Time of change in nanoseconds, and size in bytes: a file of the same stamp is taken to be the same."""
+"""Modification time in nanoseconds, and size in bytes. A file with the same stamp counts as unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentProblem:
-    """Something that was not believed, or could not be read."""
+    """A document that is not trusted or can't be read."""
 
     where: str
     what: str
     is_left_out: bool = True
-    """False: it is odd, and counts."""
+    """False if it looks wrong but counts."""
 
 
 class UnreadableError(Exception):
-    """A file that is no document; its text says why."""
+    """The file is no document; the text of the error says why."""
 
 
 def devices_folder(folder: Path) -> Path:
@@ -45,7 +45,7 @@ def devices_folder(folder: Path) -> Path:
         folder: the server's root, its `v1`, or `v1/devices` itself.
 
     Raises:
-        DeliveryError: there is no such folder in it.
+        DeliveryError: the folder contains none of these.
     """
     for place in (folder / "v1" / "devices", folder / "devices"):
         if place.is_dir():
@@ -57,22 +57,22 @@ def devices_folder(folder: Path) -> Path:
 
 
 def room_folders(devices: Path) -> list[Path]:
-    """Return the folders of the devices by name."""
+    """Return the folders of the devices, by name."""
     return sorted(Path(one.path) for one in os.scandir(devices) if one.is_dir(follow_symlinks=False) and _seen(one))
 
 
 def stamped(
     folder: Path, below: str, problems: list[DocumentProblem], folders: dict[str, int]
 ) -> Iterator[tuple[str, Stamp]]:
-    """Yield the JSON files below a device's folder with size and time of change; hidden ones are left out.
+    """Yield the JSON files below a device's folder with modification time and size; hidden files are left out.
 
-    Short names come first: `1.json` before the `1 (conflicted copy).json` that a synced folder may grow.
+    Short names come first: `1.json` before `1 (conflicted copy).json`, which a synced folder may contain.
 
     Args:
-        folder: of the device.
-        below: the folder in it; one that is not there has no files.
-        problems: gets what can't be read.
-        folders: gets each folder with its time of change in nanoseconds, from before it was read.
+        folder: the device's folder.
+        below: the folder within it; a missing folder has no files.
+        problems: receives what can't be read.
+        folders: receives each folder with its modification time in nanoseconds, from before it was read.
     """
     return _stamped(str(folder), below, problems, folders, _DEEPEST)
 
@@ -102,9 +102,9 @@ def _stamped(
 
 
 def tree_text(folders: Mapping[str, int], files: Iterable[tuple[str, Stamp]]) -> str:
-    """Return folders and files as a text that `is_tree` compares.
+    """Return folders and files as a text for comparison by `is_tree`.
 
-    Empty where something was changed just now, for it may be changed again and keep its time.
+    The text is empty if something was changed just now, because it may change again within the same time stamp.
     """
     latest = max((*folders.values(), *(at for _, (at, _) in files)), default=0)
     if latest > time.time_ns() - _SETTLED_NS:
@@ -115,7 +115,7 @@ def tree_text(folders: Mapping[str, int], files: Iterable[tuple[str, Stamp]]) ->
 
 
 def is_tree(device: Path, text: str) -> bool:
-    """Return whether the folder of a device has the files and folders of `tree_text`, unchanged."""
+    """Return whether a device's folder has exactly the files and folders of `tree_text`, unchanged."""
     if not text:
         return False
     place = f"{device}{os.sep}"
@@ -136,7 +136,7 @@ def read_text(path: Path) -> str:
     """Return the text of a document.
 
     Raises:
-        UnreadableError: it is no ordinary file, too large, not UTF-8, or can't be read.
+        UnreadableError: it is no regular file, too large, not UTF-8, or can't be read.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -154,7 +154,7 @@ def read_text(path: Path) -> str:
 
 
 def read_object(path: Path) -> Mapping[str, object] | None:
-    """Return the JSON object of a file, None where there is none that can be read."""
+    """Return the JSON object in a file, None if there is none or it can't be read."""
     try:
         return json_object(read_text(path))
     except (UnreadableError, RegisterError):

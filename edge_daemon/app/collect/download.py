@@ -1,4 +1,4 @@
-"""A server's documents brought to a folder, with the options of `collect` in the place of a device's settings."""
+"""Downloads a server's documents to a folder; the options of `collect` replace the settings of a device."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from edge_daemon.errors import DeliveryError
 def download(
     settings: UpstreamConfig, target: Path, index: ProofIndex, progress: Callable[[int, int], None]
 ) -> list[DocumentProblem]:
-    """Bring what is new; return what could not be had.
+    """Fetch new documents; return problems with those that could not be fetched.
 
     Raises:
-        DeliveryError: the options can't be used, or the server does not give.
+        DeliveryError: the options can't be used, or the server refuses.
     """
     try:
         url, here = checked_url(settings), Path()

@@ -1,6 +1,6 @@
-"""What a device says of itself: its heartbeat and its daily logs. Unsigned, so that nothing of it becomes attendance.
+"""A device's own reports: its heartbeat and its daily event logs. They are unsigned, so none of it affects attendance.
 
-Read with patience: a device of another release says more or less, and a document that can't be read says nothing.
+Reading is tolerant: a device of another release may report more or less, and an unreadable document counts as empty.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from edge_daemon.timestamps import parsed
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`status.json`; None and empty: it does not say."""
+    """`status.json`; None or empty means that the device does not report it."""
 
     at: datetime | None = None
     version: str = ""
     clock: str = ""
     waiting: int = 0
-    """Items for the office's server that it has not taken yet."""
+    """Items that the office's server has not accepted yet."""
     oldest: datetime | None = None
-    """Since when the oldest of them waits."""
+    """Creation time of the oldest of them."""
     parked: int = 0
-    """Items that somebody refused for good: server and mail."""
+    """Items that a receiver refused permanently, for server and mail."""
     answers: tuple[str, ...] = ()
-    """What a receiver says that takes nothing at all now."""
+    """Answers of receivers that accept nothing now."""
     last_lesson: datetime | None = None
     service: str = ""
     problems: tuple[str, ...] = ()
-    """Alarms, and what is wrong with camera, timetable and storage."""
+    """Alarms, and problems with camera, timetable and storage."""
     disk_free_mb: float | None = None
     temperature_c: float | None = None
     power: tuple[str, ...] = ()
     removals_applied: datetime | None = None
-    """When the last list of removals was put into force there."""
+    """When the device last applied a list of removals."""
     removals_open: bool = False
-    """Whether the office has a list for the device that is not in force there."""
+    """True if the office has a list for the device that is not in force there."""
 
 
 @dataclass(slots=True)
 class EventLogSummary:
-    """What the daily logs of a while say together."""
+    """The daily event logs of several days, summed up."""
 
     starts: int = 0
     captures_missed: Counter[str] = field(default_factory=Counter)
@@ -56,11 +56,11 @@ class EventLogSummary:
 
 
 def read_heartbeat(folder: Path, problems: list[DocumentProblem]) -> Heartbeat | None:
-    """Return the heartbeat in the folder of a device, None where there is none that can be read.
+    """Return the heartbeat in a device's folder, None if there is none or it can't be read.
 
     Args:
-        folder: of the device.
-        problems: gets what is wrong with one that names an impossible time.
+        folder: the device's folder.
+        problems: receives a problem if the heartbeat has an impossible time.
     """
     top = read_object(folder / "status.json")
     if top is None:
@@ -104,7 +104,7 @@ def _is_open(document: Path, applied_sha256: str) -> bool:
 
 
 def read_days(folder: Path, first: date, last: date) -> EventLogSummary:
-    """Return what the logs of these days say."""
+    """Return the summary of the event logs of these days."""
     days = EventLogSummary()
     for on in (first + timedelta(days=n) for n in range((last - first).days + 1)):
         top = read_object(folder / "days" / f"{on.isoformat()}.json") or {}
@@ -145,7 +145,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _is_impossible(value: object) -> bool:
-    """Return whether a text is a time, of a year in which no device was."""
+    """Return whether a text is a time in a year in which no device existed."""
     try:
         return isinstance(value, str) and not is_plausible(parsed(value))
     except ValueError:

@@ -1,8 +1,8 @@
-"""From the office's server to a folder: what is needed of the tree, several documents at a time.
+"""Downloads the needed part of the office's server to a folder, several documents at a time.
 
-Registers and commitments are written once: what is in the folder already is not asked for again, so that `--keep` makes
-the second run short and an interrupted one goes on. The index remembers which version of the other documents is there,
-and which folders have not changed since they were listed. Letters to students stay on the server.
+Registers and commitments never change, so that a document in the folder is not requested again. With `--keep` the
+second run is therefore short, and an interrupted run can continue. The index stores the version of the other documents,
+and which folders have not changed since they were listed. Messages to students stay on the server.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ _OPTIONS: Final = {
     "upstream.url": "DIR_OR_URL",
     "upstream.proxy": "HTTPS_PROXY",
 }
-"""What `collect` has in place of a device's settings."""
+"""Option of `collect` for each setting of a device."""
 
 
 class NotReachedError(DeliveryError):
-    """The server did not answer as it should; what was asked for may be right."""
+    """The server did not answer as it should; the request itself may be right."""
 
     exit_code = 1
 
 
 class Mirror:
-    """A server and the folder that gets its documents.
+    """Copies documents from a server to a folder.
 
     Args:
-        connect: makes a connection to the server; one a thread.
+        connect: makes a connection to the server, one for each thread.
         target: the folder.
-        index: remembers what is in it.
+        index: stores what is in the folder.
     """
 
     def __init__(self, connect: Callable[[], Server], target: Path, index: ProofIndex) -> None:
@@ -69,11 +69,11 @@ class Mirror:
         self._local, self._opened, self._lock = threading.local(), list[Server](), threading.Lock()
 
     def fetch(self, progress: Callable[[int, int], None]) -> list[DocumentProblem]:
-        """Bring every document that is not there yet; return what could not be had.
+        """Download every document that is not in the folder yet; return problems with the others.
 
         Raises:
             NotReachedError: the server does not answer.
-            DeliveryError: it does not let us in, or can't say what it has.
+            DeliveryError: the server refuses the login, or can't list its documents.
         """
         state = self._state = MirrorState.of(self._index, self._server().base)
         try:
@@ -88,7 +88,7 @@ class Mirror:
                         state.forget(path)
                         problems.append(problem)
         except NoAnswerError as error:
-            hint = "run it again; with --keep what is there already is not asked for again"
+            hint = "run it again; with --keep what is there already is not requested again"
             raise NotReachedError(_explained(error.what), self._server().base, hint) from error
         finally:
             for server in self._opened:
@@ -97,17 +97,17 @@ class Mirror:
         return problems
 
     def _paths(self) -> Iterator[tuple[str, str]]:
-        """Yield paths of the server's documents and their versions; those that are known to be here may lack."""
+        """Yield paths of the server's documents and their versions; documents known to be here may be missing."""
         found = self._patient(lambda: server_listing.index(self._server()))
         for path, version in found.items() if found is not None else self._walk():
             self._state.next_files[path] = version
             if version and version == self._state.files.get(path) and self._exists(path):
-                continue  # looked at before
+                continue  # checked in an earlier run
             if _WANTED.fullmatch(path) and all(server_listing.is_name(part) for part in path.split("/")):
                 yield path, version
 
     def _walk(self) -> Iterator[tuple[str, str]]:
-        """Yield the paths of everything, folder by folder."""
+        """Yield the paths of all documents, folder by folder."""
         devices = [f"{_ROOT}/{one.name}" for one in self._folder(_ROOT).entries if one.is_folder]
         if not devices:
             hint = "give the address that `upstream.url` of the devices has"
@@ -131,9 +131,9 @@ class Mirror:
                 yield f"{folder}/{one.name}", one.version if listing.is_settled(one) else ""
 
     def _changed(self, folder: str, listing: FolderListing, names: Collection[str] | None) -> list[str]:
-        """Return the folders in a folder that are not known to be as they were when they were listed last."""
+        """Return the subfolders that may have changed since they were listed last."""
         below = [one for one in listing.entries if one.is_folder and (names is None or one.name in names)]
-        # A server that gives all folders one time of change does not say when they change.
+        # If a server reports the same time for all folders, the times say nothing about changes.
         says_when = len(below) < _FEW or len({one.version for one in below}) > 1
         found = []
         for one in below:
@@ -152,7 +152,7 @@ class Mirror:
         return os.path.exists(os.path.join(self._target, path))  # noqa: PTH110, PTH118 - of every document, each run
 
     def _is_here(self, path: str, version: str) -> bool:
-        """Return whether a document need not be asked for; it is no file of ours that is replaced on the server."""
+        """Return whether a document need not be requested, because the folder has the server's version."""
         if _ONCE.fullmatch(path):
             return self._exists(path)
         return bool(version) and self._state.files.get(path) == version and self._exists(path)

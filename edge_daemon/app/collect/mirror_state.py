@@ -1,4 +1,4 @@
-"""What is remembered of a server between two runs: versions of its files, and of the folders that were listed."""
+"""What is stored about a server between two runs: versions of its files and of the listed folders."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final
 from edge_daemon.app.collect.proof_index import ProofIndex
 
 _LIST_ALL_AFTER: Final = timedelta(days=7)
-"""All folders are listed again after it: a server's times of change may be wrong."""
+"""After this time all folders are listed again, because a server's modification times may be wrong."""
 
 
 @dataclass(slots=True)
 class MirrorState:
-    """The versions that were seen last, and those that are seen now."""
+    """The versions of the last run and of this run."""
 
     base: str
     """Address of the server."""
@@ -30,7 +30,7 @@ class MirrorState:
 
     @classmethod
     def of(cls, index: ProofIndex, base: str) -> MirrorState:
-        """Return what is remembered of a server."""
+        """Return the stored state of a server."""
         now = datetime.now(timezone.utc)
         with contextlib.suppress(ValueError, TypeError, LookupError, AttributeError):
             kept = json.loads(index.word(f"server {base}") or "{}")
@@ -41,12 +41,12 @@ class MirrorState:
         return cls(base, now)
 
     def forget(self, path: str) -> None:
-        """Have a document, and the folder that it lies in, looked at again by the next run."""
+        """Make the next run check a document and its folder again."""
         self.next_files.pop(path, None)
         self.next_folders.pop(path.rpartition("/")[0], None)
 
     def keep(self, index: ProofIndex) -> None:
-        """Remember what was seen now; a document in a folder that was not listed is as it was."""
+        """Store the versions of this run; documents in a folder that was not listed keep their version."""
         files = {**{path: v for path, v in self.files.items() if path.rpartition("/")[0] in self.next_folders}}
         files |= self.next_files
         fields = {"listed_at": self.listed_at.isoformat(), "files": files, "folders": self.next_folders}

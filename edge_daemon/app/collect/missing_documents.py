@@ -1,7 +1,7 @@
-"""What of a room's ledger is not here: told by the documents, each of which names the one before it, and by the device.
+"""Finds documents that are missing from a room's ledger: each document names its predecessor, the device counts them.
 
-A signature says that a document is genuine, not that none was taken away. The device's heartbeat is not signed; what it
-says is held against the documents, and never believed instead of them.
+A signature proves that a document is genuine, but not that none was removed. The device's heartbeat is not signed; it
+is compared with the documents and never replaces them.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ _MOST: Final = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the heartbeat says of the ledger; None and empty: nothing."""
+    """What the heartbeat says about the ledger; None or empty means that it says nothing."""
 
     registers: int | None = None
-    """Revisions, rehearsals too."""
+    """Number of revisions, including rehearsals."""
     waiting: int = 0
-    """Documents that are not delivered yet."""
+    """Number of documents that are not delivered yet."""
     lesson_id: str = ""
-    """Lesson of the newest register."""
+    """Lesson id of the newest register."""
     revision: int = 0
     sha256: str = ""
 
 
 def read_claims(folder: Path) -> Claims:
-    """Return what the heartbeat in the folder of a device says of its ledger."""
+    """Return what the heartbeat in a device's folder says about its ledger."""
     top = read_object(folder / "status.json") or {}
     last, queue = top.get("last_register"), top.get("queue")
     upstream = queue.get("upstream") if isinstance(queue, dict) else None
@@ -55,14 +55,14 @@ def missing(
     claims: Claims,
     left_out: int = 0,
 ) -> Iterator[DocumentProblem]:
-    """Yield what is missing, a line each.
+    """Yield the missing documents, a line each.
 
     Args:
         room: the device's name.
-        registers: every revision that is here and proven.
-        commitments: every commitment that is here and proven.
-        claims: of the heartbeat.
-        left_out: files that are here, and named, but count for nothing: what follows one of them lacks nothing else.
+        registers: every proven revision in the folder.
+        commitments: every proven commitment in the folder.
+        claims: what the heartbeat says.
+        left_out: number of files that are left out; the successor of such a file misses no other document.
     """
     here = {one.sha256 for one in registers}
     by_name = {(one.lesson_id, one.revision): one.sha256 for one in registers}

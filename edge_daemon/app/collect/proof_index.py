@@ -1,7 +1,7 @@
-"""What was proven before, by file: with `--keep`, a document that has not changed is neither read nor proven again.
+"""What was proven before, by file: with `--keep`, an unchanged document is neither read nor proven again.
 
-One row a room holds what each of its files was found to be, with the file's size and time of change. It is a cache: one
-of another release, or one that can't be read, is begun anew.
+One row for each room stores the finding on each of its files, with the file's size and modification time. It is a
+cache: a cache of another release, or one that can't be read, is started again.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from edge_daemon.timestamps import written
 
 NAME: Final = ".collect.sqlite"
 _FORM: Final = f"2 {__version__} {SCHEMA}"
-"""Version of the rows and of the rules of proof: another release proves all documents again."""
+"""Version of the rows and of the rules of proof; another release proves all documents again."""
 _REGISTER, _COMMITMENT, _OTHER, _REJECTED = "r", "c", "k", "x"
 
 Known = dict[str, tuple[Stamp, Finding]]
 
 
 class ProofIndex:
-    """The index in a folder.
+    """The index file in a folder.
 
     Args:
-        folder: that of `--keep`; None: nothing is known and nothing is kept.
+        folder: the folder of `--keep`; None if nothing is known and nothing has to be kept.
 
     Raises:
-        DeliveryError: there can be no such file.
+        DeliveryError: the file can't be made.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -54,19 +54,19 @@ class ProofIndex:
             self._db.close()
 
     def room(self, name: str) -> Known:
-        """Return what is known of a room's files, by path below its folder."""
+        """Return the findings on a room's files, by path below its folder."""
         text = self.word(f"room {name}")
         with contextlib.suppress(ValueError, TypeError, LookupError):
             return {path: ((at, size), _finding(path, row)) for path, at, size, row in json.loads(text or "[]")}
         return {}
 
     def keep_room(self, name: str, known: Mapping[str, tuple[Stamp, Finding]]) -> None:
-        """Keep what is known of a room's files."""
+        """Store the findings on a room's files."""
         rows = [(path, *stamp, _row(finding)) for path, (stamp, finding) in known.items()]
         self.keep_word(f"room {name}", json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
 
     def state(self, name: str, settings: str) -> RoomState | None:
-        """Return what the last run found in a room, None where it read with other settings."""
+        """Return what the last run found in a room, None if that run had other settings."""
         with contextlib.suppress(ValueError, TypeError, LookupError):
             kept_settings, tree, device, row, problems = json.loads(self.word(f"state {name}") or "[]")
             last_start, overdue = row.pop("last_start"), row.pop("overdue")
@@ -80,21 +80,21 @@ class ProofIndex:
         return None
 
     def keep_state(self, name: str, settings: str, room: RoomState) -> None:
-        """Keep what was found in a room, for a run with these settings."""
+        """Store what was found in a room, for a run with the same settings."""
         row = {**asdict(room.summary), "overdue": [(written(a), written(b)) for a, b in room.summary.overdue]}
         row["last_start"] = written(room.summary.last_start) if room.summary.last_start else None
         problems = [(one.where, one.what, one.is_left_out) for one in room.problems]
         self.keep_word(f"state {name}", json.dumps((settings, room.tree, room.device, row, problems)))
 
     def word(self, name: str) -> str:
-        """Return what was kept under a name, empty where there is nothing."""
+        """Return the text that is stored under a name, empty if there is none."""
         if self._db is None:
             return ""
         row = self._db.execute("SELECT value FROM kept WHERE name = ?", (_clean(name),)).fetchone()
         return row[0] if row and isinstance(row[0], str) else ""
 
     def keep_word(self, name: str, value: str) -> None:
-        """Keep a text under a name; where that can't be written the next run proves again."""
+        """Store a text under a name; if it can't be written, the next run proves again."""
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (_clean(name), _clean(value)))
@@ -121,7 +121,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _checked(path: Path) -> sqlite3.Connection:
-    """Return the database, emptied where it is of another form."""
+    """Return the database, emptied if it has another format."""
     db = sqlite3.connect(path, timeout=30)
     try:
         db.execute("PRAGMA synchronous = OFF")  # a cache

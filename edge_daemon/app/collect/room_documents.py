@@ -1,4 +1,4 @@
-"""The documents of one room: each proven, the highest revision of each lesson kept, the rest named."""
+"""The documents of one room: each is proven, the highest revision of each lesson counts, and problems are listed."""
 
 from __future__ import annotations
 
@@ -28,44 +28,44 @@ from edge_daemon.attendance.commitment import PlanCommitment
 from edge_daemon.delivery.document_paths import device_folder
 
 MOST_PROBLEMS: Final = 1000
-"""Documents of a room that are named one by one; the others are counted."""
+"""How many problems of a room are listed one by one; the others are counted."""
 _STRAY: Final = "is a document of {}, not of this room"
 _MOST_GAPS: Final = 10
 RECENT: Final = 20
-"""Lessons, the last ones, whose pictures are counted."""
+"""Number of the latest lessons whose pictures are counted."""
 _REGISTERS: Final = "registers/"
 _PARTS: Final = ("registers", "commitments")
 
 
 @dataclass(slots=True)
 class Room:
-    """What lies in the folder of one device."""
+    """The content of one device's folder."""
 
     device: str
-    """Its name; that of the folder where nothing in it says one."""
+    """The device's name; the folder's name if no document in it has one."""
     keys: frozenset[str]
-    """Which may sign; none: nothing is believed."""
+    """Keys that may sign; with none, no document is trusted."""
     is_pinned: bool
-    """The keys come from the office's own list."""
+    """True if the keys come from the office's own list."""
     folder: Path = Path()
-    """Its place on the disk."""
+    """The path of the folder."""
     kept: dict[str, RegisterFound] | None = None
-    """The highest revision by lesson id; None: as the last run found them, and not looked up yet."""
+    """The highest revision by lesson id; None if the last run's findings hold and were not looked up yet."""
     places: dict[str, Place] = field(default_factory=dict)
-    """Place of a register's fields in the spill file, by path."""
+    """Position of a register's fields in the spill file, by path."""
     summary: RoomSummary = field(default_factory=RoomSummary)
     problems: list[DocumentProblem] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class RoomReader:
-    """Reads rooms.
+    """Reads the documents of rooms.
 
     Args:
-        pinned: keys by device; None: those that the server has.
+        pinned: keys by device; None for those on the server.
         since: only lessons that began then or later.
         index: what was proven before.
-        spill: gets what is parsed.
+        spill: receives the parsed documents.
     """
 
     pinned: Mapping[str, frozenset[str]] | None
@@ -74,7 +74,7 @@ class RoomReader:
     spill: Spill
 
     def read(self, folder: Path) -> Room:
-        """Read everything that a device delivered; what can't be believed is a problem, never an error."""
+        """Read everything that a device delivered; an untrusted document is a problem, never an error."""
         room = _named(folder, self.pinned)
         if room.keys and self._is_as_it_was(room):
             return room
@@ -108,7 +108,7 @@ class RoomReader:
         return room.kept or {}
 
     def _is_as_it_was(self, room: Room) -> bool:
-        """Take over what the last run found, where no file is another one since."""
+        """Take over the findings of the last run if no file has changed since."""
         found = self.index.state(room.folder.name, self._settings(room))
         if found is None or not is_tree(room.folder, found.tree):
             return False
@@ -117,11 +117,11 @@ class RoomReader:
         return True
 
     def _settings(self, room: Room) -> str:
-        """Return what a summary depends on besides the files."""
+        """Return the settings that a summary depends on, besides the files."""
         return f"{sorted(room.keys)} {room.is_pinned} {self.since} {read_claims(room.folder)}"
 
     def _found(self, room: Room, files: Iterable[tuple[str, Stamp]], known: Known) -> tuple[Known, bool]:
-        """Return what each file is, from the index where it has not changed; and whether anything was new."""
+        """Return the finding on each file, from the index if it has not changed; and whether any finding is new."""
         found, is_new = Known(), False
         for below, stamp in files:
             entry = known.get(below)
@@ -142,14 +142,14 @@ class RoomReader:
 
 
 def _still_holds(finding: Finding, keys: frozenset[str]) -> bool:
-    """Return whether a finding is what it would be with these keys."""
+    """Return whether a finding is still valid with these keys."""
     if isinstance(finding, OtherKey):
         return finding.key not in keys
     return isinstance(finding, Rejected) or finding.key in keys
 
 
 def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
-    """Return the room with its name and the keys that may sign for it; no keys: neither list nor server has one."""
+    """Return the room with its name and its keys; without keys if neither the list nor the server has one."""
     device, key = folder.name, ""
     for name in ("key.json", "status.json"):
         found = read_object(folder / name) or {}
@@ -166,7 +166,7 @@ def _named(folder: Path, pinned: Mapping[str, frozenset[str]] | None) -> Room:
 
 
 def _first_key(folder: Path, files: Iterable[str], known: Known, spill: Spill) -> frozenset[str]:
-    """Return the key of the first register that is signed well: the server has no key.json."""
+    """Return the key of the first correctly signed register, for a server without key.json."""
     for below in files:
         if below.startswith(_REGISTERS):
             finding = known[below][1] if below in known else examine_register(folder / below, below, (), spill)[0]
@@ -177,19 +177,19 @@ def _first_key(folder: Path, files: Iterable[str], known: Known, spill: Spill) -
 
 @dataclass(slots=True)
 class _Tally:
-    """What is gathered while the findings of a room are gone through."""
+    """Collects results while the findings of a room are examined."""
 
     kept: dict[str, RegisterFound] = field(default_factory=dict)
     seen: dict[tuple[str, int], str] = field(default_factory=dict)
     """SHA-256 by lesson id and revision."""
     promised: dict[str, PlanCommitment] = field(default_factory=dict)
-    """What commitments said last of a lesson, by lesson id."""
+    """The last commitment for each lesson, by lesson id."""
     seeds: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)
     repeated: int = 0
 
 
 def _judge(room: Room, found: Known, since: datetime | None) -> None:
-    """Keep the highest revision of each lesson, and name what does not count or is odd."""
+    """Keep the highest revision of each lesson, and list what is left out or looks wrong."""
     tally, whole = _Tally(), hashlib.sha256()
     for below, (_, finding) in found.items():
         if isinstance(finding, RegisterFound):
@@ -242,7 +242,7 @@ def _is_of(room: Room, device: str) -> bool:
 
 
 def _take(room: Room, register: RegisterFound, tally: _Tally, since: datetime | None) -> str:
-    """Take a register; return why it is left out, empty where it is not."""
+    """Add a register; return why it is left out, empty if it counts."""
     if register.device != room.device and not _is_of(room, register.device):
         return _STRAY.format(register.device)
     if since is not None and register.start < since:
@@ -259,7 +259,7 @@ def _take(room: Room, register: RegisterFound, tally: _Tally, since: datetime | 
 
 
 def _gaps(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
-    """Yield revisions that are missing below the highest: the highest holds, and somebody should know."""
+    """Yield missing revisions below the highest. The highest counts, but somebody should know."""
     for kept in tally.kept.values():
         if kept.revision == 1:
             continue
@@ -271,7 +271,7 @@ def _gaps(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
 
 
 def _broken_commitments(room: Room, tally: _Tally) -> Iterator[DocumentProblem]:
-    """Yield lessons whose register reveals another seed than the one that was promised before they began."""
+    """Yield lessons whose register reveals a different seed than the one that was promised."""
     for kept in tally.kept.values():
         in_time = [sha256 for at, sha256 in sorted(tally.seeds.get(kept.lesson_id, [])) if at <= kept.start]
         if in_time and in_time[-1] != kept.seed_sha256:

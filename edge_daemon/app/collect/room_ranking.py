@@ -1,4 +1,4 @@
-"""Which rooms need somebody: faulty, silent or late ones first, each with the reasons in words."""
+"""Which rooms need attention: faulty, silent or late rooms first, each with the reasons in words."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from edge_daemon.app.collect.room_documents import Room
 Severity = Literal["faulty", "silent", "late", "well"]
 
 SILENT: Final = timedelta(hours=72)
-"""A device that nobody heard of for so long; a weekend without power is less."""
+"""A device without any report for this time counts as silent; a weekend without power is shorter."""
 LATE: Final = timedelta(hours=24)
-"""A register that waits for so long to be taken, or that long after its lesson is not here."""
+"""A register is late if it waits this long for delivery, or is missing this long after its lesson."""
 DAYS_BACK: Final = 14
-"""Days whose logs are looked at."""
+"""Number of days whose event logs are read."""
 _FEW_MB: Final = 500
 _HOT_C: Final = 80.0
 _FEW_CAPTURES: Final = 0.5
@@ -25,18 +25,18 @@ _FEW_CAPTURES: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RoomStatus:
-    """How a room stands."""
+    """The state of a room."""
 
     room: Room
     heartbeat: Heartbeat | None
     severity: Severity
     reasons: tuple[str, ...]
     missing: int
-    """Lessons that were promised, are over, and have no register here."""
+    """Number of promised lessons that are over and have no register here."""
 
 
 def room_status(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, now: datetime) -> RoomStatus:
-    """Return how a room stands now."""
+    """Return the state of a room now."""
     missing = sum(end + LATE < now for _, end in room.summary.overdue)
     found = [*_faults(room, heartbeat, days), *_silence(heartbeat, now), *_lateness(heartbeat, missing, now)]
     order = get_args(Severity)
@@ -45,7 +45,7 @@ def room_status(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, 
 
 
 def rank(judgement: RoomStatus) -> tuple[int, str]:
-    """Return the place of a room in the list: those that need somebody first, then by name."""
+    """Return a room's sort key: rooms that need attention first, then by name."""
     return get_args(Severity).index(judgement.severity), judgement.room.device
 
 

@@ -1,4 +1,4 @@
-"""A room in figures: what its row and its rank need, so that they need no register once it was read."""
+"""A room in figures: all that its row and its rank need, so that its registers need not be read again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class RoomSummary:
     """The registers and commitments of a room in figures."""
 
     sha256: str = ""
-    """Digest of all that was found: the same digest, the same documents."""
+    """Digest of all findings; the same digest means the same documents."""
     registers: int = 0
-    """Lessons that have one, rehearsals too; all other figures are without those."""
+    """Number of lessons with a register, including rehearsals; all other figures exclude rehearsals."""
     held: int = 0
     captures_planned: int = 0
     captures_taken: int = 0
@@ -23,17 +23,17 @@ class RoomSummary:
     recent: tuple[tuple[int, int], ...] = ()
     """Captures planned and taken of the last lessons, the latest last."""
     overdue: tuple[tuple[datetime, datetime], ...] = ()
-    """Begin and end of lessons that were promised and have no register here."""
+    """Begin and end of promised lessons that have no register here."""
     repeated: int = 0
-    """Files that hold what another file holds, byte for byte."""
+    """Number of files that are byte-for-byte copies of another file."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomState:
-    """What a run found in a room, for the next one."""
+    """What a run found in a room, stored for the next run."""
 
     tree: str
-    """Its files and folders with their times of change (`tree_text`)."""
+    """Its files and folders with their modification times (`tree_text`)."""
     device: str
     summary: RoomSummary
     problems: list[DocumentProblem]

@@ -1,6 +1,6 @@
-"""What a server has: by the index of kind `api`, else folder by folder (nginx's autoindex as JSON, or WebDAV).
+"""Lists a server's documents: from the index of kind `api`, or folder by folder (nginx's autoindex as JSON, or WebDAV).
 
-Whatever a server names is a name and never a path: nothing that it says can lead out of the folder that is written.
+A name from a server counts as a name and never as a path, so that no answer can lead outside the target folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edge_daemon.errors import DeliveryError
 MAX_LISTING: Final = 64 * 2**20
 _OK, _MULTISTATUS, _NOT_FOUND, _WHO, _NOT_ALLOWED = 200, 207, 404, 401, 403
 _NO_DAV: Final = (403, 405, 501)
-"""What a server that knows no PROPFIND answers: nginx has folders that are not there for a GET, and then this."""
+"""Answers of a server without PROPFIND. For folders that do not exist, nginx answers a GET with 404 and then this."""
 _ASK: Final = (
     b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/>'
     b"<getlastmodified/><getetag/></prop></propfind>"
@@ -30,34 +30,34 @@ _ASK: Final = (
 _DAV: Final = "{DAV:}"
 _LONGEST: Final = 200
 _TIME, _ETAG = "time", "etag"
-"""How a version begins."""
+"""The first word of a version."""
 _SETTLED_AFTER: Final = timedelta(minutes=1)
 _NOT_ON_WINDOWS: Final = re.compile(r'[<>:"|?*]|[ .]$|^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)', re.IGNORECASE)
-"""What Windows takes for a device, a stream or a pattern, or changes."""
+"""Names that Windows takes for a device, a stream or a pattern, or changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListingEntry:
-    """A file or folder in a folder."""
+    """A file or folder within a folder."""
 
     name: str
     is_folder: bool
     version: str = ""
-    """Another one when the file, or what lies right in the folder, is another; empty: the server does not say."""
+    """It changes when the file, or the direct content of the folder, changes; empty if the server has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """What lies in a folder."""
+    """The content of a folder."""
 
     entries: Sequence[ListingEntry] = ()
     at: datetime | None = None
-    """By the server's clock; None: it does not say."""
+    """Time of the listing by the server's clock; None if the server does not say."""
 
     def is_settled(self, entry: ListingEntry) -> bool:
-        """Return whether a later change of an entry is sure to give it another version.
+        """Return whether any later change of an entry is sure to change its version.
 
-        Times of change are whole seconds: what was changed just now may be changed again and keep its time.
+        Modification times are whole seconds: a file that was changed just now may change again and keep its time.
         """
         kind, _, rest = entry.version.partition(" ")
         if kind != _TIME:
@@ -67,11 +67,11 @@ class FolderListing:
 
 
 def index(server: Server) -> Mapping[str, str] | None:
-    """Return SHA-256 by path of everything that the server has, None where it has no index.
+    """Return the SHA-256 of every document on the server by path, None if the server has no index.
 
     Raises:
-        NoAnswerError: there was no whole answer.
-        DeliveryError: the server does not let us in.
+        NoAnswerError: there was no complete answer.
+        DeliveryError: the server refuses the login.
     """
     answer = server.ask("GET", "v1/documents", headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
     if answer.status in (_WHO, _NOT_ALLOWED):
@@ -87,11 +87,11 @@ def index(server: Server) -> Mapping[str, str] | None:
 
 
 def folder(server: Server, path: str) -> FolderListing:
-    """Return what lies in a folder, nothing where there is none.
+    """Return the content of a folder, empty if there is no such folder.
 
     Raises:
-        NoAnswerError: there was no whole answer.
-        DeliveryError: the server does not let us in, or can't list folders.
+        NoAnswerError: there was no complete answer.
+        DeliveryError: the server refuses the login, or can't list folders.
     """
     place = quoted(path) + "/"
     answer = server.ask("GET", place, headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
@@ -159,12 +159,12 @@ def _http_date(text: str) -> datetime | None:
 
 
 def is_name(name: str) -> bool:
-    """Say whether that is the name of a file or folder, and neither hidden nor a way elsewhere."""
+    """Return whether a text is a visible name of a file or folder, and no path."""
     return 0 < len(name) <= _LONGEST and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\")
 
 
 def is_kept_by_windows(path: str) -> bool:
-    """Return whether Windows can have files and folders of these names."""
+    """Return whether Windows allows files and folders with these names."""
     return not any(_NOT_ON_WINDOWS.search(part) for part in path.split("/"))
 
 
@@ -177,7 +177,7 @@ def _json(answer: HttpAnswer) -> object:
 
 def _refused(server: Server, answer: HttpAnswer) -> DeliveryError:
     if answer.status in (_WHO, _NOT_ALLOWED):
-        hint = "give --token-file, and --username where the server wants a name"
+        hint = "give --token-file, and --username if the server needs a name"
         return DeliveryError(f"does not let us in ({answer.status})", server.where, hint)
     what = f"can't list its folders (answered {answer.status})"
     hint = "a server of kind api has v1/documents, nginx `autoindex_format json`, others PROPFIND; or sync the folder"

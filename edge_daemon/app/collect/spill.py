@@ -1,4 +1,4 @@
-"""What the first pass has parsed, kept for the second in a temporary file, so that no document is parsed twice."""
+"""A temporary file with what the first pass has parsed, so that the second pass need not parse it again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 _MOST_BYTES = 2**30
-"""Largest size of the file; what is beyond it is parsed again."""
+"""Limit for the file's size; documents beyond it are parsed again."""
 
 
 class Spill:
@@ -25,7 +25,7 @@ class Spill:
         self._file.close()
 
     def put(self, fields: Mapping[str, object]) -> tuple[int, int] | None:
-        """Keep the fields of a document; return where they lie, None where there is no more room."""
+        """Store the fields of a document; return their position, None if there is no more room."""
         data = marshal.dumps(dict(fields))
         if self._end + len(data) > _MOST_BYTES:
             return None
@@ -39,7 +39,7 @@ class Spill:
         return place
 
     def get(self, place: tuple[int, int]) -> Mapping[str, object]:
-        """Return the fields that lie at a place."""
+        """Return the fields at a position."""
         self._file.seek(place[0])
         fields: Mapping[str, object] = marshal.loads(self._file.read(place[1]))  # noqa: S302 - our own unnamed file
         return fields

@@ -1,7 +1,8 @@
-"""From the rooms' folders to the term's file: two passes, so that a term of a large school needs little memory.
+"""Makes the term's file from the rooms' folders in two passes, so that a large school's term needs little memory.
 
-The first pass proves every document and remembers where each lesson's highest revision lies. The second reads them
-again, one week at a time, and writes (`term_writer.py`); a document that is another one by then is left out and named.
+The first pass proves every document and stores where each lesson's highest revision is. The second pass reads these
+again, one week at a time, and writes the file (`term_writer.py`). It leaves out and names documents that have changed
+meanwhile.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class TermRequest:
-    """What to collect."""
+    """The term to collect."""
 
     folder: Path
     pinned: Mapping[str, frozenset[str]] | None
@@ -42,22 +43,22 @@ class TermRequest:
 
 @dataclass(slots=True)
 class CollectResult:
-    """What was read."""
+    """The result of the first pass."""
 
     reader: RoomReader
-    """Gives the registers that were kept."""
+    """Returns the registers that count."""
     judgements: list[RoomStatus] = field(default_factory=list)
-    """Of all rooms, those first that need somebody."""
+    """The state of all rooms; those that need attention come first."""
     problems: list[DocumentProblem] = field(default_factory=list)
 
     @property
     def registers(self) -> int:
-        """How many lessons have one."""
+        """Number of lessons with a register."""
         return sum(one.room.summary.registers for one in self.judgements)
 
     @property
     def repeated(self) -> int:
-        """How many files were copies."""
+        """Number of files that are copies."""
         return sum(one.room.summary.repeated for one in self.judgements)
 
 
@@ -65,12 +66,12 @@ def read_all(request: TermRequest, reader: RoomReader, progress: Progress) -> Co
     """Prove every document of every room.
 
     Args:
-        request: what to collect.
-        reader: of rooms.
-        progress: is shown how many rooms were read.
+        request: the term to collect.
+        reader: reads the rooms.
+        progress: called with (rooms read, rooms in all).
 
     Raises:
-        DeliveryError: the folder is no tree of documents.
+        DeliveryError: the folder has no tree of documents.
     """
     folders, collected = room_folders(devices_folder(request.folder)), CollectResult(reader)
     today = request.now.astimezone(request.zone).date()
@@ -114,12 +115,16 @@ def _removals(said: Heartbeat | None, request: TermRequest) -> str:
 
 
 def _time(at: datetime | None, request: TermRequest) -> datetime | None:
-    """Return a time by the school's clock, to the minute, as a cell has it."""
+    """Return a time by the school's clock, to the minute, for a cell."""
     return at.astimezone(request.zone).replace(tzinfo=None, second=0, microsecond=0) if at else None
 
 
 def check_output(path: Path) -> None:
-    """Refuse a place that nothing can be written to, before work is done; raises DeliveryError."""
+    """Refuse a path that can't be written, before any work is done.
+
+    Raises:
+        DeliveryError: the ending is unknown, or the path is a folder or lies in none.
+    """
     if path.suffix.lower() not in (".xlsx", ".csv"):
         raise DeliveryError("the ending is not known", str(path), "use .xlsx or .csv")
     if path.is_dir():

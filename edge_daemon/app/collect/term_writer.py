@@ -1,4 +1,4 @@
-"""The second pass: the term's file out of what was proven, one week at a time, whole or not at all."""
+"""The second pass: writes the term's file from the proven documents, one week at a time."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _ROOM_WIDTHS = (18, 9, 70, 17, 10, 17, 9, 11, 12, 9, 15, 12, 7, 10, 28, 14, 32)
 
 
 def write_term(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
-    """Write the term, .xlsx or .csv: whole or not at all.
+    """Write the term as .xlsx or .csv, as a whole or not at all.
 
     Raises:
-        RegisterError: it can't be written.
+        RegisterError: the file can't be written.
     """
     write = _write_csv if path.suffix.lower() == ".csv" else _write_xlsx
     write_whole(path, lambda part: write(part, request, collected, progress))
@@ -52,7 +52,7 @@ def write_term(path: Path, request: TermRequest, collected: CollectResult, progr
 def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, progress: Progress) -> None:
     groups = [(name, list(group)) for name, group in groupby(_in_order(collected), lambda k: _period(k[1], request))]
     months = Months(request.zone)
-    # A document may change while we write: then there is something to name that was not known before.
+    # A document may change while the file is written; the page of problems then has to name it.
     whole = [name for name, _ in groups] if request.split == "none" else []
     with term_book(path, whole, with_problems=True) as book:
         for done, (_, group) in enumerate(groups):
@@ -69,7 +69,7 @@ def _write_xlsx(path: Path, request: TermRequest, collected: CollectResult, prog
         _write_rooms(book, request, collected)
         rows = [(one.where, one.what) for one in collected.problems]
         remarks = (
-            "Documents that are not believed, and what is odd about others. Nothing of the first is in a sheet.",
+            "Documents that are not trusted, and what looks wrong about others. No sheet contains the untrusted ones.",
         )
         book.left_out(Cells(("Where", "What"), (90, 80), rows, remarks))
 
@@ -102,7 +102,7 @@ def _again(kept: Sequence[tuple[Room, RegisterFound]], collected: CollectResult)
 
 
 def _content(room: Room, found: RegisterFound, spill: Spill) -> Register:
-    """Return a register as it was proven: from the spill, or, where it was proven by another run, from its file."""
+    """Return a register as it was proven: from the spill file, or from its own file if another run proved it."""
     place = room.places.get(found.path)
     if place is not None:
         return from_fields(spill.get(place)).register

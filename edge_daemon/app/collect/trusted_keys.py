@@ -1,4 +1,4 @@
-"""Which keys may sign for which room: those of a list that the office keeps, or, without one, those of the server."""
+"""Which keys may sign for which room: those in the office's list, or without a list those on the server."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _COLUMNS = ("device", "public_key")
 
 
 def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
-    """Return the public keys of each device out of a CSV file with the columns device and public_key.
+    """Return the public keys of each device from a CSV file with the columns device and public_key.
 
-    A device that got another key stands in two lines.
+    A device that got another key has two lines.
 
     Raises:
-        DeliveryError: the file can't be read, or a line of it is wrong.
+        DeliveryError: the file can't be read, or one of its lines is wrong.
     """
     rows = _rows(path)
     head = [cell.strip().lower() for cell in rows[0].cells] if rows else []
@@ -40,10 +40,10 @@ def read_keys(path: Path) -> Mapping[str, frozenset[str]]:
 
 
 def read_names(path: Path) -> Mapping[str, str]:
-    """Return the names of students by id, in the file's order: a roster in any form that `enrol import` reads.
+    """Return the names of students by id, in the file's order, from any roster that `enrol import` reads.
 
     Raises:
-        DeliveryError: the file can't be read, or has no columns of ids and names.
+        DeliveryError: the file can't be read, or has no columns for ids and names.
     """
     try:
         return read_student_names(path)
