@@ -217,8 +217,8 @@ def test_what_the_service_says_of_its_camera_is_said(home):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"pid_start_ticks": 1}, "ended without a word"),
-        ({"updated_boottime_s": 0.001}, "has said nothing for"),
+        ({"pid_start_ticks": 1}, "ended without giving a reason"),
+        ({"updated_boottime_s": 0.001}, "has not reported for"),
         ({"state": "degraded", "detail": "models can't be loaded"}, "models can't be loaded"),
         ({"pid_start_ticks": 1, "ended_by": "no camera"}, "ended, and systemd starts it again: no camera"),
         ({"storage_fault": "the database is read-only"}, "storage: the database is read-only"),
@@ -268,7 +268,7 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("text", "state", "words"),
     [
-        (None, "warning", "none can be taken, for there is no"),
+        (None, "warning", "none can be taken, because there is no"),
         ("a private joke", "bad", "is no public key"),
         ("00" * 32, "good", "signed by the key in"),
     ],

@@ -83,7 +83,7 @@ def _fields(lesson) -> dict:
         ({"storage_fault": "the disk is full"}, "storage: the disk is full"),
         ({"state": "degraded", "detail": "the time is not known"}, "the time is not known"),
         ({"pid_start_ticks": 1, "ended_by": "no camera"}, "the service ended, and systemd starts it again: no camera"),
-        ({"pid_start_ticks": 1}, "the service ended without a word: `journalctl -u edge-daemon` may say why"),
+        ({"pid_start_ticks": 1}, "the service ended without giving a reason: `journalctl -u edge-daemon` may say why"),
     ],
 )
 def test_what_needs_a_person_comes_first_and_in_the_exit_code(home, changes, problem):
@@ -98,7 +98,7 @@ def test_a_service_that_hangs_is_told_from_one_that_runs(home, monkeypatch):
     monkeypatch.setattr(overview, "age_s", lambda status: 500.0)
     write_status(home / "run", a_status())
     assert looked(home)["service"] == "stuck"
-    assert looked(home)["problems"] == ["the service has said nothing for 500 s"]
+    assert looked(home)["problems"] == ["the service has not reported for 500 s"]
 
 
 def test_of_a_killed_service_its_lesson_is_not_shown_as_running(home):

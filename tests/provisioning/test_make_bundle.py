@@ -133,7 +133,7 @@ def test_a_bundle_is_verified_when_it_is_made_and_again_on_demand(tmp_path, keys
         (lambda made, _: made.write_bytes(made.read_bytes().replace(b"the program", b"a programme")), "is damaged"),
         (lambda made, _: made.write_bytes(made.read_bytes()[:-4000].rstrip(b"\0")[:-5]), "can't be read to its end"),
         (lambda made, _: made.unlink(), "can't be read as a bundle"),
-        (lambda _, public: public.write_text("00" * 32), "the signature is not of the key that is trusted here"),
+        (lambda _, public: public.write_text("00" * 32), "the signature does not match the key that is trusted here"),
         (lambda _, public: public.unlink(), "release.pub: is missing"),
     ],
 )

@@ -1,4 +1,4 @@
-"""One look at the room: how well each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
+"""Looks at the room once: how well each seat will be recognised, and where to move the camera (docs/AUDIT.md)."""
 
 from edge_daemon.app.audit.audit_document import Setting, settings, to_json
 from edge_daemon.app.audit.audit_picture import draw, png
@@ -7,4 +7,4 @@ from edge_daemon.app.audit.room_audit import PICTURES, Audit, audit
 __all__ = ["PICTURES", "Audit", "Setting", "audit", "draw", "png", "settings", "to_json"]
 
 PUBLIC_MODULES = ()
-"""Everything that other programs may use stands in `__all__`; the modules are internal."""
+"""Other programs may use only the names in `__all__`; the modules are internal."""

@@ -1,4 +1,4 @@
-"""Where to move the camera, and what else would help: computed from what was seen, in plain words."""
+"""Advice in plain words, computed from the audit's findings: where to move the camera, and what else would help."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from edge_daemon.app.audit import camera_placement, conditions
 from edge_daemon.app.audit.findings import Advice, AuditFindings, faces
 
 MOST = 5
-"""Lines of advice: whoever reads more does nothing."""
+"""Limit for lines of advice, because people do not act on a long list."""
 
 _BLACK_LUMA, _WHITE_SHARE = 25, 0.5
 
 
 def advise(findings: AuditFindings) -> tuple[Advice, ...]:
-    """Return what to do, what gains most first, at least one line and at most `MOST`."""
+    """Return the advice with the largest gain first: at least one line, at most `MOST`."""
     found = list(_hanging(findings))
     if found:
-        return tuple(found)  # nothing else is right in a picture that is turned
+        return tuple(found)  # in a rotated picture no other finding is reliable
     if findings.rows:
         for part in (
             camera_placement.size,
@@ -34,7 +34,7 @@ def advise(findings: AuditFindings) -> tuple[Advice, ...]:
 
 def _hanging(findings: AuditFindings) -> Iterator[Advice]:
     if findings.turned_by_deg == 180:
-        text = f"The camera hangs upside down: turned, the picture shows {faces(findings.turned_faces)}."
+        text = f"The camera is mounted upside down: turned, the picture shows {faces(findings.turned_faces)}."
         yield Advice("upside_down", f"{text} Turn the camera by 180°, or the setting camera.upside_down.")
     elif findings.turned_by_deg:
         way = "counter-clockwise" if findings.turned_by_deg == 90 else "clockwise"

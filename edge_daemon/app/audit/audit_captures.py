@@ -1,4 +1,4 @@
-"""A few pictures for the audit: from files, or from the camera of the settings."""
+"""Takes a few pictures for the audit, from files or from the camera of the settings."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from edge_daemon.errors import CameraError
 from edge_daemon.types import Frame
 
 WARM_UP_S = 2.0
-"""From the request to the picture, and so between two pictures at least: people move a little."""
+"""Time from the request to the picture, and so the least time between two pictures, in which people move a little."""
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 2
-"""A camera that fails so often at the start is not asked again."""
+"""A camera that fails this often at the start is given up."""
 
 
 @dataclass(slots=True)
 class AuditCaptures:
-    """What is known after the pictures were taken, besides the pictures."""
+    """What is known about the captures, besides the pictures themselves."""
 
     unreadable: list[str] = field(default_factory=list)
-    """A line for each picture that could not be had."""
+    """A line for each picture that could not be read."""
     from_camera: bool = False
     lens_position: float | None = None
-    """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
+    """The focus that the camera found, in dioptres; None for files and for a lens without a motor."""
 
 
 def take(config: CameraConfig, frames: Path | None, count: int, taking: AuditCaptures) -> Iterator[Frame]:
-    """Yield up to `count` pictures: spread evenly over a folder or video, or one after the other from the camera.
+    """Yield up to `count` pictures, spread evenly over a folder or video, or one after another from the camera.
 
     Args:
-        config: names the camera where `frames` is None.
-        frames: folder or video.
+        config: names the camera if `frames` is None.
+        frames: folder or video, None for the camera.
         count: at least 1.
-        taking: filled on the way.
+        taking: filled in meanwhile.
 
     Raises:
-        CameraError: there is no such source, or none of its pictures can be had.
+        CameraError: there is no such source, or it gives no picture.
     """
     if frames is None:
         check_source(config)
@@ -72,7 +72,7 @@ def _from_files(source: Path, count: int, taking: AuditCaptures) -> Iterator[Fra
 
 
 def _from_camera(config: CameraConfig, count: int, taking: AuditCaptures) -> Iterator[Frame]:
-    """Ask the camera, which focuses anew: the lens position of the settings may be from before it was moved."""
+    """Use the camera with a new focus: the lens position of the settings may be from another place."""
     afresh = replace(config, lens_position=-1.0)
     taken = 0
     with CameraProcess(afresh, now=lambda: datetime.now(timezone.utc), deadline_s=_OPENING_DEADLINE_S) as camera:

@@ -1,4 +1,4 @@
-"""The audit for programs, and the settings that it found."""
+"""The audit as JSON, and the settings that it recommends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 from edge_daemon.config import Config
 
 _SAME_DEG = 5
-"""A front so near to the one that is set is the same."""
+"""A front within this angle of the setting counts as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,10 @@ class Setting:
 
 
 def settings(audit: Audit, config: Config) -> tuple[Setting, ...]:
-    """Return the settings that the room calls for and that are not set yet."""
+    """Return the settings that the room needs and that are not set yet."""
     found: list[Setting] = []
     if audit.turned_by_deg == 180 and audit.from_camera:
-        found.append(Setting("camera", "upside_down", not config.camera.upside_down, "most faces stand on their heads"))
+        found.append(Setting("camera", "upside_down", not config.camera.upside_down, "most faces are upside down"))
     if not audit.usable:
         return tuple(found)
     front, now = audit.front, config.attention.front_yaw_deg
@@ -41,7 +41,7 @@ def settings(audit: Audit, config: Config) -> tuple[Setting, ...]:
 
 
 def to_json(audit: Audit, config: Config) -> dict[str, object]:
-    """Return what `audit --json` prints; an outside interface (docs/AUDIT.md)."""
+    """Return the document that `audit --json` prints; other programs read it (docs/AUDIT.md)."""
     optics, scene, front = audit.optics, audit.scene, audit.front
     return {
         "pictures": audit.pictures,

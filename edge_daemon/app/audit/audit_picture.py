@@ -1,4 +1,4 @@
-"""The audit as a picture: seats in the colours of their rows, and beneath it what there is to know and to do."""
+"""The audit as a picture: seats in the colours of their rows, and a panel with figures and advice below."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _COLOURS: tuple[Colour, ...] = (
     (70, 70, 130),
     (190, 235, 190),
 )
-"""The first seven are Okabe and Ito's, which people with any colour vision tell apart; BGR, used in turn."""
+"""Colours in BGR, used in turn. The first seven, by Okabe and Ito, are distinguishable with any colour vision."""
 _PAPER, _INK, _ALARM = (250, 250, 250), (30, 30, 30), (40, 40, 200)
 _LETTERS = 75
-"""Letters of a capital's height that go into the picture's width: to be read on a phone."""
+"""Number of capital heights in the width of the picture, so that the text is readable on a phone."""
 
 
 def draw(audit: Audit, *, show_faces: bool) -> Picture:
-    """Return the picture with most faces, drawn on, and a panel beneath it.
+    """Return the picture with the most faces, with the seats drawn on it and a panel below.
 
     Args:
-        audit: what was found; its picture is not changed.
-        show_faces: leave faces as they are; otherwise everything that may be a face is blanked.
+        audit: the findings; their picture is not changed.
+        show_faces: True leaves faces as they are; otherwise everything that may be a face is blanked.
     """
     picture = audit.shown.picture.copy()
     if not show_faces:
@@ -59,7 +59,7 @@ def png(picture: Picture) -> bytes:
 
 
 def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> None:
-    """Draw all boxes, then the labels, each where it hides least."""
+    """Draw all boxes, then each label where it covers least."""
     boxes = [s.seat.box for row in rows for s in row.seats]
     thickness = max(round(high_px / 9), 2)
     for row in rows:
@@ -76,7 +76,7 @@ def _draw_seats(picture: Picture, rows: Sequence[SeatRow], high_px: float) -> No
 
 
 def _draw_points(picture: Picture, audit: Audit) -> None:
-    """Draw the 68 points of the faces in the picture that is shown."""
+    """Draw the 68 points of each face in the chosen picture."""
     for row in audit.rows:
         for look in (look for seat in row.seats for look in seat.seat.looks):
             if look.picture == audit.shown.index and look.face.landmarks is not None:
@@ -130,7 +130,7 @@ HEADS = ("row", "seats", "face", "sharp", "light", "away", "hit rate", "register
 
 
 def row_cells(row: SeatRow) -> tuple[str, ...]:
-    """Return what there is to say of a row, in the order of `HEADS`."""
+    """Return the cells of a row, in the order of `HEADS`."""
     return (
         f"{row.number}",
         f"{len(row.seats)}",

@@ -1,4 +1,4 @@
-"""Where to move or turn the camera."""
+"""Advice about where to move or turn the camera."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from edge_daemon.app.audit.findings import Advice, AuditFindings
 _STEP_M, _LEAST_M = 1.0, 0.1
 _LEAST_LENS = 1.02
 _UNEVEN, _AT_EDGE = 0.2, 0.08
-"""Shares of the picture: so much more is free on one side than on the other, where so little is."""
+"""Shares of the picture: one side has this much more free space, and the other at most this much."""
 _AIM_GAIN = 0.03
-"""What is lost at an edge, and of faces from the side, was not measured: it ranks after what is sure to gain more."""
+"""The loss at an edge and for faces from the side was not measured, so this advice ranks after measured gains."""
 _ASIDE_DEG = 35
 """Heads turned further than this show half a face."""
 
 
 def size(findings: AuditFindings) -> Iterator[Advice]:
-    """Faces that are too small, and what a step closer or another lens would give the smallest."""
+    """Yield advice about faces that are too small, and what moving closer or another lens would gain."""
     short = [s for s in findings.seats if s.seat.width_px < LEAST_PX]
     near = [s for s in findings.seats if LEAST_PX <= s.seat.width_px < GOOD_PX]
     if short:
@@ -40,7 +40,7 @@ def _gain(findings: AuditFindings, wanted_px: float) -> float:
 
 
 def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> str:
-    """Say how the smallest face gets to a width, or as near to it as the others allow."""
+    """Return how the smallest face could reach a width, or come as near to it as the other seats allow."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     needed_m, most_m = optics.metres_closer(smallest_px, wanted_px), picture_span.most_metres(seats, optics)
     needed_lens, most_lens = wanted_px / smallest_px, picture_span.longest_lens(picture_span.span(seats, optics))
@@ -58,7 +58,7 @@ def _remedy(findings: AuditFindings, smallest_px: float, wanted_px: float) -> st
 
 
 def _improvement(findings: AuditFindings, smallest_px: float) -> str:
-    """Say what a step closer would give the smallest face."""
+    """Return what moving closer would gain for the smallest face."""
     optics, seats = findings.optics, [s.seat for s in findings.seats]
     by_m = min(_STEP_M, optics.metres_closer(smallest_px, GOOD_PX), picture_span.most_metres(seats, optics))
     by_lens = min(GOOD_PX / smallest_px, picture_span.longest_lens(picture_span.span(seats, optics)))
@@ -75,7 +75,7 @@ def _improvement(findings: AuditFindings, smallest_px: float) -> str:
 
 
 def _cm(metres: float) -> str:
-    """Return a distance as one measures it on a wall."""
+    """Return a distance in centimetres, as text."""
     return f"{max(1, round(100 * metres))} cm"
 
 
@@ -84,7 +84,7 @@ def _px_and_rate(px: float) -> str:
 
 
 def aim(findings: AuditFindings) -> Iterator[Advice]:
-    """Turn the camera where the heads are near one edge and far from the other."""
+    """Yield advice to turn the camera if heads are near one edge and far from the other."""
     optics = findings.optics
     heads = picture_span.span([s.seat for s in findings.seats], optics)
     x, y = heads.middle
@@ -104,13 +104,13 @@ def aim(findings: AuditFindings) -> Iterator[Advice]:
 
 
 def aside(findings: AuditFindings) -> Iterator[Advice]:
-    """Hang the camera where heads are turned to."""
+    """Yield advice to move the camera towards the direction in which most heads are turned."""
     yaw_deg = findings.front.yaw_deg
     if yaw_deg is not None and abs(yaw_deg) > _ASIDE_DEG:
         side = "right" if yaw_deg > 0 else "left"
         text = f"Most heads are turned {abs(yaw_deg)}° to the {side} of the picture, away from the camera."
         least_deg = abs(yaw_deg) - _ASIDE_DEG
-        way = f"Hang it further to the {side}, {least_deg}° or more around the class, nearer to what they look at."
+        way = f"Mount it further to the {side}, {least_deg}° or more around the class, nearer to what they look at."
         yield Advice("aside", f"{text} {way}", _AIM_GAIN)
 
 

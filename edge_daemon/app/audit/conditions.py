@@ -1,4 +1,4 @@
-"""What light and focus take from the faces."""
+"""Advice about light and focus."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from edge_daemon.app.audit.findings import Advice, AuditFindings, gain
 from edge_daemon.app.audit.seat_rows import RatedSeat
 
 _SOME = 2
-"""Seats from which on a word is said."""
+"""Minimum number of affected seats for advice."""
 _TELLING = 0.8
-"""Share of its width that a face is worth at most before a word is said."""
+"""Advice is given if a face loses more than the rest of its width, so that at most this share remains."""
 _AGAINST = 1.8
-"""So much lighter is what is behind a face that is against the light."""
+"""A face counts as against the light if its background is lighter by this factor."""
 _SOFT_SHARE = 0.4
-"""Of the seats, from which on a word is said about focus."""
+"""Share of blurred seats from which there is advice about focus."""
 _SOFT_SCENE = 0.18
-"""Sharpness of a room out of focus: captures of composed lessons have .26 to .71, blurred by 2 px .14 to .18."""
+"""Sharpness below which the room is out of focus. Captures of composed lessons have .26 to .71, or .14 to .18 if
+blurred by 2 px."""
 
 
 def light(findings: AuditFindings) -> Iterator[Advice]:
-    """Faces against the light, in the dark, or burnt out."""
+    """Yield advice about faces that are against the light, in the dark, or burnt out."""
     dark = [s for s in findings.seats if WORTH.in_light(s.seat.light.luma) < _TELLING]
     against = [s for s in dark if s.seat.light.behind > _AGAINST * s.seat.light.luma]
     if len(against) >= _SOME:
@@ -43,7 +44,7 @@ def light(findings: AuditFindings) -> Iterator[Advice]:
 
 
 def focus(findings: AuditFindings) -> Iterator[Advice]:
-    """Faces that are blurred: by the lens, or by their own movement."""
+    """Yield advice about faces that are blurred, by the lens or by their own movement."""
     soft = [s for s in findings.seats if WORTH.in_focus(s.seat.width_px, s.seat.sharpness) < _TELLING]
     if len(soft) < max(_SOME, _SOFT_SHARE * len(findings.seats)):
         return
@@ -65,7 +66,7 @@ def _focused(seat: RatedSeat) -> float:
 
 
 def _gain(findings: AuditFindings, seats: Sequence[RatedSeat], lost: Callable[[RatedSeat], float]) -> float:
-    """Return what all would gain if these seats had back what they have lost."""
+    """Return the gain in the mean hit rate if these seats had what they lost."""
     return findings.gain(lambda s: s.expected.gain_px / (lost(s) if s in seats else 1.0))
 
 

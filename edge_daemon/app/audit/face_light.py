@@ -1,4 +1,4 @@
-"""How a face is lit, and what is behind it."""
+"""Measures the light on a face and behind it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from edge_daemon.types import Box, Picture
 
 _BURNT, _BLACK = 250, 5
-"""Luma from which on, and up to which, a pixel tells nothing."""
+"""Luma from which a pixel counts as burnt out, and up to which it counts as black."""
 _INNER_W, _INNER_H = 0.6, 0.7
-"""Share of the rectangle that is skin, not hair or wall."""
+"""Shares of the rectangle that show skin, without hair and wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class FaceLight:
     clipped: float
     """Share of the face that is burnt out or black, 0 to 1."""
     behind: float
-    """Mean luma of what is above and beside the head."""
+    """Mean luma above and beside the head."""
 
 
 def face_light(picture: Picture, box: Box) -> FaceLight:
@@ -37,7 +37,7 @@ def face_light(picture: Picture, box: Box) -> FaceLight:
 
 
 def _behind(picture: Picture, box: Box, otherwise: float) -> float:
-    """Return the mean luma beside and above a head, hair and shoulders left out."""
+    """Return the mean luma beside and above a head, without hair and shoulders."""
     x, y, w, h = box.x, box.y, box.w, box.h
     parts = [
         _grey(picture, x - 0.25 * w, y - 0.8 * h, x + 1.25 * w, y - 0.4 * h),

@@ -1,4 +1,4 @@
-"""What advice is drawn from, and how seats and rows are called in it."""
+"""The findings from which advice is made, and the names of seats and rows in it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from edge_daemon.app.audit.seat_rows import RatedSeat, SeatRow
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to do."""
+    """One piece of advice."""
 
     code: str
-    """For programs; does not change."""
+    """Identifier for programs; it does not change."""
     text: str
     """A few sentences for people."""
     gain: float = 0.0
-    """By how much the mean hit rate of all seats would rise, 0 to 1."""
+    """How much the mean hit rate of all seats would rise, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFindings:
-    """Everything that was measured."""
+    """All measurements of an audit."""
 
     optics: Optics
     rows: tuple[SeatRow, ...]
@@ -36,9 +36,9 @@ class AuditFindings:
     scene: Scene
     front: FrontDirection
     turned_by_deg: int
-    """More faces are found when the picture is turned by so much, clockwise; 0: upright."""
+    """Clockwise rotation of the picture that shows more upright faces; 0 if it is upright."""
     turned_faces: int
-    """Faces in the picture that was turned."""
+    """Number of faces in the rotated picture."""
 
     @property
     def seats(self) -> list[RatedSeat]:
@@ -46,15 +46,15 @@ class AuditFindings:
         return [seat for row in self.rows for seat in row.seats]
 
     def gain(self, better_px: Callable[[RatedSeat], float]) -> float:
-        """Return by how much the mean hit rate would rise.
+        """Return how much the mean hit rate would rise.
 
         Args:
-            better_px: what the face of a seat would be worth.
+            better_px: returns the effective width that the face of a seat would have, in pixels.
         """
         return float(np.mean([expected_of(better_px(s)).hit - s.expected.hit for s in self.seats]))
 
     def who(self, seats: Sequence[RatedSeat]) -> str:
-        """Return "3 faces (rows 5, 6) are" for some seats."""
+        """Return a subject such as "3 faces (rows 5, 6) are" for some seats."""
         return f"{faces(len(seats))} ({self._where(seats)}) {'is' if len(seats) == 1 else 'are'}"
 
     def _where(self, seats: Sequence[RatedSeat]) -> str:
@@ -73,7 +73,7 @@ def faces(count: int) -> str:
 
 
 def gain(seats: Sequence[RatedSeat]) -> str:
-    """Return what the faces of some seats are worth, in pixels."""
+    """Return the effective width of the faces of some seats, as text."""
     width, as_good = (float(np.mean([of(s) for s in seats])) for of in (_width_px, _gain_px))
     return f"only as good as {as_good:.0f} px instead of {width:.0f}"
 

@@ -1,4 +1,4 @@
-"""Where the front of the class is: where most heads are turned."""
+"""Finds the front of the class: the direction in which most heads are turned."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from edge_daemon.app.audit.seat_finder import Seat
 MIN_HEADS = 6
 AGREE_DEG = 20.0
 AGREE_SHARE = 0.7
-"""So many heads have to lie so close to their median. While pupils talk to each other they do not."""
+"""This share of the heads has to be within this angle of their median. Pupils who talk to each other are not."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrontDirection:
-    """What the heads say."""
+    """The front according to the heads."""
 
     heads: int
-    """Seats whose face is large enough to tell."""
+    """Number of seats whose face is large enough to measure."""
     agree: int
-    """Those within `AGREE_DEG` of the median."""
+    """Number of heads within `AGREE_DEG` of the median."""
     median_yaw_deg: float
 
     @property
     def yaw_deg(self) -> int | None:
-        """The value for `attention.front_yaw_deg`; None where too few heads agree."""
+        """The value for `attention.front_yaw_deg`; None if too few heads agree."""
         enough = self.heads >= MIN_HEADS and self.agree >= AGREE_SHARE * self.heads
         return round(self.median_yaw_deg) if enough else None
 
 
 def find_front(seats: Sequence[Seat], optics: Optics | None = None) -> FrontDirection:
-    """Return where the heads are turned, as the lesson's candidates are judged.
+    """Return the direction of the heads, measured like the candidates of a lesson.
 
     Args:
-        seats: of the room.
-        optics: takes the ray to each seat off its head's turn; None: as seen from the camera.
+        seats: the seats of the room.
+        optics: subtracts the ray to each seat from its head's yaw; None to measure from the camera's axis.
     """
     yaws = np.array([seat.yaw_deg - _ray_deg(seat, optics) for seat in seats if seat.yaw_deg is not None])
     if not len(yaws):

@@ -1,4 +1,4 @@
-"""Whether everybody stays in the picture when the camera is moved, turned or given another lens."""
+"""Checks whether all seats stay in the picture when the camera is moved, turned or given another lens."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from edge_daemon.app.audit.optics import Optics
 from edge_daemon.app.audit.seat_finder import Seat
 
 RIM = 0.02
-"""Share of the picture that is kept free at each edge: people move."""
+"""Share of the picture to keep free at each edge, because people move."""
 _NEAREST_M = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PictureSpan:
-    """What the heads take of the picture, in shares of its width and height from the left and upper edge."""
+    """The span of all heads, in shares of the picture's width and height from the left and upper edge."""
 
     left: float
     top: float
@@ -32,30 +32,30 @@ class PictureSpan:
 
 
 def span(seats: Sequence[Seat], optics: Optics) -> PictureSpan:
-    """Return what the heads take; at least one seat."""
+    """Return the span of the heads of at least one seat."""
     edges = _edges(seats)
     w, h = optics.width_px, optics.height_px
     return PictureSpan(edges[:, 0].min() / w, edges[:, 1].min() / h, edges[:, 2].max() / w, edges[:, 3].max() / h)
 
 
 def longest_lens(span: PictureSpan) -> float:
-    """Return by what factor the focal length may grow with everybody in the picture, the camera turned to them."""
+    """Return how much longer the focal length may be with all heads in the picture, if the camera points at them."""
     room = 1 - 2 * RIM
     return min(room / max(span.right - span.left, 1e-3), room / max(span.bottom - span.top, 1e-3))
 
 
 def most_metres(seats: Sequence[Seat], optics: Optics) -> float:
-    """Return how much closer the camera may come with everybody in the picture, looking where it looks now."""
+    """Return how much closer the camera may be with all heads in the picture, if it keeps its direction."""
     half = np.array([optics.width_px, optics.height_px]) * (0.5 - RIM)
     edges, middle = _edges(seats), np.array([optics.width_px, optics.height_px]) / 2
     reach = np.maximum(np.abs(edges[:, :2] - middle), np.abs(edges[:, 2:] - middle))
     distances = np.array([optics.distance_m(seat.width_px) for seat in seats])
-    grows = (half / np.maximum(reach, 1.0)).min(axis=1)  # how much larger each may become
+    grows = (half / np.maximum(reach, 1.0)).min(axis=1)  # the factor by which each head may become larger
     return max(float(np.minimum(distances * (1 - 1 / np.maximum(grows, 1.0)), distances - _NEAREST_M).min()), 0.0)
 
 
 def _edges(seats: Sequence[Seat]) -> NDArray[np.float64]:
-    """Return left, top, right, bottom (n, 4) of the heads: a face with hair around it."""
+    """Return left, top, right and bottom (n, 4) of the heads: each face with the hair around it."""
     boxes = np.array([(s.box.x, s.box.y, s.box.w, s.box.h) for s in seats], np.float64)
     x, y, w, h = boxes.T
     return np.stack([x - 0.2 * w, y - 0.3 * h, x + 1.2 * w, y + 1.1 * h], axis=1)

@@ -1,4 +1,4 @@
-"""One look at a room: pictures to faces, faces to seats and rows, and what is to be expected of them."""
+"""Runs the audit: turns pictures into faces, faces into seats and rows, and estimates their accuracy."""
 
 from __future__ import annotations
 
@@ -28,61 +28,61 @@ from edge_daemon.vision.pipeline import Detector
 
 PICTURES = 5
 _FEW = 2
-"""So many upright heads at least make a picture the right way round."""
+"""At least this many upright heads are needed to decide that a picture is upright."""
 _TURNS = {180: cv2.ROTATE_180, 90: cv2.ROTATE_90_CLOCKWISE, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _STANDING_DEG = 30.0
-"""A head counts as upright while its eyes lean less. As many faces may be found in a picture that lies on its side as
-in the same picture set right, but most of them lean by 30 to 60 degrees."""
+"""A head counts as upright while its eyes lean less than this. A picture on its side may show as many faces as the
+upright one, but most of them lean by 30 to 60 degrees."""
 _MORE = 1.3
-"""So many times as many upright heads are found in a picture turned the right way. In 24 pictures of 9 rooms the other
-three ways had at most .53 of them (10 of 19, of faces that stand on their heads), and on a side at most .4; so all
-ways are tried in every picture, and what one release of OpenCV finds more or less changes nothing."""
+"""The right rotation shows at least this many times as many upright heads as the others. In 24 pictures of 9 rooms the
+wrong rotations showed at most .53 of them (10 of 19, for upside-down faces), and at most .4 on a side. All rotations
+are tried in every picture, so a few faces more or less in another release of OpenCV change nothing."""
 
 
 _SUSPECT_SCORE = 0.25
-"""Detections from here on are blanked, whatever the verifier says: of the others a picture has hundreds."""
+"""Detections with this score are blanked, even if the verifier rejects them; a picture has hundreds of weaker ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedPicture:
-    """The picture that is drawn on: the one with most faces."""
+    """The picture to draw on: the one with the most faces."""
 
     picture: Picture
     index: int
-    """0-based, among the pictures that were looked at."""
+    """Index among the examined pictures, from 0."""
     suspected: tuple[Box, ...]
-    """Everything that might be a face, believed in or not: all of it is blanked."""
+    """Everything that might be a face, accepted or not; all of it is blanked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What one look at the room has found."""
+    """The result of an audit."""
 
     pictures: int
     unreadable: tuple[str, ...]
-    """One line for each picture that could not be had."""
+    """One line for each picture that could not be read."""
     optics: Optics
     scene: Scene
     rows: tuple[SeatRow, ...]
     """The furthest first."""
     front: FrontDirection
     lens_position: float | None
-    """Focus that the camera found, in dioptres; None where no motor moves the lens, and for files."""
+    """The focus that the camera found, in dioptres; None for files and for a lens without a motor."""
     turned_by_deg: int
-    """The camera hangs turned by so much: nothing else is right then. 0: upright."""
+    """Rotation of the camera, after which no other finding is reliable; 0 if it is upright."""
     from_camera: bool
-    """The pictures come from the camera of the settings."""
+    """True if the pictures come from the camera of the settings."""
     advice: tuple[Advice, ...]
     shown: AnnotatedPicture
 
     @property
     def usable(self) -> bool:
-        """Whether there is anything to go by: somebody was there, and upright."""
+        """Whether the findings can be used: at least one seat is occupied, and the camera is upright."""
         return bool(self.rows) and not self.turned_by_deg
 
     @property
     def seats(self) -> int:
-        """How many seats a face was found in."""
+        """Number of seats in which a face was found."""
         return sum(len(row.seats) for row in self.rows)
 
 
@@ -94,17 +94,17 @@ def audit(
     field_of_view_deg: float | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Audit:
-    """Look at the room. Needs neither gallery nor key, recognises nobody and keeps no picture.
+    """Look at the room. This needs neither gallery nor key, recognises nobody and keeps no picture.
 
     Args:
-        config: settings.
-        frames: folder or video in place of the camera of the settings.
-        count: pictures to look at.
-        field_of_view_deg: of the lens, horizontal; None: as in the settings.
-        progress: told (pictures done, pictures in all).
+        config: the settings.
+        frames: folder or video instead of the camera of the settings.
+        count: number of pictures to look at.
+        field_of_view_deg: horizontal angle of the lens; None for the setting.
+        progress: called with (pictures done, pictures in all).
 
     Raises:
-        EdgeError: no models, no source, no picture.
+        EdgeError: the models or the source can't be used, or there is no picture.
     """
     taking = AuditCaptures()
     source = take(config.camera, frames, count, taking)
@@ -124,7 +124,7 @@ def audit(
         if len(found) > most:
             best, most = AnnotatedPicture(picture, index, suspected), len(found)
     progress(count, count)
-    assert best is not None  # `take` has raised where there was no picture
+    assert best is not None  # `take` raises an error if there is no picture
     height, width = best.picture.shape[:2]
     known_deg = field_of_view_deg or config.camera.field_of_view_deg
     optics = Optics(width, height, known_deg or FIELD_OF_VIEW_DEG)
@@ -162,7 +162,7 @@ def _concluded(
 
 
 def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box, ...]]:
-    """Return the faces, and everything that was taken for one at first."""
+    """Return the faces, and all regions that the detector first took for a face."""
     found = hits(detector.sweep(picture))
     faces = detector.read(picture, found)
     suspected = [hit for hit in found if hit.score >= _SUSPECT_SCORE]
@@ -170,7 +170,7 @@ def _faces(detector: Detector, picture: Picture) -> tuple[list[Face], tuple[Box,
 
 
 def _turned(detector: Detector, picture: Picture, upright: int) -> tuple[int, int]:
-    """Return by how many degrees the picture has to be turned for more upright heads, and their number; 0: none."""
+    """Return the rotation that shows more upright heads, and their number; (0, 0) if none does."""
 
     def heads(turn_deg: int) -> int:
         return _standing(_faces(detector, np.asarray(cv2.rotate(picture, _TURNS[turn_deg]), np.uint8))[0])
@@ -186,6 +186,6 @@ def _standing(faces: Sequence[Face]) -> int:
 
 
 def _leans_deg(faces: Sequence[Face]) -> NDArray[np.float64]:
-    """Return how much each head leans to one side, by its eyes."""
+    """Return how much each head leans to one side, measured at its eyes."""
     eyes = np.array([face.keypoints[1] - face.keypoints[0] for face in faces], np.float64).reshape(-1, 2)
     return np.asarray(np.degrees(np.arctan2(eyes[:, 1], eyes[:, 0])))

@@ -1,4 +1,4 @@
-"""The picture as a whole: its light, and how sharp its sharpest parts are."""
+"""Measures the whole picture: its light, and the sharpness of its sharpest parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon.types import Picture
 
 _BLOCK_PX = 64
 _TELLING_SHARE = 0.02
-"""Of all blocks, those with most contrast: edges of desks, books, windows."""
+"""Share of the blocks with the most contrast, such as edges of desks, books and windows."""
 _LEAST_CONTRAST = 20.0
 
 
@@ -24,8 +24,8 @@ class Scene:
     burnt: float
     """Share of the picture that is burnt out, 0 to 1."""
     sharpness: float
-    """Of the strongest edges: the share of their contrast that lies between two neighbouring pixels, 0 to 1. An edge
-    that is blurred by s pixels (standard deviation) has .4 / s."""
+    """Sharpness of the strongest edges: the share of their contrast between two neighbouring pixels, 0 to 1. An edge
+    blurred by s pixels (standard deviation) has .4 / s."""
 
 
 def measure_scene(picture: Picture) -> Scene:

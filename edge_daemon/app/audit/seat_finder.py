@@ -1,4 +1,4 @@
-"""Faces of a few pictures become seats, and seats become rows."""
+"""Groups the faces of a few pictures into seats, and seats into rows."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from edge_daemon.types import Box, Candidate, Face
 Array = NDArray[np.float64]
 
 ROW_GAP, ROUGH_GAP = 0.045, 0.15
-"""Two rows are further apart than this in the logarithm of the face's width. The first: in the furthest row, where the
-height in the picture steadies the width; 40 cm at 9 m. The second: by the width alone, which varies by a tenth."""
+"""Least difference between two rows, in the logarithm of the face width. The first value holds in the furthest row if
+the height in the picture steadies the width; it is 40 cm at 9 m. The second holds for the width alone, which varies by
+a tenth."""
 SURE = 0.95
-"""A seat's faces are faces if the median of their scores is this high: one picture may take a pattern for a face, and
-faces in company are believed with less."""
+"""A seat counts if the median score of its faces is this high. A single picture may take a pattern for a face, and a
+lower score is enough for faces near others."""
 ROW_SPAN = 0.37
-"""No row reaches over more than this: the nearest face of a row is at most 1.45 times as wide as the furthest."""
+"""Longest row, in the logarithm of the face width: the nearest face is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4
 _LEVEL = 0.8
-"""Correlation of width and height in the picture from which on the one tells of the other."""
+"""Least correlation of width and height in the picture at which the height helps to estimate the width."""
 _BY_HEIGHT = 0.7
-"""Weight of the height: people sit higher or lower by less than faces are measured broader or narrower."""
+"""Weight of the height: the height of people varies less than the measured width of their faces."""
 _OUTLIER = 0.3
-"""In the logarithm of the width: nobody's face is so much broader than others at the same place."""
+"""Limit in the logarithm of the width: no face is this much broader than others at the same place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +37,29 @@ class SeatObservation:
     """A face in one of the pictures."""
 
     picture: int
-    """0-based."""
+    """Index of the picture, from 0."""
     face: Face
     light: FaceLight
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Where somebody sits; numbers are medians over the pictures in which a face was there."""
+    """An occupied seat; the numbers are medians over the pictures that show its face."""
 
     box: Box
     width_px: float
     sharpness: float
     light: FaceLight
     yaw_deg: float | None
-    """Turn of the head as seen from the camera; None where the face is too small to tell."""
+    """Yaw of the head as seen from the camera; None if the face is too small to measure."""
     looks: tuple[SeatObservation, ...]
 
 
 def find_seats(looks: Sequence[SeatObservation]) -> list[Seat]:
-    """Group faces to seats with the rule that the evidence of a lesson is linked with, from top to bottom.
+    """Group faces into seats with the same rule that links the evidence of a lesson; return seats from top to bottom.
 
     Args:
-        looks: ordered by picture.
+        looks: the faces, ordered by picture.
     """
     candidates = [_candidate(look) for look in looks]
     places = [[looks[m] for m in members] for members in group_by_seat(candidates)]
@@ -67,23 +68,23 @@ def find_seats(looks: Sequence[SeatObservation]) -> list[Seat]:
 
 
 def find_rows(seats: Sequence[Seat]) -> list[list[Seat]]:
-    """Group seats to rows by their distance from the camera, the furthest first; in a row from left to right.
+    """Group seats into rows by their distance from the camera: the furthest row first, each row from left to right.
 
-    The distance shows in the width of the face and, on a level floor, in its height in the picture; both are noisy,
-    and their mean tells rows apart that neither does alone.
+    The distance affects the width of the face and, on a level floor, its height in the picture. Both are noisy; their
+    mean separates rows that neither of them separates alone.
     """
     if not seats:
         return []
     depth, steady = _log_widths(seats)
     order = [int(i) for i in np.argsort(depth, kind="stable")]
-    # Rows are the same step apart everywhere, and a step changes a near face more than a far one.
+    # Rows have the same distance everywhere, and this distance changes a near face more than a far one.
     least = np.minimum(ROW_GAP * np.exp(depth - depth.min()), ROUGH_GAP)
     rows = _split(order, depth, least if steady else np.full_like(depth, ROUGH_GAP))
     return [sorted((seats[i] for i in row), key=lambda seat: seat.box.x) for row in rows]
 
 
 def _split(order: list[int], depth: Array, least: Array) -> list[list[int]]:
-    """Cut at every gap that is wide enough there; cut what still spans too much at its widest gap."""
+    """Split at every gap that is wide enough; split a row that is still too long at its widest gap."""
     gaps = np.diff(depth[order])
     cuts = np.flatnonzero(gaps > least[order[:-1]])
     if not len(cuts) and depth[order[-1]] - depth[order[0]] > ROW_SPAN:
@@ -95,9 +96,9 @@ def _split(order: list[int], depth: Array, least: Array) -> list[list[int]]:
 
 
 def _log_widths(seats: Sequence[Seat]) -> tuple[Array, bool]:
-    """Return the logarithm of each seat's face width, and whether its height in the picture could steady it.
+    """Return the logarithm of each seat's face width, and whether the height in the picture could steady it.
 
-    A face that does not fit to its height, such as one on a poster, keeps its own width.
+    A face that does not match its height, such as one on a poster, keeps its own width.
     """
     widths = np.log([seat.width_px for seat in seats])
     middles = np.array([seat.box.y + seat.box.h / 2 for seat in seats])

@@ -1,4 +1,4 @@
-"""Seats with what is to be expected of them, and the rows that they form."""
+"""Seats with the accuracy to expect of them, and the rows that they form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.app.audit.seat_finder import Seat, find_rows
 
 @dataclass(frozen=True, slots=True)
 class RatedSeat:
-    """A seat and its prospects."""
+    """A seat and the accuracy to expect of it."""
 
     seat: Seat
     expected: ExpectedAccuracy
@@ -29,10 +29,10 @@ class SeatRow:
     seats: tuple[RatedSeat, ...]
     """From left to right."""
     distance_m: float
-    """An estimate."""
+    """Estimated distance from the camera."""
 
     def mean(self, value: Callable[[RatedSeat], float]) -> float:
-        """Return the mean of something over the seats."""
+        """Return the mean of a value over the seats."""
         return float(np.mean([value(seat) for seat in self.seats]))
 
     @property
@@ -62,12 +62,12 @@ class SeatRow:
 
     @property
     def hit(self) -> float:
-        """Mean hit rate to expect of one capture, 0 to 1."""
+        """Mean of the expected hit rate of one capture, 0 to 1."""
         return self.mean(lambda s: s.expected.hit)
 
     @property
     def register(self) -> float:
-        """Mean chance of a right verdict, 0 to 1."""
+        """Mean of the expected probability of a right verdict, 0 to 1."""
         return self.mean(lambda s: s.expected.register)
 
 

@@ -1,4 +1,4 @@
-"""The check-in at the door: a phrase is enrolled and verified."""
+"""The check-in at the door: enrols and verifies a spoken phrase."""
 
 PUBLIC_MODULES = ("session",)
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,4 +1,4 @@
-"""From frames to a clip as numbers: frames are looked at one by one and forgotten at once."""
+"""Turns the frames of a clip into numbers; each frame is forgotten at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.mouth import MouthFrame, MouthReader
 
 _EMBED_EVERY: Final = 12
-"""Frames from one vector of the face to the next."""
+"""Number of frames between two face vectors."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,11 +26,11 @@ class ReadClip:
     face: Vector
     """(192,) of length 1, the mean over the clip; zeros without a face."""
     problem: str
-    """In words; empty: the clip can be used."""
+    """The reason in words; empty if the clip can be used."""
 
 
 class ClipReader:
-    """Reads clips of one face. Not for two threads at a time.
+    """Reads clips of one face. Not thread-safe.
 
     Args:
         models: verified model files.
@@ -40,7 +40,7 @@ class ClipReader:
         self._mouths = MouthReader(models)
 
     def read(self, pictures: Iterable[Picture]) -> ReadClip:
-        """Read the frames of one clip, in order; a clip that ends early is judged as it is."""
+        """Read the frames of one clip, in order; a clip that ends early is assessed as it is."""
         self._mouths.begin()
         frames: list[MouthFrame] = []
         vectors: list[Vector] = []
@@ -56,7 +56,7 @@ class ClipReader:
 
 
 def mean_face(vectors: Iterable[Vector]) -> Vector:
-    """Return the mean direction of vectors, of length 1; zeros of nothing."""
+    """Return the mean direction of vectors, of length 1; zeros if there are none."""
     total = np.sum(list(vectors), axis=0, dtype=np.float32)
     mean: Vector = np.asarray(total / max(float(np.linalg.norm(total)), 1e-9), np.float32)
     return mean

@@ -1,4 +1,4 @@
-"""The camera at the door: seconds of frames from its own process, in memory only."""
+"""The camera at the door: yields some seconds of frames from its own process, in memory only."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from edge_daemon.types import Picture
 
 LEAST_FRAMES_A_SECOND: Final = 15.0
 _FILE_FRAMES_A_SECOND: Final = 25
-"""A folder or video in the camera's place has no clock."""
+"""Frames per second of a folder or video in place of the camera."""
 _DEADLINE_S: Final = 20.0
 
 
 def door_settings(home: Home) -> CameraConfig:
-    """Return the settings of `checkin.camera`.
+    """Return the settings of the camera in `checkin.camera`.
 
     Raises:
         CameraError: none is set, or there is no such camera.
@@ -51,7 +51,7 @@ def door_settings(home: Home) -> CameraConfig:
 
 
 def is_rooms_camera(home: Home, settings: CameraConfig) -> bool:
-    """Return whether the check-in's camera is the one that looks at the room."""
+    """Return whether the camera of the check-in is the room's own camera."""
     room = home.config.camera
     return (room.kind, room.source) == (settings.kind, settings.source) or (
         room.kind == settings.kind == "v4l2" and not room.source
@@ -66,10 +66,10 @@ class DoorCamera:
         self._slot = 0
 
     def clip(self, seconds: float) -> Iterator[Picture]:
-        """Yield the frames of so many seconds, each as it comes.
+        """Yield the frames of this many seconds, each as it arrives.
 
         Raises:
-            CameraError: there is no picture, or fewer than LEAST_FRAMES_A_SECOND; the clip is not to be used.
+            CameraError: there is no picture, or fewer than LEAST_FRAMES_A_SECOND; the clip can't be used.
         """
         begin_s, count = time.monotonic(), 0
         wanted = round(seconds * _FILE_FRAMES_A_SECOND)
@@ -79,7 +79,7 @@ class DoorCamera:
         rate = count / max(time.monotonic() - begin_s, 1e-3)
         if self._has_clock and rate < LEAST_FRAMES_A_SECOND:
             what = f"{rate:.0f} frames a second were read, {LEAST_FRAMES_A_SECOND:.0f} are needed"
-            raise CameraError(what, "checkin.camera", "use a USB camera, and a computer that does nothing else")
+            raise CameraError(what, "checkin.camera", "use a USB camera, and a computer that runs nothing else")
 
     def warm_up(self) -> None:
         """Open the camera, so that the first frame of a clip does not wait for it."""
@@ -89,14 +89,18 @@ class DoorCamera:
 
 @contextmanager
 def door_camera(settings: CameraConfig) -> Iterator[DoorCamera]:
-    """Start the camera's own process for as long as clips are wanted."""
+    """Start the camera's own process until the block ends."""
     now = lambda: datetime.now(timezone.utc)  # noqa: E731
     with CameraProcess(settings, now=now, deadline_s=_DEADLINE_S, factory=FACTORY) as camera:
         yield DoorCamera(camera, has_clock=settings.kind != "files")
 
 
 def frames_of(source: Path) -> Iterator[Picture]:
-    """Yield the frames of a folder of pictures or of a video; raises CameraError."""
+    """Yield the frames of a folder of pictures or of a video.
+
+    Raises:
+        CameraError: the source or a frame can't be read.
+    """
     with open_files(source) as camera:
         for slot in range(camera.count):
             yield camera.capture(slot).picture

@@ -1,4 +1,4 @@
-"""A check-in session: gallery and models are open, and clips come from a camera or from files."""
+"""A check-in session with open gallery and models; clips come from a camera or from files."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ CLIP_S: Final = 3.0
 MOST_FAILURES: Final = 5
 WITHIN: Final = timedelta(minutes=10)
 ANSWER_S: Final = 2.0
-"""From the end of a clip to the answer, whatever it is and whatever it was decided by."""
+"""Time from the end of a clip to the answer; it is the same for every answer and reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckinAnswer:
-    """All that whoever tries is told: yes or no, never which part failed."""
+    """The whole answer to a check-in: yes or no, but never which part failed."""
 
     accepted: bool
     at: datetime
@@ -59,10 +59,10 @@ class CheckinAnswer:
 
 @contextmanager
 def checkin_session(home: Home) -> Iterator[CheckinSession]:
-    """Open gallery and models.
+    """Open gallery and models until the block ends.
 
     Raises:
-        EdgeError: there is no gallery or no key, or a model is unusable.
+        EdgeError: there is no gallery or no key, or a model can't be used.
     """
     with opened_gallery(home) as store:
         models = load_models(home.config)
@@ -73,10 +73,10 @@ def checkin_session(home: Home) -> Iterator[CheckinSession]:
 
 @contextmanager
 def with_camera(home: Home) -> Iterator[DoorCamera]:
-    """Open the camera at the door; refuses the room's own camera while a lesson is on.
+    """Open the camera at the door; refuse the room's own camera during a lesson.
 
     Raises:
-        CameraError: none is set, or it is the room's and a lesson is on or about to begin.
+        CameraError: no camera is set, or it is the room's and a lesson is on or about to begin.
     """
     settings = door_settings(home)
     if is_rooms_camera(home, settings) and home.register_db_path.exists():
@@ -95,9 +95,9 @@ class CheckinSession:
 
     Args:
         store: the gallery.
-        register_db: register.sqlite, where check-ins are noted.
+        register_db: register.sqlite, where check-ins are stored.
         reader: reads clips.
-        embedder: what made the vectors.
+        embedder: the id of the embedder that makes the vectors.
         sleep: waits until an answer is due.
     """
 
@@ -115,7 +115,7 @@ class CheckinSession:
         self._student_id = ""
 
     def begin(self, student_id: str) -> None:
-        """Begin to enrol a student's phrase; what is enrolled stays until `keep`.
+        """Begin to enrol a student's phrase; an enrolled phrase stays until `keep`.
 
         Raises:
             GalleryError: nobody has this id, or the roster has no consent to the check-in.
@@ -124,28 +124,28 @@ class CheckinSession:
         self._clips, self._student_id = [], student_id
 
     def add(self, pictures: Iterable[Picture]) -> str:
-        """Take one repetition; return why it is not good enough, empty where it is."""
+        """Add one repetition; return why it is not good enough, empty if it is."""
         clip = self._reader.read(pictures)
         if clip.problem or clip.movement is None:
             return clip.problem
         movements = [one.movement for one in (*self._clips, clip) if one.movement is not None]
         if len(movements) - 1 in repetition.unlike(movements):
-            return "not like the ones before; say the same phrase in the same way"
+            return "differs from the ones before; say the same phrase in the same way"
         if self._clips and float(mean_face(one.face for one in self._clips) @ clip.face) < SAME_FACE:
-            return "another face than before; see who is in front of the camera"
+            return "another face than before; check who is in front of the camera"
         self._clips.append(clip)
         return ""
 
     @property
     def repetitions(self) -> int:
-        """How many good repetitions there are."""
+        """Number of good repetitions."""
         return len(self._clips)
 
     def keep(self) -> int:
-        """Keep the phrase in place of the one before; return how many repetitions it has.
+        """Store the phrase instead of an earlier one; return its number of repetitions.
 
         Raises:
-            GalleryError: too few repetitions, or the student was removed or took the consent back meanwhile.
+            GalleryError: too few repetitions, or the student was removed or withdrew consent meanwhile.
             StoreError: the gallery can't be written.
         """
         if len(self._clips) < LEAST_REPETITIONS:
@@ -161,10 +161,10 @@ class CheckinSession:
         return len(clips)
 
     def verify(self, student_id: str, pictures: Iterable[Picture]) -> CheckinAnswer:
-        """Decide about one clip. Each way to a no takes the same time and looks the same.
+        """Decide about one clip. All refusals take the same time and look the same.
 
         Raises:
-            GalleryError: the phrase was made by another version, or another key.
+            GalleryError: the phrase was made by another version or with another key.
             StoreError: the gallery can't be written.
         """
         at = datetime.now(timezone.utc)
@@ -182,7 +182,7 @@ class CheckinSession:
         return CheckinAnswer(accepted, at.replace(microsecond=0))
 
     def scores(self, student_id: str, clip: ReadClip) -> CheckinScores | None:
-        """Return how like the enrolled phrase a clip is; None where there is no phrase, no consent or no movement."""
+        """Return how similar a clip is to the enrolled phrase; None without a phrase, consent or movement."""
         plain = phrases.open_phrase(self._store, student_id, self._made_by)
         if plain is None or clip.movement is None:
             return None
@@ -195,7 +195,7 @@ class CheckinSession:
 
 
 def repetitions_in(source: Path) -> list[Path]:
-    """Return the clips of a folder: its videos, or its folders of pictures, in order; of a video itself alone."""
+    """Return the clips in a folder in order, its subfolders of pictures or its videos; for a video only itself."""
     if not source.is_dir():
         return [source]
     inside = sorted(path for path in source.iterdir() if not path.name.startswith("."))

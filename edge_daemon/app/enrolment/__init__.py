@@ -1,4 +1,4 @@
-"""The enrolled students: importing, listing and removing students."""
+"""Imports, lists and removes enrolled students."""
 
 PUBLIC_MODULES = (
     "capture_students",
@@ -9,4 +9,4 @@ PUBLIC_MODULES = (
     "report_page",
     "student_file",
 )
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

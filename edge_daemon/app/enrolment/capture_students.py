@@ -1,4 +1,4 @@
-"""`enrol capture`: templates out of pictures that a camera takes now, student by student; no picture is kept."""
+"""`enrol capture`: makes templates from pictures that a camera takes now, student by student; no picture is kept."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ from edge_daemon.vision.portrait import PortraitReader
 __all__ = ["CaptureDay", "StudentAtCamera", "WantedPicture", "camera_settings", "capture_day", "wanted_pictures"]
 
 _DEADLINE_S = 20.0
-"""For one picture, with the start of the camera and autofocus."""
+"""Time limit for one picture, including the start of the camera and autofocus."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudentAtCamera:
-    """A student of the roster, as a photo day needs it."""
+    """A student on the roster, for a photo day."""
 
     student_id: str
     name: str
     consent: bool
-    """What the roster says."""
+    """The consent in the roster."""
     is_captured: bool
-    """Templates were made at a camera before."""
+    """True if templates from a camera exist already."""
 
 
 def camera_settings(config: CameraConfig, source: str) -> CameraConfig:
-    """Return which camera to use.
+    """Return the settings of the camera to use.
 
     Args:
-        config: the device's own camera.
-        source: empty for that one; a device such as /dev/video0; a folder of pictures or a video.
+        config: the settings of the device's own camera.
+        source: empty for that camera; otherwise a device such as /dev/video0, a folder of pictures, or a video.
 
     Raises:
         CameraError: there is no such source.
     """
-    # Focus was measured for a room: a face at arm's length needs another one.
+    # The stored focus was measured for a room; a face at arm's length needs another one.
     settings = replace(config, lens_position=-1.0)
     if source.startswith("/dev/"):
         settings = replace(settings, kind="v4l2", source=source)
@@ -71,10 +71,10 @@ def camera_settings(config: CameraConfig, source: str) -> CameraConfig:
 
 @contextmanager
 def capture_day(home: Home, settings: CameraConfig) -> Iterator[CaptureDay]:
-    """Open gallery, models and camera for as long as students come.
+    """Open gallery, models and camera for a photo day.
 
     Raises:
-        EdgeError: there is no gallery or no key, or a model is unusable.
+        EdgeError: there is no gallery or no key, or a model can't be used.
     """
     with ExitStack() as stack:
         store = stack.enter_context(opened_gallery(home))
@@ -82,13 +82,13 @@ def capture_day(home: Home, settings: CameraConfig) -> Iterator[CaptureDay]:
         now = lambda: datetime.now(timezone.utc)  # noqa: E731
         camera = stack.enter_context(CameraProcess(settings, now=now, deadline_s=_DEADLINE_S))
         window = stack.enter_context(PictureWindow())
-        # A replay needs no time for its light.
+        # Pictures from files need no time to adjust to the light.
         warm_up_s = 0.0 if settings.kind == "files" else WARM_UP_S
         yield CaptureDay(store, PortraitReader(models), embedder_id(models), camera, window, warm_up_s)
 
 
 class CaptureDay:
-    """One student after the other before a camera. Made by `capture_day`."""
+    """Captures one student after another at a camera. Made by `capture_day`."""
 
     def __init__(
         self,
@@ -105,17 +105,17 @@ class CaptureDay:
         self._judge: CaptureJudge | None = None
 
     def students(self) -> list[StudentAtCamera]:
-        """Return the students of the roster, in its order."""
+        """Return the students on the roster, in its order."""
         captured = captured_students(self._store.db)
         return [
             StudentAtCamera(s.student_id, s.name, s.consent, s.student_id in captured) for s in self._store.students()
         ]
 
     def begin(self, student_id: str) -> None:
-        """Begin with a student, whose consent has been asked for.
+        """Begin with a student who has been asked for consent.
 
         Raises:
-            GalleryError: not on the roster, or without consent there.
+            GalleryError: the student is not on the roster, or has no consent there.
         """
         student = next((one for one in self.students() if one.student_id == student_id), None)
         if student is None:
@@ -128,9 +128,9 @@ class CaptureDay:
         self._judge = CaptureJudge(student_id, self._reader, others)
 
     def take(self, wanted: WantedPicture) -> str:
-        """Take one picture now; return why it is not good enough, empty where it is.
+        """Take one picture now; return why it is not good enough, empty if it is.
 
-        The picture is forgotten at once, whatever comes of it.
+        The picture is forgotten at once in either case.
         """
         assert self._judge is not None, "begin() comes first"
         slot, self._slot = self._slot, self._slot + 1
@@ -150,10 +150,10 @@ class CaptureDay:
         return ""
 
     def keep(self) -> int:
-        """Keep the templates of the student's pictures, in place of those captured before; return how many there are.
+        """Keep the templates of the student's pictures instead of earlier captured ones; return their number.
 
         Raises:
-            GalleryError: the student was removed, or took the consent back, meanwhile.
+            GalleryError: the student was removed or withdrew consent meanwhile.
             StoreError: the gallery can't be written.
         """
         assert self._judge is not None, "begin() comes first"
@@ -167,7 +167,7 @@ class CaptureDay:
             self._store.sealed_template(
                 row,
                 self._embedder,
-                # Keyed, so that nobody who has the picture could show that it was taken.
+                # The hash is keyed, so that a person who has the picture can't show that it was taken.
                 CAPTURED + hmac.new(key, one.sha256, hashlib.sha256).hexdigest(),
                 one,
                 datetime.now(timezone.utc),

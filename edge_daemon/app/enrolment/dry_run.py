@@ -1,4 +1,4 @@
-"""`enrol import --dry-run`: how a roster and a folder are understood, with nothing written or decoded."""
+"""`enrol import --dry-run`: shows how a roster and a folder are understood; nothing is written or decoded."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from edge_daemon.gallery.roster import Roster
 
 @dataclass(frozen=True, slots=True)
 class PlannedEnrolment:
-    """What an import would start from."""
+    """What an import would read."""
 
     form: str
-    """How the roster was written."""
+    """The format of the roster."""
     students: int
     consenting: int
     with_email: int
     with_guardian: int
     courses: tuple[str, ...]
     photographs: tuple[tuple[str, tuple[str, ...]], ...]
-    """Files of each student who consents, by id; empty without a folder."""
+    """Files of each consenting student, by id; empty without a folder."""
     unmatched: tuple[str, ...]
-    """Files that are nobody's, with the reason."""
+    """Files that belong to no student, with the reason."""
 
 
 def plan_import(roster: Roster, photos: Path | None) -> PlannedEnrolment:
-    """Return what an import would start from.
+    """Return what an import would read.
 
     Raises:
         PhotographError: there is no such folder of photographs.

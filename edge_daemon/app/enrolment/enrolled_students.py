@@ -1,4 +1,4 @@
-"""The enrolled students: their records, their names for those who may read the gallery, and who was removed when."""
+"""Reads the enrolled students: their records, their names if the gallery can be read, and earlier removals."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["StudentRecord", "expected_naming", "names_of", "opened_gallery", "re
 
 @contextmanager
 def opened_gallery(home: Home, *, create: bool = False) -> Iterator[GalleryStore]:
-    """Open the gallery for a while; as `open_gallery_store`."""
+    """Open the gallery until the block ends; arguments and errors are those of `open_gallery_store`."""
     store = open_gallery_store(home, create=create)
     with closing(store.db.conn):
         yield store
 
 
 def records_of(home: Home) -> list[StudentRecord]:
-    """Return all students: those of the roster first, then those who are no longer on it; raises as above."""
+    """Return all students, first those on the roster; raises the errors of `open_gallery_store`."""
     with opened_gallery(home) as store:
         return list(store.records())
 
 
 def record_of(home: Home, student_id: str) -> tuple[StudentRecord, list[str]]:
-    """Return everything that is kept of one student, and the ids of students who look alike.
+    """Return everything that is kept about one student, and the ids of similar students.
 
     Raises:
         EdgeError: there is no such student, or the gallery can't be read.
@@ -47,8 +47,8 @@ def record_of(home: Home, student_id: str) -> tuple[StudentRecord, list[str]]:
 def names_of(home: Home, warn: Callable[[EdgeError], None]) -> Mapping[str, str]:
     """Return the names of all students by id, in the roster's order.
 
-    Empty where there is no gallery or no key to it. A gallery that is there and can't be read is reported to `warn`: a
-    register stays useful without names.
+    The result is empty without a gallery or without its key. If the gallery exists but can't be read, `warn` is called
+    with the error, because a register is useful without names, too.
     """
     if not home.gallery_db_path.exists():
         return {}
@@ -63,7 +63,7 @@ def names_of(home: Home, warn: Callable[[EdgeError], None]) -> Mapping[str, str]
 
 
 def removed_of(home: Home, student_ids: Iterable[str]) -> Mapping[str, datetime]:
-    """Return when students were removed, of those who were; nothing where the gallery can't be read."""
+    """Return when students were removed, for those who were; empty if the gallery can't be read."""
     if not home.gallery_db_path.exists():
         return {}
     try:
@@ -71,11 +71,11 @@ def removed_of(home: Home, student_ids: Iterable[str]) -> Mapping[str, datetime]
         with closing(db.conn):
             return removed_ids(db, _key_if_there(home), student_ids)
     except (GalleryError, KeyFileError, StoreError):
-        return {}  # `names_of` says so
+        return {}  # `names_of` reports the error
 
 
 def _key_if_there(home: Home) -> bytes | None:
-    """Return the device key, without making one."""
+    """Return the device key if it exists, without making one."""
     key_path = home.key_path if home.home_mode else None
     if credential(DEVICE_KEY_CREDENTIAL) is None and not (key_path and key_path.exists()):
         return None

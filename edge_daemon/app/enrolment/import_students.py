@@ -1,4 +1,4 @@
-"""`enrol import`: roster and photographs into the gallery, then names and addresses on to what sends mail."""
+"""`enrol import`: imports roster and photographs into the gallery, and updates the contacts for mail."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SHOWN_IDS = 10
 
 
 def read_list(home: Home, path: Path) -> Roster:
-    """Return the students of a roster in any form that docs/ENROLMENT.md has.
+    """Return the students of a roster in any format of docs/ENROLMENT.md.
 
     Args:
-        home: its time zone says which day it is.
+        home: the installation; its time zone decides which day it is.
         path: a CSV file, an Excel workbook, or the folder of OneRoster files.
 
     Raises:
-        EdgeError: it can't be read, or a person has to decide about it.
+        EdgeError: the roster can't be read, or a person has to decide about it.
     """
     zone = ZoneInfo(home.config.device.time_zone)
     roster = read_students(path, datetime.now(zone).date(), zone)
@@ -59,33 +59,33 @@ def import_students(
     *,
     keep_page: bool = False,
 ) -> EnrolReport:
-    """Read the roster and the photographs of students who consent.
+    """Import the roster and the photographs of students who consent.
 
     Args:
         home: the installation.
-        roster: as `read_list` gives it.
-        photos: a folder with a folder of photographs for each student id; None: the roster alone is renewed.
-        readmit: ids of students who were removed and are enrolled again.
-        watch: is given (photographs done, photographs in all).
-        warn: is given what went wrong after the import, and does not undo it.
-        keep_page: keeps the page of the import before.
+        roster: the roster from `read_list`.
+        photos: a folder with a folder of photographs for each student id; None to renew only the roster.
+        readmit: ids of removed students who are enrolled again.
+        watch: called with (photographs done, photographs in all).
+        warn: called with errors after the import, which do not undo it.
+        keep_page: True to keep the report page of the last import.
 
     Raises:
-        EdgeError: the photographs' folder, the models or the gallery can't be used; nothing was changed.
+        EdgeError: the folder of photographs, the models or the gallery can't be used; nothing was changed.
     """
     from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV and the models load slowly on a Pi
 
-    # Everything that may be refused comes before the first file is made.
+    # All checks that may refuse the import come before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})
     with ExitStack() as stack:
         photographs = _photographs(home, photos, stack) if photos is not None else None
         register_db = stack.enter_context(opened_register(home))
         store = stack.enter_context(opened_gallery(home, create=True))
-        if register_db is not None:  # sightings of removed students that a restore brought back
+        if register_db is not None:  # a restored backup may contain sightings of removed students
             store.erase_sightings_again(register_db)
         now = datetime.now(timezone.utc)
         report = import_roster(roster.rows, photographs, store, now, readmit=frozenset(readmit), watch=watch)
-    finish_erasures(home, now, upgrade=True)  # of students who withdrew their consent
+    finish_erasures(home, now, upgrade=True)  # erases students who withdrew consent
     hand_contacts_on(home, warn)
     try:
         put_page_away(home, keep=keep_page)
@@ -97,7 +97,7 @@ def import_students(
 
 
 def hand_contacts_on(home: Home, warn: Callable[[EdgeError], None]) -> None:
-    """Bring names and addresses that mail uses up to date; who was removed is gone from there even without a key."""
+    """Update the names and addresses for mail; removed students disappear from them even without a key."""
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:
@@ -105,13 +105,13 @@ def hand_contacts_on(home: Home, warn: Callable[[EdgeError], None]) -> None:
 
 
 def ids(student_ids: Sequence[str]) -> str:
-    """Return some ids as text, the first ten in full."""
+    """Return ids as text: the first ten in full, then the number of the others."""
     more = f" and {len(student_ids) - _SHOWN_IDS} more" if len(student_ids) > _SHOWN_IDS else ""
     return ", ".join(student_ids[:_SHOWN_IDS]) + more
 
 
 def _check_readmitted(readmit: Sequence[str], on_roster: Set[str]) -> None:
-    """Refuse to readmit who is not on the roster: a slip of the pen must not pass for a readmission."""
+    """Refuse to readmit an id that is not on the roster, because it may be a typing error."""
     unknown = [student_id for student_id in dict.fromkeys(readmit) if student_id not in on_roster]
     if unknown:
         hint = "give the id as the roster has it; nothing was changed"

@@ -1,4 +1,4 @@
-"""The picture that was just taken, in a window where there is a screen; without one the terminal guides alone."""
+"""Shows the last picture in a window, if there is a screen; without one only the terminal guides the user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GREEN, _RED = (80, 200, 80), (60, 60, 230)
 
 
 class PictureWindow:
-    """Shows pictures, mirrored as people know themselves, until it is closed; nothing of them is kept."""
+    """Shows pictures, mirrored like in a mirror, until it is closed; none of them is kept."""
 
     def __init__(self) -> None:
         self.is_open = False
@@ -28,7 +28,7 @@ class PictureWindow:
         try:
             cv2.namedWindow(_TITLE, cv2.WINDOW_AUTOSIZE)
             self.is_open = True
-        except (cv2.error, AttributeError):  # built without a screen, as the index's headless package is
+        except (cv2.error, AttributeError):  # OpenCV without screen support, like the headless package
             self.is_open = False
         return self
 
@@ -40,14 +40,14 @@ class PictureWindow:
             self.is_open = False
 
     def show(self, picture: Picture, face: Face | None, word: str) -> None:
-        """Show a picture with its face framed and a word below it; does nothing where there is no window."""
+        """Show a picture with its face framed and a text below it; does nothing without a window."""
         if self.is_open:
             cv2.imshow(_TITLE, annotated(picture, face, word))
             cv2.waitKey(1)
 
 
 def annotated(picture: Picture, face: Face | None, word: str) -> Picture:
-    """Return a picture as the window shows it: mirrored, its face framed, a line of text below."""
+    """Return a picture for the window: mirrored, its face framed, with a line of text below."""
     scale = _SIDE_PX / max(picture.shape[:2])
     height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
     shown = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -58,7 +58,7 @@ def annotated(picture: Picture, face: Face | None, word: str) -> Picture:
         cv2.rectangle(shown, (left, top), (right, bottom), colour, 2)
     mirrored = np.ascontiguousarray(shown[:, ::-1])
     footer = np.full((36, width, 3), 24, np.uint8)
-    text = word.encode("ascii", "replace").decode()  # OpenCV's own letters know no others
+    text = word.encode("ascii", "replace").decode()  # OpenCV's font has only ASCII
     cv2.putText(footer, text[:80], (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
     result: Picture = np.vstack([mirrored, footer]).astype(np.uint8, copy=False)
     return result

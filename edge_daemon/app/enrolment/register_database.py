@@ -1,4 +1,4 @@
-"""register.sqlite as enrolment needs it: opened only where there is one."""
+"""Opens register.sqlite for enrolment, if it exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon.store.database import open_register
 
 @contextmanager
 def opened_register(home: Home) -> Iterator[sqlite_utils.Database | None]:
-    """Open register.sqlite for a while; None where there is none yet."""
+    """Open register.sqlite until the block ends; None if it does not exist yet."""
     if not home.register_db_path.exists():
         yield None
         return

@@ -1,4 +1,4 @@
-"""`enrol remove`: a student's templates, name, addresses and sightings are erased in both databases, for good."""
+"""`enrol remove`: erases a student's templates, name, addresses and sightings in both databases, for good."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from edge_daemon.home import Home
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What `enrol remove` did, in words for people."""
+    """The result of `enrol remove`, in words for people."""
 
     student: StudentErasure
     result: ErasureResult
     signed_words: Sequence[str] = ()
-    """Reasons of corrections that an earlier release signed."""
+    """Free-text reasons of corrections that an earlier release signed."""
 
     @property
     def student_id(self) -> str:
-        """Whose removal it is."""
+        """The id of the removed student."""
         return self.student.student_id
 
     @property
     def before(self) -> datetime | None:
-        """When the student had been removed already."""
+        """When the student was removed before; None if this is the first removal."""
         return self.student.removed_before
 
     def erased(self) -> list[str]:
-        """Return what was erased; of a student who was removed before, only what had come back."""
+        """Return what was erased; for a student who was removed before, only data that had come back."""
         copies = self.result.copies.erased
         rest = [
             *([f"{self.student.mails} mails that were not sent yet"] if self.student.mails else []),
@@ -47,7 +47,7 @@ class Removal:
         return [sealed, *(old if self.result.renewed else []), f"{self.student.sightings} sightings", *rest]
 
     def stays(self) -> list[str]:
-        """Return what stays, and why."""
+        """Return what is kept, and why."""
         stays = [
             f"registers keep the bare id {self.student_id}: they are the record of the lessons and never change",
             f"a keyed hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
@@ -62,7 +62,7 @@ class Removal:
         return stays
 
     def for_the_office(self) -> list[str]:
-        """Return what the program can't do and a person must."""
+        """Return the tasks that the program can't do and a person has to do."""
         tasks = ["delete the student's row of the roster, the photographs and the exported sheets"]
         if self.result.copies.erased:
             fresh = self.result.copies.fresh
@@ -72,12 +72,12 @@ class Removal:
 
 
 def remove_student(home: Home, student_id: str, warn: Callable[[EdgeError], None]) -> Removal:
-    """Erase a student; done again after a cut in between, it goes on where it stopped.
+    """Erase a student; after an interruption, another call continues where the first one stopped.
 
     Args:
         home: the installation.
-        student_id: of a student who is enrolled, or was removed before.
-        warn: is given what went wrong with the contacts of mail.
+        student_id: the id of a student who is enrolled or was removed before.
+        warn: called with errors about the contacts for mail.
 
     Raises:
         EdgeError: there is no such student, or a database can't be written.

@@ -1,4 +1,4 @@
-"""One local page for each import: what was accepted of each student, and why not. Names and reasons, no picture."""
+"""A local page for each import: accepted and refused photographs of each student, with reasons but no picture."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _STYLE: Final = (
 
 
 def page_path(home: Home) -> Path:
-    """Return where the page of the last import is."""
+    """Return the path of the last import's page."""
     return home.state_dir / f"{_NAME}.html"
 
 
 def put_page_away(home: Home, *, keep: bool) -> None:
-    """Remove the page of the import before; with `keep` it stays under the time when it was made.
+    """Remove the page of the last import; with `keep` rename it to the time when it was made.
 
     Raises:
-        StoreError: it can't be removed.
+        StoreError: the page can't be removed.
     """
     path = page_path(home)
     try:
@@ -50,13 +50,13 @@ def write_page(home: Home, roster: Roster, report: EnrolReport, at: datetime) ->
     """Write the page, readable by this user only.
 
     Args:
-        home: the state folder takes the page.
+        home: the installation; the page goes to its state folder.
         roster: names of students, and rows that were left out.
-        report: of the import.
-        at: when it was, aware.
+        report: the report of the import.
+        at: the time of the import, with a time zone.
 
     Raises:
-        StoreError: it can't be written.
+        StoreError: the page can't be written.
     """
     path = page_path(home)
     fresh = path.with_suffix(".new")

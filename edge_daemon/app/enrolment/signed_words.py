@@ -1,4 +1,4 @@
-"""Free words about a student in registers of an earlier release: signed, and so beyond any erasure."""
+"""Free text about a student in registers of an earlier release: it is signed, so it can't be erased."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.types import Correction
 
 
 def signed_words(home: Home, student_id: str) -> list[str]:
-    """Return a line for each correction of the student whose reason is no code, the earliest lesson first.
+    """Return a line for each correction of the student with a free-text reason, the earliest lesson first.
 
     Raises:
         StoreError: the registers can't be read.
@@ -34,5 +34,5 @@ def signed_words(home: Home, student_id: str) -> list[str]:
 def _corrections(document: str) -> tuple[Correction, ...]:
     try:
         return from_json(document).register.corrections
-    except RegisterError:  # `maintain check` and `ledger verify` say so
+    except RegisterError:  # `maintain check` and `ledger verify` report it
         return ()

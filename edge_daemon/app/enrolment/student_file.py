@@ -1,4 +1,4 @@
-"""Everything that this device keeps about one student, and nothing about anybody else: for the student, or a parent."""
+"""Writes everything that this device keeps about one student, for the student or a parent; it names no one else."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ SCHEMA = 1
 
 
 def write_student_file(home: Home, student_id: str, output: Path, now: datetime) -> None:
-    """Write everything about a student to a file; one that is there is replaced.
+    """Write everything about a student to a file; an existing file is replaced.
 
     Args:
         home: the installation.
-        student_id: of a student who is in the gallery or on a register.
-        output: ends in .html or .json.
-        now: stands in the file.
+        student_id: the id of a student who is in the gallery or on a register.
+        output: the path, which ends in .html or .json.
+        now: the time, which is written into the file.
 
     Raises:
-        GalleryError: the ending is another one, or nobody has this id here.
+        GalleryError: the path has another ending, or nobody has this id here.
         StoreError: a database can't be read, or the file can't be written.
         KeyFileError: there is no device key.
     """
@@ -63,7 +63,7 @@ def write_student_file(home: Home, student_id: str, output: Path, now: datetime)
 
 
 def student_fields(home: Home, student_id: str, now: datetime) -> Fields:
-    """Return everything about a student as it stands in the JSON file; raises as `write_student_file`."""
+    """Return everything about a student as in the JSON file; raises the errors of `write_student_file`."""
     with opened_gallery(home) as store, opened_register(home) as db:
         known = student_id in store.student_ids()
         notes = read_notes(store, student_id=student_id) if known else []
@@ -112,7 +112,7 @@ def _enrolment(store: GalleryStore, student_id: str) -> Fields:
 
 
 def _details(details: PhotographDetails | None) -> Fields:
-    """Return when a photograph was read and how good it was; null: an earlier release did not keep it."""
+    """Return when a photograph was read and its quality; null if an earlier release did not store them."""
     return {
         "read_at": written(details.read_at) if details else None,
         "sharpness": details.sharpness if details else None,
@@ -192,7 +192,7 @@ def _corrections(register: Register, student_id: str, notes: list[CorrectionNote
 
 
 def _delivered(db: sqlite_utils.Database, lesson_id: str) -> list[Fields]:
-    """Return where the lesson's register went: documents about the whole lesson, which have the student's line."""
+    """Return where the lesson's register was sent: documents about the whole lesson, which include the student."""
     return [_item(one) for one in outbox_items.of_lesson(db, lesson_id) if not one.student_id]
 
 
@@ -215,6 +215,6 @@ def _item(one: outbox_items.Item) -> Fields:
 
 
 def _receivers(home: Home) -> Mapping[str, str | None]:
-    """Return who gets what this device sends, by the names of `by` in registers and messages."""
+    """Return the receiver for each value of `by` in registers and messages; null if none is set."""
     config = home.config
     return {"upstream": config.upstream.url or None, "mail": config.mail.host or None}

@@ -1,4 +1,4 @@
-"""The file about one student as a page that a parent can read: no script, no picture, nothing loaded from anywhere."""
+"""The file about one student as a page for a parent: without scripts, pictures and anything to load."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _STATES: Final = {
 
 
 def page_of(fields: Mapping[str, Any], zone: ZoneInfo) -> str:
-    """Return the page.
+    """Return the page as HTML.
 
     Args:
-        fields: as `student_file.student_fields` returns them.
-        zone: for times.
+        fields: the result of `student_file.student_fields`.
+        zone: time zone of the times on the page.
     """
     who = fields["enrolment"]["name"] if fields["enrolment"] else ""
     written = fields["written_at"]
@@ -51,7 +51,7 @@ def page_of(fields: Mapping[str, Any], zone: ZoneInfo) -> str:
         f"<h1>{escape(title)}</h1>",
         f"<p>Student id {escape(fields['student_id'])}.</p>",
         f"<p>Device {escape(fields['device'])}, {_moment(written, zone)}.</p>",
-        "<p>This page says what is kept about this person, and nothing about anybody else.</p>",
+        "<p>This page says what is kept about this person, and nothing about any other person.</p>",
         *_enrolment(fields["enrolment"], zone),
         *_registers(fields["registers"], zone),
         *_messages(fields["messages"], zone),
@@ -80,23 +80,24 @@ def _enrolment(enrolment: Mapping[str, Any] | None, zone: ZoneInfo) -> Iterable[
         *enrolment["further_columns"].items(),
         ("Photographs that were read", f"{len(photographs)}"),
         ("Spoken phrase for the check-in", _phrase(enrolment["spoken_phrase"], zone)),
-        ("Other students who look much alike", f"{enrolment['students_who_look_alike']}"),
+        ("Other students who look very similar", f"{enrolment['students_who_look_alike']}"),
     ]
     yield _table((), rows)
     if photographs:
         heads = ("Photograph read", "Face, pixels wide", "Sharpness, 0 to 1", "Head turned, degrees")
         yield _table(heads, [_photograph(one, zone) for one in photographs])
     yield (
-        "<p>No photograph is kept, nor is it read when it was taken. Of each, rows of numbers are kept that describe "
-        f"the face ({sum(one['vectors'] for one in enrolment['photographs'])} rows in all), sealed.</p>"
+        "<p>No photograph is kept, and no record of when it was taken. For each photograph the device keeps rows of "
+        f"numbers that describe the face ({sum(one['vectors'] for one in enrolment['photographs'])} rows in all), "
+        "sealed.</p>"
     )
 
 
 def _phrase(phrase: Mapping[str, Any] | None, zone: ZoneInfo) -> str:
-    """Return what is kept of a spoken phrase, in words."""
+    """Return in words what is kept of a spoken phrase."""
     if phrase is None:
         return "none"
-    return f"how the mouth moved and a row of numbers about the face, sealed; {_moment(phrase['enrolled_at'], zone)}"
+    return f"how the mouth moved, and a row of numbers about the face, sealed; {_moment(phrase['enrolled_at'], zone)}"
 
 
 def _photograph(one: Mapping[str, Any], zone: ZoneInfo) -> Sequence[str]:
@@ -121,7 +122,7 @@ def _registers(found: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Iterable[s
     heads = ("Lesson", "Course", "Register says", "Seen in pictures", "Single sightings kept", "Corrections")
     yield _table(heads, rows)
     yield (
-        "<p>A sighting says where in a picture the face was, how alike it was, and whether it was turned to the front. "
+        "<p>A sighting says where in a picture the face was, how similar it was, and whether it faced the front. "
         "The pictures themselves are not kept.</p>"
     )
 
@@ -168,9 +169,7 @@ def _registers_stay(days: int | None, removed: int) -> str:
     stay = "Registers stay on this device." if days is None else f"Registers are deleted here after {days} days."
     if not removed:
         return stay
-    return (
-        f"{stay} Those of {removed} earlier lessons were deleted here, whoever was on them; the office has its copies."
-    )
+    return f"{stay} Those of {removed} earlier lessons were deleted here for everybody; the office has its copies."
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

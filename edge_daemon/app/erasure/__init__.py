@@ -1,4 +1,4 @@
-"""Erasing students for good, in every place that has something about them, and finishing what was cut."""
+"""Erases students for good in every place that has data about them, and finishes interrupted erasures."""
 
 PUBLIC_MODULES = ("old_registers", "pending", "removal")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,7 +1,7 @@
-"""Removing registers after `storage.keep_registers_days`: what the office has, and nothing under a doubtful clock.
+"""Removes registers after `storage.keep_registers_days`, if the office has them and the clock is trusted.
 
-The tables say what is due, and whoever could write there without the key could name any register, or wash away one that
-he changed: a note would be signed over it. So each document is proven, and says itself when its lesson was.
+The tables say what is due. An attacker who can write there without the key could name any register, or hide a changed
+one under a signed note. Therefore each document is proven first, and its own lesson time counts.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ logger = logging.getLogger(__name__)
 
 
 def remove_old_registers(home: Home, reading: Reading) -> int:
-    """Remove the registers whose time is over, and write the signed note about them; return how many went.
+    """Remove the registers whose time is over, and write the signed note about them; return their number.
 
     Args:
         home: the installation.
-        reading: of the clock; one that nobody vouches for removes nothing.
+        reading: the clock; an untrusted clock removes nothing.
 
     Raises:
-        KeyFileError: there is no device key to sign the note with; nothing went.
-        StoreError: the database can't be written; nothing went.
+        KeyFileError: there is no device key to sign the note; nothing was removed.
+        StoreError: the database can't be written; nothing was removed.
     """
     days = home.config.storage.keep_registers_days
     if not days or reading.state == "unsynchronised" or not home.register_db_path.exists():
@@ -67,10 +67,10 @@ def remove_old_registers(home: Home, reading: Reading) -> int:
 def _check_due(
     db: sqlite_utils.Database, gone: Sequence[RemovedRegister], signer: Signer, ended_before: datetime
 ) -> None:
-    """Refuse to sign away what this device did not sign, and what is not as old as its lesson's row says.
+    """Refuse to remove registers that this device did not sign, or that are younger than their lesson's row says.
 
     Raises:
-        RegisterError: says which; nothing may go.
+        RegisterError: a register fails a check; no register may be removed.
     """
     for one in gone:
         where, hint = f"register {one.lesson_id} revision {one.revision}", "see `edge-daemon ledger verify`"

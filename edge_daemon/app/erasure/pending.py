@@ -1,4 +1,4 @@
-"""Is an erasure unfinished? Read without any key, and without libraries that the idle service does not need."""
+"""Whether an erasure is unfinished; needs no key, and no libraries that the idle service does not load."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edge_daemon.store.removal_requests import requested_removals
 
 
 def is_work_left(home: Home) -> bool:
-    """Return whether a removal or renewal is unfinished, or data keys are wrapped as an earlier release did it.
+    """Return whether a removal or key renewal is unfinished, or data keys are wrapped as in an earlier release.
 
     Raises:
         StoreError: the gallery can't be read.
-        KeyFileError: the file of slots can't be read.
+        KeyFileError: the file of key slots can't be read.
     """
     with gallery_of(home) as db:
         if db is None:
@@ -27,19 +27,19 @@ def is_work_left(home: Home) -> bool:
 
 
 def is_of_old_form(db: sqlite_utils.Database) -> bool:
-    """Return whether there are data keys that are wrapped under the device key alone."""
+    """Return whether some data keys are wrapped with the device key alone."""
     return not tables.key_generation(db) and bool(tables.student_rows(db))
 
 
 def is_renewal_unfinished(db: sqlite_utils.Database) -> bool:
-    """Return whether something was erased and the slot key of before is not destroyed yet."""
+    """Return whether something was erased but the earlier slot key is not destroyed yet."""
     return tables.renewal(db) is not None or _has_stray_key(db)
 
 
 def is_renewal_due(db: sqlite_utils.Database) -> bool:
-    """Return whether data keys have to be wrapped again before the slot key of before may go.
+    """Return whether data keys have to be wrapped again before the earlier slot key is destroyed.
 
-    A second key that is not noted is of a renewal that was cut, or of a gallery that came back from a backup.
+    A second key without a note comes from an interrupted renewal, or from a restored gallery.
     """
     state = tables.renewal(db)
     return state == "due" or (state is None and _has_stray_key(db))

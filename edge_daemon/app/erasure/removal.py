@@ -1,9 +1,16 @@
-"""Removing students: recorded first, then done in every place; what a power cut leaves the next start finishes.
+"""Removes students: records the request first, then erases everywhere; the next start finishes an interrupted removal.
 
-The order: the request is committed to the gallery; sightings, mails and contact go from register.sqlite; the student
-goes from the gallery, with a tombstone, and it is noted that the slot key has to be renewed; the request is forgotten;
-data keys and contacts are wrapped under a new slot key; a fresh backup takes the place of the earlier ones, which can't
-be opened any more; the old slot key is overwritten. Every step may be done twice.
+The steps are, in this order:
+
+- The request is committed to the gallery.
+- Sightings, mails and the contact are erased from register.sqlite.
+- The student is erased from the gallery, with a tombstone and a note that the slot key has to be renewed.
+- The request is deleted.
+- Data keys and contacts are wrapped under a new slot key.
+- A fresh backup replaces the earlier ones, which can't be opened any more.
+- The old slot key is overwritten.
+
+Every step is safe to repeat.
 """
 
 from __future__ import annotations
@@ -35,47 +42,47 @@ from edge_daemon.store.removal_requests import RemovalRequest, forget_requests, 
 logger = logging.getLogger(__name__)
 
 REPORT_PAGES = "enrolment-report*.html"
-"""Pages of imports, kept ones too: a student who is removed stands on them by name."""
+"""Report pages of imports, including kept ones; they contain the names of removed students."""
 
 
 @dataclass(slots=True)
 class StudentErasure:
-    """What was erased of one student."""
+    """The result for one student."""
 
     student_id: str
     removed_before: datetime | None = None
-    """When the student had been removed already."""
+    """When the student was removed before; None if this is the first removal."""
     sightings: int = 0
     mails: int = 0
-    """Mails about the student that will not be sent."""
+    """Number of mails about the student that will not be sent."""
 
 
 @dataclass(slots=True)
 class ErasureResult:
-    """What a run of erasures did."""
+    """The result of a run of erasures."""
 
     students: list[StudentErasure] = field(default_factory=list)
     wiped: bool = True
-    """False where another process keeps a database's log open, so that old pages are overwritten only later."""
+    """False if another process keeps a database's log open, so that old pages are overwritten later."""
     renewed: bool = False
-    """Whether a slot key was renewed, and the one of before destroyed."""
+    """True if a slot key was renewed and the earlier one destroyed."""
     copies: ReplacedCopies = field(default_factory=lambda: ReplacedCopies(0, None))
     problem: str = ""
-    """Why the slot key of before is still there; the next start of the service tries again."""
+    """Why the earlier slot key still exists; the next start of the service retries."""
 
 
 def remove_students(home: Home, student_ids: Sequence[str], now: datetime) -> ErasureResult:
-    """Erase students for good; removing one twice erases what has come back since.
+    """Erase students for good; a second removal erases data that has come back since.
 
     Args:
         home: the installation.
-        student_ids: of students who are enrolled, or who were removed before.
+        student_ids: ids of students who are enrolled or were removed before.
         now: the time of the removal.
 
     Raises:
         GalleryError: nobody has one of the ids; nothing was changed.
         KeyFileError: there is no device key; nothing was changed.
-        StoreError: a database can't be written. What was recorded is finished at the next start of the service.
+        StoreError: a database can't be written. The next start of the service finishes what was recorded.
     """
     with _opened(home) as (store, register_db):
         if register_db is not None:
@@ -94,10 +101,10 @@ def remove_students(home: Home, student_ids: Sequence[str], now: datetime) -> Er
 
 
 def remove_listed(home: Home, student_ids: Sequence[str], now: datetime) -> ErasureResult:
-    """Erase those of a list who are here or were removed here before; ids that nobody has here are passed over.
+    """Erase the listed students who are here or were removed here before; unknown ids are ignored.
 
     Raises:
-        KeyFileError, StoreError: as `remove_students`.
+        KeyFileError, StoreError: as in `remove_students`.
     """
     if not home.gallery_db_path.exists():
         return ErasureResult()
@@ -108,11 +115,11 @@ def remove_listed(home: Home, student_ids: Sequence[str], now: datetime) -> Eras
 
 
 def renew_keys(home: Home, now: datetime) -> ErasureResult:
-    """Renew the slot keys without erasing anybody: what copies of them were made elsewhere open nothing made later.
+    """Renew the slot keys without erasing anybody, so that copied keys open nothing that is sealed later.
 
     Raises:
-        GalleryError: the gallery has another device key, or its slot key is gone.
-        KeyFileError, StoreError: as `finish_erasures`.
+        GalleryError: the gallery has another device key, or its slot key is missing.
+        KeyFileError, StoreError: as in `finish_erasures`.
     """
     store = open_gallery_store(home)
     with closing(store.db.conn):
@@ -121,16 +128,16 @@ def renew_keys(home: Home, now: datetime) -> ErasureResult:
 
 
 def finish_erasures(home: Home, now: datetime, *, upgrade: bool = False) -> ErasureResult:
-    """Do what was recorded and is not done yet; cheap where there is nothing.
+    """Finish all recorded erasures; fast if there are none.
 
     Args:
         home: the installation.
-        now: for tombstones and names of backups.
-        upgrade: whether data keys of an earlier release, wrapped under the device key alone, get a slot key as well.
+        now: the time, for tombstones and names of backups.
+        upgrade: True to add a slot key to data keys of an earlier release, which are wrapped with the device key alone.
             After that the earlier release can't open the gallery any more.
 
     Raises:
-        GalleryError, KeyFileError: what was asked for can't be begun without the device key.
+        GalleryError, KeyFileError: the erasure can't begin without the device key.
         StoreError: a database can't be written.
     """
     result = ErasureResult()
@@ -148,7 +155,7 @@ def finish_erasures(home: Home, now: datetime, *, upgrade: bool = False) -> Eras
                 erase_file(page)
         with gallery_of(home) as gallery_db:
             if gallery_db is None or not (old_form or is_renewal_unfinished(gallery_db)):
-                return result  # removed before: nothing was wrapped under the key in use
+                return result  # removed before: the key in use wraps nothing of the student
     try:
         _renew(home, old_form=old_form)
     except (GalleryError, KeyFileError) as error:
@@ -174,7 +181,7 @@ def _erase(
     for one in requested:
         student_id = one.student_id
         if not one.bars_return and student_id in present and present[student_id].position is not None:
-            continue  # back on the roster since
+            continue  # the student has returned to the roster since
         done = StudentErasure(student_id)
         if register_db is not None:
             done.sightings = lessons.erase_sightings(register_db, student_id)
@@ -188,7 +195,7 @@ def _erase(
 
 
 def _renew(home: Home, *, old_form: bool) -> None:
-    """Wrap data keys and contacts under new slot keys; the gallery's old one is still there."""
+    """Wrap data keys and contacts under new slot keys; the gallery's old slot key still exists afterwards."""
     with gallery_of(home) as gallery_db:
         due = gallery_db is not None and (old_form or is_renewal_due(gallery_db))
     if due:
@@ -200,7 +207,7 @@ def _renew(home: Home, *, old_form: bool) -> None:
 
 @contextmanager
 def _opened(home: Home) -> Iterator[tuple[GalleryStore, sqlite_utils.Database | None]]:
-    """Open the gallery with its key, and register.sqlite where there is one."""
+    """Open the gallery with its key, and register.sqlite if it exists."""
     store = open_gallery_store(home)
     with closing(store.db.conn):
         if not home.register_db_path.exists():

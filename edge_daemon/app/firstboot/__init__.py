@@ -1,10 +1,12 @@
-"""The first start of a card that was prepared by provisioning/make_cards.py: who am I, what is my room, here is my key.
+"""The first start of a card from provisioning/make_cards.py: sets up identity, room, keys, settings and services.
 
-Everything is done from the folder `edge-daemon` of the boot partition, and everything may be done again: a power cut at
-any point is made up for by the next start. In order: look at the whole folder, and change nothing unless it is right;
-credentials; keys; settings; name, time zone, network, watchdog; who I am; services; and only then, when all of it is on
-the disk, wipe the boot partition. card.json goes last: while it is there the unit runs again.
+All data comes from the folder `edge-daemon` on the boot partition. Every step is safe to repeat, so the next start
+continues after a power cut at any point.
+
+First the whole folder is checked, and nothing changes unless it is valid. Then the program sets up credentials, keys
+and settings. Host name, time zone, network, watchdog, identity and services follow. The boot partition is wiped only
+when all of this is on the disk. card.json is removed last, because the unit runs again while it exists.
 """
 
 PUBLIC_MODULES = ("host_setup", "identity", "steps")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

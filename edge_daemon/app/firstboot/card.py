@@ -1,4 +1,4 @@
-"""What a card brings: `card.json` and the files that it names (provisioning/cards.py writes them)."""
+"""The content of a card: `card.json` and the files that it names (written by provisioning/cards.py)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from edge_daemon.errors import ProvisioningError
 
 FOLDERS = ("boot/firmware/edge-daemon", "boot/edge-daemon")
-"""Where the boot partition is since Raspberry Pi OS Bookworm, and elsewhere."""
+"""Folders of the boot partition: since Raspberry Pi OS Bookworm, and elsewhere."""
 CREDENTIALS = {"upstream-token": "edge-daemon.upstream-token", "mail-password": "edge-daemon.mail-password"}
-"""Name of a secret on the card, and so of the credential in the settings, to its name in /etc/credstore."""
+"""Maps the name of a secret on the card, also its credential name in the settings, to its name in /etc/credstore."""
 WIFI = "wifi.nmconnection"
 _FORMAT = 1
 _MAX_BYTES = 256 * 1024
@@ -28,11 +28,11 @@ _TODO = "put the folder on the card again: provisioning/put_on_card.py"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card whose folder is whole."""
+    """A card with a complete folder."""
 
     folder: Path
     digest: str
-    """SHA-256 of card.json, which is of this one card only."""
+    """SHA-256 of card.json, which identifies this card."""
     device: str
     room: str
     time_zone: str
@@ -44,15 +44,15 @@ class Card:
 
 
 def find(root: Path) -> Path | None:
-    """Return the folder of the card, None where there is none or it was taken over and wiped."""
+    """Return the folder of the card, None if there is none or it was taken over and wiped."""
     return next((root / folder for folder in FOLDERS if (root / folder / _MANIFEST).is_file()), None)
 
 
 def read(folder: Path) -> Card:
-    """Read what the card is for; its files are looked at by `check`.
+    """Read card.json; `check` checks the files.
 
     Raises:
-        ProvisioningError: card.json can't be read, or is none of ours.
+        ProvisioningError: card.json can't be read, or is not from this program.
     """
     path = folder / _MANIFEST
     try:
@@ -72,10 +72,10 @@ def read(folder: Path) -> Card:
 
 
 def _card(folder: Path, digest: str, fields: Mapping[str, object]) -> Card:
-    """Take card.json apart.
+    """Parse card.json.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is not as it should be.
+        ValueError, KeyError, TypeError, AttributeError: its content is invalid.
     """
     texts = {key: fields[key] for key in ("device", "room", "time_zone", "network", "wifi_country")}
     files, secrets = fields["files"], fields["secrets"]
@@ -102,10 +102,10 @@ def _card(folder: Path, digest: str, fields: Mapping[str, object]) -> Card:
 
 
 def check(card: Card, root: Path) -> None:
-    """Look at every file of the card before anything is changed.
+    """Check every file of the card before anything is changed.
 
     Raises:
-        ProvisioningError: a file is missing or not as it was written, or the time zone is not known here.
+        ProvisioningError: a file is missing or was changed, or this system does not know the time zone.
         ConfigError: the settings have a problem.
     """
     from edge_daemon.home import Home  # here: put_on_card.py reads cards, too, and has no packages
@@ -120,10 +120,10 @@ def check(card: Card, root: Path) -> None:
 
 
 def check_files(card: Card) -> None:
-    """Look whether all files are there and as they were written.
+    """Check that all files are there and unchanged.
 
     Raises:
-        ProvisioningError: one is not.
+        ProvisioningError: a file is missing or changed.
     """
     fields = json.loads((card.folder / _MANIFEST).read_bytes())
     for name, digest in fields["files"].items():

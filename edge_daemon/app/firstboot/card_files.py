@@ -1,4 +1,4 @@
-"""Writing and wiping so that a power cut leaves the old or the new, and no secret behind."""
+"""Writes and wipes files so that a power cut leaves either the old or the new file, and no secret behind."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from edge_daemon.store.disk import sync_folder
 
 
 def put(path: Path, content: bytes, mode: int | None) -> None:
-    """Write a file in one step, onto the disk; where it is already so, nothing is written.
+    """Write a file in one step, synced to the disk; an identical file is not written again.
 
     Args:
         path: the file; its folder is made.
-        content: of the file.
-        mode: of the file; None on FAT, which has none and refuses to set one.
+        content: the content of the file.
+        mode: the mode of the file; None on FAT, which has no modes.
 
     Raises:
         OSError: the disk is full, read-only or broken.
@@ -26,7 +26,7 @@ def put(path: Path, content: bytes, mode: int | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     with contextlib.suppress(FileNotFoundError):
-        part.unlink()  # of a start that was cut off
+        part.unlink()  # left by an interrupted start
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -39,7 +39,7 @@ def put(path: Path, content: bytes, mode: int | None) -> None:
 
 
 def link(path: Path, target: str) -> None:
-    """Point a symbolic link somewhere in one step."""
+    """Make a symbolic link point to a target, in one step."""
     if path.is_symlink() and os.readlink(path) == target:  # noqa: PTH115 - the text, not where it leads
         return
     part = path.with_name(f".{path.name}.part")
@@ -51,17 +51,17 @@ def link(path: Path, target: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file that may be gone already."""
+    """Remove a file if it exists."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
         sync_folder(path.parent)
 
 
 def wipe(path: Path) -> None:
-    """Overwrite a file where it lies, then remove it; one that is gone is no problem.
+    """Overwrite a file in place, then remove it; a missing file is no error.
 
-    A card's controller may keep the old block until it needs the room: this guards against who reads the file system,
-    not against who reads the flash (docs/THREATS.md).
+    A card's controller may keep the old block until it needs the space. So this protects against reading the file
+    system, but not against reading the flash memory (docs/THREATS.md).
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -1,4 +1,4 @@
-"""The keys of a device: made on it, for it, and never anywhere else."""
+"""The keys of a device: made on the device, for this device only."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ STORE = "etc/credstore"
 _MADE_FOR = "etc/edge-daemon/keys-made-for.json"
 _NAMED = re.compile(r"""^\[device\][^\[]*^name\s*=\s*["']([^"'\n]+)["']""", re.MULTILINE)
 _USED = {"gallery": "SELECT EXISTS (SELECT 1 FROM students)", "register": "SELECT EXISTS (SELECT 1 FROM lessons)"}
-"""What tells a database that somebody needs from one that the service made when it was first started."""
+"""Query that distinguishes a database in use from the empty one that the service makes at its first start."""
 
 
 def check(card: Card, root: Path) -> None:
-    """Refuse a copy of a card that was in use: it has the pupils, and the keys, of another room.
+    """Refuse a copy of a card that was in use, because it has the students and the keys of another room.
 
     Raises:
-        ProvisioningError: that is so, or the keys that the gallery needs are gone.
+        ProvisioningError: the card is such a copy, or the key that the gallery needs is missing.
     """
     if not _in_use(root):
         return
@@ -42,11 +42,11 @@ def check(card: Card, root: Path) -> None:
 def make(card: Card, root: Path) -> bytes:
     """Return the device key; make it and the contact key unless they were made for this device.
 
-    Keys of a master card from which others were copied are replaced, with the empty databases that go with them:
-    nobody needs them (`check`).
+    Keys that were copied from a master card are replaced. Their empty databases are removed, because nobody needs them
+    (`check`).
 
     Raises:
-        OSError: they can't be written.
+        OSError: the keys can't be written.
     """
     places, mine = _places(root), _owner(root) == card.device
     if not mine:
@@ -56,13 +56,13 @@ def make(card: Card, root: Path) -> bytes:
     for place in places:
         if not (mine and _is_whole(place)):
             put(place, secrets.token_bytes(KEY_BYTES), 0o600)
-    # Only now: a cut before this makes both anew, and nobody has used them yet.
+    # Written last: after a power cut before this line both keys are made again, and nobody has used them yet.
     put(root / _MADE_FOR, json.dumps({"device": card.device}).encode(), 0o644)
     return places[0].read_bytes()
 
 
 def in_use(root: Path) -> bytes | None:
-    """Return the device key, None where there is none, or who asks may not read it."""
+    """Return the device key, None if there is none or this user may not read it."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         key = _places(root)[0].read_bytes()
         return key if len(key) == KEY_BYTES else None
@@ -84,7 +84,7 @@ def _databases(root: Path) -> dict[str, Path]:
 
 
 def _is_used(path: Path, question: str) -> bool:
-    """Say whether a database holds something; one that can't be read may."""
+    """Return whether a database is in use; an unreadable database counts as in use."""
     if not path.exists():
         return False
     try:
@@ -95,7 +95,7 @@ def _is_used(path: Path, question: str) -> bool:
 
 
 def _owner(root: Path) -> str:
-    """Return whose keys these are; of a box in use that was set up by hand the settings say it."""
+    """Return the device for which the keys were made; a device set up by hand is named in its settings."""
     try:
         return str(json.loads((root / _MADE_FOR).read_bytes())["device"])
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def _owner(root: Path) -> str:
     if not _in_use(root):
         return ""
     try:
-        # Only a name that somebody wrote down: the default is the host's, which a copy has got anew by now.
+        # Only an explicit name counts: the default is the host name, which is new on a copied card.
         named = _NAMED.search((root / "etc/edge-daemon/config.toml").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return ""

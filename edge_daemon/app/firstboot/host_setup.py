@@ -1,4 +1,4 @@
-"""What the system has to be told: host name, time zone, network, watchdog, services."""
+"""Sets up the system: host name, time zone, network, watchdog, services."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _OWN_NAME = re.compile(r"^127\.0\.1\.1[ \t].*$", re.MULTILINE)
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a program of the system; one that is missing or fails is left to the next start (its file is written)."""
+    """Run a system program. Errors are ignored: its file is written already, and the next start uses it."""
     if shutil.which(command[0]) is not None:
         subprocess.run(command, check=False, timeout=120, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def name(card: Card, root: Path, command: Command) -> None:
-    """Give the computer the device's name."""
+    """Set the computer's host name to the device's name."""
     put(root / "etc/hostname", f"{card.device}\n".encode(), 0o644)
     hosts = root / "etc/hosts"
     text = hosts.read_text(encoding="utf-8") if hosts.is_file() else "127.0.0.1\tlocalhost\n"
@@ -48,14 +48,14 @@ def name(card: Card, root: Path, command: Command) -> None:
 
 
 def time_zone(card: Card, root: Path) -> None:
-    """Set the time zone; /etc/timezone only where the system still has that file."""
+    """Set the time zone; /etc/timezone is written only if the system has that file."""
     link(root / "etc/localtime", f"/usr/share/zoneinfo/{card.time_zone}")
     if (root / "etc/timezone").exists():
         put(root / "etc/timezone", f"{card.time_zone}\n".encode(), 0o644)
 
 
 def network(card: Card, root: Path, command: Command) -> None:
-    """Let NetworkManager know the wireless network; a card without one takes ours away."""
+    """Add the wireless network to NetworkManager; without one on the card, remove ours."""
     if WIFI in card.secrets:
         put(root / _PROFILE, (card.folder / WIFI).read_bytes(), 0o600)
         if card.wifi_country:
@@ -66,7 +66,7 @@ def network(card: Card, root: Path, command: Command) -> None:
 
 
 def watchdog(card: Card, root: Path) -> None:
-    """Switch the board's watchdog on or leave it as the system has it; in effect from the next start on."""
+    """Enable the board's watchdog, or leave it at the system's default; in effect from the next start on."""
     if card.watchdog:
         put(root / _WATCHDOG, _WATCHDOG_TEXT, 0o644)
     else:
@@ -74,13 +74,13 @@ def watchdog(card: Card, root: Path) -> None:
 
 
 def stop(root: Path, command: Command) -> None:
-    """Stop the services for as long as their settings and keys are changed."""
+    """Stop the services while their settings and keys are changed."""
     if _installed(root):
         command(["systemctl", "stop", *_installed(root)])
 
 
 def services(root: Path, command: Command) -> None:
-    """Enable and start the services that are installed."""
+    """Enable and start the installed services."""
     if units := _installed(root):
         command(["systemctl", "enable", *units])
         command(["systemctl", "start", "--no-block", *units])
@@ -91,5 +91,5 @@ def _installed(root: Path) -> list[str]:
 
 
 def has_clock_chip(root: Path) -> bool:
-    """Say whether the computer has a clock that goes on without power."""
+    """Return whether the computer has a clock chip that runs without power."""
     return any((root / "sys/class/rtc").glob("rtc*"))

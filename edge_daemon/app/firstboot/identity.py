@@ -1,4 +1,4 @@
-"""Who a device is: its name and its public key, for the office to check signatures against. None of it is secret."""
+"""The identity of a device: its name and its public key, with which the office checks signatures. It is not secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edge_daemon.errors import ProvisioningError
 from edge_daemon.home import Home
 
 IDENTITY = "identity.json"
-"""In the folder of the settings."""
+"""File in the folder of the settings."""
 _BOOTS = ("boot/firmware", "boot")
 _TEXT = "edge-daemon-identity.txt"
 _PROBLEM = "edge-daemon-problem.txt"
@@ -32,16 +32,16 @@ class Identity:
 
 
 def identity(device: str, room: str, device_key: bytes) -> Identity:
-    """Return the identity that follows from a device key."""
+    """Return the identity that belongs to a device key."""
     public_key = Signer(device_key).public_key
     return Identity(device, room, public_key, fingerprint(public_key))
 
 
 def identity_of(home: Home) -> Identity:
-    """Return the identity of an installation: by the key where it is at hand, else as the first start wrote it down.
+    """Return the identity of an installation, from its key if that is available, else from the first start's file.
 
     Raises:
-        ProvisioningError: neither is there.
+        ProvisioningError: neither is available.
         KeyFileError: the key can't be used.
     """
     if home.home_mode or credential(DEVICE_KEY_CREDENTIAL) is not None:
@@ -55,7 +55,7 @@ def identity_of(home: Home) -> Identity:
 
 
 def known(settings: Path) -> Identity | None:
-    """Return the identity that the first start wrote into the folder of the settings, None where there was none."""
+    """Return the identity that the first start wrote into the folder of the settings, None if there is none."""
     try:
         stored = json.loads((settings / IDENTITY).read_bytes())
         return Identity(**{key: str(stored[key]) for key in Identity.__slots__})
@@ -64,10 +64,10 @@ def known(settings: Path) -> Identity | None:
 
 
 def renew(root: Path, device_key: bytes) -> Identity | None:
-    """Write down the identity by the key in use, where another one was written down: a key was brought back.
+    """Rewrite the identity if it does not match the key in use, because the key was restored.
 
     Returns:
-        The identity, None where there is none to renew.
+        The new identity, None if nothing has to be renewed.
 
     Raises:
         OSError: it can't be written.
@@ -81,7 +81,7 @@ def renew(root: Path, device_key: bytes) -> Identity | None:
 
 
 def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:
-    """Write it where it is looked for: settings folder, boot partition, and the screen before anybody logs in.
+    """Write the identity to the settings folder, the boot partition, and the login screen.
 
     Raises:
         OSError: one of them can't be written.
@@ -102,5 +102,5 @@ def publish(who: Identity, root: Path, boot: Path, warning: str) -> None:
 
 
 def report_problem(line: str, boot: Path) -> None:
-    """Leave the reason on the boot partition, where any computer can read it."""
+    """Write a problem to the boot partition, where any computer can read it."""
     put(boot / _PROBLEM, f"{line}\r\n".encode(), None)

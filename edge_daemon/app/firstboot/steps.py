@@ -13,7 +13,7 @@ from edge_daemon.app.firstboot.identity import Identity
 from edge_daemon.errors import EdgeError, ProvisioningError
 
 TAKEN = "etc/edge-daemon/card-taken"
-"""The digest of the card of which everything is stored, so that only wiping is left."""
+"""File with the digest of a card that is stored completely, so that only wiping remains."""
 _NO_CLOCK = "this room has no network and the box no clock chip: without the time every register will be inconclusive"
 _WITHOUT_WIFI = b"network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      optional: true\n"
 
@@ -22,15 +22,15 @@ def first_boot(root: Path, command: host_setup.Command = host_setup.run) -> tupl
     """Take over the card, if there is one; safe to repeat at any point.
 
     Args:
-        root: of the file system.
+        root: root of the file system.
         command: runs a program of the system.
 
     Returns:
-        Who the device is, and a warning or nothing; None where there is no card to take over, and the identity that
-        was written down is that of the key.
+        The identity of the device, and a warning or an empty text. None if there is no card to take over and the stored
+        identity matches the key.
 
     Raises:
-        EdgeError: the card is not whole, is a copy, or the disk can't be written; the boot partition has the line, too.
+        EdgeError: the card is damaged or a copy, or the disk can't be written. The boot partition gets the line, too.
     """
     folder = cards.find(root)
     try:
@@ -66,7 +66,7 @@ def _take(card: Card, root: Path, command: host_setup.Command) -> tuple[Identity
         host_setup.network(card, root, command)
         host_setup.watchdog(card, root)
     else:
-        device_key = device_keys.make(card, root)  # they are there
+        device_key = device_keys.make(card, root)  # they exist already
     who = identity.identity(card.device, card.room, device_key)
     warning = _NO_CLOCK if card.network == "none" and not host_setup.has_clock_chip(root) else ""
     identity.publish(who, root, card.folder.parent, warning)
@@ -78,7 +78,7 @@ def _take(card: Card, root: Path, command: host_setup.Command) -> tuple[Identity
 
 
 def _credentials(card: Card, root: Path) -> None:
-    """Move tokens and passwords to where only root reads them; those that the card has not are gone."""
+    """Move tokens and passwords to where only root can read them; wipe those that the card does not have."""
     store = root / device_keys.STORE
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, kept in CREDENTIALS.items():
@@ -89,7 +89,7 @@ def _credentials(card: Card, root: Path) -> None:
 
 
 def _settings(card: Card, root: Path) -> None:
-    """Put settings and timetables into /etc/edge-daemon; settings that were there are kept beside them."""
+    """Put settings and timetables into /etc/edge-daemon; keep a copy of earlier settings there."""
     folder = root / "etc/edge-daemon"
     config = folder / "config.toml"
     new = (card.folder / "config.toml").read_bytes()
@@ -102,7 +102,7 @@ def _settings(card: Card, root: Path) -> None:
 
 
 def _wipe(card: Card) -> None:
-    """Take everything off the boot partition that is nobody's business, card.json last."""
+    """Remove everything private from the boot partition, card.json last."""
     boot = card.folder.parent
     for name in (*CREDENTIALS, WIFI):
         wipe(card.folder / name)
@@ -114,11 +114,11 @@ def _wipe(card: Card) -> None:
     for name in card.files:
         remove(card.folder / name)
     shutil.rmtree(card.folder / "software", ignore_errors=True)
-    remove(card.folder / "card.json")  # in one step: half of it would be a damaged card
+    remove(card.folder / "card.json")  # in one step, because half of it would be a damaged card
 
 
 def _tidy(root: Path) -> None:
-    """Forget a card that is done; alone where the power went right before this."""
+    """Forget a card that is done; also after a power cut right before this step."""
     if (root / TAKEN).exists():
         for folder in cards.FOLDERS:
             shutil.rmtree(root / folder, ignore_errors=True)
@@ -130,4 +130,4 @@ def _leave_word(problem: EdgeError, folder: Path | None) -> None:
         if folder:
             identity.report_problem(problem.line(), folder.parent)
     except OSError:
-        return  # a boot partition that can't be written: the log has it
+        return  # the boot partition can't be written; the log has the problem

@@ -1,4 +1,4 @@
-"""What `status` and `doctor` report."""
+"""The content of `status` and `doctor`."""
 
 PUBLIC_MODULES = ("delivery_overview", "doctor", "overview")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

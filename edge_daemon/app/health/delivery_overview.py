@@ -1,4 +1,4 @@
-"""How it stands with delivery, for `status`, `doctor` and the metrics: nothing of the network is loaded or asked."""
+"""The state of delivery, for `status`, `doctor` and the metrics; it uses no network."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ from edge_daemon.store.sync_note import SyncNote, read_note
 from edge_daemon.types import Destination
 
 LATE = timedelta(days=3)
-"""A weekend without a network is nothing to tell a person of."""
+"""Items that wait this long need a person; a weekend without a network is shorter."""
 NO_SYNC = timedelta(hours=3)
-"""The timer starts one every quarter of an hour."""
+"""Longest normal time between two syncs; the timer starts one every quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOverview:
-    """Delivery at one moment."""
+    """The state of delivery at one moment."""
 
     now: datetime
     set_up: Mapping[Destination, bool]
-    """Which receivers the settings name."""
+    """Whether the settings name each receiver."""
     queues: Mapping[Destination, Backlog]
     note: SyncNote
-    """Of the last sync."""
+    """The note of the last sync."""
     pull_problems: Mapping[str, str] = field(default_factory=dict)
-    """Document of the office to what is wrong with it."""
+    """What is wrong with a document of the office, by its name."""
     alarms: tuple[Alarm, ...] = ()
-    """What can't be so where nobody touched the database."""
+    """Alarms: states that are impossible unless somebody changed the database."""
     installed: bool = True
-    """False: of a `--home`, where nobody starts a sync by itself."""
+    """False with `--home`, where no timer starts a sync."""
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is set up, so that registers stay here on purpose."""
+        """Whether no receiver is set up, so that registers stay here on purpose."""
         return not any(self.set_up.values())
 
     def problems(self) -> Iterator[str]:
-        """Yield what needs a person, a line each."""
+        """Yield the problems that need a person, a line each."""
         for alarm in self.alarms:
             yield f"ALARM since {alarm.at:%Y-%m-%d %H:%M} UTC: {alarm.what}"
         for destination, queue in self.queues.items():
             if not self.set_up.get(destination):
                 continue
             if queue.state == "parked":
-                yield f"{destination} takes nothing until it is mended: {queue.answer}"
+                yield f"{destination} accepts nothing until it is repaired: {queue.answer}"
             elif queue.oldest is not None and self.now - queue.oldest >= LATE:
                 days = (self.now - queue.oldest).days
                 why = f": {queue.answer}" if queue.answer else ""
@@ -72,17 +72,17 @@ class DeliveryOverview:
             yield "no sync runs: `systemctl list-timers edge-daemon-sync.timer` says why"
 
     def _no_sync(self) -> bool:
-        """Return whether no sync ran for hours; on a new device the oldest item says since when."""
+        """Return whether no sync ran for hours; on a new device the oldest item gives the start of that time."""
         last = self.note.began_at or min((q.oldest for q in self.queues.values() if q.oldest), default=None)
         return last is not None and self.now - last >= NO_SYNC
 
 
 def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> DeliveryOverview:
-    """Return how it stands.
+    """Return the state of delivery.
 
     Raises:
         EdgeError: settings or database can't be read.
-        PermissionError: a folder is somebody else's.
+        PermissionError: a folder belongs to another user.
     """
     return DeliveryOverview(
         now,
@@ -96,7 +96,7 @@ def delivery_overview(home: Home, db: sqlite_utils.Database, now: datetime) -> D
 
 
 def look_at_delivery(home: Home, now: datetime) -> DeliveryOverview | None:
-    """Return how it stands, None where there is no database yet; raises as `delivery_overview`."""
+    """Return the state of delivery, None without a database; raises the errors of `delivery_overview`."""
     if not home.register_db_path.exists():
         return None
     db = open_register(home.register_db_path, create=False)

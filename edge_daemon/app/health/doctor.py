@@ -1,4 +1,4 @@
-"""The checks of `doctor` that need more than the computer: settings, models, databases, timetable, camera, service."""
+"""The checks of `doctor` beyond the computer itself: settings, models, databases, timetable, camera, service."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from edge_daemon.vision.timing import time_embedders
 __all__ = ["Check", "Doctor"]
 
 _TELLING = 0.9
-"""A file has to be faster by this factor before a change is worth enrolling everybody again."""
+"""A model file has to be faster by this factor before a change is worth a new import of all students."""
 _HOLDS_CAMERA = ("starting", "lesson")
 _AHEAD = timedelta(days=7)
 
@@ -51,8 +51,8 @@ class Doctor:
 
     Args:
         home: the installation.
-        root: where /proc and /sys are.
-        limit_s: how long one check may take.
+        root: the root folder of /proc and /sys.
+        limit_s: time limit for one check.
     """
 
     def __init__(self, home: Home, root: Path = Path("/"), limit_s: float = LIMIT_S) -> None:
@@ -60,7 +60,7 @@ class Doctor:
         self._host = hosts.read_host(home.state_dir, root)
 
     def checks(self) -> Iterator[Check]:
-        """Yield one check after another; each takes no longer than the limit, and none raises."""
+        """Yield one check after another; each ends within the limit, and none raises an error."""
         settings = checked("settings", self._settings, self._limit_s)
         yield settings
         named: dict[str, Callable[[], Check]] = {
@@ -81,13 +81,13 @@ class Doctor:
             "erasures": lambda: erasures_check(self._home),
             "delivery": lambda: delivery_check(self._home, datetime.now(timezone.utc)),
         }
-        if settings.state != "bad":  # without settings nobody knows which models, which camera
+        if settings.state != "bad":  # without settings the models and the camera are unknown
             yield from (checked(name, look, self._limit_s) for name, look in named.items())
         for name, look in self._without_settings().items():
             yield checked(name, look, self._limit_s)
 
     def network_checks(self) -> Iterator[Check]:
-        """Yield the checks that need the network, and nothing that is sealed."""
+        """Yield the checks that need the network but nothing that is sealed."""
         settings = checked("settings", self._settings, self._limit_s)
         if settings.state != "bad":
             yield checked("mail", lambda: mail_check(self._home), self._limit_s)
@@ -111,13 +111,13 @@ class Doctor:
         }
 
     def _first_record(self) -> datetime | None:
-        """Return since when a backup is expected."""
+        """Return the time from which a backup is expected."""
         if self._home.home_mode or not self._home.register_db_path.exists():
             return None
         db = open_register(self._home.register_db_path, create=False)
         with closing(db.conn):
             first = first_record(db)
-        # Students may be enrolled without a lesson yet: then by the last change of the file.
+        # Students may be enrolled before the first lesson; then the last change of the file counts.
         return first or datetime.fromtimestamp(self._home.register_db_path.stat().st_mtime, timezone.utc)
 
     def _settings(self) -> Check:
@@ -134,13 +134,13 @@ class Doctor:
         try:
             models = load_models(self._home.config)
             found, gate = parity(models.embedder(), folder), verifier_parity(models.card("verifier"), folder)
-        except ModelError as error:  # networks of one's own: nothing says that they compute wrongly
+        except ModelError as error:  # the school's own networks: there is no reference for their results
             return Check("parity", "not checked", f"{error.where}: {error.what}", error.hint)
         text = f"{found.model} under {runtime_name()} on {found.faces} stored faces: cosine {found.worst_cosine:.4f}"
         text += f"; {gate.model}: logit within {gate.logit:.2f}, points within {gate.px:.1f} px"
         if found.holds and gate.holds:
             return Check("parity", "good", text)
-        advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised rightly"
+        advice = "reinstall the interpreter and NumPy (requirements-arm.txt): nobody would be recognised correctly"
         return Check("parity", "bad", f"{text}, at least {found.least} is right", advice)
 
     def _masks(self) -> Check:
@@ -152,7 +152,7 @@ class Doctor:
         text = f"{found.model} on {found.faces} stored faces: differs by {found.worst_difference:.3f} at most"
         if found.holds:
             return Check("masks", "good", text)
-        return Check("masks", "bad", text, "reinstall the interpreter and NumPy: masks would be told wrongly")
+        return Check("masks", "bad", text, "reinstall the interpreter and NumPy: masks would be recognised wrongly")
 
     def _embedder(self) -> Check:
         models = load_models(self._home.config)
@@ -259,7 +259,11 @@ class Doctor:
 
 
 def _one_picture(settings: CameraConfig) -> Check:
-    """Take a picture as the service does, in a process of its own; what is wrong with it is a CameraError."""
+    """Take a picture like the service does, in a process of its own.
+
+    Raises:
+        CameraError: the camera gives no usable picture.
+    """
     with CameraProcess(settings, now=lambda: datetime.now(timezone.utc)) as camera:
         camera.prepare(0)
         if settings.kind != "files":

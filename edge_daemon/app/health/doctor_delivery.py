@@ -1,4 +1,4 @@
-"""The checks of `doctor` about delivery: does the school's server know us, and does what waits get through?"""
+"""The checks of `doctor` about delivery: whether the school's server knows us, and whether items get through."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from edge_daemon.home import Home
 from edge_daemon.store.alarms import KEY, MISSING, PLACE
 
 _MAX_BYTES = 64 * 1024
-_SOMEBODY_WRITES = "look at what lies there, take it away, and give this device another token (docs/UPSTREAM.md)"
+_SOMEBODY_WRITES = "look at what is there, remove it, and give this device another token (docs/UPSTREAM.md)"
 _ALARM_HINTS = {
     PLACE: _SOMEBODY_WRITES,
     KEY: _SOMEBODY_WRITES,
     MISSING: "wait for two syncs; `edge-daemon outbox resend --since DAY` sends what lies further back",
 }
 _ANSWERED = (200, 304, 404)
-_ONLY_SYNC = "only the sync service is given the token: `systemctl start edge-daemon-sync` tries it"
+_ONLY_SYNC = "only the sync service has the token: `systemctl start edge-daemon-sync` tries it"
 
 
 def upstream_check(home: Home) -> Check:
-    """Connect, encrypt, and ask for this device's own heartbeat, with its token: nothing is changed there."""
+    """Connect, encrypt, and request this device's own heartbeat with its token; nothing is changed on the server."""
     settings, folder = home.config.upstream, home.config_path.parent
     found = connectivity.upstream(settings, folder)
     if found.state != "good" and not settings.proxy:
@@ -55,7 +55,7 @@ def upstream_check(home: Home) -> Check:
 
 
 def network_check(home: Home, root: Path) -> Check:
-    """Say whether there is a way out; without one nothing that waits for a receiver can leave."""
+    """Check the network; without one nothing that waits for a receiver can leave."""
     found = connectivity.network(root)
     if found.state == "warning" and any(is_set_up(home).values()):
         return replace(found, state="bad")
@@ -63,13 +63,13 @@ def network_check(home: Home, root: Path) -> Check:
 
 
 def mail_check(home: Home) -> Check:
-    """Greet the mail server and encrypt; no log-in, no mail."""
+    """Connect to the mail server and encrypt, without login and without sending a message."""
     settings, folder = home.config.mail, home.config_path.parent
     return by_3_13(connectivity.mail(settings, folder), folder / settings.ca_file if settings.ca_file else None)
 
 
 def delivery_check(home: Home, now: datetime) -> Check:
-    """Say what waits, what was refused, and when the last sync was."""
+    """Report what waits, what was refused, and when the last sync was."""
     overview = look_at_delivery(home, now)
     if overview is None:
         return Check("delivery", "not checked", "there is no register yet")

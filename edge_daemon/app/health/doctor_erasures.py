@@ -1,4 +1,4 @@
-"""`doctor`: is an erasure unfinished, can an erased key come back, and who of the leavers is erased soon?"""
+"""The check of `doctor` about erasures: unfinished ones, keys that could return, and students erased soon."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from edge_daemon.store.leavers import ComingErasures, read_coming
 
 
 def erasures_check(home: Home) -> Check:
-    """Return whether everything that was to be erased is, and what is to come.
+    """Check whether all erasures are finished, and which ones are coming.
 
     Raises:
-        StoreError, KeyFileError: a database or the file of slots can't be read.
+        StoreError, KeyFileError: a database or the file of key slots can't be read.
     """
     if is_work_left(home):
         advice = "the service does it within the hour, between lessons; its journal says why it can't"
-        return Check("erasures", "warning", "what was to be erased, or wrapped under a new key, is not yet", advice)
+        return Check("erasures", "warning", "some data is not yet erased, or not yet wrapped under a new key", advice)
     for path in (home.gallery_slots_path, home.contact_slots_path):
         if KeySlots(path).in_place() is False:
-            found = f"{path.name} is not overwritten where it lies by this file system"
+            found = f"this file system does not overwrite {path.name} in place"
             advice = "keep the state on ext4 without data=journal: a destroyed key might be found again"
             return Check("erasures", "warning", found, advice)
     coming = _coming(home)

@@ -1,4 +1,4 @@
-"""The check of `doctor` about the office: are the lists that it sends signed?"""
+"""The check of `doctor` about the office: whether its lists are signed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = "office key"
 
 
 def office_key_check(home: Home) -> Check:
-    """Say whose lists are taken; a warning where anybody's are who may write to the server."""
+    """Check whose lists are accepted; a warning if anybody who can write to the server could make one."""
     try:
         keys = pinned_keys(home)
     except DeliveryError as error:
@@ -23,5 +23,5 @@ def office_key_check(home: Home) -> Check:
         return Check(_NAME, "good", "; ".join(f"fingerprint {fingerprint(key)}" for key in keys))
     if not home.config.upstream.url or CORRECTIONS not in wanted_names(home.config):
         return Check(_NAME, "not checked", "no corrections come from a server")
-    advice = "pin the office's: `edge-daemon office-key pin KEY` (docs/OFFICE.md)"
-    return Check(_NAME, "warning", "none is pinned: corrections are taken from whoever writes to the server", advice)
+    advice = "pin the office's key: `edge-daemon office-key pin KEY` (docs/OFFICE.md)"
+    return Check(_NAME, "warning", "none is pinned: corrections of anybody with access to the server count", advice)

@@ -1,4 +1,4 @@
-"""The checks of `doctor` that hold what the running service says against what the computer shows."""
+"""The checks of `doctor` that compare the service's status with the computer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DISK = "make room, or look at `dmesg`: a worn-out SD card goes read-only, and h
 
 
 def running_service(home: Home) -> ServiceStatus | None:
-    """Return the status of a service whose process is there; None where there is none, or where it is hidden."""
+    """Return the status of a service whose process exists; None if there is none or its status can't be read."""
     try:
         status = read_status(home.runtime_dir)
     except PermissionError:
@@ -27,11 +27,11 @@ def running_service(home: Home) -> ServiceStatus | None:
 
 
 def service_check(home: Home) -> Check:
-    """Say how the service is. Only a service that has started and meets no fault is good."""
+    """Check the service; the result is good only if it has started and reports no fault."""
     try:
         status = read_status(home.runtime_dir)
     except PermissionError:
-        return Check("service", "not checked", "what it says is for its user", "run it as root")
+        return Check("service", "not checked", "only its own user can read its status", "run it as root")
     if status is None:
         if home.home_mode:
             return Check("service", "not checked", "none runs with this --home")
@@ -39,9 +39,9 @@ def service_check(home: Home) -> Check:
     if not runs(status):
         if status.ended_by:
             return Check("service", "bad", f"ended, and systemd starts it again: {status.ended_by}", _LOG)
-        return Check("service", "bad", f"ended without a word, after: {status.detail}", _LOG)
+        return Check("service", "bad", f"ended without giving a reason, after: {status.detail}", _LOG)
     if age_s(status) > STALE_S:
-        return Check("service", "bad", f"has said nothing for {age_s(status):.0f} s", _LOG)
+        return Check("service", "bad", f"has not reported for {age_s(status):.0f} s", _LOG)
     if faults := status.faults():
         told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
         return Check("service", "bad", f"{status.detail}; {told}", "see the lines of these checks")
@@ -53,7 +53,7 @@ def service_check(home: Home) -> Check:
 
 
 def disk_check(home: Home, host: Host) -> Check:
-    """Say whether the disk has room and takes what is written, by writing to it and by what the service meets."""
+    """Check whether the disk has space and can be written, by a write test and by the service's faults."""
     found = host_checks.disk(home.state_dir, host, RESERVE_BYTES)
     if found.state == "bad":
         return found
@@ -64,13 +64,13 @@ def disk_check(home: Home, host: Host) -> Check:
 
 
 def _with_write(found: Check, folder: Path) -> Check:
-    """Make a file without a name, which is gone when it is closed: some disks refuse only what is written."""
+    """Make an unnamed file, which disappears on closing, because some disks only fail on writing."""
     if not os.access(folder, os.W_OK):
-        return found  # not there yet, or somebody else's: the check of the state folder says so
+        return found  # the folder is missing or another user's; the check of the state folder reports it
     try:
         os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600))
     except OSError as error:
-        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without such files
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):  # a file system without unnamed files
             return found
         return Check("disk", "bad", f"{folder} can't be written: {error.strerror}", _DISK)
     return found

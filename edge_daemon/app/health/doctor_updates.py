@@ -1,4 +1,4 @@
-"""What `doctor` says of updates: whether this device has the key of whom it takes releases."""
+"""The check of `doctor` about updates: whether this device has the maintainer's key."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from edge_daemon.device.check import Check
 
 
 def updates_check(root: Path, *, expected: bool) -> Check:
-    """Look for the maintainer's key; one that is unusable is an UpdateError.
+    """Check the maintainer's key.
 
     Args:
-        root: stands before the path, for tests.
-        expected: whether this is an installed device.
+        root: prefix of the path, for tests.
+        expected: True on an installed device.
+
+    Raises:
+        UpdateError: the key can't be used.
     """
     path = Releases(root).public_key_path
     if not path.exists():
         if not expected:
             return Check("updates", "not checked", "only an installed device takes releases")
         advice = "put the maintainer's release.pub there (docs/UPDATES.md)"
-        return Check("updates", "warning", f"none can be taken, for there is no {path}", advice)
+        return Check("updates", "warning", f"none can be taken, because there is no {path}", advice)
     read_public_key(path)
-    return Check("updates", "good", f"releases are taken that are signed by the key in {path}")
+    return Check("updates", "good", f"releases signed by the key in {path} are accepted")

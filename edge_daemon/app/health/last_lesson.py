@@ -1,4 +1,4 @@
-"""What of the lessons just past needs a person: one that was not held, was unusual, or could decide nothing."""
+"""Problems of recent lessons that need a person: not held, unusual, or without any decision."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from edge_daemon.store.skipped import SkippedLesson, skipped_lessons
 from edge_daemon.types import Register, RegisterFlag
 
 NOT_HELD_FOR: Final = timedelta(days=1)
-"""So long a lesson that went by needs a person; later it is history."""
+"""How long a missed lesson needs a person."""
 
 _MEANS: Mapping[RegisterFlag, str] = {
     "room_empty": "hardly any faces were there",
     "unusual_class": "many other people were there",
-    "view_changed": "the camera sees another scene than before: look whether it was turned",
+    "view_changed": "the camera's view has changed: check whether the camera was turned",
     "too_dark": "a part of the room is too dark",
     "too_blurred": "the picture is blurred: look at the lens",
     "glare": "a part of the room is lost in glare",
@@ -31,7 +31,7 @@ _MEANS: Mapping[RegisterFlag, str] = {
 
 
 def lesson_problems(db: sqlite_utils.Database, now: datetime) -> Iterator[str]:
-    """Yield what of the lessons just past needs a person, a line each.
+    """Yield the problems of recent lessons that need a person, a line each.
 
     Raises:
         StoreError: the database can't be read.
@@ -46,7 +46,7 @@ def lesson_problems(db: sqlite_utils.Database, now: datetime) -> Iterator[str]:
     stored = latest(db, last.stored.lesson.lesson_id)
     try:
         register = from_json(stored.document).register if stored is not None else None
-    except RegisterError:  # `ledger verify` says what is wrong with it
+    except RegisterError:  # `ledger verify` reports what is wrong with it
         register = None
     yield from _of_last(last, register)
 
@@ -73,7 +73,7 @@ def _of_last(last: LessonCounts, register: Register | None) -> Iterator[str]:
         if register.confirmed is None:
             yield f"the last lesson: {words}: see {command}{asked}"
     if register.confirmed is not None or register.corrections:
-        return  # a person has looked at it
+        return  # a person has already looked at it
     verdicts = {verdict.verdict for verdict in register.verdicts}
     if verdicts == {"not_assessed"}:
         yield "nobody of the last lesson could be assessed: no consent, or no photographs: `edge-daemon enrol list`"

@@ -1,4 +1,4 @@
-"""What a process with the network found for `doctor`, which is given the keys instead: `attendance` starts both."""
+"""Results of the network checks, from another process: this one has the keys instead. `attendance` starts both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_CHARACTERS: Final = 1000
 
 
 def handed_over(name: str) -> Check | None:
-    """Return a check that was made by a process with the network; None where none was made for this process.
+    """Return a check made by the process with the network; None if no such process worked for this one.
 
     Args:
         name: one of NAMES.
@@ -24,7 +24,7 @@ def handed_over(name: str) -> Check | None:
     data = credential(CREDENTIAL)
     if data is None:
         return None
-    # It comes from a process that strangers can reach: of a known form, one line, and of no other check.
+    # Strangers can reach the process that made it, so only known checks in a known format are taken, a line each.
     return _read(data).get(name) or Check(name, "not checked", "the part with the network ended without an answer")
 
 

@@ -1,6 +1,6 @@
-"""How it stands now: what the service says, else what the databases know; and what of it needs a person.
+"""The state of the device now, from the service's status or the databases, and the problems that need a person.
 
-Nothing of vision is loaded here and no key is asked for.
+It loads no vision code and needs no key.
 """
 
 from __future__ import annotations
@@ -34,44 +34,44 @@ LOOK_AHEAD = timedelta(days=14)
 MB = 2**20
 
 Life = Literal["runs", "stuck", "ended", "none", "hidden"]
-"""Of the service: `ended`: its process is gone and said nothing; `hidden`: only its user may know."""
+"""State of the service. `ended`: its process is gone without a reason; `hidden`: only its user can read its status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The device at one moment."""
+    """The state of the device at one moment."""
 
     now: datetime
     life: Life
     status: ServiceStatus | None
-    """The last words of the service, also of one that ended."""
+    """The last status of the service, even of one that ended."""
     clock: ClockState
     next_start: datetime | None
     next_course: str
     last: LessonCounts | None
     open_lessons: tuple[LessonCounts, ...]
-    """Begun without a register yet; without the one that runs."""
+    """Lessons without a register yet, except the running one."""
     skipped: tuple[SkippedLesson, ...]
-    """Of the last days."""
+    """Missed lessons of the last days."""
     host: Host
     delivery: DeliveryOverview | None = None
-    """None: there is no database yet, or it can't be read."""
+    """None if there is no database yet or it can't be read."""
     problems: tuple[str, ...] = field(default=())
-    """What needs a person, a line each; empty: all is well."""
+    """Problems that need a person, a line each; empty if all is well."""
 
     @property
     def lesson(self) -> LessonStatus | None:
-        """The lesson that runs, as the service tells it."""
+        """The running lesson, according to the service."""
         return self.status.lesson if self.status is not None and self.life in ("runs", "stuck") else None
 
 
 def look(home: Home, now: datetime, root: Path = Path("/")) -> Overview:
-    """Find out how it stands; what can't be found out is a problem, never an error.
+    """Return the state of the device; what can't be found out is a problem, never an error.
 
     Args:
         home: the installation.
         now: the time.
-        root: where /proc and /sys are.
+        root: the root folder of /proc and /sys.
     """
     problems: list[str] = []
     status, life = _service(home)
@@ -81,7 +81,7 @@ def look(home: Home, now: datetime, root: Path = Path("/")) -> Overview:
     if current is not None and current.lesson is not None:
         running = current.lesson.lesson_id
         open_lessons = tuple(one for one in open_lessons if one.stored.lesson.lesson_id != running)
-    asks_itself = current is None or current.state == "starting"  # which has not read the timetable yet
+    asks_itself = current is None or current.state == "starting"  # a starting service has not read the timetable yet
     following = _next_lesson(home, now, problems) if asks_itself else None
     delivery = _delivery(home, now, problems)
     host = read_host(home.state_dir, root)
@@ -116,22 +116,22 @@ def _service(home: Home) -> tuple[ServiceStatus | None, Life]:
 
 def _service_problems(home: Home, status: ServiceStatus | None, life: Life) -> list[str]:
     if life == "hidden":
-        return ["what the service says is for its user: run this as root"]
+        return ["only its own user can read the service's status: run this as root"]
     if status is None:
         return [] if home.home_mode else ["no service runs: `systemctl status edge-daemon` says why"]
     if life == "ended" and status.ended_by:
         told = [f"{name}: {fault}" for name, fault in status.faults().items()]
         return [*told, f"the service ended, and systemd starts it again: {status.ended_by}"]
     if life == "ended":
-        return ["the service ended without a word: `journalctl -u edge-daemon` may say why"]
-    found = [f"the service has said nothing for {age_s(status):.0f} s"] if life == "stuck" else []
+        return ["the service ended without giving a reason: `journalctl -u edge-daemon` may say why"]
+    found = [f"the service has not reported for {age_s(status):.0f} s"] if life == "stuck" else []
     if status.state == "degraded":
         found.append(status.detail)
     return [*found, *(f"{name}: {fault}" for name, fault in status.faults().items())]
 
 
 def _host_problems(home: Home, host: Host) -> Iterator[str]:
-    """Yield what `doctor` calls bad of the computer, and a disk that is nearly full."""
+    """Yield what `doctor` calls bad about the computer, and a disk that is nearly full."""
     if host.disk_free_bytes < LEAST_FREE_MB * MB:
         yield f"the disk has only {host.disk_free_bytes // MB} MB left"
     for check in (host_checks.disk(home.state_dir, host), host_checks.temperature(host), host_checks.power(host)):
@@ -159,23 +159,23 @@ def _history(
 def _delivery(home: Home, now: datetime, problems: list[str]) -> DeliveryOverview | None:
     try:
         found = look_at_delivery(home, now)
-    except (EdgeError, PermissionError):  # told with the history, or with the timetable
+    except (EdgeError, PermissionError):  # reported with the history, or with the timetable
         return None
     problems.extend(found.problems() if found is not None else ())
     return found
 
 
 def _clock(home: Home) -> ClockState:
-    """Ask the computer, because no service tells."""
+    """Return the state of the computer's clock, because no service reports it."""
     try:
         trusted = home.config.device.trust_clock
-    except EdgeError:  # told with the timetable
+    except EdgeError:  # reported with the timetable
         trusted = False
     return SystemClock(trusted=trusted).reading().state
 
 
 def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | None:
-    """Ask the timetable itself, because no service tells."""
+    """Return the next lesson from the timetable itself, because no service reports it."""
     try:
         if not home.config.timetable.files:
             return None

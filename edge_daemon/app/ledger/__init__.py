@@ -1,4 +1,4 @@
-"""What became of every lesson, and the proof that nothing was changed."""
+"""What happened to every lesson, and the proof that nothing was changed."""
 
 PUBLIC_MODULES = ("ledger_reader", "plan_check")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,4 +1,4 @@
-"""The way of every lesson of the timetable: promised, captured, finalised, acknowledged by the office, mailed."""
+"""A line for every lesson of the timetable: promised, captured, finalised, acknowledged by the office, mailed."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "students": (outbox.STUDENT, outbox.STUDENT_CORRECTION),
     "guardians": (outbox.GUARDIAN, outbox.GUARDIAN_CORRECTION),
 }
-"""Who is told, and by which items of the outbox."""
+"""Groups of receivers, and the outbox kinds that go to each."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryProgress:
-    """How far one group of receivers knows of a lesson."""
+    """How many items about a lesson reached one group of receivers."""
 
     delivered: int
     waiting: int
@@ -36,37 +36,37 @@ class DeliveryProgress:
     parked: int
     void: int
     at: datetime | None
-    """When the last one was delivered."""
+    """When the last item was delivered."""
 
     @property
     def wanted(self) -> int:
-        """How many items are to arrive."""
+        """Number of items that have to arrive."""
         return self.delivered + self.waiting + self.held + self.parked
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One lesson."""
+    """The line of one lesson."""
 
     lesson: LedgerLesson
     committed_at: datetime | None
-    """When the last commitment before its begin was signed."""
+    """When the last commitment before its start was signed."""
     captures_taken: int
     register: StoredRegister | None
     """The highest revision."""
     progress: Mapping[str, DeliveryProgress]
-    """By the keys of GROUPS."""
+    """Progress by the keys of GROUPS."""
     moved_to: MovedTo | None = None
-    """Of a promise that was withdrawn: the lesson that stands in its place."""
+    """For a withdrawn promise: the lesson that replaces it."""
 
     def state_at(self, now: datetime) -> str:
-        """Return the lesson's state at a time; `over`: it ended, and its register is not made yet."""
+        """Return the lesson's state at a time; `over` means that it ended but its register is not made yet."""
         return "over" if self.lesson.state == "running" and self.lesson.end <= now else self.lesson.state
 
 
 @dataclass(frozen=True, slots=True)
 class MovedTo:
-    """Where a lesson went."""
+    """The lesson that replaces another one."""
 
     lesson_id: str
     start: datetime
@@ -75,7 +75,7 @@ class MovedTo:
 def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetime | None) -> list[LedgerLine]:
     """Return a line for every lesson of the timetable that begins in [start, end), the earliest first.
 
-    A promise that went to the office for a time at which the lesson is not any more has a line of its own.
+    A promise for a time at which the lesson no longer takes place has a line of its own.
     """
     promised = _committed(db)
     registers = {one.lesson_id: one for one in latest_registers(db, start, end)}
@@ -93,7 +93,7 @@ def ledger_lines(db: sqlite_utils.Database, start: datetime | None, end: datetim
 
 
 def _withdrawn(db: sqlite_utils.Database, promised: Mapping[str, Sequence[_Promise]]) -> Iterator[LedgerLine]:
-    """Yield a line for each promise that does not stand any more."""
+    """Yield a line for each promise that is no longer valid."""
     on_record = {one.lesson_id: one for one in ledger.ledger_lessons(db, None, None)}
     events = lesson_events(db)
     for lesson_id, promises in promised.items():
@@ -128,7 +128,7 @@ def _line(
     in_time = [one.at for one in promised.get(lesson.lesson_id, ()) if one.at <= lesson.start]
     taken = lesson.captures_taken
     if register is not None:
-        with contextlib.suppress(RegisterError):  # a document that can't be read is what `ledger verify` is for
+        with contextlib.suppress(RegisterError):  # `ledger verify` reports unreadable documents
             taken = from_json(register.document).register.captures_taken
     progress = {group: _progress([one for one in items if one.kind in kinds]) for group, kinds in GROUPS.items()}
     return LedgerLine(lesson, max(in_time, default=None), taken, register, progress)

@@ -1,4 +1,4 @@
-"""The ledger of an installation: its lines, its verification, and the key that signs it."""
+"""The ledger of an installation: its lines, its verification, and its signing key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verify_ledger(home: Home, public_key: str | None, unsigned_before: datetime 
 
     Args:
         home: the installation.
-        public_key: of the device; None: the key that the first signed document names has to hold for all.
+        public_key: the device's public key; None to check all with the key in the first signed document.
 
     Raises:
         RegisterError: there is no register yet.
@@ -62,7 +62,7 @@ def check_exists(home: Home) -> None:
 
 
 def own_key(home: Home) -> str | None:
-    """Return the device's public key, None where this command is not given the device key."""
+    """Return the device's public key, None if this command does not have the device key."""
     try:
         return Signer(device_key(home.key_path if home.home_mode else None, create=False)).public_key
     except KeyFileError:
@@ -70,5 +70,9 @@ def own_key(home: Home) -> str | None:
 
 
 def signing_key(home: Home) -> str:
-    """Return the public key that this device signs with; raises a KeyFileError that says what is missing."""
+    """Return the public key with which this device signs.
+
+    Raises:
+        KeyFileError: the device key is missing or invalid.
+    """
     return open_signer(home).public_key

@@ -1,4 +1,4 @@
-"""Capture plans for a person: those on record for coming lessons, and one that is derived again from its seed."""
+"""Capture plans for people: stored plans of coming lessons, and a past plan derived again from its seed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AHEAD = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class PlannedSlot:
-    """An instant of a plan, and what was made of it."""
+    """An instant of a plan, and the capture at that instant."""
 
     slot: int
     planned: datetime
@@ -36,18 +36,18 @@ class PlannedSlot:
 
 @dataclass(frozen=True, slots=True)
 class PlanCheck:
-    """A plan that was derived again."""
+    """The result of deriving a plan again."""
 
     lesson_id: str
     seed: bytes
     findings: Mapping[str, bool]
-    """What has to hold, in words, and whether it does; a rehearsal is promised to nobody."""
+    """Each requirement in words, and whether it is met; a rehearsal was promised to nobody."""
     is_rehearsal: bool
     slots: Sequence[PlannedSlot]
 
 
 def coming_plans(home: Home, now: datetime) -> list[CommittedPlan]:
-    """Return the plans on record for lessons of the next days."""
+    """Return the stored plans for lessons of the next days."""
     if not home.register_db_path.exists():
         return []
     db = open_register(home.register_db_path)
@@ -56,7 +56,7 @@ def coming_plans(home: Home, now: datetime) -> list[CommittedPlan]:
 
 
 def check_plan(home: Home, register_id: str) -> PlanCheck:
-    """Derive the plan of a register again from the seed that it reveals, and hold it against what was done.
+    """Derive the plan of a register from the seed that it reveals, and compare it with the captures.
 
     Raises:
         RegisterError: there is no such register, or none at all yet.
@@ -84,15 +84,15 @@ def check_plan(home: Home, register_id: str) -> PlanCheck:
         "same SHA-256 was on record": on_record is not None and on_record[0] == sha256,
         "on record before the lesson": on_record is not None and on_record[1] <= lesson.start,
     }
-    if committed is not None:  # a release that promised nothing left none
+    if committed is not None:  # None means that the release made no promises
         findings["promised, signed, before the lesson"] = committed == sha256
     return PlanCheck(lesson_id, seed, findings, False, slots)
 
 
 def _committed_sha256(db: sqlite_utils.Database, lesson_id: str, start: datetime) -> str | None:
-    """Return the SHA-256 of the seed that was promised last before a lesson began.
+    """Return the SHA-256 of the seed in the last promise before a lesson began.
 
-    Empty where promises had been made by then, but none for this lesson; None where none had been made at all.
+    Return an empty text if promises existed by then but none for this lesson; None if there were no promises at all.
     """
     found: str | None = None
     for stored in commitments(db):

@@ -1,8 +1,8 @@
-"""`ledger verify`: every register and commitment of this device against what it must be, and nothing taken on trust.
+"""`ledger verify`: checks every register and commitment of this device, and trusts none of them.
 
-Changed, removed, added and re-signed documents are found, whatever was done to the tables: each document names the one
-before it, its signature needs the device key, and lessons, outbox and commitments know what there has to be. What a
-thief who has the device key could still change shows against the copies that the office has (`collect`).
+It finds changed, removed, added and re-signed documents, whatever was done to the tables. Each document names its
+predecessor, and each signature needs the device key. Lessons, outbox and commitments show which documents must exist. A
+thief who has the device key could still change documents; the office's copies reveal that (`collect`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edge_daemon.types import Register
 
 @dataclass(frozen=True, slots=True)
 class LedgerProblem:
-    """Something that can't be so in a ledger that nobody touched."""
+    """An inconsistency that an untouched ledger can't have."""
 
     where: str
     what: str
@@ -34,18 +34,18 @@ class LedgerProblem:
 
 @dataclass(slots=True)
 class VerificationResult:
-    """What was looked at, and what is wrong."""
+    """The result of a verification."""
 
     public_key: str | None
-    """That signatures were held against; None: nothing is signed."""
+    """The key with which signatures were checked; None if nothing is signed."""
     registers: int = 0
     unsigned: int = 0
-    """Made by a release that did not sign."""
+    """Number of registers from a release that did not sign."""
     commitments: int = 0
     unpromised: int = 0
-    """Lessons that no commitment promised in time: the device was off until they began, or did not promise yet."""
+    """Lessons without a promise in time: the device was off until they began, or its release made no promises."""
     removed: int = 0
-    """Registers that went after `storage.keep_registers_days`, by signed notes."""
+    """Registers removed after `storage.keep_registers_days`, by signed notes."""
     problems: list[LedgerProblem] = field(default_factory=list)
 
 
@@ -56,8 +56,8 @@ def verify(
 
     Args:
         db: register.sqlite.
-        public_key: of this device; None: the key that the first signed document names has to hold for all.
-        unsigned_before: registers that were made before it by a release that did not sign are no fault; None: each is.
+        public_key: the device's public key; None to check all with the key in the first signed document.
+        unsigned_before: unsigned registers made before this time are no problem; None: every unsigned one is.
     """
     found = VerificationResult(public_key or _first_key(db))
     kept = _Commitments(found)
@@ -73,7 +73,7 @@ def verify(
 
 
 def _removed(db: sqlite_utils.Database, found: VerificationResult) -> deque[LedgerGap]:
-    """Return what signed notes say went after its time, in the ledger's order; a note of another key says nothing."""
+    """Return the removed registers of the signed notes, in the ledger's order; a note of another key does not count."""
     gaps: list[LedgerGap] = []
     before: str | None = None
     for note in removed_registers.retention_notes(db):
@@ -106,7 +106,7 @@ def _first_key(db: sqlite_utils.Database) -> str | None:
 
 
 class _Commitments:
-    """Reads commitments in their order, and knows what was promised of a lesson before it began."""
+    """Reads commitments in their order, and finds the promise for a lesson before it began."""
 
     def __init__(self, found: VerificationResult) -> None:
         self._found = found
@@ -134,7 +134,7 @@ class _Commitments:
             before = stored.sha256
 
     def promised(self, register: Register) -> tuple[str, str] | None:
-        """Return ref and SHA-256 of the last promise before the lesson began."""
+        """Return reference and SHA-256 of the last promise before the lesson began."""
         mine = self._by_lesson.get(register.lesson.lesson_id, [])
         in_time = [(commitment.ref, sha256) for commitment, sha256 in mine if commitment.at <= register.lesson.start]
         return in_time[-1] if in_time else None
@@ -145,7 +145,7 @@ class _Commitments:
 
 
 class _Walk:
-    """Goes through the registers in the order in which they were made."""
+    """Checks the registers in the order in which they were made."""
 
     def __init__(
         self,
@@ -164,13 +164,13 @@ class _Walk:
         where = f"register {row.lesson_id} revision {row.revision}"
         self._found.registers += 1
         self._found.problems += [LedgerProblem(where, what) for what in self._faults(row)]
-        # Where only the document was changed, the column tells what it was: the next one is not to blame.
+        # If only the document was changed, the column still has its SHA-256, so the next document is not blamed.
         self._last = frozenset((digest(row.document), row.sha256))
         self._latest[row.lesson_id] = row.revision, self._last
         self._refs.add(f"{row.lesson_id}/{row.revision}")
 
     def pass_removed(self, gaps: deque[LedgerGap], position: int) -> None:
-        """Take the registers before a place in the ledger that went after their time: the next one follows them."""
+        """Skip registers before a position that were removed by signed notes; the next register follows them."""
         while gaps and gaps[0].position < position:
             gap = gaps.popleft()
             self._last = frozenset((gap.sha256,))

@@ -1,3 +1,3 @@
-"""Masks in pictures, in a video, or in front of a camera at a door (docs/MASKS.md). Keeps nothing, knows nobody."""
+"""Finds masks in pictures, in a video, or at a door (docs/MASKS.md). Recognises nobody and stores nothing."""
 
 PUBLIC_MODULES = ("door_watch", "mask_files")

@@ -1,4 +1,4 @@
-"""A camera at a door: one look a second, one sentence a look, and an answer for whatever opens the door."""
+"""A camera at a door: looks once a second, prints one sentence each time, and answers whether the door may open."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from edge_daemon.types import Frame
 Answer = Literal["open", "mask_needed", "nobody"]
 
 LOOK_S: Final = 1.0
-"""From one look to the next."""
+"""Time between two looks."""
 IN_A_ROW: Final = 3
-"""So many looks in a row have to agree that every face in view wears a mask right."""
+"""This many looks in a row have to find that every face in view wears a mask correctly."""
 _WARM_UP_S = 2.0
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 3
-"""A camera that fails so often in a row is given up."""
+"""After this many failures in a row the camera is given up."""
 _SENTENCES = {
     "wrong": "please cover your nose and mouth",
     "none": "please put on a mask",
@@ -38,20 +38,20 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class DoorLook:
-    """One look."""
+    """The result of one look."""
 
     state: str
-    """Of the face that asks most: `none`, `wrong`, `undecided`, `right`; empty: nobody in view."""
+    """State of the face that decides: `none`, `wrong`, `undecided` or `right`; empty if nobody is in view."""
     faces: int
 
     @property
     def sentence(self) -> str:
-        """What the person at the door is to read."""
+        """The sentence for the person at the door."""
         return _SENTENCES[self.state]
 
 
 def look_at(faces: tuple[MaskFace, ...]) -> DoorLook:
-    """Return what one look says; the face that asks most of its owner decides."""
+    """Return the result of one look; the face with the worst state decides."""
     states = {face.state for face in faces}
     worst = next((state for state in ("none", "wrong", "undecided", "right") if state in states), "")
     return DoorLook(worst, len(faces))
@@ -59,14 +59,14 @@ def look_at(faces: tuple[MaskFace, ...]) -> DoorLook:
 
 @dataclass
 class DoorDecision:
-    """What the looks so far come to."""
+    """The decision from all looks so far."""
 
     answer: Answer = "nobody"
     """`open` after enough looks in a row; `mask_needed` once somebody wore none or wore it wrong; else `nobody`."""
     agreeing: int = 0
 
     def add(self, look: DoorLook) -> bool:
-        """Take in a look; return whether the door may open."""
+        """Add a look; return whether the door may open."""
         self.agreeing = self.agreeing + 1 if look.state == "right" else 0
         if look.state in ("none", "wrong"):
             self.answer = "mask_needed"
@@ -76,15 +76,15 @@ class DoorDecision:
 
 
 def watch_door(home: Home, wait_s: float, say: Callable[[str], None]) -> Answer:
-    """Look until everybody in view wears a mask right, or until the time is over. Nothing is stored.
+    """Look until everybody in view wears a mask correctly, or until the time is over. Nothing is stored.
 
     Args:
-        home: its settings name the camera; gallery and registers are not opened.
-        wait_s: longest time, from the first picture on.
-        say: takes one sentence a look.
+        home: the installation, whose settings name the camera; gallery and registers are not opened.
+        wait_s: time limit, from the first picture on.
+        say: called with one sentence for each look.
 
     Raises:
-        EdgeError: no camera, no model, or the camera gives no picture.
+        EdgeError: there is no camera, no model, or the camera gives no picture.
     """
     decision, finder = DoorDecision(), MaskFinder(home.config)
     with _looks(home) as frames:

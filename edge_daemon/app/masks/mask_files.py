@@ -1,4 +1,4 @@
-"""Masks in the pictures of a folder or the frames of a video: annotated pictures and a table."""
+"""Finds masks in the pictures of a folder or the frames of a video; makes annotated pictures and a table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge_daemon.types import Picture
 from edge_daemon.vision import drawing
 
 FRAMES = 100
-"""So many frames of a video are looked at, spread evenly, unless the user asks for another number."""
+"""Default number of frames of a video to look at, spread evenly."""
 TABLE = "masks.csv"
 _HEADS = ("picture", "x", "y", "w", "h", "none", "right", "wrong", "state")
 _COLOURS: dict[str, drawing.Colour] = {
@@ -31,22 +31,22 @@ _COLOURS: dict[str, drawing.Colour] = {
     "wrong": (0, 159, 230),
     "undecided": (150, 150, 150),
 }
-"""Okabe and Ito's, which people with any colour vision tell apart; BGR."""
+"""Colours in BGR, by Okabe and Ito; they are distinguishable with any colour vision."""
 _LEAST_LETTER_PX = 9.0
 
 
 @dataclass(frozen=True, slots=True)
 class MaskPicture:
-    """What was found in one picture."""
+    """The faces in one picture."""
 
     name: str
-    """File name, or the 1-based number of a frame."""
+    """File name, or the number of a frame, from 1 on."""
     faces: tuple[MaskFace, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MaskReport:
-    """What was found in all pictures."""
+    """The faces in all pictures."""
 
     pictures: tuple[MaskPicture, ...]
     unreadable: tuple[str, ...]
@@ -54,11 +54,11 @@ class MaskReport:
 
     @property
     def counts(self) -> MaskCounts:
-        """Faces by state; who is in two pictures is two faces."""
+        """Number of faces by state; a person in two pictures counts as two faces."""
         return count_faces(face for picture in self.pictures for face in picture.faces)
 
     def json(self) -> dict[str, object]:
-        """Return what `mask --json` prints; an outside interface."""
+        """Return the document that `mask --json` prints; other programs read it."""
         return {
             "pictures": [
                 {"picture": one.name, "faces": [_face_json(face) for face in one.faces]} for one in self.pictures
@@ -74,14 +74,14 @@ def find_masks(
     """Look at every picture of a folder, or at frames of a video.
 
     Args:
-        config: settings; names models and threads.
+        config: the settings, which name models and threads.
         source: the folder or video.
-        output: folder for annotated pictures and a table, made where it is missing; None: nothing is written.
-        frames: of a video, spread evenly.
-        progress: told (pictures done, pictures in all).
+        output: folder for annotated pictures and a table, made if it is missing; None to write nothing.
+        frames: number of frames of a video, spread evenly.
+        progress: called with (pictures done, pictures in all).
 
     Raises:
-        EdgeError: no source, no model, no picture that can be read, or nothing can be written there.
+        EdgeError: the source or a model can't be used, no picture can be read, or the output can't be written.
     """
     camera = open_files(source)
     if output is not None and output.resolve() == source.resolve():
@@ -173,7 +173,11 @@ def _make(folder: Path) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read; raises StoreError."""
+    """Write a file that only its owner may read.
+
+    Raises:
+        StoreError: the file can't be written.
+    """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""The faces of one picture, and how each wears a mask."""
+"""Finds the faces of one picture, and how each wears a mask."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class MaskFace:
     state: str
     """`none`, `right`, `wrong`, or `undecided`."""
     probabilities: MaskProbabilities | None
-    """None: too small to be measured."""
+    """None if the face is too small to be measured."""
 
 
 class MaskFinder:
-    """Finds faces and measures masks, without a vector of anybody's face.
+    """Finds faces and measures masks, without computing an embedding of any face.
 
     Args:
-        config: settings; names models and threads.
+        config: the settings, which name models and threads.
 
     Raises:
         ModelError: a model is missing or changed.
@@ -47,6 +47,6 @@ class MaskFinder:
 
 
 def count_faces(faces: Iterable[MaskFace]) -> MaskCounts:
-    """Count faces by their states."""
+    """Return the number of faces in each state."""
     states = Counter(face.state for face in faces)
     return MaskCounts(states["none"], states["right"], states["wrong"], states["undecided"])

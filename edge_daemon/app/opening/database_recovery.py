@@ -1,4 +1,4 @@
-"""The start of the service: are the databases sound, and if not, what is brought back and what is lost."""
+"""Checks the databases at the start of the service, restores damaged ones, and reports what is lost."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from edge_daemon.timestamps import written
 logger = logging.getLogger(__name__)
 
 FULL_CHECK_AFTER = timedelta(days=7)
-"""A start checks in full where no backup, which is checked in full, is as young as this."""
+"""A start makes a full check unless a backup, which is fully checked, is younger than this."""
 
 _CANDIDATES_GONE = "its faces were lost with a damaged database"
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDatabases:
-    """What the service starts with."""
+    """The databases with which the service starts."""
 
     register_db: sqlite_utils.Database
     gallery_ok: bool
-    """There is a gallery, and it is the one that was written or a copy of it."""
+    """True if there is a gallery, and it is the original or a backup of it."""
     notes: tuple[str, ...]
-    """What was damaged, what was done, what is lost: a line each, for people."""
+    """What was damaged, repaired and lost, a line each, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class _RecoveredDatabase:
-    """What became of one damaged database."""
+    """The outcome for one damaged database."""
 
     problem: str
     backup: Backup | None
@@ -50,17 +50,17 @@ class _RecoveredDatabase:
 
 
 def open_databases(home: Home, now: datetime | None = None) -> OpenedDatabases:
-    """Check both databases, bring back what is damaged from the last good copy, and open the register.
+    """Check both databases, restore damaged ones from the last good backup, and open the register.
 
-    To be called before any other part of this process opens one of them.
+    Call this before any other part of this process opens one of them.
 
     Args:
-        home: where they are.
-        now: for names of files, and for the age of the newest backup.
+        home: the installation.
+        now: the time, for file names and for the age of the newest backup.
 
     Raises:
-        StoreError: no rights, no room, a failing disk, or a database of another program; nothing was deleted.
-        GalleryError: what was erased can't be erased again from a gallery that was brought back.
+        StoreError: no rights, no space, a failing disk, or a database of another program; nothing was deleted.
+        GalleryError: a restored gallery contains erased data that can't be erased again.
     """
     now = (now or datetime.now(timezone.utc)).replace(microsecond=0)
     home.ensure_state_dir()
@@ -73,7 +73,7 @@ def open_databases(home: Home, now: datetime | None = None) -> OpenedDatabases:
 
 
 def suspect(home: Home) -> None:
-    """Note that a database is damaged, for the next start, which mends it; a note that can't be made is logged."""
+    """Mark a database as damaged for the next start, which restores it; an error is only logged."""
     try:
         home.suspect_path.touch(mode=0o600)
     except OSError as error:
@@ -106,7 +106,7 @@ def _opened(home: Home, now: datetime, *, thorough: bool) -> OpenedDatabases:
 
 @contextmanager
 def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
-    """Open gallery.sqlite without its key; None where nobody is enrolled."""
+    """Open gallery.sqlite without its key; None if it does not exist."""
     if not home.gallery_db_path.exists():
         yield None
         return
@@ -116,7 +116,7 @@ def gallery_of(home: Home) -> Iterator[sqlite_utils.Database | None]:
 
 
 def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_RecoveredDatabase | None, list[str]]:
-    """Bring a database back where it is damaged or gone; return what was done, and what else there is to say."""
+    """Restore a database if it is damaged or missing; return what was done, and further notes."""
     known = backups(home.backup_dir, path.stem)
     if not path.exists():
         log_without_file = path.with_name(path.name + "-wal").exists()
@@ -135,7 +135,7 @@ def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Re
 
 
 def _opens(home: Home, path: Path, copy: Path) -> bool:
-    """Return whether a copy can be opened: an erasure destroys the slot key of all earlier copies of the gallery."""
+    """Return whether a backup can be opened: an erasure destroys the slot key of all earlier backups."""
     if path != home.gallery_db_path:
         return True
     generation = key_generation(copy)
@@ -143,7 +143,7 @@ def _opens(home: Home, path: Path, copy: Path) -> bool:
 
 
 def _depth(path: Path, known: Sequence[Backup], now: datetime) -> Depth:
-    """Return how closely to look: SQLite removes the log when it is closed, so that one tells of a sudden end."""
+    """Return how thoroughly to check. SQLite removes the log on closing, so a remaining log shows an abrupt end."""
     if not any(abs(now - copy.taken_at) < FULL_CHECK_AFTER for copy in known[:1]):
         return "full"
     return "quick" if path.with_name(path.name + "-wal").exists() else "start"
@@ -156,10 +156,10 @@ def _log_notes(path: Path, findings: DatabaseFindings) -> list[str]:
 
 
 def _lost(mended: _RecoveredDatabase, restored: sqlite_utils.Database) -> str:
-    """Return what the restored register lacks, as far as the damaged file can still be read."""
+    """Return what the restored register lacks, as far as the damaged file can be read."""
     found = loss(mended.aside, restored.conn) if mended.aside is not None else None
     if found is None:
-        return "nobody can read any more how much that is"
+        return "how much that is can't be read any more"
     return f"{found.registers} registers, {found.lessons} lessons, as far as the damaged file can be read"
 
 
@@ -167,7 +167,7 @@ def _told(path: Path, mended: _RecoveredDatabase, lost: str) -> str:
     kept = f"; the damaged file is kept as {mended.aside}" if mended.aside is not None else ""
     what = f"{path.name} was damaged ({mended.problem})"
     if mended.backup is None:
-        return f"{what} and there is no backup: begun anew, everything from before is lost ({lost}){kept}"
+        return f"{what} and there is no backup: a new one was begun, everything from before is lost ({lost}){kept}"
     at = written(mended.backup.taken_at)
     return f"{what} and is the backup of {at} now: what came after it is lost ({lost}){kept}"
 
@@ -185,7 +185,7 @@ def _erase_again(home: Home, gallery_db: sqlite_utils.Database, register_db: sql
 
 
 def _keep(home: Home, notes: Sequence[str], now: datetime) -> None:
-    """Write the notes beside the damaged files: a restart must not make them forgotten."""
+    """Write the notes next to the damaged files, so that they survive a restart."""
     for note in notes:
         logger.error("storage repaired", extra={"reason": note})
     if not notes:

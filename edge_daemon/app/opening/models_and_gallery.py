@@ -1,4 +1,4 @@
-"""Opening what the settings name: models, gallery. Opening the gallery alone loads neither OpenCV nor NumPy."""
+"""Opens the models and the gallery of the settings. Opening only the gallery loads neither OpenCV nor NumPy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load_models(config: Config) -> ModelSet:
 
 
 def camera_settings(home: Home) -> CameraConfig:
-    """Return [camera]; pictures in the camera's place are looked for from the folder of the settings."""
+    """Return [camera]; a path to pictures is relative to the folder of the settings."""
     settings = home.config.camera
     if settings.kind != "files" or not settings.source:
         return settings
@@ -33,7 +33,7 @@ def camera_settings(home: Home) -> CameraConfig:
 
 
 def embedder_id(models: ModelSet) -> EmbedderId:
-    """Return what binds templates to the embedder in use."""
+    """Return the id that binds templates to the embedder in use."""
     from edge_daemon.vision.mobilefacenet import PREPROCESSING_VERSION
 
     return EmbedderId(models.embedder().sha256, PREPROCESSING_VERSION)
@@ -44,11 +44,11 @@ def open_gallery_store(home: Home, *, create: bool = False) -> GalleryStore:
 
     Args:
         home: the installation.
-        create: make a gallery, and with `--home` its key, where there is none yet.
+        create: True to make a missing gallery, and with `--home` also its key.
 
     Raises:
         EdgeError: the gallery or its key is missing or can't be used.
     """
-    fresh = create and not home.gallery_db_path.exists()  # else something is sealed under an older key already
+    fresh = create and not home.gallery_db_path.exists()  # otherwise something is already sealed with an older key
     db = open_gallery(home.gallery_db_path, create=create)
     return GalleryStore(db, device_key(home.key_path if home.home_mode else None, create=fresh))

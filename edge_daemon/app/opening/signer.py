@@ -1,4 +1,4 @@
-"""The keys of this device, for those who have no business with its gallery."""
+"""Opens the signing keys of this device, for code that must not open the gallery."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from edge_daemon.home import Home
 
 
 def open_signer(home: Home) -> Signer:
-    """Return what signs in the name of this device; raises a KeyFileError that says what is missing."""
+    """Return the signer of this device.
+
+    Raises:
+        KeyFileError: the device key is missing or invalid.
+    """
     return Signer(_device_key(home))
 
 
 def open_plan_seeds(home: Home) -> PlanSeeds:
-    """Return what seals the seeds of plans in the name of this device; raises a KeyFileError as `open_signer`."""
+    """Return the cipher for the seeds of this device's plans; raises the errors of `open_signer`."""
     return PlanSeeds(_device_key(home))
 
 
 def _device_key(home: Home) -> bytes:
-    fresh = not home.gallery_db_path.exists()  # nothing is sealed under an older key yet
+    fresh = not home.gallery_db_path.exists()  # without a gallery, nothing is sealed with an older key
     return device_key(home.key_path if home.home_mode else None, create=fresh)

@@ -1,4 +1,4 @@
-"""The timetable that the settings name."""
+"""Opens the timetable of the settings."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SHOWN_ROOMS: Final = 10
 
 
 def pulled_timetable(home: Home) -> Path:
-    """Return where the office's calendar lies that is in force; there may be none yet."""
+    """Return the path of the office's calendar that is in force; it may not exist yet."""
     return home.state_dir / "pulled" / "timetable.ics"
 
 
 def timetable_paths(home: Home) -> tuple[list[Path], list[Path]]:
-    """Return the calendar files and the files of holidays; the office's calendar is left out until it has come."""
+    """Return the calendar files and the holiday files; the office's calendar is left out until it has arrived."""
     settings, folder, pulled = home.config.timetable, home.config_path.parent, pulled_timetable(home)
     files = [pulled if name == UPSTREAM else folder / name for name in settings.files]
     there = [path for path in files if path != pulled or path.exists()]
@@ -47,7 +47,7 @@ def timetable_paths(home: Home) -> tuple[list[Path], list[Path]]:
 
 
 def watch_timetable(home: Home) -> TimetableWatch:
-    """Return the timetable, to be looked at again and again; the last good files are kept in the state folder."""
+    """Return a watch on the timetable, which may be read repeatedly; the state folder keeps the last good files."""
     config, pulled = home.config, pulled_timetable(home)
     files = tuple(str(pulled) if name == UPSTREAM else name for name in config.timetable.files)
     config = replace(config, timetable=replace(config.timetable, files=files))
@@ -55,26 +55,26 @@ def watch_timetable(home: Home) -> TimetableWatch:
 
 
 class HasLessons(Protocol):
-    """A timetable of which only the lessons are asked for, and which are called off."""
+    """The parts of a timetable about its lessons and its cancellations."""
 
     def lessons(self, start: datetime, end: datetime) -> list[Lesson]:
         """Return the lessons that start in [start, end), sorted."""
         ...
 
     def cancelled(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Return the lessons around [start, end) that are called off: lesson id to the reason."""
+        """Return why lessons around [start, end) are called off, by lesson id."""
         ...
 
 
 def read_timetable(home: Home) -> HasLessons:
-    """Return the timetable as it is in force now: that of the last good files."""
+    """Return the timetable in force, from the last good files."""
     watch = watch_timetable(home)
     watch.refresh()
     return watch.timetable
 
 
 def timetable_of_files(home: Home) -> Timetable:
-    """Return what the files say now, and write nothing: for commands that look only.
+    """Return the timetable in the current files; writes nothing, for commands that only read.
 
     Raises:
         TimetableError: a file can't be read, or is no calendar.
@@ -83,7 +83,7 @@ def timetable_of_files(home: Home) -> Timetable:
 
 
 def timetable_of_paths(home: Home, files: Sequence[Path], holidays: Sequence[Path] = ()) -> Timetable:
-    """Return what some files say by the settings, else as `timetable_of_files`."""
+    """Return the timetable in some files, with the settings applied; raises the errors of `timetable_of_files`."""
     device, settings = home.config.device, home.config.timetable
     return load_timetable(
         files,
@@ -97,7 +97,7 @@ def timetable_of_paths(home: Home, files: Sequence[Path], holidays: Sequence[Pat
 
 
 def unusable(home: Home, read: Timetable) -> list[Passed]:
-    """Return why no lesson can ever come of the files, or nothing is taken from one of them; empty: all is used."""
+    """Return why the files give no lesson at all, or why one file is not used; empty if all are used."""
     found = list(read.unusable)
     if read.events and not read.has_room:
         names, places = " or ".join(map(repr, home.config.timetable.room)), read.rooms
@@ -109,7 +109,7 @@ def unusable(home: Home, read: Timetable) -> list[Passed]:
 
 
 def file_errors(home: Home, paths: Sequence[Path]) -> Iterator[TimetableError]:
-    """Yield what is wrong with each file."""
+    """Yield the error of each file that has one."""
     for path in paths:
         try:
             timetable_of_paths(home, [path])

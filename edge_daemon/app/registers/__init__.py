@@ -1,4 +1,4 @@
-"""Registers for a person: reading, correcting and exporting them."""
+"""Reads, corrects and exports registers for people."""
 
 PUBLIC_MODULES = (
     "check_in_note",
@@ -9,4 +9,4 @@ PUBLIC_MODULES = (
     "own_documents",
     "stored_registers",
 )
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,4 +1,4 @@
-"""The signed note by which check-ins of another computer reach the room's device: ids and times, nothing else."""
+"""The signed note that carries check-ins from another computer to the room's device: only ids and times."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _LONGEST: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class TakenNote:
-    """What a note did."""
+    """The effect of a note."""
 
     check_ins: int
     revisions: int
-    """Registers that were made already and have the check-ins now."""
+    """Number of existing registers that got the check-ins."""
 
 
 def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:
-    """Write the check-ins of this installation since a time, signed; return how many there are.
+    """Write this installation's check-ins since a time as a signed note; return their number.
 
     Raises:
         EdgeError: there is no device key, or a file can't be read or written.
@@ -59,19 +59,19 @@ def write_note(home: Home, output: Path, since: datetime, now: datetime) -> int:
 
 
 def take_note(home: Home, path: Path, now: datetime) -> TakenNote:
-    """Take over the check-ins of a note; doing it twice is doing it once.
+    """Import the check-ins of a note; safe to repeat.
 
-    A register that is made already, of a student in the note, gets its next revision.
+    An existing register of a student in the note gets its next revision.
 
     Raises:
-        CheckinNoteError: the note is damaged, or signed by no computer of `checkin.devices`; nothing was changed.
+        CheckinNoteError: the note is damaged, or no computer of `checkin.devices` signed it; nothing was changed.
         EdgeError: a database can't be written; nothing was changed.
     """
     return take_check_ins(home, read_notes(_content(path), home.config.checkin.devices, str(path), now), now)
 
 
 def take_check_ins(home: Home, check_ins: Sequence[CheckIn], now: datetime) -> TakenNote:
-    """Keep check-ins that were read, and revise the registers that they belong to, in one transaction.
+    """Store check-ins and revise their registers, in one transaction.
 
     Raises:
         EdgeError: a database can't be written; nothing was changed.

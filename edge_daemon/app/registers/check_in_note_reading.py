@@ -1,4 +1,4 @@
-"""Reading a signed note of check-ins: nothing in it counts unless a computer that is trusted signed it."""
+"""Reads a signed note of check-ins; it counts only if a trusted computer signed it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon.errors import CheckinNoteError
 from edge_daemon.timestamps import parsed
 
 DOCUMENT: Final = "check_ins.json"
-"""Name of the document that the office's server has for a device: one note, or a list of notes."""
+"""Name of the document on the office's server: one note, or a list of notes."""
 KIND: Final = "check_ins"
 SCHEMA: Final = 1
 MAX_BYTES: Final = 1 << 20
@@ -26,16 +26,16 @@ CheckIn = tuple[str, datetime]
 
 
 def read_notes(data: bytes, trusted: Collection[str], where: str, now: datetime) -> list[CheckIn]:
-    """Return the check-ins of a note, or of a list of notes; all are right or none counts.
+    """Return the check-ins of a note or a list of notes; one error refuses them all.
 
     Args:
         data: JSON in UTF-8.
         trusted: public keys of the computers whose notes count (`checkin.devices`).
-        where: the document's name in an error.
-        now: a check-in that is more than five minutes ahead of it is refused.
+        where: the document's name for errors.
+        now: the time; a check-in more than five minutes later is refused.
 
     Raises:
-        CheckinNoteError: a note is damaged, or signed by no trusted computer.
+        CheckinNoteError: a note is damaged, or no trusted computer signed it.
     """
     try:
         found: Any = json.loads(data.decode("utf-8")) if len(data) <= MAX_BYTES else None

@@ -1,4 +1,4 @@
-"""The next revision of a register, made in one place: for `register correct` and for corrections of the office."""
+"""Makes the next revision of a register, for `register correct` and for the office's corrections."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from edge_daemon.types import Confirmation, Correction, Register
 
 @dataclass(frozen=True, slots=True)
 class HandCorrection:
-    """What became of a correction on the device."""
+    """The outcome of a correction on the device."""
 
     lesson_id: str
     revision: int | None
-    """The new one; None where the register says so already."""
+    """The new revision; None if the register says the same already."""
     note_kept: bool
-    """False: the words of the reason could not be kept, for the student is not enrolled here."""
+    """False if the free text of the reason could not be stored, because the student is not enrolled here."""
 
 
 def correct_register(
@@ -45,18 +45,18 @@ def correct_register(
 
     Args:
         db: register.sqlite, within a transaction.
-        lesson_id: of a register that is there.
+        lesson_id: the lesson of an existing register.
         wanted: the student, the verdict, and who decided it, why and when.
-        signer: of this device.
+        signer: the signer of this device.
         also: writes the outbox rows of the revision, in the same transaction.
-        now: when the revision is made.
+        now: the time of the revision.
 
     Returns:
-        The new revision; None where the last correction of this student says the same.
+        The new revision; None if the last correction of this student says the same.
 
     Raises:
-        RegisterError: there is no such register, the student is not on it, or it is not said who corrects and why.
-        TamperedError: the register is not what this device signed.
+        RegisterError: there is no such register, the student is not on it, or the person or the reason is missing.
+        TamperedError: the register differs from what this device signed.
         StoreError: the database can't be written.
     """
 
@@ -76,14 +76,14 @@ def correct_register(
 
 
 def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCorrection:
-    """Correct a register on the device. Of a reason in free words the register gets the code `other`.
+    """Correct a register on the device. If the reason is free text, the register gets the code `other`.
 
-    The words themselves become a note in the gallery, which is not signed and goes with the student.
+    The free text becomes a note in the gallery, which is not signed and is erased with the student.
 
     Args:
         home: the installation.
-        register_id: the lesson's id, or so much of its beginning that only one register fits.
-        wanted: the correction; its time is also when the revision is made.
+        register_id: the lesson's id, or a beginning of it that only one register has.
+        wanted: the correction; its time is also the time of the revision.
 
     Raises:
         EdgeError: no such register or student, no signing key, or the database can't be written.
@@ -103,7 +103,7 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
 
 
 def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correction) -> datetime:
-    """Return the time of the last correction of a student: other words for the same decision are a note about it."""
+    """Return the time of a student's last correction, to which a note with another text for the same decision goes."""
     stored = registers.latest(db, lesson_id)
     corrections = from_json(stored.document).register.corrections if stored else ()
     return next((one.at for one in reversed(corrections) if one.student_id == wanted.student_id), wanted.at)
@@ -112,21 +112,21 @@ def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correcti
 def confirm_register(
     db: sqlite_utils.Database, lesson_id: str, said: Confirmation, signer: Signer, also: OutboxWriter, now: datetime
 ) -> StoredRegister | None:
-    """Make the next revision of a register, with what the office said about the lesson.
+    """Make the next revision of a register, with the office's confirmation.
 
     Args:
         db: register.sqlite, within a transaction.
-        lesson_id: of a register that is there.
-        said: held or not, by whom and when.
-        signer: of this device.
+        lesson_id: the lesson of an existing register.
+        said: whether the lesson was held, who confirms it, and when.
+        signer: the signer of this device.
         also: writes the outbox rows of the revision, in the same transaction.
-        now: when the revision is made.
+        now: the time of the revision.
 
     Returns:
-        The new revision; None where the register says so already, by the same person.
+        The new revision; None if the same person has already confirmed the same.
 
     Raises:
-        RegisterError: there is no such register, or it is not said who confirms.
+        RegisterError: there is no such register, or the person is missing.
         StoreError: the database can't be written.
     """
     return _revise(db, lesson_id, lambda old: confirm(old, said), signer, also, now)
@@ -135,12 +135,12 @@ def confirm_register(
 def question_register(
     db: sqlite_utils.Database, lesson_id: str, signer: Signer, also: OutboxWriter, now: datetime
 ) -> StoredRegister | None:
-    """Make the next revision of a register whose lesson the timetable no longer has: the office has to say.
+    """Make the next revision of a register whose lesson the timetable no longer has; the office has to confirm it.
 
-    Arguments and errors as `confirm_register`.
+    Arguments and errors are those of `confirm_register`.
 
     Returns:
-        The new revision; None where the office has said or is asked already.
+        The new revision; None if the office has confirmed it or is asked already.
     """
     return _revise(db, lesson_id, question, signer, also, now)
 
@@ -153,10 +153,10 @@ def check_in_register(
     also: OutboxWriter,
     now: datetime,
 ) -> StoredRegister | None:
-    """Make the next revision of a register with check-ins that came after it; errors as `confirm_register`.
+    """Make the next revision of a register with later check-ins; errors are those of `confirm_register`.
 
     Returns:
-        The new revision; None where the register has them, or none is of its lesson.
+        The new revision; None if the register has them, or none belongs to its lesson.
     """
     return _revise(db, lesson_id, lambda old: late_check_ins(old, check_ins), signer, also, now)
 
@@ -169,7 +169,7 @@ def _revise(
     also: OutboxWriter,
     now: datetime,
 ) -> StoredRegister | None:
-    """Sign what a change makes of the newest revision, after that one was checked; None where it changes nothing."""
+    """Apply a change to the newest revision, after checking that one, and sign it; None if nothing changes."""
 
     def render(last: StoredRegister) -> str | None:
         check_own(db, last.lesson_id, last.revision, signer)
@@ -181,7 +181,7 @@ def _revise(
 
 
 def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[str, int | None]:
-    """Confirm on the device that a lesson was held, or was not; arguments and errors as `correct_by_hand`."""
+    """Confirm on the device whether a lesson was held; arguments and errors are those of `correct_by_hand`."""
     home.check_registers()
     db = open_register(home.register_db_path, create=False)
     with closing(db.conn):
@@ -194,7 +194,7 @@ def confirm_by_hand(home: Home, register_id: str, said: Confirmation) -> tuple[s
 
 @contextmanager
 def _alarm(db: sqlite_utils.Database, now: datetime) -> Iterator[None]:
-    """Keep the alarm of a register that is not what was signed, though nothing else is written."""
+    """Raise an alarm for a register that differs from what was signed, even if nothing else is written."""
     try:
         yield
     except TamperedError as error:
@@ -203,6 +203,6 @@ def _alarm(db: sqlite_utils.Database, now: datetime) -> Iterator[None]:
 
 
 def is_overtaken(corrections: tuple[Correction, ...], wanted: Correction) -> bool:
-    """Return whether somebody decided otherwise about the same student at a later time."""
+    """Return whether somebody made a different decision about the same student at a later time."""
     of_student = [coded(one) for one in corrections if one.student_id == wanted.student_id]
     return any(one.at > wanted.at and replace(one, at=wanted.at) != coded(wanted) for one in of_student)

@@ -1,4 +1,4 @@
-"""Notes about corrections on this device: kept in the gallery, under the student's own key, and nowhere else."""
+"""Notes about corrections on this device: stored only in the gallery, under the student's own key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def keep_notes(home: Home, notes: Sequence[CorrectionNote]) -> int:
-    """Keep notes, of the students who are in the gallery; return how many. The correction stands without its note."""
+    """Store the notes about students in the gallery; return their number. A correction is valid without its note."""
     if not notes or not home.gallery_db_path.exists():
         return 0
     try:
@@ -29,7 +29,7 @@ def keep_notes(home: Home, notes: Sequence[CorrectionNote]) -> int:
 
 
 def notes_of_lesson(home: Home, lesson_id: str) -> list[CorrectionNote]:
-    """Return the notes about the corrections of a lesson; none where the gallery can't be read."""
+    """Return the notes about the corrections of a lesson; empty if the gallery can't be read."""
     if not home.gallery_db_path.exists():
         return []
     try:

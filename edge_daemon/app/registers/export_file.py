@@ -1,4 +1,4 @@
-"""The registers of some days as one file: a spreadsheet, CSV or JSON."""
+"""Exports the registers of some days to one file: a spreadsheet, CSV or JSON."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ __all__ = ["ExportRequest", "check_output", "export_file"]
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Which registers to write, and how."""
+    """The registers to write, and their format."""
 
     first: date
     last: date
-    """Included."""
+    """The last day, included."""
     start: datetime
     """First instant of the first day, in the school's time zone."""
     end: datetime
     by: str
-    """`week` or `month`: a sheet for each."""
+    """`week` or `month`: one sheet for each."""
     course: str | None
-    """None: every course."""
+    """None for every course."""
     rehearsals: bool
     student_id: str | None = None
-    """Only the lines of this student; None: of everybody."""
+    """Only the lines of this student; None for everybody."""
     split: str = "none"
-    """`class` or `room`: a sheet for each of them."""
+    """`class` or `room`: one sheet for each of them."""
     locale: str | None = None
-    """Language of the program that opens a CSV file; None: commas between cells and a decimal point."""
+    """Language of the program that opens a CSV file; None for commas between cells and a decimal point."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What became of an export."""
+    """The result of an export."""
 
     registers: int
     removed: int
@@ -57,20 +57,20 @@ class ExportResult:
 
 
 def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[str, str]) -> ExportResult:
-    """Write the registers of some days; a file that is there is replaced.
+    """Write the registers of some days; an existing file is replaced.
 
     Args:
         home: the installation.
         wanted: days, course and sheets.
-        output: ends in .xlsx, .csv or .json.
-        names: of students by id, as far as they may be shown.
+        output: the path, which ends in .xlsx, .csv or .json.
+        names: names of students by id, as far as they may be shown.
 
     Returns:
-        How many registers were written, and how many of these days are not here any more.
+        How many registers were written, and how many of these days are no longer on this device.
 
     Raises:
-        RegisterError: there is none in these days or none at all yet, nobody has the student's id, or the locale is not
-            known.
+        RegisterError: these days have no register or none exists yet, nobody has the student's id, or the locale is
+            unknown.
         StoreError: the database can't be read, or the file can't be written.
     """
     form = form_of(wanted.locale) if wanted.locale else CsvForm()
@@ -103,14 +103,18 @@ def export_file(home: Home, wanted: ExportRequest, output: Path, names: Mapping[
 
 
 def _check_student(student_id: str, stored: Sequence[StoredRegister]) -> None:
-    """Refuse an id that is not on the roster, as far as it could be read, and on no register; raises RegisterError."""
+    """Refuse an id that is neither on the roster (as far as it could be read) nor on a register.
+
+    Raises:
+        RegisterError: nobody has the id.
+    """
     if not any(_excerpt(from_json(one.document), student_id) for one in stored):
         hint = "`edge-daemon enrol list` has the ids"
         raise RegisterError("nobody has this id: it is on no register and not on the roster", "--student", hint)
 
 
 def _excerpt(document: Document, student_id: str) -> Document | None:
-    """Return a register with the lines of one student, unsigned; None where the student is not on it."""
+    """Return a register with the lines of one student, unsigned; None if the student is not on it."""
     register = document.register
     verdicts = tuple(one for one in register.verdicts if one.tally.student_id == student_id)
     guests = tuple(one for one in register.guests if one == student_id)

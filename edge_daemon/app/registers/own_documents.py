@@ -1,7 +1,7 @@
-"""Is a document that is about to be extended the one that this device signed? Asked before each signature over it.
+"""Checks, before each new revision, that the stored document is the one that this device signed.
 
-Whoever could write to register.sqlite without the key could else change a verdict and wait for the next revision, which
-would sign the change (`tests/app/registers/test_own_documents.py`).
+Otherwise an attacker who can write to register.sqlite without the key could change a verdict. The next revision would
+then sign that change (`tests/app/registers/test_own_documents.py`).
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from edge_daemon.store.ledger import LedgerRow
 from edge_daemon.store.removed_registers import removed_before
 
 _NEWEST: Final = 50
-"""Registers that are looked at by the way; `ledger verify` looks at all of them."""
+"""How many of the newest registers are checked here; `ledger verify` checks all of them."""
 _HINT: Final = "see `edge-daemon ledger verify`, and compare it with the office's copy"
 
 
 class TamperedError(RegisterError):
-    """A register that is not what this device signed: it is not extended, and an alarm is raised."""
+    """A register differs from what this device signed: it gets no revision, and an alarm is raised."""
 
 
 def check_own(db: sqlite_utils.Database, lesson_id: str, revision: int, signer: Signer) -> None:
-    """Check signature, SHA-256 and predecessor of a document that a revision is to follow.
+    """Check signature, SHA-256 and predecessor of a document before it gets a new revision.
 
     Args:
         db: register.sqlite.
-        lesson_id: of the register.
-        revision: the one to be extended.
-        signer: of this device.
+        lesson_id: the lesson of the register.
+        revision: the revision to be followed.
+        signer: the signer of this device.
 
     Raises:
-        TamperedError: says what is wrong.
+        TamperedError: the document fails a check.
     """
     row = ledger.ledger_row(db, lesson_id, revision)
     if row is not None:
@@ -46,7 +46,7 @@ def check_own(db: sqlite_utils.Database, lesson_id: str, revision: int, signer: 
 
 
 def find_tampered(db: sqlite_utils.Database, signer: Signer) -> str:
-    """Return what is wrong with the newest registers, in one line; empty: nothing is."""
+    """Return what is wrong with the newest registers, in one line; empty if nothing is."""
     for row in ledger.newest_rows(db, _NEWEST):
         try:
             unsigned_before = not ledger.any_signed_before(db, row)
@@ -57,7 +57,7 @@ def find_tampered(db: sqlite_utils.Database, signer: Signer) -> str:
 
 
 def watch(db: sqlite_utils.Database, signer: Signer, now: datetime) -> str:
-    """Look at the newest registers, and raise the alarm or clear it; return what is wrong.
+    """Check the newest registers, and raise or clear the alarm; return what is wrong.
 
     Raises:
         StoreError: the database can't be used.
@@ -71,7 +71,7 @@ def watch(db: sqlite_utils.Database, signer: Signer, now: datetime) -> str:
 
 
 def _sha256_before(db: sqlite_utils.Database, row: LedgerRow, signer: Signer) -> str | None:
-    """Return the SHA-256 of the document that one follows; of one that went, what the signed note says."""
+    """Return the SHA-256 of the preceding document; if that one was removed, the SHA-256 in the signed note."""
     before = ledger.row_before(db, row)
     removed = removed_before(db, row.position) if row.revision == 1 else None
     if removed is None or (before is not None and before.position > removed[0].position):

@@ -1,4 +1,4 @@
-"""The registers of this device, read for people: all of them, or one with the evidence behind it."""
+"""Reads the registers of this device for people: all of them, or one with its evidence."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadRegister:
-    """A register as it was stored."""
+    """A stored register."""
 
     register: Register
     content: Mapping[str, Any]
@@ -58,17 +58,17 @@ class ReadRegister:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is still known of single captures. Registers stay for ever, this does not."""
+    """The data of single captures that still exists. Unlike registers, it is deleted after a time."""
 
     captures: Sequence[tuple[int, str]]
     """Slot and name of each capture that was taken."""
     sightings: Sequence[Sighting]
     removed: Mapping[str, datetime]
-    """When a student was removed: then no sighting is left."""
+    """When students were removed; they have no sightings any more."""
     seats: Mapping[str, RoomSeat]
-    """Row and seat of the students who were seen, while sightings are kept."""
+    """Row and seat of each seen student, while sightings are kept."""
     expired_days: int | None
-    """After so many days all sightings of a lesson go, where this one is so old; None: it is younger."""
+    """Retention time of sightings in days, if the lesson is older than that; None if it is younger."""
 
     @property
     def slots(self) -> list[int]:
@@ -77,7 +77,7 @@ class Evidence:
 
 
 def list_registers(home: Home) -> Iterator[ReadRegister]:
-    """Yield the newest revision of every register, the earliest lesson first; none where there is no database yet."""
+    """Yield the newest revision of every register, the earliest lesson first; none without a database."""
     if not home.register_db_path.exists():
         return
     db = open_register(home.register_db_path, create=False)
@@ -91,8 +91,8 @@ def read_register(home: Home, register_id: str, revision: int | None = None) -> 
 
     Args:
         home: the installation.
-        register_id: the lesson's id, or so much of its beginning that only one register fits.
-        revision: None: the newest one.
+        register_id: the lesson's id, or a beginning of it that only one register has.
+        revision: the revision; None for the newest one.
 
     Raises:
         RegisterError: there is no such register or revision.

@@ -1,4 +1,4 @@
-"""Releases that follow each other on a device: signed bundles, tried before they count, taken back when they fail."""
+"""Updates a device with signed releases: each is tried before it takes effect, and rolled back if it fails."""
 
 PUBLIC_MODULES = ("bundle", "releases", "service_control", "trial", "updater")
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,7 +1,7 @@
 """A release in one file: a tar of `manifest.json`, its Ed25519 signature, and the files that the manifest lists.
 
-The signature (RFC 8032) is over the manifest's bytes as they stand in the file; the manifest has the SHA-256 of
-everything else. Nothing is believed, and nothing is written, before the signature holds.
+The signature (RFC 8032) covers the manifest's bytes as they are in the file; the manifest has the SHA-256 of every
+other file. Nothing is trusted or written before the signature is verified.
 `provisioning/make_bundle.py` makes bundles.
 """
 
@@ -29,9 +29,9 @@ _CHUNK_BYTES = 1 << 20
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.]{0,40}")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._+@-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART}){{0,3}}")
-_AGAIN = "fetch the bundle again, from whom you trust"
+_AGAIN = "download the bundle again from a trusted source"
 _DAMAGE = (tarfile.TarError, ValueError, ArithmeticError, LookupError, TypeError, EOFError, MemoryError, RecursionError)
-"""What tarfile and json raise where a size, a header or a nesting is impossible: nobody signed the tar itself."""
+"""Errors of tarfile and json for an impossible size, header or nesting, because the tar itself is not signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +44,41 @@ class BundledFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle says of itself, believed after its signature."""
+    """The manifest of a bundle, after its signature was verified."""
 
     version: str
     machine: str
-    """As `platform.machine()` has it: aarch64 or x86_64."""
+    """The value of `platform.machine()`: aarch64 or x86_64."""
     python: str
-    """Such as 3.11: wheels are made for one."""
+    """The Python version that the wheels are made for, such as 3.11."""
     files: Mapping[str, BundledFile]
 
     @property
     def size_bytes(self) -> int:
-        """All files together."""
+        """Size of all files together, in bytes."""
         return sum(file.size_bytes for file in self.files.values())
 
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
-    """Return the key of whom this device takes releases from: 64 hexadecimal digits in a file.
+    """Return the public key of the maintainer: 64 hexadecimal digits in a file.
 
     Raises:
-        UpdateError: there is none, or it is no key.
+        UpdateError: there is no file, or it contains no key.
     """
     try:
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(path.read_text(encoding="ascii").strip()))
     except FileNotFoundError as error:
-        hint = "put the maintainer's public key there; without it no release can be believed"
+        hint = "put the maintainer's public key there; without it no release can be trusted"
         raise UpdateError("is missing", str(path), hint) from error
     except (OSError, ValueError) as error:
         raise UpdateError("is no public key", str(path), "it has to be 64 hexadecimal digits") from error
 
 
 def read_manifest(bundle: Path, key: Ed25519PublicKey) -> Manifest:
-    """Verify the signature of a bundle and return what it says of itself.
+    """Verify the signature of a bundle and return its manifest.
 
     Raises:
-        UpdateError: it can't be read, is no bundle, or is not signed by the owner of the key.
+        UpdateError: the file can't be read, is no bundle, or is not signed with the key.
     """
     try:
         with tarfile.open(bundle, "r:") as tar:
@@ -89,17 +89,17 @@ def read_manifest(bundle: Path, key: Ed25519PublicKey) -> Manifest:
     try:
         key.verify(signature, raw)
     except InvalidSignature as error:
-        what = "the signature is not of the key that is trusted here; nothing was changed"
+        what = "the signature does not match the key that is trusted here; nothing was changed"
         raise UpdateError(what, str(bundle), _AGAIN) from error
     return _parsed(raw, bundle)
 
 
 def unpack(bundle: Path, manifest: Manifest, folder: Path) -> None:
-    """Write the files of a bundle into an empty folder, each only as the manifest has it.
+    """Write the files of a bundle into an empty folder, each only if it matches the manifest.
 
     Raises:
-        UpdateError: a file is missing, is another, or is not listed: the download was cut off or changed.
-        OSError: the disk does not take it.
+        UpdateError: a file is missing, different or not listed: the download is incomplete or was changed.
+        OSError: the disk can't be written.
     """
     left = dict(manifest.files)
     try:
@@ -146,7 +146,7 @@ def _parsed(raw: bytes, bundle: Path) -> Manifest:
 
 
 def _words(error: BaseException) -> str:
-    """Return an error's words in one line, or its kind where it has none."""
+    """Return the text of an error in one line, or its type if it has none."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -1,7 +1,7 @@
-"""The releases of a device, and the tool that changes which one is in effect.
+"""The releases on a device, and the tool that switches between them.
 
-The tool (`provisioning/device/edge-daemon-release`) belongs to no release and needs no Python: it works at a boot where
-a release does not. All that changes the device goes through it, here as there.
+The tool (`provisioning/device/edge-daemon-release`) belongs to no release and needs no Python, so it works at a boot at
+which a release does not. Every change of the device goes through it, from here and at boot.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from edge_daemon.interpreter import ISOLATED, WORKING_DIRECTORY
 
 _TOOL_S = 120.0
 _LOCK = "run/edge-daemon-install.lock"
-"""Not in /run/lock, where every user may write: who held a file there would keep updates away for ever."""
+"""The lock is not in /run/lock, where every user may write: any user who held a file there could block all updates."""
 _FINAL = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """Where releases are; `root` stands before every path, for tests."""
+    """The folders of releases; `root` is a prefix of every path, for tests."""
 
     root: Path
 
     @property
     def base(self) -> Path:
-        """The folder of everything."""
+        """The folder that contains all releases."""
         return self.root / "opt/edge-daemon"
 
     @property
     def public_key_path(self) -> Path:
-        """The key of whom releases are taken from."""
+        """The file with the maintainer's key."""
         return self.root / "etc/edge-daemon/release.pub"
 
     def folder(self, name: str) -> Path:
@@ -46,18 +46,18 @@ class Releases:
         return self.base / "releases" / name
 
     def program(self, name: str) -> tuple[str, ...]:
-        """Return the command of a release, to which arguments are added."""
+        """Return the command of a release, for arguments to be added."""
         return (str(self.folder(name) / "venv/bin/python"), *ISOLATED, "-m", "edge_daemon")
 
     def is_whole(self, name: str) -> bool:
-        """Return whether a release was made to its end."""
+        """Return whether a release is completely installed."""
         return (self.folder(name) / ".complete").exists()
 
     def in_effect(self) -> str:
         """Return the name of the release in effect.
 
         Raises:
-            UpdateError: there is none: the program was not installed by install.sh.
+            UpdateError: there is none, because install.sh did not install the program.
         """
         try:
             return (self.base / "current").readlink().name
@@ -65,7 +65,7 @@ class Releases:
             raise _nothing_installed(self.base) from error
 
     def others(self) -> list[str]:
-        """Return whole releases that are not in effect, the newest first."""
+        """Return the complete releases that are not in effect, the newest first."""
         current = self.in_effect()
         found = [p.name for p in (self.base / "releases").iterdir() if p.name != current and self.is_whole(p.name)]
         return sorted(found, key=lambda name: (self.folder(name) / ".complete").stat().st_mtime, reverse=True)
@@ -74,8 +74,8 @@ class Releases:
         """Call edge-daemon-release.
 
         Raises:
-            UpdateError: it is not there: this is no device.
-            UpdateFailedError: it could not do it.
+            UpdateError: the tool is missing, because this is no device.
+            UpdateFailedError: the tool failed.
         """
         line = [str(self.base / "bin/edge-daemon-release"), *arguments]
         root = "" if self.root == Path("/") else str(self.root)
@@ -98,7 +98,7 @@ class Releases:
             raise UpdateFailedError(what, f"edge-daemon-release {arguments[0]}")
 
     def renew_tools(self) -> None:
-        """Take over the tools that belong to no release from the one in effect, which was seen to work."""
+        """Install the tools outside all releases from the release in effect, which has proved to work."""
         source = self.folder(self.in_effect()) / "device"
         tools = (
             ("edge-daemon-release", self.base / "bin"),
@@ -115,10 +115,10 @@ class Releases:
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Hold the lock that install.sh takes, too; it goes with the process.
+        """Hold the lock, which install.sh also takes; it is released when the process ends.
 
         Raises:
-            UpdateError: somebody else has it, or this user may not take it.
+            UpdateError: another process has it, or this user may not take it.
         """
         path = self.root / _LOCK
         try:
@@ -135,12 +135,12 @@ class Releases:
 
 
 def is_older(name: str, than: str) -> bool:
-    """Return whether a release comes before another by its name: 0.9 < 0.10rc1 < 0.10 < 0.10.1."""
+    """Return whether a release name is older than another: 0.9 < 0.10rc1 < 0.10 < 0.10.1."""
     return _order(name) < _order(than)
 
 
 def _order(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a name to sort by: word by word, letters (rc1, dev2) before the end of a name, numbers after."""
+    """Return a sort key for a name, word by word: letters (rc1, dev2) sort before the end, numbers after it."""
     words = re.findall(r"[0-9]+|[A-Za-z]+", name)
     parts = [(_FINAL + 1, int(word), "") if word.isdigit() else (_FINAL - 1, 0, word) for word in words]
     return (*parts, (_FINAL, 0, ""))

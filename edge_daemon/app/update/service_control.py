@@ -1,4 +1,4 @@
-"""The service as an update sees it: started anew, and watched until it is believed."""
+"""Restarts the service for an update, and watches whether it stays up."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _POLL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ServiceControl:
-    """The service under systemd; where systemd does not run (a container, a chroot) there is nothing to do."""
+    """The service under systemd; without systemd (in a container or chroot) nothing is done."""
 
     root: Path
     ready_s: float
-    """READY has to come within it."""
+    """Time limit for READY."""
     settle_s: float
-    """So long it has to stay up then, in one and the same process."""
+    """How long the service has to stay up after that, in the same process."""
 
     def restart_and_watch(self) -> None:
-        """Start the units of the release in effect, and wait until the service is up and stays up.
+        """Start the units of the release in effect, and wait until the service is up and has stayed up.
 
         Raises:
-            UpdateFailedError: it did not start, or went down again.
+            UpdateFailedError: the service did not start, or stopped again.
         """
         if not self._systemd_runs():
             return
         self._renew()
-        # Type=notify: this ends when the service says READY, and fails when it does not.
+        # With Type=notify this command ends when the service reports READY, and fails if it does not.
         self._systemctl("restart", UNIT, timeout_s=self.ready_s)
         pid = self._shown("MainPID")
         until_s = time.monotonic() + self.settle_s
@@ -45,15 +45,15 @@ class ServiceControl:
             time.sleep(min(_POLL_S, self.settle_s))
 
     def restart(self) -> None:
-        """Start the units of the release in effect without waiting: there is none to go back to."""
+        """Start the units of the release in effect without waiting, because there is no other release to return to."""
         if self._systemd_runs():
             self._renew()
             self._systemctl("restart", "--no-block", UNIT, timeout_s=60)
 
     def _renew(self) -> None:
-        """Let systemd read the units again, and forget failed starts: they count against the release that comes now."""
+        """Make systemd read the units again and forget failed starts, which would count against the new release."""
         self._systemctl("daemon-reload", timeout_s=60)
-        with suppress(UpdateFailedError):  # it never failed
+        with suppress(UpdateFailedError):  # the unit has never failed
             self._systemctl("reset-failed", UNIT, timeout_s=60)
 
     def _systemd_runs(self) -> bool:

@@ -1,7 +1,7 @@
-"""Is a release sound? Asked of the new release by the old one, before anything is switched.
+"""Checks whether a release works here; the old release runs this check of the new one before it switches.
 
-The release in effect starts the new one's `edge-daemon update-check` as the service's user; exit code 0 is all that it
-reads, so that releases far apart understand each other.
+The release in effect starts the new one's `edge-daemon update-check` as the service's user. It reads only the exit
+code, so that even very different releases understand each other.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _BUSY_S = 30.0
 
 
 def check(home: Home) -> None:
-    """Check the settings, the models and their parity, and bring copies of both databases up to this release's schema.
+    """Check settings, models and their parity, and migrate copies of both databases to this release's schema.
 
     Raises:
-        EdgeError: what this release can't work with.
+        EdgeError: this release can't work with one of them.
     """
     config = home.config
     models = load_models(config)
@@ -52,7 +52,7 @@ def check(home: Home) -> None:
 
 
 def _copied(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, beside a service that writes it."""
+    """Copy a database as it is at one moment, while the service may write to it."""
     try:
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=_BUSY_S)) as original,

@@ -1,7 +1,7 @@
-"""Taking a release: verify, make, try on copies, switch, watch, believe; from any point back to what was before.
+"""Installs a release: verifies it, builds it, tries it on copies, switches, watches the service, and confirms.
 
-How far it is stands in the tool's journal, synced to the disk before each step: `preparing`, `switching`, `confirmed`.
-An error and a power cut are mended by the same `edge-daemon-release recover`, here or at the next boot.
+The tool's journal stores the current step, synced to the disk before each step: `preparing`, `switching`, `confirmed`.
+After an error or a power cut, `edge-daemon-release recover` restores the earlier release, here or at the next boot.
 """
 
 from __future__ import annotations
@@ -31,32 +31,32 @@ logger = logging.getLogger(__name__)
 _BUILD_S = 1800.0
 _TRIAL_S = 300.0
 _ROOM = 4
-"""Times the size of a bundle: unpacked, installed, compiled, and something left."""
+"""Required free space as a multiple of the bundle's size: unpacked, installed and compiled files, and a reserve."""
 _USER = "edge-daemon"
 
 
 @dataclass(frozen=True, slots=True)
 class Updater:
-    """Takes releases on one device."""
+    """Installs releases on one device."""
 
     releases: Releases
     service: ServiceControl
     home: Home
 
     def take(self, bundle: Path, *, in_lesson: bool = False, allow_downgrade: bool = False) -> str:
-        """Take the release of a bundle and return its name; the service runs it, or the one before again.
+        """Install the release of a bundle and return its name; afterwards the service runs it, or the earlier one.
 
         Args:
             bundle: the file.
-            in_lesson: also while a lesson is running, which costs it a picture or two.
-            allow_downgrade: also a release that is older than the one in effect.
+            in_lesson: True to update even while a lesson is running, which costs it a picture or two.
+            allow_downgrade: True to allow a release older than the one in effect.
 
         Raises:
-            UpdateError: the bundle or the device is not as it has to be.
-            UpdateFailedError: the release does not work here; what was before is in effect.
+            UpdateError: the bundle or the device does not meet the requirements.
+            UpdateFailedError: the release does not work here; the earlier one is in effect.
         """
         with self.releases.one_at_a_time():
-            self.releases.tool("recover")  # of an update that was killed
+            self.releases.tool("recover")  # in case an earlier update was killed
             manifest = read_manifest(bundle, read_public_key(self.releases.public_key_path))
             old, new = self.releases.in_effect(), manifest.version
             self._check_suits(manifest, bundle)
@@ -72,10 +72,10 @@ class Updater:
             return new
 
     def go_back(self, *, in_lesson: bool = False) -> str:
-        """Put the release before into effect, tried and watched as a new one, and return its name.
+        """Put the earlier release into effect, tried and watched like a new one, and return its name.
 
         Raises:
-            UpdateError, UpdateFailedError: as `take`.
+            UpdateError, UpdateFailedError: as in `take`.
         """
         with self.releases.one_at_a_time():
             self.releases.tool("recover")
@@ -127,7 +127,7 @@ class Updater:
         folder.mkdir(parents=True)
         unpack(bundle, manifest, folder)
         self._build(folder)
-        # All of it has to be on the disk before the folder counts as a release.
+        # Everything has to be on the disk before the folder counts as a release.
         os.sync()
         with (folder / ".complete").open("x") as file:
             file.write(f"{manifest.version}\n")
@@ -136,10 +136,10 @@ class Updater:
         os.sync()
 
     def _build(self, folder: Path) -> None:
-        """Make the environment in its final place; nothing asks the network."""
+        """Make the environment in its final place, without the network."""
         made = folder / "venv"
         environment = [_system_python(), *ISOLATED, "-m", "venv", "--system-site-packages", str(made)]
-        if _has_pip_for_others():  # seconds on a PC, a minute on a small board
+        if _has_pip_for_others():  # saves seconds on a PC, a minute on a small board
             _called([*environment, "--without-pip"], folder)
             pip = [sys.executable, *ISOLATED, "-m", "pip", "--python", str(made / "bin/python")]
         else:
@@ -149,7 +149,7 @@ class Updater:
         pip += ["--disable-pip-version-check", "--no-input", "--no-cache-dir", "--only-binary", ":all:"]
         wheels = ["--find-links", str(folder / "wheels")]
         _called([*pip, *wheels, "--require-hashes", "--requirement", str(folder / "requirements.txt")], folder)
-        # Its hash is in the signed manifest.
+        # The wheel's hash is in the signed manifest.
         _called([*pip, "--no-deps", *map(str, (folder / "wheels").glob("edge_daemon-*.whl"))], folder)
         shutil.rmtree(folder / "wheels")
         # A release before 0.2.0 has none, and a release without them works.
@@ -157,7 +157,7 @@ class Updater:
         subprocess.run(pages, capture_output=True, check=False, timeout=_BUILD_S, cwd=WORKING_DIRECTORY)
 
     def _try(self, name: str) -> None:
-        """Let the new release look at copies, as the user that the service has."""
+        """Run the new release's check on copies, as the service's user."""
         line = [*self.releases.program(name)]
         if self.home.home_mode:
             line += ["--home", str(self.home.state_dir)]
@@ -183,7 +183,7 @@ def _service_user() -> pwd.struct_passwd | None:
 
 
 def _has_pip_for_others() -> bool:
-    """Return whether the pip of this release can install into another environment (`--python`, pip 22.3)."""
+    """Return whether this release's pip can install into another environment (`--python`, pip 22.3)."""
     try:
         return tuple(int(part) for part in metadata.version("pip").split(".")[:2]) >= (22, 3)
     except (metadata.PackageNotFoundError, ValueError):
@@ -191,7 +191,7 @@ def _has_pip_for_others() -> bool:
 
 
 def _system_python() -> str:
-    """Return the interpreter that environments are made from, not the one of this environment."""
+    """Return the interpreter that makes environments, which is not the one of this environment."""
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 

@@ -1,4 +1,4 @@
 """Daily upkeep: backups, retention, disk space."""
 
 PUBLIC_MODULES = ("maintenance",)
-"""What `cli` and other programs may import of this one; everything else is internal."""
+"""The modules that `cli` and other rooms of `app/` may import; all others are internal."""

@@ -1,6 +1,6 @@
-"""Keeping the two databases sound for years: checked at every start, copied every day, mended without anybody there.
+"""Keeps the two databases sound for years: checked at every start, copied every day, repaired without a person.
 
-docs/STORAGE.md says what is checked when, and why the settings are as they are.
+docs/STORAGE.md describes which check runs when, and the reasons for the settings.
 """
 
 from __future__ import annotations
@@ -44,60 +44,60 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 RESERVE_BYTES = 64 * 2**20
-"""Below this no capture is taken: what is left is for finalising what was captured.
+"""With less free space no capture is taken, so that the rest suffices to finalise earlier captures.
 
 Finalising 100 captures of 30 students takes 0.8 MB, 1000 captures of 60 students 40 MB (docs/STORAGE.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskState:
-    """May captures go on?"""
+    """Whether captures may go on."""
 
     free_bytes: int
     stop: bool
     reason: str
-    """Empty where captures may go on."""
+    """Why captures have to stop; empty if they may go on."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionResult:
-    """What a retention run erased."""
+    """The result of a retention run."""
 
     sightings: int
     candidate_sets: int
-    """Lessons and untimed sessions whose candidates went."""
+    """Number of lessons and untimed sessions whose candidates were erased."""
     untimed: int
     skipped: str = ""
-    """Why nothing was looked at."""
+    """Why nothing was checked; empty if it was."""
     registers: int = 0
-    """Registers whose time is over: the service, which has the key, removes them within the hour."""
+    """Registers whose time is over; the service, which has the key, removes them within the hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class DailyUpkeep:
-    """What the daily job did."""
+    """The result of the daily job."""
 
     backups: tuple[copies.Backup, ...]
     erased: int
-    """Copies that still held what was erased."""
+    """Number of copies erased because they contained erased data."""
     retained: RetentionResult
 
 
 @dataclass(frozen=True, slots=True)
 class ReplacedCopies:
-    """What became of the copies of the gallery after an erasure."""
+    """The copies of the gallery after an erasure."""
 
     erased: int
-    """Files that were overwritten and removed, damaged galleries that were put aside among them."""
+    """Number of files that were overwritten and removed, including set-aside damaged galleries."""
     fresh: copies.Backup | None
-    """The copy that took their place; None where there was none to replace, or it could not be made."""
+    """The copy that replaces them; None if there was none to replace or it could not be made."""
 
 
 def daily(home: Home, now: datetime, clock: ClockState | None = None) -> DailyUpkeep:
-    """Back up, then delete what is over its time; safe beside a running lesson.
+    """Make backups, then delete data older than its retention time; safe during a lesson.
 
     Raises:
-        StoreError: a backup could not be made; what could be done was done.
+        StoreError: a backup could not be made; all other work was done.
     """
     made, erased = back_up(home, now)
     return DailyUpkeep(made, erased, retain(home, now, clock))
@@ -107,10 +107,10 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
     """Make a verified copy of both databases and remove old ones.
 
     Returns:
-        The copies, and how many older ones were erased because they held what `enrol remove` had erased.
+        The copies, and how many older ones were erased because they contained data of removed students.
 
     Raises:
-        StoreError: one could not be made, the other one was. A DamageError is noted for the next start.
+        StoreError: one copy could not be made, but the other one was. A DamageError is noted for the next start.
     """
     made: list[copies.Backup] = []
     faults: list[StoreError] = []
@@ -129,21 +129,21 @@ def back_up(home: Home, now: datetime) -> tuple[tuple[copies.Backup, ...], int]:
 
 
 def retain(home: Home, now: datetime, clock: ClockState | None = None) -> RetentionResult:
-    """Delete sightings that are over their time, and candidates and untimed captures that nobody needs any more.
+    """Delete sightings older than their retention time, and candidates and untimed captures that nobody needs.
 
-    Of leavers and registers whose time is over the removal is recorded; the service, which has the key, does it.
+    For leavers and registers whose time is over only the removal is recorded; the service, which has the key, does it.
 
     Args:
-        home: where the databases are; `storage.keep_sightings_days` holds.
-        now: what the clock says.
-        clock: how far it can be trusted; None asks. A clock that may be years ahead deletes nothing.
+        home: the installation; `storage.keep_sightings_days` applies.
+        now: the time by the clock.
+        clock: how far the clock can be trusted; None to ask it. A clock that may be years ahead deletes nothing.
 
     Raises:
         StoreError: a database can't be written.
     """
     reading = SystemClock(trusted=home.config.device.trust_clock).reading()
     if (clock or reading.state) == "unsynchronised":
-        return RetentionResult(0, 0, 0, "nobody knows the time, so nothing is known to be old")
+        return RetentionResult(0, 0, 0, "the time is not known, so nothing is known to be old")
     if not home.register_db_path.exists():
         return RetentionResult(0, 0, 0, "there is no register yet")
     before = now - timedelta(days=home.config.storage.keep_sightings_days)
@@ -161,7 +161,7 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
 
 
 def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetime) -> int:
-    """Note which registers the office has, and leave word of those whose time is over; return how many these are."""
+    """Record which registers the office has, and how many are over their time; return that number."""
     removed_registers.note_acknowledged(register_db, now)
     days = home.config.storage.keep_registers_days
     due = len(removed_registers.due_registers(register_db, timedelta(days=days), now)) if days else 0
@@ -170,10 +170,10 @@ def _mark_registers(home: Home, register_db: sqlite_utils.Database, now: datetim
 
 
 def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
-    """Examine both databases as they are, by name of file; from a process that has neither open.
+    """Examine both databases as they are, by file name; call it only if this process has neither open.
 
     Raises:
-        StoreError: one can't be looked at.
+        StoreError: a database can't be examined.
     """
     paths = (home.register_db_path, home.gallery_db_path)
     found = {path.name: examine(path, depth) for path in paths if path.exists()}
@@ -183,7 +183,7 @@ def check(home: Home, depth: Depth = "full") -> dict[str, DatabaseFindings]:
 
 
 def disk_state(home: Home) -> DiskState:
-    """Return how much room there is, and whether captures have to stop; raises nothing, writes nothing."""
+    """Return the free space, and whether captures have to stop; raises no error and writes nothing."""
     try:
         free = disk.free_bytes(home.state_dir)
     except OSError as error:
@@ -197,12 +197,12 @@ def disk_state(home: Home) -> DiskState:
 
 
 def forget_erased(home: Home, now: datetime) -> ReplacedCopies:
-    """After an erasure: no copy of the gallery may keep what was erased; a fresh copy takes their place first.
+    """Replace the copies of the gallery after an erasure, because no copy may keep erased data.
 
-    Copies under an earlier slot key go, too: they could not be opened any more.
+    A fresh copy is made first. Copies under an earlier slot key are erased, too, because they can't be opened any more.
 
     Raises:
-        StoreError: a file can't be erased. That no fresh copy could be made is logged, and prevents nothing.
+        StoreError: a file can't be erased. If no fresh copy can be made, this is only logged.
     """
     stale = _stale_copies(home, unreadable=True)
     fresh = None
@@ -215,8 +215,8 @@ def forget_erased(home: Home, now: datetime) -> ReplacedCopies:
 
 
 def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
-    # The candidates of a running lesson go when it ends, contacts when a student is removed: a copy that is kept for a
-    # week must not have them. The start of the service brings the contacts of those who are still enrolled again.
+    # Candidates of a running lesson are erased at its end, and contacts with a removed student. A backup is kept for a
+    # week, so it must not contain them. The next start of the service restores the contacts of enrolled students.
     emptied = ("candidates",) if path == home.gallery_db_path else ("contacts", "lesson_teachers")
     made = copies.back_up(path, home.backup_dir, now, reserve_bytes=RESERVE_BYTES, emptied=emptied)
     copies.prune(home.backup_dir, path.stem, home.config.storage.keep_backups)
@@ -224,7 +224,7 @@ def _copy_of(home: Home, path: Path, now: datetime) -> copies.Backup:
 
 
 def _stale_copies(home: Home, *, unreadable: bool) -> list[Path]:
-    """Return the copies of the gallery that have a data key that an erasure destroyed, or need an old slot key."""
+    """Return the copies of the gallery with a data key that an erasure destroyed, or under an old slot key."""
     with gallery_of(home) as gallery_db:
         if gallery_db is None:
             return []
@@ -233,7 +233,7 @@ def _stale_copies(home: Home, *, unreadable: bool) -> list[Path]:
         destroyed = erasure.destroyed_keys(gallery_db)
         generation = tables.key_generation(gallery_db)
     if generation not in {one.generation for one in KeySlots(home.gallery_slots_path).keys()}:  # noqa: SIM118
-        generation = 0  # an earlier gallery was put there by hand: the copies may be what is right
+        generation = 0  # somebody put an earlier gallery there: the copies may be the right ones
     if not destroyed and not generation:
         return []
     stem = home.gallery_db_path.stem

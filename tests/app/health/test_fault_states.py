@@ -149,7 +149,7 @@ def test_a_wrong_token_is_said_with_the_answer_of_the_server(tmp_path):
         home = sync_device.a_device(tmp_path / "home", server)
         server.token = "another"
         sync_device.run(home, sync_device.Clock())
-        assert_fault(home.state_dir, "upstream takes nothing until it is mended: ", "upstream: ")
+        assert_fault(home.state_dir, "upstream accepts nothing until it is repaired: ", "upstream: ")
         assert "does not know this device's token (401)" in run(home.state_dir, "status").stdout
 
 
@@ -174,7 +174,7 @@ def test_a_mail_server_that_refuses_the_log_in_is_named(tmp_path):
         server.mood.auth_answer = "535 5.7.8 authentication failed"
         mail_school.hold(home)
         sync_device.run(home, sync_device.Clock(mail_school.FRIDAY + timedelta(hours=5)))
-        status, _ = assert_fault(home.state_dir, "mail takes nothing until it is mended: ", "delivery: ")
+        status, _ = assert_fault(home.state_dir, "mail accepts nothing until it is repaired: ", "delivery: ")
         assert "does not log us in: 535" in status.stdout
 
 

@@ -65,7 +65,7 @@ def test_without_a_pinned_key_a_list_is_taken_as_before_and_doctor_warns(home):
     assert apply(home, json.dumps(FIELDS)) == (True, "")
     assert revisions(home) == 2
     check = office_key_check(home)
-    assert (check.state, "whoever writes to the server" in check.found) == ("warning", True)
+    assert (check.state, "anybody with access to the server" in check.found) == ("warning", True)
 
 
 def test_with_one_a_signed_list_is_taken_with_its_title(home):

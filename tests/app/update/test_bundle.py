@@ -31,7 +31,7 @@ def test_what_was_bundled_comes_out(tmp_path, key):
 
 def test_a_bundle_of_somebody_else_is_refused(tmp_path, key):
     made = bundle(tmp_path, Ed25519PrivateKey.generate(), "2.0")
-    with pytest.raises(UpdateError, match=r"signature is not of the key.*nothing was changed"):
+    with pytest.raises(UpdateError, match=r"signature does not match the key.*nothing was changed"):
         read_manifest(made, key.public_key())
 
 

@@ -165,7 +165,7 @@ def test_a_release_that_is_here_is_not_taken_twice(taken, bundles, tmp_path):
 
 def test_without_the_maintainers_key_no_release_is_taken(device, updater, bundles):
     (device.root / "etc/edge-daemon/release.pub").unlink()
-    with pytest.raises(UpdateError, match="no release can be believed"):
+    with pytest.raises(UpdateError, match="no release can be trusted"):
         updater.take(bundles[1]["2.0"])
 
 
