@@ -1,4 +1,4 @@
-"""A trained network as a .tflite file in int8, with a page of facts beside it. Needs TensorFlow."""
+"""Exports a trained network to a .tflite file in int8, with a file of facts about it. Needs TensorFlow."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _CALIBRATION = 300
 
 
 def export_int8(network: Any, calibration: Bytes) -> bytes:
-    """Return a network as a .tflite file: int8 inside, int8 grey pictures in, float32 logits out.
+    """Return a network as a .tflite file: int8 inside, int8 grey pictures as input, float32 logits as output.
 
     Args:
-        network: of `expression_network`.
-        calibration: grey pictures (n, 48, 48); an even choice of them gives the ranges.
+        network: a network of `expression_network`.
+        calibration: grey pictures (n, 48, 48); an even selection of them determines the ranges.
     """
     _, tf = import_keras()
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -41,7 +41,11 @@ def export_int8(network: Any, calibration: Bytes) -> bytes:
 
 
 def write_model(path: Path, content: bytes, state: TrainingState) -> None:
-    """Write a model and the facts about it, MODEL.json; raises LabError."""
+    """Write a model and the facts about it, MODEL.json.
+
+    Raises:
+        LabError: a file can't be written.
+    """
     facts = {
         "format": FORMAT,
         "notice": NOTICE,
@@ -64,5 +68,5 @@ def write_model(path: Path, content: bytes, state: TrainingState) -> None:
 
 
 def facts_path(model: Path) -> Path:
-    """Return where the facts about a model stand."""
+    """Return the path of the facts about a model."""
     return model.with_name(f"{model.name}.json")

@@ -1,4 +1,4 @@
-"""Faces of pictures or of a video, and their expressions. No vector of a face is made, and nobody is known."""
+"""Finds faces in pictures or a video, and their expressions. It makes no embedding and recognises nobody."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from edge_daemon.vision.models import ModelSet, default_models_dir
 from edge_daemon.vision.pipeline import Detector
 
 FACE_ITSELF_PX = 96
-"""A picture whose longer side is no longer than this is a face that was cut out already, as FER2013's are."""
+"""A picture with no longer side than this counts as a cropped face, like the pictures of FER2013."""
 _SHAPE = CropShape(SIDE_PX, CROP_SCALE)
 _SAME_IOU = 0.3
 _LOST_FRAMES = 5
-"""So many frames without a face end a track."""
+"""A track ends after this many frames without its face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class ExpressionFace:
     """One face of one picture."""
 
     picture: str
-    """File name, or 1-based number of the frame."""
+    """File name, or the number of a frame, from 1 on."""
     box: Box
     track: int
-    """0 in a folder, where no picture follows another; in a video from 1 on."""
+    """Number of the track in a video, from 1 on; 0 in a folder, where pictures do not follow each other."""
     probabilities: Probabilities
 
 
@@ -56,7 +56,7 @@ class _Track:
 
 @dataclass(slots=True)
 class Tracker:
-    """Gives a face the number of the nearest face of the frames before, by place alone."""
+    """Gives a face the number of the nearest earlier face, by position alone."""
 
     frame: int = 0
     _tracks: list[_Track] = field(default_factory=list)
@@ -86,7 +86,7 @@ class ExpressionReader:
 
     Args:
         model: the trained network.
-        threads: tiles and faces that are worked on at once.
+        threads: number of tiles and faces to process at the same time.
     """
 
     def __init__(self, model: ExpressionModel, threads: int = 1) -> None:
@@ -94,7 +94,7 @@ class ExpressionReader:
         self._detect = Detector(ModelSet.load(default_models_dir()), threads=threads, embed=False)
 
     def read(self, picture: Picture) -> list[tuple[Box, Probabilities]]:
-        """Return the faces of a picture (H, W, 3) in BGR with their probabilities by head."""
+        """Return the faces of a picture (H, W, 3) in BGR, each with its probabilities by head."""
         height, width = picture.shape[:2]
         if max(height, width) <= FACE_ITSELF_PX:
             return [(Box(0, 0, width, height), self._model(as_grey(picture)))]
@@ -112,9 +112,9 @@ def read_input(
 
     Args:
         source: a JPEG or PNG picture, a folder of them, or a video.
-        reader: finds and judges faces.
-        frames: of a video, spread evenly.
-        progress: told (pictures done, pictures in all).
+        reader: finds and classifies faces.
+        frames: number of frames of a video, spread evenly.
+        progress: called with (pictures done, pictures in all).
 
     Raises:
         LabError: there is no such input, or none of its pictures can be read.
@@ -146,7 +146,7 @@ def read_input(
 def _one(
     camera: FolderCamera | VideoCamera, slot: int, reader: ExpressionReader, tracker: Tracker | None
 ) -> FacesOfPicture | None:
-    """Return one picture with its faces; None for one that can't be read."""
+    """Return one picture with its faces, None if it can't be read."""
     try:
         frame = camera.capture(slot)
     except CameraError:
@@ -174,7 +174,7 @@ def over_tracks(faces: Iterable[ExpressionFace]) -> dict[int, Probabilities]:
 
 
 def word(probabilities: Probabilities, head: str = "cnn_bilstm") -> tuple[str, float]:
-    """Return the most probable label by one head, and its probability."""
+    """Return the most probable label according to one head, and its probability."""
     row = probabilities[HEADS.index(head)]
     best = int(row.argmax())
     return CLASSES[best], float(row[best])

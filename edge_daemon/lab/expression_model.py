@@ -1,4 +1,4 @@
-"""A trained expression network, run by TensorFlow Lite: needs no TensorFlow."""
+"""Runs a trained expression network with TensorFlow Lite, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from edge_daemon.lab.expression_classes import CLASSES, HEADS, SIDE_PX
 from edge_daemon.vision.interpreter import Model
 
 Probabilities = NDArray[np.float32]
-"""(heads, classes), each row adds up to 1."""
+"""(heads, classes); each row adds up to 1."""
 CROP_SCALE: Final = 1.15
-"""Side of the crop in longer sides of the face's box: FER2013's pictures reach from the hair line to below the chin."""
+"""Side of the crop, as a multiple of the face box's longer side. FER2013 shows the hair line to below the chin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class _Shapes:
 
 
 class ExpressionModel:
-    """A trained network. Not for two threads at a time.
+    """A trained network. Not thread-safe.
 
     Args:
         path: the file that `lab train expression` wrote.
 
     Raises:
-        LabError: it is not such a file.
+        LabError: the file is no such network.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +50,7 @@ class ExpressionModel:
         self.size_bytes = path.stat().st_size
 
     def __call__(self, grey: NDArray[np.uint8]) -> Probabilities:
-        """Return the probabilities by each head for a grey face (48, 48)."""
+        """Return the probabilities of each head for a grey face (48, 48)."""
         encoded = (grey ^ np.uint8(0x80)).view(np.int8)[None, ..., None]
         logits = self._model(encoded)[0].reshape(len(HEADS), len(CLASSES))
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -61,7 +61,7 @@ _TRAIN = "make one: `edge-daemon lab train expression --data FER_DIR --output MO
 
 
 def facts(model: Path) -> dict[str, object]:
-    """Return what was written beside a model when it was trained; empty where nothing is."""
+    """Return the facts that the training wrote about a model; empty if there are none."""
     path = model.with_name(f"{model.name}.json")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def facts(model: Path) -> dict[str, object]:
 
 
 def as_grey(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture in BGR or grey as the network takes it: (48, 48), grey."""
+    """Return a picture in BGR or grey as input of the network: (48, 48), grey."""
     grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) if crop.ndim == 3 else crop
     if grey.shape != (SIDE_PX, SIDE_PX):
         grey = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)

@@ -1,6 +1,6 @@
-"""The networks: a CNN, a BiLSTM over the CNN's features, and a BiLSTM over the picture's own rows. Needs Keras.
+"""The networks: a CNN, a BiLSTM over its features, and a BiLSTM over the picture's rows. Needs Keras.
 
-One picture is a sequence for a BiLSTM: the rows of its feature map, from forehead to chin and back.
+For a BiLSTM one picture is a sequence: the rows of its feature map, from forehead to chin and back.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import keras
 from edge_daemon.lab.expression_classes import CLASSES, HEADS, SIDE_PX
 
 _ROWS_A_STEP = 4
-"""Rows of the picture that are one step of the BiLSTM without a CNN."""
+"""Number of picture rows in one step of the BiLSTM without a CNN."""
 
 
 def new_network(width: int = 24) -> Any:
-    """Return a network whose output (3 × 7) are the logits of the heads, one after the other as in `HEADS`.
+    """Return a network whose output (3 × 7) contains the logits of the heads, in the order of `HEADS`.
 
     Args:
-        width: filters of the first convolution; the next ones have twice and four times as many.
+        width: filters of the first convolution; the next ones have two and four times as many.
     """
     layers = keras.layers
     inputs = keras.Input((SIDE_PX, SIDE_PX, 1), name="face")
@@ -46,5 +46,5 @@ def _convolution(x: Any, filters: int, stride: int, *, kernel: int = 3, relu: bo
 
 
 def _bilstm(x: Any, units: int) -> Any:
-    """Return the last states of both directions; unrolled, for TensorFlow Lite has no int8 loop."""
+    """Return the last states of both directions; it is unrolled because TensorFlow Lite has no int8 loop."""
     return keras.layers.Bidirectional(keras.layers.LSTM(units, unroll=True))(x)

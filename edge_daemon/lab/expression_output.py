@@ -1,4 +1,4 @@
-"""What an expression run leaves: annotated pictures, tables, JSON. Each says what it is, and the law."""
+"""Output of an expression run: annotated pictures, tables, JSON. Each contains the notice of `law.py`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def tracks_table(tracks: Mapping[int, Probabilities]) -> bytes:
 
 
 def to_json(pictures: int, faces: Iterable[ExpressionFace], tracks: Mapping[int, Probabilities]) -> dict[str, object]:
-    """Return what `lab expression --json` prints; an outside interface."""
+    """Return the document that `lab expression --json` prints; other programs read it."""
     return {
         "notice": NOTICE,
         "pictures": pictures,
@@ -94,7 +94,11 @@ def to_json(pictures: int, faces: Iterable[ExpressionFace], tracks: Mapping[int,
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file that only its owner may read; raises LabError."""
+    """Write a file that only its owner may read.
+
+    Raises:
+        LabError: the file can't be written.
+    """
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)

@@ -1,4 +1,4 @@
-"""The two programs of the laboratory: training an expression network, and running one."""
+"""The two commands of the laboratory: train an expression network, and run one."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Expressions:
-    """What one run has found."""
+    """The result of one run."""
 
     pictures: int
     faces: tuple[ExpressionFace, ...]
     tracks: dict[int, Probabilities]
-    """Of a video: the mean of each track, by head."""
+    """For a video: the mean probabilities of each track, by head."""
 
 
 def train_expression(
     data: Path, output: Path, plan: TrainingPlan, minutes: float | None, progress: Progress, say: Callable[[str], None]
 ) -> TrainingState:
-    """Train a network on FER2013, or go on with a training that was cut, and write it as int8.
+    """Train a network on FER2013, or resume an interrupted training, and write it as int8.
 
     Args:
         data: folder with the splits Training and PublicTest.
         output: the model; `OUTPUT.training/` keeps the state and the curve.
         plan: how to train.
-        minutes: stop after so long, to go on with the same command; None: until it is complete.
-        progress: told (batches done, batches in all).
-        say: takes lines.
+        minutes: time after which to stop, so that the same command can resume; None for no limit.
+        progress: called with (batches done, batches in all).
+        say: called with lines of text.
 
     Raises:
-        LabError: wrong data, an installation's folder, another training's state, or no Keras.
+        LabError: the data is wrong, a folder belongs to an installation or another training, or Keras is missing.
     """
     refuse_installations((data, output))
     if not output.parent.is_dir():
@@ -69,17 +69,17 @@ def train_expression(
 
 
 def run_expression(source: Path, model: Path, output: Path | None, frames: int, progress: Progress) -> Expressions:
-    """Run a trained network on a picture, a folder or a video; nothing is kept but what `output` is given.
+    """Run a trained network on a picture, a folder or a video; files are written only to `output`.
 
     Args:
         source: the input.
-        model: of `train_expression`.
-        output: folder for annotated pictures and tables, made where it is missing; None: nothing is written.
-        frames: of a video, spread evenly.
-        progress: told (pictures done, pictures in all).
+        model: the model of `train_expression`.
+        output: folder for annotated pictures and tables, made if it is missing; None to write nothing.
+        frames: number of frames of a video, spread evenly.
+        progress: called with (pictures done, pictures in all).
 
     Raises:
-        LabError: wrong input, an installation's folder, or no model.
+        LabError: the input is wrong, a folder belongs to an installation, or there is no model.
     """
     refuse_installations((source, model, *(() if output is None else (output,))))
     if output is not None and output.resolve() == source.resolve():

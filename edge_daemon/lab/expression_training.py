@@ -1,6 +1,6 @@
-"""Training of the expression networks: seeded, resumable after each epoch, ended early where nothing improves.
+"""Trains the expression networks: seeded, resumable after each epoch, and stopped early without improvement.
 
-Beside the model, the folder MODEL.training keeps what a training that was cut goes on from, and its curve.
+The folder MODEL.training beside the model keeps the state of an interrupted training, and its curve.
 """
 
 from __future__ import annotations
@@ -38,43 +38,43 @@ _WARM_UP_EPOCHS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How a network is trained; the same plan, seed and data give the same network on the same machine."""
+    """How to train a network; the same plan, seed and data give the same network on the same machine."""
 
     epochs: int = 60
     seed: int = 1
     batch_size: int = 128
     rate: float = 2e-3
-    """Highest learning rate, of AdamW; it rises for one epoch and falls to nothing on a cosine."""
+    """Highest learning rate of AdamW; it rises for one epoch and falls to zero on a cosine."""
     weight_decay: float = 1e-3
     smoothing: float = 0.1
     width: int = 24
     patience: int = 12
-    """So many epochs in a row without a better one end the training."""
+    """The training ends after this many epochs in a row without improvement."""
 
 
 @dataclass(slots=True)
 class TrainingState:
-    """How far a training is."""
+    """The state of a training."""
 
     plan: TrainingPlan
     epoch: int = 0
-    """Epochs that are done."""
+    """Number of finished epochs."""
     seconds: float = 0.0
     best: float = -1.0
     best_epoch: int = 0
     ended: str = ""
-    """Why nothing more is learned; empty: it goes on."""
+    """Why the training has ended; empty while it goes on."""
     curve: list[list[float]] = field(default_factory=list)
 
 
 class ExpressionTraining:
-    """One training, from its first epoch or from where it was cut.
+    """One training, from its first epoch or from an interruption on.
 
     Args:
-        plan: how.
-        folder: where its state is kept; made where it is missing.
+        plan: how to train.
+        folder: folder for its state; made if it is missing.
         train: pictures to learn from.
-        choose: pictures that the best epoch is chosen on.
+        choose: pictures that decide which epoch is the best.
 
     Raises:
         LabError: the folder has a training with another plan, or one that can't be read; Keras is not installed.
@@ -101,12 +101,12 @@ class ExpressionTraining:
         """Train until the plan's last epoch, until nothing improves, or until the time is over.
 
         Args:
-            minutes: end after the first epoch that begins later than this; None: no limit.
-            progress: told (batches done, batches in all).
-            say: takes a line for each epoch.
+            minutes: time after which no further epoch begins; None for no limit.
+            progress: called with (batches done, batches in all).
+            say: called with a line for each epoch.
 
         Returns:
-            Whether the training is complete; otherwise the same command goes on.
+            Whether the training is complete; if not, the same command resumes it.
         """
         begun_s, plan = time.monotonic(), self.state.plan
         total = plan.epochs * self._steps_an_epoch
@@ -145,7 +145,7 @@ class ExpressionTraining:
         self._judge(accuracies[HEADS.index("cnn_bilstm")] + balanced)
 
     def _seed_dropout(self) -> None:
-        """Have dropout of this epoch depend on the plan's seed and the epoch alone, also after a cut."""
+        """Make this epoch's dropout depend only on the plan's seed and the epoch, even after an interruption."""
         weights = {id(weight) for weight in self.network.weights}
         states = [variable for variable in self.network.variables if id(variable) not in weights]
         for number, variable in enumerate(states):
@@ -184,7 +184,7 @@ class ExpressionTraining:
         return plan.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(total - warm, 1)))
 
     def _average(self, step: int) -> None:
-        """Keep the running mean of the weights: it errs less than any of them."""
+        """Update the running mean of the weights, which is more accurate than the latest weights."""
         keep = min(_AVERAGE, (1 + step) / (10 + step))
         for mean, weight in zip(self._mean, self.network.get_weights(), strict=True):
             mean *= keep
@@ -237,14 +237,18 @@ class ExpressionTraining:
                 for i, variable in enumerate(self._optimizer.variables):
                     variable.assign(arrays[f"optimizer_{i}"])
         except (OSError, KeyError, ValueError) as error:
-            raise LabError("is no state that a training can go on from", str(self._folder), _AFRESH) from error
+            raise LabError("is no state from which a training can resume", str(self._folder), _AFRESH) from error
 
 
-_AFRESH = "remove the folder, then the training begins anew"
+_AFRESH = "remove the folder, then the training starts again"
 
 
 def import_keras() -> tuple[Any, Any]:
-    """Return the modules keras and tensorflow; raises LabError where the extra is not installed."""
+    """Return the modules keras and tensorflow.
+
+    Raises:
+        LabError: the extra is not installed.
+    """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -268,7 +272,7 @@ def _opened(plan: TrainingPlan, folder: Path) -> TrainingState:
     except OSError as error:
         raise LabError(f"can't be made or read: {error.strerror}", str(folder)) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise LabError("is no state that a training can go on from", str(path), _AFRESH) from error
+        raise LabError("is no state from which a training can resume", str(path), _AFRESH) from error
     if state.plan != plan:
         was = ", ".join(f"{key} {value}" for key, value in asdict(state.plan).items() if value != getattr(plan, key))
         raise LabError(f"has a training with another plan ({was})", str(folder), f"give the same options, or {_AFRESH}")
@@ -276,19 +280,19 @@ def _opened(plan: TrainingPlan, folder: Path) -> TrainingState:
 
 
 def class_weights(labels: NDArray[np.int64]) -> Floats:
-    """Return how much an error counts by class: by the root of its rarity, 1 on the average of the pictures."""
+    """Return the weight of an error by class: the square root of its rarity, with a mean of 1 over all pictures."""
     counts = np.maximum(np.bincount(labels, minlength=len(CLASSES)), 1)
     weights = 1 / np.sqrt(counts)
     return np.asarray(weights / (weights * counts).sum() * counts.sum(), np.float32)
 
 
 def as_input(pictures: Bytes) -> Floats:
-    """Return grey pictures (n, 48, 48) as the networks take them: (n, 48, 48, 1), -1 to 1."""
+    """Return grey pictures (n, 48, 48) as input of the networks: (n, 48, 48, 1), -1 to 1."""
     return ((pictures.astype(np.float32) - 127.5) / 127.5)[..., None]
 
 
 def varied(picture: Bytes, random: np.random.Generator) -> Bytes:
-    """Return a picture turned, shifted, scaled, mirrored, lit otherwise, with a part covered now and then."""
+    """Return a randomly changed picture: rotated, shifted, scaled, mirrored, with other light and a covered part."""
     angle, scale = np.radians(random.uniform(-_TURN_DEG, _TURN_DEG)), np.exp(random.uniform(-_SCALE, _SCALE))
     mirror = -1.0 if random.random() < 0.5 else 1.0
     turn = scale * np.array([[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]])

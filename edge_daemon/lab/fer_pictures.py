@@ -1,4 +1,4 @@
-"""FER2013's pictures: zipped as they are given, unzipped, or as a folder with labels; doubles are left out.
+"""Reads FER2013's pictures: the original zip files, unzipped ones, or a folder with labels; without duplicates.
 
     DIR/SPLIT.zip         CLASS/NAME.jpg
     DIR/SPLIT/            CLASS/NAME.jpg, or images/ and labels.csv (file, label)
@@ -27,8 +27,8 @@ from edge_daemon.lab.expression_classes import CLASSES, SIDE_PX
 SPLITS: Final = ("Training", "PublicTest", "PrivateTest")
 _SUFFIXES = frozenset((".jpg", ".jpeg", ".png"))
 _MOST_BYTES = 1 << 20
-"""Of one picture; 48 px take 2 kB."""
-_FORM = "give a folder with Training.zip and PublicTest.zip, or what is in them"
+"""Limit for the size of one picture; 48 px take 2 kB."""
+_FORM = "give a folder with Training.zip and PublicTest.zip, or their contents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LabelledPictures:
     labels: NDArray[np.int64]
     """(n,), indices into `CLASSES`."""
     doubles: int = 0
-    """Pictures that were left out, because another split has the same pixels."""
+    """Number of pictures left out because another split has the same pixels."""
 
     def without(self, other: LabelledPictures) -> LabelledPictures:
         """Return the pictures whose pixels the other split does not have."""
@@ -50,7 +50,7 @@ class LabelledPictures:
 
 
 def has_split(data: Path, split: str) -> bool:
-    """Return whether a folder has a split in one of the three forms."""
+    """Return whether a folder has a split in one of the three formats."""
     if (data / f"{split}.zip").is_file() or (data / split).is_dir():
         return True
     return (data / "labels.csv").is_file() and any(row.get("split") == split for row in _rows(data / "labels.csv"))
@@ -64,7 +64,7 @@ def read_split(data: Path, split: str) -> LabelledPictures:
         split: one of `SPLITS`.
 
     Raises:
-        LabError: there is no such split, a label is none of the seven, or a picture can't be read.
+        LabError: there is no such split, a label is unknown, or a picture can't be read.
     """
     pictures, labels = [], []
     for name, label, data_bytes in _members(data, split):

@@ -11,18 +11,18 @@ _INSTALLED = tuple(
     map(Path, ("/etc/edge-daemon", "/var/lib/edge-daemon", "/var/lib/edge-daemon-sync", "/run/edge-daemon"))
 )
 _MARKS = ("gallery.sqlite", "register.sqlite", "device.key", "gallery.keys")
-"""A folder with one of these belongs to an installation, and so does what lies in it."""
-_HINT = "use a folder that no register is taken with"
+"""A folder with one of these files belongs to an installation, and so does everything in it."""
+_HINT = "use a folder outside all installations"
 
 
 def refuse_installations(paths: Iterable[Path]) -> None:
-    """Refuse paths that lie in an installation, or hold one.
+    """Refuse paths that are in an installation or contain one.
 
     Args:
-        paths: of what is to be read and written; they need not exist.
+        paths: paths to read and write; they need not exist.
 
     Raises:
-        LabError: names the folder.
+        LabError: a path belongs to an installation; the error names the folder.
     """
     for path in paths:
         where = path.expanduser().resolve()

@@ -76,6 +76,6 @@ def test_a_training_that_was_cut_goes_on_and_gives_what_one_without_a_cut_gives(
 def test_a_state_that_can_not_be_read_is_refused_in_one_line(data, tmp_path):
     (tmp_path / "m.tflite.training").mkdir()
     (tmp_path / "m.tflite.training" / "state.json").write_text("{")
-    with pytest.raises(LabError, match="is no state that a training can go on from") as refused:
+    with pytest.raises(LabError, match="is no state from which a training can resume") as refused:
         train_expression(data, tmp_path / "m.tflite", PLAN, None, quiet, quiet)
     assert "remove the folder" in refused.value.line()
