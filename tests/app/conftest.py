@@ -1,4 +1,4 @@
-"""Fixtures of several files of this folder."""
+"""Fixtures that several files of this folder use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ext4_disk", "small_disk"]
 
 @pytest.fixture(scope="session")
 def prepared(demo_home, demo_frames, tmp_path_factory) -> Path:
-    """A device's folder with the demo's students and four of its captures; to be copied."""
+    """A device's folder to copy, with the demo's students and four of its captures."""
     folder = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("device") / "home"))
     (folder / "frames").mkdir()
     for path in sorted(demo_frames.iterdir())[:4]:

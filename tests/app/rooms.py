@@ -1,4 +1,4 @@
-"""Rooms as the audit sees them, made of numbers."""
+"""Rooms for the audit, made from numbers."""
 
 from __future__ import annotations
 

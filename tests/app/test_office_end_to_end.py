@@ -1,4 +1,4 @@
-"""From a device to the office's file: what `sync` delivered, `collect` believes."""
+"""From a device to the office's file: `collect` accepts what `sync` delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a command as the shell would, within the test's process."""
+"""Runs a command like the shell, within the test's process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edge_daemon import __main__
 
 @dataclass(frozen=True)
 class Done:
-    """What a command left behind."""
+    """The result of a command."""
 
     exit_code: int
     stdout: str

@@ -37,7 +37,7 @@ def nobody(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(few, tmp_path_factory):
-    """An audit in a home where nothing is enrolled: what it said, its picture, and its home."""
+    """An audit in a home without enrolled students: its output, its picture, and its home."""
     home = tmp_path_factory.mktemp("home")
     out = tmp_path_factory.mktemp("out") / "room.png"
     return run(home, "audit", "--frames", str(few), "--output", str(out)), out, home

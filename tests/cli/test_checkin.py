@@ -1,4 +1,4 @@
-"""The check-in with the real networks: a portrait of the demo whose mouth is made to speak."""
+"""The check-in with the real networks: a portrait of the demo with an animated mouth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edge-daemon collect`: the office's end, on a computer that knows nothing of cameras."""
+"""`edge-daemon collect`: the office's program, on a computer without cameras."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ def test_without_a_list_the_keys_are_the_servers_and_their_fingerprints_are_told
 
 
 def test_a_list_decides_though_the_server_has_another_key(root, rooms, tmp_path):
-    """Somebody who has the server signed all of room 1 anew and put the key there."""
+    """An attacker with access to the server signed all of room 1 again and put the key there."""
     shutil.rmtree(root / "v1/devices/room 1")
     thief = OfficeRoom(root, "room 1")
     thief.signer = OTHER

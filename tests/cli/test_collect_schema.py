@@ -1,4 +1,4 @@
-"""Documents of schema 3 at an office that was not updated yet, and documents of a later one at an office of today."""
+"""Documents of schema 3 at an office with an older program, and documents of a later schema at a current office."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RELEASE_BEFORE = "4de1fc4"
 
 @pytest.fixture(scope="module")
 def program_before(tmp_path_factory) -> Path:
-    """The package as commit 4de1fc4 has it."""
+    """The package at commit 4de1fc4."""
     has_it = subprocess.run(
         ["git", "cat-file", "-e", f"{RELEASE_BEFORE}^{{commit}}"], cwd=ROOT, check=False, capture_output=True
     )

@@ -1,4 +1,4 @@
-"""`doctor` on sound and on broken installations."""
+"""`doctor` on working and on broken installations."""
 
 from __future__ import annotations
 

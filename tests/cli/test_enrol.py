@@ -28,7 +28,7 @@ HEADER = "student_id,name,email,guardian_email,consent,courses\n"
 
 
 class Office:
-    """A roster and photographs that a test may spoil."""
+    """A roster and photographs that a test may change."""
 
     def __init__(self, folder: Path) -> None:
         self.home, self.roster, self.photos = folder / "home", folder / "roster.csv", folder / "photos"
@@ -210,7 +210,7 @@ def test_ids_and_names_of_every_kind_reach_list_and_show(office):
 
 
 def test_an_id_that_no_folder_can_have_is_one_warning(office):
-    """An office's formula or file number, such as 7/2026: the student stays, and the register is filled in by hand."""
+    """An id such as 7/2026 can be no folder: the student stays, and the register is filled in by hand."""
     office.write("S1,Al,,,yes,", "7/2026,Bo,,,yes,", "8/2026,Cy,,,no,")
     done = office.imported()
     assert done.exit_code == 0

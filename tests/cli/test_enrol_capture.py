@@ -1,4 +1,4 @@
-"""Enrolment at a camera: consent first, each picture judged at once, templates kept and no picture."""
+"""Enrolment at a camera: consent first, each picture is checked at once, templates are kept and pictures are not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "student_id,name,email,guardian_email,consent\n"
 
 
 class PhotoDay:
-    """An installation with a roster, and a folder that stands for the camera."""
+    """An installation with a roster, and a folder in place of the camera."""
 
     def __init__(self, folder, monkeypatch) -> None:
         self.home, self.roster, self.shots = folder / "home", folder / "roster.csv", folder / "shots"

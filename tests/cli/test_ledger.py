@@ -1,4 +1,4 @@
-"""`edge-daemon ledger`: the way of every lesson, and every damage that somebody may do to the records is named."""
+"""`edge-daemon ledger`: the progress of every lesson, and every change to the records is named."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHER = Signer(b"another device's key, 32 bytes..")
 
 @pytest.fixture
 def home(tmp_path) -> Path:
-    """Three lessons, promised, finalised, the first one corrected; with what the outbox knows of them."""
+    """Three lessons, promised and finalised, the first one corrected, with their outbox rows."""
     signer = Signer(device_key(tmp_path / "device.key"))
     db = open_register(tmp_path / "register.sqlite")
     (tmp_path / "config.toml").write_text('[device]\nname = "room 204"\ntime_zone = "Europe/Berlin"\n', "utf-8")
@@ -278,7 +278,7 @@ def test_registers_that_changed_places_are_found(home):
 
 
 def test_another_seed_than_the_promised_one_is_found(home):
-    """The device itself cheats: it draws instants that it likes and signs them well."""
+    """The device itself cheats: it chooses its instants and signs them correctly."""
     db = bare(home)
     signer = Signer(device_key(home / "device.key"))
     position, document = row_of(db, 2)

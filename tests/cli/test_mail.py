@@ -1,4 +1,4 @@
-"""`edge-daemon mail`: what the server answered in one line, and messages to look at."""
+"""`edge-daemon mail`: the server's answer in one line, and previews of messages."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def no_credentials(monkeypatch):
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory):
-    """A home with one lesson, whose mail server nobody reaches; nothing is written to it."""
+    """A home with one lesson, whose mail server can't be reached; no test writes to it."""
     home = mail_school.make(tmp_path_factory.mktemp("school") / "home")
     return home, mail_school.hold(home)
 
 
 @pytest.fixture
 def reachable(tmp_path):
-    """A home with a mail server that runs."""
+    """A home with a running mail server."""
     with Server(tmp_path / "ca") as server:
         home = tmp_path / "home"
         home.mkdir()

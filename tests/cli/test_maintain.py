@@ -1,4 +1,4 @@
-"""`edge-daemon maintain`: one line of what was done, for a timer's log."""
+"""`edge-daemon maintain`: one line about what was done, for a timer's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edge-daemon outbox`: what waits and why, and trying again."""
+"""`edge-daemon outbox`: what waits and why, and how to retry it."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_nobody_takes_the_time_to_correct_away(home):
 
 @pytest.mark.parametrize("named", [("3",), ("--all-parked",)])
 def test_what_a_clock_that_was_ahead_put_off_is_brought_back(home, named):
-    """A guardian's mail of long ago, put off for a week: its hold is over, and it goes."""
+    """An old mail to a guardian was postponed for a week; its hold is over, so it is sent."""
     db = open_register(home / "register.sqlite")
     made, ahead = datetime.now(timezone.utc) - timedelta(days=3), datetime.now(timezone.utc) + timedelta(days=20)
     db.execute("UPDATE outbox SET created_at_utc = ?, next_attempt_utc = ?", (stored(made), stored(ahead)))
@@ -231,7 +231,9 @@ def test_what_was_put_off_within_its_hold_goes_back_to_the_end_of_the_hold(home)
 
 
 def test_a_correction_on_the_command_line_brings_its_rows(home):
-    (home / "device.key").write_bytes(bytes(range(32)))  # of tests.registers.SIGNER: another key's is not extended
+    (home / "device.key").write_bytes(
+        bytes(range(32))
+    )  # the key of tests.registers.SIGNER: another key's is not extended
     (home / "device.key").chmod(0o600)
     done = run(
         *(home, "register", "correct", LESSON.lesson_id, "--student", "s1", "--verdict", "present"),

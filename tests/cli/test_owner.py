@@ -1,4 +1,4 @@
-"""A state folder that is another user's: what only looks may, what would write is told what to do instead."""
+"""Another user's state folder: reading commands run, and writing commands name the command to use instead."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SETTINGS = '[upstream]\nurl = "https://127.0.0.1:9/attendance"\n'
 
 @pytest.fixture
 def home(demo_home, tmp_path, monkeypatch) -> Path:
-    """The folder of another user, with students and a register, as root meets it."""
+    """The folder of another user, with students and a register, opened by root."""
     folder = Path(shutil.copytree(demo_home, tmp_path / "home"))
     with (folder / "config.toml").open("a") as file:
         file.write(SETTINGS)
@@ -43,7 +43,7 @@ def home(demo_home, tmp_path, monkeypatch) -> Path:
 
 
 def leaves(group: click.Group = cli, before: str = "") -> Iterator[str]:
-    """Yield the name of every command that does something, as a user types it."""
+    """Yield the name of every command that does something, as typed by a user."""
     for name in group.list_commands(click.Context(group)):
         command = group.get_command(click.Context(group), name)
         if isinstance(command, click.Group):
@@ -53,7 +53,7 @@ def leaves(group: click.Group = cli, before: str = "") -> Iterator[str]:
 
 
 def state(folder: Path) -> dict[str, tuple[int, float]]:
-    """Return owner and time of change of everything in a folder."""
+    """Return owner and modification time of everything in a folder."""
     return {str(p): (p.stat().st_uid, p.stat().st_mtime) for p in (folder, *folder.rglob("*"))}
 
 
@@ -89,7 +89,7 @@ WRITING = {
 
 
 def test_every_command_is_known_to_write_or_not():
-    assert {*WRITING, *READING, *FOR_ROOT, "firstboot"} == set(leaves())  # firstboot is told no home
+    assert {*WRITING, *READING, *FOR_ROOT, "firstboot"} == set(leaves())  # firstboot takes no home
 
 
 @pytest.mark.parametrize("command", WRITING)
@@ -120,7 +120,7 @@ def test_on_an_installed_device_the_right_command_is_named(home, command, instea
 
 
 def test_the_process_that_delivers_needs_its_own_folder_only(tmp_path, monkeypatch):
-    """The registers are another user's, whom its user namespace shows as nobody (PrivateUsers=)."""
+    """The registers are another user's, shown as nobody in the user namespace (PrivateUsers=)."""
     installed = Home(None)
     installed.state_dir, installed.delivery_dir = tmp_path / "registers", tmp_path / "sync"
     installed.delivery_dir.mkdir()

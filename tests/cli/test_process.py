@@ -1,4 +1,4 @@
-"""How the process ends: exit code, and what is on stderr."""
+"""How the process ends: its exit code and its stderr."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def edge_daemon(*arguments, **options) -> subprocess.CompletedProcess:
 
 @pytest.fixture
 def command(monkeypatch):
-    """Put a command of the test's own into the program."""
+    """Add a command of the test to the program."""
 
     def put(body) -> None:
         monkeypatch.setattr(type(root), "get_command", lambda self, ctx, name: click.Command(name, callback=body))
@@ -107,7 +107,7 @@ def test_a_reader_that_goes_away_makes_no_noise():
 
 
 def test_a_reader_that_takes_one_line_makes_no_noise():
-    """`edge-daemon --help | head -1`, with more behind it than a pipe holds."""
+    """Run `edge-daemon --help | head -1`, with more output than a pipe holds."""
     code = "from edge_daemon.__main__ import main; import click\n"
     code += "from edge_daemon.cli import cli; cli.get_command = lambda *_: click.Command('x', callback=lambda: "
     code += "[click.echo('line ' * 20) for _ in range(5000)]); main(['x'])"

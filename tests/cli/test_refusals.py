@@ -1,4 +1,4 @@
-"""What is refused as a whole: exit 2, one line that names the place, and nothing changed."""
+"""Input that is refused as a whole: exit code 2, one line that names the place, and nothing changed."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def home(tmp_path):
 
 
 def without_maps(register: Register, sightings: list[Sighting]) -> tuple[Register, list[Sighting]]:
-    """Return a register as the release before made it: in which captures somebody was stands in the sightings only."""
+    """Return a register of the earlier release, in which only the sightings have the captures of each student."""
     return replace(register, rule=None, verdicts=tuple(replace(v, captures=None) for v in register.verdicts)), sightings
 
 
@@ -151,7 +151,7 @@ def test_json_of_a_register_is_its_document_with_the_sightings(home):
     mine = [one for one in shown["sightings"] if one["student_id"] == "b"]
     assert len(mine) == 18
     assert set(mine[0]) == {"slot", "student_id", "similarity", "attentive", "x", "y", "w", "h"}
-    assert {one["student_id"] for one in shown["sightings"]} == {"b"}  # of unknown faces the number is all
+    assert {one["student_id"] for one in shown["sightings"]} == {"b"}  # only the number of unknown faces
     assert len(shown["captures"]) == 20
 
 

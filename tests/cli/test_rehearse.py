@@ -19,7 +19,7 @@ from edge_daemon.home import Home
 
 @pytest.fixture(scope="module")
 def frames(demo_frames, tmp_path_factory) -> Path:
-    """Four captures of the demo lesson; the second one breaks off; between them a note, which is no picture."""
+    """Four captures of the demo lesson, the second one truncated, and a text file, which is no picture."""
     folder = tmp_path_factory.mktemp("lesson") / "frames"
     shutil.copytree(demo_frames, folder, ignore=shutil.ignore_patterns("capture-05.jpg", "capture-06.jpg"))
     bad = folder / "capture-02.jpg"
@@ -30,7 +30,7 @@ def frames(demo_frames, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_frame(demo_frames, tmp_path_factory) -> Path:
-    """The first capture alone."""
+    """Only the first capture."""
     folder = tmp_path_factory.mktemp("one")
     shutil.copy(demo_frames / "capture-01.jpg", folder)
     return folder
@@ -57,7 +57,7 @@ def piped(home, frames, tmp_path_factory) -> tuple[dict, list[dict[str, str]], s
 
 @pytest.fixture(scope="module")
 def on_a_terminal(home, frames) -> tuple[str, str]:
-    """A rehearsal whose stderr is a terminal: its stdout, its stderr."""
+    """A rehearsal with a terminal as stderr: its stdout and stderr."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "edge_daemon", *rehearse(home, frames)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True)

@@ -1,4 +1,4 @@
-"""`status` with a service that runs, that was killed, that never was; without the key of templates."""
+"""`status` with a service that runs, was killed, or never started; without the key of templates."""
 
 from __future__ import annotations
 

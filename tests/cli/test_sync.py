@@ -1,4 +1,4 @@
-"""`edge-daemon sync` as a command: its line, its codes, its end."""
+"""`edge-daemon sync` as a command: its output, its exit codes, its end."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_sigterm_lets_the_exchange_in_hand_end_and_the_next_run_goes_on(home, se
     store, stored, signalled = server.store, threading.Event(), threading.Event()
 
     def waiting(path: str, body: bytes, *, write_once: bool) -> str:
-        """Keep a document; the first register is answered once the signal was sent."""
+        """Store a document; the first register is answered only after the signal was sent."""
         what = store(path, body, write_once=write_once)
         if "/registers/" in path:
             stored.set()

@@ -36,7 +36,7 @@ def test_a_long_name_is_cut():
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Let the output be a terminal of so many columns."""
+    """Make the output a terminal with this many columns."""
 
     def columns(count: int) -> None:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

@@ -16,7 +16,7 @@ SETTINGS = '[device]\nname = "box"\ntime_zone = "Europe/Berlin"\n[timetable]\nfi
 
 
 class Box:
-    """A home with a timetable that is written around now."""
+    """A home with a timetable around the present time."""
 
     def __init__(self, home) -> None:
         self.home = home

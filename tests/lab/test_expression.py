@@ -1,4 +1,4 @@
-"""Faces, tracks and what is written: every output says what it is, and the law."""
+"""Faces, tracks and output files: every output contains the notice with the law."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.vision import pictures
 
 
 def by_brightness(grey):
-    """A network in two lines: the brighter the face, the later the label; all heads alike."""
+    """A network in two lines: the brighter the face, the later the label, with all heads alike."""
     best = min(int(grey.mean() / 256 * len(CLASSES)), len(CLASSES) - 1)
     return np.tile(np.eye(len(CLASSES), dtype=np.float32)[best], (len(HEADS), 1))
 

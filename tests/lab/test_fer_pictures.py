@@ -1,4 +1,4 @@
-"""FER2013 in its three forms, doubles between splits, and one line for what is wrong."""
+"""FER2013 in its three formats, duplicates between splits, and one line for each kind of error."""
 
 from __future__ import annotations
 

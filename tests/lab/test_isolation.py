@@ -1,4 +1,4 @@
-"""The laboratory never meets an installation: it refuses one, no lesson can import it, and no device gets its extra."""
+"""The laboratory is kept apart: it refuses installations, no lesson can import it, and no device gets its extra."""
 
 from __future__ import annotations
 

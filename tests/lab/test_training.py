@@ -1,4 +1,4 @@
-"""A training from its first epoch to a model that runs. Needs TensorFlow, which no device and not every gate has."""
+"""A training from its first epoch to a model that runs. Needs TensorFlow, which devices and some CI machines lack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAN = TrainingPlan(epochs=2, seed=3, width=8, batch_size=14)
 
 
 def made_face(label: int, number: int):
-    """A grey square whose stripes are of its label."""
+    """A grey square with stripes that depend on its label."""
     face = np.random.default_rng((label, number)).integers(80, 120, (48, 48)).astype(np.uint8)
     face[label * 6 : label * 6 + 6] = 255
     return face

@@ -16,7 +16,7 @@ from tests.camera import broken
 
 @pytest.fixture
 def camera(tmp_path, monkeypatch):
-    """The settings of a camera whose mood can be set, and its file."""
+    """The settings of a camera whose behaviour can be set, and its file."""
     monkeypatch.setattr(audit_captures, "CameraProcess", partial(CameraProcess, factory=broken.FACTORY))
     monkeypatch.setattr(audit_captures, "WARM_UP_S", 0.0)
     mood = tmp_path / "mood"

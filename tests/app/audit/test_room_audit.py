@@ -40,7 +40,7 @@ def detector():
 
 @pytest.fixture(scope="module")
 def four_pictures():
-    """The four ways in which a camera may hang are the same four pictures."""
+    """The four orientations of a camera applied to the same four pictures."""
     with each_picture_read_once():
         yield
 
@@ -85,7 +85,7 @@ def test_the_pictures_are_spread_over_the_folder_and_no_more_are_taken_than_ther
 )
 @pytest.mark.usefixtures("four_pictures")
 def test_a_camera_that_hangs_askew_is_told_how_to_turn_it(frames, tmp_path, name, hangs, turn_deg, code, what_to_do):
-    """As many faces may be found in a picture that lies on its side: only they lean."""
+    """A picture on its side may show as many faces, but they all lean."""
     looked = audit(CONFIG, turned(frames, tmp_path / "turned", hangs, name), count=1)
     assert looked.turned_by_deg == turn_deg
     told = {advice.code: advice.text for advice in looked.advice}

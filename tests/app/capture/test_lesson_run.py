@@ -1,4 +1,4 @@
-"""A lesson from its first picture to its register, with what a power cut or an impatient technician does to it."""
+"""A lesson from its first picture to its register, with power cuts and interruptions."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_the_register_has_the_times_of_check_ins_and_nobody_is_absent_who_checke
     for frame in frames[3:]:  # S3 has left
         run_of_lesson.take(frame)
     early, late = START - timedelta(minutes=4), START + timedelta(minutes=2)
-    for student_id, at in (("S3", early), ("S1", late), ("S2", START - timedelta(hours=2))):  # of an earlier lesson
+    for student_id, at in (("S3", early), ("S1", late), ("S2", START - timedelta(hours=2))):  # an earlier lesson
         note_check_in(db, student_id, at)
     register, _ = run_of_lesson.finalise()
     found = {one.tally.student_id: one for one in register.verdicts}

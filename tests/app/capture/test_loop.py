@@ -1,4 +1,4 @@
-"""The slots of a lesson: every one gets its picture at its instant, or a reason."""
+"""Every slot of a lesson gets a picture at its instant, or a reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAN = make_plan("lesson", 2700.0, 20, bytes(range(32)))
 
 
 class Clock:
-    """Time passes where somebody waits; `then` may change the world before a wait."""
+    """Simulated time that passes only during waits; `then` may change the world before a wait."""
 
     def __init__(self, before_start_s: float = 20.0) -> None:
         self.boottime_s, self.off_s, self.state = 1000.0, 0.0, "synchronised"
@@ -93,7 +93,7 @@ class Camera:
 
 
 class World:
-    """A loop with everything around it."""
+    """A loop with a simulated environment."""
 
     def __init__(self, clock: Clock | None = None, plan=PLAN) -> None:
         self.clock, self.run, self.plan = clock or Clock(), RememberedRun(), plan

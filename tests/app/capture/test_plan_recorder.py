@@ -1,4 +1,4 @@
-"""Plans on record, lessons that begin, and lessons that went by."""
+"""Stored plans, lessons that begin, and lessons that were missed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeds come from the capture side alone: what else stands on record is not promised, and no picture is taken by it."""
+"""Only seeds from the capture side count: other stored seeds are not promised, and no picture follows them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def db(tmp_path: Path):
 
 
 def in_the_clear(db, seed: bytes = KNOWN, at: datetime = NOW - timedelta(hours=1)) -> None:
-    """Put a plan down as 4de1fc4 did, and as anybody may who can write to the file."""
+    """Store a plan as 4de1fc4 did, which anybody with write access to the file can do."""
     with transaction(db):
         db.execute(
             "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -1,4 +1,4 @@
-"""How far the time of a register can be trusted: as far as the worst of its captures, and no further."""
+"""The time of a register is trusted as far as the worst of its captures, and no further."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def home(demo_home: Path, tmp_path_factory) -> Home:
 
 
 def _register(home: Home, folder: Path, clocks, at_start):
-    """Return the register of a lesson whose captures were taken by these clocks; nobody is in them."""
+    """Return the register of a lesson without people, whose captures were taken by these clocks."""
     db = open_register(folder / "register.sqlite")
     lesson = Lesson(LESSON_ID, "room-1", "", START, START + timedelta(minutes=45), "timetable")
     plan, models = make_plan(LESSON_ID, 2700.0, len(clocks), bytes(32)), load_models(home.config)

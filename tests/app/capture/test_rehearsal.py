@@ -1,4 +1,4 @@
-"""What a rehearsal leaves behind, and what it doesn't."""
+"""What a rehearsal stores, and what it does not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def home(demo_home: Path, tmp_path: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def rehearsed(demo_home: Path, demo_frames: Path, tmp_path_factory) -> tuple[Home, Rehearsal, datetime, datetime]:
-    """A rehearsal of the whole folder, the home in which it was, and the times before and after it."""
+    """A rehearsal of the whole folder, its home, and the times before and after it."""
     home = Home(Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("rehearsed") / "home")))
     before = datetime.now(timezone.utc)
     done = rehearse(home, RehearsalRequest(demo_frames), lambda *_: None)
@@ -94,7 +94,7 @@ def test_pictures_never_touch_the_disk(rehearsed):
 
 
 def a_video(path: Path, frames: Path, repeats: int) -> Path:
-    """Write each capture of the demo lesson so many times."""
+    """Write each capture of the demo lesson this many times."""
     pictures = [cv2.imread(str(one)) for one in sorted(frames.iterdir())]
     height, width = pictures[0].shape[:2]
     video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (width, height))

@@ -1,4 +1,4 @@
-"""A lesson that the device could not see makes nobody absent; where only a part is affected, seats decide."""
+"""A lesson that the device could not see marks nobody absent; if only a part is affected, seats decide."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class School:
         self.db, self.held = db, 0
 
     def hold(self, picture: Picture, there=IDS) -> tuple[RoomFindings, list[str]]:
-        """Return what the room makes of a lesson of one picture, and why its captures were missed."""
+        """Return the findings about the room for a lesson of one picture, and the reasons of its missed captures."""
         self.held += 1
         lesson = a_lesson(START + timedelta(days=self.held))
         watch, missed = RoomFlags(self.db, lesson), []
@@ -154,7 +154,7 @@ def test_a_capture_with_the_faces_of_the_last_lesson_but_one_is_not_compared_wit
 
 
 def bare_walls(picture: Picture) -> Picture:
-    """Paint the upper third even, as a wall is, and a window into it."""
+    """Paint the upper third in one colour, like a wall, and a window into it."""
     walls = picture.copy()
     walls[: len(walls) // 3] = 150
     walls[: len(walls) // 4, : walls.shape[1] // 8] = 255

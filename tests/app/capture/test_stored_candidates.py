@@ -1,4 +1,4 @@
-"""A lesson goes on with the faces that were stored, whichever release stored them, and opens no name for it."""
+"""A lesson continues with the stored faces of any release, and opens no name to do so."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FORM_99 = "its faces were stored in form 99, which this program does not read"
 
 
 class Restart:
-    """A lesson that was cut after its captures: a home, and what the worker before left in both databases."""
+    """A lesson interrupted after its captures: a home, and what the earlier worker left in both databases."""
 
     def __init__(self, home: Home) -> None:
         self.home = home

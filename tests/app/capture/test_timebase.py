@@ -1,4 +1,4 @@
-"""A lesson's time stands still against a clock that jumps, but for the first news of a time server."""
+"""A lesson's time ignores clock jumps, except for the first answer of a time server."""
 
 from __future__ import annotations
 

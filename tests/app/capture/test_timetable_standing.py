@@ -1,4 +1,4 @@
-"""What the timetable says of a lesson that has begun: moved, called off, gone, or none of these."""
+"""What the timetable says about a lesson that has begun: moved, called off, gone, or none of these."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOMORROW = a_lesson(START + timedelta(days=1), "art")
 
 @dataclass
 class Timetable:
-    """Lessons and what is called off, as the service's timetable answers."""
+    """A timetable with given lessons and cancellations."""
 
     held: list[Lesson] = field(default_factory=list)
     off: dict[str, str] = field(default_factory=dict)

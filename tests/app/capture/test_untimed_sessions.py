@@ -1,4 +1,4 @@
-"""Pictures of an unknown time get their lessons, also where the power fails half way; none counts twice."""
+"""Pictures without a known time are assigned to lessons, even after a power cut half way; none counts twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AGO_S = (2600.0, 2580.0, 1500.0, 600.0)
 
 
 class Box:
-    """Both databases, and four pictures that were taken in this boot."""
+    """Both databases, and four pictures of this boot."""
 
     def __init__(self, folder) -> None:
         self.db = open_register(folder / "register.sqlite")

@@ -26,7 +26,7 @@ EMBEDDER = EmbedderId("ab" * 32, 2)
 
 
 class Frames:
-    """Stands for the networks: clips of drawn mouths, each with the face that its speaker has."""
+    """Replaces the networks: clips of drawn mouths, each with its speaker's face."""
 
     def read(self, pictures) -> ReadClip:
         frames, speaker = pictures

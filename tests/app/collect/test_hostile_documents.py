@@ -1,4 +1,4 @@
-"""Whatever lies in one room's folder: it is named and left out, and every other room is written."""
+"""Bad files in one room's folder are left out and named, and every other room is written."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def students(tmp_path: Path) -> list[str]:
 
 
 def document(room: OfficeRoom, **more: object) -> dict[str, object]:
-    """The fields of a register, some of them others."""
+    """Return the fields of a register, some of them changed."""
     file = next((room.root / f"v1/devices/{room.device}/registers").rglob("1.json"))
     return {**json.loads(file.read_text("utf-8")), "lesson_id": "evil", **more}
 
@@ -116,7 +116,7 @@ def test_a_text_that_was_made_to_end_the_run_is_one_line(rooms, tmp_path, text):
 
 
 def test_nothing_of_a_document_is_parsed_before_its_signature_was_seen(rooms, tmp_path, monkeypatch):
-    """The signature is checked over the text: a parser that ends the process is reached by signed documents only."""
+    """The signature is checked over the text, so only signed documents reach a parser that could end the process."""
     from edge_daemon.attendance import proof
 
     order: list[str] = []
@@ -176,7 +176,7 @@ def test_events_that_fill_a_page_go_on_on_another(rooms, tmp_path, monkeypatch):
 
 
 def test_many_bad_documents_are_counted_and_need_no_memory(rooms, tmp_path):
-    """120 MB of documents that are no registers, some of them as large as one may be."""
+    """Read 120 MB of documents that are no registers, some of them of the largest size."""
     folder = tmp_path / "server/v1/devices/bad/registers/evil"
     folder.mkdir()
     large = '{"a":[' + "{}," * 1_300_000 + '{}],"public_key":"' + "ab" * 32 + '","signature":"' + "cd" * 64 + '"}'

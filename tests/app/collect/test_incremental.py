@@ -1,4 +1,4 @@
-"""`--keep`: the next run lists, reads and proves what is new, and nothing else."""
+"""`--keep`: the next run lists, reads and proves only what is new."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rooms(tmp_path) -> list[OfficeRoom]:
 
 
 def age(tmp_path: Path, seconds: float = 3600) -> None:
-    """Have everything be of an hour ago, each file of its own time: nothing is being written just now."""
+    """Set the modification times to an hour ago, each different, so that no file looks as if it were being written."""
     for number, place in enumerate(sorted((tmp_path / "server").rglob("*"), reverse=True)):
         at = time.time() - seconds + number
         if place.stat().st_mtime > time.time() - seconds / 2:
@@ -44,7 +44,7 @@ def age(tmp_path: Path, seconds: float = 3600) -> None:
 
 @pytest.fixture
 def proven(monkeypatch) -> list[str]:
-    """Which documents are proven."""
+    """The documents that are proven."""
     found: list[str] = []
     honest = document_findings.signed_fields
     monkeypatch.setattr(document_findings, "read_text", lambda path: (found.append(path.name), _read(path))[1])
@@ -63,7 +63,7 @@ def collect(tmp_path: Path, source: object, *arguments: str, output: str = "term
 
 
 def marks(tmp_path: Path) -> dict[str, list]:
-    """What the weeks' sheets say."""
+    """The marks in the weeks' sheets."""
     book = openpyxl.load_workbook(tmp_path / "term.xlsx")
     return {page.title: list(page.iter_rows(values_only=True)) for page in book if page.title.startswith("2026-W")}
 
@@ -150,7 +150,7 @@ def test_of_a_server_only_what_is_new_is_asked_for(rooms, tmp_path, proven, kind
 
 
 def test_a_server_whose_times_of_change_say_nothing_is_listed_whole(rooms, tmp_path, proven):
-    """Some stores give every folder the same time: a correction in an old lesson's folder must come all the same."""
+    """Some servers give every folder the same time; a correction in an old folder must be found all the same."""
 
     def same_times() -> None:
         for place in (tmp_path / "server").rglob("*"):

@@ -1,4 +1,4 @@
-"""What was taken away from a room's folder is named, per room: a revision, a lesson, the end of the ledger."""
+"""Documents that were removed from a room's folder are named: a revision, a lesson, the end of the ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARES = {"S1": 0.9, "S2": 0.1}
 
 @pytest.fixture
 def room(tmp_path) -> OfficeRoom:
-    """Five lessons, the third with a correction, and what the heartbeat says of them."""
+    """Five lessons, the third with a correction, and a heartbeat that describes them."""
     made = OfficeRoom(tmp_path, "room 1")
     made.paths = []
     for number in range(5):
@@ -84,7 +84,7 @@ def test_a_removed_commitment_is_named(room):
 
 
 def test_a_rehearsal_that_stayed_on_the_device_is_no_gap_that_can_be_told_from_one(room):
-    """It is in the chain and not here; a person is told what it may be."""
+    """The chain contains it, but the folder does not; the report names both possible causes."""
     room._previous = hashlib.sha256(b"a rehearsal").hexdigest()
     beat(room, room.deliver(room.register(START + timedelta(days=5), SHARES)), 8)
     assert any("or is a rehearsal" in line for line in told(room))

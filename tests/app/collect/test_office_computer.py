@@ -1,4 +1,4 @@
-"""The office's computer: Windows, and nothing of a camera installed."""
+"""`collect` on the office's computer: with Windows, and without any camera software."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_THERE = (
     *("cv2", "numpy", "ai_edge_litert", "tflite_runtime", "tensorflow", "picamera2", "libcamera"),
     *("icalendar", "recurring_ical_events", "dateutil", "sqlite_utils"),
 )
-"""Modules of POSIX alone, and libraries of the device. Not `posix`: this interpreter itself needs it."""
+"""Modules of POSIX only, and libraries of the device. `posix` is missing here because this interpreter needs it."""
 CODE = f"""
 import os, sys
 class NotHere:
@@ -71,7 +71,7 @@ def test_a_server_needs_none_either(root, tmp_path, kind):
 
 
 def test_no_text_is_made_with_a_format_of_time_that_windows_lacks():
-    """`%-d` is glibc's: on Windows it is a ValueError."""
+    """`%-d` is an extension of glibc; on Windows it raises a ValueError."""
     found = [path.name for path in (ROOT / "edge_daemon").rglob("*.py") if "%-d" in path.read_text("utf-8")]
     assert found == []
 

@@ -1,4 +1,4 @@
-"""The window of a photo day: what it shows, and that nothing fails where there is no screen."""
+"""The window of a photo day: its content, and that nothing fails without a screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A room with three students, their lessons, mails, contacts and backups; the office's photographs are drawn."""
+"""A room with three students, their lessons, mails, contacts and backups; the photographs are drawn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATER = NOW + timedelta(days=1)
 
 
 class Room:
-    """An installation in a folder, with a school beside it."""
+    """An installation in a folder, with a school's files beside it."""
 
     def __init__(self, folder: Path, office: Path) -> None:
         self.home, self.school = Home(folder), School(office)
@@ -79,12 +79,12 @@ class Room:
             return next(row.sealed for row in contact_rows(db) if row.student_id == student_id)
 
     def slots(self) -> dict[str, list[int]]:
-        """Return which generations of slot keys there are, by file."""
+        """Return the generations of slot keys in each file."""
         paths = (self.home.gallery_slots_path, self.home.contact_slots_path)
         return {path.name: [one.generation for one in KeySlots(path).keys()] for path in paths}  # noqa: SIM118
 
     def copied_to(self, folder: Path) -> Room:
-        """Return the same room in another folder, as it is now."""
+        """Return a copy of the room in another folder."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.home.state_dir, folder)
         other = object.__new__(Room)

@@ -1,4 +1,4 @@
-"""A removal that is killed before any of its writes and syncs: the gallery opens, and the next start finishes it."""
+"""A removal that is killed before any write or sync: the gallery opens, and the next start finishes the removal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.app.erasure.room import LATER, Room
 from tests.kill_points import killed_before
 
 STEP = 1 if os.environ.get("EDGE_DAEMON_EVERY_WRITE") else 9
-"""All of the 340 writes take four minutes; with 9 it is every ninth of them."""
+"""All 340 writes take four minutes; with 9 only every ninth is tested."""
 
 
 @pytest.fixture(scope="module")

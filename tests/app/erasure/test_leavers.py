@@ -1,4 +1,4 @@
-"""Who left the roster is erased when the time is over: announced before, never under a doubtful clock."""
+"""Students who left the roster are erased after a time: announced before, and never with an untrusted clock."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_shorter_time_in_the_settings_is_announced_too(room):
 
 
 def test_days_before_the_update_do_not_count(room):
-    """The table of leavers is empty after an update: the first night begins to count."""
+    """The table of leavers is empty after an update, and the first night begins to count."""
     import_roster(room, S2="yes", S3="no")
     night(room, 500)
     night(room, 516)

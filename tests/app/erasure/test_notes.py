@@ -1,4 +1,4 @@
-"""Words about a correction: on the device only, under the student's key, and gone with the student."""
+"""Notes about a correction: only on the device, under the student's key, and erased with the student."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registers that go after `storage.keep_registers_days`: what the office has, by a signed note, and nothing else."""
+"""Registers are removed after `storage.keep_registers_days`: only if the office has them, and with a signed note."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reading(at: datetime, state: str = "synchronised") -> Reading:
 
 
 def night(home: Home, at: datetime) -> int:
-    """Do what the night and the service do; return how many registers went."""
+    """Do the work of the night and of the service; return how many registers were removed."""
     due = retain(Home(home.state_dir), at, "synchronised").registers
     went = remove_old_registers(home, reading(at))
     assert went == due
@@ -65,7 +65,7 @@ def night(home: Home, at: datetime) -> int:
 
 
 def nights(home: Home, first: datetime, last: datetime) -> int:
-    """Do it once a week; return how many registers went in the last night, and none before."""
+    """Do it once a week; return how many registers the last night removed, and check that no earlier one did."""
     while first < last:
         assert night(home, first) == 0
         first += 7 * DAY
@@ -73,12 +73,12 @@ def nights(home: Home, first: datetime, last: datetime) -> int:
 
 
 def almost_over(home: Home) -> int:
-    """Let the acknowledged lessons get as old as they may; in the next night they go."""
+    """Let the acknowledged lessons become just old enough; the next night removes them."""
     return nights(home, OLD - 38 * DAY, OLD - 3 * DAY)
 
 
 def after_its_time(home: Home) -> int:
-    """Let the acknowledged lessons get old."""
+    """Let the acknowledged lessons become old."""
     return nights(home, OLD - 38 * DAY, OLD)
 
 
@@ -323,7 +323,7 @@ LOOKED = "INSERT OR REPLACE INTO meta VALUES ('registers_looked_at', '2029-01-01
 
 
 def refused(home: Home, at: datetime) -> str:
-    """Return the alarm with which nothing went."""
+    """Return the alarm that was raised when nothing was removed."""
     assert remove_old_registers(home, reading(at)) == 0
     assert revisions(home) == 3
     db = open_register(home.register_db_path)
@@ -353,7 +353,7 @@ def test_a_register_that_was_changed_is_not_washed_away_by_a_note(home, column):
 
 
 def test_registers_of_a_release_that_did_not_sign_go_all_at_once(tmp_path, server, monkeypatch):
-    """One that went would count as signed, and the next unsigned one as changed."""
+    """If one were removed alone, it would count as signed, and the next unsigned one as changed."""
 
     def unsigned(*words) -> str:
         return canonical({**json.loads(sign(*words)), "public_key": None, "signature": None})

@@ -1,4 +1,4 @@
-"""What a thief reads from the card itself: the raw image of an ext4 disk, searched with all keys that are on it."""
+"""What a thief can read from the card itself: the raw image of an ext4 disk, searched with all keys on it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.app.erasure.room import LATER, Room
 
 @pytest.fixture
 def disk(tmp_path):
-    """Give a folder on a disk of its own, and the file or device that has the disk's raw content.
+    """Yield a folder on a disk of its own, and the file or device with the disk's raw content.
 
-    An ext4 disk on a loop device; tests/slow/f2fs.sh names another one.
+    The disk is ext4 on a loop device; tests/slow/f2fs.sh names another one.
     """
     given = os.environ.get("EDGE_DAEMON_RAW_DISK")
     if given:
@@ -44,7 +44,7 @@ def disk(tmp_path):
 
 
 def raw(disk: tuple[Path, Path]) -> bytes:
-    """Return what lies on the disk now, past the kernel's copies of it."""
+    """Return the disk's content, without the kernel's cached copies."""
     subprocess.run(["sync", "-f", str(disk[0])], check=True)
     with disk[1].open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -52,7 +52,7 @@ def raw(disk: tuple[Path, Path]) -> bytes:
 
 
 def slot_keys(image: bytes) -> dict[int, set[bytes]]:
-    """Return every slot key that lies anywhere on the disk, by generation: found by its form, as a thief would."""
+    """Return every slot key on the disk, by generation. The search is by format, like a thief's."""
     found: dict[int, set[bytes]] = {}
     at = image.find(b"EDSLOT\x00\x01")
     while at >= 0:
@@ -86,7 +86,7 @@ def opened(keys: list[bytes], sealed: bytes, binding: bytes) -> bytes | None:
 
 
 class Thief:
-    """Has the raw image, and so all keys on it; the formats are written down here a second time."""
+    """Has the raw image, and so all keys on it; this class repeats the formats independently of the program."""
 
     def __init__(self, image: bytes, device_key: bytes, contact_key: bytes) -> None:
         self.slot_keys = {key for keys in slot_keys(image).values() for key in keys}

@@ -1,4 +1,4 @@
-"""A card that died: what comes back of a copy of its state, and of a copy that is older than the last removal."""
+"""A replaced card: what returns with a copy of its state, and with a copy older than the last removal."""
 
 from __future__ import annotations
 

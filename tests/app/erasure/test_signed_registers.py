@@ -1,4 +1,4 @@
-"""What stays after a removal: the signed registers, with one bit for each picture, as PRIVACY.md says it."""
+"""What stays after a removal, as PRIVACY.md says: the signed registers, with one bit for each picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do you have about me: everything about one student, nothing about anybody else, in words of a parent."""
+"""The file about one student: everything about the student, nothing about others, in words for a parent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def written(room: Room, name: str, student_id: str = "S1") -> str:
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: every tag is closed, and the text is kept."""
+    """Parses a page strictly: every tag has to be closed, and the text is kept."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ def test_the_page_says_when_a_photograph_was_read_and_how_good_it_was(room):
 
 
 def test_a_release_before_can_write_templates_and_its_own_are_read(room):
-    """It names the columns that it knows."""
+    """The earlier release names the columns that it knows."""
     with closing(sqlite3.connect(room.home.gallery_db_path)) as db, db:
         db.execute(
             "INSERT INTO templates (student_id, photograph, sealed, model_sha256, preprocessing)"

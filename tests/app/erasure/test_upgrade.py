@@ -27,7 +27,7 @@ from tests.app.erasure.room import LATER, NOW, Room
 
 
 def old_release() -> Schema:
-    """Return the gallery's schema as the release before knew it."""
+    """Return the gallery's schema of the earlier release."""
     before = Migrations("gallery")
     before._migrations = GALLERY.migrations._migrations[:1]  # there is no other way to have fewer
     return dataclasses.replace(GALLERY, version=1, migrations=before)
@@ -35,7 +35,7 @@ def old_release() -> Schema:
 
 @pytest.fixture
 def room(tmp_path, monkeypatch) -> Room:
-    """A gallery that the release before made: wraps under the device key alone, and a removed student."""
+    """A gallery of the earlier release, wrapped with the device key alone, and with a removed student."""
     room = Room(tmp_path / "home", tmp_path / "office")
     key = device_key(room.home.key_path)
     with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""What status and doctor say of delivery, against a real server."""
+"""What `status` and `doctor` report about delivery, against a real server."""
 
 from __future__ import annotations
 

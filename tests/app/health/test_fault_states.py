@@ -1,6 +1,6 @@
-"""Each state of the table "Eight o'clock" in docs/OPERATIONS.md is brought about; `status` and `doctor` say it.
+"""Brings about each state of the table "Eight o'clock" in docs/OPERATIONS.md; `status` and `doctor` have to report it.
 
-Where something is to be done both exit 1, name it, and say what to do.
+If a person has to act, both exit with 1, name the fault, and say what to do.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from tests.simulated_device import (
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "OPERATIONS.md"
 TESTED: dict[str, str] = {}
-"""Row of the table to the test that brings it about."""
+"""Maps a row of the table to the test for it."""
 
 
 def row(first_words: str) -> Callable[[Any], Any]:
-    """Say which row of the table a test is about."""
+    """Mark the row of the table that a test is about."""
 
     def noted(test: Any) -> Any:
         assert first_words not in TESTED
@@ -63,7 +63,7 @@ def row(first_words: str) -> Callable[[Any], Any]:
 
 
 def rows_of_the_table() -> list[str]:
-    """Return what identifies each row: its first cell, or the first words of the second where that is empty."""
+    """Return the identifier of each row: its first cell, or the first words of the second if the first is empty."""
     text = OPERATIONS.read_text(encoding="utf-8")
     table = text.split("## Eight o'clock", 1)[1].split("\n\n", 2)[1]
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()[2:]]
@@ -78,7 +78,7 @@ def quick(monkeypatch):
 
 
 def asked(folder: Path) -> tuple[Done, Done]:
-    """Ask both; what is bad has its advice, and the last line names all of it."""
+    """Run both commands; each bad check needs advice, and the last line has to name all of them."""
     status, found = run(folder, "status"), run(folder, "doctor")
     assert (status.stderr, found.stderr) == ("", "")
     lines = found.stdout.splitlines()
@@ -91,7 +91,7 @@ def asked(folder: Path) -> tuple[Done, Done]:
 
 
 def assert_fault(folder: Path, in_status: str, in_doctor: str) -> tuple[Done, Done]:
-    """Both exit 1 and say it: `status` in a line TO DO, `doctor` in a line that begins with `bad`."""
+    """Both exit with 1 and report it: `status` in a line TO DO, `doctor` in a line that begins with `bad`."""
     status, found = asked(folder)
     assert status.exit_code == found.exit_code == 1, status.stdout + found.stdout
     to_do = [line for line in status.stdout.splitlines() if line.startswith("TO DO")]
@@ -106,7 +106,7 @@ def service_line(found: Done) -> str:
 
 
 def held(device: Device) -> dict[str, Any]:
-    """Let the first lesson be held; return its register."""
+    """Hold the first lesson; return its register."""
     device.start()
     device.until(lambda: len(device.documents()) == 1)
     device.stop()
@@ -189,7 +189,7 @@ def test_an_address_that_the_mail_server_refuses_is_parked_and_said(tmp_path):
 
 
 class school_with_mail:  # noqa: N801 - used as a function
-    """A school of `mail_school` and a mail server that takes its mail."""
+    """A school of `mail_school`, and a mail server that accepts its mail."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -337,7 +337,7 @@ def test_a_card_that_goes_read_only_in_a_lesson_is_to_do_in_both_and_no_line_cal
 
 
 def on_a_card(folder: Path, prepared: Path, beside: Path, fail: Callable[[], None]) -> None:
-    """Hold a lesson on a card that fails in it. What is in memory, or of the test's, lies beside it."""
+    """Hold a lesson on a card that fails during it. Files in memory, or of the test itself, are elsewhere."""
     shutil.copytree(prepared, folder, dirs_exist_ok=True)
     folder.chmod(0o700)
     (beside / "run").mkdir()

@@ -1,4 +1,4 @@
-"""What `status` and `doctor` say of the last lesson."""
+"""What `status` and `doctor` report about the last lesson."""
 
 from __future__ import annotations
 

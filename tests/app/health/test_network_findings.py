@@ -1,4 +1,4 @@
-"""`doctor` with the keys believes what the process with the network found, as far as its form goes."""
+"""`doctor` with the keys accepts the findings of the process with the network only in their fixed format."""
 
 from __future__ import annotations
 

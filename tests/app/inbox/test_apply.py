@@ -1,4 +1,4 @@
-"""What the office sent is put into force: each document as a whole, whatever cuts in, and never in a lesson."""
+"""The office's documents are applied: each as a whole, despite interruptions, and never during a lesson."""
 
 from __future__ import annotations
 
@@ -307,7 +307,7 @@ def test_what_a_register_has_is_done_whatever_its_id(box):
 
 
 def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(box):
-    """4de1fc4 remembered decisions by their times, and passed over what a later time had overtaken."""
+    """4de1fc4 identified decisions by their times, and skipped those that a later one had replaced."""
     mine, overtaken = correction(at="2026-11-17T10:30:00Z"), correction(id="c0", verdict="absent")
     box.apply("corrections.json", corrections(mine))
     with closing(open_register(box.home.register_db_path).conn) as conn:  # as its database is after the migration
@@ -430,7 +430,7 @@ def test_a_document_that_is_too_large_is_refused(box):
 
 @pytest.mark.parametrize("ending", ["", ".taken", ".done"])
 def test_a_link_in_the_inbox_leads_nowhere(box, ending):
-    """Who has the network may write the inbox: it must not read or erase the gallery through this process."""
+    """An attacker in the process with the network may write to the inbox, but must not reach the gallery through it."""
     before = box.home.gallery_db_path.read_bytes()
     inbox_dir(box.home).mkdir()
     (inbox_dir(box.home) / f"roster.csv{ending}").symlink_to(box.home.gallery_db_path)
@@ -494,7 +494,7 @@ def _timed(box: Box, version: dict[str, str]) -> float:
 
 
 def _killed(home: Home, after_s: float) -> None:
-    """Apply in a process that is killed; forked, so that its time is not that of imports."""
+    """Apply in a process that is killed; it is forked, so that imports do not count in its time."""
     child = os.fork()
     if child == 0:
         try:

@@ -1,8 +1,8 @@
-"""Registers and a list of 4de1fc4: what that release did, or passed over, is done, whatever the decisions' ids.
+"""Registers and a list of 4de1fc4: decisions that it applied or skipped count as done, whatever their ids.
 
-`data/register-4de1fc4.sql` was written by that commit's own program: three lessons; 2026-1 and 2026-3 were made
-revisions, 2026-5 stood in the register already, by hand, and 2026-2 and 2026-4 were passed over, since a decision with
-a later time was there.
+That commit's own program wrote `data/register-4de1fc4.sql`. The file has three lessons. 2026-1 and 2026-3 were made
+revisions. 2026-5 was in the register already, made by hand. 2026-2 and 2026-4 were skipped, because a decision with a
+later time was there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The office's excuses: who is excused for a day is not told of an absence on it."""
+"""The office's excuses: a student who is excused for a day causes no notice of an absence on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device that has the office's key pinned takes no correction that is not signed by it."""
+"""A device with a pinned office key accepts only corrections that are signed with it."""
 
 from __future__ import annotations
 

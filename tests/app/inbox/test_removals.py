@@ -1,4 +1,4 @@
-"""A list of removals of the office: on the device it does what `enrol remove` does, and the room confirms it."""
+"""The office's list of removals works like `enrol remove`, and the device confirms it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service has applied what the office sent: by a worker, between lessons, and never in one."""
+"""The service has the office's documents applied: by a worker, between lessons, and never during one."""
 
 from __future__ import annotations
 

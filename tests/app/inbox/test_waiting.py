@@ -1,4 +1,4 @@
-"""From the office's server over HTTPS into force, and what a bad server can't do."""
+"""Documents from the office's server over HTTPS until they are in force, and what a bad server can't do."""
 
 from __future__ import annotations
 

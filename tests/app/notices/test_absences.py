@@ -1,4 +1,4 @@
-"""Who is told of an absence: after the hold, after a person confirmed what is doubtful, and again when it was none."""
+"""Notices of absences: sent after the hold, or after a doubtful absence is confirmed; and their corrections."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mails(db):
 
 
 def send(db, at):
-    """Deliver what is due as `sync` does: asked once more right before it is sent."""
+    """Deliver what is due as `sync` does, which checks each item again right before it is sent."""
     sent = []
     while (delivery := outbox.claim(db, "mail", at, "a test")) is not None:
         outcome = forbidden(db, delivery, MAIL, at) or DELIVERED

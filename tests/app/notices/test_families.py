@@ -1,4 +1,4 @@
-"""What never reaches a family: rehearsals, and lessons that are unusual and unconfirmed, by whatever message."""
+"""What no message brings to a family: rehearsals, and unusual lessons without confirmation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def db(home):
 
 
 class Sender:
-    """Takes every message."""
+    """Accepts every message."""
 
     name, needs_addresses = "a test", True
 
@@ -60,7 +60,7 @@ class Sender:
 
 
 def hold(home: Home, db, lesson: Lesson, **changes: object) -> Register:
-    """Hold a lesson from which Ada (S01) was absent; `changes` are what is special about its register."""
+    """Hold a lesson from which Ada (S01) was absent; `changes` replaces fields of its register."""
     register, sightings = a_register(lesson, {"S01": 0.0, "S04": 1.0, "S06": 1.0}, captures=100)
     register = replace(register, **changes)
     rehearsals = lesson.origin == "rehearsal"
@@ -69,7 +69,7 @@ def hold(home: Home, db, lesson: Lesson, **changes: object) -> Register:
 
 
 def drain(home: Home, db, at) -> list[Message]:
-    """Send all that is due."""
+    """Send everything that is due."""
     sender = Sender()
     while (item := outbox.claim(db, "mail", at, "test")) is not None:
         outcome = deliver_mail(home, db, item, sender, at)

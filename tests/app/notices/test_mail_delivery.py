@@ -1,4 +1,4 @@
-"""From a register to the office, students and guardians, by a real mail server: who is told what, once, and when."""
+"""From a register to mail for office, students and guardians, by a real server: each gets the right message, once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.mail_school import FRIDAY, NAMES, SCRIPT
 from tests.mail_server import PASSWORD, USER, Server
 
 HELD = FRIDAY + timedelta(minutes=45, hours=4)
-"""The lesson is over, and the teacher had the time to correct."""
+"""After the lesson and after the teacher's time to correct."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def server(certificates):
 
 @pytest.fixture(scope="module")
 def enrolled(tmp_path_factory):
-    """A home to be copied: an import takes a second."""
+    """A home to copy, because an import takes a second."""
     return mail_school.make(tmp_path_factory.mktemp("school") / "home").state_dir
 
 
@@ -72,7 +72,7 @@ def home(tmp_path, enrolled, server, certificates):
 
 
 def drain(home, at, sender=None, rounds=1):
-    """Deliver what is due, as sync does; return (kind, ref's end, student, outcome's name) of each try."""
+    """Deliver what is due, like sync; return (kind, ref's end, student, outcome's name) of each attempt."""
     db = open_register(home.register_db_path)
     own = sender is None
     sender = sender or open_sender(home)

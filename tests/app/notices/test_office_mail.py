@@ -1,4 +1,4 @@
-"""What the office is told of a lesson."""
+"""The content of the office's message about a lesson."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows of the outbox a register brings with it; that it brings them or is not there at all."""
+"""The outbox rows that are written with a register: all of them together with the register, or none."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_rehearsal_that_shall_be_delivered_is_and_its_corrections_follow(db):
 
 
 class Cut(BaseException):
-    """The process ends here."""
+    """Stands for the end of the process."""
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the rows", "after the rows"])

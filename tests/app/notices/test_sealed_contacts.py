@@ -1,4 +1,4 @@
-"""Names and addresses reach what sends mail, follow the roster, and vanish with a student."""
+"""Names and addresses reach the mail sender, follow the roster, and disappear with a student."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def broken(home, statement):
 
 
 def check(home):
-    """Run the worker's check; what it reports is its stdout."""
+    """Run the worker's check; its reports go to stdout."""
     command = (
         sys.executable,
         "-m",

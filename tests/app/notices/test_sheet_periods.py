@@ -1,4 +1,4 @@
-"""A week's sheet that was sent early is sent again when the week is over: complete, and marked as replacing."""
+"""A week's sheet that was sent too early is sent again after the week: complete, and marked as a replacement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def home(tmp_path):
 
 
 def catch_up(home, now):
-    """Return the sheets that are due, as messages, after they were delivered."""
+    """Deliver the sheets that are due; return their messages."""
     db = open_register(home.register_db_path)
     made = []
     with closing(db.conn):

@@ -1,4 +1,4 @@
-"""The teacher of a course gets the register after the lesson; the address is personal, and goes with the course."""
+"""The teacher of a course gets the register after the lesson; the address disappears with the course."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def db(home):
 
 
 class Sender:
-    """Takes every message."""
+    """Accepts every message."""
 
     name = "a test"
 
@@ -345,7 +345,7 @@ def test_a_restored_backup_waits_for_the_service_and_forgets_no_teacher(home, db
 
 
 def test_after_a_return_to_the_release_before_its_contacts_have_no_teachers_until_the_next_roster(home, db):
-    """The release before writes contacts without the column of teachers."""
+    """The earlier release writes contacts without the column of teachers."""
     row = db.execute("SELECT student_id, courses, sealed FROM contacts WHERE student_id = 'S01'").fetchone()
     with db.conn:
         db.execute("INSERT OR REPLACE INTO contacts (student_id, courses, sealed) VALUES (?, ?, ?)", row)

@@ -1,4 +1,4 @@
-"""Nothing of an unusual lesson goes to families before the office has said that it was held."""
+"""Families get no message about an unusual lesson until the office confirms that it was held."""
 
 from __future__ import annotations
 

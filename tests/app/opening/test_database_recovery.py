@@ -1,4 +1,4 @@
-"""A start after damage: what is damaged is put aside, the last good backup comes back, and the loss has a name."""
+"""A start after damage: damaged files are set aside, the last good backup is restored, and the loss is reported."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ os.kill(os.getpid(), 9)
 
 @pytest.fixture
 def cut(home) -> Path:
-    """The log that a writer left when the power failed, after 20 captures."""
+    """The log of a writer at a power cut, after 20 captures."""
     subprocess.run([sys.executable, "-c", WRITER, home.register_db_path], cwd=ROOT, check=False, timeout=60)
     log = home.register_db_path.with_name("register.sqlite-wal")
     assert log.stat().st_size > 20 * 4096
@@ -240,7 +240,7 @@ def _captures(home: Home) -> tuple[tuple[str, ...], int]:
 
 @pytest.fixture
 def with_faces(monkeypatch):
-    """These captures have no candidates, and are wanted all the same."""
+    """Keep captures that have no candidates, because the test needs them."""
     monkeypatch.setattr(database_recovery.retention, "drop_captures_without_candidates", lambda *_: 0)
 
 
@@ -300,7 +300,7 @@ def test_a_full_check_follows_when_no_backup_is_young(home, monkeypatch):
 
 
 def test_damage_in_the_sightings_is_found_by_the_daily_job_and_mended_by_the_next_start(home):
-    """A start after a clean end does not read them: they are nearly all of the file."""
+    """A start after a clean end does not read the sightings, which are nearly the whole file."""
     spoil_page(home.register_db_path, "sightings")
     assert _opened(home) == ((), _ids(0, 1, 2), _opened(home)[2])
     with pytest.raises(DamageError):

@@ -1,4 +1,4 @@
-"""Check-ins of a laptop at the door reach the room's device as a signed note, before or after the register."""
+"""Check-ins from a laptop at the door reach the room's device as a signed note, before or after the register."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_the_office_finds_no_template_in_a_note(room, tmp_path):
 
 
 def pulled(home, notes):
-    """Hand a document to the device as the process with the network does; return exit code and words."""
+    """Give a document to the device as the process with the network does; return exit code and output."""
     inbox_dir(home).mkdir(exist_ok=True)
     (inbox_dir(home) / "check_ins.json").write_text(json.dumps(notes), "utf-8")
     config = home.config_path.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Whoever writes to register.sqlite without the key gets nothing signed: neither a verdict, nor another chain."""
+"""An attacker who writes to register.sqlite without the key gets nothing signed: no verdict and no other chain."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def home(tmp_path) -> Home:
 
 
 def changed(path: Path, lesson_id: str, change, *, sha256: bool = True) -> None:
-    """Write to the table as somebody would who has no key."""
+    """Write to the table like an attacker without the key."""
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("DROP TRIGGER registers_never_change")
         (text,) = db.execute("SELECT document FROM registers WHERE lesson_id = ?", (lesson_id,)).fetchone()

@@ -1,4 +1,4 @@
-"""The timetable is looked at again before anything is mailed: a lesson that it calls off meanwhile is asked about."""
+"""The timetable is read again before mail is sent: for a lesson that it calls off, the office is asked first."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def home(tmp_path) -> Home:
 
 @pytest.fixture
 def db(home):
-    """A register of a lesson with one absent student, of whom a guardian will be told after the hold."""
+    """A register of a lesson with one absent student, whose guardian gets a notice after the hold."""
     opened = open_register(home.register_db_path)
     register, sightings = a_register(LESSON, {"a": 1.0, "b": 0.0})
     signer = Signer(device_key(home.key_path))

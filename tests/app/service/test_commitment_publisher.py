@@ -1,4 +1,4 @@
-"""Plans are promised before their lessons: signed, once, and on their way to the office."""
+"""The service commits to plans before their lessons: signed, once, and queued for the office."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events reach the diary, when, and at what cost for the card."""
+"""Which events reach the event log, when, and with how many writes to the card."""
 
 from __future__ import annotations
 

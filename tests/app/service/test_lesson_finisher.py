@@ -1,4 +1,4 @@
-"""A lesson that was cut over its end has its register at once, also while the next lesson runs."""
+"""A lesson interrupted over its end gets its register at once, even while the next lesson runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ END:VCALENDAR""",
 
 
 def cut_over_its_end(device: Device) -> None:
-    """Let the power fail in the first lesson, and come back ten minutes into the second one."""
+    """Cut the power in the first lesson, and restore it ten minutes into the second one."""
     device.timetable(BACK_TO_BACK)
     device.start_and_cut(2)
     now = SECOND + timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""What a slot is missed for is what happened: a camera that is gone, a killed or stopped worker, a read-only disk."""
+"""A missed slot gets the true reason: a camera that is gone, a killed or stopped worker, a read-only disk."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def worker_of(device: Device) -> int:
 
 
 def waits(pid: int) -> bool:
-    """Whether a process sleeps until something comes."""
+    """Return whether a process sleeps until an event."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
 
 def counted(device: Device) -> int:
-    """Return how many captures the counts that the service shows are of."""
+    """Return how many captures are in the counts that the service shows."""
     return (device.status().get("lesson") or {}).get("provisional_of", 0)
 
 

@@ -1,4 +1,4 @@
-"""A lesson that is moved or called off while it runs: one register, and nothing to families unasked."""
+"""A lesson that is moved or called off while it runs: one register, and families hear nothing before the office."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def moved(hours: int, minutes: int) -> str:
 
 @pytest.fixture
 def running(device) -> Device:
-    """One plain event, which has begun: one picture of four is taken, and time stands still."""
+    """One plain event that has begun: one picture of four is taken, and time stands still."""
     with (device.home.state_dir / "config.toml").open("a") as file:
         file.write(MAIL)
     device.timetable(PLAIN)

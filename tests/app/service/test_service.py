@@ -44,7 +44,7 @@ KNOWN = b"a seed that somebody else knows."
 
 @pytest.fixture(scope="module")
 def two_days(prepared, tmp_path_factory) -> tuple[Device, str, str]:
-    """A device after two days of lessons, with what its process had mapped after the first one, and its log."""
+    """A device after two days of lessons, with its log and the memory map of its process after the first day."""
     device = Device(Path(shutil.copytree(prepared, tmp_path_factory.mktemp("days") / "home")))
     device.timetable(CALENDAR.replace("SUMMARY:Maths", "SUMMARY:Maths\nORGANIZER:mailto:tea@school.example"))
     with device.home.config_path.open("a", encoding="utf-8") as file:
@@ -110,7 +110,7 @@ def test_lessons_become_registers_though_all_that_delivers_them_is_broken(device
 
 
 def test_a_seed_that_somebody_put_on_record_is_neither_promised_nor_followed(device):
-    """Whoever can write to register.sqlite, and has no key, would know when pictures are taken."""
+    """An attacker who can write to register.sqlite without the key would otherwise know when pictures are taken."""
     (lesson,) = timetable_of_files(device.home).lessons(FIRST_LESSON, FIRST_LESSON + timedelta(hours=1))
     with device.db.conn:
         device.db.execute(

@@ -1,4 +1,4 @@
-"""Workers that fail, hang, or have nothing to say: real processes that a test writes in one line of Python."""
+"""Workers that fail, hang or are silent: real processes that run one line of Python."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def say(kind, **more): os.write(fd, json.dumps({"kind": kind, **more}).encode() 
 
 
 class Watched:
-    """A staff whose workers run a line of Python."""
+    """A worker pool whose workers run a line of Python."""
 
     def __init__(self, home: Home, code: str) -> None:
         self.heard: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The heartbeat and the log of a day: as their schemas have them, small, and without anything personal."""
+"""The heartbeat and the daily event log: valid by their schemas, small, and without personal data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process with the network hides the names that it knows for mail from its own log."""
+"""The process with the network hides the names that it needs for mail from its own log."""
 
 from __future__ import annotations
 

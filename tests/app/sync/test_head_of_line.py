@@ -1,4 +1,4 @@
-"""One item that is always refused holds up no other, whatever the server says to it; nor does a refused GET."""
+"""An item that is always refused delays no other, whatever the server answers; nor does a refused GET."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.office_server import OfficeServer
 from tests.sync_device import Clock, a_device, document, held_registers, made_registers, run
 
 STICKY = ("captive-portal", "no-receipt", "302", "401", "403", "404", "405", "415", "429", "502", "503", "504", "500")
-"""What a server may say to one document for ever; `302` stands for every redirect."""
+"""Permanent answers of a server to one document; `302` stands for every redirect."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def clock():
 
 
 def sticky(server: OfficeServer, monkeypatch, part: str, fault: str, method: str = "PUT") -> None:
-    """Have the server answer every request of a method whose path has a part with a fault, and no other."""
+    """Make the server answer matching requests (by method and part of the path) with a fault, and no others."""
     from tests import office_handler
 
     honest = office_handler.Handler._serve

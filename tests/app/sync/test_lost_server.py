@@ -1,4 +1,4 @@
-"""A server that was emptied, or is another one; and a place that somebody else has taken."""
+"""A server that was emptied or replaced, and a document's place that somebody else has taken."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_place_that_another_has_taken_is_an_alarm_and_delivered_once_it_is_fre
 
 
 def test_an_emptied_server_that_does_not_answer_once_is_sent_everything_again(server, tmp_path, clock):
-    """A document that nobody heard of is not there: else all that is older than the last twenty would be lost."""
+    """A document without an answer counts as missing; otherwise all documents before the last twenty would be lost."""
     home = a_device(tmp_path / "home", server, lessons=25)
     run(home, clock)
     clock.forward(hours=1)

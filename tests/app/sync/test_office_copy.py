@@ -1,4 +1,4 @@
-"""The way out of a room without network: everything that the office is to have, in a folder."""
+"""The copy for a room without network: all documents for the office, in a folder."""
 
 from __future__ import annotations
 

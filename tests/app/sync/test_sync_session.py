@@ -147,7 +147,7 @@ def test_many_documents_on_which_the_server_fails_do_not_hold_up_the_others(api,
 
 
 class Shortest(random.Random):
-    """Waits are as short as they may be, so that all that failed is due again."""
+    """Makes waits as short as possible, so that all failed items are due again."""
 
     def uniform(self, a: float, b: float) -> float:
         return min(a, b)

@@ -1,4 +1,4 @@
-"""Sync that may only read register.sqlite, beside the side that takes registers: each lesson is delivered, once."""
+"""Sync with read-only access to register.sqlite, beside the side that takes registers: each lesson arrives once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def home(tmp_path, office, monkeypatch) -> Home:
-    """A device whose sync is another user's."""
+    """A device whose sync runs as another user."""
     made = a_device(tmp_path / "home", office, more='pull = ["corrections"]')
     monkeypatch.setattr(Home, "may_write_registers", False)
     return made

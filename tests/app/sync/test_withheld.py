@@ -1,4 +1,4 @@
-"""On an installed device only the unit has the secrets of delivery: a shell's sync says so, and spoils nothing."""
+"""On an installed device only the unit has the secrets of delivery: a shell's sync reports that and changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def server(tmp_path):
 
 @pytest.fixture
 def home(tmp_path, server) -> Home:
-    """An installed device, whose token is a credential as cards have it."""
+    """An installed device whose token is a credential, as on a card."""
     return installed(a_device(tmp_path / "home", server).state_dir)
 
 

@@ -1,4 +1,4 @@
-"""A clock that was wrong keeps nobody's mail: what it put off goes at the time at which it would have gone."""
+"""A clock that was wrong delays no mail: what it postponed is sent at the time that was right."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def post(certificates):
 
 @pytest.fixture
 def home(tmp_path, certificates, post) -> Home:
-    """A school with one lesson; guardians are told of absences a day later."""
+    """A school with one lesson; guardians get notices of absences a day later."""
     settings = SETTINGS.format(port=post.port, ca=certificates / "ca.pem", user=USER)
     home = mail_school.make(tmp_path / "home", settings)
     (home.state_dir / "password").write_text(PASSWORD)
@@ -96,7 +96,7 @@ def test_a_lesson_that_is_held_after_a_run_with_a_clock_that_was_ahead_has_its_h
 
 
 class JumpingClock(Clock):
-    """Jumps once, after so many looks."""
+    """Jumps once, after this many readings."""
 
     def __init__(self, at: datetime, by: timedelta, after: int) -> None:
         super().__init__(at)

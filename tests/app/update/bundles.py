@@ -1,4 +1,4 @@
-"""Small releases for tests: a device in a folder, and bundles whose program is a script of a few lines."""
+"""Small releases for tests: a device in a folder, and bundles whose program is a short script."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def program_wheel(folder: Path, version: str, broken: str) -> Path:
 
 
 def bundle(folder: Path, key: Ed25519PrivateKey, version: str, *, broken: str = "", units=(), **about: str) -> Path:
-    """Write a bundle of a small release; `broken` is what its check says before it fails."""
+    """Write a bundle of a small release; `broken` is the text with which its check fails."""
     source = folder / f"source-{version}"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
@@ -105,7 +105,7 @@ class Device:
         self.tool("link")
 
     def copied(self, folder: Path) -> Device:
-        """Return a device that is as this one, in another folder."""
+        """Return a copy of this device in another folder."""
         other = copy(self)
         other.root = Path(shutil.copytree(self.root, folder / "disk", symlinks=True))
         other.base = other.root / "opt/edge-daemon"
@@ -119,13 +119,13 @@ class Device:
         return subprocess.run(line, env=self.environment(), capture_output=True, text=True, check=True)
 
     def says(self) -> str:
-        """Return what the program says that a unit would start."""
+        """Return the output of the program that a unit would start."""
         return subprocess.run(
             [self.base / "venv/bin/python", "-I", "-m", "edge_daemon"], capture_output=True, text=True, check=True
         ).stdout.strip()
 
     def unit(self) -> str:
-        """Return the release that the unit belongs to which systemd would see."""
+        """Return the release of the unit that systemd would see."""
         path = self.root / "usr/local/lib/systemd/system/edge-daemon.service"
         target = self.root / str(path.readlink()).lstrip("/")
         return next(line.split()[-1] for line in target.read_text().splitlines() if line.startswith("# release"))

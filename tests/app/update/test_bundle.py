@@ -1,4 +1,4 @@
-"""Bundles: nothing is believed, and nothing written, without the signature and the right digests."""
+"""Bundles: nothing is trusted or written without the signature and the right digests."""
 
 from __future__ import annotations
 

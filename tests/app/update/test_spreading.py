@@ -1,4 +1,4 @@
-"""The line of docs/UPDATES.md that brings a bundle to all devices, with stand-ins for ssh and scp."""
+"""The command in docs/UPDATES.md that sends a bundle to all devices, with replacements for ssh and scp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edge-daemon update-check`: what a new release finds out on copies before it is taken."""
+"""`edge-daemon update-check`: what a new release finds out on copies before it takes effect."""
 
 from __future__ import annotations
 

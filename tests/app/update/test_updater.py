@@ -1,4 +1,4 @@
-"""Releases taken and taken back, with real environments and pip, on a device in a folder."""
+"""Releases installed and rolled back, with real environments and pip, on a device in a folder."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def updater(device, tmp_path) -> Updater:
 
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory, bundles) -> Device:
-    """A device that has taken release 2.0, to be copied."""
+    """A device with release 2.0 installed, to copy."""
     folder = tmp_path_factory.mktemp("taken")
     device = _device(folder, bundles)
     assert _updater(device, folder).take(bundles[1]["2.0"]) == "2.0"
@@ -75,7 +75,7 @@ def _updater(device: Device, folder: Path) -> Updater:
 
 @pytest.fixture
 def systemd(device, tmp_path, monkeypatch):
-    """A systemctl that writes down what it is asked, on a device where systemd runs."""
+    """A systemctl that records its calls, on a device with systemd."""
     (device.root / "run/systemd/system").mkdir(parents=True)
     stub = tmp_path / "bin/systemctl"
     stub.parent.mkdir()

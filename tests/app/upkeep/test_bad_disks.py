@@ -1,4 +1,4 @@
-"""Disks that are full, gone read-only, or somebody else's: one clear line, nothing lost, and it goes on afterwards."""
+"""Disks that are full, read-only, or another user's: one clear line, nothing is lost, and work continues afterwards."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Running:
 
 @pytest.fixture
 def on(request):
-    """Give a function that begins a lesson in a folder; it is closed at the end."""
+    """Return a function that begins a lesson in a folder; the fixture closes it at the end."""
     begun = []
 
     def begin(folder: Path) -> Running:
@@ -188,7 +188,7 @@ def test_a_restore_without_room_says_so_and_the_damaged_file_stays_in_its_place(
 
 
 def test_a_limit_on_the_size_of_files_is_a_full_disk_too(tmp_path):
-    """Where nothing can be mounted this is the only one of these tests that runs."""
+    """If no disk can be mounted, only this one of these tests runs."""
     lesson = Running(Home(tmp_path))
     lesson.take(0)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -260,7 +260,7 @@ else:
 
 @pytest.fixture
 def shared_folder():
-    """Give a folder that everybody may enter, which pytest's own is not."""
+    """Yield a folder that every user may enter, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder

@@ -1,4 +1,4 @@
-"""Databases are kept sound: copies every day, what is over its time goes, what was erased stays erased."""
+"""Databases stay sound: copies every day, old data is deleted, and erased data stays erased."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def home(tmp_path) -> Home:
 
 @pytest.fixture
 def school(tmp_path, home) -> School:
-    """Students, enrolled."""
+    """Enrolled students."""
     school = School(tmp_path / "office")
     school.write_roster(S1="yes", S2="yes")
     school.photograph("S1", 1)
