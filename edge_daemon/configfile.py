@@ -34,7 +34,7 @@ _WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((date, time), "a date or time"),
 )
 
-_TODO = "correct it; docs/CONFIGURATION.md has every key"
+_TODO = "correct it; docs/config.example.toml has every key"
 _MOST_PROBLEMS: Final = 20
 """Problems that one message names."""
 _LONGEST_NAME: Final = 40

@@ -75,7 +75,7 @@ def instance_id(room: Room) -> str:
 
 
 def _folder(room: Room, *, software: bool) -> dict[str, bytes]:
-    heading = f"Room {room.room}; made by provisioning/make_cards.py. docs/CONFIGURATION.md has every key."
+    heading = f"Room {room.room}; made by provisioning/make_cards.py. docs/config.example.toml has every key."
     files = {"config.toml": config_toml(room.settings, heading).encode(), **room.files, **room.secrets}
     if room.wifi:
         files["wifi.nmconnection"] = keyfile(room.device, room.wifi).encode()

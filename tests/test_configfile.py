@@ -147,7 +147,7 @@ def test_all_problems_are_named_at_once(tmp_path):
         write(tmp_path, "colour = 1\n[rule]\nshare = 2\nshar = 2\n[lesson]\ncaptures = 0\n[device]\nname = 7")
     )
     *wrong, _, hint = line.removeprefix(f"{tmp_path / 'config.toml'}: ").split("; ")
-    assert hint == "docs/CONFIGURATION.md has every key"
+    assert hint == "docs/config.example.toml has every key"
     assert [part.split(":")[0] for part in wrong] == [
         "device.name",
         "lesson.captures",

@@ -86,12 +86,18 @@ def test_every_link_into_the_repository_leads_somewhere(document):
             assert (document.parent / target).exists(), target
 
 
-def test_every_key_is_in_the_document_of_the_settings():
+def test_every_section_is_in_the_document_of_the_settings():
     text = (ROOT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
-    sections = {part.split("]")[0]: part for part in text.split("\n## [")[1:]}
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `[")]
+    assert set(re.findall(r"\[(\w+)\]", " ".join(rows))) == {section for section, _, _ in keys()}
+
+
+def test_the_example_says_of_every_key_what_the_program_says():
+    text = EXAMPLE.read_text(encoding="utf-8")
+    sections = {part.split("]")[0]: part for part in re.split(r"^\[", text, flags=re.M)[1:]}
     for section, key, doc in keys():
-        row = next((line for line in sections[section].splitlines() if line.startswith(f"| `{key}` |")), "")
-        assert row.endswith(f"| {doc} |"), f"{section}.{key}"
+        comment = re.search(rf"^# (.*)\n# {key} = ", sections[section], re.M)[1]
+        assert comment.startswith(f"{doc}."), f"{section}.{key}"
 
 
 def test_the_example_of_the_settings_is_all_comments_and_means_defaults():

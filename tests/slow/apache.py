@@ -1,4 +1,4 @@
-"""Our client against real Apache with mod_dav, with the configuration that docs/UPSTREAM.md shows.
+"""Our client against real Apache with mod_dav, with docs/upstream-apache.conf.
 
     apt-get install apache2-bin
     python -m tests.slow.apache --json benchmarks/results/apache.json

@@ -1,4 +1,4 @@
-"""Our client against real nginx, with the configuration that docs/UPSTREAM.md shows, and bytes counted on the wire.
+"""Our client against real nginx, with docs/upstream-nginx.conf, and bytes counted on the wire.
 
     apt-get install nginx
     python -m tests.slow.nginx --json benchmarks/results/nginx.json

@@ -1,4 +1,4 @@
-"""A real web server of its own for a trial, configured as docs/UPSTREAM.md shows, and a client past ours."""
+"""A real web server of its own for a trial, configured by docs/upstream-*.conf, and a client past ours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Web:
 
     Args:
         folder: of its configuration, documents and log; made.
-        language: of its block in docs/UPSTREAM.md.
+        language: its part in the name of docs/upstream-*.conf.
     """
 
     command: list[str]
@@ -48,8 +48,7 @@ class Web:
 
     def block(self, *replaced: tuple[str, str]) -> str:
         """Return the configuration of the document, with the places of this trial."""
-        text = (ROOT / "docs" / "UPSTREAM.md").read_text(encoding="utf-8")
-        block = text.split(f"```{self._language}\n")[1].split("```")[0]
+        block = (ROOT / "docs" / f"upstream-{self._language}.conf").read_text(encoding="utf-8")
         for told, here in replaced:
             assert told in block, told
             block = block.replace(told, here)
