@@ -42,10 +42,10 @@ _COMMANDS = {
     "doctor": ("edge_daemon.cli.doctor:doctor", "Checks of this installation, with advice."),
     "identity": ("edge_daemon.cli.firstboot:identity", "The device's name and public key."),
     "firstboot": ("edge_daemon.cli.firstboot:firstboot", "Take over a prepared card; systemd starts it."),
-    "update": ("edge_daemon.cli.update:update", "Take a signed release; one that does not work is taken back."),
+    "update": ("edge_daemon.cli.update:update", "Install a signed release; one that does not work is rolled back."),
     "update-check": (
         "edge_daemon.cli.update:update_check",
-        "Check whether this release works here, before it is taken.",
+        "Check whether this release works here, before it is installed.",
     ),
     "lab": ("edge_daemon.cli.lab:lab", "Experiments, never part of a lesson; they need packages that no device has."),
     "config": ("edge_daemon.cli.config_show:config", "The settings in effect."),

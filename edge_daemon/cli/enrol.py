@@ -131,5 +131,5 @@ def remove(home: Home, student_id: str | None, as_json: bool) -> None:
 
 
 def _warn(error: EdgeError) -> None:
-    told = "mail goes on with the names and addresses from before: " if not isinstance(error, StoreError) else ""
+    told = "mail still uses the earlier names and addresses: " if not isinstance(error, StoreError) else ""
     click.echo(f"warning: {told}{error.line()}", err=True)

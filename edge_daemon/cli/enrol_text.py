@@ -122,7 +122,7 @@ def plan_text(roster: Roster, plan: PlannedEnrolment) -> str:
             _one_line(f"{student_id}: {', '.join(own) or 'no photograph'}") for student_id, own in plan.photographs
         ]
         parts.append("\n".join(files))
-        parts += [_one_line(f"nobody's photograph: {one}") for one in plan.unmatched]
+        parts += [_one_line(f"belongs to no student: {one}") for one in plan.unmatched]
     return "\n\n".join([*parts, "nothing was changed"])
 
 
@@ -130,7 +130,7 @@ def matches(report: EnrolReport) -> Iterator[str]:
     """Yield the photographs that were assigned to a student by the student's name in the file name."""
     by_name = [one for one in report.matched if one.by == "name"]
     for one in by_name[:_MOST_WARNINGS]:
-        yield f"note: {_one_line(f'{one.path.name} is taken for a photograph of {one.student_id}, by the name')}"
+        yield f"note: {_one_line(f'{one.path.name} counts as a photograph of {one.student_id} because of its name')}"
     if len(by_name) > _MOST_WARNINGS:
         yield f"note: and {len(by_name) - _MOST_WARNINGS} more by the name"
 
@@ -194,11 +194,11 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
         yield f"{ids(report.left)}: not on this roster any more; `enrol remove` erases what is sealed of them"
     yield from _alike(report)
     if report.unclaimed:
-        yield f"{ids(report.unclaimed)}: photographs of nobody on this roster"
+        yield f"{ids(report.unclaimed)}: photographs of no student on this roster"
     for one in report.unmatched[:_MOST_WARNINGS]:
-        yield f"{one.name}: is nobody's photograph ({one.reason})"
+        yield f"{one.name}: belongs to no student ({one.reason})"
     if len(report.unmatched) > _MOST_WARNINGS:
-        yield f"{len(report.unmatched) - _MOST_WARNINGS} more photographs are nobody's"
+        yield f"{len(report.unmatched) - _MOST_WARNINGS} more photographs belong to no student"
 
 
 def _alike(report: EnrolReport) -> Iterator[str]:

@@ -22,7 +22,9 @@ def lab(ctx: click.Context) -> None:
     """Run experiments that must never be part of a lesson."""
     home = ctx.find_object(Home)
     if home is not None and home.home_mode:
-        raise LabError("the laboratory takes no installation", "--home", "leave out --home and unset EDGE_DAEMON_HOME")
+        raise LabError(
+            "the laboratory does not work with an installation", "--home", "leave out --home and unset EDGE_DAEMON_HOME"
+        )
 
 
 @lab.group()
@@ -78,7 +80,7 @@ def train_expression_command(
             data, output, TrainingPlan(epochs=epochs, seed=seed, width=width), minutes, watch, click.echo
         )
     if not state.ended:
-        click.echo(f"stopped after epoch {state.epoch} of {epochs}; the same command goes on")
+        click.echo(f"stopped after epoch {state.epoch} of {epochs}; the same command resumes it")
         return
     click.echo(f"ended: {state.ended}; the best epoch was {state.best_epoch}; {state.seconds / 60:.1f} minutes")
     click.echo(f"wrote {output} and {output.name}.json; the curve is in {output.name}.training/curve.csv")

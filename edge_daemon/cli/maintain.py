@@ -32,7 +32,7 @@ def backup(home: Home, as_json: bool) -> None:
         click.echo(json.dumps({"backups": files, "erased": erased}, indent=2))
         return
     names = ", ".join(f"{copy.path.name} ({_size(copy.path.stat().st_size)})" for copy in made)
-    gone = f"; {erased} older copies of the gallery held what was erased and are gone" if erased else ""
+    gone = f"; {erased} older copies of the gallery contained erased data and were deleted" if erased else ""
     click.echo(f"backed up and verified: {names}{gone}" if made else "nothing to back up yet")
 
 
@@ -101,7 +101,7 @@ def renew_keys(home: Home) -> None:
     if done.problem:
         raise GalleryError("the old keys could not be destroyed", done.problem, "see `edge-daemon doctor`")
     fresh = f"; {done.copies.fresh.path.name} was made" if done.copies.fresh else ""
-    click.echo(f"keys renewed; {done.copies.erased} earlier backups of the gallery are gone{fresh}")
+    click.echo(f"keys renewed; {done.copies.erased} earlier backups of the gallery were deleted{fresh}")
 
 
 @maintain.command()

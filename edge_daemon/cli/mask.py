@@ -63,7 +63,7 @@ def mask(
     """
     if at_door:
         if source is not None or output is not None or as_json:
-            raise click.UsageError("--camera takes no folder or video, no --output and no --json: it keeps nothing")
+            raise click.UsageError("--camera takes no folder or video, no --output and no --json: it stores nothing")
         from edge_daemon.app.masks.door_watch import watch_door
 
         answer = watch_door(home, wait_s, click.echo)

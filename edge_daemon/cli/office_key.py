@@ -21,7 +21,7 @@ def list_keys(home: Home) -> None:
     for key, fingerprint in office_keys.with_fingerprints(home):
         click.echo(f"{key} (fingerprint {fingerprint})")
     if not office_keys.pinned_keys(home):
-        click.echo("no office key is pinned: lists are taken unsigned")
+        click.echo("no office key is pinned: unsigned lists are accepted")
 
 
 @office_key.command()
@@ -40,4 +40,4 @@ def pin(home: Home, key: str) -> None:
 def unpin(home: Home, key: str) -> None:
     """Remove KEY. Without any key, unsigned lists are accepted."""
     office_keys.unpin(home, key)
-    click.echo("taken away" if office_keys.pinned_keys(home) else "taken away; lists are taken unsigned now")
+    click.echo("removed" if office_keys.pinned_keys(home) else "removed; unsigned lists are accepted now")

@@ -92,7 +92,7 @@ def retry(home: Home, item_ids: Sequence[int], all_parked: bool) -> None:
         raise click.UsageError("give the numbers of items, or --all-parked")
     count = retry_items(home, item_ids, datetime.now(timezone.utc))
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
-    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; for now: `{at_once}`")
+    click.echo(f"{count} {'item is' if count == 1 else 'items are'} tried at the next sync; or now: `{at_once}`")
 
 
 @outbox.command()
@@ -107,7 +107,7 @@ def resend(home: Home, since: datetime) -> None:
     count = resend_documents(home, start, datetime.now(timezone.utc))
     at_once = "edge-daemon sync" if home.home_mode else "sudo systemctl start edge-daemon-sync.service"
     click.echo(
-        f"{count} {'document is' if count == 1 else 'documents are'} sent again at the next sync; for now: `{at_once}`"
+        f"{count} {'document is' if count == 1 else 'documents are'} sent again at the next sync; or now: `{at_once}`"
     )
 
 
@@ -200,7 +200,7 @@ def _described(item: Item, lesson: Lesson | None, zone: ZoneInfo) -> Iterator[tu
 def _refusals(destinations: Sequence[DestinationState], zone: ZoneInfo) -> Iterator[str]:
     for one in destinations:
         if one.state != "open" and one.since is not None and one.next_attempt is not None:
-            word = "takes nothing" if one.state == "parked" else "can't be reached"
+            word = "accepts nothing" if one.state == "parked" else "can't be reached"
             since, again = _time(one.since, zone), _time(one.next_attempt, zone)
             yield EdgeError(f"{one.destination} {word} since {since}, next try {again}: {one.answer}").line()
 

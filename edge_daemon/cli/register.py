@@ -101,7 +101,7 @@ def correct(
     what = f"register {done.lesson_id}{revision}: {student} is {verdict.replace('_', ' ')}{already}"
     click.echo(EdgeError(what).line())
     if not done.note_kept:
-        click.echo(f"warning: student {student} is not enrolled here: the words of the reason are not kept", err=True)
+        click.echo(f"warning: student {student} is not enrolled here: the text of the reason is not stored", err=True)
 
 
 @register.command()

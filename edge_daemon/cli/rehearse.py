@@ -93,7 +93,7 @@ def rehearse(
     cost = f"{done.seconds_per_capture:.2f} s a capture, {done.cpu_seconds_per_capture:.2f} s of processor"
     click.echo(f"{_counts(register)}; {cost}")
     if captures is not None:
-        click.echo(f"seed {register.plan.seed.hex()}: --seed with it takes the same frames again")
+        click.echo(f"seed {register.plan.seed.hex()}: --seed with this value takes the same frames again")
     for line in _next_commands(home, register):
         click.echo(line)
 

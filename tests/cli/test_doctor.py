@@ -268,7 +268,7 @@ def test_an_installation_without_its_service_is_told_so(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("text", "state", "words"),
     [
-        (None, "warning", "none can be taken, because there is no"),
+        (None, "warning", "none can be installed, because there is no"),
         ("a private joke", "bad", "is no public key"),
         ("00" * 32, "good", "signed by the key in"),
     ],

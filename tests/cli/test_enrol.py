@@ -434,7 +434,7 @@ def test_a_dry_run_prints_what_was_understood_and_changes_nothing(office):
     assert "CSV, ',' between the cells" in done.stdout
     assert "3, 2 of them with consent" in done.stdout
     assert "Ärmel, Eileen.jpg (by name)" in done.stdout
-    assert "nobody's photograph: nobody.jpg: no id and no name of the roster" in done.stdout
+    assert "belongs to no student: nobody.jpg: no id and no name of the roster" in done.stdout
     assert done.stdout.rstrip().endswith("nothing was changed")
     assert "left out: line 5: the student_id was shortened" in done.stderr
 

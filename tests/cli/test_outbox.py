@@ -106,9 +106,9 @@ def test_before_the_first_register_there_is_nothing_and_no_file_is_made(tmp_path
 def test_a_receiver_that_refuses_everybody_is_named_once_above_the_list(home):
     settle(home, "upstream", Outcome("parked", "401: the server does not know this token", receiver_down=True))
     first, *lines = run(home, "outbox", "list").stdout.splitlines()
-    assert first.startswith("upstream takes nothing since ")
+    assert first.startswith("upstream accepts nothing since ")
     assert first.endswith(": 401: the server does not know this token")
-    assert sum("takes nothing" in line for line in lines) == 0
+    assert sum("accepts nothing" in line for line in lines) == 0
 
 
 def test_an_item_is_shown_with_its_lesson_and_the_receivers_answer(home):
@@ -132,7 +132,7 @@ def test_nothing_that_a_receiver_answers_can_steer_the_terminal(home):
 def test_a_parked_item_is_tried_again_when_a_person_says_so(home):
     item_id = settle(home, "mail", Outcome("parked", "550"))
     done = run(home, "outbox", "retry", str(item_id))
-    assert (done.exit_code, done.stdout) == (0, "1 item is tried at the next sync; for now: `edge-daemon sync`\n")
+    assert (done.exit_code, done.stdout) == (0, "1 item is tried at the next sync; or now: `edge-daemon sync`\n")
     assert [settle(home, "mail", Outcome("delivered", "250")) for _ in range(3)][-1] == item_id, "after what is new"
 
 

@@ -170,7 +170,7 @@ def test_a_correction_is_a_new_revision_that_says_who_and_why(home):
     assert (
         "by Ms Ünal: b is absent, because: for another reason" in run(home, "register", "show", FIRST.lesson_id).stdout
     )
-    assert done.stderr == "warning: student b is not enrolled here: the words of the reason are not kept\n"
+    assert done.stderr == "warning: student b is not enrolled here: the text of the reason is not stored\n"
     assert b"in the library" not in (home / "register.sqlite").read_bytes()
 
 

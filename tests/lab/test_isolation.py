@@ -69,7 +69,7 @@ def test_the_systems_own_folders_are_refused(path):
 def test_the_command_takes_no_home(tmp_path, arguments):
     done = run(tmp_path, "lab", *arguments, "--model", "m")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.startswith("edge-daemon: --home: the laboratory takes no installation")
+    assert done.stderr.startswith("edge-daemon: --home: the laboratory does not work with an installation")
     assert done.stderr.count("\n") == 1
 
 

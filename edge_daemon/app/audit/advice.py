@@ -38,7 +38,7 @@ def _hanging(findings: AuditFindings) -> Iterator[Advice]:
         yield Advice("upside_down", f"{text} Turn the camera by 180°, or the setting camera.upside_down.")
     elif findings.turned_by_deg:
         way = "counter-clockwise" if findings.turned_by_deg == 90 else "clockwise"
-        text = f"The camera lies on its side: turned, the picture shows {faces(findings.turned_faces)}."
+        text = f"The camera is mounted on its side: turned, the picture shows {faces(findings.turned_faces)}."
         yield Advice("on_its_side", f"{text} Turn the camera by 90 degrees {way}, as seen from behind it.")
 
 
@@ -48,7 +48,7 @@ def _nobody(findings: AuditFindings) -> Advice:
         return Advice("black", f"The picture is almost black (mean {scene.luma:.0f} of 255): lens cap, shutter, light?")
     if scene.burnt > _WHITE_SHARE:
         return Advice("white", f"{scene.burnt:.0%} of the picture are burnt out: is a lamp or window right in front?")
-    text = "Nobody is in the picture, or nobody is large and light enough to be found."
+    text = "No face was found: nobody is in the picture, or the faces are too small or too dark."
     return Advice("nobody", f"{text} Let people sit down, or put printed faces (A4) on the seats, and run it again.")
 
 

@@ -58,7 +58,7 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> I
     if room.problems:
         yield "faulty", f"{counted(len(room.problems), 'thing')} to look at (page Left out)"
     if not room.keys:
-        yield "faulty", "no key: nothing of it can be believed"
+        yield "faulty", "no key: none of its documents can be trusted"
     if heartbeat is not None:
         for problem in heartbeat.problems:
             yield "faulty", problem
@@ -102,4 +102,4 @@ def _lateness(heartbeat: Heartbeat | None, missing: int, now: datetime) -> Itera
     if heartbeat.removals_open:
         yield "late", "has not confirmed the office's list of removals"
     for answer in heartbeat.answers:
-        yield "late", f"a receiver takes nothing: {answer}"
+        yield "late", f"a receiver accepts nothing: {answer}"

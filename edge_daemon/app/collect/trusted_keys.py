@@ -48,7 +48,7 @@ def read_names(path: Path) -> Mapping[str, str]:
     try:
         return read_student_names(path)
     except RosterError as error:
-        hint = error.hint if "nothing was changed" not in error.hint else "the roster that `enrol` takes will do"
+        hint = error.hint if "nothing was changed" not in error.hint else "use the roster of `enrol import`"
         raise DeliveryError(error.what, error.where, hint) from error
 
 

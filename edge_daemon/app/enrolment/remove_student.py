@@ -52,7 +52,7 @@ class Removal:
             f"registers keep the bare id {self.student_id}: they are the record of the lessons and never change",
             f"a keyed hash of the id in {erasure.TOMBSTONES_FILE}, so that a restored backup is cleaned again",
             "a lesson that is running keeps its sealed comparisons until it ends",
-            "backups of registers keep sightings until their turn comes; a restore erases them again",
+            "backups of registers keep sightings until they are replaced; a restore erases them again",
         ]
         stays += [f"words of an earlier release, signed: {words}" for words in self.signed_words]
         if self.result.problem:

@@ -92,7 +92,7 @@ def _page(roster: Roster, report: EnrolReport, at: datetime) -> str:
     head = "".join(f"<th>{word}</th>" for word in ("student", "name", "", "accepted", "not accepted, and why"))
     rest = [str(remark) for remark in (*roster.left_out, *roster.remarks)]
     rest += [f"{one.name}: {one.reason}" for one in report.unmatched]
-    rest += [f"{folder}: photographs of nobody on this roster" for folder in report.unclaimed]
+    rest += [f"{folder}: photographs of no student on this roster" for folder in report.unclaimed]
     rest += [f"{twin.a} and {twin.b}: {twin.reason}" for twin in report.twins]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" '

@@ -36,7 +36,7 @@ def check(card: Card, root: Path) -> None:
         raise ProvisioningError(f"this card was used as {owner or 'another device'}: it is a copy", card.device, hint)
     key = _places(root)[0]
     if not _is_whole(key):
-        raise ProvisioningError("the gallery's key is gone", str(key), "restore it from where you keep it")
+        raise ProvisioningError("the gallery's key is missing", str(key), "restore it from where you keep it")
 
 
 def make(card: Card, root: Path) -> bytes:

@@ -21,7 +21,7 @@ _SOMEBODY_WRITES = "look at what is there, remove it, and give this device anoth
 _ALARM_HINTS = {
     PLACE: _SOMEBODY_WRITES,
     KEY: _SOMEBODY_WRITES,
-    MISSING: "wait for two syncs; `edge-daemon outbox resend --since DAY` sends what lies further back",
+    MISSING: "wait for two syncs; `edge-daemon outbox resend --since DAY` sends earlier documents",
 }
 _ANSWERED = (200, 304, 404)
 _ONLY_SYNC = "only the sync service has the token: `systemctl start edge-daemon-sync` tries it"

@@ -29,7 +29,7 @@ def erasures_check(home: Home) -> Check:
     coming = _coming(home)
     if coming is not None:
         found = f"{coming.students} who left the roster will be erased, the first on {coming.first}"
-        advice = "put who belongs here back on the roster; storage.keep_leavers_days says how long leavers stay"
+        advice = "put students who belong here back on the roster; storage.keep_leavers_days says how long leavers stay"
         return Check("erasures", "warning", found, advice)
     return Check("erasures", "good", "nothing is left to erase")
 

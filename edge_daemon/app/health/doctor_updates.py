@@ -22,8 +22,8 @@ def updates_check(root: Path, *, expected: bool) -> Check:
     path = Releases(root).public_key_path
     if not path.exists():
         if not expected:
-            return Check("updates", "not checked", "only an installed device takes releases")
+            return Check("updates", "not checked", "only an installed device installs releases")
         advice = "put the maintainer's release.pub there (docs/UPDATES.md)"
-        return Check("updates", "warning", f"none can be taken, because there is no {path}", advice)
+        return Check("updates", "warning", f"none can be installed, because there is no {path}", advice)
     read_public_key(path)
     return Check("updates", "good", f"releases signed by the key in {path} are accepted")

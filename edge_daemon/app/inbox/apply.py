@@ -324,5 +324,5 @@ def _hand_contacts_on(home: Home) -> str:
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:
-        return f"mail goes on with the names and addresses from before: {bare(error)}"
+        return f"mail still uses the earlier names and addresses: {bare(error)}"
     return ""

@@ -71,5 +71,5 @@ def _contacts(home: Home) -> str:
     try:
         publish_contacts(home)
     except (GalleryError, KeyFileError) as error:
-        return f"mail goes on with the names and addresses from before: {error.what}"
+        return f"mail still uses the earlier names and addresses: {error.what}"
     return ""

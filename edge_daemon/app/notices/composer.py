@@ -137,11 +137,11 @@ class Composer:
         if stored is None:
             return Outcome("void", "there is no such register any more")
         if str(stored.revision) != revision:
-            return Outcome("void", "a later revision is sent in its place")
+            return Outcome("void", "a later revision is sent instead")
         register = from_json(stored.document).register
         is_rehearsal = register.lesson.origin == "rehearsal"  # it has no trusted time, but its mail was requested
         if register.clock == "unsynchronised" and not register.corrections and not is_rehearsal:
-            return Outcome("void", "nobody knows the lesson's time: such a register is not mailed")
+            return Outcome("void", "the lesson's time is not known, and such a register is not mailed")
         is_teacher = delivery.kind == outbox.TEACHER
         address = self._teacher_of(register, number) if is_teacher else self._office_of(delivery)[1]
         if isinstance(address, Outcome):

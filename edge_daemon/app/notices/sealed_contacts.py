@@ -177,7 +177,7 @@ def open_with(keys: Iterable[bytes], sealed: bytes, what: str, name: str) -> byt
             return sealing.open_sealed(key, sealed, bound)
         except KeyFileError:
             continue
-    hint = "start the service or run `edge-daemon enrol import` again: either seals them anew"
+    hint = "start the service or run `edge-daemon enrol import`, which seals them again"
     raise KeyFileError("names and mail addresses do not open with this contact key", "contacts", hint)
 
 

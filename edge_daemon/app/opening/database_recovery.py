@@ -120,7 +120,7 @@ def _mend(home: Home, path: Path, now: datetime, *, thorough: bool) -> tuple[_Re
     known = backups(home.backup_dir, path.stem)
     if not path.exists():
         log_without_file = path.with_name(path.name + "-wal").exists()
-        findings = DatabaseFindings("the file is gone" if known or log_without_file else "")
+        findings = DatabaseFindings("the file is missing" if known or log_without_file else "")
     else:
         check_path(path, create=False)
         log = home.damaged_dir / f"{path.stem}-{stamp(now)}.sqlite-wal"

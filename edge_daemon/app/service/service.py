@@ -136,7 +136,7 @@ class Service:
                 self._act(reading)
             except DamageError as error:
                 suspect(self._home)
-                raise ServiceError(error.what, error.where, "the next start mends it") from error
+                raise ServiceError(error.what, error.where, "the next start repairs it") from error
             except StoreError as error:
                 logger.warning("storage fault", extra={"reason": error.what})
                 self._report.storage_fault(error.line())
@@ -233,7 +233,7 @@ class Service:
     def _mend_if_idle(self) -> None:
         """Exit if a worker or the nightly backup found damage; the next start checks and restores the databases."""
         if self._home.suspect_path.exists() and not self._pool.fds:
-            raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start mends it")
+            raise ServiceError("a database is damaged", str(self._home.suspect_path), "the next start repairs it")
 
     def _pause_s(self, reading: Reading) -> float:
         pause_s = min(self._turn_s, self._pool.pause_s(reading.boottime_s))

@@ -144,7 +144,7 @@ class Worker:
         plan_trust.alarm(db, lesson.lesson_id, "was begun with a seed that this device did not draw", now)
         if now < lesson.end:
             what = "was begun with a seed that this device did not draw"
-            raise StoreError(what, f"lesson {lesson.lesson_id}", "the service begins it anew")
+            raise StoreError(what, f"lesson {lesson.lesson_id}", "the service begins it again")
 
     def hold_untimed(self) -> int:
         """Take pictures until asked to stop, because the time is not known."""

@@ -66,7 +66,7 @@ def look_for_missing(
     if is_empty:
         notebook.forget_server()
     what = f"{count} documents that the office's server had are missing there; they are sent again"
-    hint = "" if is_empty else "; what lies further back: `edge-daemon outbox resend --since DAY`"
+    hint = "" if is_empty else "; for earlier ones: `edge-daemon outbox resend --since DAY`"
     raise_alarm(db, MISSING, what + hint, now)
     logger.warning("documents missing at the server", extra={"destination": "upstream", "waiting": count})
 

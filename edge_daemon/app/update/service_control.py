@@ -39,7 +39,7 @@ class ServiceControl:
         until_s = time.monotonic() + self.settle_s
         while True:
             if self._shown("ActiveState") != "active" or self._shown("MainPID") != pid:
-                raise UpdateFailedError("came up and went down again", UNIT, f"journalctl -u {UNIT} says why")
+                raise UpdateFailedError("started and then stopped again", UNIT, f"journalctl -u {UNIT} says why")
             if time.monotonic() >= until_s:
                 return
             time.sleep(min(_POLL_S, self.settle_s))

@@ -28,7 +28,7 @@ def test_the_state_of_the_dead_card_with_the_device_key_of_the_safe_opens_on_the
     assert new.recognised() == ["S1", "S2"]
     done = run(new.home.state_dir, "maintain", "renew-keys")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.startswith("keys renewed; 1 earlier backups of the gallery are gone; gallery-000002-")
+    assert done.stdout.startswith("keys renewed; 1 earlier backups of the gallery were deleted; gallery-000002-")
     assert new.recognised() == ["S1", "S2"]
     assert set(new.contacts()) == {"S1", "S2", "S3"}
     assert new.slots() == {name: [one + 1 for one in generations] for name, generations in before.items()}

@@ -137,7 +137,7 @@ def test_a_register_that_is_gone_is_restored_and_never_begun_anew(home):
     home.register_db_path.unlink()
     (note,), ids, _ = _opened(home)
     assert ids == _ids(0, 1)
-    assert "the file is gone" in note
+    assert "the file is missing" in note
 
 
 def test_a_changed_byte_in_a_document_is_found_by_its_hash(home):
@@ -332,7 +332,7 @@ def test_an_index_that_does_not_fit_its_table_is_damage(home, index):
 def test_a_log_without_its_file_is_not_played_into_the_copy_that_comes_back(home, cut):
     home.register_db_path.unlink()
     (note,), count = _captures(home)
-    assert "the file is gone" in note
+    assert "the file is missing" in note
     assert count == 0
     assert len(list(home.damaged_dir.glob("*-wal"))) == 1
     assert _captures(home) == ((), 0)

@@ -132,7 +132,7 @@ def test_a_release_that_does_not_come_up_is_taken_back_by_itself(device, updater
 
 def test_a_release_that_comes_up_and_goes_down_again_is_taken_back(device, updater, bundles, systemd):
     systemd.setenv("FLAPS", "2.0")
-    with pytest.raises(UpdateFailedError, match="came up and went down again"):
+    with pytest.raises(UpdateFailedError, match="started and then stopped again"):
         updater.take(bundles[1]["2.0"])
     assert device.says() == "1.0"
 
