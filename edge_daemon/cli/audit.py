@@ -62,7 +62,7 @@ def audit(
     camera is mounted upside down or on its side.
     """
     _check(output, show_faces)
-    from edge_daemon.app.audit import audit as look  # here: OpenCV and the models load slowly on a Pi
+    from edge_daemon.app.audit import audit as look  # imported here: OpenCV loads slowly on a Pi
     from edge_daemon.app.audit import draw, png, settings, to_json
 
     with _progress() as progress:

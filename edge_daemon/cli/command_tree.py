@@ -1,4 +1,4 @@
-"""All commands with their options, as values: for completion scripts and man pages."""
+"""All commands with their options as data, for completion scripts and man pages."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ class CommandOption:
 
     names: tuple[str, ...]
     metavar: str
-    """Name of its value; empty: it takes none."""
+    """Name of its value; empty if it takes none."""
     choices: tuple[str, ...]
     help: str
 
 
 @dataclass(frozen=True, slots=True)
 class CommandPage:
-    """One command."""
+    """One command with its options."""
 
     name: str
-    """Without the program's; empty: the program."""
+    """Name without the program's; empty for the program itself."""
     usage: str
     summary: str
     text: tuple[str, ...]
-    """Paragraphs of its help."""
+    """Paragraphs of the help text."""
     options: tuple[CommandOption, ...]
     children: tuple[str, ...]
-    """Last words of the commands below it."""
+    """Names of its subcommands."""
 
 
 def command_pages(program: click.Group, program_name: str) -> list[CommandPage]:
-    """Return every command that is not hidden, each before those below it."""
+    """Return every command that is not hidden, each before its subcommands."""
     return list(_pages(program, click.Context(program, info_name=program_name, **program.context_settings)))
 
 

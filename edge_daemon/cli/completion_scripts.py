@@ -102,7 +102,7 @@ def fish_script(pages: Sequence[CommandPage], program: str) -> str:
 
 
 def _place(page: CommandPage) -> str:
-    """Return the words of a command as the scripts gather them: each after a blank."""
+    """Return the words of a command in the scripts' format: a space before each word."""
     return shlex.quote(f" {page.name}" if page.name else "")
 
 
@@ -111,7 +111,7 @@ def _patterns(pages: Sequence[CommandPage]) -> str:
 
 
 def _words(page: CommandPage) -> str:
-    """Return what may follow a command: the commands below it, then each option after a blank."""
+    """Return what may follow a command: its subcommands, then its options, a space before each."""
     return " ".join(page.children) + "".join(f" {name}" for one in page.options for name in one.names)
 
 
@@ -131,7 +131,7 @@ def _summaries(pages: Iterable[CommandPage]) -> Mapping[str, str]:
 
 
 def _described(page: CommandPage, summaries: Mapping[str, str]) -> list[str]:
-    """Return what may follow a command as zsh's `_describe` wants it: word:description."""
+    """Return what may follow a command in the format of zsh's `_describe`: word:description."""
     found = [(name, summaries[f"{page.name} {name}".strip()]) for name in page.children]
     found += [(name, one.help) for one in page.options for name in one.names]
     return [f"{name}:{text}" for name, text in found]
@@ -157,5 +157,5 @@ def _fish_option(option: CommandOption) -> str:
 
 
 def _fish_quoted(text: str) -> str:
-    """Return text in single quotes, in which fish knows two escapes."""
+    """Return a text in single quotes for fish, with its two escapes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

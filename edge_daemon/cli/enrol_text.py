@@ -98,7 +98,7 @@ def kept_lines(record: StudentRecord, look_alikes: Sequence[str]) -> Iterator[st
 
 
 def remarks(roster: Roster) -> Iterator[str]:
-    """Yield how a roster was understood, and which of its rows enrol nobody, a line each."""
+    """Yield how a roster was understood, and which of its rows were left out, a line each."""
     yield from (f"note: {_one_line(str(remark))}" for remark in _capped(roster.remarks))
     yield from (f"left out: {_one_line(str(remark))}" for remark in _capped(roster.left_out))
 

@@ -1,6 +1,6 @@
-"""Examples of the help pages and man pages: command to lines without the program's name.
+"""Examples of the help pages and man pages, by command; the lines lack the program's name.
 
-Each is a whole line that can be copied. `tests/cli/test_help.py` parses all of them.
+Each example is a complete line to copy. `tests/cli/test_help.py` parses all of them.
 """
 
 from __future__ import annotations

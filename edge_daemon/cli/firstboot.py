@@ -19,7 +19,7 @@ from edge_daemon.cli.help_page import CommandHelp
     "--root", type=click.Path(path_type=Path), default=Path("/"), hidden=True, help="Root of the file system."
 )
 def firstboot(root: Path) -> None:
-    """Take over what a prepared card brings: settings, network, credentials. Makes this device's keys.
+    """Take over the settings, network and credentials of a prepared card, and make this device's keys.
 
     systemd starts this (edge-daemon-firstboot.service) while the boot partition has such a folder. Safe to repeat.
     Without the folder, the command rewrites the identity if the device key was restored from a safe copy.

@@ -8,7 +8,7 @@ from edge_daemon.cli.examples import EXAMPLES
 
 
 def command_name(context: click.Context) -> str:
-    """Return the name of a command without the program's: `register show`."""
+    """Return the name of a command without the program's name, such as `register show`."""
     return context.command_path.partition(" ")[2]
 
 
@@ -28,7 +28,7 @@ class CommandHelp(click.Command):
 
 
 class GroupHelp(click.Group):
-    """A group whose help page has the summaries of its commands in full: click cuts them."""
+    """A group whose help page shows the full summaries of its commands, which click would cut."""
 
     command_class = CommandHelp
     group_class = type

@@ -94,7 +94,7 @@ def renew_keys(home: Home) -> None:
     Use this for a card that was copied from another card, because copies of the old keys exist there.
     """
     from edge_daemon.app.erasure.removal import (
-        renew_keys as renew,  # here: cryptography, which no timer's command needs
+        renew_keys as renew,  # imported here: no timer needs cryptography
     )
 
     done = renew(home, datetime.now(timezone.utc))
@@ -115,7 +115,7 @@ def inbox(home: Home, files: tuple[Path, ...], confirm: bool, as_json: bool) -> 
     FILE: documents that came by another way than the network. They are recognised by name: roster.csv, timetable.ics,
     corrections.json, excuses.json, check_ins.json, withdrawals.json, removals.json.
     """
-    from edge_daemon.app.inbox.apply import apply_by_hand  # here: cryptography, which no timer's command needs
+    from edge_daemon.app.inbox.apply import apply_by_hand  # imported here: no timer needs cryptography
 
     done = apply_by_hand(home, files, datetime.now(timezone.utc), confirm=confirm)
     if as_json:

@@ -15,8 +15,8 @@ def man_pages(
 
     Args:
         pages: every command, the program first.
-        readers: heading to the commands below it, of the program's page.
-        version: release that the pages belong to.
+        readers: headings of the program's page, each with its commands.
+        version: the release of the pages.
     """
     program = pages[0].usage.split()[0]
     for page in pages:
@@ -66,7 +66,7 @@ def _overview(pages: Sequence[CommandPage], readers: Mapping[str, Sequence[str]]
 
 
 def _escaped(text: str) -> str:
-    """Return a line as roff prints it: no escape, no minus that is taken for a hyphen, no request at its start."""
+    """Return a line escaped for roff: backslashes, minus signs, and a dot or quote at its start."""
     plain = text.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{plain}" if plain.startswith((".", "'")) else plain
 

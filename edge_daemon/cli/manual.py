@@ -1,4 +1,4 @@
-"""`edge-daemon manual`: man pages and completion scripts, where `man` and the shells look for them."""
+"""`edge-daemon manual`: writes man pages and completion scripts to where `man` and the shells read them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _PROGRAMS = ("edge-daemon", "attendance")
 def manual(folder: Path) -> None:
     """Write man pages, and completion for bash, zsh and fish, below FOLDER.
 
-    FOLDER is such as ~/.local/share; each file goes where `man` or the shell looks for it below there. On a device
-    `install.sh` has done this.
+    FOLDER is a folder such as ~/.local/share. Each file goes to the place below it where `man` or the shell looks for
+    it. On a device `install.sh` has already done this.
     """
     from edge_daemon.cli import READERS, cli
 
@@ -38,7 +38,7 @@ def manual(folder: Path) -> None:
 
 
 def _files(pages: list[CommandPage], readers: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """Yield path below the folder, and text, of each file."""
+    """Yield each file's path below the folder, and its text."""
     for name, text in man_pages(pages, readers, __version__):
         yield f"man/man1/{name}", text
     yield f"man/man1/{_PROGRAMS[1]}.1", f".so man1/{_PROGRAMS[0]}.1\n"

@@ -28,7 +28,7 @@ def list_keys(home: Home) -> None:
 @click.argument("key")
 @pass_home
 def pin(home: Home, key: str) -> None:
-    """Pin KEY, 64 hexadecimal digits, as `edge-daemon-office key` shows it; compare the fingerprint by telephone."""
+    """Pin KEY, 64 hexadecimal digits, as `edge-daemon-office key` prints it; compare the fingerprint by telephone."""
     office_keys.pin(home, key)
     for one, fingerprint in office_keys.with_fingerprints(home):
         click.echo(f"pinned: {one} (fingerprint {fingerprint})")

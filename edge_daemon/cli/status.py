@@ -65,7 +65,7 @@ def status(home: Home, as_json: bool) -> None:
 
 
 def _names(home: Home) -> Mapping[str, str]:
-    from edge_daemon.cli.names import names_of  # what opens the gallery, only where there is a lesson to show
+    from edge_daemon.cli.names import names_of  # loads the gallery only for a lesson
 
     return names_of(home)
 

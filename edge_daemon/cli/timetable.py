@@ -146,7 +146,7 @@ def _rooms_json(home: Home) -> dict[str, object]:
 
 
 def _few_alike(found: Sequence[Passed]) -> Iterator[str]:
-    """Yield a line each, but only some of many with the same reason."""
+    """Yield a line for each event; of many events with the same reason, only some."""
     alike = Counter(one.why for one in found)
     shown: Counter[str] = Counter()
     for one in found:

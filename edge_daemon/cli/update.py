@@ -50,7 +50,7 @@ def update(
 @pass_home
 def update_check(home: Home) -> None:
     """Check models, settings and copies of the databases with this release; exit code 0 means that all is well."""
-    from edge_daemon.app.update.trial import check  # here: it loads the networks
+    from edge_daemon.app.update.trial import check  # imported here: it loads the networks
 
     check(home)
     click.echo("sound")

@@ -140,7 +140,7 @@ def test_on_an_installed_device_the_unit_is_named_that_has_the_token(home):
     installed = Home(None)
     installed.state_dir, installed.config_path = home, home / "config.toml"
     done = CliRunner().invoke(cli_outbox, ["retry", "--all-parked"], obj=installed)
-    assert done.output.endswith("; for now: `sudo systemctl start edge-daemon-sync.service`\n")
+    assert done.output.endswith("; or now: `sudo systemctl start edge-daemon-sync.service`\n")
 
 
 def test_everything_that_is_parked_is_tried_again_also_the_receiver(home):

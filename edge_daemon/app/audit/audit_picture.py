@@ -93,7 +93,7 @@ def _colour(row: SeatRow) -> Colour:
 
 
 def _panel(audit: Audit, width: int, high_px: float) -> Picture:
-    """Return the rows in their colours, and the advice."""
+    """Return a panel with the rows in their colours, and the advice."""
     step, margin = round(1.9 * high_px), round(high_px)
     advice = [
         (line, number == 0)

@@ -20,7 +20,7 @@ class FaceLight:
     """Light of one face; luma is that of ITU-R BT.601, 0 (black) to 255."""
 
     luma: float
-    """Mean over the middle of the face."""
+    """Mean luma over the middle of the face."""
     clipped: float
     """Share of the face that is burnt out or black, 0 to 1."""
     behind: float

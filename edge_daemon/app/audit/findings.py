@@ -32,7 +32,7 @@ class AuditFindings:
 
     optics: Optics
     rows: tuple[SeatRow, ...]
-    """The furthest first."""
+    """All rows, the furthest first."""
     scene: Scene
     front: FrontDirection
     turned_by_deg: int

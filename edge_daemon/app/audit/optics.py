@@ -21,7 +21,7 @@ class Optics:
     width_px: int
     height_px: int
     field_of_view_deg: float = FIELD_OF_VIEW_DEG
-    """Horizontal."""
+    """Horizontal field of view."""
 
     @property
     def focal_px(self) -> float:

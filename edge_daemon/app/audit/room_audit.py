@@ -34,9 +34,9 @@ _STANDING_DEG = 30.0
 """A head counts as upright while its eyes lean less than this. A picture on its side may show as many faces as the
 upright one, but most of them lean by 30 to 60 degrees."""
 _MORE = 1.3
-"""The right rotation shows at least this many times as many upright heads as the others. In 24 pictures of 9 rooms the
-wrong rotations showed at most .53 of them (10 of 19, for upside-down faces), and at most .4 on a side. All rotations
-are tried in every picture, so a few faces more or less in another release of OpenCV change nothing."""
+"""A rotation is chosen if it shows this many times as many upright heads as the picture itself. In 24 pictures of 9
+rooms a wrong rotation showed at most .53 of the heads (10 of 19, upside down), or .4 on a side. Every picture is tried
+in all rotations, so that small differences between releases of OpenCV change nothing."""
 
 
 _SUSPECT_SCORE = 0.25
@@ -64,7 +64,7 @@ class Audit:
     optics: Optics
     scene: Scene
     rows: tuple[SeatRow, ...]
-    """The furthest first."""
+    """All rows, the furthest first."""
     front: FrontDirection
     lens_position: float | None
     """The focus that the camera found, in dioptres; None for files and for a lens without a motor."""

@@ -17,10 +17,10 @@ _LEAST_CONTRAST = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Means over the pictures."""
+    """Measurements of the whole picture; means over all pictures."""
 
     luma: float
-    """0 (black) to 255."""
+    """Mean luma, 0 (black) to 255."""
     burnt: float
     """Share of the picture that is burnt out, 0 to 1."""
     sharpness: float

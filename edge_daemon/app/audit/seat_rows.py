@@ -25,9 +25,9 @@ class SeatRow:
     """Seats at about the same distance from the camera."""
 
     number: int
-    """1 is the row nearest to the camera."""
+    """Number of the row; 1 is the nearest to the camera."""
     seats: tuple[RatedSeat, ...]
-    """From left to right."""
+    """The seats from left to right."""
     distance_m: float
     """Estimated distance from the camera."""
 

@@ -97,7 +97,7 @@ class LessonRun:
 
     @property
     def register_db(self) -> sqlite_utils.Database:
-        """register.sqlite."""
+        """The database register.sqlite."""
         return self._db
 
     @property
@@ -143,7 +143,7 @@ class LessonRun:
 
     @property
     def taken_count(self) -> int:
-        """The captures that count so far."""
+        """Number of captures that count so far."""
         return len(self._candidates)
 
     def provisional(self) -> dict[str, tuple[int, int]]:

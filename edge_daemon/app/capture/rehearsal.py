@@ -63,7 +63,7 @@ class Rehearsal:
     seconds_per_capture: float
     """Mean over the captures, without decoding."""
     cpu_seconds_per_capture: float
-    """The same in processor time, of all threads together."""
+    """Mean processor time of all threads together."""
 
     def json(self) -> dict[str, object]:
         """Return the document that `rehearse --json` prints; other programs read it."""

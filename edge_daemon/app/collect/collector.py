@@ -76,7 +76,7 @@ class CollectOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0, or LEFT_OUT."""
+        """0, or LEFT_OUT if a document was left out."""
         return LEFT_OUT if any(one.is_left_out for one in self.result.problems) else 0
 
 
@@ -123,7 +123,7 @@ def collect_term(options: CollectOptions, bars: Bars) -> CollectOutcome:
         written, content = f"written {options.output.resolve()}", _content(request, collected)
         if index.word(written) == f"{content} {_stamp(options.output)}":
             return CollectOutcome(collected, pinned is not None, is_unchanged=True)
-        from edge_daemon.app.collect.term_writer import write_term  # spreadsheets, only where there is something new
+        from edge_daemon.app.collect.term_writer import write_term  # loads spreadsheets, which only a new term needs
 
         known = len(collected.problems)
         with bars("writing") as show:
@@ -136,7 +136,7 @@ def _lists(options: CollectOptions) -> tuple[Mapping[str, frozenset[str]] | None
     """Return the office's lists: keys by device (None without a list), and names by student id."""
     if options.keys is None and options.names is None:
         return None, {}
-    from edge_daemon.app.collect.trusted_keys import read_keys, read_names  # what reads rosters, where there is one
+    from edge_daemon.app.collect.trusted_keys import read_keys, read_names  # loads the reader of rosters
 
     pinned = read_keys(options.keys) if options.keys else None
     return pinned, read_names(options.names) if options.names else {}
@@ -182,7 +182,7 @@ def _folder(options: CollectOptions, index: ProofIndex, bars: Bars) -> Iterator[
     if "://" not in options.source:
         yield Path(options.source), []
         return
-    from edge_daemon.app.collect.download import download  # `requests` takes its time, and a folder needs none of it
+    from edge_daemon.app.collect.download import download  # loads `requests` slowly, and a folder does not need it
 
     with tempfile.TemporaryDirectory(prefix="edge-daemon-collect-") as folder:
         target = options.keep or Path(folder)

@@ -149,7 +149,7 @@ class Mirror:
         return self._patient(lambda: server_listing.folder(self._server(), path))
 
     def _exists(self, path: str) -> bool:
-        return os.path.exists(os.path.join(self._target, path))  # noqa: PTH110, PTH118 - of every document, each run
+        return os.path.exists(os.path.join(self._target, path))  # noqa: PTH110, PTH118 - faster, for every document
 
     def _is_here(self, path: str, version: str) -> bool:
         """Return whether a document need not be requested, because the folder has the server's version."""

@@ -23,7 +23,7 @@ class MirrorState:
     listed_at: datetime
     """When all folders were listed last."""
     files: dict[str, str] = field(default_factory=dict)
-    """Version by path."""
+    """Version of each file, by path."""
     folders: dict[str, str] = field(default_factory=dict)
     next_files: dict[str, str] = field(default_factory=dict)
     next_folders: dict[str, str] = field(default_factory=dict)

@@ -181,7 +181,7 @@ class _Tally:
 
     kept: dict[str, RegisterFound] = field(default_factory=dict)
     seen: dict[tuple[str, int], str] = field(default_factory=dict)
-    """SHA-256 by lesson id and revision."""
+    """SHA-256 of each register, by lesson id and revision."""
     promised: dict[str, PlanCommitment] = field(default_factory=dict)
     """The last commitment for each lesson, by lesson id."""
     seeds: dict[str, list[tuple[datetime, str]]] = field(default_factory=dict)

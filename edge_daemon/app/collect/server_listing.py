@@ -122,7 +122,7 @@ def _of_propfind(body: bytes, asked: str, where: str) -> list[ListingEntry]:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise DeliveryError("its list of files defines entities, which no WebDAV server does", where)
     try:
-        tree = ElementTree.fromstring(body)  # noqa: S314 - nothing but elements is left in it
+        tree = ElementTree.fromstring(body)  # noqa: S314 - it contains no entities
     except ElementTree.ParseError as error:
         raise DeliveryError(f"its list of files can't be read ({error})", where, "is it a WebDAV server?") from error
     found: list[tuple[object, bool, str]] = []

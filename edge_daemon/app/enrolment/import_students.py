@@ -73,7 +73,7 @@ def import_students(
     Raises:
         EdgeError: the folder of photographs, the models or the gallery can't be used; nothing was changed.
     """
-    from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV and the models load slowly on a Pi
+    from edge_daemon.gallery.roster_import import import_roster  # imported here: OpenCV loads slowly on a Pi
 
     # All checks that may refuse the import come before the first file is made.
     _check_readmitted(readmit, {row.student.student_id for row in roster.rows})

@@ -1,4 +1,4 @@
-"""Whether an erasure is unfinished; needs no key, and no libraries that the idle service does not load."""
+"""Finds unfinished erasures, without any key and without libraries that the idle service does not load."""
 
 from __future__ import annotations
 

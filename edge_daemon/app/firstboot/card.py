@@ -108,7 +108,7 @@ def check(card: Card, root: Path) -> None:
         ProvisioningError: a file is missing or was changed, or this system does not know the time zone.
         ConfigError: the settings have a problem.
     """
-    from edge_daemon.home import Home  # here: put_on_card.py reads cards, too, and has no packages
+    from edge_daemon.home import Home  # imported here: put_on_card.py has no packages
 
     check_files(card)
     if not (root / "usr/share/zoneinfo" / card.time_zone).is_file():

@@ -118,7 +118,7 @@ def _wipe(card: Card) -> None:
 
 
 def _tidy(root: Path) -> None:
-    """Forget a card that is done; also after a power cut right before this step."""
+    """Remove the folder of a card that is taken over, also after a power cut right before this step."""
     if (root / TAKEN).exists():
         for folder in cards.FOLDERS:
             shutil.rmtree(root / folder, ignore_errors=True)

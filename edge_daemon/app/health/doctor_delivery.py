@@ -33,7 +33,7 @@ def upstream_check(home: Home) -> Check:
     found = connectivity.upstream(settings, folder)
     if found.state != "good" and not settings.proxy:
         return found
-    from edge_daemon.delivery import document_paths  # the libraries of the network, only where there is a server
+    from edge_daemon.delivery import document_paths  # loads network libraries, which only a server needs
     from edge_daemon.delivery.upstream import Upstream
     from edge_daemon.delivery.upstream_settings import read_token
 

@@ -37,7 +37,9 @@ def lesson_problems(db: sqlite_utils.Database, now: datetime) -> Iterator[str]:
         StoreError: the database can't be read.
     """
     last = last_finalised(db, now, origin="timetable")
-    gone_by = [lost for lost in skipped_lessons(db, now - NOT_HELD_FOR) if lost.start <= now]  # not by a clock ahead
+    gone_by = [
+        lost for lost in skipped_lessons(db, now - NOT_HELD_FOR) if lost.start <= now
+    ]  # skips entries of a clock that was ahead
     for lost in gone_by[-1:]:
         if last is None or last.stored.lesson.start < lost.start:
             yield _not_held(lost)

@@ -179,7 +179,7 @@ def _next_lesson(home: Home, now: datetime, problems: list[str]) -> Lesson | Non
     try:
         if not home.config.timetable.files:
             return None
-        from edge_daemon.app.opening.timetable_files import (  # takes time and memory, and is seldom needed
+        from edge_daemon.app.opening.timetable_files import (  # needs time and memory, and is rarely used
             timetable_of_files,
             unusable,
         )

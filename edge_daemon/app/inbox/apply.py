@@ -212,7 +212,9 @@ def _outcome(home: Home, name: str, data: bytes, now: datetime, *, confirmed: bo
 
 
 def _apply_roster(home: Home, data: bytes, now: datetime) -> InboxResult:
-    from edge_daemon.gallery.roster_import import import_roster  # here: OpenCV loads slowly, and few rosters come
+    from edge_daemon.gallery.roster_import import (
+        import_roster,
+    )  # imported here: OpenCV loads slowly, and rosters are rare
 
     rows = parse_pulled_roster(data)
     withdrawn = _withdrawn(home)
@@ -285,7 +287,7 @@ def _apply_check_ins(home: Home, data: bytes, now: datetime) -> InboxResult:
 
 def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:
     from edge_daemon.app.opening.timetable_files import (
-        pulled_timetable,  # here: libraries of calendars take time and memory
+        pulled_timetable,  # imported here: calendar libraries need time and memory
     )
     from edge_daemon.lesson.ical_lines import Source
     from edge_daemon.lesson.timetable_process import ProcessTimetable

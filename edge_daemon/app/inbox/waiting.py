@@ -160,7 +160,7 @@ def take_handed(home: Home, db: sqlite_utils.Database, names: Collection[str]) -
             continue
         except OSError as error:
             if error.errno == errno.ELOOP:
-                continue  # a link: no document of ours
+                continue  # a symbolic link is not one of our documents
             raise StoreError(f"can't be read: {error.strerror}", str(path), "check its owner and the disk") from error
         put(inbox_dir(home) / name, data)
         pulled.note_taken(db, name, pulled.token(hashlib.sha256(data).hexdigest(), changed_ns))

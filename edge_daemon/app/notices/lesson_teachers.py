@@ -58,7 +58,7 @@ def note_teachers(home: Home, db: sqlite_utils.Database, lesson: Lesson, groups:
 
 
 def _seal(home: Home, db: sqlite_utils.Database, lesson: Lesson, groups: Groups) -> None:
-    from edge_daemon.app.notices.sealed_contacts import contact_keys, seal_with  # cryptography: only where needed
+    from edge_daemon.app.notices.sealed_contacts import contact_keys, seal_with  # loads cryptography only if needed
 
     plain = json.dumps([list(group) for group in groups], ensure_ascii=False).encode("utf-8", "surrogatepass")
     key = contact_keys(home, create=True)[0]

@@ -128,7 +128,7 @@ def period_sheet(registers: Sequence[Register], names: Names, words: Words, by: 
 
 def attached(sheet: Sheet, label: str, *, tick_list: bool = False) -> Attachment:
     """Return a sheet as a file; for a teacher it has an extra page to fill in by hand."""
-    from edge_daemon.attendance.spreadsheet import workbook_bytes  # 130 ms that not every message needs
+    from edge_daemon.attendance.spreadsheet import workbook_bytes  # takes 130 ms, and not every message needs it
 
     name = " ".join(_NOT_IN_NAMES.sub(" ", f"{sheet.name} {label}").split())
     return Attachment(f"{name[:80].strip()}.xlsx", workbook_bytes([sheet], tick_list=tick_list))

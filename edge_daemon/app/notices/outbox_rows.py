@@ -46,7 +46,7 @@ def outbox_writer(config: Config, *, rehearsals: bool = False) -> OutboxWriter:
                 _put_revision(db, stored, "mail", outbox.OFFICE)
             if config.mail.teachers and register.lesson.origin != "rehearsal":
                 _put_revision(db, stored, "mail", outbox.TEACHER)
-            if register.lesson.origin != "rehearsal":  # nobody was absent from it
+            if register.lesson.origin != "rehearsal":  # a rehearsal has no absences
                 queue_absence_notices(db, register, stored.created_at, config.mail)
 
     return also

@@ -173,7 +173,7 @@ def _told(path: Path, mended: _RecoveredDatabase, lost: str) -> str:
 
 
 def _erase_again(home: Home, gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> None:
-    from edge_daemon.gallery import erasure  # here: a start without damage needs no cryptography
+    from edge_daemon.gallery import erasure  # imported here: only damage needs cryptography
 
     erasure.apply_tombstones(gallery_db)
     try:

@@ -103,7 +103,7 @@ def correct_by_hand(home: Home, register_id: str, wanted: Correction) -> HandCor
 
 
 def _last_correction(db: sqlite_utils.Database, lesson_id: str, wanted: Correction) -> datetime:
-    """Return the time of a student's last correction, to which a note with another text for the same decision goes."""
+    """Return the time of a student's last correction; a new note about the same decision is stored under that time."""
     stored = registers.latest(db, lesson_id)
     corrections = from_json(stored.document).register.corrections if stored else ()
     return next((one.at for one in reversed(corrections) if one.student_id == wanted.student_id), wanted.at)

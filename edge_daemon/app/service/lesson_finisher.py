@@ -75,7 +75,7 @@ class LessonFinisher:
                 self._pool.outages.note(reading.boottime_s, reading.boottime_s, CALLED_OFF)
             self._pool.start("finalise", lesson_id, reading.boottime_s)
         else:
-            lessons.discard_lesson(self._db, lesson_id)  # its seed stays with its plan
+            lessons.discard_lesson(self._db, lesson_id)  # the plan keeps its seed
             logger.warning("lesson moved", extra={"lesson_id": lesson_id})
             self._report.lesson_ends(lesson_id, finalised=False)
             self._schedule.look_again()

@@ -145,7 +145,7 @@ class StatusReporter:
         self._write(reading)
 
     def coming(self, following: Lesson | None, timetable_error: str, worker_restarts: int) -> None:
-        """Show what comes next."""
+        """Show the next lesson, a timetable error, and the number of worker restarts."""
         self.status = replace(
             self.status,
             next_lesson_start=following.start if following else None,

@@ -73,7 +73,7 @@ class Worker:
             os.set_blocking(fd, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._on_stop_signal)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal group: the service decides
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service handles Ctrl-C for all its workers
         # The service holds the other end of our stdin. If the service dies in any way, this worker stops, too.
         self._context = LoopContext(clock, (reading, 0), self._stopping, self._report, self._no_room, outages)
 
@@ -181,7 +181,7 @@ class Worker:
 
         The service starts this only if no lesson is on or near.
         """
-        from edge_daemon.app.inbox.apply import apply_inbox  # here: no other task needs it
+        from edge_daemon.app.inbox.apply import apply_inbox  # imported here: no other task needs it
 
         apply_inbox(self._home, self._clock.reading().utc)
         finish_erasures(self._home, self._clock.reading().utc, upgrade=True)

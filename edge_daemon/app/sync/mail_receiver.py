@@ -38,7 +38,7 @@ class MailReceiver:
         """
         return cls(home, open_sender(home), now)
 
-    def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
+    def ask(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - the protocol of receivers
         """Return None: mail has no documents for the device."""
         return None
 
@@ -46,7 +46,7 @@ class MailReceiver:
         """Send one message."""
         return deliver_mail(self._home, db, delivery, self._sender, self._now())
 
-    def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - of every receiver
+    def send_state(self, db: sqlite_utils.Database, now: datetime) -> Outcome | None:  # noqa: ARG002 - the protocol of receivers
         """Return None: the device's state goes to the school's server."""
         return None
 

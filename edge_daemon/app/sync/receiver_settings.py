@@ -84,13 +84,13 @@ def _sends_mail(home: Home) -> bool:
 
 
 def _open_office(home: Home, notebook: Notebook, stopping: Callable[[], bool]) -> Receiver:
-    from edge_daemon.app.sync.office_receiver import OfficeReceiver  # requests takes a tenth of a second and 10 MB
+    from edge_daemon.app.sync.office_receiver import OfficeReceiver  # loads requests: a tenth of a second and 10 MB
 
     return OfficeReceiver.opened(home, notebook, stopping)
 
 
 def _open_mail(home: Home, now: Callable[[], datetime]) -> Receiver:
-    from edge_daemon.app.sync.mail_receiver import MailReceiver  # what composes mail, only where there is any
+    from edge_daemon.app.sync.mail_receiver import MailReceiver  # loads the composer of mail only if needed
 
     return MailReceiver.opened(home, now)
 

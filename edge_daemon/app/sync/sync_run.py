@@ -319,5 +319,5 @@ class SyncRun:
 
 
 def _of_item(outcome: Outcome) -> Outcome:
-    """Return an answer as one to this item alone: it is retried behind items that were never tried."""
+    """Return the outcome for this item alone: it is retried after items that were never tried."""
     return replace(outcome, name="retry", receiver_down=False, is_doubtful=False)

@@ -228,7 +228,7 @@ def _stale_copies(home: Home, *, unreadable: bool) -> list[Path]:
     with gallery_of(home) as gallery_db:
         if gallery_db is None:
             return []
-        from edge_daemon.gallery import erasure  # here: the service itself needs no cryptography
+        from edge_daemon.gallery import erasure  # imported here: the service needs no cryptography
 
         destroyed = erasure.destroyed_keys(gallery_db)
         generation = tables.key_generation(gallery_db)
