@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from tests import demo_lesson
 
-# A slow or busy board is no failure; and a failure is printed so that it can be repeated. The continuous check tries
-# the same examples every time, so that it never fails by chance; whoever runs the tests by hand looks for new ones.
+# A slow or busy board is no failure, and each failure is printed so that it can be repeated. The continuous check tries
+# the same examples every time and never fails by chance. A run by hand looks for new examples.
 settings.register_profile(
     "boards",
     deadline=None,

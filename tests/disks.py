@@ -1,4 +1,4 @@
-"""Small real disks: a tmpfs that gets full, an ext4 that goes read-only. Tests skip where nothing may be mounted."""
+"""Small real disks: a tmpfs that gets full, an ext4 that becomes read-only. Tests skip if nothing may be mounted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.loop_disk import loop_disk
 
 @contextmanager
 def filled(folder: Path, leave_bytes: int = 0) -> Iterator[None]:
-    """Let a file take the room of a disk, but for some bytes."""
+    """Fill a disk with a file, except for some bytes."""
     path = folder / "fill"
     with path.open("wb", buffering=0) as file, suppress(OSError):
         while True:
@@ -27,7 +27,7 @@ def filled(folder: Path, leave_bytes: int = 0) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Give the folder of a disk of 4 MB."""
+    """Yield the folder of a disk of 4 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], capture_output=True, text=True)
@@ -39,7 +39,7 @@ def small_disk(tmp_path):
 
 @pytest.fixture
 def ext4_disk(tmp_path):
-    """Give an ext4 disk of 16 MB that the kernel makes read-only when it is told of a fault."""
+    """Yield an ext4 disk of 16 MB that the kernel makes read-only when a fault is injected."""
     try:
         with loop_disk(tmp_path, 16) as disk:
             if not Path(f"/sys/fs/ext4/{disk.device}/trigger_fs_error").exists():

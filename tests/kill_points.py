@@ -1,7 +1,7 @@
-"""Killing a function before each of its writes and syncs: a child process is stopped at every system call (ptrace).
+"""Kills a function before each of its writes and syncs: ptrace stops a child process at every system call.
 
-What is killed keeps what it wrote, as the kernel has it; that is a power cut for what was synced, and for the order of
-what follows. Linux 5.3 or newer, x86-64 or aarch64.
+A killed process leaves what it wrote in the kernel. For synced data, and for the order of later steps, this is the same
+as a power cut. Needs Linux 5.3 or newer, on x86-64 or aarch64.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _NUMBERS = {
 
 
 def killed_before(nth: int, work: Callable[[], object]) -> bool:
-    """Run a function in a child and kill the child as it is about to make its nth write, sync, rename or unlink.
+    """Run a function in a child, and kill the child before its nth write, sync, rename or unlink.
 
     Returns:
-        False where it came to its end before that.
+        False if the function ended before that.
     """
     numbers = _NUMBERS.get(platform.machine())
     if numbers is None or sys.platform != "linux":
@@ -74,7 +74,7 @@ def _be_traced(libc: ctypes.CDLL, work: Callable[[], object]) -> None:
 
 
 def _entered(libc: ctypes.CDLL, child: int) -> int:
-    """Return the number of the system call that is being entered, -1 at its exit."""
+    """Return the number of the system call that the child enters, -1 at its exit."""
     info = ctypes.create_string_buffer(88)
     _ptrace(libc, _SYSCALL_INFO, child, len(info), ctypes.addressof(info))
     return int(struct.unpack_from("Q", info, 24)[0]) if info.raw[0] == _ENTRY else -1

@@ -1,4 +1,4 @@
-"""A school whose lessons have everything that a message may have to tell: for tests of mail, and for eyes."""
+"""A school whose lessons have everything that a message may contain, for tests of mail and for reading by eye."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def hold_week(home: Home) -> list[str]:
 
 
 def decide(home: Home, lesson_id: str, student_id: str, verdict: str, at: datetime) -> None:
-    """Correct a register as `register correct` does, at a time of the test's."""
+    """Correct a register like `register correct`, at a given time."""
     signer = open_signer(home)
 
     def render(last: registers.StoredRegister) -> str:

@@ -1,14 +1,16 @@
-"""The office's server for tests: real HTTPS on a socket, kinds api and webdav, and every fault that a network has.
+"""The office's server for tests: real HTTPS on a socket, kinds api and webdav, and every fault of a network.
 
     python -m tests.office_server --folder F --certificates C --kind api [--port P] [--control FILE]
 
-prints {"port", "url", "ca_file"} and serves until it is ended. In a test: `with OfficeServer(folder) as server: ...`.
+prints {"port", "url", "ca_file"} and serves until it is killed. In a test: `with OfficeServer(folder) as server: ...`.
 
-Documents lie under FOLDER as their path says, written beside and renamed, so that a kill leaves whole files. Every
-store is a line of FOLDER/.journal.jsonl: {"path", "sha256", "stored": new | same | changed}, written just before. Names
-in `FAULTS` are put into `server.faults` (each is used once), into `server.always` or `server.sticky`, or, for an own
-process, into the control file: {"id": N, "faults": [...], "always": "", "retry_after": "30"}; a new id replaces what
-was left.
+Documents are files below FOLDER, at their own paths. Each is written beside its path and renamed, so that a kill leaves
+complete files. Every store adds a line to FOLDER/.journal.jsonl, just before: {"path", "sha256", "stored": new | same |
+changed}.
+
+Tests put names of `FAULTS` into `server.faults` (each is used once), `server.always` or `server.sticky`. A process of
+its own reads a control file: {"id": N, "faults": [...], "always": "", "retry_after": "30"}. A new id replaces earlier
+faults.
 """
 
 from __future__ import annotations
@@ -38,12 +40,12 @@ class OfficeServer:
     """A server that runs in threads of this process.
 
     Args:
-        folder: where documents lie; `v1/devices/...` as in their addresses.
-        certificates: where the authority and its certificates lie, made when missing; None: a folder of their own.
-        kind: `api`, or `webdav` without any knowledge of receipts.
-        knows_if_none_match: nginx does not, Nextcloud does.
-        full_put_path: a PUT makes missing folders (nginx: create_full_put_path); otherwise it is answered with 409.
-        packs: answers with gzip where it may, as nginx does.
+        folder: folder of the documents; their paths `v1/devices/...` are those of their addresses.
+        certificates: folder of the authority and its certificates, made if missing; None for a folder of its own.
+        kind: `api`, or `webdav` without receipts.
+        knows_if_none_match: whether it understands If-None-Match; nginx does not, Nextcloud does.
+        full_put_path: True if a PUT makes missing folders (nginx: create_full_put_path); otherwise it gets a 409.
+        packs: True to answer with gzip if the client accepts it, as nginx does.
     """
 
     def __init__(
@@ -68,11 +70,11 @@ class OfficeServer:
         self.knows_if_none_match = kind == "api" if knows_if_none_match is None else knows_if_none_match
         self.full_put_path, self.tls, self.port, self.packs = full_put_path, tls, port, packs
         self.no_folder_status = 409
-        """404 and 500 are met, too: 500 of nginx without create_full_put_path."""
+        """Devices meet 404 and 500, too: nginx without create_full_put_path answers 500."""
         self.certificate, self.wants_certificate, self.tls_version = "good", False, ssl.TLSVersion.TLSv1_3
         self.faults: deque[str] = deque()
         self.sticky: dict[tuple[str, str], str] = {}
-        """(method, part of a path) to what each such request is answered with; `*` stands for every method."""
+        """(method, part of a path) to the fault of every such request; `*` stands for every method."""
         self.sticky_met: Counter[tuple[str, str]] = Counter()
         self.always, self.retry_after, self.slow_step_s = "", "30", 0.05
         self.seen: list[Seen] = []
@@ -100,7 +102,7 @@ class OfficeServer:
             self._place = None
 
     def start(self) -> None:
-        """Listen, on the same port as before where there was one."""
+        """Listen, on the same port as before if there was one."""
         if self._place is None:  # bound all the time, so that nobody else gets the port while we do not listen
             self._place = socket.socket()
             self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -110,20 +112,20 @@ class OfficeServer:
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
-        """Close the port: a connection is refused from now on."""
+        """Close the port, so that connections are refused from now on."""
         if self._http is not None:
             self._http.shutdown()
             self._http.server_close()
             self._http = None
 
     def drop_connections(self) -> None:
-        """Close those that wait for their next request, as servers do after a while."""
+        """Close idle connections, as servers do after a while."""
         for connection in list(self.open_connections):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def documents(self) -> dict[str, bytes]:
-        """What the server holds: path to bytes."""
+        """The documents on the server: content by path."""
         files = (p for p in sorted(self.folder.rglob("*")) if p.is_file() and not p.name.startswith("."))
         return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in files}
 
@@ -137,7 +139,7 @@ class OfficeServer:
         return context
 
     def take(self, among: tuple[str, ...] | None) -> str:
-        """Return the next fault if it is one of these (None: of those at a request), and count it as used."""
+        """Return the next fault if it is one of these (None: of those at a request), and mark it as used."""
         with self._lock:
             self._read_control()
             fault = self.faults[0] if self.faults else self.always
@@ -149,7 +151,7 @@ class OfficeServer:
             return fault
 
     def stuck(self, method: str, path: str) -> str:
-        """Return the fault that every request of this method and path meets; empty: none."""
+        """Return the permanent fault for requests of this method and path; empty if there is none."""
         with self._lock:
             for (of, part), fault in self.sticky.items():
                 if of in ("*", method) and part in path:
@@ -173,7 +175,7 @@ class OfficeServer:
                 self.always, self.retry_after = told.get("always", ""), told.get("retry_after", "30")
 
     def store(self, path: str, body: bytes, *, write_once: bool) -> str:
-        """Keep a document and return `new`, `same`, `changed`, or `refused` where another one is there."""
+        """Store a document and return `new`, `same`, `changed`, or `refused` if another one is there."""
         target = self.folder / path
         with self._lock:
             old = target.read_bytes() if target.is_file() else None
@@ -191,7 +193,7 @@ class OfficeServer:
 
 
 def main() -> None:
-    """Serve in this process; the control file may also say "always": "refuse", which closes the port."""
+    """Serve in this process; the control file may also contain "always": "refuse", which closes the port."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--certificates", type=Path)

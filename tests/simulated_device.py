@@ -1,4 +1,4 @@
-"""A device under a simulated clock: a home, a service as a process, and power that fails."""
+"""A device with a simulated clock: a home, a service as a process, and a power supply that can fail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.simulation import ROOT, VARIABLE, SimulatedClock
 MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
 FIRST_LESSON = MONDAY + timedelta(hours=1)
 PATIENCE_S = 300.0
-"""Long, for computers that have much else to do."""
+"""A long time limit, for busy computers."""
 CONFIG = """
 [device]
 name = "room-1"
@@ -82,9 +82,9 @@ class Device:
             )
 
     def start_and_cut(self, captures: int) -> list[lessons.Capture]:
-        """Start, and let the power fail in the first lesson when so many pictures are taken; return them.
+        """Start, and cut the power in the first lesson after this many pictures; return the pictures.
 
-        Time stands still in the meantime: on a busy computer the lesson would be over before the test looks.
+        Time stands still meanwhile: on a busy computer the lesson would otherwise be over before the test looks.
         """
         self.clock.stop_at(FIRST_LESSON)
         self.start()
@@ -98,7 +98,7 @@ class Device:
         return taken(self)
 
     def cut(self) -> None:
-        """The power fails: every process of the device is gone at once."""
+        """Cut the power: every process of the device is killed at once."""
         assert self.service is not None
         pids = [self.service.pid, *children(self.service.pid)]
         for pid in pids:
@@ -133,7 +133,7 @@ class Device:
             return {}
 
     def ready(self) -> bool:
-        """Whether the service that runs has told that it is ready."""
+        """Whether the running service has reported that it is ready."""
         status = self.status()
         return status.get("pid") == self.service.pid and status.get("state") != "starting"
 
@@ -175,7 +175,7 @@ def prepare(folder: Path, captures: int = 4, scale: float = 0.5) -> None:
 
 
 def in_lesson(device: Device, captures: int) -> datetime:
-    """Start, and let time stand still after so many captures of the first lesson; return the instant."""
+    """Start, and stop the clock after this many captures of the first lesson; return the instant."""
     device.clock.stop_at(FIRST_LESSON)
     device.start()
     device.until(lambda: device.home.register_db_path.exists() and bool(lessons.running_lessons(device.db)))

@@ -1,4 +1,4 @@
-"""Data flows to the right: who may import whom (docs/ARCHITECTURE.md), and what is said of folders is true."""
+"""Imports follow docs/ARCHITECTURE.md, and what it says about folders is true."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(path: Path, *, everything: bool = False) -> set[str]:
-    """Names of our modules, or of things in them, that a file imports anywhere, also inside functions."""
+    """Return the names of our modules, or of things in them, that a file imports anywhere, even inside functions."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -61,11 +61,11 @@ def imported(path: Path, *, everything: bool = False) -> set[str]:
 
 
 def reached_by(module: str, depth: int | None = None) -> set[str]:
-    """Return the modules that a module's imports lead to, those inside functions too, and the module itself.
+    """Return a module and all modules that it imports, directly or not, even inside functions.
 
     Args:
         module: dotted name.
-        depth: so many steps far; None: all the way.
+        depth: number of import steps to follow; None for all.
     """
     known, found, new = modules(), {module}, {module}
     while new and depth != 0:
@@ -77,7 +77,7 @@ def reached_by(module: str, depth: int | None = None) -> set[str]:
 
 
 def part(name: str) -> str:
-    """Return the folder or module right under edge_daemon that a dotted name lies in."""
+    """Return the folder or module directly under edge_daemon to which a dotted name belongs."""
     parts = name.split(".")
     return parts[1] if len(parts) > 1 else "__init__"
 
@@ -106,7 +106,7 @@ def test_cli_knows_no_picture_no_sql_and_no_step():
 
 
 def rooms() -> dict[str, set[str]]:
-    """Return the public modules of each program in app/."""
+    """Return the public modules of each room of app/."""
     found = {}
     for path in (PACKAGE / "app").glob("*/__init__.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -1,4 +1,4 @@
-"""What whoever joins is given: the check of the forge is ours, and each file that others made has its licence."""
+"""What a contributor gets: the forge runs the same check, and each file by others has its licence."""
 
 from __future__ import annotations
 
