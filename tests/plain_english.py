@@ -11,6 +11,7 @@ The second needs a compiled library, and on our pages it finds straight quotes r
 from __future__ import annotations
 
 import ast
+import inspect
 import io
 import re
 import sys
@@ -147,14 +148,17 @@ def _module(text: str) -> Iterator[Block]:
 
 def _docstring(line: int, text: str) -> Iterator[Block]:
     paragraph, section = "", False
-    for row in [*text.splitlines(), ""]:
+    for row in [*inspect.cleandoc(text).splitlines(), ""]:
+        is_preformatted = not section and row.startswith("    ")
         is_argument = section and re.match(r"\s+\*{0,2}\w+( \(.*?\))?: ", row)
         is_section = bool(re.match(r"\s*(Args|Returns|Raises|Yields|Attributes|Errors):\s*$", row))
-        if paragraph and (not row.strip() or is_argument or is_section or re.match(r"\s*([-*]|\d+\.)\s", row)):
+        if paragraph and (
+            not row.strip() or is_preformatted or is_argument or is_section or re.match(r"\s*([-*]|\d+\.)\s", row)
+        ):
             yield Block(line, paragraph, is_code=True, counts=not section)
             paragraph = ""
         section = is_section or section
-        if not is_section and row.strip() and row.strip() != "\\b":
+        if not is_section and not is_preformatted and row.strip() and row.strip() != "\\b":
             row = re.sub(r"^\s*\*{0,2}\w+( \(.*?\))?: ", "", row) if is_argument else re.sub(r"^\s*[-*]\s", "", row)
             paragraph = f"{paragraph} {row.strip()}".strip()
 

@@ -20,14 +20,14 @@ from pathlib import Path
 from tests.slow.userland import CHECKOUT, REPOSITORY, Userland, run
 
 TOLERANCE = 0.02
-"""Of similarities: the processors round differently, and 1 % of a cosine decides nothing."""
+"""Tolerance for similarities: processors round differently, and 1 % of a cosine decides nothing."""
 DATA = ("etc/edge-daemon", "etc/credstore", "var/lib/edge-daemon")
 OURS = ("edge-daemon", "attendance")
 PROGRAM = "/opt/edge-daemon/venv/bin/edge-daemon"
 
 
 class Checks:
-    """What was found, in the order in which it was looked for."""
+    """The results, in the order of the checks."""
 
     def __init__(self) -> None:
         self.found: list[dict[str, object]] = []
@@ -45,7 +45,7 @@ class Checks:
 
 
 def install(there: Userland, checks: Checks) -> None:
-    """From nothing to an enabled service, and once more."""
+    """Install from nothing to an enabled service, and once more."""
     with checks.timed("install_s"):
         result = there.call("./install.sh")
     checks.check("install.sh ends well", result.returncode == 0, result.stderr[-500:] if result.returncode else "")
@@ -79,7 +79,7 @@ def _extension_of_the_system(there: Userland, checks: Checks, python: str) -> No
 
 
 def lesson(there: Userland, checks: Checks, work: Path, captures: int) -> None:
-    """The demo's lesson there and here, from the same pictures with the same versions of all packages."""
+    """Compare the demo's lesson there and here, from the same pictures with the same versions of all packages."""
     home = work / "native"
     shutil.rmtree(home, ignore_errors=True)
     venv.create(home / "venv", with_pip=True)
@@ -114,7 +114,7 @@ def _take(program, folder, checkout, call) -> dict:
 
 
 def compare(checks: Checks, ours: dict, theirs: dict, here: Path, there: Path) -> None:
-    """Registers are the same; similarities of the same sighting are near each other."""
+    """Check that registers are equal, and that similarities of the same sighting are close."""
     keys = ("student_id", "verdict", "frames_seen", "frames_attentive", "flags")
     mine, other = ([{key: s[key] for key in keys} for s in document["students"]] for document in (ours, theirs))
     checks.check("the register is the same: counts, verdicts, flags", mine == other, other)
@@ -132,7 +132,7 @@ def _similarities(path: Path) -> dict[tuple[str, str], float]:
 
 
 def uninstall(there: Userland, checks: Checks) -> None:
-    """Nothing is left but data; then nothing at all."""
+    """Check that only data is left, and then nothing at all."""
     with checks.timed("uninstall_s"):
         result = there.call("./install.sh", "--uninstall")
     left = ours_in(there.layer)
@@ -143,7 +143,7 @@ def uninstall(there: Userland, checks: Checks) -> None:
 
 
 def ours_in(layer: Path) -> list[str]:
-    """Return files of ours in the layer, but those of the checkout and of the lesson."""
+    """Return our files in the layer, without those of the checkout and of the lesson."""
     found = []
     for folder, folders, names in os.walk(layer):
         at = os.path.relpath(folder, layer)
@@ -155,7 +155,7 @@ def ours_in(layer: Path) -> list[str]:
 
 
 def _whiteout(path: Path) -> bool:
-    """How overlayfs remembers that a file of the layer below is gone: a device 0, 0."""
+    """Return whether overlayfs has marked a file of the lower layer as deleted: a device 0, 0."""
     return path.is_char_device()
 
 

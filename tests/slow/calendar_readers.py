@@ -1,4 +1,4 @@
-"""Three readers of one calendar: the program, recurring-ical-events by itself, ical.js by itself."""
+"""Three readers of one calendar: the program, recurring-ical-events alone, and ical.js alone."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ Lessons = tuple[tuple[datetime, datetime], ...]
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader makes of a calendar."""
+    """What a reader finds in a calendar."""
 
     lessons: Lessons
     said: tuple[str, ...] = ()
-    """What it says of it."""
+    """The reader's remarks."""
     error: str = ""
-    """Why it gives up; empty: it does not."""
+    """Why the reader gives up; empty if it does not."""
 
 
 def by_program(variant: Variant) -> Reading:
-    """Return what the program makes of a calendar."""
+    """Return what the program finds in a calendar."""
     free = [Source(Path("holidays.ics"), variant.holidays)] if variant.holidays else []
     try:
         read = build_timetable(
@@ -51,9 +51,9 @@ def by_program(variant: Variant) -> Reading:
 
 
 def by_recurring_ical_events(variant: Variant) -> Reading:
-    """Return what recurring-ical-events makes of a calendar.
+    """Return what recurring-ical-events finds in a calendar.
 
-    Of its events those count that are in the room by our rule, have times, and are not cancelled by their status.
+    An event counts if it is in the room by our rule, has times, and is not cancelled by its status.
     """
     import icalendar
     import recurring_ical_events
@@ -76,7 +76,7 @@ def _of_icalendar(found: Any) -> tuple[object, object, str, str]:
 
 
 def by_ical_js(variants: Sequence[Variant], modules: Path) -> list[Reading]:
-    """Return what ical.js makes of calendars, read by one process of Node.
+    """Return what ical.js finds in calendars, read by one process of Node.
 
     Args:
         variants: the calendars.
@@ -99,7 +99,7 @@ def _of_ical_js(told: Mapping[str, Any], variant: Variant) -> Reading:
 
 
 def _time(told: Mapping[str, Any]) -> object:
-    """Return a time of ical.js: in UTC where it knows the zone, else by the clock of the IANA name or floating."""
+    """Return a time of ical.js: in UTC if it knows the zone, else by the clock of the IANA name, or floating."""
     at = datetime.fromisoformat(told["at"])
     if told["is_date"]:
         return at.date()

@@ -1,4 +1,4 @@
-"""Who is right where another reader of calendars makes other lessons of one, and why."""
+"""Which reader is right if another reader of calendars finds other lessons, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Verdict:
     """Why readers differ on some constructs."""
 
     pattern: str
-    """Of the constructs."""
+    """Names of the constructs."""
     readers: tuple[str, ...]
     right: str
     why: str
@@ -185,5 +185,5 @@ VERDICTS = (
 
 
 def verdict(construct: str, reader: str) -> Verdict | None:
-    """Return why a reader differs on a construct; None: nobody has looked at it."""
+    """Return why a reader differs on a construct; None if nobody has examined it."""
     return next((one for one in VERDICTS if reader in one.readers and re.match(one.pattern, construct)), None)

@@ -1,6 +1,6 @@
-"""Runs inside the guest of camera_vm.sh: reads real V4L2 devices and a real pipeline as the service does.
+"""Runs inside the guest of camera_vm.sh: reads real V4L2 devices and a real pipeline like the service.
 
-Prints one line of JSON a check, between markers, and never stops at a failure.
+Prints one line of JSON for each check, between markers, and never stops at a failure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edge_daemon.errors import CameraError, EdgeError
 DEADLINE_S = 120.0
 """A machine in software emulation is some fifty times slower than a Pi."""
 PATTERNS = {"black": 5, "white": 6, "red": 7, "green": 8, "blue": 9}
-"""Of vivid's menu `test_pattern`."""
+"""Entries of vivid's menu `test_pattern`."""
 FEED_WIDTH_PX, FEED_HEIGHT_PX, FEED_BYTES = 4608, 2592, 8 << 20
 FEED_EVERY_S = 8.0
 BGR = {"red": (0, 0, 255), "green": (0, 255, 0), "blue": (255, 0, 0)}
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def colours() -> dict[str, object]:
-    """Change the colour of the picture just before each capture: a stale buffer would show the last one."""
+    """Change the colour of the picture just before each capture, because a stale buffer would show the last one."""
     seen: dict[str, object] = {}
     with process(CameraConfig("v4l2", "")) as camera:
         for name, number in PATTERNS.items():
@@ -104,7 +104,7 @@ def unplugged() -> list[str]:
 
 
 def jpegs() -> dict[str, object]:
-    """Read JPEGs as a USB camera sends them, from v4l2loopback; the last one breaks off."""
+    """Read JPEGs from v4l2loopback as a USB camera sends them; the last one is truncated."""
     seen: dict[str, object] = {}
     with Feed("/dev/video42") as feed, process(CameraConfig("v4l2", "Feed")) as camera:
         for name, colour in BGR.items():
@@ -127,10 +127,10 @@ def jpegs() -> dict[str, object]:
 
 
 class Feed:
-    """Writes JPEGs into a loopback device, no two the same.
+    """Writes JPEGs into a loopback device, all of them different.
 
-    Slowly: unlike a camera's driver, v4l2loopback writes into a buffer that the reader still decodes, and in an
-    emulated machine that takes seconds.
+    It writes slowly. Unlike a camera's driver, v4l2loopback writes into a buffer that the reader is still decoding, and
+    in an emulated machine decoding takes seconds.
     """
 
     def __init__(self, path: str) -> None:
@@ -203,7 +203,7 @@ def process(settings: CameraConfig) -> CameraProcess:
 
 
 def report(what: str, check: Callable[[], object]) -> None:
-    """Make a check, unless others are named on the command line."""
+    """Run a check, unless the command line names others."""
     if sys.argv[1:] and what not in sys.argv[1:]:
         return
     try:

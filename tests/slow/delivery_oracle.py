@@ -1,8 +1,8 @@
-"""What the office holds against what the device made: nothing lost, nothing doubled in effect, nothing changed.
+"""Compares what the office has with what the device made: nothing lost, no double effect, nothing changed.
 
-The oracle knows nothing of the program's own books: it is told what was made when it was made, reads what the server
-holds and what its journal says of every store, and what the mail server took. Only to find false receipts it asks the
-device what it believes to be delivered.
+The oracle does not use the program's own records. It receives every document when it is made, and reads the server's
+content, the server's journal of every store, and the messages of the mail server. It asks the device what it counts as
+delivered only to find false receipts.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ def sha256(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class Mail:
-    """A message that the mail server took over: it answered 250 after the data, or was about to."""
+    """A message that the mail server accepted: it answered 250 after the data, or was about to."""
 
     recipient: str
     message_id: str
     about: str
-    """What it is about, read off the message itself."""
+    """The subject of the message, read from the message itself."""
     content_sha256: str
-    """Of the parts that a reader sees."""
+    """SHA-256 of the parts that a reader sees."""
 
 
 @dataclass
 class Findings:
-    """What is wrong; all zero where all is well."""
+    """The problems found; all zero if there are none."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     false_receipts: list[str] = field(default_factory=list)
-    """The device believes that it was delivered, and it was not."""
+    """The device counts it as delivered, but it was not."""
     stuck: list[str] = field(default_factory=list)
-    """Not delivered, or held up, though nothing was wrong with it any more."""
+    """Not delivered, or delayed, although no fault concerned it any more."""
 
     def add(self, other: Findings) -> None:
         for name, found in vars(other).items():
@@ -64,9 +64,9 @@ class Oracle:
 
     office: Path
     made: dict[str, str] = field(default_factory=dict)
-    """Path of each document that is written once to the SHA-256 that it had when it was made."""
+    """SHA-256 of each write-once document when it was made, by path."""
     mails: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    """(recipient, what about) to the Message-IDs of its revisions; the last one has to arrive, the others may."""
+    """Message-IDs of the revisions, by (recipient, subject); the last one has to arrive, the others may."""
     _read: int = 0
     _stores: dict[str, Counter[str]] = field(default_factory=dict)
     _overwritten: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Oracle:
         self.made[path] = sha256(body)
 
     def at_any_time(self, believed: Iterable[str]) -> Findings:
-        """Look for what must never be so, whatever is still on its way.
+        """Check what has to hold at any time, whatever is still in transit.
 
         Args:
             believed: paths that the device has as delivered.
@@ -91,7 +91,7 @@ class Oracle:
         return found
 
     def at_the_end(self, took: Iterable[Mail]) -> Findings:
-        """Look at everything, when all should have arrived."""
+        """Check everything, when all should have arrived."""
         found = self.at_any_time(())
         held = {path: sha256(self._bytes(path)) for path in self._once()}
         found.lost += sorted(set(self.made) - set(held))
@@ -105,7 +105,7 @@ class Oracle:
         return found
 
     def mail(self, took: Iterable[Mail], *, at_the_end: bool) -> Findings:
-        """Look at the messages: each to be there, a repeat to be known by its Message-ID, and to say the same."""
+        """Check the messages: each is there, and a repeat has the same Message-ID and the same text."""
         found = Findings()
         contents: dict[str, set[tuple[str, str]]] = {}
         taken: dict[tuple[str, str], set[str]] = {}
@@ -124,7 +124,7 @@ class Oracle:
         return found
 
     def repeats(self) -> int:
-        """Return how often the server was given what it had: a lost answer's price, without effect."""
+        """Return how often the server got a document that it had, after a lost answer; this has no effect."""
         return sum(sum(versions.values()) - 1 for versions in self._stores.values())
 
     def _read_journal(self) -> None:

@@ -1,4 +1,4 @@
-"""A disk of its own that can be full: a small tmpfs where mounting is allowed, else a folder that never is."""
+"""A separate disk that can be full: a small tmpfs if mounting is allowed, otherwise a folder that is never full."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SmallDisk:
     """A disk of a device.
 
     Args:
-        folder: where it is mounted.
+        folder: the mount point.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,12 +34,12 @@ class SmallDisk:
             subprocess.run(["umount", "-l", str(self.folder)], check=False)
 
     def fill(self, leave_bytes: int) -> None:
-        """Use up all room but so much."""
+        """Use all free space except this much."""
         if self._is_mounted:
             free = shutil.disk_usage(self.folder).free
             with self._filler.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, max(1, free - leave_bytes))
 
     def empty(self) -> None:
-        """Give the room back."""
+        """Free the space."""
         self._filler.unlink(missing_ok=True)

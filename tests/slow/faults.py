@@ -3,12 +3,16 @@
     python -m tests.slow.faults --count 10000 --seed 1 --json OUT
     python -m tests.slow.faults --sticky 1500 --seed 1 --json OUT    # faults that stay: tests/slow/faults_sticky.py
 
-Three devices (office of kind api, office of kind webdav, and one whose syncs are the real command) finalise lessons,
-correct registers and promise plans all the while. Every run of sync is a process of its own and meets some faults: of
-the office's server (tests/office_server.py, real TLS over sockets), of the mail server (tests/mail_server.py), of the
-name server, of the disk (a small one that is full, a limit on a file's size), of the clock, and kill -9 at any moment.
-A fault counts when it was met, not when it was planned. After each run the oracle looks for what must never be; every
-hundred runs, and at the end, all is calm for a while and everything has to be there.
+Three devices finalise lessons, correct registers and promise plans all the time. The first has an office of kind api,
+the second an office of kind webdav, and the third runs the real command as its sync. Every run of sync is a process of
+its own and meets some faults.
+
+These are faults of the office's server (tests/office_server.py, real TLS over sockets), of the mail server
+(tests/mail_server.py) and of the name server. There are also a full disk, a limit on file sizes, clock jumps, and a
+kill at any moment.
+
+A fault counts when it was met, not when it was planned. After each run the oracle checks what must hold at any time.
+After every hundred runs and at the end there are no faults for a while, and then everything has to be there.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ CALM_EVERY = 100
 
 
 class Trial:
-    """The whole of it."""
+    """The whole trial."""
 
     def __init__(self, folder: Path, seed: int, stack: ExitStack) -> None:
         self.chance = random.Random(seed)
@@ -73,7 +77,7 @@ class Trial:
             self.findings.add(world.oracle.at_the_end(world.mail.took()))
 
     def turn(self, world: World, left: int) -> None:
-        """One run of sync with its faults, and a look at what it left."""
+        """Run sync once with its faults, and check the result."""
         world.work()
         names, request, kill_after_s = world.plan(left)
         planned = Counter(fault for fault in world.server.faults if fault)
@@ -109,7 +113,7 @@ class Trial:
         self.ends["killed" if told["rc"] == -9 else "stopped by its disk" if told.get("error") else "to its end"] += 1
 
     def _real(self, world: World) -> dict[str, object]:
-        """Start the command itself and kill it at any moment, also of its start."""
+        """Start the command itself and kill it at any moment, even during its start."""
         command = [sys.executable, "-m", "edge_daemon", "--home", str(world.home.state_dir), "sync"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         timer = threading.Timer(self.chance.uniform(0.05, 2.5), process.kill)
@@ -120,7 +124,7 @@ class Trial:
         return {"rc": min(process.returncode, 0) if known else process.returncode, "line": said}
 
     def calm(self) -> None:
-        """No faults for a while: everything has to arrive."""
+        """Run without faults for a while, after which everything has to arrive."""
         self.calms += 1
         for world in self.worlds:
             world.server.faults.clear()
@@ -163,7 +167,7 @@ def _say(text: str) -> None:
 
 
 def side_by_side(kind: str, count: int, seed: int, parts: int, seconds: float) -> dict[str, object]:
-    """Run several trials, each on a seed of its own, and add up what they found."""
+    """Run several trials, each with its own seed, and add up their results."""
     command = [sys.executable, "-m", "tests.slow.faults", kind, str(-(-count // parts)), "--seconds", str(seconds)]
     running = [
         subprocess.Popen([*command, "--seed", str(seed + n)], cwd=ROOT, stdout=subprocess.PIPE, text=True)

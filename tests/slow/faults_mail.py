@@ -1,4 +1,4 @@
-"""The mail server's part in the faults: its moods, what it took, and what should have come."""
+"""The faults of the mail server: its behaviour, the messages that it accepted, and those that are expected."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class MailFaults:
 
     Args:
         certificates: folder of the authority.
-        chance: where faults come from.
-        oracle: is told what has to arrive.
-        stack: ends the server.
+        chance: source of random faults.
+        oracle: receives every expected message.
+        stack: closes the server at the end.
     """
 
     addresses = (OFFICE,)
@@ -48,7 +48,7 @@ class MailFaults:
         self._took: list[Mail] = []
 
     def settings(self) -> str:
-        """Return [mail] of the device's settings."""
+        """Return the section [mail] of the device's settings."""
         (self._certificates / "mail-password").write_text(PASSWORD)
         return (
             f'[mail]\nhost = "localhost"\nport = {self._server.port}\nsecurity = "starttls"\n'
@@ -58,7 +58,7 @@ class MailFaults:
         )
 
     def expect(self, lesson_id: str, revision: int, document: str) -> None:
-        """Take in that a revision was made: the newest one of a lesson has to be mailed."""
+        """Note a new revision; the newest one of a lesson has to be mailed."""
         about = _minute(from_json(document).register.lesson.start)
         for number, address in enumerate(self.addresses, 1):
             ref = f"{lesson_id}/{revision}" + (f"#{number}" if number > 1 else "")
@@ -66,7 +66,7 @@ class MailFaults:
             self._oracle.mails.setdefault((address, about), []).append(message_id)
 
     def plan(self, count: int) -> None:
-        """Put the server into a mood for the next run."""
+        """Choose the server's behaviour for the next run."""
         mood = self._server.mood
         self.calm()
         for _ in range(count):
@@ -86,14 +86,14 @@ class MailFaults:
         self._tries = dict(self._server.handler.tries)
 
     def calm(self) -> None:
-        """Take every mood away."""
+        """End all misbehaviour."""
         mood = self._server.mood
         mood.data.clear()
         mood.receiver.clear()
         mood.starttls_offered, mood.auth_answer = True, ""
 
     def met(self, line: str) -> Counter[str]:
-        """Return the faults that were met since they were planned; the run's line tells of those at the greeting."""
+        """Return the faults that were met since they were planned; the run's line names those at the greeting."""
         left = self._as_planned()
         met = Counter({name: count - left[name] for name, count in self._planned.items() if name in ANSWERS})
         tried = self._server.handler.tries.get(OFFICE, 0) - self._tries.get(OFFICE, 0)
@@ -107,7 +107,7 @@ class MailFaults:
         return +met
 
     def took(self) -> Sequence[Mail]:
-        """Return everything that the server has taken."""
+        """Return everything that the server has accepted."""
         taken = self._server.taken
         for one in taken[self._seen :]:
             mime = one.message
@@ -127,7 +127,7 @@ class MailFaults:
         return self._took
 
     def repeats(self) -> int:
-        """Return how many messages came again under the Message-ID that they had."""
+        """Return how many messages came again with the same Message-ID."""
         return len(self.took()) - len({one.message_id for one in self.took()})
 
     def _as_planned(self) -> Counter[str]:

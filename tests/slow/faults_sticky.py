@@ -1,11 +1,12 @@
-"""Faults that stay: one register, one address or one path that is always refused, a clock that is days off, and others.
+"""Faults that persist: one register, address or path that is always refused, a clock that is days off, and others.
 
     python -m tests.slow.faults --sticky 1500 --seed 7 --json OUT
 
-An episode: some faults begin and stay for two to four syncs, of which some are killed at any moment, while the device
-goes on making registers. Then they end, and two syncs later everything has to be where it belongs. Those two syncs are
-a person's (`outbox retry --all-parked`, then `sync`), or the timer's: a day and two hours later, or, where nobody asked
-to wait, an hour and another hour later. A fault counts when it was met.
+In an episode some faults begin and last for two to four syncs, some of which are killed at any moment. Meanwhile the
+device goes on making registers. Then the faults end, and two syncs later everything has to be at its place.
+
+Those two syncs are a person's (`outbox retry --all-parked`, then `sync`) or the timer's. The timer's come a day and two
+hours later, or if nobody asked to wait, an hour and another hour later. A fault counts when it was met.
 """
 
 from __future__ import annotations
@@ -51,11 +52,11 @@ LETTERS = {
 }
 PULLED = ("corrections.json", "withdrawals.json", "removals.json")
 WORLDS_LAST = 30
-"""Episodes before devices and servers are begun anew: looking at everything costs more the more there is."""
+"""Episodes before devices and servers are started afresh, because checks take longer the more documents there are."""
 
 
 class TwoAddresses(MailFaults):
-    """A mail server that has two addresses of the office, and keeps its moods."""
+    """A mail server for two addresses of the office, which keeps its behaviour."""
 
     addresses = (OFFICE, SECOND)
 
@@ -69,33 +70,33 @@ class TwoAddresses(MailFaults):
         self._server.mood.auth_answer = "535 5.7.8 not you"
 
     def tries(self) -> int:
-        """Return how often something that a mood refuses was asked."""
+        """Return how often a refused request was made."""
         mood = self._server.mood
         return self._server.handler.tries.get(SECOND, 0) if mood.receiver else 10_000 - len(mood.data)
 
 
 @dataclass
 class Fault:
-    """One that has begun."""
+    """A fault that has begun."""
 
     name: str
     end: Callable[[], None]
     met: Callable[[], bool]
     ends: Sequence[Ends] = ("person", "day")
-    """How the two syncs after it may come about."""
+    """The ways in which the two later syncs may be made."""
     is_of_one: bool = False
-    """It holds for one item, address or path: the others have to arrive while it stays."""
+    """True if it concerns one item, address or path, so that the others have to arrive meanwhile."""
     spared: str = ""
-    """Part of the paths that can't arrive meanwhile; empty: none."""
+    """Part of the paths that can't arrive meanwhile; empty if there are none."""
 
 
 class StickyTrial:
     """Episodes, until enough faults were met.
 
     Args:
-        folder: for devices and servers.
-        seed: of everything that is drawn.
-        stack: ends what runs.
+        folder: folder for devices and servers.
+        seed: seed of all random choices.
+        stack: closes everything at the end.
     """
 
     def __init__(self, folder: Path, seed: int, stack: ExitStack) -> None:
@@ -107,7 +108,7 @@ class StickyTrial:
         self.ends: Counter[str] = Counter()
 
     def go(self, count: int, most_s: float = float("inf")) -> None:
-        """Take episodes until so many faults were met, or so many seconds are over."""
+        """Run episodes until this many faults were met, or this many seconds have passed."""
         begun_s = told_s = time.monotonic()
         number = 0
         while self.met.total() < count and time.monotonic() - begun_s < most_s:
@@ -136,7 +137,7 @@ class StickyTrial:
             shutil.rmtree(self._folder / f"{number}-webdav", ignore_errors=True)
 
     def episode(self, world: World) -> None:
-        """Let some faults begin, stay, and end; then look whether everything arrives."""
+        """Let some faults begin, last, and end; then check that everything arrives."""
         self.episodes += 1
         before = self.findings.counts()
         world.work()
@@ -163,7 +164,7 @@ class StickyTrial:
             print(f"episode {self.episodes}: {names}, {how}; {told}; {lines}", file=sys.stderr, flush=True)
 
     def _sync_under_faults(self, world: World, lines: list[str]) -> bool:
-        """Take one sync, which may be killed or see its clock jump; return whether it was."""
+        """Run sync once, which may be killed or see its clock jump; return whether it was killed."""
         request: dict[str, object] = {"eager": self.chance.random() < 0.3}
         kind, kill_after_s = self.chance.random(), None
         if kind < 0.25:
@@ -223,7 +224,7 @@ class StickyTrial:
             self.findings.lost.append(f"{names}: key.json is not this device's")
 
     def _all_but(self, world: World, fault: Fault) -> None:
-        """What the fault is not about has to be there by now: the last sync may have left what was made since."""
+        """Check that everything else has arrived; the last sync may lack only what was made since."""
         self._sync(world, {"eager": False})
         world.now += timedelta(hours=2)
         self._sync(world, {"eager": False})
@@ -235,7 +236,7 @@ class StickyTrial:
     # --- faults -------------------------------------------------------------------------------------------------------
 
     def _begin(self, world: World, count: int) -> list[Fault]:
-        """Let so many faults begin, each of another kind."""
+        """Start this many faults, each of another kind."""
         kinds = (
             *(self._of_one_register,) * 4,
             *(self._of_one_path, self._of_a_pull, self._of_the_server, self._of_mail_server),
@@ -357,7 +358,7 @@ class StickyTrial:
         return Fault("server stopped", world.server.start, lambda: True, ("person", "day", "hour"))
 
     def document(self, seconds: float, seed: int) -> dict[str, object]:
-        """Return what came out, for a file."""
+        """Return the results, for a file."""
         return {
             "faults": self.met.total(),
             "seed": seed,

@@ -1,4 +1,4 @@
-"""A device with its receivers, which meets faults: the office's server, the mail server, a small disk, a clock."""
+"""A device with its receivers for fault trials: the office's server, the mail server, a small disk, a clock."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ class World:
         self.now, self.lessons, self.runs, self.promises, self.usual_s = FIRST, 0, 0, 0, 0.3
         self.met: Counter[str] = Counter()
         self.ahead = timedelta(0)
-        """By so much the device's clock, `now`, is ahead of the lessons."""
+        """How far the device's clock, `now`, is ahead of the lessons."""
         self.boots, self.booted_at = 1, FIRST
 
     def clocks(self) -> dict[str, object]:
-        """Return what a run of sync reads of time; now and then the device was switched on again before it."""
+        """Return the clock values for a run of sync; sometimes the device was restarted before it."""
         true_time = self.now - self.ahead
         if self.chance.random() < 0.15:
             self.boots, self.booted_at = self.boots + 1, true_time
@@ -150,7 +150,7 @@ class World:
         self.mail.expect(lesson_id, revision, document)
 
     def plan(self, left: int) -> tuple[list[str], dict[str, object], float | None]:
-        """Return the faults of the next run: of the server, of the process, and after how long it is killed."""
+        """Return the faults of the next run: of the server, of the process, and when it is killed."""
         chance = self.chance
         self.server.faults = deque(self._of_server(min(left, chance.choice((0, 1, 2, 3, 4, 5)))))
         self.mail.plan(min(left, chance.choice((0, 0, 1, 1, 2))))
@@ -188,7 +188,7 @@ class World:
         return faults
 
     def count_met(self, planned: Counter[str], line: str) -> None:
-        """Count the faults that the server had to show; what is left over is forgotten."""
+        """Count the faults that the server has shown, and forget the others."""
         left = Counter(fault for fault in self.server.faults if fault)
         self.server.faults.clear()
         self.met += planned - left
@@ -202,7 +202,7 @@ class World:
         return found
 
     def believed(self, last_item: int = 2**62) -> tuple[list[str], int]:
-        """Return what the device has as delivered upstream, and how many items up to a number still wait."""
+        """Return what the device counts as delivered upstream, and how many items up to a number still wait."""
         db = open_register(self.home.register_db_path)
         items = outbox.listed(db, outbox.STATES, destination="upstream")
         waiting = sum(one.item_id <= last_item for one in outbox.listed(db, outbox.OPEN))
@@ -217,7 +217,7 @@ class World:
         return sum(one.answer == UNCERTAIN for one in items)
 
     def left_over(self) -> str:
-        """Return what still waits, for whoever has to find out why."""
+        """Return what still waits, to find out why."""
         db = open_register(self.home.register_db_path)
         items = outbox.listed(db, outbox.OPEN)
         state = outbox.destination_state(db, "upstream")
@@ -229,7 +229,7 @@ class World:
         return f"{len(items)} items at {self.now} ({told}; {state})"
 
     def reopen(self) -> None:
-        """Do what a person does with what is parked: look, and try it again."""
+        """Do what a person does with parked items: look at them, and retry."""
         db = open_register(self.home.register_db_path)
         outbox.reopen(db, [one.item_id for one in outbox.listed(db, ("parked",))], self.now)
         db.conn.close()

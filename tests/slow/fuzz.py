@@ -1,12 +1,14 @@
-"""Damaged inputs for every parser: each is read or refused in one line, within 10 s of CPU and 300 MB.
+"""Damaged inputs for every parser: each is read, or refused in one line, within 10 s of CPU and 300 MB.
 
     python -m tests.slow.fuzz [PARSER...] [--cpu-minutes 10] [--seed 1] [--keep DIR] [--json OUT]
 
-Parsers: calendar roster oneroster configuration register corrections bundle photographs card; all where none is named.
-First each takes its undamaged inputs, which are made by the project's own makers: one that refuses them is not fuzzed,
-and the command fails. Then it gets as many damaged ones as the CPU minutes of the processes that make and read them
-allow. Memory is VmHWM of the process and of those that work for it (the decoder of photographs), set back before each
-input. An input that makes a fault is kept in DIR. Exit code 1 where there was one.
+Parsers: calendar roster oneroster configuration register corrections bundle photographs card; without a name, all.
+
+First each parser gets its undamaged inputs, made by the project's own code. If it refuses one, it is not fuzzed and the
+command fails. Then it gets as many damaged inputs as the CPU minutes allow, for the processes that make and read them.
+
+Memory is VmHWM of the process and of its helpers (the decoder of photographs), reset before each input. An input that
+causes a fault is kept in DIR. Exit code 1 means that there was one.
 """
 
 from __future__ import annotations
@@ -33,15 +35,15 @@ PARSERS: Final = (
     *("calendar", "roster", "oneroster", "configuration", "register", "corrections", "bundle", "photographs", "card"),
 )
 _HANGS_S: Final = 120.0
-"""Of wall-clock time, after which an input's process is ended: the machine may be busy."""
+"""Wall-clock time after which an input's process is killed; it is long because the machine may be busy."""
 _OF_A_PROCESS: Final = 2000
-"""Inputs, after which a fresh process goes on: what it leaks counts for no input."""
+"""Inputs for one process; then a fresh one starts, so that leaked memory counts for no input."""
 _KEPT: Final = 3
 
 
 @dataclass
 class Result:
-    """What became of the inputs of one parser."""
+    """The results of one parser."""
 
     seeds: int = 0
     inputs: int = 0
@@ -54,7 +56,7 @@ class Result:
     refusals: set[str] = field(default_factory=set)
 
     def document(self) -> dict[str, object]:
-        """Return it for the file of results."""
+        """Return the results for the file."""
         return {
             "date": datetime.now(timezone.utc).date().isoformat(),
             "cpu_minutes": round(self.cpu_s / 60, 1),
@@ -84,10 +86,14 @@ class Child:
         )
         self._rest = b""
         self.has_begun = False
-        """Whether it reads an input that it has not answered for."""
+        """Whether it reads an input and has not answered yet."""
 
     def line(self, longest_s: float) -> dict[str, Any] | None:
-        """Return what the process says next; None where it ended. Raises TimeoutError where it says nothing."""
+        """Return the next line of the process; None if it ended.
+
+        Raises:
+            TimeoutError: the process is silent.
+        """
         assert self.process.stdout is not None
         while b"\n" not in self._rest:
             if not select.select([self.process.stdout], [], [], longest_s)[0]:
@@ -102,12 +108,12 @@ class Child:
         return said
 
     def last_words(self) -> str:
-        """Return the end of what the process wrote to stderr."""
+        """Return the end of the process's stderr."""
         self._errors.seek(0)
         return self._errors.read()[-2000:].decode("utf-8", "replace")
 
     def end(self) -> None:
-        """End the process and what it started."""
+        """Kill the process and its children."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -116,7 +122,7 @@ class Child:
 
 
 def check_seeds(parser: str, folder: Path) -> int:
-    """Return how many undamaged inputs there are; fail where one is not taken, or nothing is read out of it."""
+    """Return how many undamaged inputs there are; fail if one is refused or gives no result."""
     child, taken = Child(parser, 0, -1, folder), 0
     try:
         while (said := child.line(_HANGS_S)) is not None:
@@ -133,7 +139,7 @@ def check_seeds(parser: str, folder: Path) -> int:
 
 
 def fuzz(parser: str, cpu_s: float, seed: int, folder: Path, keep: Path) -> Result:
-    """Give a parser damaged inputs until the processes that make and read them have had so much CPU time."""
+    """Give a parser damaged inputs until the processes that make and read them have used this much CPU time."""
     result, first = Result(seeds=check_seeds(parser, folder)), 0
     while result.cpu_s < cpu_s:
         child = Child(parser, seed, first, folder)
@@ -145,7 +151,7 @@ def fuzz(parser: str, cpu_s: float, seed: int, folder: Path, keep: Path) -> Resu
 
 
 def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, keep: Path) -> int:
-    """Take what one process says, until it made a fault, has read enough, or the time is up; return the next number."""
+    """Read the answers of one process until a fault, its last input, or the time limit; return the next number."""
     number, before_s = first - 1, result.cpu_s
     while result.cpu_s < cpu_s and number < first + _OF_A_PROCESS:
         said = _said(child, number)
@@ -159,7 +165,7 @@ def _feed(child: Child, result: Result, first: int, cpu_s: float, folder: Path, 
 
 
 def _said(child: Child, number: int) -> dict[str, Any]:
-    """Return what the process says next, or that it hangs, or crashed."""
+    """Return the next answer of the process, or that it hangs or crashed."""
     lost = {"number": number, "accepted": False, "cpu_s": 0.0, "process_cpu_s": 0.0, "peak_mb": 0.0}
     try:
         said = child.line(_HANGS_S)
@@ -178,7 +184,7 @@ def _said(child: Child, number: int) -> dict[str, Any]:
 
 
 def _count(result: Result, said: dict[str, Any], folder: Path, keep: Path) -> bool:
-    """Add what became of one input; return whether it is a fault."""
+    """Add the outcome of one input; return whether it is a fault."""
     result.inputs += 1
     result.slowest_cpu_s = max(result.slowest_cpu_s, said["cpu_s"])
     result.highest_peak_mb = max(result.highest_peak_mb, said["peak_mb"])
@@ -221,7 +227,7 @@ def main() -> int:
 
 
 def _keep(path: Path, parser: str, seed: int, result: Result) -> None:
-    """Put the result of one parser into the file, beside those of the others and of other seeds."""
+    """Write the result of one parser into the file, which keeps those of other parsers and seeds."""
     document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     document["machine"] = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     document["limits"] = {"cpu_s": 10, "peak_mb": 300}

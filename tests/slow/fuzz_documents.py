@@ -44,7 +44,7 @@ from tests.slow.fuzz_parsers import _Parser
 
 
 class RegisterParser(_Parser):
-    """Registers and commitments as `collect` reads them; of a device whose key was stolen, too: much is signed."""
+    """Registers and commitments for `collect`, some of a device whose key was stolen, so that many are signed."""
 
     words = (
         b'"students":[',
@@ -142,7 +142,7 @@ class CorrectionsParser(_Parser):
 
 
 class BundleParser(_Parser):
-    """Releases: damaged by anybody, and by whoever has the maintainer's key."""
+    """Releases, damaged by anybody or by a person with the maintainer's key."""
 
     words = (
         b"ustar\0" + b"00",
@@ -305,7 +305,7 @@ def _header_starts(packed: bytearray) -> list[int]:
 
 
 def _damage_header(packed: bytearray, start: int, chance: random.Random) -> None:
-    """Change one field of a header of a tar, and make its checksum right again."""
+    """Change one field of a tar header, and correct its checksum."""
     offset, length = chance.choice(
         ((0, 100), (100, 8), (108, 8), (124, 12), (136, 12), (156, 1), (157, 100), (345, 155))
     )
@@ -325,7 +325,7 @@ def _damage_header(packed: bytearray, start: int, chance: random.Random) -> None
 
 
 def _other_size(data: bytes, chance: random.Random) -> bytes:
-    """Let a picture claim another size; a PNG's checksum is mended by `_with_checksums`."""
+    """Make a picture claim another size; `_with_checksums` corrects a PNG's checksum."""
     sides = [chance.choice((0, 1, 7, 1600, 5000, 7000, 12_000, 65_535)) for _ in range(2)]
     changed = bytearray(data)
     if data.startswith(b"\x89PNG"):
@@ -341,7 +341,7 @@ def _other_size(data: bytes, chance: random.Random) -> bytes:
 
 
 def _with_checksums(data: bytes) -> bytes:
-    """Make the checksums of a PNG right, so that its decoder sees the damage."""
+    """Correct the checksums of a PNG, so that its decoder reaches the damage."""
     if not data.startswith(b"\x89PNG"):
         return data
     changed, at = bytearray(data), 8

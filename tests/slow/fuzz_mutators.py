@@ -1,4 +1,4 @@
-"""Damage that the fuzz command does to inputs: to bytes, to lines, to JSON, and to the parts of a workbook."""
+"""Damages inputs for the fuzz command: their bytes, lines, JSON values, and the parts of a workbook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 Files = dict[str, bytes]
 """An input: the content of each file by its name."""
 MOST_BYTES: Final = 2 << 20
-"""An input that was made longer by repeating a part of it is cut here."""
+"""Maximum length; an input that grew by repetition is cut here."""
 _REPEATED: Final = 256 << 10
 _NUMBERS: Final = (
     *(b"0", b"-1", b"1", b"7", b"255", b"256", b"65535", b"65536", b"2147483647", b"2147483648", b"4294967295"),
@@ -66,9 +66,9 @@ def mutated_bytes(data: bytes, chance: random.Random, words: Sequence[bytes] = (
 
     Args:
         data: the input.
-        chance: what chooses.
-        words: of the format, put in as they are.
-        other: another input of the format, of which parts are put in.
+        chance: source of random choices.
+        words: words of the format, to be inserted unchanged.
+        other: another input of the format, from which parts are inserted.
     """
     for _ in range(chance.choice((1, 1, 1, 2, 3, 6))):
         data = chance.choice(_DAMAGES)(data, chance, (*_WORDS, *words), other)[:MOST_BYTES]
@@ -163,7 +163,7 @@ _DAMAGES: Final[Sequence[Callable[[bytes, random.Random, Sequence[bytes], bytes]
 
 
 def mutated_json(value: Any, chance: random.Random) -> Any:
-    """Return a value of JSON of which one to four parts are another value, gone, doubled, or deeper."""
+    """Return a JSON value with one to four parts replaced, removed, doubled, or nested deeper."""
     value = json.loads(json.dumps(value))
     for _ in range(chance.choice((1, 1, 2, 4))):
         places = list(_places(value))
@@ -194,7 +194,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
 
 
 def mutated_zip(data: bytes, chance: random.Random, words: Sequence[bytes] = ()) -> bytes:
-    """Return a packed file of which a part is damaged, missing, or there twice; the packing itself is sound."""
+    """Return a packed file with a damaged, missing or doubled part; the packing itself is valid."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = [(info.filename, archive.read(info)) for info in archive.infolist()]
     at = chance.randrange(len(parts))
@@ -210,7 +210,7 @@ def mutated_zip(data: bytes, chance: random.Random, words: Sequence[bytes] = ())
 
 
 def packed(parts: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return a packed file of these names and contents, the same bytes at any time of day."""
+    """Return a packed file of these names and contents; the bytes do not depend on the time of day."""
     made = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(made, "w") as archive:
         warnings.simplefilter("ignore")  # a name that is there twice

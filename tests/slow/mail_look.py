@@ -1,10 +1,10 @@
-"""Messages to look at: every kind in every language, as PNG on a phone and on a desk, and the sheets as PNG.
+"""Makes pictures of messages to look at: every kind in every language, on a phone and on a desk, and the sheets.
 
     python -m tests.slow.mail_look DIR
 
-needs chromium and LibreOffice (`apt-get install chromium libreoffice-calc`); both run without a network. Each sheet is
-also opened by openpyxl. A person looks at DIR/*.png; the command itself fails where a picture could not be made, a
-sheet can't be opened, or a message is wider than a phone.
+It needs chromium and LibreOffice (`apt-get install chromium libreoffice-calc`); both run without a network. openpyxl
+opens each sheet, too. A person looks at DIR/*.png. The command itself fails if a picture can't be made, a sheet can't
+be opened, or a message is wider than a phone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _preview(home: Home, folder: Path) -> None:
     wanted = (
         ("office", lessons[-2], ()),
         ("office", corrected, ()),
-        ("teacher", lessons[-3], ()),  # of 7b, whose teacher the roster has
+        ("teacher", lessons[-3], ()),  # the roster has the teacher of 7b
         ("student", corrected, ("--student", "S01")),
         ("guardian", corrected, ("--student", "S03")),
         ("student-correction", corrected, ("--student", "S02")),
@@ -82,7 +82,7 @@ def _draw(page: Path, picture: Path, width: int) -> None:
 
 
 def _check_width(page: Path) -> None:
-    """Fail where something in a message is wider than a phone."""
+    """Fail if something in a message is wider than a phone."""
     probe = page.with_name(f".{page.stem}.probe.html")
     inner = html.escape(page.read_text(encoding="utf-8"))
     script = "onload=()=>{document.title=document.getElementById('f').contentDocument.documentElement.scrollWidth}"

@@ -1,4 +1,4 @@
-"""Mutants of a module, made by the operators of mutmut, and how they are put into a running program."""
+"""Mutants of a module, made with the operators of mutmut, and their insertion into a running program."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Mutant:
     """One change of one module."""
 
     path: str
-    """Of the module, from the root of the repository."""
+    """Path of the module, from the root of the repository."""
     number: int
     function: str
-    """Qualified name of the function that it changes; empty: a statement of the module or of a class."""
+    """Qualified name of the changed function; empty for a statement of the module or of a class."""
     line: int
     before: str
     after: str
@@ -40,7 +40,7 @@ class Mutant:
 
 
 def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
-    """Yield all mutants of a module that mutmut knows, those of its constants as well."""
+    """Yield all mutants of a module that mutmut can make, including those of its constants."""
     source = (root / path).read_text(encoding="utf-8")
     wrapper = MetadataWrapper(cst.parse_module(source))
     visitor = MutationVisitor(mutation_operators, IgnoredCode(set(), set(), set()))
@@ -69,7 +69,7 @@ def mutants_of(root: Path, path: str) -> Iterator[Mutant]:
 
 
 def _is_list_of_names(lines: list[str], line: int) -> bool:
-    """Say whether a line is of `__all__`, which only `from … import *` reads: nobody does."""
+    """Return whether a line belongs to `__all__`, which only `from … import *` reads; nobody uses that."""
     begin = next((text for text in reversed(lines[:line]) if text and text[0] not in " ])"), "")
     return begin.startswith("__all__")
 
@@ -91,7 +91,7 @@ def _changed_lines(source: str, changed: str) -> tuple[str, str]:
 
 
 def _common(old: list[str], new: list[str]) -> int:
-    """Return how many lines are the same at the beginning."""
+    """Return how many lines are equal at the beginning."""
     pairs = zip(old, new, strict=False)
     return next((number for number, (one, two) in enumerate(pairs) if one != two), min(len(old), len(new)))
 
@@ -101,7 +101,7 @@ def module_name(path: str) -> str:
 
 
 def put_in(mutant: Mutant, importers: Importers) -> None:
-    """Put a mutant into the module that is loaded, for whoever has imported from it, too."""
+    """Put a mutant into the loaded module, and into all modules that imported names from it."""
     live = sys.modules[module_name(mutant.path)]
     fresh = types.ModuleType(live.__name__)
     fresh.__file__ = live.__file__
@@ -120,7 +120,7 @@ def put_in(mutant: Mutant, importers: Importers) -> None:
 
 
 def functions_of(module: types.ModuleType) -> Iterator[tuple[str, types.FunctionType]]:
-    """Yield the functions of a module and the methods of its classes, those that dataclasses made as well."""
+    """Yield the functions of a module and the methods of its classes, including those that dataclasses made."""
     owners = [("", vars(module))]
     owners += [(f"{name}.", vars(value)) for name, value in vars(module).items() if _is_own(value, module, type)]
     for prefix, names in owners:
@@ -145,11 +145,11 @@ def constants_of(path: str, module: types.ModuleType) -> set[str]:
 
 
 Importers: TypeAlias = "Mapping[tuple[str, str], list[tuple[str, str]]]"
-"""Module and name to the modules that imported it, each with its own name for it."""
+"""Maps a module and a name to the modules that imported it, each with its own name for it."""
 
 
 def importers_of(paths: Sequence[str]) -> Importers:
-    """Return who has imported names from modules, among all that is loaded of the program and its tests."""
+    """Return which loaded modules of the program and its tests have imported names from modules."""
     wanted = {module_name(path) for path in paths}
     found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for name, module in list(sys.modules.items()):
@@ -163,7 +163,7 @@ def importers_of(paths: Sequence[str]) -> Importers:
 
 
 def _plain(function: Any) -> Any:
-    """Return the function below what decorators made of it."""
+    """Return the function inside its decorators."""
     for attribute in ("__func__", "fget", "__wrapped__"):
         function = getattr(function, attribute, None) or function
     return function

@@ -1,12 +1,13 @@
-"""Mutation test: every rule of the register is changed in every way that mutmut knows, and a test must notice.
+"""Mutation test: every rule of the register is changed in every way that mutmut offers, and a test must notice.
 
     pip install mutmut==3.8.1
     nice python -m tests.slow.mutation --json OUT [--parallel 2] [--only PART_OF_A_PATH] [--tests PATH ...]
 
-A mutant is one change: `<` for `<=`, `max` with an argument less, another number, a text in capitals. Each is put
-into a fork of one process that has collected the tests, and the tests that reach it are run there, the fastest first.
-Each survivor needs its reason in `mutation_reasons.py`; without one the exit code is 1. Modules that are not asked for
-keep the results that OUT has of them.
+A mutant is one change: `<` for `<=`, `max` with an argument less, another number, a text in capitals. Each mutant runs
+in a fork of one process that has collected the tests. There the tests that reach it run, the fastest first.
+
+Each survivor needs its reason in `mutation_reasons.py`; without one the exit code is 1. Other modules keep their
+results in OUT.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ SLOW = (
     "tests/attendance/evidence/test_tracks.py::test_every_face_of_a_place_is_in_exactly_one_link_however_alike",
     "tests/lesson/test_plan.py::test_the_place_in_every_single_slot_is_uniform",
 )
-"""Beginnings of names of tests that take long and look at many cases at once: left out."""
+"""Prefixes of tests that take long because they look at many cases at once; they are left out."""
 ARGUMENTS = (
     "-q",
     "-p",
@@ -72,7 +73,7 @@ ARGUMENTS = (
 
 
 NAMES = ("function", "line", "before", "after")
-"""By which a survivor that is listed is known again."""
+"""The fields that identify a listed survivor."""
 
 
 def main() -> int:
@@ -85,7 +86,7 @@ def main() -> int:
     parser.add_argument(
         "--survivors",
         action="store_true",
-        help="of modules that are as OUT has them, try only survivors without a reason",
+        help="in modules unchanged since OUT, try only survivors without a reason",
     )
     parser.add_argument("--reasons", action="store_true", help="try nothing; give the survivors of OUT their reasons")
     options = parser.parse_args()
@@ -145,7 +146,7 @@ def _sha256(path: str) -> str:
 
 
 def _of_module(path: str, results: Sequence[Result], known: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the results of a module, or what is known of it with those of its survivors that were tried again."""
+    """Return the results of a module, or its known results with its retried survivors."""
     own = [result for result in results if result.mutant.path == path]
     survivors = [
         {**{key: getattr(one.mutant, key) for key in NAMES}, "is_reached": one.end == "survived"}

@@ -1,4 +1,4 @@
-"""Tests against mutants: pytest collects once, then each mutant gets a fork and the tests that reach it."""
+"""Runs tests against mutants: pytest collects once, then each mutant gets a fork and the tests that reach it."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ class Result:
     end: str
     """`killed`, `timeout`, `survived`, or `untested`: no test reaches it."""
     test: str
-    """That failed."""
+    """The test that failed."""
 
 
 @dataclass
 class Reach:
-    """What each test calls, and how long it takes."""
+    """Which functions each test calls, and how long it takes."""
 
     tests_of: dict[tuple[str, str], list[str]]
-    """Path of a module and qualified name of a function to the tests that call it, the fastest first."""
+    """Tests that call a function, the fastest first, by the module's path and the function's qualified name."""
     seconds: dict[str, float]
-    """Of the processor."""
+    """Processor time of each test."""
     budget_s: float
-    """Processor seconds of tests for a mutant; one that needs more to be noticed counts as survivor."""
+    """Limit for the tests of one mutant, in processor seconds; a mutant that needs more counts as a survivor."""
 
     def chosen(self, tests: Sequence[str]) -> list[str]:
         """Return as many of the tests as fit the budget, the fastest first, at least one."""
@@ -63,7 +63,7 @@ class Reach:
         return self.chosen(self.tests_of.get((path, function), ()))
 
     def of_constant(self, mutant: Mutant, importers: Importers) -> list[str]:
-        """Return the tests that call a function which reads what the mutant changes; where none does, the module's."""
+        """Return the tests that call a function which reads the changed constant, or else those of the module."""
         own = module_name(mutant.path)
         tree = ast.parse(Path(str(sys.modules[own].__file__)).read_text("utf-8"))
         whole = next(one for one in tree.body if one.lineno <= mutant.line <= (one.end_lineno or 0))
@@ -91,18 +91,18 @@ def _names_in(code: types.CodeType) -> set[str]:
 
 
 class Plugin:
-    """Takes pytest's loop over: measures what tests reach, then tries mutants."""
+    """Replaces pytest's loop: measures what tests reach, then tries mutants."""
 
     def __init__(self, paths: Sequence[str], root: Path, work: Callable[[Plugin], None]) -> None:
         self.names, self.root, self.work = paths, root, work
         self.paths: dict[str, str] = {}
         self.session: pytest.Session
         self.killers: dict[tuple[str, str], list[str]] = defaultdict(list)
-        """Tests that noticed other mutants of a function, the last one first: they are tried first."""
+        """Tests that noticed other mutants of a function, the last one first; they run first."""
 
         self.called: set[types.CodeType] = set()
         self.shared: dict[tuple[str, str], set[types.CodeType]] = {}
-        """What fixtures of several tests call, by name and place: only the first of these tests has them made."""
+        """What shared fixtures call, by name and place; only the first of their tests creates them."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Any:
@@ -125,14 +125,18 @@ class Plugin:
         if session.testsfailed:
             raise session.Interrupted("the tests can't be collected")
         self.session = session
-        # Of everybody who imports a constant as well.
+        # Modules that import a constant count as well.
         loaded = [one for one in list(sys.modules.values()) if getattr(one, "__name__", "").startswith("edge_daemon.")]
         self.paths = {str(one.__file__): one.__name__.replace(".", "/") + ".py" for one in loaded if one.__file__}
         self.work(self)
         return True
 
     def measure(self, budget_s: float) -> Reach:
-        """Run every test once, without a mutant; raises SystemExit where one fails."""
+        """Run every test once without a mutant.
+
+        Raises:
+            SystemExit: a test fails.
+        """
         tests_of: dict[tuple[str, str], set[str]] = defaultdict(set)
         seconds: dict[str, float] = {}
 
@@ -170,7 +174,7 @@ class Plugin:
         return Reach(ordered, seconds, budget_s)
 
     def _run(self, items: Sequence[pytest.Item], seconds: Mapping[str, float]) -> str:
-        """Run tests until one fails; return its name. One that takes far more time than it did ends the process."""
+        """Run tests until one fails; return its name. A test that takes far longer than before ends the process."""
         for item, next_item in zip(items, [*items[1:], None], strict=True):
             signal.setitimer(signal.ITIMER_PROF, 0.6 + 6 * seconds[item.nodeid])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=next_item)
@@ -179,7 +183,7 @@ class Plugin:
         return ""
 
     def attempts(self, mutants: Iterable[Mutant], reach: Reach) -> Iterator[tuple[Mutant, Attempt | None]]:
-        """Yield for each mutant what a fork has to do."""
+        """Yield the work of a fork for each mutant."""
         by_name = {item.nodeid: item for item in self.session.items}
         importers = importers_of(self.names)
         for mutant in mutants:
@@ -201,11 +205,11 @@ class Plugin:
 
 
 Attempt: TypeAlias = "Callable[[Path], str]"
-"""The work of a fork, with a folder of its own: returns the name of the test that failed."""
+"""The work of a fork in its own folder; returns the name of the failed test."""
 
 
 def forked(attempts: Iterator[tuple[Mutant, Attempt | None]], parallel: int, report: Callable[[Result], None]) -> None:
-    """Do every attempt in a process of its own, some of them at a time."""
+    """Run every attempt in a process of its own, several at a time."""
     folder = Path(tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
     running: dict[int, tuple[Mutant, Path]] = {}
     gc.disable()
@@ -232,7 +236,7 @@ def forked(attempts: Iterator[tuple[Mutant, Attempt | None]], parallel: int, rep
 
 
 def _child(attempt: Attempt, folder: Path) -> None:
-    """Never returns. The exit code is 0 where all tests passed; the test that failed is named in a file."""
+    """Run the attempt and end the process: exit code 0 if all tests passed; a file names a failed test."""
     code = 3
     try:
         os.setpgid(0, 0)

@@ -1,10 +1,11 @@
-"""Each page of the office in a real Chromium: as each role, at 360 px, printed, by keyboard, and by axe.
+"""Opens each page of the office in a real Chromium: as each role, at 360 px, printed, by keyboard, and with axe.
 
 python -m tests.slow.office_pages --out DIR [--chromium /usr/bin/chromium]
 
-Needs Debian's chromium, and playwright and axe-playwright-python of PyPI. Makes a demo office and visits every page as
-every role in English, German and from right to left, at 360 px and 1280 px, with axe (WCAG 2.2 A and AA). Exit code 1
-where axe names a violation, a page is wider than the window, or something can't be reached with the keyboard alone.
+Needs Debian's chromium, and playwright and axe-playwright-python from PyPI. It makes a demo office and visits every
+page as every role, in English, in German and from right to left. Each page is checked at 360 px and 1280 px with axe
+(WCAG 2.2 A and AA). Exit code 1 means that axe found a violation, a page is wider than the window, or the keyboard does
+not reach something.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ ARABIC = {
 
 @contextlib.contextmanager
 def an_office(folder: Path) -> Iterator[dict[str, str]]:
-    """Serve a demo; give the password of each role."""
+    """Serve a demo; yield the password of each role."""
     command = [sys.executable, "-m", "edge_daemon_office", "--home", str(folder)]
     made = subprocess.run(
         [*command, "demo", "--no-serve", "--listen", LISTEN], capture_output=True, text=True, check=True, cwd=ROOT
@@ -93,7 +94,7 @@ def pages_of(page: Page) -> dict[str, str]:
 
 
 def examine(page: Page, name: str, out: Path) -> list[str]:
-    """Return what is wrong with a page as it is shown; keep a picture."""
+    """Return the problems of a page as it is shown; store a picture of it."""
     page.screenshot(path=out / f"{name}.png", full_page=True)
     wrong = []
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
@@ -105,7 +106,7 @@ def examine(page: Page, name: str, out: Path) -> list[str]:
 
 
 def by_keyboard(page: Page, name: str) -> list[str]:
-    """Return the links and fields that the Tab key does not reach, and what shows no focus."""
+    """Return links and fields that the Tab key does not reach, and those without a visible focus."""
     expected = page.evaluate(
         "[...document.querySelectorAll('a[href], button, input:not([type=hidden]), select')]"
         ".filter(one => one.getClientRects().length).length"
@@ -152,7 +153,7 @@ def visit(browser: Browser, role: str, password: str, out: Path) -> tuple[int, l
 
 
 def main() -> int:
-    """Visit, and say what is wrong."""
+    """Visit all pages and print the problems."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--chromium", default="/usr/bin/chromium")

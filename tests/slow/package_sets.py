@@ -1,4 +1,4 @@
-"""The tests on other packages than the newest: those of devices, and the oldest that pyproject.toml allows.
+"""Runs the tests with other packages than the newest: those of devices, and the oldest that pyproject.toml allows.
 
     python -m tests.slow.package_sets SET... [--json OUT] [--python PATH] [TEST...]
 
@@ -7,10 +7,11 @@
     jetpack    Python 3.10 with the versions of requirements-arm.txt, and OpenCV 4.8 as in JetPack 6
     lowest     Python 3.10 with the lowest versions that pyproject.toml asks for
 
-Without a TEST it is the whole suite. Each set has an environment in .venv-sets/, which is renewed where it is not as
-wanted. The index has OpenCV's own build for a PC; JetPack's has GStreamer and CUDA, too. With --json the outcome of
-each set replaces the one in OUT; with --again, too, only what failed there runs, and its outcome is noted beside what
-was. Python is found by uv; --python names another one, for one set.
+Without a TEST it runs the whole suite. Each set has an environment in .venv-sets/, which is renewed if it differs from
+the definition. The index has OpenCV's own build for a PC; JetPack's also has GStreamer and CUDA.
+
+With --json the outcome of each set replaces the one in OUT. With --again only failed tests run, and their outcome is
+added to the earlier one. uv finds Python; --python names another one, for one set.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 @dataclass(frozen=True)
 class PackageSet:
-    """Which versions the tests meet."""
+    """The versions that the tests use."""
 
     python: str
     pinned: bool
-    """With the versions of requirements-arm.txt; else the lowest of pyproject.toml."""
+    """True for the versions of requirements-arm.txt; False for the lowest of pyproject.toml."""
     besides: tuple[str, ...] = ()
-    """Pins that the index has and the device gets from elsewhere."""
+    """Pins that the index has but the device gets from elsewhere."""
 
 
 SETS = {
@@ -65,7 +66,7 @@ def pins(python: str) -> list[str]:
 
 
 def environment(name: str, python: str) -> Path:
-    """Make the environment of a set as it has to be; return its interpreter."""
+    """Make or renew the environment of a set; return its interpreter."""
     wanted, folder = SETS[name], str(ROOT / ".venv-sets" / name)
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--allow-existing", "--python", python, folder], check=True, cwd=ROOT)
@@ -82,14 +83,14 @@ def environment(name: str, python: str) -> Path:
 
 
 def versions(interpreter: Path) -> dict[str, str]:
-    """Return what is installed, of the packages that matter."""
+    """Return the installed versions of the relevant packages."""
     code = f"from importlib.metadata import version; import json; print(json.dumps({{n: version(n) for n in {NAMED}}}))"
     found = subprocess.run([interpreter, "-c", code], check=True, capture_output=True, text=True)
     return dict(json.loads(found.stdout))
 
 
 def tested(name: str, python: str, tests: list[str]) -> dict[str, object]:
-    """Run the tests on one set; what pytest says goes to the terminal."""
+    """Run the tests on one set; pytest's output goes to the terminal."""
     interpreter = environment(name, python)
     found = versions(interpreter)
     print(f"--- {name}: Python {python}, {', '.join(f'{n} {v}' for n, v in found.items())}", flush=True)
@@ -127,7 +128,7 @@ def tested(name: str, python: str, tests: list[str]) -> dict[str, object]:
 
 
 def node_of(failed: str) -> str:
-    """Return what pytest calls a test that a report names with dots."""
+    """Return pytest's name for a test that a report names with dots."""
     place, _, name = failed.partition("::")
     parts, classes = place.split("."), list[str]()
     while not (ROOT / ("/".join(parts) + ".py")).exists():
@@ -136,7 +137,7 @@ def node_of(failed: str) -> str:
 
 
 def main() -> int:
-    """Test the sets that are named; return 0 where all tests passed."""
+    """Test the named sets; return 0 if all tests passed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="+", metavar="SET|TEST", help=f"{', '.join(SETS)}; the others are pytest's")
     parser.add_argument("--json", type=Path, metavar="OUT")

@@ -1,11 +1,13 @@
-"""Whole lessons under a power that fails at random moments, and disks that tear what was being written.
+"""Runs whole lessons with a power supply that fails at random moments, and disks that tear what is being written.
 
     python -m tests.slow.power_cuts --cycles 500 --json OUT
 
-Every cycle starts the service (simulated clock, real workers, real databases), kills all of its processes at a random
-moment, in some cycles spoils what a torn write could spoil, and then holds the databases against what another process
-had seen committed in them: they open; no capture that was seen committed is gone; no sighting is doubled; no register
-changed; every capture is where its plan has it.
+Every cycle starts the service (simulated clock, real workers, real databases) and kills all of its processes at a
+random moment. In some cycles it also damages what a torn write could damage.
+
+Then it compares the databases with what another process had seen committed in them. They have to open, and every
+committed capture has to be there. No sighting may be doubled and no register changed, and every capture has to be at
+its planned instant.
 """
 
 from __future__ import annotations
@@ -34,20 +36,20 @@ CAPTURES = 8
 FIRST = datetime(2026, 11, 23, 7, 0, tzinfo=timezone.utc)
 LATE_S = 12.0
 STARTS = 0.2
-"""Share of the cuts that may come at any moment of the start; the others come after a lesson has been taken up."""
+"""Share of cuts at any moment of the start; the other cuts come after a lesson has been resumed."""
 WAL_HEADER, FRAME_HEADER = 32, 24
 
 
 @dataclass
 class Ledger:
-    """What was seen committed, by a reader that is no part of the program."""
+    """What an independent reader saw committed."""
 
     captures: dict[tuple[str, int], str] = field(default_factory=dict)
     registers: dict[tuple[str, int], str] = field(default_factory=dict)
     seeds: dict[str, bytes] = field(default_factory=dict)
 
     def look(self, path: Path) -> None:
-        """Take in what can be read now; a database that is being made has nothing yet."""
+        """Read what is committed now; a database that is being created counts as empty."""
         if not path.exists():
             return
         try:
@@ -76,7 +78,7 @@ def timetable() -> str:
 
 
 def tear(path: Path, chance: random.Random) -> str:
-    """Spoil what a power cut may spoil of a database: what was not synchronised, and pages that the log has whole."""
+    """Damage a database as a power cut may: unsynchronised data, and pages that the log has in full."""
     wal = path.with_name(path.name + "-wal")
     if not wal.exists() or wal.stat().st_size < WAL_HEADER + FRAME_HEADER:
         return ""
@@ -117,7 +119,7 @@ def committed(wal: Path) -> tuple[int, set[int], int]:
 
 
 def faults_of(device: Device, ledger: Ledger, scratch: Path) -> list[str]:
-    """Return what is wrong with the databases as the next start will find them, looking at copies."""
+    """Return what is wrong with copies of the databases, as the next start will find them."""
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     for file in device.home.state_dir.glob("*.sqlite*"):
@@ -148,7 +150,7 @@ def faults_of(device: Device, ledger: Ledger, scratch: Path) -> list[str]:
 
 
 def plan_faults(db) -> list[str]:
-    """Return captures that are not where their plan has them, and finalised lessons with unnamed slots."""
+    """Return captures that are not at their planned instant, and finalised lessons with unexplained slots."""
     found = []
     for (lesson_id,) in db.execute("SELECT lesson_id FROM lessons").fetchall():
         stored = lessons.get_lesson(db, lesson_id)
@@ -168,7 +170,7 @@ def plan_faults(db) -> list[str]:
 
 
 def phase_of(device: Device) -> str:
-    """Return what the service was doing when the power failed."""
+    """Return what the service was doing at the power cut."""
     status = device.status()
     return str(status.get("state", "starting"))
 
@@ -225,7 +227,7 @@ def main() -> None:
 
 
 def finish(device: Device, result: dict, ledger: Ledger) -> None:
-    """Let the power stay, and see every lesson that began get its register."""
+    """Keep the power on, and check that every lesson that began gets its register."""
     device.start()
     device.until(lambda: device.status().get("state") in ("waiting", "lesson"))
     device.until(lambda: bool(begun := begun_before(device)) and all(r[0] == "finalised" for r in begun))
@@ -243,7 +245,7 @@ def finish(device: Device, result: dict, ledger: Ledger) -> None:
 
 
 def begun_before(device: Device) -> list[tuple[str]]:
-    """Return the states of the lessons that are over."""
+    """Return the states of past lessons."""
     now = device.clock.reading().utc.isoformat()
     return device.db.execute("SELECT state FROM lessons WHERE end_utc < ?", (now,)).fetchall()
 

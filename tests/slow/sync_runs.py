@@ -1,10 +1,10 @@
-"""Runs of sync in processes of their own, forked from one that has everything loaded: ten milliseconds each.
+"""Runs sync in processes of their own, forked from one that has everything loaded, so that each starts in 10 ms.
 
     python -m tests.slow.sync_runs
 
-reads a line of JSON a run from stdin: {"home", "at", "boot_id", "uptime_s", "seed", "eager", "dns", "file_limit",
-"jump_s", "jump_after"}; answers {"pid"}, so that the run can be killed, and when it has ended
- {"rc", "line", "needs_a_person", "error"}.
+It reads one line of JSON for each run from stdin: {"home", "at", "boot_id", "uptime_s", "seed", "eager", "dns",
+"file_limit", "jump_s", "jump_after"}. First it answers {"pid"}, so that the run can be killed. After the run it answers
+{"rc", "line", "needs_a_person", "error"}.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 
 
 class JumpingClock:
-    """Goes on by a little at each look, and jumps once."""
+    """Advances a little at each reading, and jumps once."""
 
     def __init__(self, at: datetime, jump_s: float, jump_after: int) -> None:
         self.at, self._jump_s, self._left = at, jump_s, jump_after
@@ -51,7 +51,7 @@ class JumpingClock:
 
 
 def without_names() -> None:
-    """Take the name server and the list of names away from this process: by its own mounts where it may."""
+    """Hide the name server and the list of host names from this process, with its own mounts if allowed."""
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() == 0 and libc.unshare(CLONE_NEWNS) == 0:
         with tempfile.NamedTemporaryFile("w", delete=False) as nobody:

@@ -1,7 +1,7 @@
 """A machine for tests: a folder of Debian under an overlay, booted by systemd-nspawn with a real systemd as process 1.
 
-The caller has a mount namespace of its own (`unshare --mount`), so that every mount goes when it ends. The machine has
-no network but its own loopback. The overlay stays between boots, as a disk does.
+The caller has a mount namespace of its own (`unshare --mount`), so that every mount disappears at its end. The
+machine's only network is its own loopback. The overlay stays between boots, like a disk.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Machine:
 
     Args:
         rootfs: the folder of Debian, which is only read.
-        work: where the overlay is kept; emptied.
+        work: folder of the overlay; emptied first.
     """
 
     def __init__(self, rootfs: Path, work: Path) -> None:
@@ -53,13 +53,13 @@ class Machine:
         self.version = self.chroot("systemctl", "--version").splitlines()[0]
 
     def chroot(self, *command: str) -> str:
-        """Run a command on the disk of the machine that is off."""
+        """Run a command on the disk of the machine while it is off."""
         inside = ["chroot", str(self.root), "env", "-i", f"PATH={PATH}", "LANG=C.UTF-8", *command]
         with_proc = 'mount -t proc proc "$0/proc" && exec "$@"'
         return _run(["unshare", "--mount", "sh", "-c", with_proc, str(self.root), *inside])
 
     def boot(self) -> float:
-        """Switch on, and return after how many seconds the system says that it is up."""
+        """Switch on, and return after how many seconds the system reports that it is up."""
         started = time.monotonic()
         env = {"PATH": PATH, "NAME": self._name, "ROOT": str(self.root)}
         with self._console.open("ab") as console:
@@ -99,7 +99,7 @@ class Machine:
         return done.stdout
 
     def write(self, path: str, text: str) -> None:
-        """Write a file of the machine that runs, in one step."""
+        """Write a file on the running machine, in one step."""
         target = self.root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
@@ -107,12 +107,12 @@ class Machine:
         part.replace(target)
 
     def cut(self) -> None:
-        """Take the power away."""
+        """Cut the power."""
         os.kill(self._pid1, signal.SIGKILL)
         self._gone()
 
     def off(self) -> None:
-        """Power off as a person would, by force after a while."""
+        """Power off like a person, by force after a while."""
         if self._nspawn is None:
             return
         if self._pid1:
@@ -120,7 +120,7 @@ class Machine:
         self._gone()
 
     def unmount(self, *, keep: bool) -> None:
-        """Take the disk out; what was written to it goes, unless it is kept in `upper`."""
+        """Unmount the disk; its changes are lost unless they are kept in `upper`."""
         for groups in (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified")):
             for folder, _, _ in os.walk(groups / self._name, topdown=False):
                 Path(folder).rmdir()

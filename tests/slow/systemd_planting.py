@@ -1,7 +1,8 @@
-"""What the process with the network can leave lying about: nobody runs it, imports it or believes it.
+"""What the process with the network can leave behind: nobody runs, imports or trusts it.
 
 `plant` leaves code, libraries, calendars and databases in every folder that each of the two users may write, and makes
-sure that it would be noticed; `check` looks, after all that the units did meanwhile, whether any of it ran.
+sure that running them would be noticed. `check` looks afterwards whether any of it ran, after all that the units did
+meanwhile.
 
 `tests/slow/systemd.sh ROOTFS --only planting` checks this alone.
 """
@@ -27,7 +28,7 @@ OURS = {
     "edge-daemon": ("/var/lib/edge-daemon", "/run/edge-daemon"),
 }
 COMMON = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock", "/proc", "/run/user")
-"""Where everybody of a computer may write."""
+"""Folders that every user may write."""
 _C = f"""
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ UNITS = (
 
 
 def plant(machine: Machine, report: Report) -> dict[str, list[str]]:
-    """Leave everything everywhere; return the folders of each user."""
+    """Plant everything everywhere; return the folders of each user."""
     _prepare(machine)
     folders = {}
     for user in USERS:
@@ -116,7 +117,7 @@ def exercise(machine: Machine, report: Report, folders: dict[str, list[str]]) ->
 
 
 def check(machine: Machine, report: Report) -> None:
-    """Look whether anything of it ran or was believed."""
+    """Check whether anything of it ran or was trusted."""
     machine.run("journalctl", "--sync")
     text = machine.run("journalctl", "-o", "cat", "--no-pager")
     ran = sorted({line for line in text.splitlines() if MARK in line})
@@ -146,7 +147,7 @@ def _prepare(machine: Machine) -> None:
 
 
 def _check_that_it_would_be_noticed(machine: Machine, report: Report, folders: list[str]) -> None:
-    """Run each kind once, on purpose: a check that finds nothing is worth what it would have found."""
+    """Run each kind once on purpose, to prove that the check would find it."""
     (place,) = (path for path in folders if path == "/var/lib/edge-daemon-sync")
     python = "/usr/bin/python3"
     ways = {

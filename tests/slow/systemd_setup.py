@@ -18,7 +18,7 @@ VENV = "/opt/edge-daemon/venv"
 PROGRAM = f"{VENV}/bin/edge-daemon"
 KEY, CONTACT_KEY = "/etc/credstore/edge-daemon.device-key", "/etc/credstore/edge-daemon.contact-key"
 TECHNICIAN = "technician"
-"""Who logs in on the device, and may use sudo."""
+"""A user who logs in on the device and may use sudo."""
 PROBE = "/srv/probe.py"
 TIMETABLE = "/etc/edge-daemon/timetable.ics"
 LESSON = "/srv/demo"
@@ -26,7 +26,7 @@ _ENLARGE = """import cv2, pathlib, sys
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (4608, 2592)))
 """
-"""The demo's pictures in the size of Camera Module 3, 12 megapixels."""
+"""Size of the demo's pictures: that of Camera Module 3, 12 megapixels."""
 CONFIG = f"""[device]
 name = "room-7"
 time_zone = "UTC"
@@ -41,7 +41,7 @@ source = "{LESSON}/frames"
 
 
 def install(machine: Machine, work: Path) -> None:
-    """Put program, units, settings, key and a camera's pictures onto the disk."""
+    """Put program, units, settings, key and a camera's pictures on the disk."""
     _install_program(machine, work)
     _install_units(machine)
     machine.chroot("systemd-sysusers")

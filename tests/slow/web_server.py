@@ -1,4 +1,4 @@
-"""A real web server of its own for a trial, configured by docs/upstream-*.conf, and a client past ours."""
+"""A real web server for a trial, configured by docs/upstream-*.conf, and a second client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Web:
     """A server on a free port.
 
     Args:
-        folder: of its configuration, documents and log; made.
+        folder: folder for its configuration, documents and log; made if missing.
         language: its part in the name of docs/upstream-*.conf.
     """
 
@@ -47,7 +47,7 @@ class Web:
         self._process: subprocess.Popen[bytes] | None = None
 
     def block(self, *replaced: tuple[str, str]) -> str:
-        """Return the configuration of the document, with the places of this trial."""
+        """Return the configuration from the documentation, with the paths of this trial."""
         block = (ROOT / "docs" / f"upstream-{self._language}.conf").read_text(encoding="utf-8")
         for told, here in replaced:
             assert told in block, told
@@ -86,7 +86,7 @@ class Web:
         return Upstream(settings, password or PASSWORDS[name], device=name, limits=Limits(5, 5, 20))
 
     def raw(self, method: str, path: str, body: bytes = b"", name: str = ROOM, **headers: str) -> int:
-        """Return the status of a request by another client, past ours."""
+        """Return the status of a request by the second client."""
         command = [*self._curl(name), "-X", method, "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_code}"]
         command += [part for key, value in headers.items() for part in ("-H", f"{key.replace('_', '-')}: {value}")]
         command.append(f"{self.url}/{quote(path)}")
@@ -98,7 +98,7 @@ class Web:
         return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
 
     def collected(self) -> bool:
-        """Return whether the office's end reads and believes the one register that is there."""
+        """Return whether `collect` reads and accepts the one register that is there."""
         (self.folder / "office-password").write_text(PASSWORDS["office"])
         options = ["--username", "office", "--token-file", self.folder / "office-password", "--output"]
         command = [sys.executable, "-m", "edge_daemon", "collect", self.url, "--ca-file", self.folder / "ca.pem"]
@@ -110,7 +110,7 @@ class Web:
         return ["curl", "-s", "--cacert", f"{self.folder}/ca.pem", "-u", f"{name}:{PASSWORDS[name]}"]
 
     def break_off(self) -> None:
-        """Send half of a document to the place of revision 3, and go."""
+        """Send half of a document to the place of revision 3, and disconnect."""
         pair = base64.b64encode(f"{ROOM}:{PASSWORDS[ROOM]}".encode()).decode()
         head = f"PUT /attendance/{document_paths.quoted(place(3))} HTTP/1.1\r\nHost: localhost\r\n"
         head += f"Authorization: Basic {pair}\r\n"
