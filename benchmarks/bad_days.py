@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the rates of docs/BENCHMARKS.md, pooled over all lessons."""
+    """Return the rates of benchmarks/RESULTS.md, pooled over all lessons."""
     found = _of(arguments.data, arguments.models)
     first = {"first": _of(arguments.first, arguments.models)} if arguments.first else {}
     return {"measured": machine.described(command.models(arguments)), **found, **first}

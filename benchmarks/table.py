@@ -1,4 +1,4 @@
-"""Makes docs/BENCHMARKS.md from the results in benchmarks/results.
+"""Makes benchmarks/RESULTS.md from the results in benchmarks/results.
 
 python -m benchmarks.table
 """
@@ -26,7 +26,7 @@ from benchmarks import (
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGE = ROOT / "docs" / "BENCHMARKS.md"
+PAGE = ROOT / "benchmarks" / "RESULTS.md"
 
 Result = Mapping[str, Any]
 
@@ -83,7 +83,7 @@ that its module describes:
     python -m benchmarks.mask --data MASK_VOC --held-back --json benchmarks/results/mask.json
     python -m benchmarks.mask_cost --data LESSON --json benchmarks/results/mask_cost.json
     python -m benchmarks.expression --data FER2013 --model MODEL --json benchmarks/results/expression.json
-    python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves docs/numpy_network.svg
+    python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT --curves benchmarks/numpy_network.svg
     python -m benchmarks.phrase --data CLIPS --threshold-from OTHERS --json OUT --roc ROC.svg
     python -m benchmarks.phrase_faces --data VIDEOS --json benchmarks/results/phrase_faces.json
     python -m benchmarks.table

@@ -1,4 +1,4 @@
-"""Cells of the tables in docs/BENCHMARKS.md."""
+"""Cells of the tables in benchmarks/RESULTS.md."""
 
 from __future__ import annotations
 

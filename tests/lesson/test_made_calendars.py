@@ -38,7 +38,7 @@ def test_the_result_is_of_all_of_them_with_a_verdict_on_every_difference():
         assert one["right"]
         assert one["why"]
         assert {MADE[number].construct for number in one["variants"]} == {one["construct"]}
-    assert (ROOT / "docs" / "CALENDARS.md").read_text(encoding="utf-8") == page(result)
+    assert (ROOT / "benchmarks" / "CALENDARS.md").read_text(encoding="utf-8") == page(result)
 
 
 def test_the_days_of_a_rule_are_counted_as_on_a_calendar_on_the_wall():

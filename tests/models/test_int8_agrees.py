@@ -1,6 +1,6 @@
 """The int8 files say what the float files say, on pictures that are free to keep in the repository.
 
-The gates on hundreds of faces are `python -m benchmarks.model_gates` and `benchmarks.lfw`: see docs/BENCHMARKS.md.
+The gates on hundreds of faces are `python -m benchmarks.model_gates` and `benchmarks.lfw`: see benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What comes out of made calendars, beside what was meant and what two other readers make of them.
 
     npm install --prefix NODE ical.js@2.2.1
-    python -m tests.slow.calendars --modules NODE --json benchmarks/results/calendars.json --page docs/CALENDARS.md
+    OUT=benchmarks/results/calendars.json
+    python -m tests.slow.calendars --modules NODE --json $OUT --page benchmarks/CALENDARS.md
 
 Needs Node, npm and recurring-ical-events (`pip install -e .[test]`). Exit code 1 where the program does not make of a
 calendar what was meant, or where a reader differs and `calendar_verdicts` does not say who is right.
@@ -125,7 +126,7 @@ def page(result: dict[str, object]) -> str:
     lines = [
         "# Calendars beside two other readers",
         "",
-        "Made by `tests/slow/calendars.py`; don't edit it by hand. [TIMETABLE.md](TIMETABLE.md) has the rules.",
+        "Made by `tests/slow/calendars.py`; don't edit it by hand. [TIMETABLE.md](../docs/TIMETABLE.md) has the rules.",
         "",
         f"{result['measured']}: {result['variants']} made calendars of {result['constructs']} constructs.",
         "The lessons come first, by plain arithmetic on days; the text is written from them as real programs write it.",
@@ -135,7 +136,7 @@ def page(result: dict[str, object]) -> str:
         "others have holidays or settings. Both are given the rule for rooms and the meaning of STATUS.",
         f"The same lessons as here: recurring-ical-events {same[RIE]}, ical.js {same[JS]}.",
         "Every difference, by its cause (n of the calendars that have it);",
-        "[calendars.json](../benchmarks/results/calendars.json) has each by its number:",
+        "[calendars.json](results/calendars.json) has each by its number:",
         "",
         f"| construct | {RIE} | {JS} | right | why |",
         "|---|---|---|---|---|",
