@@ -84,6 +84,11 @@ class Home:
         return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")
 
     @property
+    def door_faces_dir(self) -> Path | None:
+        """Faces seen at the door, sealed and in memory; None in home mode, whose folders are on a disk."""
+        return None if self.home_mode else self.runtime_dir / "door-faces"
+
+    @property
     def key_path(self) -> Path:
         """The device key in home mode."""
         return self.state_dir / "device.key"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 
 from edge_daemon.app.opening.models_and_gallery import embedder_id
 from edge_daemon.attendance.attention import faces_front, ray_deg
 from edge_daemon.config import Config
+from edge_daemon.gallery.door_faces import DoorFaces, with_face
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.gallery.templates import GalleryStore
 from edge_daemon.traits import Traits
@@ -36,11 +39,23 @@ class Comparer:
         gallery: students and templates.
         models: verified model files.
         takes_pictures: False if only the students are needed; then no network is loaded.
+        door: the folder of faces seen at the door, and the time from which they count. None if there are none.
     """
 
-    def __init__(self, config: Config, gallery: GalleryStore, models: ModelSet, *, takes_pictures: bool = True) -> None:
+    def __init__(
+        self,
+        config: Config,
+        gallery: GalleryStore,
+        models: ModelSet,
+        *,
+        takes_pictures: bool = True,
+        door: tuple[Path, datetime] | None = None,
+    ) -> None:
         self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
-        self._matcher = Matcher(gallery.templates(embedder_id(models)))
+        templates = gallery.templates(embedder_id(models))
+        self._matcher = Matcher(templates)
+        self._door = (DoorFaces(gallery, embedder_id(models), door[0]), door[1]) if door else None
+        self._templates = templates if door else []
         threads = config.vision.threads or os.cpu_count() or 1
         self._detect: RoomDetector | None = None
         if takes_pictures:
@@ -62,10 +77,24 @@ class Comparer:
         faces = self._detect(picture)
         if not faces:
             return []
+        self._add_door_faces()
         widths = np.array([face.quality.width_px for face in faces], dtype=np.float32)
         similarities = self._matcher.similarities(np.stack([face.embedding for face in faces]), widths)
         width_px = picture.shape[1]
         return [self._candidate(slot, face, row, width_px) for face, row in zip(faces, similarities, strict=True)]
+
+    def erase_door_faces(self, before: datetime) -> None:
+        """Erase what was seen at the door before a time: the lesson it was for has its register."""
+        if self._door is not None:
+            self._door[0].erase(before)
+
+    def _add_door_faces(self) -> None:
+        """Add the faces that were seen at the door since the last capture."""
+        if self._door is None or not self._door[0].have_changed():
+            return
+        faces, begin = self._door
+        found = [(one, faces.of(one.student_id, begin)) for one in self._templates]
+        self._matcher = Matcher([with_face(one, face) if face else one for one, face in found])
 
     def _candidate(self, slot: int, face: Face, similarities: np.ndarray, picture_width_px: int) -> Candidate:
         middle_px = face.box.x + face.box.w / 2

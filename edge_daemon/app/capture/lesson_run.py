@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from edge_daemon import __version__
@@ -69,6 +70,7 @@ class LessonRun:
         clock: how far the time can be trusted.
         signer: signs the register.
         takes_pictures: False for a past lesson, whose register is made without loading a network.
+        door_faces: the folder of faces that the check-in at the door keeps. None if there are none.
     """
 
     def __init__(
@@ -84,11 +86,13 @@ class LessonRun:
         signer: Signer,
         *,
         takes_pictures: bool = True,
+        door_faces: Path | None = None,
     ) -> None:
         self._config, self._db, self._gallery, self._models = config, register_db, gallery, models
         self._signer = signer
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
-        self._comparer = Comparer(config, gallery, models, takes_pictures=takes_pictures)
+        door = (door_faces, lesson.start - EARLY) if door_faces else None
+        self._comparer = Comparer(config, gallery, models, takes_pictures=takes_pictures, door=door)
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomFlags(register_db, lesson)
@@ -180,6 +184,7 @@ class LessonRun:
         )
         room_history.keep_scene(self._db, self._lesson.lesson_id, scene)
         candidate_rows.erase_candidates(self._gallery.db, self._lesson.lesson_id)
+        self._comparer.erase_door_faces(self._lesson.end - EARLY)  # a later one may be for the next lesson
         if watch(self._db, self._signer, datetime.now(timezone.utc)):  # a changed ledger does not stop the register
             logger.warning("ledger changed", extra={"lesson_id": self._lesson.lesson_id})
         logger.info(

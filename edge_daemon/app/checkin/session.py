@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -22,6 +23,7 @@ from edge_daemon.checkin.phrase_codec import EnrolledPhrase, packed, unpacked
 from edge_daemon.checkin.phrase_model import LEAST_REPETITIONS, MOST_REPETITIONS
 from edge_daemon.errors import CameraError, GalleryError
 from edge_daemon.gallery import phrases
+from edge_daemon.gallery.door_faces import DoorFaces
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.home import Home
 from edge_daemon.sqlite import sqlite_utils
@@ -40,6 +42,8 @@ __all__ = [
     "repetitions_in",
     "with_camera",
 ]
+
+logger = logging.getLogger(__name__)
 
 CLIP_S: Final = 3.0
 """Length of a clip from the camera."""
@@ -68,7 +72,10 @@ def checkin_session(home: Home) -> Iterator[CheckinSession]:
         models = load_models(home.config)
         register_db = open_register(home.register_db_path)
         with closing(register_db.conn):
-            yield CheckinSession(store, register_db, ClipReader(models), embedder_id(models))
+            folder = home.door_faces_dir
+            has_lessons = folder is not None and folder.parent.is_dir()
+            door = DoorFaces(store, embedder_id(models), folder) if folder is not None and has_lessons else None
+            yield CheckinSession(store, register_db, ClipReader(models), embedder_id(models), door=door)
 
 
 @contextmanager
@@ -99,6 +106,7 @@ class CheckinSession:
         reader: reads clips.
         embedder: the id of the embedder that makes the vectors.
         sleep: waits until an answer is due.
+        door: keeps an accepted face for the lesson in this room. None if no lesson is held here.
     """
 
     def __init__(
@@ -108,7 +116,10 @@ class CheckinSession:
         reader: ClipReader,
         embedder: EmbedderId,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        door: DoorFaces | None = None,
     ) -> None:
+        self._door = door
         self._store, self._register_db, self._reader, self._sleep = store, register_db, reader, sleep
         self._made_by = (FEATURES_VERSION, embedder)
         self._clips: list[ReadClip] = []
@@ -178,8 +189,16 @@ class CheckinSession:
             tables.note_attempt(self._store.db, student_id, at, passed=accepted)
         if accepted:
             note_check_in(self._register_db, student_id, at.replace(microsecond=0))
+            self._keep_face(student_id, clip, at)
         self._sleep(max(0.0, due_s - time.monotonic()))
         return CheckinAnswer(accepted, at.replace(microsecond=0))
+
+    def _keep_face(self, student_id: str, clip: ReadClip, at: datetime) -> None:
+        if self._door is not None:
+            try:
+                self._door.keep(student_id, clip.face, at)
+            except OSError as error:  # the check-in counts without it
+                logger.warning("face at the door not kept", extra={"reason": error.strerror or ""})
 
     def scores(self, student_id: str, clip: ReadClip) -> CheckinScores | None:
         """Return how similar a clip is to the enrolled phrase; None without a phrase, consent or movement."""

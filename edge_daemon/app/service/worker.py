@@ -132,6 +132,7 @@ class Worker:
                 stored.clock,
                 open_signer(self._home),
                 takes_pictures=takes_pictures,
+                door_faces=self._home.door_faces_dir if self._home.config.checkin.camera else None,
             )
             return self._hold(run, stored, takes_pictures=takes_pictures)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,10 +14,11 @@ import sqlite_utils
 
 from edge_daemon.__main__ import run
 from edge_daemon.app.capture.lesson_run import LessonRun
-from edge_daemon.app.opening.models_and_gallery import load_models, open_gallery_store
+from edge_daemon.app.opening.models_and_gallery import embedder_id, load_models, open_gallery_store
 from edge_daemon.app.opening.signer import open_signer
 from edge_daemon.attendance.proof import prove_register
 from edge_daemon.camera.files import open_files
+from edge_daemon.gallery.door_faces import DoorFaces
 from edge_daemon.home import Home
 from edge_daemon.lesson.plan import make_plan
 from edge_daemon.store import candidates as candidate_rows
@@ -42,14 +44,14 @@ def frames(demo_frames: Path) -> list[Frame]:
         return [camera.capture(slot) for slot in range(CAPTURES)]
 
 
-def _begin(home: Home, register_db: sqlite_utils.Database) -> LessonRun:
+def _begin(home: Home, register_db: sqlite_utils.Database, **more: Path) -> LessonRun:
     lesson = Lesson(
         "11111111-1111-5111-8111-111111111111", "room-1", "", START, START + timedelta(minutes=45), "timetable"
     )
     plan = make_plan(lesson.lesson_id, 2700.0, CAPTURES, bytes(32))
     models, signer = load_models(home.config), open_signer(home)
     gallery = open_gallery_store(home)
-    return LessonRun(home.config, register_db, gallery, models, lesson, plan, CAPTURES, "synchronised", signer)
+    return LessonRun(home.config, register_db, gallery, models, lesson, plan, CAPTURES, "synchronised", signer, **more)
 
 
 def test_a_lesson_cut_in_the_middle_goes_on_and_counts_what_was_taken_before(home: Home, frames: list[Frame]):
@@ -95,6 +97,27 @@ def test_candidates_are_sealed_on_disk_and_gone_after_the_lesson(home: Home, fra
     assert not candidate_rows.candidates(gallery.db, "11111111-1111-5111-8111-111111111111")
     left = b"".join(p.read_bytes() for p in home.state_dir.glob("gallery.sqlite*"))
     assert sealed[:32] not in left
+
+
+def test_a_face_seen_at_the_door_counts_from_the_next_capture_and_is_erased_with_the_register(
+    home: Home, frames: list[Frame], tmp_path: Path
+):
+    folder = tmp_path / "door-faces"
+    lesson_run = _begin(home, open_register(home.register_db_path), door_faces=folder)
+    lesson_run.take(frames[0])
+    before = max(lesson_run._candidates[0], key=lambda one: one.similarities[0])
+    door = DoorFaces(open_gallery_store(home), embedder_id(load_models(home.config)), folder)
+    assert door.keep("S1", before.embedding, START)
+    lesson_run.take(frames[0])
+    after = max(lesson_run._candidates[0], key=lambda one: one.similarities[0])
+    assert abs(after.similarities[0] - before.similarities[0]) > 0.02
+    assert door.keep("S2", next(iter(door._store.faces(door._embedder)["S2"])), START)
+    (s1, s2) = (folder / door._store.keyed_id(one) for one in ("S1", "S2"))
+    for path, minutes in ((s1, 29), (s2, 31)):  # the second one is for the next lesson, too
+        at = (START + timedelta(minutes=minutes)).timestamp()
+        os.utime(path, (at, at))
+    lesson_run.finalise()
+    assert list(folder.iterdir()) == [s2]
 
 
 def test_a_missed_capture_is_named_and_is_no_absence(home: Home, frames: list[Frame]):

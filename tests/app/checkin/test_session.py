@@ -80,6 +80,21 @@ def test_who_enrolled_is_known_and_everything_else_is_refused(session):
     assert first_check_ins(session._register_db, begin, end) == {"S1": answer.at}
 
 
+def test_the_face_of_who_was_accepted_is_kept_for_the_lesson_and_no_other(session):
+    class Door:
+        def keep(self, student_id, vector, at):
+            kept.append(student_id)
+            raise OSError(28, "No space left on device")
+
+    kept: list[str] = []
+    session._door = Door()
+    enrol(session)
+    assert not session.verify("S1", says(WORDS[1])).accepted
+    assert kept == []
+    assert session.verify("S1", says(take=30)).accepted  # also where the face can't be kept
+    assert kept == ["S1"]
+
+
 def test_every_answer_comes_at_the_same_time_and_says_only_yes_or_no(session, monkeypatch):
     enrol(session)
     clock = iter(np.arange(0, 100, 0.25))
