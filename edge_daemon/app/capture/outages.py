@@ -35,7 +35,7 @@ class Outages:
         self._noted = [*self._noted, Outage(since_s, until_s, reason)][-_KEPT:]
 
     def at_start(self, now_s: float) -> tuple[Outage, ...]:
-        """Return the outages that concern a worker starting now; one that lasts until now is extended to its start."""
+        """Return the outages for a worker that starts now; one that still lasts is extended until it is ready."""
         return tuple(
             replace(x, until_s=now_s + STARTING_S) if x.until_s >= now_s - STARTING_S else x for x in self._noted
         )

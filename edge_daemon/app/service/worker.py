@@ -137,7 +137,11 @@ class Worker:
             return self._hold(run, stored, takes_pictures=takes_pictures)
 
     def _check_plan(self, db: sqlite_utils.Database, stored: lessons.StoredLesson) -> None:
-        """Raise StoreError before pictures follow a seed that this device did not draw; past lessons get a register."""
+        """Check that this device drew the seed of a lesson; otherwise raise an alarm. A past lesson gets its register.
+
+        Raises:
+            StoreError: the seed is another one, and the lesson is not over.
+        """
         lesson = stored.lesson
         if stored.clock == "unsynchronised" or plan_trust.is_own(db, stored, open_plan_seeds(self._home)):
             return

@@ -79,7 +79,7 @@ class WorkerPool:
         return min((one_s for one_s in left_s if one_s > 0), default=float("inf"))
 
     def worst(self) -> WorkerFailure | None:
-        """Return the failure with the most attempts, None if no task fails."""
+        """Return the task failure with the most failures in a row, None if no task fails."""
         return max(self._troubles.values(), key=lambda trouble: trouble.failures, default=None)
 
     def forget(self, task: Task, lesson_id: str) -> None:
