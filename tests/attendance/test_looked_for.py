@@ -1,4 +1,4 @@
-"""Whom the device did not look for has no count, whatever a person decides about them later."""
+"""A student for whom the device did not look has no count, whatever a person decides later."""
 
 from __future__ import annotations
 

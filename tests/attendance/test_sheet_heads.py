@@ -1,4 +1,4 @@
-"""The heads of a lesson: day, times and course, what stands there without a clock, and how wide and high they are."""
+"""The heads of a lesson: day, times and course, their content without a clock, and their width and height."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_column_is_11_to_14_characters_wide_and_its_course_has_six_lines_at_mo
 
 
 class Page:
-    """Writes down what it is told to write."""
+    """Records what is written to it."""
 
     def __init__(self) -> None:
         self.written: list[tuple[object, ...]] = []

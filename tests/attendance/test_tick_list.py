@@ -1,4 +1,4 @@
-"""The page that is printed and filled in by hand: who stands on it, how it looks, and where there is none."""
+"""The page to print and fill in by hand: its students, its layout, and when there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a lesson and of a correction, word for word, and how far somebody was from the rule."""
+"""The texts about a lesson and a correction, word for word, and the distance of a student from the rule."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _unusual(seen: tuple[int, ...], captures: int, share: Fraction) -> bool:
     ("seen", "captures", "share", "unusual"),
     [
         ((0, 0, 0), 100, Fraction(0), False),  # switched off
-        ((1, 1, 1, 1, 1), 3, Fraction(1, 4), True),  # of three captures, two make somebody recognised
+        ((1, 1, 1, 1, 1), 3, Fraction(1, 4), True),  # two of three captures are enough
         ((2, 2, 2, 2, 2), 3, Fraction(1, 4), False),
         ((100, 0, 0, 0), 100, Fraction(1, 2), False),  # a small course: one is enough, whatever the share
     ],

@@ -78,7 +78,7 @@ def test_without_other_speakers_the_threshold_is_from_the_rest(tmp_path):
         speaker = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 
     limits = phrase_rates.thresholds("movement_only", Trials, None)
-    assert limits[0] == pytest.approx(10, abs=0.2)  # of the other speaker's clips nearly all pass
+    assert limits[0] == pytest.approx(10, abs=0.2)  # nearly all clips of the other speaker pass
     assert limits[-1] == pytest.approx(0, abs=0.2)
 
 

@@ -1,7 +1,7 @@
 """picamera2 and libcamera without a sensor.
 
-What it gives and refuses is what the real ones do (picamera2's `request.py` and `picamera2.py`): "RGB888" is B, G, R in
-memory, rows are padded to 64 bytes, unknown controls raise.
+It returns and refuses the same as the real modules (picamera2's `request.py` and `picamera2.py`). "RGB888" is B, G, R
+in memory, rows are padded to 64 bytes, and unknown controls raise an error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TUNING = {
 
 
 class World:
-    """The sensors that are attached, and what they see."""
+    """The attached sensors and their pictures."""
 
     def __init__(self) -> None:
         self.picture = np.full((48, 64, 3), 90, np.uint8)
@@ -46,11 +46,11 @@ class World:
         self.starts = 0
         self.stops = 0
         self.light_us = 40_000
-        """Exposure that the automatic would like."""
+        """Exposure that the automatic control aims at."""
 
 
 def install(monkeypatch, world: World) -> None:
-    """Make `from picamera2 import Picamera2` and `from libcamera import controls` give the fakes."""
+    """Make `from picamera2 import Picamera2` and `from libcamera import controls` return the fakes."""
     picamera2, libcamera = ModuleType("picamera2"), ModuleType("libcamera")
     picamera2.Picamera2 = type("Picamera2", (FakePicamera2,), {"world": world})
     libcamera.controls = SimpleNamespace(
@@ -64,7 +64,7 @@ def install(monkeypatch, world: World) -> None:
 
 
 class FakePicamera2:
-    """The part of picamera2.Picamera2 that the adapter may lean on."""
+    """The part of picamera2.Picamera2 that the adapter may use."""
 
     world: World
 

@@ -1,4 +1,4 @@
-"""Where documents lie on the server."""
+"""The paths of documents on the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up /proc and /sys trees, as a Raspberry Pi and a Jetson have them."""
+"""Synthetic /proc and /sys trees, like those of a Raspberry Pi and a Jetson."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MEMINFO = (
     "HugePages_Total:       0\n"
     "SwapTotal:        524284 kB\nSwapFree:         {swap_free} kB\n"
 )
-"""Of a Pi 4 with 4 GB."""
+"""Content of /proc/meminfo on a Pi 4 with 4 GB."""
 
 
 def tree(root: Path, files: Mapping[str, str]) -> Path:

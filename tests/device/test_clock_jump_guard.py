@@ -1,4 +1,4 @@
-"""A clock that jumps is not believed for some minutes; a time server that is heard at last is believed at once."""
+"""A clock jump is not trusted for some minutes; the first answer of a time server is trusted at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ START = datetime(2026, 11, 20, 8, 0, tzinfo=timezone.utc)
 
 
 class ReportedClock:
-    """A clock that says what a test tells it to."""
+    """A clock that returns what a test sets."""
 
     def __init__(self) -> None:
         self.boottime_s, self.off_s, self.state = 100.0, 0.0, "synchronised"

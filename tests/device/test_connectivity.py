@@ -1,4 +1,4 @@
-"""Servers that answer, that do not, and that are no mail servers: over real sockets."""
+"""Servers that answer, servers that do not, and servers that are no mail servers: over real sockets."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def tls(certificate):
 
 @pytest.fixture
 def refused_port() -> Iterator[int]:
-    """A port that is ours and on which nobody listens."""
+    """A port that we hold and on which nobody listens."""
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         yield place.getsockname()[1]
@@ -275,7 +275,7 @@ IP6_HEAD = "fd000000000000000000000000000000 40 {zero} 00 {zero} 00000100 1 0 00
         (HEAD, IP6_HEAD.format(zero="0" * 32, link="eth0"), True),
         (HEAD, IP6_HEAD.format(zero="0" * 32, link="lo"), False),
         (HEAD, IP6_HEAD.format(zero="0" * 32, link="eth0").replace("fd00", "fe80", 1), False),  # a cable, no address
-        ("", "", True),  # this system tells nothing
+        ("", "", True),  # this system reports nothing
     ],
 )
 def test_whether_there_is_any_link(tmp_path, route, route_6, expected):

@@ -1,4 +1,4 @@
-"""Keys and passwords: there, readable, and nobody else's; what is in them is never shown."""
+"""Keys and passwords exist, are readable, and belong to no other user; their content is never shown."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_outside_the_service_what_systemd_will_give_it_is_looked_at(tmp_path, na
 
 
 def test_a_sealed_copy_of_an_earlier_release_is_named(tmp_path):
-    """It would outlive the key: who destroys the key means all of it."""
+    """The copy would outlive the key, and a person who destroys the key means every copy."""
     for name in (STORE, "etc/credstore.encrypted/edge-daemon.device-key"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_bytes(bytes(32))

@@ -1,4 +1,4 @@
-"""The status file: round trip, who may read it, and telling a dead service from a living one."""
+"""The status file: it can be read back, its readers are limited, and a dead service differs from a live one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _AXES = np.eye(192, dtype=np.float32)
 def exemplar(
     student_id: str, name: str, *parts: tuple[int, float], sha256: bytes | None = None, yaw_deg: float | None = None
 ) -> Exemplar:
-    """An exemplar that is a mixture of people: (person, how much)."""
+    """An exemplar that is a mixture of people: (person, share)."""
     vector = np.sum([share * _AXES[person] for person, share in parts], axis=0)
     vector = (vector / np.linalg.norm(vector)).astype(np.float32)
     photograph = f"{student_id}/{name}"
@@ -115,7 +115,7 @@ def test_only_profiles_are_judged_by_their_number():
 
 
 def test_a_refused_photograph_says_whom_it_resembles():
-    """Two of three swapped: nobody can tell which pair is right, so the odd one has to be named."""
+    """Two of three are swapped. It is unknown which pair is right, so the odd one has to be named."""
     own = [exemplar("S1", "1", (0, 1)), *(exemplar("S1", f"{n}", (5, 1), (n, 0.4)) for n in (2, 3))]
     other = [exemplar("S2", "1", (5, 1)), *(exemplar("S2", f"{n}", (0, 1), (n, 0.4)) for n in (2, 3))]
     refused = judged(S1=own, S2=other)[1]

@@ -1,4 +1,4 @@
-"""OneRoster files: who is a student of which class, and that nobody's consent is invented."""
+"""OneRoster files: each student gets the right classes, and no consent is invented."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROLES = (
 
 
 def record(header: str, **cells: str) -> str:
-    """Return a line of a file; what is not named is empty."""
+    """Return a line of a file; columns that are not given are empty."""
     columns = header.split(",")
     assert set(cells) <= set(columns)
     return ",".join(f'"{cells[column]}"' if column in cells else "" for column in columns)

@@ -1,4 +1,4 @@
-"""An import makes the gallery what roster and photographs say, all or nothing, as often as one likes."""
+"""An import makes the gallery match roster and photographs, as a whole or not at all, and is safe to repeat."""
 
 from __future__ import annotations
 
@@ -308,7 +308,7 @@ def test_ten_thousand_students_are_written_in_seconds(store, school):
 
 
 def test_the_digest_of_a_photograph_is_keyed(store, school):
-    """Who has a photograph can't find out from the database whether it was enrolled."""
+    """A person with a photograph can't find out from the database whether it was enrolled."""
     school.enrol(store)
     stored = [row[0] for row in store.db.execute("SELECT photograph FROM templates")]
     plain = {hashlib.sha256(path.read_bytes()).hexdigest() for path in school.photos.rglob("*.png")}

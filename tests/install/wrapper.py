@@ -1,4 +1,4 @@
-"""The `attendance` that install.sh puts there, with a systemd-run and a sudo that write down what they are given."""
+"""The `attendance` command that install.sh installs, with a systemd-run and a sudo that record their arguments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 SCRIPT = Path(__file__).parents[2] / "provisioning" / "device" / "attendance"
 NOBODY, DAEMON = 65534, 1
-"""Stand for the user who sees faces, and for the one who has the network; every system has them."""
+"""Replacements for the user who sees faces and the one who has the network; every system has these users."""
 
 _SYSTEMD_RUN = """#!/bin/sh
 here=$(dirname "$0")
@@ -36,13 +36,13 @@ class Wrapper:
     """One `attendance` in a folder of its own.
 
     Args:
-        folder: everybody may pass; the tools are in it, and the home of who calls.
+        folder: a folder that everybody may enter; it contains the tools and the caller's home.
     """
 
     folder: Path
 
     def prepare(self) -> None:
-        """Write the script and the tools that stand in for those of the system."""
+        """Write the script, and replacements for the system's tools."""
         text = SCRIPT.read_text(encoding="utf-8")
         for old, new in (
             ("FACES=edge-daemon NETWORK=edge-daemon-sync", f"FACES={NOBODY} NETWORK={DAEMON}"),
@@ -64,7 +64,7 @@ class Wrapper:
     def call(
         self, *arguments: str, typed: str = "", user: int | None = None, folder: str = "home", **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Call it in a folder, that of the caller, as root unless another user is named."""
+        """Call the command in the caller's folder, as root unless another user is given."""
         return subprocess.run(
             ["sh", self.folder / "attendance", *arguments],
             cwd=self.folder / folder,
@@ -80,15 +80,15 @@ class Wrapper:
         )
 
     def told(self, name: str) -> str:
-        """Return what a tool has written down: `line`, `words`, `stdin`, `sudo-line`, `sudo-stdin`."""
+        """Return what a tool has recorded: `line`, `words`, `stdin`, `sudo-line`, `sudo-stdin`."""
         return (self.folder / "tools" / name).read_text(encoding="utf-8")
 
     def words(self) -> list[str]:
-        """Return the words that the program would have got."""
+        """Return the arguments that the program would have received."""
         return self.told("words").splitlines()
 
     def properties(self, name: str = "line") -> list[str]:
-        """Return the settings of the unit that was to be started."""
+        """Return the settings of the unit that would have been started."""
         line = self.told(name).splitlines()
         return [line[at + 1] for at, word in enumerate(line) if word == "-p"]
 

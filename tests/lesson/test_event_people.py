@@ -1,4 +1,4 @@
-"""Who may teach an event, by ORGANIZER and ATTENDEE: read in the calendar's process and handed on by lesson."""
+"""The people who may teach an event, by ORGANIZER and ATTENDEE: read in the calendar's process, passed on by lesson."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_too_many_related_events_of_other_rooms_are_named_and_cost_no_lesson(off
 
 
 def test_a_changed_lesson_belongs_to_the_series_that_it_hits(office):
-    """Of four series with one UID: by the time of the lesson, then by the room."""
+    """Four series have one UID: the time of the lesson decides, then the room."""
     rule = "RRULE:FREQ=WEEKLY;COUNT=3"
     series = [
         in_room("20260302T080000", "Room 8", rule, summary="PE"),
@@ -88,7 +88,7 @@ def test_a_changed_lesson_belongs_to_the_series_that_it_hits(office):
 
 
 def test_the_id_of_an_ordinary_lesson_is_what_it_always_was(office):
-    """UUIDv5 of device, UID and start by the rule: written out here, so that no change of the program changes it."""
+    """The rule for UUIDv5 of device, UID and start is repeated here, so that no change of the program changes it."""
     moved = lesson("20260310T140000", "RECURRENCE-ID;TZID=Europe/Berlin:20260309T080000")
     read = office.read(
         lesson("20260302T080000", "RRULE:FREQ=WEEKLY;COUNT=2"), moved, lesson("20260303T080000", uid="z")

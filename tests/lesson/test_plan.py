@@ -54,7 +54,7 @@ def test_the_construction_is_the_documented_one_written_down_a_second_time():
 
 
 def test_a_known_plan_stays_what_it_was():
-    """Registers of years ago must still be re-derivable: if this fails, the construction changed."""
+    """Registers of past years have to stay derivable: if this fails, the construction has changed."""
     offsets_s = make_plan("a", 60, 4, SEED).offsets_s
     assert offsets_s == pytest.approx(KNOWN, abs=1e-12)
 
@@ -104,7 +104,7 @@ def test_impossible_plans_are_refused(duration_s, captures, seed):
 # p = .001; `test_the_tests_of_chance_can_fail` shows what they find out.
 
 WIDTH_S = 27.0
-"""Of a slot of 45 minutes: far more than the 2 s between captures."""
+"""Width of a slot in a lesson of 45 minutes, far more than the 2 s between captures."""
 
 
 def all_places(plans: int) -> list[list[float]]:
@@ -199,7 +199,7 @@ def test_the_tests_of_chance_can_fail():
 
 
 def test_the_register_s_seed_and_digest_are_all_that_an_auditor_needs():
-    """Re-derived without this program, from the text of the construction and the fields of a register."""
+    """The plan is derived without this program, from the text of the construction and the fields of a register."""
     plan = make_plan("any lesson", 2700, 100)
     seed = bytes.fromhex(plan.seed.hex())
     assert hashlib.sha256(seed).hexdigest() == plan.seed_sha256

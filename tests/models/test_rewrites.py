@@ -92,7 +92,7 @@ def test_zero_is_an_exact_int8_number(low, high):
 
 
 def test_rounding_that_looks_at_the_pictures_errs_less_than_rounding_to_the_nearest(graph):
-    """Of one 1x1 and one depthwise convolution, on the pictures that were looked at."""
+    """This is checked for one 1x1 and one depthwise convolution, on the pictures that were used."""
     seen = look(graph, FACES)
     convolutions = [op for op in graph.ops if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D")]
     for op in (convolutions[4], convolutions[5]):

@@ -13,7 +13,7 @@ from provisioning import make_bundle, release_keys
 
 @pytest.fixture
 def public_key(tmp_path, monkeypatch):
-    """Where the checkout of a test has its public key."""
+    """The public key in the checkout of a test."""
     path = tmp_path / "checkout/release.pub"
     path.parent.mkdir()
     monkeypatch.setattr(make_bundle, "PUBLIC_KEY", path)
@@ -29,7 +29,7 @@ def keys(tmp_path, public_key):
 
 @pytest.fixture
 def collected(tmp_path, monkeypatch):
-    """What a release is made of, without asking the package index."""
+    """The content of a release, without asking the package index."""
     (tmp_path / "program").write_text("the program")
     monkeypatch.setattr(make_bundle, "collect", lambda *_: {"wheels/program.whl": tmp_path / "program"})
 

@@ -1,4 +1,4 @@
-"""The page of a room and the office's list of keys, from what devices told of themselves."""
+"""The page of a room and the office's list of keys, made from the devices' identity files."""
 
 from __future__ import annotations
 

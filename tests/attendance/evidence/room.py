@@ -1,4 +1,4 @@
-"""A made-up lesson: people are directions in space, faces are those with noise. No pictures, so the truth is exact."""
+"""A synthetic lesson: people are directions in space, and faces are these with noise. The truth is therefore exact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZE = 192
 
 @dataclass
 class Room:
-    """Collects the faces of a lesson, with who they are."""
+    """Collects the faces of a lesson, each with the true person."""
 
     students: int = 12
     noise: float = 0.85
@@ -76,7 +76,7 @@ class Room:
             self.truth.append(name if name in self.ids else "")
 
     def ordered_truth(self) -> list[str]:
-        """Names in the order in which sightings come."""
+        """Return the names in the order of the sightings."""
         order = sorted(range(len(self.faces)), key=lambda i: self.faces[i].slot)
         return [self.truth[i] for i in order]
 

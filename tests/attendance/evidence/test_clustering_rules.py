@@ -34,7 +34,7 @@ def test_the_most_alike_are_merged_first():
 
 
 def test_the_sizes_of_merged_groups_weigh_in_the_mean():
-    """A group of three faces and one of one: three pairs of 0.37, 0.37 and 0.35 have a mean of 0.3633."""
+    """One group has three faces, the other one. Three pairs of 0.37, 0.37 and 0.35 have a mean of 0.3633."""
     cosines = blocks([3, 1], 0.9, 0.37)
     cosines[2, 3] = cosines[3, 2] = 0.35
     assert _groups(cosines) == [[0, 1, 2, 3]]
@@ -47,8 +47,8 @@ def test_nothing_and_a_single_face_are_what_they_are():
     assert _groups(np.ones((1, 1))) == [[0]]
 
 
-# Two groups of six faces with a mean cosine of 0.8 within: their noise leaves 13.8 / 18 of a similarity, so that the
-# familiarity is 18 / 13.8 of the cosine between them; 0.70 of it is a cosine of 0.5367.
+# Two groups of six faces have a mean cosine of 0.8 within each group. Their noise leaves 13.8 / 18 of a similarity, so
+# the familiarity is 18 / 13.8 of the cosine between them. A familiarity of 0.70 is a cosine of 0.5367.
 
 
 @pytest.mark.parametrize(("between", "groups"), [(0.530, 2), (0.543, 1), (0.40, 2), (0.36, 2)])
@@ -62,7 +62,7 @@ def test_only_with_six_faces_each_does_one_of_two_take_the_others_seat(sizes, gr
 
 
 def test_the_noise_is_that_of_each_group():
-    """Ten clear faces at 0.9 and six blurred ones at 0.6: 0.70 of familiarity is a cosine of 0.4995."""
+    """Ten faces are clear (0.9) and six are blurred (0.6). A familiarity of 0.70 is a cosine of 0.4995."""
     noise = ((45 * 0.9 + 1.8) / 48 * 0.6) ** 0.5
     for between, groups in ((0.70 * noise - 0.005, 2), (0.70 * noise + 0.005, 1)):
         cosines = blocks([10, 6], 0.9, between)
@@ -85,7 +85,7 @@ def test_two_looks_in_turns_are_one_person(order, groups):
 
 
 def test_what_is_kept_apart_goes_on_to_take_its_own_faces():
-    """A face that resembles the second group a little is merged with it after the two groups were kept apart."""
+    """The two groups stay apart. Then a face that resembles the second one a little is merged with it."""
     cosines = blocks([6, 6, 1], 0.8, 0.45)
     cosines[12, :6] = cosines[:6, 12] = 0.1
     cosines[12, 6:12] = cosines[6:12, 12] = 0.4

@@ -1,4 +1,4 @@
-"""What a seat says of a track without a name, and what a second look asks, in exact numbers."""
+"""What a seat's history says about a track without a name, and what a second look requires, in exact numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _thresholds(
     alike = np.full((len(tracks),) * 2, familiarity)
     students = [NOBODY, *(student for student, _ in named)]
     found = seat_thresholds(tracks, students, slots, scores, alike, ASKED)
-    assert np.isposinf(found[1:]).all()  # who has a name needs none
+    assert np.isposinf(found[1:]).all()  # a track with a name needs none
     return list(found[0])
 
 
@@ -93,7 +93,7 @@ def test_another_seat_says_nothing():
     ],
 )
 def test_two_people_do_not_take_turns_in_a_chair(own, familiarity, expected):
-    """Even where the track resembles another student most: the third column is that of the seat's owner."""
+    """This holds even if the track resembles another student most: the third column is that of the seat's owner."""
     found = _thresholds(own, (2, [0, 2, 4]), best=0, familiarity=familiarity)
     assert found == [NEVER, NEVER, expected]
 

@@ -14,12 +14,12 @@ from edge_daemon.types import Candidate
 from tests.attendance.evidence.made_faces import TYPICAL, face, track, turned
 
 NOISE = TYPICAL**0.5
-"""What noise leaves of a similarity in the tracks of these tests; see `made_faces.track`."""
+"""Share of a similarity that remains after noise in the tracks of these tests; see `made_faces.track`."""
 STUDENTS = [f"S{n}" for n in range(8)]
 
 
 class Lesson:
-    """Tracks with the similarities that their faces have to every student, freed of noise."""
+    """Tracks with the similarities of their faces to every student, without noise."""
 
     def __init__(self) -> None:
         self.faces: list[Candidate] = []
@@ -87,7 +87,7 @@ def test_a_track_is_the_student_from_its_threshold_on(width_px, count, above, na
 
 
 def test_the_mean_width_of_its_faces_decides():
-    """Of one face of 26 px and one of 40 px; for faces of 33 px the threshold is 0.429 + 0.045."""
+    """The track has one face of 26 px and one of 40 px. For faces of 33 px the threshold is 0.429 + 0.045."""
     for pooled, name in ((0.478, 0), (0.470, NOBODY)):
         lesson = Lesson().add([0, 1], [pooled], width_px=26.0)
         lesson.faces[1] = face(1, width_px=40.0, similarities=lesson.faces[1].similarities)
@@ -186,7 +186,7 @@ def test_the_shorter_of_two_tracks_says_what_contradicts():
 
 
 def test_who_is_known_at_one_seat_is_known_at_the_next_one_where_faces_say_less():
-    """United by familiarity; both together stay below the threshold, the first one alone is above it."""
+    """The tracks are united by familiarity; together they stay below the threshold, but the first alone is above it."""
     lesson = Lesson().add(range(4), [0.60]).add(range(10, 30), [0.30], turned(0.9))
     assert lesson.named() == [0, 0]
     assert Lesson().add(range(3), [0.65]).add(range(10, 30), [0.30], turned(0.9)).named() == [0, 0]

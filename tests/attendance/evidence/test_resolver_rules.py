@@ -1,4 +1,4 @@
-"""Which faces are sightings at all, and what a sighting says."""
+"""Which faces become sightings, and what a sighting contains."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def test_shut_eyes_of_one_student_are_not_those_of_another():
     room.sits("stranger", range(6), 2, shut=True)
     sightings = resolve_sightings(room.faces, room.ids)
     attentive = {who: {s.attentive for s in sightings if s.student_id == who} for who in ("S00", "S01", "")}
-    # Of somebody unknown it is not said: nobody is counted by it.
+    # The sighting of an unknown person has no value, because it counts for nobody.
     assert attentive == {"S00": {False}, "S01": {True}, "": {True}}
 
 
 def test_a_fingerprint_of_similarities_is_taken_about_the_mean_of_the_lesson():
-    """After a restart: both resemble S0 most, one after the other at one seat. Beside that they have nothing in common.
+    """After a restart, two faces resemble S0 most, one after the other at one seat. They have nothing else in common.
 
     So they are two persons, and only one of them can be S0.
     """

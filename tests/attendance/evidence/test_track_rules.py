@@ -1,4 +1,4 @@
-"""Which track takes a face that the grouping left over, and when a face changes its track."""
+"""Which track gets a face that the grouping left over, and when a face changes its track."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.attendance.evidence.made_faces import blocks, vectors_with
 
 
 def _tracks(cosines: np.ndarray, slots: list[int]) -> list[list[int]]:
-    """Return the captures of each track; faces are numbered in the order of time, as a seat has them."""
+    """Return the captures of each track; faces are numbered in the order of time."""
     order = sorted(range(len(slots)), key=lambda i: slots[i])
     tracks = track_seat(0, range(len(order)), [slots[i] for i in order], vectors_with(cosines)[order])
     return sorted([slots[order[m]] for m in track.members] for track in tracks)
@@ -77,7 +77,7 @@ def test_without_any_track_loose_faces_stay_alone():
     ("to_second", "stays"), [(0.555, False), (0.565, True)], ids=["moves to its neighbours", "is too unlike them"]
 )
 def test_two_neighbours_in_time_add_eight_percent_each(to_second, stays):
-    """A face among the first track (0.40) that the grouping gave to the second one: 0.40 + 2 x 0.08 = 0.56."""
+    """The grouping gave a face in the first track (0.40) to the second one. It has 0.40 + 2 x 0.08 = 0.56."""
     cosines = _with_loose([4, 4], [0.40, to_second], within=0.8)
     found = _tracks(cosines, [0, 1, 3, 4, 5, 6, 7, 8, 2])
     assert found == ([[0, 1, 3, 4], [2, 5, 6, 7, 8]] if stays else [[0, 1, 2, 3, 4], [5, 6, 7, 8]])
