@@ -69,7 +69,7 @@ def _room() -> Picture:
 
 
 def _desks(picture: Picture, y: int, size: float) -> None:
-    """Draw one row of desks over whoever sits behind them."""
+    """Draw one row of desks over the people behind them."""
     wide, deep = round(360 * size), round(70 * size)
     for seat in SEATS:
         x = round(WIDTH / 2 + seat * WIDTH / 2 * (0.62 + 0.3 * size))

@@ -1,4 +1,4 @@
-"""Who sits in the demo lesson: the photograph, the outline of the person in it, the seat, and when they are there."""
+"""The people of the demo lesson: photograph, outline of the person in it, seat, and captures with the person away."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CAPTURES = 24
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of whom there is a photograph."""
+    """A person in the demo lesson, cut from a photograph."""
 
     photograph: str
     outline: str
     """Corners of the person, "x,y x,y …" in pixels of the photograph."""
     seat: tuple[int, int]
-    """Where the middle of the outline's lower edge stands in the room."""
+    """Place of the outline's lower middle in the room."""
     scale: float
     away: frozenset[int]
     """Captures in which the person is not in the room."""

@@ -1,4 +1,4 @@
-"""The process: runs the command line and turns every end of it into an exit code and at most one line."""
+"""The entry point: runs the command line, and ends with an exit code and at most one line on stderr."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_internal_error(error: Exception) -> None:
-    """Say where a fault of the program is; its message could hold something personal, so it stays out."""
+    """Print where the program failed; the exception's message is left out because it could hold personal data."""
     if os.environ.get("EDGE_DAEMON_DEBUG") == "1":
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]

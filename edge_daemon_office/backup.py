@@ -1,4 +1,4 @@
-"""What can't be made anew from the tree, in one file: settings, keys, accounts, decisions, excuses.
+"""Backs up what can't be rebuilt from the tree, in one file: settings, keys, accounts, decisions, excuses.
 
 A ZIP file with the office's own files and `tables.json`. It holds password hashes and the office's secrets: keep it as
 safe as the office itself.
@@ -20,14 +20,14 @@ from edge_daemon_office.home import SETTINGS, OfficeHome
 _TABLES: Final = "tables.json"
 _FORM: Final = 1
 FILES: Final = (SETTINGS, "secret-key", "office-key")
-"""Of the office's folder, where they are there."""
+"""Files of the office's folder; missing ones are left out."""
 
 
 def write_backup(home: OfficeHome, target: Path) -> dict[str, int]:
-    """Write the file; return the number of rows by table. It appears whole, or not at all.
+    """Write the file, as a whole or not at all; return the number of rows by table.
 
     Raises:
-        OfficeError: it can't be written.
+        OfficeError: the file can't be written.
     """
     tables = _dump(home)
     text = json.dumps({"form": _FORM, "release": __version__, "tables": tables}, default=_plain, ensure_ascii=False)
@@ -51,10 +51,10 @@ def write_backup(home: OfficeHome, target: Path) -> dict[str, int]:
 
 
 def unpack_files(source: Path, folder: Path) -> None:
-    """Write the files of a backup to a folder that is no office yet.
+    """Write the files of a backup to a folder that contains no office yet.
 
     Raises:
-        OfficeError: the backup can't be read, or the folder is an office already.
+        OfficeError: the backup can't be read, or the folder contains an office already.
     """
     if (folder / SETTINGS).exists():
         raise OfficeError("is an office already", str(folder), "name an empty folder with --home")
@@ -72,7 +72,7 @@ def restore_tables(source: Path) -> dict[str, int]:
     """Fill the empty tables of accounts and decisions from a backup; return the number of rows by table.
 
     Raises:
-        OfficeError: the backup can't be read, is of a later form, or a table is not empty.
+        OfficeError: the backup can't be read, has a later format, or a table is not empty.
     """
     from django.db import transaction
 

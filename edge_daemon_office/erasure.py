@@ -1,4 +1,4 @@
-"""Erasing a student in the office: what it can erase, and what stays where."""
+"""Erases a student's data in the office, and lists what stays elsewhere."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from edge_daemon_office.scope import use_school
 
 @dataclass(slots=True)
 class OfficeErasure:
-    """What was done, and what the office can't do."""
+    """What was erased, and what the office can't erase."""
 
     erased: dict[str, int]
     stays: list[str] = field(default_factory=list)
 
 
 def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeErasure:
-    """Erase a student's excuses, decisions, activities and alerts, and write the lists of the devices without them.
+    """Erase a student's excuses, decisions, activities and alerts, and write the devices' lists without them.
 
-    Doing it twice is doing it once.
+    Safe to repeat.
 
     Raises:
         OfficeError: tree, roster or office key can't be used; what was erased stays erased.

@@ -40,25 +40,25 @@ class School:
     """A school of this office."""
 
     school: str
-    """Its short name: part of every key and of every address."""
+    """Its short name, which is part of every key and every address."""
     name: str
     zone: ZoneInfo
     tree: Path
-    """The folder that `upstream.url` of the devices leads to."""
+    """The folder to which the devices' `upstream.url` leads."""
     keys: Path
-    """CSV: device,public_key. Only these keys are believed."""
+    """CSV file device,public_key: the only trusted keys."""
     roster: Path
-    """CSV: student_id,name,courses."""
+    """CSV file student_id,name,courses."""
     limit_percent: int
-    """The page *Below* lists students whose rate of presence is under it."""
+    """The page *Low attendance* lists students whose rate of presence is below this."""
     excuse_codes: Mapping[str, str]
-    """Code to words."""
+    """Excuse codes, with their words."""
     consecutive_days: int
-    """Days of unexcused absence in a row from which a student is listed."""
+    """A student is listed after this many days of unexcused absence in a row."""
     csv: Mapping[str, CsvTemplate] = field(default_factory=dict)
     """Templates of `export --csv`, by name."""
     edfi: EdFiSettings | None = None
-    """None: nothing is sent to an Ed-Fi system."""
+    """None if nothing is sent to an Ed-Fi system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,21 @@ class OfficeHome:
     folder: Path
     schools: Mapping[str, School]
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
-    """Names under which a browser may reach the office."""
+    """Host names under which a browser may reach the office."""
     https: bool = True
-    """False: only for a trial on one computer."""
+    """False only for a trial on one computer."""
     listen: str = "127.0.0.1:8470"
     database: str = ""
-    """Address of a PostgreSQL database; empty: `office.sqlite` in the folder."""
+    """Address of a PostgreSQL database; empty for `office.sqlite` in the folder."""
     language: str = "en"
     totp: str = "required"
     """Whether every account needs a second factor."""
     mail: MailSettings | None = None
-    """None: nobody is told anything by mail."""
+    """None if no alerts are sent by mail."""
 
     @property
     def sqlite_path(self) -> Path:
-        """The database file, where no address of another database is given."""
+        """The database file, if no address of another database is set."""
         return self.folder / "office.sqlite"
 
     def secret(self) -> str:
@@ -105,10 +105,10 @@ class OfficeHome:
 
 
 def private_file(path: Path, make: Any) -> str:
-    """Return the text of a file that only its owner may read, made at the first call.
+    """Return the text of a file that only its owner may read; the first call makes it.
 
     Raises:
-        OfficeError: it can't be read or written.
+        OfficeError: the file can't be read or written.
     """
     try:
         if not path.exists():
@@ -123,7 +123,7 @@ def read_home(folder: Path) -> OfficeHome:
     """Return the office's folder with its settings.
 
     Raises:
-        OfficeError: there is no `office.toml`, or something in it is wrong.
+        OfficeError: there is no `office.toml`, or one of its values is wrong.
     """
     path = folder / SETTINGS
     try:

@@ -1,4 +1,4 @@
-"""Log lines without anything personal: addresses have students' ids, and errors may quote what somebody typed."""
+"""Log lines without personal data: addresses contain students' ids, and errors may quote what a person typed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import traceback
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Writes of Django's records only where they come from, the status, and where in the program an error arose."""
+    """Reduces Django's records to their logger, the status, and the place in the program where an error arose."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a line."""
+        """Return the line of a record."""
         head = f"{record.levelname} {record.name}"
         if not record.name.startswith("django"):
             return f"{head}: {record.getMessage()}"

@@ -1,7 +1,7 @@
 """Row-level security on PostgreSQL: a connection sees the rows of one school, whatever a query asks for.
 
-The pages filter by school themselves; this holds where one of them forgets it. SQLite has no such thing: there an
-office has a file of its own.
+The pages also filter by school themselves; row-level security protects against a forgotten filter. SQLite lacks it, so
+that each office there has a database file of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from django.db import connection
 
 
 def use_school(school: str) -> None:
-    """Show this connection the rows of one school; empty: of none. Does nothing on another database.
+    """Limit this connection to the rows of one school; an empty name shows no rows. Does nothing on another database.
 
-    A connection that was made anew sees no row until this is called.
+    A new connection sees no row until this is called.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -20,7 +20,7 @@ def use_school(school: str) -> None:
 
 
 def bypasses_row_security() -> bool:
-    """Return whether the database's user may see every row, whatever the policies say."""
+    """Return whether the database's user may see every row despite the policies."""
     if connection.vendor != "postgresql":
         return False
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Checking values of `office.toml`; every error names the key."""
+"""Checks values of `office.toml`; every error names the key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SettingsReader:
     """Checks values.
 
     Args:
-        folder: the office's; paths are relative to it.
+        folder: the office's folder; paths are relative to it.
         path: the file that messages name.
     """
 
@@ -43,11 +43,11 @@ class SettingsReader:
         return value
 
     def known(self, where: str, table: Mapping[str, Any], keys: Collection[str]) -> None:
-        """Refuse keys that are no settings; `where` ends with a dot."""
+        """Refuse unknown keys; `where` ends with a dot."""
         for key in table:
             if key not in keys:
                 raise self.error(f"{where}{key}", "is no setting", f"use one of {', '.join(sorted(keys))}")
 
     def error(self, where: str, what: str, hint: str) -> OfficeError:
-        """Return the error of a key."""
+        """Return the error for a key."""
         return OfficeError(what, f"{self.file}, {where}", hint)

@@ -1,4 +1,4 @@
-"""Requests to other systems over HTTPS: bounded in time and size, without redirects, and never with a traceback."""
+"""Requests to other systems over HTTPS: limited in time and size, without redirects and without tracebacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_BYTES: Final = 16 * 2**20
 
 
 class NoAnswerError(Exception):
-    """No answer came, or one that is too large; its text has no address and no secret."""
+    """There was no answer, or a too large one; the text has neither address nor secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class WebAnswer:
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By names in small letters."""
+    """Headers by name in lower case."""
 
     def json(self) -> Any:
-        """Return the JSON of the body; None where it is none."""
+        """Return the JSON of the body, None if it is none."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -38,7 +38,7 @@ class WebAnswer:
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any, **__: Any) -> None:
-        """Follow nothing: a token goes to the address that was set, and to no other."""
+        """Follow no redirect, because a token must go only to the configured address."""
 
 
 _opener = urllib.request.build_opener(_NoRedirect)
@@ -47,10 +47,10 @@ _opener = urllib.request.build_opener(_NoRedirect)
 def ask(
     method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout_s: float = _TIMEOUT_S
 ) -> WebAnswer:
-    """Send a request and return its answer, also one of an error.
+    """Send a request and return its answer, even if it reports an error.
 
     Raises:
-        NoAnswerError: none came in time.
+        NoAnswerError: there was no answer in time.
     """
     request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - settings check it
     try:

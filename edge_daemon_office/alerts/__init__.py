@@ -1,1 +1,1 @@
-"""What somebody should hear of without looking: found, told once to each account with an address, as one mail."""
+"""Alerts by mail: what each account should learn without looking, once, in one mail."""

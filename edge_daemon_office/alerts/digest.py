@@ -1,4 +1,4 @@
-"""The digest: one mail to an account, of what it was not told before."""
+"""The digest: one mail to an account, with the alerts that it has not received before."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from edge_daemon_office.people.models import Account, ToldAlert
 
 _TIMEOUT_S: Final = 60
 _MOST: Final = 200
-"""Lines of a mail; the others come with the next one."""
+"""Limit for the lines of a mail; the next mail has the others."""
 
 
 def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
-    """Send every account with an address what is new for it; return the number of mails, and what failed.
+    """Send every account with an address its new alerts; return the number of mails, and what failed.
 
-    What was sent is noted after the server took it. A process that is killed between the two sends it again, under the
-    same Message-ID, by which a mail program knows the repeat.
+    An alert is marked as sent after the server accepted the mail. A process that is killed between the two sends the
+    mail again with the same Message-ID, so that mail programs recognise the repeat.
 
     Raises:
         OfficeError: mail is not set up, or its password can't be read.
@@ -57,13 +57,13 @@ def send_digests(home: OfficeHome, now: datetime) -> tuple[int, list[str]]:
 
 
 def new_alerts(account: Account, alerts: list[Alert]) -> list[Alert]:
-    """Return the alerts that an account was not told, each once."""
+    """Return the alerts that an account has not received, each once."""
     known = set(ToldAlert.objects.filter(account=account).values_list("key", flat=True))
     return list({one.key: one for one in alerts if one.key not in known}.values())
 
 
 def digest(account: Account, school: str, sender: str, alerts: list[Alert], now: datetime) -> EmailMessage:
-    """Return the mail; its subject names nobody."""
+    """Return the mail; its subject contains no name."""
     message = EmailMessage()
     message["From"], message["To"] = sender, account.email
     message["Subject"] = t(
@@ -85,7 +85,7 @@ def _send(mail: MailSettings, message: EmailMessage) -> None:
     """Send a message, never in clear text.
 
     Raises:
-        OSError, smtplib.SMTPException: the server can't be reached, has no encryption, or does not take it.
+        OSError, smtplib.SMTPException: the server can't be reached, has no encryption, or refuses the message.
     """
     context = ssl.create_default_context(cafile=mail.ca_file or None)
     if mail.security == "tls":
@@ -101,10 +101,10 @@ def _send(mail: MailSettings, message: EmailMessage) -> None:
 
 
 def _log_in(server: smtplib.SMTP, mail: MailSettings) -> None:
-    """Log in with PLAIN (RFC 4616), whose words are UTF-8; smtplib's own takes ASCII only.
+    """Log in with PLAIN (RFC 4616) in UTF-8, because smtplib's own login accepts only ASCII.
 
     Raises:
-        OSError, smtplib.SMTPException: the server does not know the name or the password.
+        OSError, smtplib.SMTPException: the server refuses the name or the password.
     """
     words = base64.b64encode(f"\0{mail.username}\0{mail.password}".encode()).decode("ascii")
     server.ehlo_or_helo_if_needed()

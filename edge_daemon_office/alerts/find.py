@@ -1,4 +1,4 @@
-"""What there is to tell of a school now. Each alert has a key: by it nobody is told twice."""
+"""Finds the current alerts of a school. Each alert has a key, so that no account receives it twice."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from edge_daemon_office.registers.models import DayTally, Heartbeat, Mark, Promi
 from edge_daemon_office.scope import use_school
 
 LATE: Final = timedelta(minutes=30)
-"""A register is expected so long after its lesson."""
+"""How long after its lesson a register is expected."""
 _QUIET: Final = timedelta(hours=2)
-"""A device syncs every few minutes: silent for so long in lesson time, somebody should look."""
+"""A device syncs every few minutes. After this silence in lesson time, somebody should look at it."""
 _PERIOD: Final = timedelta(days=60)
 
 
@@ -33,12 +33,12 @@ class Alert:
 
     key: str
     section: str
-    """Its heading."""
+    """The heading of the line in the digest."""
     line: str
 
 
 def alerts_of(account: Account, school: School, now: datetime) -> list[Alert]:
-    """Return what an account may hear of: a technician of rooms, a teacher of the own courses, the office of all."""
+    """Return an account's alerts: a technician's rooms, a teacher's own courses, everything for the office."""
     use_school(school.school)
     found: list[Alert] = []
     today = now.astimezone(school.zone).date()
@@ -68,7 +68,7 @@ def _rooms(school: School, today: date, now: datetime) -> list[Alert]:
 
 
 def _absent(account: Account, today: date) -> list[Alert]:
-    """Return unexcused absences of today and yesterday that nobody has to look at first."""
+    """Return unexcused absences of today and yesterday that nobody has to check first."""
     first = today - timedelta(days=1)
     marks = Mark.objects.filter(
         **rights.own(account), day__gte=first, day__lte=today, standing="absent", is_counted=True

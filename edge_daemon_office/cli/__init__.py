@@ -1,4 +1,4 @@
-"""The command line of the office. Commands are imported when they are called."""
+"""The command line of the office. Each command is imported only when it is called."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _COMMANDS: Final = {
 
 
 class _Commands(click.Group):
-    """Knows the commands by name, and imports their modules when they are used."""
+    """Finds a command by its name, and imports its module when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)

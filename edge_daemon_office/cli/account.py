@@ -1,4 +1,4 @@
-"""`account`: who may sign in."""
+"""`account`: manages the people who may sign in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ROLES = ("teacher", "office", "head", "technician", "dpo")
 
 @click.group()
 def account() -> None:
-    """Accounts: who may sign in, with which role, to which courses."""
+    """Manage accounts: the people who may sign in, their roles and their courses."""
 
 
 @account.command()
@@ -25,8 +25,8 @@ def account() -> None:
 @click.option("--name", required=True, help="As it stands in corrections, such as 'Ms Weber'.")
 @click.option("--title", default="", help="What the person is at the school.")
 @click.option("--email", default="", help="For alerts.")
-@click.option("--course", "courses", multiple=True, help="Of a teacher; several times. * is every course.")
-@click.option("--school", metavar="ID", help="Where the office has several.")
+@click.option("--course", "courses", multiple=True, help="A teacher's course; may be repeated. * is every course.")
+@click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 @click.pass_obj
 def add(
     folder: Path,
@@ -38,7 +38,7 @@ def add(
     courses: tuple[str, ...],
     school: str | None,
 ) -> None:
-    """Add an account; the first password is shown once."""
+    """Add an account; its first password is shown once."""
     home = open_office(folder)
     schools = schools_of(home, school)
     if len(schools) > 1:
@@ -63,7 +63,7 @@ def make_account(
     """Make an account and return its first password.
 
     Raises:
-        OfficeError: the name is taken, or none.
+        OfficeError: the name is taken or invalid.
     """
     from django.db import IntegrityError, transaction
 

@@ -1,4 +1,4 @@
-"""`demo`: a made-up school to look at, on this computer only."""
+"""`demo`: a synthetic school to look at, on this computer only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ACCOUNTS = {
 def demo(folder: Path, is_served: bool, listen: str) -> None:
     """Make a school of three rooms, with two weeks of signed registers and five accounts, and show it.
 
-    Nobody in it exists.
+    The people in it are invented.
     """
     if (folder / SETTINGS).exists():
         raise OfficeError("is an office already", str(folder), "name another folder with --home")
@@ -48,7 +48,7 @@ def demo(folder: Path, is_served: bool, listen: str) -> None:
 
 
 def _check_free(address: tuple[str, int], listen: str) -> None:
-    """Raise OfficeError where the pages can't be served, before a school is made in vain."""
+    """Raise OfficeError if the pages can't be served, before the school is made."""
     try:
         with socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET):
             pass
@@ -58,7 +58,7 @@ def _check_free(address: tuple[str, int], listen: str) -> None:
 
 
 def make_demo(folder: Path, listen: str) -> OfficeHome:
-    """Make the school; say the accounts with their passwords."""
+    """Make the school; print its accounts with their passwords."""
     from edge_daemon_office.demo.school import write_school
     from edge_daemon_office.ingest.keys import pin
 

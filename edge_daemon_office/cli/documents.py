@@ -1,4 +1,4 @@
-"""`ingest`, `rebuild` and `keys`: from the tree to the tables, and whose documents are believed."""
+"""`ingest`, `rebuild`, `keys` and `key`: read the tree into the tables, and manage the trusted keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge_daemon_office.cli.opening import open_office, schools_of
 from edge_daemon_office.home import read_home
 
 LEFT_OUT = 3
-"""Exit code: documents were left out, now or before."""
+"""Exit code: documents were left out, in this run or an earlier one."""
 _SHOWN = 30
 
 _school = click.option("--school", metavar="ID", help="One school only.")
@@ -21,9 +21,9 @@ _school = click.option("--school", metavar="ID", help="One school only.")
 @_school
 @click.pass_obj
 def ingest(folder: Path, school: str | None) -> int:
-    """Read what the devices delivered since the last time, check each signature, and fill the tables.
+    """Read what the devices delivered since the last run, check each signature, and fill the tables.
 
-    Exit codes: 0 done, 2 a folder or list can't be read, 3 done, and documents are left out.
+    Exit codes: 0 done, 2 a folder or list can't be read, 3 done, but documents are left out.
     """
     return _run(folder, school, is_rebuild=False)
 
@@ -32,7 +32,7 @@ def ingest(folder: Path, school: str | None) -> int:
 @_school
 @click.pass_obj
 def rebuild(folder: Path, school: str | None) -> int:
-    """Make the tables anew from the tree. Accounts, decisions and excuses stay as they are."""
+    """Rebuild the tables from the tree. Accounts, decisions and excuses stay unchanged."""
     return _run(folder, school, is_rebuild=True)
 
 
@@ -89,7 +89,7 @@ def list_keys(folder: Path, school: str | None) -> None:
 @_school
 @click.pass_obj
 def pin(folder: Path, device: str, key: str, school: str | None) -> None:
-    """Believe what DEVICE signs by KEY (64 hexadecimal digits)."""
+    """Trust documents that DEVICE signs with KEY (64 hexadecimal digits)."""
     from edge_daemon_office.errors import OfficeError
     from edge_daemon_office.ingest.keys import pin as pin_key
 
@@ -103,7 +103,7 @@ def pin(folder: Path, device: str, key: str, school: str | None) -> None:
 @click.command()
 @click.pass_obj
 def key(folder: Path) -> None:
-    """Show the office's own public key: devices that have it pinned take no list that it did not sign."""
+    """Show the office's own public key. A device that has pinned it accepts only lists signed with it."""
     from edge_daemon_office.decisions.office_key import office_signer
     from edge_daemon_office.shared.device.signing import fingerprint
 

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: what can't be made anew from the tree."""
+"""`backup`, `restore`, `erase`, `migrate-back`: for data that can't be rebuilt from the tree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("file", type=_FILE)
 @click.pass_obj
 def backup(folder: Path, file: Path) -> None:
-    """Write accounts, decisions, excuses, settings and keys to FILE. It holds secrets: keep it safe."""
+    """Write accounts, decisions, excuses, settings and keys to FILE. It contains secrets: keep it safe."""
     count = write_backup(open_office(folder), file)
     click.echo(f"written {file}: " + ", ".join(f"{number} {name}" for name, number in count.items()))
 
@@ -26,7 +26,7 @@ def backup(folder: Path, file: Path) -> None:
 @click.argument("file", type=_FILE)
 @click.pass_obj
 def restore(folder: Path, file: Path) -> None:
-    """Make a new office from FILE; then `ingest` fills the other tables from the tree."""
+    """Make a new office from FILE; afterwards `ingest` fills the other tables from the tree."""
     unpack_files(file, folder)
     open_office(folder)
     count = restore_tables(file)
@@ -36,10 +36,10 @@ def restore(folder: Path, file: Path) -> None:
 
 @click.command()
 @click.argument("student_id")
-@click.option("--school", metavar="ID", help="Where the office has several.")
+@click.option("--school", metavar="ID", help="Needed if the office has several schools.")
 @click.pass_obj
 def erase(folder: Path, student_id: str, school: str | None) -> None:
-    """Erase what the office itself keeps about a student: excuses, decisions, activities; and say what stays."""
+    """Erase the office's own data about a student: excuses, decisions, activities; then print what stays."""
     home = open_office(folder)
     from edge_daemon_office.erasure import erase_student  # after the settings
 
@@ -57,7 +57,7 @@ def erase(folder: Path, student_id: str, school: str | None) -> None:
 @click.argument("migration")
 @click.pass_obj
 def migrate_back(folder: Path, application: str, migration: str) -> None:
-    """Bring the tables of APPLICATION back to MIGRATION, for an earlier release. Write a backup first."""
+    """Migrate the tables of APPLICATION back to MIGRATION, for an earlier release. Write a backup first."""
     open_office(folder)
     from django.core.management import CommandError, call_command
 

@@ -1,4 +1,4 @@
-"""Opening the office's folder for a command: settings, Django, and tables of this release."""
+"""Opens the office's folder for a command: settings, Django, and the tables of this release."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from edge_daemon_office.home import OfficeHome, School, read_home
 
 
 def open_office(folder: Path) -> OfficeHome:
-    """Return the office with its tables brought up to this release.
+    """Return the office after migrating its tables to this release.
 
     Raises:
-        OfficeError: the folder is no office's, or its database can't be used.
+        OfficeError: the folder contains no office, or its database can't be used.
     """
     from django.db import DatabaseError, connection  # after the settings
 
@@ -30,10 +30,10 @@ def open_office(folder: Path) -> OfficeHome:
 
 
 def migrate() -> None:
-    """Bring the tables up to this release.
+    """Migrate the tables to this release.
 
     Raises:
-        OfficeError: they are of a later release.
+        OfficeError: the tables are of a later release.
     """
     from django.core.management import call_command
     from django.db import connection
@@ -51,7 +51,7 @@ def migrate() -> None:
 
 
 def schools_of(home: OfficeHome, school: str | None) -> list[School]:
-    """Return the school of a short name, or all.
+    """Return the school with a short name, or all schools.
 
     Raises:
         OfficeError: there is no such school.

@@ -1,4 +1,4 @@
-"""`export` and `edfi`: attendance for other systems."""
+"""`export` and `edfi`: send attendance to other systems."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _today(zone: object) -> date:
 
 @click.group()
 def edfi() -> None:
-    """Attendance for a student information system by Ed-Fi."""
+    """Send attendance to a student information system with Ed-Fi."""
 
 
 @edfi.command()
@@ -70,9 +70,9 @@ def edfi() -> None:
 @_school
 @click.pass_obj
 def send(folder: Path, days: int | None, school: str | None) -> int:
-    """Bring the system to what the registers say. For a timer; a second run sends nothing again.
+    """Update the system to match the registers. For a timer; a second run sends nothing again.
 
-    Exit codes: 0 done, 1 the system could not take everything now, 2 it is not set up, 3 something needs a person.
+    Exit codes: 0 done, 1 the system could not accept everything now, 2 it is not set up, 3 something needs a person.
     """
     home = open_office(folder)
     from edge_daemon_office.interfaces.edfi.send import lines, send_events

@@ -1,4 +1,4 @@
-"""`serve` and `check`: the pages, and whether they may be shown to the world."""
+"""`serve` and `check`: serve the pages, and check whether they may be open to a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LAST_PORT: Final = 65_535
 )
 @click.pass_obj
 def serve(folder: Path, every_s: int) -> None:
-    """Show the pages, and ingest what comes; 0 seconds: pages only."""
+    """Serve the pages, and ingest new documents at an interval; 0 seconds for the pages only."""
     home = open_office(folder)
     serve_pages(home, every_s)
 
@@ -34,7 +34,7 @@ def serve_pages(home: OfficeHome, every_s: int) -> None:
     """Serve until the process is interrupted.
 
     Raises:
-        OfficeError: the address can't be listened on.
+        OfficeError: the address can't be used for listening.
     """
     from django.core.wsgi import get_wsgi_application
     from waitress.server import create_server
@@ -68,7 +68,7 @@ def listen_address(listen: str, where: str) -> tuple[str, int]:
     """Return host and port of `HOST:PORT`.
 
     Raises:
-        OfficeError: it is no address; `where` names the setting or option.
+        OfficeError: it is no valid address; `where` names the setting or option.
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
@@ -77,7 +77,7 @@ def listen_address(listen: str, where: str) -> tuple[str, int]:
 
 
 def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> None:
-    """Ingest again and again; what fails is logged in one line, and tried again."""
+    """Ingest at an interval; an error is logged in one line, and the next run retries."""
     from django.db import DatabaseError, close_old_connections
 
     from edge_daemon_office.decisions.excuses import publish_excuses
@@ -103,9 +103,9 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
 @click.command()
 @click.pass_obj
 def check(folder: Path) -> int:
-    """Check that the office may be shown to a network: Django's checks for a deployment, and ours.
+    """Check that the office may be open to a network, with Django's checks for deployment and our own.
 
-    Exit codes: 0 it may, 1 it may not.
+    Exit codes: 0 it may be, 1 it may not be.
     """
     home = open_office(folder)
     from django.core.checks import run_checks

@@ -35,7 +35,7 @@ consecutive_days = 3
 @click.command()
 @click.option("--school", default="school", show_default=True, help="Short name: small letters, digits and -.")
 @click.option("--name", default="", help="Name of the school, as pages show it.")
-@click.option("--time-zone", default="UTC", show_default=True, help="Of the school, such as Europe/Berlin.")
+@click.option("--time-zone", default="UTC", show_default=True, help="The school's time zone, such as Europe/Berlin.")
 @click.option("--tree", default="tree", show_default=True, help="Folder that `upstream.url` of the devices leads to.")
 @click.pass_obj
 def init(folder: Path, school: str, name: str, time_zone: str, tree: str) -> None:
@@ -54,7 +54,7 @@ def init(folder: Path, school: str, name: str, time_zone: str, tree: str) -> Non
 
 
 def write_settings(folder: Path, school: str, name: str, time_zone: str, tree: str) -> None:
-    """Write `office.toml`; the folder is for its owner alone."""
+    """Write `office.toml`, into a folder that only its owner can read."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = _TEMPLATE.format(school=school, name=_quoted(name), zone=_quoted(time_zone), tree=_quoted(tree))
     (folder / SETTINGS).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""`alerts`: what is new, by mail."""
+"""`alerts`: sends new alerts by mail."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from edge_daemon_office.cli.opening import open_office
 @click.option("--dry-run", is_flag=True, help="Say how many lines each account would get; send nothing.")
 @click.pass_obj
 def alerts(folder: Path, dry_run: bool) -> int:
-    """Send each account with an address what it was not told yet, as one mail. For a timer, such as every 15 minutes.
+    """Send each account with an address its new alerts, in one mail. For a timer, such as every 15 minutes.
 
-    Exit codes: 0 done, 1 a mail was not taken, 2 mail is not set up.
+    Exit codes: 0 done, 1 a mail was refused, 2 mail is not set up.
     """
     home = open_office(folder)
     from edge_daemon_office.alerts.digest import new_alerts, send_digests

@@ -1,4 +1,4 @@
-"""`token`: what other systems may read."""
+"""`token`: manages the access of other systems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _school = click.option("--school", metavar="ID", help="Needed if the office has 
 
 @click.group()
 def token() -> None:
-    """Tokens of the read API, each for one school and the scopes that you name."""
+    """Manage tokens of the read API, each for one school and some scopes."""
 
 
 @token.command()
@@ -26,7 +26,7 @@ def token() -> None:
 @_school
 @click.pass_obj
 def add(folder: Path, name: str, scopes: tuple[str, ...], expires: datetime | None, school: str | None) -> None:
-    """Make a token called NAME, such as that of the system that reads; it is shown once."""
+    """Make a token called NAME, such as the name of the reading system; it is shown once."""
     home = open_office(folder)
     from edge_daemon_office.interfaces.tokens import make_token
 
@@ -58,7 +58,7 @@ def list_tokens(folder: Path) -> None:
 @_school
 @click.pass_obj
 def revoke(folder: Path, name: str, school: str | None) -> None:
-    """Take a token back; it reads nothing any more."""
+    """Revoke a token; it can read nothing any more."""
     home = open_office(folder)
     from edge_daemon_office.interfaces.tokens import revoke as revoke_token
 
@@ -68,10 +68,10 @@ def revoke(folder: Path, name: str, school: str | None) -> None:
 
 
 def only_school(home: OfficeHome, school: str | None) -> School:
-    """Return the school that was named, or the only one.
+    """Return the named school, or the only one.
 
     Raises:
-        OfficeError: the office has several, and none was named.
+        OfficeError: the office has several schools, and none was named.
     """
     found = schools_of(home, school)
     if len(found) > 1:

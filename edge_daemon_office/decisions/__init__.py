@@ -1,1 +1,1 @@
-"""What the office decides: corrections, confirmations and excuses, signed by the office key for the devices."""
+"""The office's decisions: corrections, confirmations and excuses, signed with the office key for the devices."""

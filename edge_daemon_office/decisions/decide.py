@@ -1,4 +1,4 @@
-"""Writing down what somebody decided, and how far it has come."""
+"""Records decisions, and shows how far each has come."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ REASONS: Final = (
     *("not_recognised", "not_there", "mistaken_identity", "came_late", "left_early", "excused", "confirmed", "other"),
 )
 USUAL_REASON: Final = {"present": "not_recognised", "absent": "not_there"}
-"""Where somebody chose a mark and no reason."""
+"""Reason code if a person chose a mark but no reason."""
 PENDING, TAKEN, DELIVERED, REFUSED = "pending", "signed", "delivered", "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class WantedChange:
-    """What somebody chose on the page."""
+    """A person's choice on the page."""
 
     student_id: str
-    """Empty: about the whole lesson."""
+    """Empty if it is about the whole lesson."""
     verdict: str
     reason_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionState:
-    """A decision with how far it has come."""
+    """A decision and how far it has come."""
 
     decision: Decision
     state: str
@@ -48,10 +48,10 @@ class DecisionState:
 
 
 def decide(account: Account, lesson: Lesson, wanted: Sequence[WantedChange]) -> list[Decision]:
-    """Write decisions down, all or none.
+    """Record decisions, all or none.
 
     Raises:
-        OfficeError: a verdict or reason is none, or the lesson has too many decisions already.
+        OfficeError: a verdict or reason is invalid, or the lesson has too many decisions already.
     """
     for one in wanted:
         is_right = one.verdict in VERDICTS and one.reason_code in REASONS if one.student_id else one.verdict in HELD

@@ -1,4 +1,4 @@
-"""Codes of an excuse: a short list, so that nothing is written about anybody's health.
+"""Codes of excuses: a short list, so that nothing is written about anybody's health.
 
 `office.toml` may name other codes (`[schools.ID.excuse_codes]`: code = words), such as those of Moodle or of England's
 register.

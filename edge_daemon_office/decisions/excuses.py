@@ -1,6 +1,6 @@
-"""Excuses: writing them down, and the signed lists that tell devices whom not to write to.
+"""Excuses: records them, and signs the lists for devices, which send no notices about excused students.
 
-A list has bare ids and days of the students who are taught in its room, and neither code nor reason.
+A list has bare ids and days of the students taught in its room, but neither code nor reason.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from edge_daemon_office.shared.timestamps import written
 
 EXCUSES: Final = "excuses.json"
 LONGEST: Final = timedelta(days=366)
-"""Devices take no longer one."""
+"""Limit of a list; devices refuse a longer one."""
 _BACK: Final = timedelta(days=35)
-"""So long a device may still have a notice to write: nobody is told after 28 days."""
+"""How long a device may still have an unsent notice; after 28 days it sends none."""
 _TAUGHT: Final = timedelta(days=120)
-"""Courses that a room had within this time are taught there."""
+"""A course counts as taught in a room if the room had it within this time."""
 
 
 def excuse(account: Account, school: School, student_id: str, first: date, last: date, code: str) -> Excuse:
-    """Write an excuse down.
+    """Record an excuse.
 
     Raises:
-        OfficeError: the days or the code can't be.
+        OfficeError: the days or the code are invalid.
     """
     if code not in school.excuse_codes:
         raise OfficeError("is no code of an excuse", code[:40], "choose one of the list")
@@ -63,7 +63,7 @@ def excuse(account: Account, school: School, student_id: str, first: date, last:
 
 
 def withdraw(account: Account, student_id: str, excuse_id: str) -> bool:
-    """Take an excuse back; return whether there was one."""
+    """Withdraw an excuse; return whether there was one."""
     row = Excuse.objects.filter(school=account.school, student_id=student_id, excuse_id=excuse_id).first()
     if row is None:
         return False
@@ -74,7 +74,7 @@ def withdraw(account: Account, student_id: str, excuse_id: str) -> bool:
 
 
 def publish_excuses(home: OfficeHome, school: School, today: date) -> list[str]:
-    """Write the lists of devices whose excuses have changed; return what could not be written, a line each.
+    """Write the lists of devices whose excuses have changed; return the lists that failed, a line each.
 
     Raises:
         OfficeError: the tree or the office key can't be used.
@@ -102,7 +102,7 @@ def publish_excuses(home: OfficeHome, school: School, today: date) -> list[str]:
 
 
 def _write(path: Path, school: str, device: str, entries: list[dict[str, str]], signer: Signer) -> str:
-    """Write a list where it says something new; return why it can't be.
+    """Write a list if it has changed; return why it can't be written, empty if it was.
 
     Raises:
         OSError: the folder can't be written.
@@ -132,7 +132,7 @@ def _write(path: Path, school: str, device: str, entries: list[dict[str, str]], 
 
 
 def _students_by_device(school: str, today: date) -> dict[str, set[str] | None]:
-    """Return the students who are taught in each room; None: all of the school."""
+    """Return the students taught in each room; None for all students of the school."""
     since = today - _TAUGHT
     courses: dict[str, set[str]] = {}
     rows = Lesson.objects.filter(school=school, day__gte=since, origin="timetable").values_list("device", "course")

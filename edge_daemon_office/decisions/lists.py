@@ -1,6 +1,6 @@
-"""The lists for the devices: all decisions of a device in their order, canonical JSON, signed by the office key.
+"""The lists for the devices: all decisions for a device in their order, in canonical JSON, signed with the office key.
 
-A list is written beside the registers of its device (docs/PULL.md). One that this office did not write is left alone.
+A list is written beside the registers of its device (docs/PULL.md). A list from another program is never overwritten.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from edge_daemon_office.shared.timestamps import written
 CORRECTIONS: Final = "corrections.json"
 MAX_OF_A_LESSON: Final = 200
 MAX_ENTRIES: Final = 5000
-"""Of a list, as devices take it: the newest ones."""
+"""Limit of a list, as in the devices; the newest decisions are kept."""
 
 
 def corrections_list(school: str, device: str, signer: Signer) -> str:
@@ -46,14 +46,14 @@ def _entry(one: Decision) -> dict[str, str]:
 
 
 def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> list[str]:
-    """Write the lists of devices that have new decisions; return what could not be written, a line each.
+    """Write the lists of devices that have new decisions; return the lists that failed, a line each.
 
-    Doing it twice is doing it once; a process that is killed leaves the old list or the new one.
+    Safe to repeat; a process that is killed leaves either the old list or the new one.
 
     Args:
         home: the office.
-        school: of the devices.
-        empty: devices whose list is written even where no decision is left.
+        school: the school of the devices.
+        empty: devices whose list is written even if it has no decision left.
 
     Raises:
         OfficeError: the tree or the office key can't be used.
@@ -96,7 +96,7 @@ def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> li
 
 
 def _is_foreign(path: Path, old: Publication | None, text: str) -> bool:
-    """Return whether a list is there that this office did not write: not the last one, nor the one to be written."""
+    """Return whether the existing list is from another program: it is neither our last list nor the new one."""
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
@@ -106,7 +106,7 @@ def _is_foreign(path: Path, old: Publication | None, text: str) -> bool:
 
 
 def _names_our_key(path: Path, text: str) -> bool:
-    """Return whether a list is signed by the same key: one of a time that a restored backup does not know."""
+    """Return whether a list is signed with our key; a restored backup may not know such a list."""
     mine = text_signer(text, None)
     try:
         return mine is not None and text_signer(path.read_text("utf-8"), {mine}) == mine
@@ -115,10 +115,10 @@ def _names_our_key(path: Path, text: str) -> bool:
 
 
 def put(path: Path, text: str) -> None:
-    """Replace a file: it is the old one or the new one, whatever happens.
+    """Replace a file; after any interruption either the old or the new one is there.
 
     Raises:
-        OSError: it can't be written.
+        OSError: the file can't be written.
     """
     half = path.with_name(f".{path.name}.half")
     with half.open("w", encoding="utf-8", newline="") as file:

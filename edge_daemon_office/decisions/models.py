@@ -1,4 +1,4 @@
-"""Decisions and excuses. These can't be rebuilt from the tree: `backup` keeps them."""
+"""Tables of decisions and excuses. They can't be rebuilt from the tree, so that `backup` includes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Decision(models.Model):
-    """A correction of one student, or the word that a lesson was held or not."""
+    """A correction for one student, or the confirmation that a lesson was held or not."""
 
     pk = models.CompositePrimaryKey("school", "decision_id")
     school = models.CharField(max_length=40)
@@ -32,7 +32,7 @@ class Decision(models.Model):
 
 
 class Excuse(models.Model):
-    """Days on which a student is excused. A code and no words: nothing of anybody's health."""
+    """Days on which a student is excused. It has a code but no text, so that it says nothing about anybody's health."""
 
     pk = models.CompositePrimaryKey("school", "excuse_id")
     school = models.CharField(max_length=40)
@@ -52,7 +52,7 @@ class Excuse(models.Model):
 
 
 class Publication(models.Model):
-    """A document that was written for a device, as it was written last."""
+    """The last version of a document written for a device."""
 
     pk = models.CompositePrimaryKey("school", "device", "document")
     school = models.CharField(max_length=40)

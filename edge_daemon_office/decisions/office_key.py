@@ -1,4 +1,4 @@
-"""The office key: signs the lists that devices put into force. It lies in the office's folder, for its owner alone."""
+"""The office key, which signs the lists for devices. It is in the office's folder, readable for its owner only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BYTES = 32
 
 
 def office_signer(home: OfficeHome) -> Signer:
-    """Return what signs in the name of the office; its key is made at the first call.
+    """Return the signer of the office; its key is made at the first call.
 
     Raises:
         OfficeError: the key file can't be used.

@@ -1,1 +1,1 @@
-"""A made-up school to look at: signed registers of three rooms and two weeks. Nobody in it exists."""
+"""A synthetic school to look at: signed registers of three rooms and two weeks. Its people are invented."""

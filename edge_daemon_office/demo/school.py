@@ -1,4 +1,4 @@
-"""Writes the tree of a made-up school: registers, commitments and heartbeats, signed as devices sign them."""
+"""Writes the tree of a synthetic school: registers, commitments and heartbeats, signed like those of devices."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ STUDENTS_A_COURSE: Final = 24
 
 @dataclass(slots=True)
 class DemoRoom:
-    """A room with what ties its documents together."""
+    """A room and the state that links its documents."""
 
     tree: Path
     device: str
@@ -92,9 +92,9 @@ def write_school(tree: Path, roster: Path, zone: ZoneInfo, now: datetime, seed: 
     Args:
         tree: the folder that a school's server would have.
         roster: CSV file to write.
-        zone: of the school.
-        now: the registers are of the two weeks before it, and of today as far as it has gone.
-        seed: of what happens.
+        zone: the school's time zone.
+        now: the present time; registers cover the two weeks before it, and today up to it.
+        seed: seed of all random events.
     """
     chance = random.Random(seed)
     courses = [course for pair in _ROOMS.values() for course in pair]

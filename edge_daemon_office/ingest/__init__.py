@@ -1,1 +1,1 @@
-"""From the tree of documents to the tables: each document is proven once, and what can't be believed is a problem."""
+"""Reads the tree of documents into the tables: each document is proven once, and an untrusted one is a problem."""

@@ -1,4 +1,4 @@
-"""What a file of the tree is: a register or commitment that a pinned key signed, or something that is left out."""
+"""Examines a file of the tree: it is a register or commitment signed with a pinned key, or it is left out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge_daemon_office.shared.errors import RegisterError
 
 _LONGEST_ID: Final = 200
 _UNEXPECTED: Final = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
-"""What a document may raise that somebody made for it: it is one document that can't be read, and no end of the run."""
+"""Errors that a forged document may cause. It then counts as unreadable, and the run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +37,23 @@ class ProvenCommitment:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not believed."""
+    """A file that is not trusted."""
 
     what: str
     signed_by: str = ""
-    """The key that signed it well and that is not pinned; empty: no signature holds."""
+    """The key that signed it correctly but is not pinned; empty if no signature is valid."""
 
 
 Finding: TypeAlias = ProvenDocument | ProvenCommitment | LeftOut
 
 
 def examine(path: Path, keys: Collection[str], *, is_commitment: bool) -> Finding:
-    """Return what a file is; never raises for its content.
+    """Return what a file is; no content raises an error.
 
     Args:
-        path: of the file.
-        keys: that are pinned for the device.
-        is_commitment: it lies among the commitments.
+        path: path of the file.
+        keys: the keys pinned for the device.
+        is_commitment: True if the file is among the commitments.
     """
     try:
         text = read_text(path)

@@ -1,4 +1,4 @@
-"""What a device says of itself (`status.json`): not signed, and read with patience."""
+"""Reads a device's own report (`status.json`), which is not signed; unknown or missing fields are accepted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NUMBER: Final = 1_000_000_000
 
 
 def read_heartbeat(school: str, device: str, path: Path) -> bool:
-    """Take over the heartbeat of a device; return whether it says anything new. A file that is none changes nothing."""
+    """Store the heartbeat of a device; return whether it is new. An invalid file changes nothing."""
     top = read_object(path)
     if not top:
         return False
@@ -30,7 +30,7 @@ def read_heartbeat(school: str, device: str, path: Path) -> bool:
 
 
 def _values(top: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that a heartbeat fills."""
+    """Return the columns of a heartbeat."""
     queue, service, computer = (_object(top.get(name)) for name in ("queue", "service", "computer"))
     alarms, last = _object(top.get("alarms")), _object(top.get("last_register"))
     problems = [f"ALARM, {_text(name)}: {_text(_object(one).get('what'))}" for name, one in alarms.items()]

@@ -1,4 +1,4 @@
-"""The keys that the office pinned: a CSV file with the columns device and public_key. Only these are believed."""
+"""The office's pinned keys: a CSV file with the columns device and public_key. Only these keys are trusted."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KEY_DIGITS: Final = 64
 
 
 def read_keys(path: Path) -> dict[str, frozenset[str]]:
-    """Return the pinned keys of each device; none where there is no file. A device may have several lines.
+    """Return the pinned keys of each device; empty without a file. A device may have several lines.
 
     Raises:
-        OfficeError: the file can't be read, or a line of it is wrong.
+        OfficeError: the file can't be read, or one of its lines is wrong.
     """
     rows = read_csv(path, _COLUMNS)
     found: dict[str, set[str]] = {}
@@ -49,7 +49,7 @@ def pin(path: Path, device: str, key: str) -> None:
     """Add a key to the list.
 
     Raises:
-        OfficeError: it is no key, or the file can't be written.
+        OfficeError: the key is invalid, or the file can't be written.
     """
     key = "".join(key.split()).lower()
     if not is_key(key):
@@ -70,7 +70,7 @@ def pin(path: Path, device: str, key: str) -> None:
 
 
 def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
-    """Return device, key, fingerprint, and whether it is pinned, of every key.json in the tree.
+    """Return device, key, fingerprint, and whether it is pinned, for every key.json in the tree.
 
     Raises:
         OfficeError: the tree or the list can't be read.
@@ -87,10 +87,10 @@ def offered(tree: Path, path: Path) -> list[tuple[str, str, str, bool]]:
 
 
 def read_csv(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows of a CSV file with their lines; `,` or `;` between cells. No file: no rows.
+    """Return the rows of a CSV file (with `,` or `;`) and their line numbers; empty without a file.
 
     Raises:
-        OfficeError: it can't be read, or lacks a column.
+        OfficeError: the file can't be read, or lacks a column.
     """
     try:
         text = path.read_text("utf-8-sig")

@@ -1,4 +1,4 @@
-"""What of a device's ledger is not here or does not fit: each document names the one before it."""
+"""Finds documents that are missing from a device's ledger or do not fit; each document names its predecessor."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import transaction
 from edge_daemon_office.registers.models import Commitment, Heartbeat, Problem, Promise, Revision
 
 _MOST: Final = 100
-"""Lines of a device; the others are counted."""
+"""Limit for the problems of a device that are listed; the others are counted."""
 
 
 def check_ledger(school: str, device: str) -> int:
-    """Write the problems of a device's ledger anew; return how many there are."""
+    """Rewrite the problems of a device's ledger; return how many there are."""
     lines: dict[str, str] = {}
     for where, what in _problems(school, device):
         lines[where] = f"{lines[where]}; {what}" if where in lines else what

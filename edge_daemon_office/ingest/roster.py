@@ -11,7 +11,7 @@ from edge_daemon_office.registers.models import Student
 
 
 def read_roster(school: School) -> int:
-    """Take over the roster where it has changed; return the number of students. No file: nobody has a name.
+    """Read the roster if it has changed; return the number of students. Without a file nobody has a name.
 
     Raises:
         OfficeError: the file can't be read, or has an id twice.

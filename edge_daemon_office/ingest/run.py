@@ -1,4 +1,4 @@
-"""One run of ingest over a school's tree. A second run does nothing again; one that is killed goes on the next time."""
+"""One run of ingest over a school's tree. A second run repeats nothing, and continues after an interruption."""
 
 from __future__ import annotations
 
@@ -38,36 +38,36 @@ MODELS: Final = (
     *(Lesson, Mark, DayTally, Revision, SignedChange, Commitment),
     *(Promise, Heartbeat, Problem, Source, Student),
 )
-"""Every table that is made from the tree and the office's files."""
+"""All tables that are made from the tree and the office's files."""
 
 
 @dataclass(slots=True)
 class IngestResult:
-    """What a run did for a school."""
+    """The result of a run for a school."""
 
     devices: int = 0
     documents: int = 0
-    """Files that were examined: new, changed, or signed by a key that is pinned now."""
+    """Examined files: new, changed, or signed with a newly pinned key."""
     registers: int = 0
     commitments: int = 0
     repeated: int = 0
     left_out: int = 0
     problems: int = 0
-    """Lines that stand on the page Rooms after the run."""
+    """Lines on the page Rooms after the run."""
 
     def add(self, other: IngestResult) -> None:
-        """Add what another run did."""
+        """Add the result of another run."""
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
 
 def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _: None) -> IngestResult:
-    """Bring the tables of a school up to its tree.
+    """Update the tables of a school from its tree.
 
     Args:
-        school: with tree, keys and roster.
-        now: when documents count as found.
-        show: is called with the name of each device's folder.
+        school: the school, with its tree, keys and roster.
+        now: the time at which documents count as found.
+        show: called with the name of each device's folder.
 
     Raises:
         OfficeError: tree, keys or roster can't be read. A document never ends the run: it becomes a problem.
@@ -89,7 +89,7 @@ def ingest(school: School, now: datetime, show: Callable[[str], None] = lambda _
 
 
 def rebuild(school: School, now: datetime, show: Callable[[str], None] = lambda _: None) -> IngestResult:
-    """Make the tables of a school anew from its tree; raises as `ingest`. Accounts and decisions are left alone."""
+    """Rebuild a school's tables from its tree; accounts and decisions stay. Raises the errors of `ingest`."""
     devices_folder(school.tree)  # before anything is deleted
     read_keys(school.keys)
     use_school(school.school)
@@ -153,7 +153,7 @@ class _Room:
         return Examined(file, examine(self.devices / file.path, self.pinned, is_commitment=is_commitment))
 
     def _note_gone(self, gone: Iterable[str], known: dict[str, tuple[int, int, str, bool]]) -> None:
-        """Name believed documents that were removed from the tree; what they proved stays until `rebuild`."""
+        """Report trusted documents that were removed from the tree; their data stays until `rebuild`."""
         name = self.school.school
         for path in gone:
             if known[path][3]:
@@ -183,7 +183,7 @@ class _Room:
 
 
 def _name_missing_folders(school: School, folders: list[str]) -> None:
-    """Name devices whose whole folder was removed after documents of it were proven."""
+    """Report devices whose whole folder was removed after documents of it were proven."""
     mine = Source.objects.filter(school=school.school, is_believed=True)
     for folder in set(mine.values_list("folder", flat=True).distinct()) - set(folders):
         Problem.objects.update_or_create(

@@ -1,4 +1,4 @@
-"""Writing proven documents to the tables, a batch in one transaction; the order of documents does not matter."""
+"""Writes proven documents to the tables, each batch in one transaction; the order of documents does not matter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STANDINGS: Final = ("present", "absent", "to_confirm", "not_assessed")
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A file with what it was found to be."""
+    """A file and the finding on it."""
 
     file: TreeFile
     finding: ProvenDocument | ProvenCommitment | LeftOut
@@ -43,7 +43,7 @@ class Examined:
 
 @dataclass(slots=True)
 class BatchCount:
-    """What a batch came to."""
+    """The result of a batch."""
 
     registers: int = 0
     repeated: int = 0
@@ -56,17 +56,17 @@ class BatchWriter:
 
     Args:
         school: its short name.
-        zone: of the school: the day of a lesson is the day there.
-        device: the device's name, as the keys were pinned for it.
+        zone: the school's time zone, which decides the day of a lesson.
+        device: the device's name in the list of keys.
         folder: name of its folder in the tree.
-        now: when the documents were found.
+        now: the time at which the documents were found.
     """
 
     def __init__(self, school: str, zone: ZoneInfo, device: str, folder: str, now: datetime) -> None:
         self.school, self.zone, self.device, self.folder, self.now = school, zone, device, folder, now
 
     def write(self, batch: Sequence[Examined]) -> BatchCount:
-        """Write a batch; a process that is killed has written all of it or nothing."""
+        """Write a batch, as a whole or not at all."""
         count = BatchCount()
         with transaction.atomic():
             paths = [one.file.path for one in batch]
@@ -122,7 +122,7 @@ class BatchWriter:
         return newest
 
     def _number(self, new: Sequence[Revision]) -> None:
-        """Give revisions their arrival: higher than any that a reader has seen, also after the tables were rebuilt."""
+        """Number revisions by arrival: higher than any number that a reader has seen, even after a rebuild."""
         if not new:
             return
         last = Revision.objects.filter(school=self.school).aggregate(last=Max("arrival"))["last"] or 0
@@ -131,7 +131,7 @@ class BatchWriter:
             one.arrival = begin + at
 
     def _stray(self, one: Examined) -> str:
-        """Return why a proven document does not belong where it lies; empty: it does."""
+        """Return why a proven document does not belong at its place, empty if it does."""
         finding = one.finding
         assert not isinstance(finding, LeftOut)
         named = (
@@ -314,7 +314,7 @@ def is_counted(register: Register) -> bool:
 
 
 def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
-    """Make the tallies of these days and courses anew, from the marks."""
+    """Rebuild the tallies of these days and courses from the marks."""
     columns = ", ".join(f"SUM(CASE WHEN standing = '{name}' THEN 1 ELSE 0 END)" for name in STANDINGS)
     statement = (
         f"INSERT INTO {DayTally._meta.db_table} (school, day, course, student_id, {', '.join(STANDINGS)}) "  # noqa: S608
@@ -328,7 +328,7 @@ def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
 
 
 def forget(school: str, device: str, folder: str) -> None:
-    """Take everything of a device out of the tables, in one transaction: a key of it is not pinned any more."""
+    """Remove everything of a device from the tables, in one transaction, because its key is no longer pinned."""
     with transaction.atomic():
         mine: dict[str, Any] = {"school": school, "device": device}
         touched = set(Lesson.objects.filter(**mine).values_list("day", "course"))
@@ -344,5 +344,5 @@ def forget(school: str, device: str, folder: str) -> None:
 
 
 def _is_better(old_at: datetime, old_start: datetime, new_at: datetime, new_start: datetime) -> bool:
-    """Return whether a promise that is known says more: one before the lesson, and of those the last."""
+    """Return whether a promise replaces a known one: it has to be before the lesson, and the latest of those."""
     return (old_at <= old_start, old_at) >= (new_at <= new_start, new_at)

@@ -1,4 +1,4 @@
-"""The tree of documents as it lies in a folder: files with their stamps, read with patience."""
+"""The tree of documents in a folder: files with their stamps; unreadable ones are tolerated."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from edge_daemon_office.shared.attendance.fields import json_object
 from edge_daemon_office.shared.errors import RegisterError
 
 MAX_BYTES: Final = 4 * 2**20
-"""Of a document; the register of a thousand students has 250 kB."""
+"""Limit for a document; the register of a thousand students has 250 kB."""
 _DEEPEST: Final = 2
 PARTS: Final = ("registers", "commitments")
 """Folders of a device whose documents are signed."""
 
 
 class UnreadableError(Exception):
-    """A file that is no document; its text says why."""
+    """The file is no document; the text of the error says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class TreeFile:
     """A file below the folder of the devices."""
 
     path: str
-    """Below the folder of the devices, with `/`."""
+    """Path below the folder of the devices, with `/`."""
     changed_ns: int
     size_bytes: int
 
@@ -38,7 +38,7 @@ def devices_folder(tree: Path) -> Path:
     """Return the folder that has one folder for each device.
 
     Raises:
-        OfficeError: there is no such folder in it.
+        OfficeError: the folder contains none.
     """
     for place in (tree / "v1" / "devices", tree / "devices"):
         if place.is_dir():
@@ -50,7 +50,7 @@ def devices_folder(tree: Path) -> Path:
 
 
 def device_folders(devices: Path) -> list[str]:
-    """Return the names of the devices' folders, sorted; hidden ones and links are left out.
+    """Return the names of the devices' folders, sorted, without hidden ones and links.
 
     Raises:
         OfficeError: the folder can't be read.
@@ -65,12 +65,12 @@ def device_folders(devices: Path) -> list[str]:
 
 
 def files_of(devices: Path, folder: str, unreadable: dict[str, str]) -> Iterator[TreeFile]:
-    """Yield the signed documents of a device; `1.json` comes before the `1 (conflicted copy).json` of a synced folder.
+    """Yield the signed documents of a device; `1.json` comes before a synced folder's `1 (conflicted copy).json`.
 
     Args:
         devices: the folder of all devices.
         folder: name of the device's folder.
-        unreadable: gets folders that can't be read, with the reason.
+        unreadable: receives folders that can't be read, with the reason.
     """
     for part in PARTS:
         yield from _files(str(devices), f"{folder}/{part}", unreadable, _DEEPEST)
@@ -101,7 +101,7 @@ def read_text(path: Path) -> str:
     """Return the text of a document.
 
     Raises:
-        UnreadableError: it is no ordinary file, too large, not UTF-8, or can't be read.
+        UnreadableError: it is no regular file, too large, not UTF-8, or can't be read.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -119,7 +119,7 @@ def read_text(path: Path) -> str:
 
 
 def read_object(path: Path) -> dict[str, object]:
-    """Return the JSON object of a file; empty where there is none that can be read."""
+    """Return the JSON object of a file; empty if there is none or it can't be read."""
     try:
         return json_object(read_text(path))
     except (UnreadableError, RegisterError):

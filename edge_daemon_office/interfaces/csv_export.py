@@ -1,4 +1,4 @@
-"""A CSV file for another system, by a template of `office.toml`."""
+"""Writes a CSV file for another system, with a template from `office.toml`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from edge_daemon_office.registers.models import Lesson, Student
 from edge_daemon_office.scope import use_school
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A spreadsheet takes a text that begins so for a formula: it gets an apostrophe."""
+"""First characters of a text that spreadsheets take for a formula; such a text gets an apostrophe."""
 
 
 def write_csv(school: School, template: CsvTemplate, first: date, last: date, target: Path) -> int:
-    """Write the marks of a period; return the number of rows. The file appears whole, or not at all.
+    """Write the marks of a period, as a whole or not at all; return the number of rows.
 
     Raises:
-        OfficeError: it can't be written, or a name has a sign that the encoding lacks.
+        OfficeError: the file can't be written, or a name has a character that the encoding lacks.
     """
     use_school(school.school)
     half, count = target.with_name(f".{target.name}.half"), 0

@@ -1,4 +1,4 @@
-"""What a mark is for other systems: one state, with excuses and flags looked at."""
+"""Marks for other systems: each has one state, which takes excuses and flags into account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHUNK = 2000
 
 @dataclass(frozen=True, slots=True)
 class StatedMark:
-    """A mark with its state, and the code of the excuse; empty: there is none."""
+    """A mark with its state, and the code of the excuse, empty if there is none."""
 
     mark: Mark
     state: str
@@ -25,9 +25,9 @@ class StatedMark:
 
 
 def state_of(mark: Mark, excuses: Sequence[Excuse]) -> str:
-    """Return the state of a mark, as shared/attendance/edfi.py words verdicts.
+    """Return the state of a mark, with the words of shared/attendance/edfi.py.
 
-    A "present" that a person said stands. The flags stay what was measured.
+    A "present" set by a person stays, although the flags keep what was measured.
     """
     if mark.standing == "absent":
         return "excused" if is_excused(excuses, mark.day) else "absent"

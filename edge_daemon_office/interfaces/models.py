@@ -1,4 +1,4 @@
-"""Tokens of the read API, and what was sent to Ed-Fi. These can't be rebuilt from the tree: `backup` keeps them."""
+"""Tokens of the read API, and events sent to Ed-Fi. They can't be rebuilt from the tree, so `backup` includes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ApiToken(models.Model):
-    """A token of the read API. The token itself is not kept, only its SHA-256."""
+    """A token of the read API. Only the SHA-256 of the token is stored."""
 
     pk = models.CompositePrimaryKey("school", "name")
     school = models.CharField(max_length=40)
@@ -24,7 +24,7 @@ class ApiToken(models.Model):
 
 
 class EdFiEvent(models.Model):
-    """An attendance event that is, or may be, in the Ed-Fi system: written here before it is sent there."""
+    """An attendance event that is, or may be, in the Ed-Fi system; it is recorded here before it is sent."""
 
     pk = models.CompositePrimaryKey("school", "event_key")
     school = models.CharField(max_length=40)

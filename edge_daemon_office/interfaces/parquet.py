@@ -1,6 +1,6 @@
 """Lessons and marks as Parquet files, a folder for each school and month, for DuckDB, Spark or Trino.
 
-DIR/marks/school=north/month=202611/part.parquet: these tools read the folders' names as columns (Hive partitions).
+DIR/marks/school=north/month=202611/part.parquet: these tools read folder names as columns (Hive partitions).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edge_daemon_office.registers.models import Lesson, Mark
 from edge_daemon_office.scope import use_school
 
 _GROUP: Final = 50_000
-"""Rows of a row group: what is in memory at a time."""
+"""Rows of a row group, which is the part in memory at a time."""
 _COLUMNS: Final[dict[type[Model], tuple[str, ...]]] = {
     Lesson: (
         *("lesson_id", "device", "course", "start", "end", "day", "origin", "revision", "sha256", "clock"),
@@ -35,7 +35,7 @@ _COLUMNS: Final[dict[type[Model], tuple[str, ...]]] = {
 
 @dataclass(slots=True)
 class ParquetCount:
-    """What was written."""
+    """The number of rows and files written."""
 
     months: int = 0
     lessons: int = 0
@@ -43,7 +43,7 @@ class ParquetCount:
 
 
 def write_parquet(school: School, target: Path, first: date | None = None, last: date | None = None) -> ParquetCount:
-    """Write the months of a school that touch a period, each anew and whole; None: from the first, to the last.
+    """Rewrite the months of a school that touch a period; None for the first or the last day.
 
     Raises:
         OfficeError: pyarrow is not installed, or the folder can't be written.
@@ -72,7 +72,7 @@ def write_parquet(school: School, target: Path, first: date | None = None, last:
 
 
 def _write(pyarrow: Any, model: type[Model], school: str, month: int, folder: Path) -> int:
-    """Write a file beside the one that is there, and put it in its place."""
+    """Write a file beside the existing one, and replace that one."""
     folder.mkdir(parents=True, exist_ok=True)
     half, names, count = folder / ".half.parquet", _COLUMNS[model], 0
     fields = [pyarrow.field(name, _kind(pyarrow, model._meta.get_field(name))) for name in names]

@@ -1,4 +1,7 @@
-"""The read API: JSON over HTTPS with a token, described by `openapi.json`. Version 1 gets new keys, and loses none."""
+"""The read API: JSON over HTTPS with a token. `openapi.json` describes it.
+
+Version 1 may get new keys but loses none.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ from edge_daemon_office.registers.models import Lesson, Mark, Revision, Student
 from edge_daemon_office.scope import use_school
 
 PREFIX: Final = "api-"
-"""Names of these addresses begin so: they need a token, and no session opens them."""
+"""Prefix of the names of these addresses: they need a token, and no session opens them."""
 _MOST: Final = 1000
-"""Items of a page of the API."""
+"""Number of items on a page of the API."""
 _UNKNOWN: Final = "no token, or one that is unknown here or has expired"
 _LESSON: Final = (
     *("lesson_id", "device", "course", "start", "end", "day", "origin", "revision", "sha256", "held"),
@@ -42,11 +45,11 @@ View = Callable[..., HttpResponse]
 
 
 class BadRequestError(Exception):
-    """A parameter that can't be used; its text says which, and why."""
+    """A parameter is invalid; the text of the error says which one, and why."""
 
 
 def with_scope(scope: str) -> Callable[[View], View]:
-    """Make a resource that a token with a scope may read."""
+    """Make a resource that can be read with a token of a scope."""
 
     def decorate(view: View) -> View:
         @csrf_exempt
@@ -74,7 +77,7 @@ def with_scope(scope: str) -> Callable[[View], View]:
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JsonResponse:
-    """Return an error as RFC 9457 has it."""
+    """Return an error in the format of RFC 9457."""
     return JsonResponse(
         {"status": status, "detail": detail},
         status=status,
@@ -90,7 +93,7 @@ def _description() -> dict[str, Any]:
 
 
 def openapi(_request: HttpRequest) -> HttpResponse:
-    """Give the description of the API."""
+    """Return the description of the API."""
     return JsonResponse(_description(), json_dumps_params={"indent": 1})
 
 
@@ -103,13 +106,13 @@ def lessons(request: HttpRequest, school: str) -> HttpResponse:
 
 @with_scope("lessons")
 def changes(request: HttpRequest, school: str) -> HttpResponse:
-    """List what arrived after a cursor, in the order of arrival: revisions of lessons."""
+    """List revisions of lessons that arrived after a cursor, in the order of arrival."""
     return _listing(request, Revision.objects.filter(school=school), {"arrival": int}, _change)
 
 
 @with_scope("lessons")
 def lesson(_request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
-    """Give one lesson."""
+    """Return one lesson."""
     row = Lesson.objects.filter(school=school, lesson_id=lesson_id).first()
     return problem(404, "no such lesson") if row is None else _answer(_lesson(row))
 
@@ -144,7 +147,7 @@ def excuses(request: HttpRequest, school: str) -> HttpResponse:
 
 @with_scope("rooms")
 def rooms(_request: HttpRequest, school: str) -> HttpResponse:
-    """List the rooms with what they need."""
+    """List the rooms and what they need."""
     found = [_room(one) for one in room_states(settings.OFFICE.schools[school])]
     return _answer({"items": found, "next": None, "cursor": None})
 
@@ -152,7 +155,7 @@ def rooms(_request: HttpRequest, school: str) -> HttpResponse:
 def _listing(
     request: HttpRequest, rows: Any, types: Mapping[str, type], shown: Callable[[Any], dict[str, Any]]
 ) -> HttpResponse:
-    """Return a page of rows in the order of their key, and the cursor after it."""
+    """Return a page of rows in the order of their key, and the cursor for the next page."""
     key = tuple(types)
     limit, after = _limit(request), _cursor(request, tuple(types.values()))
     if after is not None:
@@ -166,7 +169,7 @@ def _listing(
 
 
 def _behind(rows: Any, key: tuple[str, ...], after: Sequence[Any]) -> Any:
-    """Return the rows whose key comes after a place, by conditions that follow the index."""
+    """Return the rows with a key after a position, with conditions that follow the index."""
     wanted = Q()
     for at in range(len(key)):
         same = dict(zip(key[:at], after[:at], strict=True))
@@ -186,7 +189,7 @@ def _limit(request: HttpRequest) -> int:
 
 
 def _cursor(request: HttpRequest, kinds: Sequence[type]) -> list[Any] | None:
-    """Return the place of an `after`; what no answer of ours had is refused."""
+    """Return the position of an `after`; a value that is not from our answers is refused."""
     text = request.GET.get("after", "")
     if not text:
         return None

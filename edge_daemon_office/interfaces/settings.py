@@ -1,4 +1,4 @@
-"""Settings of a school's exports: CSV templates and Ed-Fi. Defaults and limits stand beside each key."""
+"""Settings of a school's exports: CSV templates and Ed-Fi. Each key has its default and limits beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIELDS: Final = (
     *("student_id", "name", "course", "room", "day", "start", "end", "lesson_id"),
     *("word", "standing", "verdict", "flags", "share_percent", "excuse_code"),
 )
-"""What a column of a CSV template may hold."""
+"""Fields for the columns of a CSV template."""
 STATES: Final = ("present", "late", "left_early", "absent", "excused", "to_confirm", "not_assessed")
 """States of a mark in a CSV file: `excused` is an absence with an excuse, `late` and `left_early` are presences."""
 EDFI_CATEGORIES: Final = {
@@ -32,12 +32,12 @@ _LARGEST_ID: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class CsvTemplate:
-    """How a CSV file for another system looks."""
+    """The format of a CSV file for another system."""
 
     columns: tuple[tuple[str, str], ...]
-    """Heading and field of each."""
+    """Heading and field of each column."""
     words: Mapping[str, str]
-    """Word of the other system by state."""
+    """The other system's word for each state."""
     skip: frozenset[str] = frozenset()
     """States whose rows are left out."""
     delimiter: str = ","
@@ -56,17 +56,21 @@ class EdFiSettings:
     client_secret: str = field(repr=False)
     school_id: int = 0
     mapping: Path = Path()
-    """CSV: course to section, session and class period."""
+    """CSV file that maps a course to section, session and class period."""
     categories: Mapping[str, str] = field(default_factory=dict)
-    """Descriptor by state."""
+    """Descriptor for each state."""
     days: int = 60
-    """A run looks at so many days."""
+    """Number of days that a run looks back."""
     token_path: str = "/oauth/token"  # noqa: S105 - a path
     data_path: str = "/data/v3"
 
 
 def csv_templates(reader: SettingsReader, where: str, value: object) -> dict[str, CsvTemplate]:
-    """Return the templates of a school; raises an OfficeError that names the key."""
+    """Return the templates of a school.
+
+    Raises:
+        OfficeError: a setting is wrong; the error names the key.
+    """
     return {name: _template(reader, f"{where}.{name}", name, one) for name, one in reader.table(where, value).items()}
 
 
@@ -117,7 +121,11 @@ def _columns(reader: SettingsReader, where: str, value: object) -> tuple[tuple[s
 
 
 def edfi_settings(reader: SettingsReader, where: str, value: object, school: str) -> EdFiSettings:
-    """Return the settings of Ed-Fi; raises an OfficeError that names the key."""
+    """Return the settings of Ed-Fi.
+
+    Raises:
+        OfficeError: a setting is wrong; the error names the key.
+    """
     table = reader.table(where, value)
     paths = ("token_path", "data_path")
     keys = {"url", "client_id", "secret_file", "school_id", "mapping", "categories", "days", *paths}

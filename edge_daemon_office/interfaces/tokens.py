@@ -16,17 +16,17 @@ from edge_daemon_office.people.activity import note
 from edge_daemon_office.scope import use_school
 
 SCOPES: Final = ("lessons", "marks", "students", "excuses", "rooms")
-"""`students` has names; the other scopes have bare ids."""
+"""Scopes of tokens: `students` includes names, all others have bare ids."""
 _PREFIX: Final = "edo_"
 _NAME_LENGTH: Final = 100
 _NOTE_USE: Final = timedelta(hours=1)
 
 
 def make_token(school: str, name: str, scopes: Collection[str], now: datetime, expires_at: datetime | None) -> str:
-    """Make a token of a school and return it; it can't be shown again.
+    """Make a token for a school and return it; it can't be shown again.
 
     Raises:
-        OfficeError: the name is taken or none, a scope is unknown, or the token would be expired already.
+        OfficeError: the name is taken or invalid, a scope is unknown, or the token would already be expired.
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
@@ -54,7 +54,7 @@ def make_token(school: str, name: str, scopes: Collection[str], now: datetime, e
 
 
 def revoke(school: str, name: str) -> bool:
-    """Take a token back at once; return whether there was one."""
+    """Revoke a token at once; return whether there was one."""
     use_school(school)
     with transaction.atomic():
         row = ApiToken.objects.filter(school=school, name=name).first()
@@ -66,7 +66,7 @@ def revoke(school: str, name: str) -> bool:
 
 
 def scopes_of(school: str, token: str, now: datetime) -> frozenset[str] | None:
-    """Return what a token may read of a school; None: it is unknown there, or has expired."""
+    """Return what a token may read of a school; None if it is unknown there or has expired."""
     row = ApiToken.objects.filter(school=school, sha256=sha256_of(token)).first()
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         return None
@@ -76,5 +76,5 @@ def scopes_of(school: str, token: str, now: datetime) -> frozenset[str] | None:
 
 
 def sha256_of(token: str) -> str:
-    """Return the digest under which a token is kept. Tokens are random, so that no slow hash is needed."""
+    """Return the stored digest of a token. Tokens are random, so that no slow hash is needed."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

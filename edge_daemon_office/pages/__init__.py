@@ -1,1 +1,1 @@
-"""Pages for a browser: server-rendered, plain forms, no script."""
+"""Pages for a browser: rendered on the server, with plain forms and no script."""

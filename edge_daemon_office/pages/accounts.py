@@ -33,7 +33,7 @@ _WRONG: Final = "This did not work. Check name and password; after several tries
 
 
 def start(request: HttpRequest) -> HttpResponse:
-    """Go to the page on which the account's role begins."""
+    """Redirect to the first page of the account's role."""
     account = request.user
     return HttpResponseRedirect(reverse(START[account.role], args=[account.school]))
 
@@ -81,7 +81,7 @@ def give_code(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Set up the second factor: the secret counts once a code of it was given."""
+    """Set up the second factor: the secret counts once one of its codes was entered."""
     account, error = request.user, ""
     if account.has_totp:
         return HttpResponseRedirect(reverse("start"))
@@ -118,7 +118,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("old", "new", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Let somebody choose another password; other sessions of the account end."""
+    """Let a person choose another password; other sessions of the account end."""
     account, errors = request.user, []
     if request.method == "POST":
         new = request.POST.get("new", "")[:1000]
@@ -143,7 +143,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's form
-    """Say that a page is not there: also where it is another's."""
+    """Answer that a page does not exist, also if it belongs to another school."""
     values: dict[str, Any] = {}
     return render(request, "office/not_found.html", values, status=404)
 

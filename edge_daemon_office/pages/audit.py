@@ -1,4 +1,4 @@
-"""*Audit*: who changed what: signed changes of registers, decisions, and what people did here."""
+"""The page *Audit*: all changes with their authors, from signed registers, decisions, and activities in the office."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _A_PAGE: Final = 100
 
 @needs(rights.SEE_AUDIT)
 def audit(request: HttpRequest, school: str) -> HttpResponse:
-    """Show the newest changes first, a hundred a page."""
+    """Show the changes, the newest first, a hundred on a page."""
     changes = Paginator(SignedChange.objects.filter(school=school).order_by("-at"), _A_PAGE)
     activities = Paginator(Activity.objects.filter(school=school).order_by("-at", "-id"), _A_PAGE)
     number = request.GET.get("page", "1")

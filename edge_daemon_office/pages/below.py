@@ -1,4 +1,4 @@
-"""*Low attendance*: students under the school's limit, and those who are absent days in a row."""
+"""The page *Low attendance*: students below the school's limit, and students absent several days in a row."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from edge_daemon_office.people.gate import needs
 from edge_daemon_office.registers.models import DayTally
 
 FEWEST_LESSONS: Final = 4
-"""With fewer decided lessons a rate says nothing."""
+"""With fewer decided lessons a rate means nothing."""
 
 
 @needs(rights.SEE_REGISTERS)
 def below(request: HttpRequest, school: str) -> HttpResponse:
-    """Show who was there less than the limit, and who is absent days in a row."""
+    """Show students below the limit, and students absent several days in a row."""
     place, mine = settings.OFFICE.schools[school], rights.own(request.user)
     first, last = period_of(request, place)
     limit = _limit(request, place.limit_percent)
@@ -60,10 +60,9 @@ def _limit(request: HttpRequest, default: int) -> int:
 
 
 def consecutive(school: str, tallies: Any, least_days: int) -> list[dict[str, Any]]:
-    """Return who was absent, and not excused, on each of the last school days of theirs, `least_days` or more.
+    """Return the students who were absent without an excuse on their last school days, `least_days` or more.
 
-    A day counts where the student was absent in every decided lesson of it; days without a decided lesson are passed
-    over.
+    A day counts if the student was absent in every decided lesson of it; days without a decided lesson are skipped.
     """
     absent = tallies.filter(absent__gt=0).values_list("student_id", flat=True).distinct()
     days: dict[str, list[tuple[date, bool]]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Charts as SVG: shapes without style, colours from the style sheet. Each has its words beside it."""
+"""Charts as SVG: plain shapes, with colours from the style sheet. Each has a description in words."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 _SLOT, _HEIGHT = 4, 14
-"""Width and height of a capture of the strip, in units of the SVG."""
+"""Width and height of one capture in the strip, in units of the SVG."""
 _WIDE, _TALL = 600, 140
 
 
 def strip(
     captures: int, seen: Collection[int], facing: Collection[int], missed: Collection[int], words: str
 ) -> SafeString:
-    """Return a student's captures as a strip: full facing the class, half seen, a line not seen, a dot not taken.
+    """Return a student's captures as a strip: full for facing, half for seen, a line for not seen, a dot for not taken.
 
     Args:
-        captures: slots of the plan.
+        captures: number of slots in the plan.
         seen: slots in which the student was seen.
         facing: slots in which the student faced the class.
         missed: slots without a picture.
-        words: what the strip shows, for those who don't see it.
+        words: description of the strip for readers who don't see it.
     """
     paths = {"facing": "", "seen": "", "unseen": "", "missed": ""}
     for slot in range(captures):
@@ -45,11 +45,11 @@ def strip(
 
 
 def rate_line(rates: Sequence[tuple[str, float]], words: str) -> SafeString | str:
-    """Return a line of rates (0 to 1) over time with their labels; empty for fewer than two.
+    """Return a line of rates (0 to 1) over time with labels; empty for fewer than two rates.
 
     Args:
         rates: label and rate, in order of time.
-        words: what the chart shows.
+        words: description of the chart.
     """
     if len(rates) < 2:
         return ""

@@ -1,4 +1,4 @@
-"""Headers that keep a browser to what these pages are: text, one style sheet, no script at all."""
+"""Headers that limit a browser to what these pages contain: text, one style sheet, and no script."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ POLICY: Final = (
 
 
 class ContentSecurityMiddleware:
-    """Adds the policy to every answer, and keeps pages with names out of caches.
+    """Adds the policy to every answer, and prevents caching of pages with names.
 
     Args:
-        get_response: the next one.
+        get_response: the next handler.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""What every template knows: the school, the menu, the language."""
+"""Values for every template: the school, the menu, the language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entering an excuse on the page *Student*, and taking it back."""
+"""Adds and withdraws excuses on the page *Student*."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edge_daemon_office.people.gate import needs
 @needs(rights.EXCUSE)
 @require_POST
 def change_excuses(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
-    """Write an excuse down, or take one back; then write the lists of the devices."""
+    """Record or withdraw an excuse; then write the lists of the devices."""
     check_own(request.user, student_id)
     place = settings.OFFICE.schools[school]
     try:

@@ -1,4 +1,4 @@
-"""Who is excused on a day."""
+"""Excuses by day."""
 
 from __future__ import annotations
 

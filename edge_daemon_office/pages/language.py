@@ -19,10 +19,10 @@ _YEAR_S: Final = 31_536_000
 
 
 class LanguageMiddleware:
-    """Chooses the language: the person's choice, else the browser's, else the office's.
+    """Chooses the language: the person's choice, or else the browser's, or else the office's.
 
     Args:
-        get_response: the next one.
+        get_response: the next handler.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -34,7 +34,7 @@ class LanguageMiddleware:
             return self._get_response(request)
 
     def process_view(self, request: HttpRequest, *_: object) -> None:
-        """Show times as they are at the school of whoever is signed in."""
+        """Show times in the school's time zone."""
         school = settings.OFFICE.schools.get(getattr(request.user, "school", ""))
         timezone.activate(school.zone if school else timezone.get_default_timezone())
 
@@ -49,7 +49,7 @@ def _language(request: HttpRequest) -> str:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Keep the language that a person chose, and go back to the page."""
+    """Store a person's choice of language, and return to the page."""
     target = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}):
         target = "/"

@@ -1,4 +1,4 @@
-"""*Register*: each student's captures, flags, the rule and the distance to it; correcting; the list to tick."""
+"""The page *Register*: each student's captures, flags, the rule and the distance to it; corrections; the tick list."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from edge_daemon_office.registers.models import Lesson, Mark, SignedChange
 
 
 def own_lesson(account: Account, lesson_id: str) -> Lesson:
-    """Return a lesson that an account may see; raises Http404."""
+    """Return a lesson that an account may see; otherwise raise Http404."""
     lesson = Lesson.objects.filter(**rights.own(account), lesson_id=lesson_id).first()
     if lesson is None:
         raise Http404
@@ -38,7 +38,7 @@ def own_lesson(account: Account, lesson_id: str) -> Lesson:
 @needs(rights.SEE_REGISTERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
-    """Show the register of a lesson, and take corrections of it."""
+    """Show the register of a lesson, and accept corrections of it."""
     lesson = own_lesson(request.user, lesson_id)
     error = ""
     if request.method == "POST":
@@ -73,12 +73,12 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
 
 
 def may_correct(account: Account, lesson: Lesson) -> bool:
-    """Return whether an account may correct a lesson: rehearsals are nobody's attendance."""
+    """Return whether an account may correct a lesson; a rehearsal counts for nobody."""
     return rights.may(account, rights.CORRECT) and lesson.origin == "timetable"
 
 
 def _take(request: HttpRequest, lesson: Lesson) -> str:
-    """Take the form's decisions, and write the list of the device; return why nothing was taken."""
+    """Record the form's decisions, and write the list of the device; return why nothing was recorded."""
     if request.POST.get("revision") != str(lesson.revision):
         return t("The register has changed meanwhile. Look at it again; nothing was saved.")
     on_register = set(

@@ -1,4 +1,4 @@
-"""Names of students, by id, out of the office's roster."""
+"""Names of students by id, from the office's roster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from edge_daemon_office.registers.models import Student
 
 
 def names_of(school: str, student_ids: Iterable[str]) -> dict[str, str]:
-    """Return a name for every id: the id itself where the roster has none."""
+    """Return a name for every id, or the id itself if the roster has none."""
     ids = list(dict.fromkeys(student_ids))
     found: dict[str, str] = {one: one for one in ids}
     for start in range(0, len(ids), 500):

@@ -1,4 +1,4 @@
-"""The document behind a lesson: read from the tree, and shown only where it is the very one that was proven."""
+"""The document behind a lesson: read from the tree, and shown only if it is the one that was proven."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REGISTER_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class StudentLine:
-    """A student of the page *Register*."""
+    """A student on the page *Register*."""
 
     student_id: str
     name: str
@@ -60,12 +60,12 @@ class StudentLine:
     captures_facing: int
     strip: SafeString | str
     distance: str
-    """How far the student is from the rule, in words; empty: there is nothing to compare."""
+    """Distance of the student to the rule, in words; empty if there is nothing to compare."""
     remarks: tuple[str, ...]
 
 
 def read_register(school: School, lesson: Lesson) -> Register | None:
-    """Return the register of a lesson; None where the document in the tree is not the one that was proven."""
+    """Return the register of a lesson, None if the document in the tree is not the one that was proven."""
     try:
         text = read_text(devices_folder(school.tree) / lesson.path)
         return from_json(text).register if digest(text) == lesson.sha256 else None
@@ -82,7 +82,7 @@ def student_lines(register: Register, names: dict[str, str]) -> list[StudentLine
 
 
 def needed_captures(register: Register) -> int | None:
-    """Return in how many captures the rule asks a student to face the class; None: the register does not say it."""
+    """Return how many captures the rule requires, None if the register does not contain its rule."""
     if register.rule is None or not register.captures_taken:
         return None
     return ceil(Fraction(repr(register.rule.share)) * register.captures_taken)

@@ -1,4 +1,4 @@
-"""How each room is: what its device says, what of it was left out, and what to do."""
+"""The state of each room: its device's report, documents that were left out, and what to do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOT_C: Final = 80
 
 @dataclass(slots=True)
 class RoomStanding:
-    """A room with the reasons why somebody should look after it; none: it is well."""
+    """A room and the reasons why somebody should look at it; none if all is well."""
 
     device: str
     heartbeat: Heartbeat | None
@@ -26,7 +26,7 @@ class RoomStanding:
 
 
 def room_states(school: School) -> list[RoomStanding]:
-    """Return every room, those that need somebody first."""
+    """Return all rooms; those that need attention come first."""
     now = datetime.now(timezone.utc)
     found = {one.device: RoomStanding(one.device, one) for one in Heartbeat.objects.filter(school=school.school)}
     for problem in Problem.objects.filter(school=school.school).order_by("-is_left_out", "where"):

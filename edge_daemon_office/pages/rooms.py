@@ -1,4 +1,4 @@
-"""*Rooms*: versions, last contact, disk, temperature, clock, camera, and what to do. No student is named here."""
+"""The page *Rooms*: versions, last contact, disk, temperature, clock, camera, and what to do. It names no student."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from edge_daemon_office.people.gate import needs
 
 @needs(rights.SEE_ROOMS)
 def rooms(request: HttpRequest, school: str) -> HttpResponse:
-    """Show every room, those that need somebody first."""
+    """Show all rooms; those that need attention come first."""
     found = room_states(settings.OFFICE.schools[school])
     return render(request, "office/rooms.html", {"rooms": found, "needing": sum(bool(one.reasons) for one in found)})

@@ -1,4 +1,4 @@
-"""*Students* and *Student*: the rate by course, the calendar, why absent; and the file of everything that is kept."""
+"""The pages *Students* and *Student*: rates by course, a calendar, absences; and the file of all stored data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LETTERS: Final = {"present": "P", "absent": "A", "to_confirm": "?", "not_assess
 
 @needs(rights.SEE_REGISTERS)
 def students(request: HttpRequest, school: str) -> HttpResponse:  # noqa: ARG001 - the gate checks it
-    """Show the students, or those whose name or id holds the words that were searched."""
+    """Show the students, or those whose name or id contains the searched words."""
     words = request.GET.get("q", "").strip()[:100]
     found = own_students(request.user)
     if words:
@@ -41,7 +41,7 @@ def students(request: HttpRequest, school: str) -> HttpResponse:  # noqa: ARG001
 
 
 def own_students(account: Account) -> list[tuple[str, str]]:
-    """Return id and name of every student whom an account may see, by name."""
+    """Return id and name of every student that an account may see, by name."""
     school, courses = account.school, rights.courses_of(account)
     tallies = DayTally.objects.filter(**rights.own(account))
     ids = set(tallies.values_list("student_id", flat=True).distinct())
@@ -52,7 +52,7 @@ def own_students(account: Account) -> list[tuple[str, str]]:
 
 
 def check_own(account: Account, student_id: str) -> None:
-    """Raise Http404 for a student whom an account may not see."""
+    """Raise Http404 for a student that an account may not see."""
     if DayTally.objects.filter(**rights.own(account), student_id=student_id).exists():
         return
     if Mark.objects.filter(**rights.own(account), student_id=student_id).exists():
@@ -65,7 +65,7 @@ def check_own(account: Account, student_id: str) -> None:
 
 @needs(rights.SEE_REGISTERS)
 def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
-    """Show a student; a teacher sees the own courses only."""
+    """Show a student; a teacher sees only the own courses."""
     account = request.user
     check_own(account, student_id)
     place, mine = settings.OFFICE.schools[school], rights.own(account)
@@ -94,7 +94,7 @@ def student(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
 
 
 def _absences(mine: dict[str, Any], marks: Iterable[Mark], excuses: list[Excuse]) -> list[dict[str, Any]]:
-    """Return the marks that are not present, last first, each with the doubts about student and lesson."""
+    """Return the marks other than present, the latest first, each with the doubts about student and lesson."""
     found = [one for one in marks if one.standing in ("absent", "to_confirm")]
     lessons = Lesson.objects.filter(**mine, lesson_id__in=[one.lesson_id for one in found])
     room = dict(lessons.values_list("lesson_id", "register_flags"))
@@ -123,7 +123,7 @@ def _courses(marks: Iterable[Mark], excuses: list[Excuse]) -> list[dict[str, Any
 
 
 def rate(present: int, absent: int) -> float | None:
-    """Return the share of presences among lessons that are decided; None: none is."""
+    """Return the share of presences among decided lessons, None if there are none."""
     return present / (present + absent) if present + absent else None
 
 
@@ -162,7 +162,7 @@ def _chart(marks: Iterable[Mark]) -> Any:
 
 @needs(rights.SEE_STUDENT_FILE)
 def student_file(request: HttpRequest, school: str, student_id: str) -> HttpResponse:
-    """Give everything that the office keeps about a student, as JSON; that it was asked for is noted."""
+    """Return everything that the office stores about a student, as JSON; the request is noted."""
     about = {"school": school, "student_id": student_id}
     tables: dict[str, list[dict[str, Any]]] = {
         model.__name__: list(model.objects.filter(**about).values())

@@ -1,4 +1,4 @@
-"""*Today*: what somebody has to look at now."""
+"""The page *Today*: what needs attention now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge_daemon_office.registers.models import Commitment, Lesson, Mark, Promis
 
 @needs(rights.SEE_REGISTERS)
 def today(request: HttpRequest, school: str) -> HttpResponse:
-    """Show a day: lessons, absent students, what needs a look."""
+    """Show a day: lessons, absent students, and what needs attention."""
     place, mine = settings.OFFICE.schools[school], rights.own(request.user)
     day = day_of(request, "day", today_at(place))
     lessons = list(Lesson.objects.filter(**mine, day=day).order_by("start", "device"))
@@ -43,7 +43,7 @@ def today(request: HttpRequest, school: str) -> HttpResponse:
 
 
 def _absent(mine: dict[str, Any], school: str, day: Any) -> list[dict[str, Any]]:
-    """Return who is absent and not excused, by name, with the lessons."""
+    """Return the absent students without an excuse, by name, with the lessons."""
     marks = Mark.objects.filter(**mine, day=day, standing="absent", is_counted=True).order_by("start")
     by_student: dict[str, list[Mark]] = {}
     for mark in marks:
@@ -59,9 +59,9 @@ def _absent(mine: dict[str, Any], school: str, day: Any) -> list[dict[str, Any]]
 
 
 def without_register(school: School, day: Any) -> list[Promise]:
-    """Return the promised lessons of a day that are over and have no register; a promise may have been withdrawn since.
+    """Return the promised lessons of a day that are over and have no register, without withdrawn promises.
 
-    Each commitment lists every plan that is on record: a later one before the lesson that lacks it withdraws it.
+    Each commitment lists all stored plans. A later commitment before the lesson withdraws the plans that it lacks.
     """
     begin = datetime.combine(day, time(), school.zone).astimezone(timezone.utc)
     end = min(datetime.combine(day + timedelta(days=1), time(), school.zone), datetime.now(timezone.utc))

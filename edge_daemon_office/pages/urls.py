@@ -1,4 +1,4 @@
-"""Addresses. Everything of a school begins with its short name; `people.gate` lets nobody see another one."""
+"""Addresses. All pages of a school begin with its short name; `people.gate` hides those of other schools."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ API: Final = [
     path("api/v1/<slug:school>/excuses", read_api.excuses, name="api-excuses"),
     path("api/v1/<slug:school>/rooms", read_api.rooms, name="api-rooms"),
 ]
-"""The read API; each address but the first asks for a token."""
+"""The read API; each address except the first needs a token."""
 
 urlpatterns = [
     path("", accounts.start, name="start"),

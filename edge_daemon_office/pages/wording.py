@@ -1,6 +1,6 @@
 """Words of the pages: English in the code and templates, other languages in `wording/LANGUAGE.json`.
 
-The office's folder may have `wording/LANGUAGE.json` of its own: further languages, or other words.
+The office's folder may contain `wording/LANGUAGE.json` with further languages, or with other words.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAMES: Final = {"en": "English", "de": "Deutsch", "ar": "العربية", "fa":
 
 
 def t(text: str, **values: Any) -> str:
-    """Return a text in the language of the page; English where there is no other."""
+    """Return a text in the language of the page, or in English if that language lacks it."""
     language = (get_language() or "en").partition("-")[0]
     folder = settings.OFFICE.folder
     words = words_of(language, folder).get(text) or words_of("en", folder).get(text, text)
@@ -37,7 +37,7 @@ def languages() -> list[tuple[str, str]]:
 
 @cache
 def words_of(language: str, folder: Path) -> Mapping[str, str]:
-    """Return the words of a language, by the English ones.
+    """Return the words of a language, by the English words.
 
     Raises:
         OfficeError: a file of words can't be read.

@@ -1,1 +1,1 @@
-"""Accounts of the office: who may sign in, and what each role may see."""
+"""Accounts of the office: the people who may sign in, and what each role may see."""

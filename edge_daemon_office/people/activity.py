@@ -1,4 +1,4 @@
-"""Noting who did what."""
+"""Records who did what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edge_daemon_office.scope import use_school
 
 
 def note(school: str, by: str, what: str, *, lesson_id: str = "", student_id: str = "", detail: str = "") -> None:
-    """Write a line of the page Audit."""
+    """Record a line for the page Audit."""
     use_school(school)
     Activity.objects.create(
         school=school,

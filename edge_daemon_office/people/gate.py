@@ -1,4 +1,4 @@
-"""The gate before every page: a session, the own school, and the second factor. What is not let through is 404."""
+"""The gate before every page checks the session, the school, and the second factor. A refused request gets a 404."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from edge_daemon_office.people.rights import may
 from edge_daemon_office.scope import use_school
 
 PASSED_TOTP: Final = "passed_totp"
-"""Key of a session whose person gave the code of the second factor."""
+"""Session key; it is set after the person has entered the code of the second factor."""
 _OPEN: Final = frozenset(("sign-in", "code", "sign-out", "style", "language"))
 _API: Final = "api-"
-"""Names of addresses that ask for a token themselves (interfaces/read_api.py)."""
+"""Names of addresses that check a token themselves (interfaces/read_api.py)."""
 _SETTING_UP: Final = frozenset(("second-factor",))
 
 
 class AccountMiddleware:
-    """Lets nobody see a page of a school without being signed in to it.
+    """Shows pages of a school only to people who are signed in to it.
 
     Args:
-        get_response: the next one.
+        get_response: the next handler.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -38,7 +38,7 @@ class AccountMiddleware:
     def process_view(
         self, request: HttpRequest, _view: object, _args: object, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Return what is answered instead of a page; None: the page."""
+        """Return the answer instead of a page, None to show the page."""
         name = request.resolver_match.url_name if request.resolver_match else ""
         account = request.user
         use_school(account.school if account.is_authenticated else "")
@@ -56,7 +56,7 @@ class AccountMiddleware:
 
 
 def needs(right: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Make a page that is there only for accounts with a right."""
+    """Make a page visible only to accounts with a right."""
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""Accounts, the courses of teachers, and what people did. These can't be rebuilt from the tree: `backup` keeps them."""
+"""Accounts, teachers' courses, and activities. They can't be rebuilt from the tree, so that `backup` includes them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from django.db import models
 
 ROLES: Final = ("teacher", "office", "head", "technician", "dpo")
 ALL_COURSES: Final = "*"
-"""In the courses of a teacher: every course."""
+"""In the courses of a teacher it means every course."""
 
 
 class AccountManager(BaseUserManager):  # type: ignore[type-arg]
     """Makes accounts."""
 
     def get_by_natural_key(self, username: str) -> Account:
-        """Return the account of a name, in whatever case it is written."""
+        """Return the account with a name; upper and lower case do not matter."""
         return self.get(username=username.strip().lower())
 
 
@@ -59,7 +59,7 @@ class TaughtCourse(models.Model):
 
 
 class ToldAlert(models.Model):
-    """An alert that an account was told by mail."""
+    """An alert that an account has received by mail."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="told")
     key = models.CharField(max_length=400)
@@ -72,7 +72,7 @@ class ToldAlert(models.Model):
 
 
 class Activity(models.Model):
-    """What somebody did in the office: who, when, what, about which lesson or student."""
+    """An action in the office: its author, time and kind, and the lesson or student that it concerns."""
 
     school = models.CharField(max_length=40)
     at = models.DateTimeField()

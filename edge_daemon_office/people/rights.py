@@ -1,4 +1,4 @@
-"""What each role may see and do. A page that somebody may not see is not there: 404, as for one of another school."""
+"""What each role may see and do. A page that a role may not see gets a 404, like a page of another school."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RIGHTS: Final[Mapping[str, frozenset[str]]] = {
     "technician": frozenset((SEE_ROOMS,)),
     "dpo": frozenset((SEE_AUDIT, SEE_ROOMS, SEE_STUDENT_FILE)),
 }
-"""The technician sees no names. The data protection officer sees what is kept, and no register of a day."""
+"""The technician sees no names. The data protection officer sees what is stored, but no register of a day."""
 
 START: Final[Mapping[str, str]] = {
     **dict.fromkeys(("teacher", "office", "head"), "today"),
     "technician": "rooms",
     "dpo": "audit",
 }
-"""The page on which a role begins."""
+"""First page of each role."""
 
 
 def may(account: Account, right: str) -> bool:
@@ -37,7 +37,7 @@ def may(account: Account, right: str) -> bool:
 
 
 def courses_of(account: Account) -> frozenset[str] | None:
-    """Return the courses that an account may see; None: all of its school."""
+    """Return the courses that an account may see; None for all of its school."""
     if account.role != "teacher":
         return None
     taught = frozenset(account.taught.values_list("course", flat=True))
@@ -45,7 +45,7 @@ def courses_of(account: Account) -> frozenset[str] | None:
 
 
 def own(account: Account) -> dict[str, Any]:
-    """Return the filter that leaves of lessons, marks and tallies those that an account may see."""
+    """Return the filter for the lessons, marks and tallies that an account may see."""
     courses = courses_of(account)
     mine: dict[str, Any] = {"school": account.school}
     return mine if courses is None else {**mine, "course__in": courses}

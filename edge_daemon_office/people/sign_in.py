@@ -1,4 +1,4 @@
-"""Signing in: password, lock-out, second factor. Every failure looks the same from outside."""
+"""Signing in: password, lock-out, second factor. All failures look the same from outside."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from edge_daemon_office.people import totp
 from edge_daemon_office.people.models import Account
 
 FREE_FAILURES: Final = 5
-"""So many wrong sign-ins in a row lock nothing."""
+"""This many wrong sign-ins in a row do not lock an account."""
 _FIRST_LOCK: Final = timedelta(minutes=1)
 _LONGEST_LOCK: Final = timedelta(hours=1)
 
 
 class AccountBackend:
-    """Finds the account of a name and password."""
+    """Finds the account for a name and password."""
 
     def authenticate(self, _request: Any, username: str = "", password: str = "", **_: Any) -> Account | None:
-        """Return the account; None: unknown, wrong, locked, or not active. Each of these takes the same time."""
+        """Return the account; None if unknown, wrong, locked or inactive, and each of these takes the same time."""
         account = Account.objects.filter(username=username.strip().lower()[:100]).first()
         if account is None:
             make_password(password)  # as long as a comparison takes
@@ -35,19 +35,19 @@ class AccountBackend:
         return account if is_right and may_sign_in(account) else None
 
     def get_user(self, user_id: int) -> Account | None:
-        """Return the account of a session; None where it may not sign in any more."""
+        """Return the account of a session, None if it may not sign in any more."""
         account = Account.objects.filter(pk=user_id).first()
         return account if account is not None and account.is_active else None
 
 
 def may_sign_in(account: Account) -> bool:
-    """Return whether an account is active, not locked, and of a school of this office."""
+    """Return whether an account is active, not locked, and belongs to a school of this office."""
     is_locked = account.locked_until is not None and account.locked_until > datetime.now(timezone.utc)
     return account.is_active and not is_locked and account.school in settings.OFFICE.schools
 
 
 def note_failure(account: Account) -> None:
-    """Count a wrong password or code; from the sixth in a row on the account is locked, for longer each time."""
+    """Count a wrong password or code; the sixth in a row locks the account, and later ones lock it for longer."""
     with transaction.atomic():
         Account.objects.filter(pk=account.pk).update(failed=F("failed") + 1)
         failed = Account.objects.values_list("failed", flat=True).get(pk=account.pk)
@@ -62,7 +62,7 @@ def note_success(account: Account) -> None:
 
 
 def take_code(account: Account, given: str) -> bool:
-    """Return whether a code of the second factor is right; it is taken once only."""
+    """Return whether a code of the second factor is right; each code is accepted only once."""
     secret = totp.opened(account.totp_sealed, settings.SECRET_KEY)
     step = totp.matching_step(secret, given, time.time(), account.totp_step) if secret else None
     if step is None or not may_sign_in(account):

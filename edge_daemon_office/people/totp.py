@@ -1,4 +1,4 @@
-"""The second factor: codes of RFC 6238 (SHA-1, 6 digits, 30 s), which every authenticator knows."""
+"""The second factor: codes of RFC 6238 (SHA-1, 6 digits, 30 s), which every authenticator supports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 STEP_S: Final = 30
 _DIGITS: Final = 6
 _DRIFT_STEPS: Final = 1
-"""Clocks of telephones differ by so much."""
+"""Tolerance for the clocks of telephones, in time steps."""
 _NONCE_BYTES: Final = 12
 
 
@@ -37,13 +37,13 @@ def code(secret: str, step: int) -> str:
 
 
 def matching_step(secret: str, given: str, now_s: float, last_step: int) -> int | None:
-    """Return the time step of a code, None where it is wrong or was taken before.
+    """Return the time step of a code, None if it is wrong or was used before.
 
     Args:
-        secret: in base 32.
-        given: what the person typed; blanks are passed over.
+        secret: the secret in base 32.
+        given: what the person typed; spaces are ignored.
         now_s: seconds since 1970.
-        last_step: of the last code that was taken: neither it nor one before it is taken again.
+        last_step: time step of the last accepted code; this step and earlier ones are refused.
     """
     given = "".join(given.split())
     middle = int(now_s) // STEP_S
@@ -59,13 +59,13 @@ def address(secret: str, username: str, issuer: str) -> str:
 
 
 def sealed(secret: str, office_secret: str) -> str:
-    """Return a secret sealed by the office's own: a copy of the database alone gives no codes."""
+    """Return a secret sealed with the office's own secret, so that a copied database alone gives no codes."""
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return base64.b64encode(nonce + _cipher(office_secret).encrypt(nonce, secret.encode("ascii"), None)).decode("ascii")
 
 
 def opened(text: str, office_secret: str) -> str | None:
-    """Return the secret that was sealed; None: by another office's secret, or changed."""
+    """Return the sealed secret; None if another office sealed it or it was changed."""
     try:
         data = base64.b64decode(text)
         return _cipher(office_secret).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], None).decode("ascii")

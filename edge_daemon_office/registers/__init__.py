@@ -1,1 +1,1 @@
-"""Tables of what was proven: made from the tree of documents, and made anew from it by `rebuild`."""
+"""Tables of proven documents, made from the tree; `rebuild` makes them again."""

@@ -1,6 +1,6 @@
-"""Tables of what was proven. Every key begins with the school; nothing here can't be made anew from the tree.
+"""Tables of proven documents. Every key begins with the school, and everything can be rebuilt from the tree.
 
-Marks carry the month in their key, by which PostgreSQL may partition them. Times are UTC; days are the school's.
+Marks have the month in their key, by which PostgreSQL may partition them. Times are UTC; days are the school's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _SHA256 = 64
 
 
 class Lesson(models.Model):
-    """A lesson, by the highest revision of its register."""
+    """A lesson, from the highest revision of its register."""
 
     pk = models.CompositePrimaryKey("school", "lesson_id")
     school = models.CharField(max_length=40)
@@ -80,7 +80,7 @@ class Mark(models.Model):
 
 
 class DayTally(models.Model):
-    """How a student's lessons of one day and course count together."""
+    """The combined count of a student's lessons of one day and course."""
 
     pk = models.CompositePrimaryKey("school", "day", "course", "student_id")
     school = models.CharField(max_length=40)
@@ -99,7 +99,7 @@ class DayTally(models.Model):
 
 
 class Revision(models.Model):
-    """A register document that was proven."""
+    """A proven register document."""
 
     pk = models.CompositePrimaryKey("school", "lesson_id", "revision")
     school = models.CharField(max_length=40)
@@ -114,14 +114,14 @@ class Revision(models.Model):
     arrival = models.BigIntegerField(help_text="Order in which revisions became visible; microseconds of 1970 or more.")
 
     class Meta:
-        """Indexes of the chain and of the read API's changes. No two arrivals are one: a second run has to wait."""
+        """Indexes of the chain and of the read API's changes. Arrival numbers are unique: a second run has to wait."""
 
         indexes = (models.Index(fields=["school", "device"], name="revision_device"),)
         constraints = (models.UniqueConstraint(fields=["school", "arrival"], name="revision_arrival"),)
 
 
 class SignedChange(models.Model):
-    """A correction or confirmation that a device signed, of the highest revision."""
+    """A correction or confirmation in the highest revision, signed by a device."""
 
     pk = models.CompositePrimaryKey("school", "lesson_id", "number")
     school = models.CharField(max_length=40)
@@ -153,7 +153,7 @@ class Commitment(models.Model):
 
 
 class Promise(models.Model):
-    """What was promised last, and before it began, of one lesson."""
+    """The last promise about one lesson before it began."""
 
     pk = models.CompositePrimaryKey("school", "lesson_id")
     school = models.CharField(max_length=40)
@@ -172,7 +172,7 @@ class Promise(models.Model):
 
 
 class Heartbeat(models.Model):
-    """What a device says of itself. It is not signed; nothing of it becomes attendance."""
+    """A device's own report. It is not signed, and none of it affects attendance."""
 
     pk = models.CompositePrimaryKey("school", "device")
     school = models.CharField(max_length=40)
@@ -193,7 +193,7 @@ class Heartbeat(models.Model):
 
 
 class Problem(models.Model):
-    """A document that was left out, or something that is odd."""
+    """A document that was left out, or one that looks wrong."""
 
     pk = models.CompositePrimaryKey("school", "where", "kind")
     school = models.CharField(max_length=40)
@@ -205,7 +205,7 @@ class Problem(models.Model):
 
 
 class Source(models.Model):
-    """A file of the tree, as it was when it was examined."""
+    """A file of the tree at the time when it was examined."""
 
     pk = models.CompositePrimaryKey("school", "path")
     school = models.CharField(max_length=40)
@@ -225,7 +225,7 @@ class Source(models.Model):
 
 
 class Student(models.Model):
-    """A line of the office's roster."""
+    """A student in the office's roster."""
 
     pk = models.CompositePrimaryKey("school", "student_id")
     school = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""Row-level security on PostgreSQL for the tables of a migration (edge_daemon_office/scope.py says what it is for)."""
+"""Row-level security on PostgreSQL for the tables of a migration (edge_daemon_office/scope.py explains it)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _OWN: Final = "school = current_setting('office.school', true)"
 
 
 def secure(schema_editor: Any, tables: Iterable[str]) -> None:
-    """Show a connection the rows of its school only. Does nothing on another database."""
+    """Limit a connection to the rows of its school. Does nothing on another database."""
     if schema_editor.connection.vendor == "postgresql":
         for table in tables:
             schema_editor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

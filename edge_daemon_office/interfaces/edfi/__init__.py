@@ -1,5 +1,5 @@
-"""Attendance for a student information system by Ed-Fi: what should be there, what is there, and the difference.
+"""Sends attendance to a student information system with Ed-Fi: compares what should be there with what is there.
 
-Only what is not a plain presence is sent (negative attendance). The category is part of Ed-Fi's key of an event, so
-that a change of it is a deletion and a new event, in this order.
+Only marks other than a plain presence are sent (negative attendance). The category is part of Ed-Fi's key of an event,
+so that a changed category is a deletion and then a new event.
 """

@@ -16,11 +16,11 @@ _LONGEST: Final = 300
 
 
 class EdFiDownError(Exception):
-    """The system can't take anything now; nothing more is sent in this run."""
+    """The system can't accept anything now; this run sends nothing more."""
 
 
 class EventRefusedError(Exception):
-    """The system does not take this event; its text is the system's, cut."""
+    """The system refuses this event; the error has the system's text, cut to a maximum length."""
 
 
 class EdFiClient:
@@ -35,11 +35,11 @@ class EdFiClient:
         self._token = ""
 
     def put(self, body: Mapping[str, Any]) -> str:
-        """Make the event of a natural key as it is here, whether it is there or not; return its id.
+        """Create or update the event with a natural key; return its id.
 
         Raises:
-            EdFiDownError: the system can't take anything.
-            EventRefusedError: it does not take this event.
+            EdFiDownError: the system can't accept anything.
+            EventRefusedError: it refuses this event.
         """
         answer = self._ask("POST", _RESOURCE, json.dumps(body).encode("utf-8"))
         if answer.status not in (200, 201):
@@ -48,13 +48,13 @@ class EdFiClient:
         return found or self.find(body)
 
     def delete(self, resource_id: str) -> None:
-        """Delete an event; one that is not there is deleted. Raises as `put`."""
+        """Delete an event; a missing one counts as deleted. Raises the errors of `put`."""
         answer = self._ask("DELETE", f"{_RESOURCE}/{quote(resource_id, safe='')}")
         if answer.status not in (200, 204, 404):
             raise EventRefusedError(_reason(answer))
 
     def find(self, body: Mapping[str, Any]) -> str:
-        """Return the id of the event with the natural key of a body; empty: there is none. Raises as `put`."""
+        """Return the id of the event with the natural key of a body, empty if there is none; errors as in `put`."""
         section = body["sectionReference"]
         wanted = {
             "attendanceEventCategoryDescriptor": body["attendanceEventCategoryDescriptor"],
@@ -71,7 +71,7 @@ class EdFiClient:
         return ids[0] if ids else ""
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> WebAnswer:
-        """Ask with a token, which is renewed once where it has expired."""
+        """Send a request with a token, which is renewed once if it has expired."""
         for _ in range(2):
             headers = {"Authorization": f"Bearer {self._token or self._new_token()}", "Accept": "application/json"}
             if body is not None:

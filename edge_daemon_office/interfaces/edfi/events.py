@@ -17,7 +17,7 @@ from edge_daemon_office.interfaces.settings import EDFI_CATEGORIES, EdFiSettings
 
 @dataclass(frozen=True, slots=True)
 class WantedEvent:
-    """An event of one student, day, section and category; several lessons of it are its class periods."""
+    """An event of one student, day, section and category; several lessons become its class periods."""
 
     student_id: str
     day: date
@@ -26,17 +26,17 @@ class WantedEvent:
     class_periods: frozenset[str] = frozenset()
 
     def key(self) -> str:
-        """Return the SHA-256 of what Ed-Fi takes as the key."""
+        """Return the SHA-256 of the fields that Ed-Fi uses as the key."""
         parts = [self.student_id, str(self.day), *self.order(), self.category]
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
 
     def order(self) -> list[str]:
-        """Return what names the section."""
+        """Return the fields that identify the section."""
         one = self.section
         return [one.local_course_code, one.section_identifier, one.session_name, str(one.school_year)]
 
     def body(self, school_id: int) -> dict[str, Any]:
-        """Return the event as `studentSectionAttendanceEvents` takes it."""
+        """Return the event in the format of `studentSectionAttendanceEvents`."""
         found: dict[str, Any] = {
             "attendanceEventCategoryDescriptor": self.category,
             "eventDate": str(self.day),
@@ -63,11 +63,11 @@ class WantedEvents:
 
     events: dict[str, WantedEvent] = field(default_factory=dict)
     unmapped: Counter[str] = field(default_factory=Counter)
-    """Marks of courses without a line that fits, by course and time."""
+    """Marks of courses without a matching line, by course and time."""
 
 
 def wanted_events(school: School, edfi: EdFiSettings, courses: CourseMap, first: date, last: date) -> WantedEvents:
-    """Return the events of a period. Presences, doubts and what was not assessed are none."""
+    """Return the events of a period. Presences, doubtful marks and students not assessed give none."""
     found = WantedEvents()
     periods: dict[tuple[str, date, Section, str], set[str]] = {}
     for one in stated_marks(school.school, first, last):

@@ -1,4 +1,4 @@
-"""Which section, session and class period a lesson belongs to: a CSV file that the school writes."""
+"""Maps a lesson to its section, session and class period, with a CSV file that the school writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of Ed-Fi, as `sectionReference` has it."""
+    """A section of Ed-Fi, with the fields of `sectionReference`."""
 
     local_course_code: str
     section_identifier: str
@@ -27,20 +27,20 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class MappingRow:
-    """A line of the file: lessons that it is about, and where they belong."""
+    """A line of the file: the lessons that it matches, and where they belong."""
 
     section: Section
     class_period: str
-    """Empty: events name none."""
+    """Class period; empty if events have none."""
     first_day: date
     last_day: date
     weekday: int | None
-    """0 is Monday; None: any."""
+    """Weekday; 0 is Monday, None matches any."""
     start: time | None
-    """At the school; None: any."""
+    """Start at the school; None matches any."""
 
     def fits(self, day: date, start: time) -> bool:
-        """Return whether a lesson is one of this line."""
+        """Return whether this line matches a lesson."""
         return (
             self.first_day <= day <= self.last_day
             and self.weekday in (None, day.weekday())
@@ -59,22 +59,22 @@ class CourseMap:
         self._rows = rows
 
     def row(self, course: str, day: date, start: time) -> MappingRow | None:
-        """Return the line for a lesson: of several the one that says most; None: there is none.
+        """Return the line for a lesson: the most specific of several; None if there is none.
 
         Args:
             course: the course of the lesson.
-            day: at the school.
-            start: at the school, in whole minutes.
+            day: the day at the school.
+            start: the start at the school, in whole minutes.
         """
         found = [one for one in self._rows.get(course, ()) if one.fits(day, start)]
         return max(found, key=lambda one: (one.start is not None, one.weekday is not None), default=None)
 
 
 def read_mapping(path: Path) -> CourseMap:
-    """Return the mapping of a file.
+    """Return the mapping in a file.
 
     Raises:
-        OfficeError: there is no file, it can't be read, or a line of it is wrong.
+        OfficeError: there is no file, it can't be read, or one of its lines is wrong.
     """
     if not path.exists():
         hint = f"write a CSV file with the columns {', '.join(_NEEDED)} (docs/OFFICE.md)"

@@ -1,7 +1,7 @@
-"""Bringing the Ed-Fi system to what it should have. Each event is written down here before it is sent there.
+"""Updates the Ed-Fi system to what it should have. Each event is recorded here before it is sent.
 
-The next run therefore knows everything that may be there, whatever was cut. It sends again what has no answer; the
-system knows an event by its key. It finds and deletes what is not wanted any more.
+So after any interruption the next run knows everything that may be there. It sends events without an answer again,
+which the system recognises by their key. It finds and deletes events that are no longer wanted.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from edge_daemon_office.interfaces.models import EdFiEvent
 from edge_daemon_office.scope import use_school
 
 _AGAIN: Final = timedelta(hours=20)
-"""A refused event is tried again after so long, or where it has changed."""
+"""A refused event is retried after this time, or when it has changed."""
 
 
 @dataclass(slots=True)
 class SendResult:
-    """What a run did."""
+    """The result of a run."""
 
     sent: int = 0
     deleted: int = 0
     unchanged: int = 0
     refused: list[str] = field(default_factory=list)
-    """Day, and why; no id of a student."""
+    """Day and reason of problems, without a student's id."""
     unmapped: dict[str, int] = field(default_factory=dict)
     down: str = ""
-    """Why the run ended before its end; empty: it did not."""
+    """Why the run ended early; empty if it did not."""
 
 
 def send_events(
@@ -46,13 +46,13 @@ def send_events(
     client: EdFiClient | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> SendResult:
-    """Bring the system to what the registers and excuses of the last days say.
+    """Update the system to the registers and excuses of the last days.
 
     Args:
-        school: with settings of Ed-Fi.
+        school: the school, with settings of Ed-Fi.
         today: the day at the school.
-        days: to look back; None: as the settings say.
-        client: the connection to the system; None: one is made.
+        days: number of days to look back; None for the setting.
+        client: the connection to the system; None to make one.
         now: the time.
 
     Raises:
@@ -84,7 +84,7 @@ class _Run:
     result: SendResult
 
     def bring(self, wanted: dict[str, WantedEvent], known: dict[str, EdFiEvent]) -> None:
-        """Bring each student, day and section to what it should be, one after the other."""
+        """Update each student, day and section, one after the other."""
         rows = [*((_place(one), True, key) for key, one in wanted.items())]
         rows += [
             ((str(row.day), row.student_id, row.section), False, key) for key, row in known.items() if key not in wanted
@@ -137,7 +137,7 @@ def _place(event: WantedEvent) -> tuple[str, str, str]:
 
 
 def lines(result: SendResult) -> Iterable[str]:
-    """Return what a person should look at, a line each."""
+    """Return the problems that a person should look at, a line each."""
     for where, count in sorted(result.unmapped.items()):
         yield f"no line of the mapping fits: {where}: {count} events are not sent"
     for what in result.refused:

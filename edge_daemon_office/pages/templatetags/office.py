@@ -1,4 +1,4 @@
-"""Tags and filters of the office's templates; they are known in every template."""
+"""Tags and filters of the office's templates; every template can use them."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def t_filter(text: str) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Return a share as a percentage; a dash for none."""
+    """Return a share as a percentage, or a dash for None."""
     return "–" if share is None else f"{share:.0%}"
