@@ -18,7 +18,7 @@ PACKAGE = ROOT / "edge_daemon"
 STEPS = {"lesson", "camera", "vision", "gallery", "checkin", "attendance", "delivery"}
 LEAVES = {"store", "device"}
 SHARED = {"types", "traits", "errors", "config", "timestamps", "plain_text", "domains", "image_header", "sqlite"}
-SHARED |= {"interpreter"}
+SHARED |= {"interpreter", "whole_file"}
 ALLOWED = {
     **{step: SHARED | LEAVES | {step} for step in STEPS},
     "attendance": SHARED | LEAVES | {"attendance", "neural_network"},
@@ -30,6 +30,7 @@ ALLOWED = {
     "errors": set(),
     "timestamps": set(),
     "interpreter": set(),
+    "whole_file": set(),
     "plain_text": set(),
     "domains": set(),
     "image_header": {"errors"},

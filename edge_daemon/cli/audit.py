@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
+from edge_daemon.whole_file import replace_file
 
 if TYPE_CHECKING:
     from edge_daemon.app.audit import Audit, Setting
@@ -140,14 +139,9 @@ def _write(path: Path, data: bytes) -> None:
     Raises:
         StoreError: the file can't be written.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        partial.replace(path)
+        replace_file(path, data, unique=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(f"can't be written: {error.strerror}", str(path)) from error
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,9 +20,9 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import pulled
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.database import is_shared
-from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.pulled import PulledDocument
 from edge_daemon.types import Outcome
+from edge_daemon.whole_file import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -208,17 +207,9 @@ def put(path: Path, data: bytes, *, shared: bool = False) -> None:
     Raises:
         StoreError: the file can't be written.
     """
-    part = path.with_name(f".{path.name}{_PART}")
     try:
         other_reads = shared and is_shared(path.parent.parent)
         path.parent.mkdir(mode=0o750 if other_reads else 0o700, parents=True, exist_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), 0o640 if other_reads else 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
+        replace_file(path, data, mode=0o640 if other_reads else 0o600, durable=True)
     except OSError as error:
         raise StoreError(f"can't be written: {error.strerror}", str(path), "check the disk and its owner") from error

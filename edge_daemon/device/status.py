@@ -6,10 +6,8 @@ because everybody may read the metrics in it (`metrics.py`).
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ import cattrs
 from cattrs.preconf.json import make_converter
 
 from edge_daemon.types import ClockState
+from edge_daemon.whole_file import replace_file
 
 FILE = "status.json"
 STALE_S = 120.0
@@ -154,18 +153,7 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
         OSError: the folder can't be created or written.
     """
     _make_open(path.parent)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()  # left by a killed process with this id
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), mode)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    replace_file(path, text.encode(), mode=mode, unique=True)
 
 
 def _make_open(folder: Path) -> None:

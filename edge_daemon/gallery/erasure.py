@@ -24,9 +24,9 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store import gallery as tables
 from edge_daemon.store.backup import erase_file
 from edge_daemon.store.database import path_of
-from edge_daemon.store.disk import sync_folder
 from edge_daemon.store.gallery import Erased, StudentRow, Tombstone
 from edge_daemon.timestamps import parsed, stored
+from edge_daemon.whole_file import replace_file
 
 TOMBSTONES_FILE = "gallery.erased"
 
@@ -146,16 +146,11 @@ def hash_file_again(db: sqlite_utils.Database, device_key: bytes) -> bool:
     again = [replace(mark, student_hash=data_keys.keyed(device_key, mark.student_hash)) for mark in marks]
     if path is None or again == marks:
         return False
-    part, old = path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
+    old = path.with_name(f".{path.name}.old")
     try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
-            file.write(_lines(again))
-            file.flush()
-            os.fsync(file.fileno())
         old.unlink(missing_ok=True)
         os.link(path, old)
-        part.replace(path)
-        sync_folder(path.parent)
+        replace_file(path, _lines(again).encode(), durable=True)
     except OSError as error:
         what = f"erased students can't be noted ({error.strerror})"
         raise GalleryError(what, str(path), "check its owner and mode") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from edge_daemon.lesson.ical_lines import Source
 from edge_daemon.lesson.ical_text import read_source
 from edge_daemon.lesson.timetable_process import DEADLINE_S, ProcessTimetable
 from edge_daemon.types import Lesson
+from edge_daemon.whole_file import replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -170,9 +170,4 @@ def _write(path: Path, data: bytes) -> None:
     """Replace a file atomically, even on a power failure. Identical content is not written, to spare the card."""
     if path.exists() and path.read_bytes() == data:
         return
-    draft = path.with_suffix(".new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    replace_file(path, data, durable=True)

@@ -22,8 +22,9 @@ from typing import BinaryIO
 
 from edge_daemon.errors import DamageError, StoreError
 from edge_daemon.store.database import faults_at
-from edge_daemon.store.disk import free_bytes, sync_folder
+from edge_daemon.store.disk import free_bytes
 from edge_daemon.store.integrity import SUFFIXES, counts, examine, set_aside
+from edge_daemon.whole_file import sync_folder
 
 _STEP_PAGES = 256
 _SYNC_STEPS = 4

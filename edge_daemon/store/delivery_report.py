@@ -24,6 +24,7 @@ from edge_daemon.sqlite import sqlite_utils
 from edge_daemon.store.alarms import OF_DELIVERY, Alarm, alarms
 from edge_daemon.store.database import faults, shared_mode
 from edge_daemon.timestamps import parsed, stored
+from edge_daemon.whole_file import replace_file
 
 FILE: Final = "report.json"
 _FORMAT: Final = 1
@@ -120,14 +121,10 @@ def write_report(db: sqlite_utils.Database, folder: Path) -> None:
         "versions": versions,
         "alarms": standing,
     }
-    path, part = folder / FILE, folder / f".{FILE}.{os.getpid()}"
+    path = folder / FILE
     try:
-        part.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False)
-            os.fchmod(file.fileno(), shared_mode(folder))
-        part.replace(path)  # not synced to the card: the next run writes it again
+        # Not synced to the card: an older one, or none, is followed by the next run's.
+        replace_file(path, json.dumps(document, ensure_ascii=False).encode(), mode=shared_mode(folder))
     except OSError as error:
         raise StoreError(f"can't be written: {error.strerror}", str(path), "check the folder and the disk") from error
 

@@ -35,12 +35,3 @@ def is_read_only(path: Path, mounts: Path = _MOUNTS) -> bool:
     wanted = f"{os.major(device)}:{os.minor(device)}"
     options = [line.split()[-1].split(",") for line in lines if line.split()[2:3] == [wanted]]
     return any("ro" in own or "emergency_ro" in own for own in options)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the file names in a folder durable (fsync(2)); raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

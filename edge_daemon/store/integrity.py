@@ -21,7 +21,7 @@ from typing import Literal
 
 from edge_daemon.errors import StoreError
 from edge_daemon.store.database import PAGE_BYTES, explained
-from edge_daemon.store.disk import sync_folder
+from edge_daemon.whole_file import sync_folder
 
 logger = logging.getLogger(__name__)
 

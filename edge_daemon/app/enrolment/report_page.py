@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 from edge_daemon.errors import StoreError
 from edge_daemon.gallery.roster import Roster
 from edge_daemon.home import Home
+from edge_daemon.whole_file import replace_file
 
 if TYPE_CHECKING:
     from edge_daemon.gallery.roster_import import EnrolReport
@@ -59,13 +59,9 @@ def write_page(home: Home, roster: Roster, report: EnrolReport, at: datetime) ->
         StoreError: the page can't be written.
     """
     path = page_path(home)
-    fresh = path.with_suffix(".new")
+    page = _page(roster, report, at.astimezone(ZoneInfo(home.config.device.time_zone)))
     try:
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(_page(roster, report, at.astimezone(ZoneInfo(home.config.device.time_zone))))
-        fresh.replace(path)
+        replace_file(path, page.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise StoreError(f"the page of the import can't be written: {error.strerror}", str(path)) from error
     return path

@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-from edge_daemon.store.disk import sync_folder
+from edge_daemon.whole_file import replace_file, sync_folder
 
 
 def put(path: Path, content: bytes, mode: int | None) -> None:
@@ -24,18 +24,7 @@ def put(path: Path, content: bytes, mode: int | None) -> None:
     if _is_there(path, content, mode):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()  # left by an interrupted start
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        if mode is not None:
-            os.fchmod(file.fileno(), mode)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
+    replace_file(path, content, mode=mode, durable=True)
 
 
 def link(path: Path, target: str) -> None:

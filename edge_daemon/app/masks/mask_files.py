@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from edge_daemon.errors import CameraError, StoreError
 from edge_daemon.traits import MaskCounts
 from edge_daemon.types import Picture
 from edge_daemon.vision import drawing
+from edge_daemon.whole_file import replace_file
 
 FRAMES = 100
 """Default number of frames of a video to look at, spread evenly."""
@@ -178,12 +177,7 @@ def _write(path: Path, data: bytes) -> None:
     Raises:
         StoreError: the file can't be written.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        partial.replace(path)
+        replace_file(path, data, unique=True)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(f"can't be written: {error.strerror}", str(path)) from error
