@@ -101,29 +101,49 @@ def decide(
     Returns:
         One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
     """
-    tallies = tuple(tallies)
-    alike = {student_id for pair in look_alikes for student_id in pair}
-    resembled = resembled or {}
-    marked: dict[Flag, Collection[str]] = {"look_alike": alike, "static_face": static_faces}
-    verdicts = []
-    for t in tallies:
-        share = Fraction(t.captures_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
-        flags = set(_flags_of_lesson(lesson, rule))
-        verdict: VerdictName = "present" if share >= rule.share else "absent"
-        if flags or (verdict == "absent" and t.student_id in not_seeable):
-            verdict = "inconclusive"
-        if t.student_id in not_assessed:
-            verdict = "not_assessed"
-        else:
-            flags |= _flags_of_count(t, rule, lesson) | {flag for flag, ids in marked.items() if t.student_id in ids}
-        resemblance = resembled.get(t.student_id) if verdict in ("absent", "inconclusive") else None
-        if resemblance is not None:
-            flags.add("resembles")
-        if t.student_id in poor_photographs and verdict in ("absent", "inconclusive"):
-            flags.add("poor_photographs")
-        probability = None if verdict == "not_assessed" else (probabilities or {}).get(t.student_id)
-        verdicts.append(Verdict(t, float(share), verdict, ordered(flags), None, probability, resemblance))
-    return tuple(verdicts)
+    marks = _Marks(
+        frozenset(not_assessed),
+        {"look_alike": {student_id for pair in look_alikes for student_id in pair}, "static_face": static_faces},
+        frozenset(not_seeable),
+        resembled or {},
+        probabilities or {},
+        frozenset(poor_photographs),
+    )
+    return tuple(_verdict(tally, rule, lesson, marks) for tally in tallies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What else is known of the students of a lesson, by id."""
+
+    not_assessed: frozenset[str]
+    flagged: Mapping[Flag, Collection[str]]
+    not_seeable: frozenset[str]
+    resembled: Mapping[str, Resemblance]
+    probabilities: Mapping[str, float]
+    poor_photographs: frozenset[str]
+
+
+def _verdict(tally: Tally, rule: Rule, lesson: LessonSummary, marks: _Marks) -> Verdict:
+    """Decide about one student."""
+    student_id = tally.student_id
+    share = Fraction(tally.captures_attentive, len(lesson.taken_at)) if lesson.taken_at else Fraction(0)
+    flags = set(_flags_of_lesson(lesson, rule))
+    verdict: VerdictName = "present" if share >= rule.share else "absent"
+    if flags or (verdict == "absent" and student_id in marks.not_seeable):
+        verdict = "inconclusive"
+    if student_id in marks.not_assessed:
+        verdict = "not_assessed"
+    else:
+        flags |= _flags_of_count(tally, rule, lesson)
+        flags |= {flag for flag, ids in marks.flagged.items() if student_id in ids}
+    resemblance = marks.resembled.get(student_id) if verdict in ("absent", "inconclusive") else None
+    if resemblance is not None:
+        flags.add("resembles")
+    if student_id in marks.poor_photographs and verdict in ("absent", "inconclusive"):
+        flags.add("poor_photographs")
+    probability = None if verdict == "not_assessed" else marks.probabilities.get(student_id)
+    return Verdict(tally, float(share), verdict, ordered(flags), None, probability, resemblance)
 
 
 def needed_captures(share: Fraction, captures_taken: int) -> int:

@@ -132,17 +132,42 @@ def import_roster(
     _check_before_the_work(store, before.values())
     barred = _barred(store, roster, before) - readmit
     roster = [_bare(row) if row.student.student_id in barred else row for row in roster]
-    exemplars: dict[str, list[Exemplar]] = {}
-    refused: list[RefusedPhotograph] = []
-    files = _FlatFiles((), ())
-    if photographs is not None:
-        check_folder(photographs.folder)
-        files = _FlatFiles(*match_files(photographs.folder, [row.student for row in roster]))
-        students = [row.student for row in roster if row.student.consent]
-        exemplars, refused = _read_all(students, files, photographs, watch)
+    files, exemplars, refused = _photographs_read(roster, photographs, watch)
     captured = _captured(store, roster, photographs)
     sealed, marks = _sealed_roster(store, roster, before, now)
-    change = GalleryChange(
+    change = _change(store, sealed, marks, exemplars, captured, photographs, now)
+    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
+        raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
+    phrases.drop_without_consent(store)
+    tables.wipe_log(store.db)  # after everything that is deleted
+    erasure.append_to_file(store.db, marks)
+    report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
+    return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
+
+
+def _photographs_read(
+    roster: Sequence[RosterRow], photographs: Photographs | None, watch: Callable[[int, int], None]
+) -> tuple[_FlatFiles, dict[str, list[Exemplar]], list[RefusedPhotograph]]:
+    """Read the photographs of students who consent; nothing where there are none to read."""
+    if photographs is None:
+        return _FlatFiles((), ()), {}, []
+    check_folder(photographs.folder)
+    files = _FlatFiles(*match_files(photographs.folder, [row.student for row in roster]))
+    consenting = [row.student for row in roster if row.student.consent]
+    return files, *_read_all(consenting, files, photographs, watch)
+
+
+def _change(
+    store: GalleryStore,
+    sealed: Sequence[StudentRow],
+    marks: Sequence[Tombstone],
+    exemplars: Mapping[str, Sequence[Exemplar]],
+    captured: Mapping[str, Sequence[Exemplar]],
+    photographs: Photographs | None,
+    now: datetime,
+) -> GalleryChange:
+    """Return what is written in one transaction."""
+    return GalleryChange(
         students=sealed,
         templates=_sealed_templates(store, sealed, exemplars, photographs, now),
         replaced=frozenset(s.student_id for s in sealed if photographs is not None or not s.consent),
@@ -152,13 +177,6 @@ def import_roster(
         tombstones=marks,
         embedder=(photographs.embedder.sha256, photographs.embedder.preprocessing) if photographs else None,
     )
-    if not tables.replace_roster(store.db, change, [row.wrapped_key for row in before.values()]):
-        raise GalleryError("another command changed the gallery meanwhile", "gallery", "import the roster again")
-    phrases.drop_without_consent(store)
-    tables.wipe_log(store.db)  # after everything that is deleted
-    erasure.append_to_file(store.db, marks)
-    report = _report(store, sealed, before, exemplars, refused, barred, photographs, captured)
-    return replace(report, matched=tuple(files.matched), unmatched=tuple(files.unmatched))
 
 
 def _captured(

@@ -16,6 +16,7 @@ from edge_daemon.store.delivery_tables import DELIVERY_TABLES, DESTINATIONS, OUT
 from edge_daemon.store.enrolment_tables import ENROLMENT_TABLES
 from edge_daemon.store.excuse_tables import EXCUSE_TABLES
 from edge_daemon.store.lesson_event_tables import LESSON_EVENT_TABLES
+from edge_daemon.store.lesson_tables import LESSON_TABLES, REGISTER_TABLES
 from edge_daemon.store.phrase_tables import PHRASE_TABLES
 from edge_daemon.store.plan_tables import COMMITMENT_TABLES, PLAN_TABLES
 from edge_daemon.store.removal_tables import REMOVAL_TABLES
@@ -132,67 +133,7 @@ def _gallery_6(db: sqlite_utils.Database) -> None:
 @_register(name="0001_lessons_captures_sightings_registers")
 def _register_1(db: sqlite_utils.Database) -> None:
     """Create lessons with their captures and sightings, and the registers made from them."""
-    _run(
-        db,
-        _META,
-        """CREATE TABLE lessons (
-            lesson_id TEXT PRIMARY KEY NOT NULL,
-            device TEXT NOT NULL,
-            course TEXT NOT NULL,
-            start_utc TEXT NOT NULL,
-            end_utc TEXT NOT NULL,
-            origin TEXT NOT NULL CHECK (origin IN ('timetable', 'rehearsal')),
-            seed BLOB NOT NULL CHECK (length(seed) = 32),
-            seed_sha256 TEXT NOT NULL,
-            captures_planned INTEGER NOT NULL CHECK (captures_planned >= 0),
-            clock TEXT NOT NULL CHECK (clock IN ('synchronised', 'rtc', 'unsynchronised')),
-            state TEXT NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'finalised'))
-        ) STRICT""",
-        "CREATE INDEX lessons_by_start ON lessons (start_utc)",
-        """CREATE TABLE captures (
-            lesson_id TEXT NOT NULL REFERENCES lessons ON DELETE CASCADE,
-            slot INTEGER NOT NULL CHECK (slot >= 0),
-            name TEXT NOT NULL,
-            taken_at_utc TEXT NOT NULL,
-            PRIMARY KEY (lesson_id, slot)
-        ) STRICT""",
-        """CREATE TABLE missed (
-            lesson_id TEXT NOT NULL REFERENCES lessons ON DELETE CASCADE,
-            slot INTEGER NOT NULL CHECK (slot >= 0),
-            reason TEXT NOT NULL,
-            PRIMARY KEY (lesson_id, slot)
-        ) STRICT""",
-        """CREATE TABLE sightings (
-            sighting_id INTEGER PRIMARY KEY,
-            lesson_id TEXT NOT NULL,
-            slot INTEGER NOT NULL,
-            student_id TEXT,  -- NULL: an unknown face; no longer written
-            similarity REAL NOT NULL,
-            attentive INTEGER NOT NULL CHECK (attentive IN (0, 1)),
-            x_px REAL NOT NULL,
-            y_px REAL NOT NULL,
-            w_px REAL NOT NULL,
-            h_px REAL NOT NULL,
-            FOREIGN KEY (lesson_id, slot) REFERENCES captures ON DELETE CASCADE
-        ) STRICT""",
-        "CREATE INDEX sightings_by_capture ON sightings (lesson_id, slot)",
-        # A student counts once in each capture, even if a step is repeated.
-        """CREATE UNIQUE INDEX sightings_once_a_capture ON sightings (student_id, lesson_id, slot)
-            WHERE student_id IS NOT NULL""",
-        """CREATE TABLE registers (
-            ledger_position INTEGER PRIMARY KEY,  -- order in which the device made its registers
-            lesson_id TEXT NOT NULL REFERENCES lessons,
-            revision INTEGER NOT NULL CHECK (revision >= 1),
-            document TEXT NOT NULL,  -- canonical JSON, bare student ids
-            sha256 TEXT NOT NULL,
-            created_at_utc TEXT NOT NULL,
-            UNIQUE (lesson_id, revision)
-        ) STRICT""",
-        """CREATE TRIGGER registers_never_change BEFORE UPDATE ON registers
-            BEGIN SELECT RAISE(ABORT, 'a register is immutable'); END""",
-        """CREATE TRIGGER registers_never_go BEFORE DELETE ON registers
-            BEGIN SELECT RAISE(ABORT, 'a register is immutable'); END""",
-    )
+    _run(db, _META, *LESSON_TABLES, *REGISTER_TABLES)
     _stamp(db, "register", version=1, readable_from=1)
 
 
