@@ -26,3 +26,8 @@ def plain(text: str) -> str:
 def without_overrides(text: str) -> str:
     """Return text without the marks that override its direction."""
     return text if _OVERRIDES.isdisjoint(text) else "".join(sign for sign in text if sign not in _OVERRIDES)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 lesson`, `2 lessons`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

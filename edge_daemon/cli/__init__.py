@@ -9,6 +9,8 @@ import click
 
 from edge_daemon import __version__
 from edge_daemon.cli.help_page import GroupHelp
+from edge_daemon.cli.this_command import commands_here
+from edge_daemon.errors import EdgeError
 from edge_daemon.home import Home
 
 _COMMANDS = {
@@ -82,6 +84,14 @@ class _LazyGroup(GroupHelp):
         for reader, names in READERS.items():
             with formatter.section(reader):
                 formatter.write_dl([(name.ljust(_WIDEST_NAME), _COMMANDS[name][1].rstrip(".")) for name in names])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; its advice names commands as they work here."""
+        try:
+            return super().invoke(ctx)
+        except EdgeError as error:
+            error.hint = commands_here(error.hint, ctx.obj)
+            raise
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,6 +11,7 @@ import click
 from edge_daemon.app.health.doctor import Check, Doctor
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
+from edge_daemon.cli.this_command import commands_here
 
 _WIDTH = 13
 
@@ -24,7 +25,7 @@ _WIDTH = 13
 def doctor(home: Home, only_network: bool, as_json: bool) -> None:
     """Check everything that a lesson needs, with advice. Exit code 1 means that something is bad."""
     all_checks = Doctor(home)
-    checks = list(_told(all_checks.network_checks() if only_network else all_checks.checks(), quiet=as_json))
+    checks = list(_told(all_checks.network_checks() if only_network else all_checks.checks(), home, quiet=as_json))
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
     bad = [check.name for check in checks if check.state == "bad"]
@@ -33,11 +34,11 @@ def doctor(home: Home, only_network: bool, as_json: bool) -> None:
     click.get_current_context().exit(1 if bad else 0)
 
 
-def _told(checks: Iterable[Check], *, quiet: bool) -> Iterator[Check]:
+def _told(checks: Iterable[Check], home: Home, *, quiet: bool) -> Iterator[Check]:
     """Print each check as soon as it is done, because the camera takes seconds."""
     for check in checks:
         if not quiet:
             click.echo(f"{check.state:{_WIDTH}}{check.name}: {check.found}")
             if check.advice:
-                click.echo(f"{'':{_WIDTH}}-> {check.advice}")
+                click.echo(f"{'':{_WIDTH}}-> {commands_here(check.advice, home)}")
         yield check

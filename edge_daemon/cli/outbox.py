@@ -25,6 +25,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
+from edge_daemon.cli.this_command import commands_here
 from edge_daemon.errors import EdgeError
 from edge_daemon.timestamps import written
 from edge_daemon.types import Lesson
@@ -53,13 +54,13 @@ def list_(home: Home, state: str | None, as_json: bool) -> None:
         return
     zone = ZoneInfo(home.config.device.time_zone)
     for line in _refusals(destinations, zone):
-        click.echo(line)
+        click.echo(commands_here(line, home))
     if not items:
         click.echo("nothing to be delivered" if state is None else "nothing")
         return
     heads = ("item", "to", "what", "about", "student", "state", "tries", "next try", "answer")
     lines = [_line(item, zone, _digits(items)) for item in items]
-    click.echo(table(heads, lines, widest=_WIDEST))
+    click.echo(commands_here(table(heads, lines, widest=_WIDEST), home))
 
 
 @outbox.command()
@@ -75,9 +76,9 @@ def show(home: Home, item_id: int, as_json: bool) -> None:
         return
     zone = ZoneInfo(home.config.device.time_zone)
     for name, value in _described(item, lesson, zone):
-        click.echo(EdgeError(f"{name:<9} {value}").line())
+        click.echo(EdgeError(f"{name:<9} {commands_here(value, home)}").line())
     for line in _refusals([queued.destination], zone):
-        click.echo(line)
+        click.echo(commands_here(line, home))
 
 
 @outbox.command()

@@ -24,6 +24,7 @@ from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.status_json import document
 from edge_daemon.cli.table import table
+from edge_daemon.cli.this_command import commands_here
 from edge_daemon.errors import ConfigError
 from edge_daemon.plain_text import plain
 from edge_daemon.types import ClockState
@@ -55,7 +56,7 @@ def status(home: Home, as_json: bool) -> None:
         click.echo(json.dumps(document(overview, names), ensure_ascii=False, indent=2))
     else:
         for title, text in _lines(overview, _zone(home)):
-            click.echo(f"{title:{_WIDTH}}{_shown(text)}")
+            click.echo(f"{title:{_WIDTH}}{_shown(commands_here(text, home))}")
         if lesson is not None and lesson.provisional:
             click.echo()
             click.echo(f"So far, of {lesson.provisional_of} captures; the register is made at the lesson's end:")

@@ -12,6 +12,7 @@ import click
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
+from edge_daemon.cli.this_command import commands_here
 from edge_daemon.plain_text import plain
 from edge_daemon.timestamps import written
 
@@ -53,7 +54,11 @@ def sync(home: Home, once: bool, as_json: bool) -> None:
     else:
         with progress("delivering") as show:
             result = SyncSession(home, show=show, stopping=lambda: bool(request.by), eager=True).go()
-    click.echo(json.dumps(_document(result), ensure_ascii=False, indent=2) if as_json else _shown(result.line()))
+    click.echo(
+        json.dumps(_document(result), ensure_ascii=False, indent=2)
+        if as_json
+        else _shown(commands_here(result.line(), home))
+    )
     if request.by == signal.SIGINT:
         click.get_current_context().exit(_INTERRUPTED)
     click.get_current_context().exit(1 if result.needs_a_person else 0)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
 from pathlib import Path
+
+from edge_daemon.home import Home
 
 _NAME = "edge-daemon"
 
@@ -22,3 +25,23 @@ def this_command(*, in_full: bool = False) -> str:
         path = str(Path(typed).absolute()) if is_typed and "/" in typed else found
         return shlex.quote(path) if path else _NAME
     return shlex.quote(typed) if is_typed and found != typed else _NAME
+
+
+_INSTALLED = "/opt/edge-daemon/"
+"""Where `install.sh` puts the program, and with it the command `attendance`."""
+_BY_SYSTEMD = {"run": "edge-daemon.service", "sync": "edge-daemon-sync.service"}
+_FOR_ROOT = frozenset({"update", "update-check", "firstboot"})
+
+
+def commands_here(text: str, home: Home) -> str:
+    """Return advice with its commands as they work here: on a device, most need `attendance` and its keys."""
+    if home.home_mode or not sys.prefix.startswith(_INSTALLED):
+        return text
+    return re.sub(r"`edge-daemon ((\S+)[^`]*)`", _on_device, text)
+
+
+def _on_device(found: re.Match[str]) -> str:
+    words, command = found.groups()
+    if command in _BY_SYSTEMD:
+        return f"`sudo systemctl start {_BY_SYSTEMD[command]}`"
+    return f"`sudo edge-daemon {words}`" if command in _FOR_ROOT else f"`attendance {words}`"

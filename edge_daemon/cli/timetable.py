@@ -25,8 +25,10 @@ from edge_daemon.app.opening.timetable_files import (
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import GroupHelp
 from edge_daemon.cli.table import table
+from edge_daemon.cli.this_command import commands_here
 from edge_daemon.config import UPSTREAM
 from edge_daemon.errors import EdgeError
+from edge_daemon.plain_text import counted
 from edge_daemon.types import Lesson
 
 _CHECKED = timedelta(days=366)
@@ -52,7 +54,8 @@ def timetable() -> None:
 def check(home: Home, as_json: bool) -> None:
     """Read the calendar files and name every problem, with file and line.
 
-    Exit code 2 means that a file is broken; 1 means that a file has no usable event.
+    Exit code 2 means that a file is broken; 1 means that a file has no usable event, or that no
+    event is in any file.
     """
     files, holidays = timetable_paths(home)
     errors = list(file_errors(home, [*files, *holidays]))
@@ -81,7 +84,8 @@ def check(home: Home, as_json: bool) -> None:
         }
         click.echo(_json(document))
     else:
-        click.echo(f"{len(lessons)} lessons within a year, in {' or '.join(home.config.timetable.room) or 'any room'}")
+        rooms = " or ".join(home.config.timetable.room) or "any room"
+        click.echo(f"{counted(len(lessons), 'lesson')} within a year, in {rooms}")
         _print_list("left out:", _few_alike(read.left_out))
         _print_list("skipped within a year:", (_repeated_line(one) for one in passed))
         _print_list("begin later within a year:", (_repeated_line(one) for one in cut))
@@ -89,6 +93,7 @@ def check(home: Home, as_json: bool) -> None:
     if faults:
         for one in faults:
             click.echo(f"edge-daemon: {EdgeError(_line(one)).line()}", err=True)
+    if faults or not read.events:
         raise click.exceptions.Exit(1)
 
 
@@ -115,10 +120,12 @@ def show(home: Home, days: int, as_json: bool) -> None:
         heads = ("day", "time", "course", "captures", "lesson")
         click.echo(table(heads, [_lesson_row(home, one, zone) for one in lessons]))
     else:
-        click.echo(f"no lessons within {days} days; `edge-daemon timetable check` says what is in the files")
+        advice = commands_here("`edge-daemon timetable check` says what is in the files", home)
+        click.echo(f"no lessons within {days} days; {advice}")
     _print_list("skipped:", (_line(one) for one in passed))
     if read.left_out:
-        click.echo(f"\nevents left out altogether: {len(read.left_out)}; `edge-daemon timetable check` names them")
+        advice = commands_here("`edge-daemon timetable check` names them", home)
+        click.echo(f"\nevents left out altogether: {len(read.left_out)}; {advice}")
 
 
 def _settings_remarks(

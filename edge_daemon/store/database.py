@@ -193,6 +193,9 @@ def retried_while_missing(step: Callable[[], None], patience_s: float = BUSY_TIM
 def open_database(path: Path, schema: Schema, *, create: bool, busy_timeout_s: float) -> sqlite_utils.Database:
     """Open a database of any schema; see `open_register`."""
     check_path(path, create=create)
+    if not create and path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
+        # Tables in it would hide from the next start that a backup has to come back.
+        raise DamageError("the database is empty", str(path), _MEND)
     conn = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=busy_timeout_s, uri=True, factory=_Connection)
     if schema is REGISTER and is_shared(path.parent):
         conn.shared = path.absolute()

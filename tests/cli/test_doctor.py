@@ -196,7 +196,7 @@ def test_remarks_on_the_timetable_are_counted(home):
     text = (home / "school.ics").read_text()
     (home / "school.ics").write_text(text.replace("SUMMARY", "EXDATE:20300101\nSUMMARY"))
     check = found(home)["timetable"]
-    assert (check.state, check.found) == ("good", "1 lessons in the next 7 days, 1 remarks")
+    assert (check.state, check.found) == ("good", "1 lesson in the next 7 days, 1 remark")
 
 
 def test_while_the_service_holds_the_camera_it_is_left_alone(home, monkeypatch):

@@ -139,3 +139,8 @@ def test_a_video_is_looked_at_evenly(tmp_path):
     video.release()
     done = run(tmp_path / "home", "mask", str(path), "--captures", "3", "--json")
     assert [one["picture"] for one in json.loads(done.stdout)["pictures"]] == ["1", "5", "9"]
+
+
+def test_waiting_without_a_camera_is_refused(tmp_path):
+    done = run(tmp_path, "mask", str(tmp_path), "--wait", "5")
+    assert (done.exit_code, "--wait goes with --camera" in done.stderr) == (2, True)

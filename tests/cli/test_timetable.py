@@ -182,7 +182,7 @@ def test_holidays_of_which_nothing_can_be_used_end_with_1_though_there_are_lesso
     box.put(event("DTSTART:soon"), name="h.ics")
     done = box.run("check")
     assert done.exit_code == 1
-    assert done.stdout.startswith("1 lessons within a year")
+    assert done.stdout.startswith("1 lesson within a year")
     assert done.stderr == f"edge-daemon: {box.home / 'h.ics'}: nothing in it can be used, of 1 events\n"
 
 
@@ -199,7 +199,7 @@ def test_one_usable_event_or_one_that_is_called_off_is_enough(box):
 def test_an_empty_calendar_is_named_and_so_is_one_whose_lessons_are_past(box):
     box.put()
     done = box.run("check")
-    assert done.exit_code == 0
+    assert done.exit_code == 1, "without an event no lesson will ever be held"
     assert "timetable.files no event is in the files" in done.stdout
     box.put(lesson(box.at(days=-8)))
     done = box.run("check")
@@ -237,7 +237,7 @@ def test_of_many_events_with_the_same_fault_some_are_shown_and_json_has_all(box)
 
 def test_no_files_at_all_are_remarked(tmp_path):
     done = run(tmp_path, "timetable", "check")
-    assert done.exit_code == 0
+    assert done.exit_code == 1
     assert "names no file" in done.stdout
 
 

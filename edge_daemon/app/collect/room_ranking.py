@@ -9,6 +9,7 @@ from typing import Final, Literal, get_args
 
 from edge_daemon.app.collect.heartbeat_text import EventLogSummary, Heartbeat
 from edge_daemon.app.collect.room_documents import Room
+from edge_daemon.plain_text import counted
 
 Severity = Literal["faulty", "silent", "late", "well"]
 
@@ -47,11 +48,6 @@ def room_status(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary, 
 def rank(judgement: RoomStatus) -> tuple[int, str]:
     """Return a room's sort key: rooms that need attention first, then by name."""
     return get_args(Severity).index(judgement.severity), judgement.room.device
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 lesson`, `2 lessons`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> Iterator[tuple[Severity, str]]:

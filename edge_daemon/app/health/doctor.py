@@ -30,6 +30,7 @@ from edge_daemon.device.key_checks import device_key_check, passwords
 from edge_daemon.device.secrets import DEVICE_KEY_CREDENTIAL, credential
 from edge_daemon.errors import CameraError, DeliveryError, ModelError
 from edge_daemon.home import Home
+from edge_daemon.plain_text import counted
 from edge_daemon.store.alarms import OF_DELIVERY, alarms
 from edge_daemon.store.database import open_register
 from edge_daemon.store.registers import first_record, latest_registers
@@ -195,13 +196,13 @@ class Doctor:
             return Check("timetable", "warning", "the settings name no calendar, so there are no lessons", advice)
         timetable = timetable_of_files(self._home)
         count = len(timetable.lessons(now, now + _AHEAD))
-        found = f"{count} lessons in the next {_AHEAD.days} days"
+        found = f"{counted(count, 'lesson')} in the next {_AHEAD.days} days"
         if faults := unusable(self._home, timetable):
             advice = "see `edge-daemon timetable check`"
             named = "; ".join(" ".join(filter(None, (f"{one.where}:", one.what, one.why))) for one in faults)
             return Check("timetable", "bad", named, advice)
-        found += f", {len(timetable.left_out)} events left out" if timetable.left_out else ""
-        found += f", {len(timetable.remarks)} remarks" if timetable.remarks else ""
+        found += f", {counted(len(timetable.left_out), 'event')} left out" if timetable.left_out else ""
+        found += f", {counted(len(timetable.remarks), 'remark')}" if timetable.remarks else ""
         if timetable.left_out or not count:
             return Check("timetable", "warning", found, "see `edge-daemon timetable check`")
         return Check("timetable", "good", found)
@@ -249,9 +250,8 @@ class Doctor:
                 return Check("registers", "bad", standing[0].what, "run `edge-daemon ledger verify`")
             if problems := list(lesson_problems(db, datetime.now(timezone.utc))):
                 return Check("registers", "bad", "; ".join(problems), "docs/OPERATIONS.md says what to do")
-            return Check(
-                "registers", "good", f"{lessons} lessons, {db['registers'].count} revisions of their registers"
-            )
+            revisions = counted(db["registers"].count, "revision")
+            return Check("registers", "good", f"{counted(lessons, 'lesson')}, {revisions} of their registers")
 
     def _memory_limit(self) -> tuple[int, int] | None:
         status = running_service(self._home)

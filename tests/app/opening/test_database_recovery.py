@@ -112,6 +112,17 @@ def test_without_any_backup_the_file_is_kept_and_an_empty_one_begun_loudly(tmp_p
     assert len(list(home.damaged_dir.glob("*.sqlite"))) == 1
 
 
+def test_an_empty_file_is_read_by_nobody_and_brought_back_by_the_next_start(home):
+    """A command that made tables in it would hide from the start that a backup has to come back."""
+    home.register_db_path.write_bytes(b"")
+    with pytest.raises(DamageError, match="the database is empty; a start of the service restores the last backup"):
+        open_register(home.register_db_path, create=False)
+    assert home.register_db_path.read_bytes() == b""
+    (note,), ids, _ = _opened(home)
+    assert ids == _ids(0, 1)
+    assert "was damaged (the file is empty)" in note
+
+
 def test_a_backup_that_is_damaged_itself_is_passed_over(home):
     back_up(home, NOW + timedelta(hours=1))
     newest = max(home.backup_dir.iterdir())
