@@ -25,7 +25,9 @@ usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE] [--yes]
        ./install.sh demo | test [--yes]
 
   --dry-run             say what would be done and what is missing for it, change nothing
-  --offline WHEELHOUSE  no network: Python packages from this folder, as pip download -r requirements-arm.txt fills it
+  --offline WHEELHOUSE  no network: Python packages from this folder. On a computer with a network this line fills it for a
+                        device with Python 3.11 (Bookworm; 3.13: Trixie, 3.10: JetPack 6):
+                            python3 provisioning/device/wheelhouse.py --fill WHEELHOUSE --machine aarch64 --python 3.11
   --uninstall           take away the program; data, keys and settings stay
   --purge               with --uninstall: all data, keys and settings go, too
   demo                  set up here, then take the register of a demo lesson (about a minute)

@@ -200,7 +200,7 @@ class ModelsConfig:
     )
     embedder: str = _key(
         "auto",
-        "Precision of the embedder; `doctor` reports which is fastest here; enrol again after a change",
+        "Precision of the embedder, float32 in a checkout only; `doctor` names the fastest; enrol again after a change",
         choices=("auto", "int8", "float16", "float32"),
     )
 

@@ -1,4 +1,4 @@
-"""Writing a file in one step: whoever opens it sees the old content or the new one, and after a power cut, too."""
+"""Writing a file in one step: a reader sees the old content or the new one, and so does the start after a power cut."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def replace_file(
     Args:
         path: the file; its folder exists.
         data: its content.
-        mode: of the file; None on FAT, which has none and refuses to set one.
+        mode: permissions; None on FAT, which knows none and refuses to set them.
         durable: the disk has the content before the name changes, and then the name. False for a tmpfs, or for what
             the next run writes anew.
         unique: two processes may write this file at once. A process that is killed then leaves a file behind; without

@@ -33,12 +33,11 @@ except ImportError:
 
 from edge_daemon.app.update.bundle import Manifest, read_manifest, read_public_key, unpack
 from edge_daemon.errors import EdgeError, UpdateError
-from provisioning.device.wheelhouse import pins_for
+from provisioning.device.wheelhouse import LOCK, download_line, pins_text
 from provisioning.release_keys import new_key, signing_key
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLIC_KEY = ROOT / "provisioning/release.pub"
-_GLIBCS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 
 
 class NotMadeError(EdgeError):
@@ -115,25 +114,10 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
     Raises:
         NotMadeError: pip can't fetch or build it.
     """
-    pip = [sys.executable, "-m", "pip"]
     pins = wheels / "requirements.txt"
-    pins.write_text(_pins_text(python), encoding="utf-8")
-    fetch = [
-        *pip,
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
-        "--dest",
-        str(wheels),
-    ]
-    fetch += ["--python-version", python, "--implementation", "cp"]
-    for glibc in _GLIBCS:
-        fetch += ["--platform", f"{glibc}_{machine}"]
-    _called([*fetch, "--requirement", str(pins)])
-    _called([*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT)])
+    pins.write_text(pins_text(python, LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+    _called(download_line(pins, wheels, machine, python))
+    _called([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(ROOT)])
     files = {f"wheels/{path.name}": path for path in wheels.glob("*.whl")}
     files["requirements.txt"] = pins
     systemd = ROOT / "systemd"
@@ -142,15 +126,6 @@ def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
         f"device/{name}": ROOT / "provisioning/device" / name
         for name in ("edge-daemon-release", "attendance", "edge-daemon")
     }
-
-
-def _pins_text(python: str) -> str:
-    """Return the pins for one Python, without conditions: pip would hold them against the maintainer's own."""
-    text = (ROOT / "requirements-arm.txt").read_text(encoding="utf-8")
-    return "".join(
-        " \\\n".join([pin, *(f"    --hash=sha256:{value}" for value in hashes)]) + "\n"
-        for pin, hashes in pins_for(python, text).items()
-    )
 
 
 def _called(line: Sequence[str]) -> None:

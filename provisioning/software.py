@@ -12,8 +12,9 @@ from pathlib import Path
 PROGRAM = (
     "install.sh",
     "pyproject.toml",
-    "README.md",
+    "PACKAGE.md",
     "LICENSE",
+    "NOTICE",
     "requirements-arm.txt",
     "docs/config.example.toml",
     "edge_daemon",

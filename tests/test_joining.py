@@ -37,6 +37,19 @@ def test_every_network_has_its_licence_on_the_page_and_in_the_notice():
             assert any(fnmatch.fnmatch(name, one) for one in re.findall(r"[a-z_0-9]+\*?", text)), name
 
 
+def test_the_wheel_has_the_networks_of_the_program_and_no_others():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    manifest = tomllib.loads((ROOT / "models_tflite/manifest.toml").read_text("utf-8"))
+    entries = manifest["model"] + manifest["weights"]
+    wanted = {entry["file"] for entry in entries if entry.get("in_wheel", True)} | {
+        "manifest.toml",
+        "README.md",
+        "golden",
+    }
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert included == {f"models_tflite/{name}": f"edge_daemon/models_tflite/{name}" for name in wanted}
+
+
 def test_the_notice_travels_in_the_wheel():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["license-files"] == ["LICENSE", "NOTICE"]

@@ -28,7 +28,7 @@ def this_command(*, in_full: bool = False) -> str:
 
 
 _INSTALLED = "/opt/edge-daemon/"
-"""Where `install.sh` puts the program, and with it the command `attendance`."""
+"""`install.sh` puts the program there, and with it the command `attendance`."""
 _BY_SYSTEMD = {"run": "edge-daemon.service", "sync": "edge-daemon-sync.service"}
 _FOR_ROOT = frozenset({"update", "update-check", "firstboot"})
 

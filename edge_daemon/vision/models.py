@@ -24,6 +24,10 @@ Encoded = NDArray[np.float32] | NDArray[np.int8]
 
 _CHUNK_BYTES = 1 << 20
 _DETECTORS = ("detector_sweep", "detector_look", "detector_portrait", "verifier")
+_OTHER_EMBEDDER = (
+    'set embedder = "auto" and run `edge-daemon enrol import` again with the photographs, or let models.dir name the'
+    " folder models_tflite of a checkout"
+)
 _REINSTALL = "reinstall the program, or build the models again (models_tflite/README.md)"
 
 
@@ -113,13 +117,15 @@ class ModelSet:
     def load(cls, models_dir: Path) -> ModelSet:
         """Read manifest.toml in `models_dir` and verify every file by its SHA-256.
 
+        A file that the manifest marks `in_wheel = false` may be missing.
+
         Raises:
             ModelError: the manifest or a file is missing, unreadable or changed.
         """
         manifest = models_dir / "manifest.toml"
         try:
             document = tomllib.loads(manifest.read_text(encoding="utf-8"))
-            cards = tuple(_card(models_dir, entry) for entry in document["model"])
+            cards = tuple(_card(models_dir, entry) for entry in document["model"] if _is_here(models_dir, entry))
             weights = tuple(_weights_card(models_dir, entry) for entry in document["weights"])
             embedder_for = {str(k): str(v) for k, v in document["embedder_for"].items()}
             detectors_for = {str(k): str(v) for k, v in document["detectors_for"].items()}
@@ -179,8 +185,14 @@ class ModelSet:
 
         Args:
             runtime: `litert` or `tflite-runtime`; None: the one in use.
+
+        Raises:
+            ModelError: the settings name an embedder that this installation does not have.
         """
         if self.chosen_embedder:
+            if not any(self.chosen_embedder in card.roles for card in self.cards):
+                precision = self.chosen_embedder.removeprefix("embedder_")
+                raise ModelError(f"{precision} is not part of this installation", "models.embedder", _OTHER_EMBEDDER)
             return self.card(self.chosen_embedder)
         runtime = runtime or runtime_name()
         return self.card(self.embedder_for.get(runtime, "embedder_float16"))
@@ -195,6 +207,11 @@ def default_models_dir() -> Path:
     package = Path(__file__).resolve().parents[1]
     inside = package / "models_tflite"
     return inside if inside.is_dir() else package.parent / "models_tflite"
+
+
+def _is_here(models_dir: Path, entry: Mapping[str, Any]) -> bool:
+    """Return whether a file has to be in the folder, or is."""
+    return bool(entry.get("in_wheel", True)) or (models_dir / str(entry["file"])).exists()
 
 
 def _card(models_dir: Path, entry: Mapping[str, Any]) -> ModelCard:

@@ -1,19 +1,28 @@
-"""Does a folder of wheels have all that requirements-arm.txt pins for this computer? `install.sh --offline` asks.
+"""Fills a folder with the wheels that requirements-arm.txt pins, for any device, and says what such a folder lacks.
 
-    python3 provisioning/device/wheelhouse.py WHEELHOUSE     exit code 1, and a line on stdout: what is missing
+    python3 provisioning/device/wheelhouse.py --fill WHEELHOUSE --machine aarch64 --python 3.11
+        downloads them with pip, on a computer with a network; exit code 1 where pip can't
+    python3 provisioning/device/wheelhouse.py WHEELHOUSE
+        `install.sh --offline` asks this; exit code 1, and a line on stdout: what is missing for this computer
 
-By name and hash, without pip: a bare system has none before the environment is made.
+Python is 3.10 on JetPack 6, 3.11 on Bookworm and 3.13 on Trixie. The check compares names and hashes and needs no pip,
+because a bare system has none before the environment is made.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import platform
 import re
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 LOCK = Path(__file__).resolve().parents[2] / "requirements-arm.txt"
+GLIBCS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 _PIN = re.compile(r"^(?P<pin>[\w.-]+==[^ ;]+)(?: ; (?P<marker>[^\\\n]+?))? \\\n(?P<hashes>(?: +--hash=.*\n?)+)", re.M)
 
 
@@ -24,6 +33,23 @@ def pins_for(python: str, text: str) -> dict[str, list[str]]:
         for found in _PIN.finditer(text)
         if not found["marker"] or f'python_version == "{python}"' in found["marker"]
     }
+
+
+def pins_text(python: str, text: str) -> str:
+    """Return the pins for one Python, without conditions: pip would hold them against its own Python."""
+    return "".join(
+        " \\\n".join([pin, *(f"    --hash=sha256:{value}" for value in hashes)]) + "\n"
+        for pin, hashes in pins_for(python, text).items()
+    )
+
+
+def download_line(pins: Path, wheels: Path, machine: str, python: str) -> list[str]:
+    """Return the command that downloads pinned wheels for another computer."""
+    line = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    line += ["--only-binary", ":all:", "--dest", str(wheels), "--python-version", python, "--implementation", "cp"]
+    for glibc in GLIBCS:
+        line += ["--platform", f"{glibc}_{machine}"]
+    return [*line, "--requirement", str(pins)]
 
 
 def fits(name: str, python: str, machine: str) -> bool:
@@ -48,13 +74,28 @@ def _minor(tag: str) -> int:
     return int(tag[3:]) if re.fullmatch(r"cp3\d+", tag) else 99
 
 
-def main() -> int:
-    """Say what is missing; return the exit code."""
-    python, machine = f"{sys.version_info.major}.{sys.version_info.minor}", platform.machine()
-    lacking = missing(Path(sys.argv[1]), python, machine)
+def fill(wheelhouse: Path, machine: str, python: str) -> int:
+    """Download what is pinned; return the exit code. Each wheel is verified by its hash."""
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder, "requirements.txt")
+        pins.write_text(pins_text(python, LOCK.read_text(encoding="utf-8")), encoding="utf-8")
+        return 1 if subprocess.run(download_line(pins, wheelhouse, machine, python), check=False).returncode else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fill the folder, or say what is missing; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("wheelhouse", type=Path, metavar="WHEELHOUSE")
+    parser.add_argument("--fill", action="store_true")
+    parser.add_argument("--machine", choices=("aarch64", "x86_64"), default=platform.machine())
+    parser.add_argument("--python", choices=("3.10", "3.11", "3.13"), default=".".join(map(str, sys.version_info[:2])))
+    given = parser.parse_args(arguments)
+    if given.fill and (code := fill(given.wheelhouse, given.machine, given.python)):
+        return code
+    lacking = missing(given.wheelhouse, given.python, given.machine)
     if lacking:
         wheels = "wheel" if len(lacking) == 1 else "wheels"
-        print(f"{len(lacking)} {wheels} for Python {python} on {machine}: {' '.join(lacking)}")
+        print(f"{len(lacking)} {wheels} for Python {given.python} on {given.machine}: {' '.join(lacking)}")
     return 1 if lacking else 0
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pty
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -107,6 +109,29 @@ def test_a_wrong_argument_is_refused(checkout):
 
 def test_help_is_no_mistake(checkout):
     assert checkout.install("--help").returncode == 0
+
+
+def test_help_has_the_whole_line_that_fills_a_wheelhouse_for_another_computer(checkout, tmp_path, monkeypatch):
+    (line,) = (line for line in checkout.install("--help").stdout.splitlines() if "--fill" in line)
+    program, *arguments = shlex.split(line)[1:]
+    specification = importlib.util.spec_from_file_location("wheelhouse", ROOT / program)
+    wheelhouse = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(wheelhouse)
+    asked = []
+
+    def pip(line, check):
+        pins = Path(line[line.index("--requirement") + 1]).read_text()
+        asked.append((line, pins))
+        return subprocess.CompletedProcess(line, 1)
+
+    monkeypatch.setattr(wheelhouse.subprocess, "run", pip)
+    assert wheelhouse.main([str(tmp_path) if word == "WHEELHOUSE" else word for word in arguments]) == 1
+    ((line, pins),) = asked
+    assert line[line.index("--python-version") + 1] == "3.11"
+    assert "manylinux_2_17_aarch64" in line
+    assert "--require-hashes" in line
+    assert "opencv-python-headless==4.11.0.86 \\\n" in pins, "no condition that pip would hold against its own Python"
+    assert "exceptiongroup" not in pins, "a pin of another Python"
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.99])

@@ -35,6 +35,15 @@ def test_every_model_file_is_listed():
     assert {card.path.name for card in CARDS} == {path.name for path in MODELS.glob("*.tflite")}
 
 
+def test_without_the_file_for_comparison_a_device_works_and_says_what_its_settings_can_not_have(copied):
+    """The wheel leaves out the float32 embedder; a device of 0.1.0 may have it in its settings."""
+    (copied / "mobilefacenet_float32.tflite").unlink()
+    models = ModelSet.load(copied)
+    assert models.with_embedder("auto").embedder("litert").name == "mobilefacenet-int8"
+    with pytest.raises(ModelError, match=r"models.embedder: float32 is not part of this installation; set embedder"):
+        models.with_embedder("float32").embedder()
+
+
 def test_weights_are_listed_and_verified(copied):
     models = ModelSet.load(MODELS)
     assert {card.path.name for card in models.weights_cards} == {path.name for path in MODELS.glob("*.npz")}
