@@ -21,7 +21,7 @@ from edge_daemon.app.registers.stored_registers import (
     slots_of,
     was_looked_for,
 )
-from edge_daemon.cli.table import table
+from edge_daemon.cli.table import table, terminal_columns
 from edge_daemon.plain_text import plain
 from edge_daemon.types import CaptureMap, Correction, Register, Verdict
 
@@ -200,7 +200,15 @@ def _pictures(register: Register, evidence: Evidence, zone: ZoneInfo) -> Iterato
             drawn = "not assessed" if verdict.verdict == "not_assessed" else "not looked for"
         else:
             drawn = _strip(student_id, evidence, signs)
-        yield f"{_printable(student_id):<{width}}  {drawn}"
+        yield from _folded(f"{_printable(student_id):<{width}}", drawn)
+
+
+def _folded(name: str, drawn: str) -> Iterator[str]:
+    """Yield the pictures of a student; on a narrow terminal, a line has a multiple of ten."""
+    room = terminal_columns() - len(name) - 2
+    step = max(10, room // 10 * 10) if 0 < room < len(drawn) else len(drawn)
+    for first in range(0, len(drawn), step):
+        yield f"{name if first == 0 else '':<{len(name)}}  {drawn[first : first + step]}"
 
 
 def _no_longer_kept(removed_at: datetime | None, zone: ZoneInfo) -> str:

@@ -26,13 +26,13 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, widest: int = 
     for row in [list(heads), *cells]:
         padded = [_pad(cell, width, number) for cell, width, number in zip(row, widths, numeric, strict=True)]
         lines.append("  ".join(padded).rstrip())
-    width = _terminal_columns()
+    width = terminal_columns()
     if width and max(map(_columns, lines)) > width and cells:
         return "\n".join(_paragraph(heads, row, width) for row in cells)
     return "\n".join(lines)
 
 
-def _terminal_columns() -> int:
+def terminal_columns() -> int:
     """Return how wide the terminal is; 0: the output is a file or goes to another program."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from edge_daemon.cli.register_text import _folded
 from edge_daemon.cli.table import table
 
 
@@ -73,3 +74,10 @@ def test_a_terminal_that_is_wide_enough_gets_the_table(terminal):
 def test_what_goes_to_a_file_never_depends_on_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     assert table(HEADS, ROWS, widest=70).splitlines()[0].split() == list(HEADS)
+
+
+def test_the_pictures_of_a_student_are_folded_in_tens(terminal):
+    terminal(40)
+    assert list(_folded("S1 ", "#" * 70)) == ["S1   " + "#" * 30, "     " + "#" * 30, "     " + "#" * 10]
+    terminal(120)
+    assert list(_folded("S1 ", "#" * 70)) == ["S1   " + "#" * 70]
