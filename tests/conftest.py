@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 from tests import demo_lesson
 
+# Hundreds of tests start the program. Without its bytecode each start would compile it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A slow or busy board is no failure, and each failure is printed so that it can be repeated. The continuous check tries
 # the same examples every time and never fails by chance. A run by hand looks for new examples.
 settings.register_profile(
