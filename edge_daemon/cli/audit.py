@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ import click
 
 from edge_daemon.cli.context import Home, pass_home
 from edge_daemon.cli.help_page import CommandHelp
+from edge_daemon.cli.progress import progress
 from edge_daemon.cli.table import table
 from edge_daemon.errors import StoreError
 from edge_daemon.whole_file import replace_file
@@ -64,8 +63,8 @@ def audit(
     from edge_daemon.app.audit import audit as look  # imported here: OpenCV loads slowly on a Pi
     from edge_daemon.app.audit import draw, png, settings, to_json
 
-    with _progress() as progress:
-        done = look(home.config, frames, count=pictures, field_of_view_deg=field_of_view_deg, progress=progress)
+    with progress("pictures") as watch:
+        done = look(home.config, frames, count=pictures, field_of_view_deg=field_of_view_deg, progress=watch)
     for line in done.unreadable:
         click.echo(f"warning: {line}; left out", err=True)
     if output is not None:
@@ -152,18 +151,3 @@ def _warning(output: Path, show_faces: bool) -> str:
         shown = "; the faces that were found are blanked, but people can be recognised by other features"
     shown = f" {shown}" if show_faces else shown
     return f"PRIVACY: {output} is a picture of the people in the room{shown}. Delete it once the camera is in place."
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that takes (pictures done, pictures in all) and shows a bar if stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    with click.progressbar(length=0, label="pictures", file=sys.stderr, show_pos=True) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield show

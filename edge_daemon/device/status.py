@@ -153,7 +153,7 @@ def write_atomically(path: Path, text: str, mode: int) -> None:
         OSError: the folder can't be created or written.
     """
     _make_open(path.parent)
-    replace_file(path, text.encode(), mode=mode, unique=True)
+    replace_file(path, text.encode(), mode=mode)
 
 
 def _make_open(folder: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_full_folder_leaves_no_half_picture(nobody, tmp_path, monkeypatch):
     def fail(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edge_daemon.cli.audit.os.open", fail)
+    monkeypatch.setattr("edge_daemon.whole_file.os.open", fail)
     result = run(tmp_path, "audit", "--frames", str(nobody), "--output", str(tmp_path / "room.png"))
     assert result.exit_code == 2
     assert "room.png: can't be written: No space left on device" in result.stderr

@@ -83,7 +83,7 @@ def test_only_the_owner_may_read_it_whatever_the_umask(tmp_path, mask):
 
 
 def test_a_part_that_a_killed_process_left_is_no_hindrance(tmp_path):
-    (tmp_path / f".{FILE}.{os.getpid()}").write_text("half")
+    (tmp_path / f".{FILE}.part").write_text("half")
     write_status(tmp_path, a_status())
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
