@@ -11,13 +11,13 @@ import click
 
 from edge_daemon.app.collect.collector import CollectOptions, CollectOutcome, NothingBelievedError, collect_term
 from edge_daemon.app.collect.document_tree import DocumentProblem
-from edge_daemon.app.collect.room_ranking import counted
 from edge_daemon.app.collect.term_file import By, Split, fingerprint, school_week
 from edge_daemon.cli.days import DAY
 from edge_daemon.cli.help_page import CommandHelp
 from edge_daemon.cli.progress import progress
 from edge_daemon.config import WEEKDAYS, UpstreamConfig
 from edge_daemon.errors import DeliveryError
+from edge_daemon.plain_text import counted
 
 _SHOWN = 30
 """How many problems of one kind and room are printed; the file has all of them."""
