@@ -1,3 +1,3 @@
 """Classroom attendance daemon: it turns the pictures of a lesson into a register."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

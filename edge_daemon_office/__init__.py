@@ -4,4 +4,4 @@ A distribution of its own (`edge-daemon-office`). It reads the tree of signed do
 imports nothing of a device, and its environment holds neither NumPy nor OpenCV. docs/OFFICE.md describes it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+import edge_daemon
+import edge_daemon_office
 from edge_daemon.configfile import tomllib
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +50,23 @@ def test_the_wheel_has_the_networks_of_the_program_and_no_others():
     }
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert included == {f"models_tflite/{name}": f"edge_daemon/models_tflite/{name}" for name in wanted}
+
+
+def test_both_packages_have_one_version_and_the_changelog_knows_it():
+    version = edge_daemon.__version__
+    assert edge_daemon_office.__version__ == version
+    heads = re.findall(
+        r"^## \[?([^\]\s]+)\]?(?: - (\d{4}-\d\d-\d\d))?$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M
+    )
+    assert heads[0] == ("Unreleased", "")
+    assert (heads[1][0], bool(heads[1][1])) == (version, True)
+    assert f"v{version}" in (ROOT / "CONTRIBUTING.md").read_text("utf-8"), "the command that makes its tag"
+
+
+def test_the_page_of_the_package_needs_no_repository():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / project["readme"]).read_text("utf-8"))
+    assert all(link.startswith("https://") for link in links)
 
 
 def test_the_notice_travels_in_the_wheel():

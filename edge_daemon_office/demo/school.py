@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge_daemon_office import __version__
 from edge_daemon_office.shared.attendance.commitment import PlanCommitment, sign_commitment
 from edge_daemon_office.shared.attendance.document import sign
 from edge_daemon_office.shared.delivery import document_paths
@@ -180,7 +181,7 @@ def _register(lesson: Lesson, seed: bytes, pupils: list[tuple[str, str]], chance
         unknown_faces=chance.choice((0, 0, 0, 1, 2)),
         models={"embedder": "ab" * 32},
         corrections=(),
-        rule=AppliedRule(_SHARE, 50, 0.5, 0.25, "0.1.0", {"embedder": "embedder-int8"}),
+        rule=AppliedRule(_SHARE, 50, 0.5, 0.25, __version__, {"embedder": "embedder-int8"}),
         register_flags=flags,
     )
 
@@ -261,7 +262,7 @@ def _write_heartbeat(room: DemoRoom, now: datetime) -> None:
         "schema": 1,
         "device": room.device,
         "at": written(now.replace(microsecond=0) - timedelta(minutes=4)),
-        "version": "0.1.0",
+        "version": __version__,
         "clock": "synchronised",
         "queue": {"upstream": queue, "mail": queue},
         "last_register": {"lesson_id": lesson_id, "revision": revision, "sha256": sha256},

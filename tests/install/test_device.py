@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_daemon import __version__ as VERSION  # noqa: N812 - a constant of these tests
+
 ROOT = Path(__file__).parents[2]
 BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'
 TRIXIE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\n'
@@ -146,7 +148,7 @@ def device(tmp_path) -> Device:
 def test_a_device_has_everything_after_one_command(device):
     result = device.install()
     assert result.returncode == 0, result.stderr
-    assert device.in_effect() == "0.1.0"
+    assert device.in_effect() == VERSION
     assert (device.program / "venv/bin/edge-daemon").exists(), "the path that the units start"
     settings = (device.card / "etc/edge-daemon/config.toml").read_text()
     assert '\nkind = "v4l2"' in settings
@@ -177,7 +179,7 @@ def test_man_and_the_shells_find_the_pages_of_the_release_in_effect(device):
 
 def test_it_ends_with_what_was_done_and_three_next_commands(device):
     told, _, after = device.install().stdout.partition("\nNext:\n")
-    assert "What was done:\n    release 0.1.0" in told
+    assert f"What was done:\n    release {VERSION}" in told
     assert [line.split()[0] for line in after.strip().splitlines()] == ["sudoedit", "attendance", "attendance"]
 
 
@@ -202,12 +204,12 @@ def test_a_changed_checkout_becomes_another_release_and_the_one_before_stays(dev
     with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
         file.write("# changed\n")
     device.install()
-    assert device.in_effect() == "0.1.0.2"
-    assert device.releases() == ["0.1.0", "0.1.0.2"]
+    assert device.in_effect() == f"{VERSION}.2"
+    assert device.releases() == [VERSION, f"{VERSION}.2"]
     with (device.checkout / "edge_daemon/__init__.py").open("a") as file:
         file.write("# again\n")
     device.install()
-    assert device.releases() == ["0.1.0.2", "0.1.0.3"]
+    assert device.releases() == [f"{VERSION}.2", f"{VERSION}.3"]
 
 
 def test_settings_and_keys_are_never_overwritten(device):
@@ -406,10 +408,10 @@ def test_without_a_network_it_says_so_and_what_was_there_stays(device):
     result = device.install()
     assert result.returncode == 1
     assert "is there a network? What was there before stays in effect" in result.stderr
-    assert device.in_effect() == "0.1.0"
+    assert device.in_effect() == VERSION
     (device.stubs / "no-network").unlink()
     assert device.install().returncode == 0
-    assert device.in_effect() == "0.1.0.2"
+    assert device.in_effect() == f"{VERSION}.2"
 
 
 def test_without_a_network_missing_packages_of_the_system_are_told(device):
@@ -604,4 +606,4 @@ def test_a_half_downloaded_wheel_is_refused_by_its_hash_and_what_was_there_stays
     assert result.returncode == 1
     assert "DO NOT MATCH THE HASHES" in result.stderr
     assert "What was there before stays in effect" in result.stderr
-    assert device.in_effect() == "0.1.0"
+    assert device.in_effect() == VERSION

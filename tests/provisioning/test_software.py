@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
+from edge_daemon import __version__ as VERSION  # noqa: N812 - a constant of these tests
 from provisioning.software import PROGRAM, copy
 from tests.install.test_device import Device
 from tests.provisioning.lists import GOOD, ROOT, cards, make_cards, write_list, write_program
@@ -75,7 +77,7 @@ def test_the_installer_finds_everything_in_the_copy(tmp_path):
     shutil.rmtree(device.checkout)
     copy(ROOT, device.checkout)
     assert device.install("--yes").returncode == 0
-    assert device.releases() == ["0.1.0"]
+    assert device.releases() == [VERSION]
 
 
 def test_the_installers_own_list_of_what_a_release_is_made_of_is_copied():
@@ -90,7 +92,12 @@ def test_the_program_can_be_built_of_the_copy(tmp_path):
     build = "from hatchling.build import build_wheel; print(build_wheel('..'))"
     done = subprocess.run([sys.executable, "-c", build], cwd=tmp_path / "software", capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / done.stdout.split()[-1]).stat().st_size > 10 * 2**20  # the networks are in it
+    wheel = tmp_path / done.stdout.split()[-1]
+    assert 9 * 2**20 < wheel.stat().st_size < 12 * 2**20, "the networks are in it, and none for comparison"
+    with zipfile.ZipFile(wheel) as file:
+        names = file.namelist()
+    assert any(name.endswith("licenses/NOTICE") for name in names)
+    assert not any("mobilefacenet_float32" in name or "models_tflite/build" in name for name in names)
 
 
 @pytest.mark.parametrize(
