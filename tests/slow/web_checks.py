@@ -23,6 +23,11 @@ def check_documents(server: Web, found: dict[str, object]) -> None:
         )
         roster = document_paths.for_device(ROOM, "roster.csv")
         found["roster_by_the_office"] = server.raw("PUT", roster, b"student_id\n", name="office") == 201
+        lists = ("corrections", "excuses", "check_ins", "withdrawals", "removals")
+        written = [
+            server.raw("PUT", document_paths.for_device(OTHER, f"{n}.json"), b"{}", name="office") for n in lists
+        ]
+        found["every_list_by_the_office"] = written == [201] * len(lists)
         first = office.get(roster, "", 1000)
         found["roster_is_pulled_once"] = (
             first.body == b"student_id\n" and office.get(roster, first.etag, 1000).status == 304
