@@ -1,1 +1,1 @@
-"""From candidates to a register: evidence over the lesson, counts, verdicts, documents, spreadsheets."""
+"""Turns candidates into a register: evidence over the lesson, counts, verdicts, documents, spreadsheets."""

@@ -1,15 +1,16 @@
-"""The candidates of one capture as bytes, to be sealed: a restarted lesson goes on with them. Embeddings stay out.
+"""Encodes the candidates of one capture as bytes for sealing, so that a restarted lesson can go on.
 
-    length    4 bytes, little-endian: length of the header
-    header    JSON list: MAGIC, VERSION, then the student ids, then the names of trait columns
-    rows      a face each, little-endian float32: the fixed columns, two zeros, one similarity for each student, then
-              the numbers of the traits (trait_columns.py)
+Embeddings stay out.
+
+- length: 4 bytes, little-endian: length of the header
+- header: JSON list: MAGIC, VERSION, then the student ids, then the names of trait columns
+- rows: one for each face, little-endian float32: the fixed columns, two zeros, one similarity for each student, then
+  the numbers of the traits (trait_columns.py)
 
 Version 0 (up to commit 4de1fc4) has neither magic nor version in its header, and no zeros in its rows. Magic and
-version stand where version 0 has student ids. The release before reads them as two students whom nobody asks for, so
-that a lesson also goes on after a rollback. In the same way a program without traits, or without one of them, passes
-over their columns: a new trait needs no new version. Every later version keeps length, magic and version where they
-are.
+version are in the place of two student ids. The previous release reads them as two unknown students, so a lesson also
+continues after a rollback. In the same way a program ignores the columns of traits that it does not know, so a new
+trait needs no new version. Every later version keeps length, magic and version in their places.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
 
 
 def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate]:
-    """Return the candidates that `pack` was given, without embeddings.
+    """Return the candidates that `pack` encoded, without embeddings.
 
-    Students may have been enrolled or removed since: similarities come in the order asked for, 0 for the new ones.
+    Students may have been enrolled or removed since. Similarities are in the order of `student_ids`, with 0 for new
+    ones.
 
     Raises:
-        CandidateFormatError: a version that this program does not know, or bytes that are no candidates.
+        CandidateFormatError: the version is unknown, or the bytes are no candidates.
     """
     header, rows = _parsed(slot, data)
     column_of = {name: _FIXED + i for i, name in enumerate(header)}

@@ -1,4 +1,4 @@
-"""In which captures of a lesson a student was seen, as bits that stay with the register."""
+"""The captures of a lesson in which a student was seen, as bits that are stored in the register."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from edge_daemon.types import CaptureMap, Sighting, Verdict
 def with_capture_maps(
     verdicts: Sequence[Verdict], sightings: Iterable[Sighting], captures_planned: int
 ) -> tuple[Verdict, ...]:
-    """Return verdicts with the captures in which each student was seen; who is not assessed has none.
+    """Return verdicts with the captures in which each student was seen; None for a student who is not assessed.
 
     Args:
-        verdicts: one a student.
-        sightings: of the lesson; those of others are left out.
-        captures_planned: slots of the plan.
+        verdicts: one for each student.
+        sightings: sightings of the lesson; those of other people are left out.
+        captures_planned: number of slots in the plan.
     """
     seen: dict[str, set[int]] = {}
     facing: dict[str, set[int]] = {}

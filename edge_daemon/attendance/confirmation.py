@@ -1,4 +1,4 @@
-"""What the office says about a lesson: that it was held, or that it was not."""
+"""The office's confirmation that a lesson was held, or was not."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edge_daemon.types import Confirmation, Register, RegisterFlag, Verdict, Ver
 
 
 def confirm(register: Register, said: Confirmation) -> Register:
-    """Return the next revision of a register, with what the office said.
+    """Return the next revision of a register, with the office's confirmation.
 
-    Held: the rule's verdicts stand; where the device could not have seen somebody, they stay `inconclusive`. Not held:
-    nobody is absent. The last word counts. The same word by the same person makes no revision: the register itself is
-    returned.
+    If the lesson was held, the rule's verdicts apply; a student whom the device could not have seen stays
+    `inconclusive`. If it was not held, nobody is absent. The latest confirmation applies. The same confirmation by the
+    same person creates no revision: the register itself is returned.
 
     Raises:
-        RegisterError: it is not said who confirms.
+        RegisterError: the person who confirms is not named.
     """
     check_text(said.by, "who confirms", "--by NAME")
     said = replace(said, by=said.by.strip())
@@ -35,9 +35,9 @@ def confirm(register: Register, said: Confirmation) -> Register:
 
 
 def question(register: Register) -> Register:
-    """Return the next revision of a register whose lesson the timetable no longer has: nobody is absent by it.
+    """Return the next revision of a register whose lesson is no longer in the timetable; it marks nobody absent.
 
-    A register that the office has confirmed, or is asked about for this already, is returned itself.
+    A register that the office has confirmed, or is already asked about, is returned unchanged.
     """
     if register.confirmed is not None or NOT_IN_TIMETABLE in register.register_flags:
         return register
@@ -64,7 +64,7 @@ def _confirmed(register: Register, verdict: Verdict, held: bool) -> Verdict:
 
 
 def _standing(register: Register, verdict: Verdict) -> VerdictName:
-    """Return the verdict of the last person who corrected it, else that of the rule where the student could be seen."""
+    """Return the verdict of the last correction, otherwise that of the rule if the student could be seen."""
     student_id = verdict.tally.student_id
     decided = [one.verdict for one in register.corrections if one.student_id == student_id]
     if decided:

@@ -1,6 +1,6 @@
-"""How numbers and cells are told apart in CSV, by the language of the spreadsheet program that opens it.
+"""Delimiters and decimal signs in CSV, by the language of the spreadsheet program that opens it.
 
-A spreadsheet program of a country with a decimal comma expects `;` between cells: with commas it shows one column.
+In a country with a decimal comma a spreadsheet program expects `;` between cells; with commas it shows one column.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CsvForm:
     decimal: str = "."
 
     def number(self, text: str) -> str:
-        """Return a number that is written with a point as this form has it."""
+        """Return a number, written with a decimal point, in this form."""
         return text.replace(".", self.decimal)
 
 
@@ -45,7 +45,7 @@ _REGIONS: Final = {
     "en-za": _COMMA,
     **{f"es-{region}": _POINT for region in ("do", "gt", "hn", "mx", "ni", "pa", "pe", "pr", "sv", "us")},
 }
-"""Where a country differs from its language."""
+"""Regions that differ from their language."""
 
 
 def form_of(locale: str) -> CsvForm:
@@ -66,6 +66,6 @@ def form_of(locale: str) -> CsvForm:
 
 
 def write_rows(file: IO[str], form: CsvForm, rows: Iterable[Sequence[str | int | float]]) -> None:
-    """Write rows; numbers with a fraction as the form has them, texts as they are."""
+    """Write rows: numbers with a fraction in the given form, texts unchanged."""
     writer: Any = csv.writer(file, delimiter=form.delimiter)
     writer.writerows([form.number(f"{cell:.4f}") if isinstance(cell, float) else cell for cell in row] for row in rows)

@@ -1,6 +1,6 @@
-"""The page of a workbook that says how far each student was from the rule in each lesson: a line each, to be filtered.
+"""The workbook page with each student's distance to the rule in each lesson: one line each, for filtering.
 
-Of registers that do not say their rule nothing is written, and where no register says it there is no page.
+Registers without their rule are left out. If no register has its rule, there is no page.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from edge_daemon.attendance.sheet_styles import Styles, safe
 from edge_daemon.attendance.sheets import Column, Sheet, SheetEntry, SheetRow
 
 _MOST_ROWS: Final = 1_000_000
-"""Of a page, with its head below the limit of spreadsheet programs."""
+"""Most rows of a page; with its head it stays below the limit of spreadsheet programs."""
 _HEADS: Final = (
     *(("Date", 11), ("Start", 7), ("End", 7), ("Room", 14), ("Course", 16), ("Student id", 13), ("Name", 26)),
     *(("Mark", 6), ("Facing the class", 10), ("Pictures", 9), ("Needed", 9), ("Distance", 9)),
 )
 _TEXTS: Final = 8
-"""So many columns stand before those of numbers."""
+"""Number of columns before the numeric ones."""
 
 _Line = tuple[Column, SheetRow, SheetEntry]
 
 
 def write_distances(pages: Any, sheets: Iterable[Sheet], styles: Styles) -> None:
-    """Write the page, or pages, of all sheets of a workbook; none where no register says its rule."""
+    """Write the page, or pages, of all sheets of a workbook; none if no register has its rule."""
     lines = _lines(sheets)
     for number in count(1):
         part = list(islice(lines, _MOST_ROWS))

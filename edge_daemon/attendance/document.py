@@ -1,13 +1,13 @@
-"""The register as a document for the outside: canonical JSON, described by docs/register.schema.json.
+"""The register as a document: canonical JSON, described by docs/register.schema.json.
 
-Canonical means RFC 8785 (JCS) for the values that occur here: keys sorted, no blanks, UTF-8 without escapes, and no
-number but whole ones and shares, rounded to six decimals, which Python and ECMAScript write alike. The same register
-always gives the same bytes, so that a SHA-256 or a signature can be checked by anybody.
+Canonical means RFC 8785 (JCS) for the values that occur here: sorted keys, no blanks, UTF-8 without escapes. Numbers
+are integers, or shares rounded to six decimals, which Python and ECMAScript write alike. The same register always gives
+the same bytes, so anybody can verify its SHA-256 and signature.
 
-Each document names the SHA-256 of the one before it: a correction that of the revision before, a first revision that of
-the register which the device made last. A register that is taken away or changed afterwards breaks the chain.
-Every document is signed when it is made. Older forms are read and written again as they were: form 1 was not signed and
-has no `public_key` and no `attendance_event`; form 2 has none of the keys of `schema3.py`.
+Each document has the SHA-256 of the previous one: a correction that of the previous revision, a first revision that of
+the device's previous register. A register that is removed or changed later breaks the chain. Every document is signed
+when it is made. Older forms are read and written unchanged. Form 1 was not signed and has no `public_key` and no
+`attendance_event`; form 2 has none of the keys of `schema3.py`.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ from edge_daemon.types import (
 )
 
 SCHEMA: Final = 3
-"""Version of the document's form; a later one only adds keys."""
+"""Version of the document's form; later versions only add keys."""
 KIND: Final = "register document"
 MOST_REVISIONS: Final = 10_000
-"""A register is corrected a few times; a revision beyond this is no document of a device."""
+"""Highest plausible revision; a register is corrected only a few times."""
 _SIGNED_SCHEMA: Final = 2
 _UNSIGNED_SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A register with what ties it into the device's ledger."""
+    """A register with its links in the device's ledger."""
 
     register: Register
-    """Without the plan's instants: they follow from the seed (edge_daemon/lesson/plan.py)."""
+    """Without the plan's instants, which follow from the seed (edge_daemon/lesson/plan.py)."""
     previous_sha256: str | None
     public_key: str | None
-    """Of the device that signed it, hexadecimal; None: made by a release that did not sign."""
+    """Public key of the signing device, hexadecimal; None: made by a release that did not sign."""
     signature: str | None
     schema: int = field(default=SCHEMA, compare=False)
     """Version of the form in which it was made."""
 
 
 def sign(register: Register, previous_sha256: str | None, signer: Signer) -> str:
-    """Return the canonical JSON of a register that joins the device's ledger, signed."""
+    """Return the signed canonical JSON of a register that joins the device's ledger."""
     return signed(_fields(Document(register, previous_sha256, signer.public_key, None)), signer)
 
 
@@ -100,16 +100,16 @@ def _fields(document: Document) -> dict[str, Json]:
 
 
 def from_json(text: str) -> Document:
-    """Return the document that a text holds; keys that a later version added are passed over.
+    """Return the document in a text; keys of later versions are ignored.
 
     Raises:
-        RegisterError: the text is not such a document.
+        RegisterError: the text is not a register document.
     """
     return from_fields(json_object(text, KIND))
 
 
 def from_fields(fields: Mapping[str, object]) -> Document:
-    """Return the document that a parsed text holds; raises a RegisterError as `from_json`."""
+    """Return the document in a parsed text; raises RegisterError like `from_json`."""
     top = ObjectReader(fields, KIND)
     schema = top.whole("schema")
     lesson = Lesson(

@@ -1,4 +1,4 @@
-"""Which verdicts a person should look at before anything follows from them."""
+"""Decides which verdicts a person should review before they have consequences."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ WORTH_A_LOOK: Final[frozenset[Flag]] = frozenset(
 
 
 Standing = Literal["present", "absent", "to_confirm", "not_assessed"]
-"""What a verdict counts as, wherever verdicts are counted."""
+"""The category of a verdict in every count."""
 
 
 def needs_confirmation(verdict: Verdict) -> bool:
-    """Return whether the device could not decide, or has doubts that no person has settled."""
+    """Return whether the device could not decide, or has a doubt that no person has resolved."""
     if verdict.verdict == "inconclusive":
         return True
     if "corrected" in verdict.flags or verdict.verdict == "not_assessed":
@@ -28,32 +28,32 @@ def needs_confirmation(verdict: Verdict) -> bool:
 
 
 def standing(verdict: Verdict) -> Standing:
-    """Return what a verdict counts as: one that a person has to look at is neither present nor absent."""
+    """Return the category of a verdict; one that a person must review is neither present nor absent."""
     if verdict.verdict == "inconclusive" or needs_confirmation(verdict):
         return "to_confirm"
     return verdict.verdict
 
 
 def counts(register: Register) -> Counter[Standing]:
-    """Return how many students are present, absent, to be confirmed and not assessed; nobody where it was not held."""
+    """Return the numbers of present, absent, doubtful and unassessed students; empty if the lesson was not held."""
     return Counter() if is_cancelled(register) else Counter(standing(verdict) for verdict in register.verdicts)
 
 
 def is_cancelled(register: Register) -> bool:
-    """Return whether the office said that the lesson was not held: it counts nowhere."""
+    """Return whether the office said that the lesson was not held, so that it does not count."""
     return register.confirmed is not None and not register.confirmed.held
 
 
 def awaits_confirmation(register: Register) -> bool:
-    """Return whether the lesson was unusual and the office has not said yet whether it was held."""
+    """Return whether the lesson was unusual and the office has not yet said whether it was held."""
     return register.confirmed is None and not UNUSUAL.isdisjoint(register.register_flags)
 
 
 def reaches_families(register: Register) -> bool:
-    """Return whether students and guardians may be told anything of a lesson.
+    """Return whether students and guardians may be notified about a lesson.
 
-    Nothing of a rehearsal, of a lesson whose time nobody knows, of one that was not held, and of an unusual one before
-    the office has said that it was held.
+    They are not notified of a rehearsal, a lesson of unknown time, or one that was not held. An unusual lesson must
+    first be confirmed by the office.
     """
     is_lesson = register.lesson.origin == "timetable" and register.clock != "unsynchronised"
     return is_lesson and not is_cancelled(register) and not awaits_confirmation(register)

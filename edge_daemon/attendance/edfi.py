@@ -1,8 +1,8 @@
-"""Our verdicts in the words of Ed-Fi's StudentSectionAttendanceEvent, for student information systems.
+"""Our verdicts as code values of Ed-Fi's StudentSectionAttendanceEvent, for student information systems.
 
-The words are code values of AttendanceEventCategoryDescriptor, as the Ed-Fi Data Standard 6.1 spells them
-(namespace `uri://ed-fi.org/AttendanceEventCategoryDescriptor`). It also has `Excused Absence`, which no camera can
-know: the office turns an absence into it when it has the excuse.
+The values belong to AttendanceEventCategoryDescriptor in the Ed-Fi Data Standard 6.1 (namespace
+`uri://ed-fi.org/AttendanceEventCategoryDescriptor`). The standard also has `Excused Absence`, which no camera can know.
+The office changes an absence to it when it has the excuse.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LEFT: Final = "Early departure"
 
 
 def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
-    """Return the word for a verdict, None where there is nothing to report yet.
+    """Return the value for a verdict; None if there is nothing to report yet.
 
-    The verdict decides whether somebody was there, the counts decide when: present and flagged `late` is Tardy (also
-    for somebody who left early as well: Ed-Fi has one word an event), present and flagged `left_early` is Early
-    departure. Where a person said "present", the word is that person's, In Attendance: whom the camera did not see for
-    the first minutes may have sat where it does not see. The flags stay in the register, as what was measured.
+    The verdict decides whether the student was there, the counts decide when. Present with the flag `late` is Tardy,
+    also with `left_early`, because Ed-Fi allows one value for each event. Present with the flag `left_early` is Early
+    departure. If a person set the verdict to present, the value is In Attendance, because a student whom the camera
+    missed at first may have sat out of its view. The flags stay in the register as measurements.
 
-    An absence that is flagged and that nobody confirmed has no word yet: a doubt is no unexcused absence.
+    A flagged absence that nobody confirmed has no value yet, because a doubt is no unexcused absence.
     """
     if verdict.verdict == "absent" and needs_confirmation(verdict):
         return None
@@ -36,7 +36,7 @@ def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
 
 
 def attendance_event_of_form_2(verdict: Verdict) -> AttendanceEvent | None:
-    """Return the word that documents of form 2 have: they call a doubted absence an absence, too."""
+    """Return the value in documents of form 2, in which a doubtful absence is also an absence."""
     if verdict.verdict == "absent":
         return ABSENT
     if verdict.verdict != "present":

@@ -1,10 +1,9 @@
-"""Registers as one file for the office: XLSX to read, CSV and JSON for other programs.
+"""Writes registers to one file for the office: XLSX for people, CSV and JSON for other programs.
 
-CSV: one line a student and lesson, UTF-8 with a byte order mark (Excel needs it); by a language with a decimal comma
-`;` stands between cells. Text that a spreadsheet would take
-for a formula, because it begins with `=`, `+`, `-`, `@` (also of full width), tab or a line break, gets an apostrophe
-in front (as OWASP advises).
-JSON: the register documents as they are, so that their hashes can be checked, and the names beside them.
+CSV: one line for each student and lesson, UTF-8 with a byte order mark, which Excel needs. Languages with a decimal
+comma use `;` between cells. Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP's
+advice). Such text begins with `=`, `+`, `-`, `@` (also full width), tab or a line break. JSON: the unchanged register
+documents, so that their hashes can be verified, with the names beside them.
 """
 
 from __future__ import annotations
@@ -41,14 +40,14 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to write."""
+    """The data of an export."""
 
     first_day: date
     last_day: date
     documents: Sequence[Document]
-    """The highest revision of each lesson's register, in the order of time."""
+    """The highest revision of each lesson's register, in order of time."""
     names: Mapping[str, str]
-    """Of the students by id, in the roster's order."""
+    """Names by student id, in the roster's order."""
     zone: tzinfo
     by: By
     week: SchoolWeek = ISO_WEEK
@@ -57,10 +56,10 @@ class Export:
 
 
 def check_output(path: Path) -> None:
-    """Refuse a place that nothing can be written to, before work is done.
+    """Refuse an unusable output path before work is done.
 
     Raises:
-        RegisterError: another ending than those of FORMATS, a folder, or a place in no folder.
+        RegisterError: the suffix is not in FORMATS, the path is a folder, or its folder does not exist.
     """
     if path.suffix.lower() not in FORMATS:
         what = f"the ending {path.suffix!r} is not known" if path.suffix else "the name has no ending"
@@ -72,10 +71,10 @@ def check_output(path: Path) -> None:
 
 
 def write_export(path: Path, export: Export) -> None:
-    """Write a file in the format that its ending names: whole or not at all, readable by its owner only.
+    """Write a file in the format of its suffix, completely or not at all, readable by its owner only.
 
     Raises:
-        RegisterError: as `check_output`, or the file can't be written.
+        RegisterError: as for `check_output`, or the file can't be written.
     """
     check_output(path)
     write = {".xlsx": _write_xlsx, ".csv": _write_csv, ".json": _write_json}[path.suffix.lower()]
@@ -83,10 +82,10 @@ def write_export(path: Path, export: Export) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Have a file written beside its place and moved there, readable by its owner only.
+    """Have a file written under a temporary name and moved to its place, readable by its owner only.
 
     Raises:
-        RegisterError: it can't be written; what was there is as it was.
+        RegisterError: the file can't be written; an existing file is unchanged.
     """
     try:
         _write_whole(path, write)
@@ -101,7 +100,7 @@ def _write_whole(path: Path, write: Callable[[Path], None]) -> None:
     try:
         os.close(handle)
         write(part)
-        with part.open("r+b") as file:  # Windows syncs only what is open for writing
+        with part.open("r+b") as file:  # Windows syncs only files that are open for writing
             os.fsync(file.fileno())
         part.replace(path)
     finally:
@@ -125,7 +124,7 @@ def _write_csv(path: Path, export: Export) -> None:
 def register_lines(
     register: Register, names: Mapping[str, str], zone: tzinfo
 ) -> Iterator[tuple[str | int | float, ...]]:
-    """Yield a line a student, with the columns of HEADS; what came from a roster is guarded."""
+    """Yield a line for each student, with the columns of HEADS; text from a roster is guarded."""
     lesson = register.lesson
     start, end = lesson.start.astimezone(zone), lesson.end.astimezone(zone)
     for student_id, entry in entries_of(register).items():
@@ -144,20 +143,20 @@ def register_lines(
 
 
 def _rule(register: Register, entry: SheetEntry) -> tuple[str | int | float, ...]:
-    """Return the rule's share, and how many captures it asks for and a student has over it; empty: not said."""
+    """Return the rule's share, the number of captures it requires, and the student's distance; empty: not recorded."""
     if register.rule is None or entry.needed is None or entry.distance is None:
         return "", "", ""
     return float(register.rule.share), entry.needed, entry.distance
 
 
 def _mask(register: Register) -> tuple[str | int, ...]:
-    """Return how many people of the room wore masks how, the same in each line; empty: not looked for."""
+    """Return the numbers of people by mask, the same in each line; empty: the program did not look for masks."""
     counts = register.mask
     return ("",) * 4 if counts is None else (counts.none, counts.right, counts.wrong, counts.undecided)
 
 
 def _held(register: Register) -> str:
-    """Return what the office said about the lesson: yes, no, or nothing."""
+    """Return the office's confirmation of the lesson: yes, no, or empty."""
     return "" if register.confirmed is None else "yes" if register.confirmed.held else "no"
 
 

@@ -1,4 +1,4 @@
-"""Check-ins that come when a register is made already: from a computer at the door that is no part of the device."""
+"""Check-ins that arrive after the register was made, from a separate computer at the door."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from edge_daemon.types import Register, Verdict
 
 
 def late_check_ins(register: Register, check_ins: Sequence[tuple[str, datetime]]) -> Register:
-    """Return the next revision of a register with check-ins that it does not have; itself where there are none.
+    """Return the next revision of a register with new check-ins; the register itself if there are none.
 
-    Whoever is absent, in no capture and not corrected by a person becomes `inconclusive`; no other verdict changes.
+    A student who is absent, in no capture and not corrected by a person becomes `inconclusive`. No other verdict
+    changes.
 
     Args:
         register: the newest revision.
-        check_ins: student ids and times; those of other lessons are passed over.
+        check_ins: student ids and times; those of other lessons are ignored.
     """
     lesson = register.lesson
     new: dict[str, datetime] = {}

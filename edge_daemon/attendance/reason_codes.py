@@ -1,6 +1,6 @@
-"""Why a verdict was corrected, as a short list of codes: what is signed for ever says nothing of anybody's health.
+"""Reasons of corrections as a short list of codes, so that signed registers contain nothing about anybody's health.
 
-Free words become the code `other` and a note. The note is not part of the register: it is neither signed nor delivered,
+Free text becomes the code `other` and a note. The note is not part of the register: it is neither signed nor delivered,
 and it is erased with the student.
 """
 
@@ -24,19 +24,19 @@ REASONS: Final = MappingProxyType(
         "other": "for another reason",
     }
 )
-"""Codes and what they say, as the end of a sentence about a student."""
+"""Codes and their meaning, as the end of a sentence about a student."""
 
 OTHER: Final = "other"
 
 
 def code_and_note(reason: str) -> tuple[str, str]:
-    """Return the code of a reason, and the note that is left of free words; empty where the reason is a code."""
+    """Return the code of a reason, and the note with its free text; the note is empty for a code."""
     word = reason.strip().lower().replace(" ", "_").replace("-", "_")
     return (word, "") if word in REASONS else (OTHER, reason.strip())
 
 
 def coded(correction: Correction) -> Correction:
-    """Return a correction with a code in the place of free words."""
+    """Return a correction with a code in place of free text."""
     if correction.reason_code is not None:
         return correction
     code, _ = code_and_note(correction.reason)
@@ -44,5 +44,5 @@ def coded(correction: Correction) -> Correction:
 
 
 def in_words(reason: str) -> str:
-    """Return what a reason in a register says: a code in words; free words of an earlier release as they are."""
+    """Return a register's reason as text: codes are translated, free text of an earlier release is unchanged."""
     return REASONS.get(reason, reason)

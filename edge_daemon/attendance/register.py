@@ -1,4 +1,4 @@
-"""The register of a finalised lesson, and its revisions."""
+"""Corrections of a finalised lesson's register, as new revisions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_daemon.errors import RegisterError
 from edge_daemon.types import Correction, Register, Verdict, VerdictName
 
 MAX_TEXT = 500
-"""Characters that a name or reason of a correction may have."""
+"""Most characters of a name or reason in a correction."""
 
 
 def correct(
@@ -24,15 +24,15 @@ def correct(
     reason_code: str | None = None,
     title: str | None = None,
 ) -> Register:
-    """Return the next revision of a register, with one student's verdict as somebody decided it.
+    """Return the next revision of a register, with one student's verdict set by a person.
 
-    Counts and share stay as the device found them; the verdict is replaced and flagged `corrected`. The verdict may be
-    the same as before: then a person confirmed it. Where the last correction of this student said the same, by the same
-    person and for the same reason, the register itself is returned: a command sent twice is no second decision.
+    Counts and share stay as the device measured them; the verdict is replaced and flagged `corrected`. The same verdict
+    as before means that the person confirmed it. If the last correction of this student has the same verdict, person
+    and reason, the register itself is returned, so a repeated command creates no revision.
 
     Raises:
-        RegisterError: the student is not on the register, it is not said who corrects and why, or somebody is to be
-            absent in a lesson that was not held.
+        RegisterError: the student is not on the register, person or reason is missing, or the verdict is absent for a
+            lesson that was not held.
     """
     where = f"register {register.lesson.lesson_id}"
     check_text(by, "who corrects", "--by NAME")
@@ -60,7 +60,7 @@ def _corrected(old: Verdict, verdict: VerdictName) -> Verdict:
 
 
 def check_text(text: str, what: str, option: str) -> None:
-    """Refuse a name or a reason that can't stand in a register; raises RegisterError."""
+    """Raise RegisterError for a name or a reason that can't be in a register."""
     if not text.strip():
         raise RegisterError(f"{what} is missing", option, "say who corrects and why: it stays in the register")
     if len(text) > MAX_TEXT:

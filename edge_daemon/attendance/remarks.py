@@ -1,4 +1,4 @@
-"""Why a person should look at a mark again, in words."""
+"""Reasons in words why a person should review a mark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS: Mapping[Flag, str] = {
 
 
 def remark(entry: SheetEntry) -> str:
-    """Return the note of a mark, empty where the device had no doubt and nobody corrected it."""
+    """Return the note of a mark; empty if the device had no doubt and nobody corrected it."""
     lines = []
     if entry.correction is not None:
         reason = in_words(entry.correction.reason)
@@ -39,7 +39,7 @@ def remark(entry: SheetEntry) -> str:
 
 
 def _distance(entry: SheetEntry) -> str:
-    """Return how far a student is from the rule; empty where there is nothing to compare."""
+    """Return a student's distance to the rule as text; empty if there is none."""
     if entry.distance is None:
         return ""
     side = "short of" if entry.distance < 0 else "over"

@@ -1,4 +1,4 @@
-"""Which absences are doubtful because somebody without a name may be the student."""
+"""Finds absences that are doubtful because an unnamed person may be the student."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ _UNNAMED = ""
 def resemblances(
     unnamed: Iterable[UnnamedPerson], tallies: Iterable[Tally], sightings: Sequence[Sighting], needed: int
 ) -> dict[str, Resemblance]:
-    """Return the students who would be present if those who resemble them most were they, at one seat or at several.
+    """Return the students who would be present if the unnamed people who resemble them most were they.
 
-    A person in few captures changes nothing, and doubt that changes nothing is not reported.
+    The people may sit at one seat or at several.
+
+    Only doubts that would change a verdict are reported, so a person in few captures is ignored.
 
     Args:
-        unnamed: persons without a name.
-        tallies: of the students of the lesson.
-        sightings: of the lesson, by which rows and seats are counted.
-        needed: captures in which a student has to face the class to be present.
+        unnamed: people without a name.
+        tallies: tallies of the lesson's students.
+        sightings: sightings of the lesson, from which rows and seats are counted.
+        needed: captures in which a student must face the class to be present.
 
     Returns:
         Student id to the most probable such person.

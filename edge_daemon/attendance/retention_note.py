@@ -1,7 +1,7 @@
-"""The note about registers that went after their time: which, by SHA-256 and place in the ledger, signed by the device.
+"""The signed note about removed registers: which were removed, by SHA-256 and position in the ledger.
 
-It names nobody and says nothing of a lesson but its id. Each note names the SHA-256 of the one before it. Canonical
-form and signature are those of the register (edge_daemon.attendance.document).
+It contains no names, and of a lesson only the id. Each note has the SHA-256 of the previous one. Canonical form and
+signature are those of the register (edge_daemon.attendance.document).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ KIND: Final = "retention"
 
 @dataclass(frozen=True, slots=True)
 class LedgerGap:
-    """One document that went."""
+    """One removed document."""
 
     position: int
-    """In the ledger."""
+    """Position in the ledger."""
     lesson_id: str
     revision: int
     sha256: str
@@ -34,7 +34,7 @@ class LedgerGap:
 def sign_retention_note(
     device: str, at: datetime, gaps: Sequence[LedgerGap], previous_sha256: str | None, signer: Signer
 ) -> str:
-    """Return the canonical JSON of a new note, signed."""
+    """Return the signed canonical JSON of a new note."""
     return signed(
         {
             "schema": SCHEMA,
@@ -52,14 +52,14 @@ def sign_retention_note(
 
 
 def prove_retention_note(text: str, public_key: str | None) -> tuple[tuple[LedgerGap, ...], str | None]:
-    """Return what a note says went, and the SHA-256 of the note before it.
+    """Return the removed documents that a note lists, and the SHA-256 of the previous note.
 
     Args:
-        text: of the note.
-        public_key: of the device; None: nobody's, and no note is believed.
+        text: text of the note.
+        public_key: key of the device; None: no note is accepted.
 
     Raises:
-        RegisterError: it is no note, is not signed by that key, or was written in another form.
+        RegisterError: the text is no note, is not signed by that key, or is in another form.
     """
     fields = json_object(text, KIND)
     if public_key is None or not is_signed_by(fields, public_key) or canonical(fields) != text:

@@ -20,35 +20,44 @@ Fault = Literal["too_dark", "too_blurred", "glare", "covered"]
 DARK_BELOW: Final = 8.0
 """Mean light of a cell, 0 to 255: at 10, 16 of 17 faces were named, at 6, 12 of 17."""
 BURNT_FROM: Final = 0.5
-"""Share of a cell that is burnt out: at .35, 15 of 17 faces were named, at .67, 10 of 17."""
+"""Share of over-exposed pixels in a cell: at .35, 15 of 17 faces were named, at .67, 10 of 17."""
 PALE_FROM: Final = 200.0
-"""A cell of so much light whose structure is lost to stray light is glare."""
+"""Mean light from which a cell without structure counts as glare."""
 FLAT_OF_LUMA: Final = 0.03
 FLAT_AT_LEAST: Final = 0.3
-"""A cell with less structure, as a share of its light, shows nothing. A dark room keeps its shapes; a cover has none. A
-bare wall may have as little, so that a cell counts as covered only where it showed something before."""
+"""A cell shows nothing if its structure is below this share of its light.
+
+A dark room keeps its shapes; a cover has none. A bare wall may have as little, so a cell counts as covered only if it
+showed something before.
+"""
 BLUR_OF_WIDTH: Final = 0.07
-"""Faces are lost where the blur's standard deviation is over this share of their width: among faces from 36 pixels on,
-all 17 were named at 1.7 pixels of defocus, 13 at 2.6, 8 at 3.6."""
+"""Share of a face's width above which the blur's standard deviation makes it unrecognisable.
+
+Among faces from 36 pixels, all 17 were named at 1.7 pixels of defocus, 13 at 2.6, 8 at 3.6.
+"""
 SMALLEST_FACE_PX: Final = 36.0
-"""Assumed width of a face while no lesson has shown the room."""
+"""Assumed width of a face before any lesson has shown the room."""
 PART: Final = 0.15
-"""From this share of the area where faces sat on a part of the room is affected."""
+"""Share of the area with seats from which a part of the room counts as affected."""
 PART_OF_UNKNOWN_ROOM: Final = 0.45
-"""The same where no earlier lesson shows the room. A bare wall then looks like a cover and a window like glare; in the
-demo's room they are .31 of the picture. A lens that is half covered is over this limit."""
+"""The same share without earlier lessons of the room.
+
+A bare wall then looks like a cover and a window like glare; in the demo's room they are .31 of the picture. A lens that
+is half covered exceeds this limit.
+"""
 WHOLE: Final = 0.8
-"""From this share on the capture is missed."""
+"""Share from which the capture is missed."""
 
 _SPOT_CELLS: Final = 12
 _SPOT_LIGHT: Final = 0.15
-"""A patch of at most so many cells, whose light differs by at most such a share from that around it, is a bare spot of
-the room. Where half of a class was away patches had up to 4 cells and differed by up to .06; half of a lens has 56
-cells and more."""
+"""Limits of a bare spot of the room: its number of cells, and its difference in light from the surroundings.
+
+In a half empty class such spots had up to 4 cells and differed by up to .06; half of a lens has 56 cells and more.
+"""
 
 Area = NDArray[np.bool_]
 Faults = NDArray[np.uint8]
-"""(8, 16): 0, or 1 + the place of a Fault."""
+"""(8, 16): 0, or 1 + the index of a Fault."""
 
 
 def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Faults:
@@ -57,7 +66,7 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
     Args:
         view: the capture.
         before: the room as it was in the last lessons; None: not known.
-        width_px: of the smallest faces that sit in this room.
+        width_px: width of the smallest faces in this room.
     """
     found = np.zeros((VIEW_ROWS, VIEW_COLUMNS), np.uint8)
     flat = _is_flat(view)
@@ -66,7 +75,7 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
         had &= ~_bare_spots(view, flat & had)
     dark = view.luma < DARK_BELOW
     _mark(found, "glare", (view.burnt >= BURNT_FROM) | ((view.luma >= PALE_FROM) & flat & had))
-    # The least light leaves single cells without shapes; a cover leaves most of them without.
+    # Very low light removes the shapes of single cells; a cover removes those of most cells.
     _mark(found, "covered" if dark.any() and (flat & had)[dark].mean() > 0.5 else "too_dark", dark)
     _mark(found, "covered", flat & had)
     if view.blur_px > BLUR_OF_WIDTH * width_px:
@@ -75,7 +84,7 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
 
 
 def _bare_spots(view: RoomView, flat: Area) -> Area:
-    """Return the cells that are flat only because somebody left: small patches in the light of what is around them.
+    """Return the cells that are flat only because a person left: small patches as bright as their surroundings.
 
     A bare wall behind an empty seat looks like a cover of that seat.
     """
@@ -98,7 +107,7 @@ def grown(cells: Area) -> Area:
 
 
 def _patches(cells: Area) -> Iterator[Area]:
-    """Yield the connected parts of some cells, with neighbours at the corners, too."""
+    """Yield the connected parts of some cells; diagonal neighbours are connected."""
     left = {(int(row), int(column)) for row, column in np.argwhere(cells)}
     while left:
         patch, edge = np.zeros_like(cells), [left.pop()]
@@ -117,7 +126,7 @@ def _is_flat(view: RoomView) -> NDArray[np.bool_]:
 
 
 def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
-    """Return the cells in which faces sit; every cell where none is known."""
+    """Return the cells in which faces sit; all cells if none are known."""
     area = np.zeros((VIEW_ROWS, VIEW_COLUMNS), bool)
     for box in boxes:
         area[_cells(box, width_px, height_px)] = True
@@ -133,10 +142,10 @@ def is_part(faults: Faults, area: Area, *, is_known: bool) -> bool:
     """Return whether a part of the room is affected.
 
     Args:
-        faults: of a lesson in which faces were found.
+        faults: faults of a lesson in which faces were found.
         area: the cells that count.
-        is_known: earlier lessons show the room. Without them a picture that is even nearly everywhere, and still has
-            faces, is an even room: a cover of that size leaves none.
+        is_known: whether earlier lessons show the room. Without them, a picture that is flat nearly everywhere but has
+            faces shows a uniform room, because a cover of that size would leave no faces.
     """
     share = affected(faults, area)
     return share >= PART if is_known else PART_OF_UNKNOWN_ROOM <= share < WHOLE
@@ -161,7 +170,7 @@ def flags_of(faults: Faults) -> tuple[Fault, ...]:
 
 
 def is_hidden(faults: Faults, box: Box, width_px: int, height_px: int) -> bool:
-    """Return whether the place of a face lies in an affected part: at least half of its cells do."""
+    """Return whether at least half of the cells of a face's place are affected."""
     return bool((faults[_cells(box, width_px, height_px)] > 0).mean() >= 0.5)
 
 

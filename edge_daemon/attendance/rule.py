@@ -1,4 +1,4 @@
-"""From counts to verdicts. Everything is decided in whole numbers and fractions: 40 of 100 is present."""
+"""Turns counts into verdicts. The decision uses only integers and fractions, so 40 of 100 is exactly present."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.types import Flag, Register, Resemblance, Tally, Verdict, Verdi
 Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
 CHANCE: Final = 0.05
-"""Late and left early are said only where chance explains the gap with less than this probability."""
+"""`late` and `left_early` are set only if chance explains the gap with a smaller probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,37 +23,37 @@ class Rule:
     """What makes a student present."""
 
     share: Fraction
-    """Least share of the captures that were taken, over 0 and up to 1; see `share_of`."""
+    """Least share of the taken captures, above 0 and at most 1; see `share_of`."""
     late_after_s: float = 600.0
-    """Not seen for so long after the start: late."""
+    """A student unseen for longer after the start is late."""
     left_before_s: float = 600.0
-    """Not seen for so long before the end: left early."""
+    """A student unseen for longer before the end left early."""
     min_captures_share: Fraction = Fraction(1, 2)
-    """With a smaller share of the planned captures nothing is decided."""
+    """Below this share of the planned captures nothing is decided."""
     unusual_share: Fraction = Fraction(1, 4)
-    """With a smaller share of the students recognised nobody is absent; 0: off."""
+    """Below this share of recognised students nobody is absent; 0: off."""
 
 
 @dataclass(frozen=True, slots=True)
 class LessonSummary:
-    """What is true of the whole lesson."""
+    """Facts about the whole lesson."""
 
     start: datetime
     end: datetime
     taken_at: tuple[datetime, ...]
-    """Of every capture that was taken, ascending."""
+    """Time of every capture that was taken, ascending."""
     captures_planned: int
     time_trusted: bool
-    """False: the clock was wrong and never came right, so that nobody knows which lesson this was."""
+    """False: the clock was wrong and was never corrected, so it is unknown which lesson this was."""
 
 
 def share_of(value: float) -> Fraction:
-    """Return the fraction that somebody meant who wrote `0.4`: 2/5, not the double nearest to it."""
+    """Return the fraction that the text `0.4` means: 2/5, not the nearest double."""
     return Fraction(repr(value))
 
 
 def rule_of(settings: RuleConfig) -> Rule:
-    """Return the rule that the settings ask for."""
+    """Return the rule in the settings."""
     late_s = 60 * settings.late_min
     return Rule(share_of(settings.share), late_s, late_s, unusual_share=share_of(settings.unusual_share))
 
@@ -71,35 +71,36 @@ def decide(
     probabilities: Mapping[str, float] | None = None,
     poor_photographs: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
-    """Decide about every student of a lesson.
+    """Decide on every student of a lesson.
 
-    `not_assessed` goes before all: without consent or template there is nothing to count. `inconclusive` follows: fewer
-    than half of the planned captures taken (or none at all), or no trustworthy time. Then the share decides; whom the
-    device could not have seen is `inconclusive` where the share says absent.
+    `not_assessed` has priority: without consent or template there is nothing to count. `inconclusive` follows if fewer
+    than half of the planned captures (or none) were taken, or if the time is not trusted. Then the share decides. A
+    student whom the device could not have seen is `inconclusive` if the share says absent.
 
-    Flags say why a person should look again. `few_captures` and `clock` concern the lesson and stand with all students.
-    The others need a count and stand with nobody who is not assessed:
-    `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share;
-    `resembles`: an absent student would be present if somebody without a name were this student;
-    `poor_photographs`: a student who is not present and whose enrolment photographs are all out of focus;
-    `look_alike`: another student looks alike; where nobody can tell the two apart, both may seem absent;
-    `late`, `left_early`: unseen in the first or last minutes though captures were taken then, so many of them that
-    somebody seen as often as in the rest of the lesson would have been missed in all with a probability under 5 %.
+    Flags give the reasons for a review. `few_captures` and `clock` concern the lesson, so all students have them. The
+    others need a count, so no unassessed student has them:
+
+    - `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share.
+    - `resembles`: an absent student would be present if an unnamed person were this student.
+    - `poor_photographs`: the student is not present, and all enrolment photographs are out of focus.
+    - `look_alike`: another student looks alike. If the two can't be distinguished, both may seem absent.
+    - `late`, `left_early`: the student was unseen in the first or last minutes although captures were taken then. A
+      student seen as often as in the rest of the lesson would be missed in all of them with a probability under 5 %.
 
     Args:
-        tallies: one a student.
-        rule: what makes a student present.
-        lesson: what is true for all.
+        tallies: one for each student.
+        rule: the rule for present.
+        lesson: facts about the whole lesson.
         not_assessed: ids of students without consent or template.
-        look_alikes: pairs of ids that the gallery found hard to tell apart.
+        look_alikes: pairs of ids that the gallery can hardly distinguish.
         static_faces: ids whose sightings look like those of a print or a screen.
-        not_seeable: ids of students whom the device could not have seen, had they been there.
-        resembled: whom somebody without a name resembles, and how probable it is.
-        probabilities: that each student was there for the share that the rule asks for; None: not computed.
-        poor_photographs: ids of students whose photographs are too poor to be sure of an absence.
+        not_seeable: ids of students whom the device could not have seen.
+        resembled: students whom an unnamed person resembles, with the probability.
+        probabilities: probability that each student was there for the share that the rule requires; None: not computed.
+        poor_photographs: ids of students whose photographs are too poor for a certain absence.
 
     Returns:
-        One verdict a tally, in the order given, flags in the order of `edge_daemon.types.Flag`.
+        One verdict for each tally, in the same order; flags in the order of `edge_daemon.types.Flag`.
     """
     marks = _Marks(
         frozenset(not_assessed),
@@ -147,14 +148,16 @@ def _verdict(tally: Tally, rule: Rule, lesson: LessonSummary, marks: _Marks) -> 
 
 
 def needed_captures(share: Fraction, captures_taken: int) -> int:
-    """Return in how many of the captures a student has to face the class to be present."""
+    """Return in how many of the captures a student must face the class to be present."""
     return ceil(share * captures_taken)
 
 
 def was_looked_for(register: Register, verdict: Verdict) -> bool:
-    """Return whether the device looked for a student: not without consent or template, whatever a person decided later.
+    """Return whether the device looked for a student, whatever a person decided later.
 
-    A register that says no rule is of a release that wrote no captures either: there the verdict alone says it.
+    It does not look for students without consent or template.
+
+    A register without its rule is from a release that stored no captures either; there the verdict alone decides.
     """
     if verdict.captures is not None or verdict.tally.captures_seen:
         return True
@@ -162,10 +165,9 @@ def was_looked_for(register: Register, verdict: Verdict) -> bool:
 
 
 def distance_to_rule(register: Register, verdict: Verdict) -> int | None:
-    """Return how many captures a student is over what the rule asks for; negative: short of it.
+    """Return how many captures a student is above the rule's requirement; negative: below it.
 
-    None where there is nothing to compare: not assessed, not looked for, no captures, or a register that does not say
-    its rule.
+    None if there is nothing to compare: not assessed, not looked for, no captures, or a register without its rule.
     """
     if register.rule is None or not register.captures_taken or verdict.verdict == "not_assessed":
         return None
@@ -192,10 +194,10 @@ def interval(frames: int, captures: int) -> tuple[float, float]:
 
 
 def interval_with_identity(verdict: Verdict, captures: int) -> tuple[float, float]:
-    """Return `interval` of a student's own captures, wider where it is in doubt who somebody was.
+    """Return `interval` of a student's own captures, widened if the identity is in doubt.
 
-    With more than half of the 5 % on one side, the doubt of the identity reaches as far as the faces do: to 0 where
-    they may be somebody else's, to 1 where somebody without a name may be this student.
+    The interval extends over the doubtful faces if their probability exceeds half of the 5 %. It then reaches down to 0
+    if the faces may be another person's, and up to 1 if an unnamed person may be this student.
     """
     low, high = interval(verdict.tally.captures_attentive, captures)
     if verdict.probability is None:
@@ -206,15 +208,15 @@ def interval_with_identity(verdict: Verdict, captures: int) -> tuple[float, floa
 
 
 def is_borderline(frames: int, captures: int, share: Fraction) -> bool:
-    """Say whether the Wilson 95 % interval of frames / captures contains a share; exactly, without square roots.
+    """Return whether the Wilson 95 % interval of frames / captures contains a share; exactly, without square roots.
 
-    The interval is made of all shares s with (frames - captures s)^2 <= z^2 captures s (1 - s).
+    The interval consists of all shares s with (frames - captures s)^2 <= z^2 captures s (1 - s).
     """
     return captures > 0 and (frames - captures * share) ** 2 <= Z_SQUARED * captures * share * (1 - share)
 
 
 def _flags_of_lesson(lesson: LessonSummary, rule: Rule) -> Iterator[Flag]:
-    """Yield what makes the whole lesson inconclusive."""
+    """Yield the flags that make the whole lesson inconclusive."""
     if not lesson.time_trusted:
         yield "clock"
     if not lesson.taken_at or len(lesson.taken_at) < rule.min_captures_share * lesson.captures_planned:
@@ -237,10 +239,10 @@ def _flags_of_count(t: Tally, rule: Rule, lesson: LessonSummary) -> set[Flag]:
 
 
 def _is_significant(t: Tally, gap: int, lesson: LessonSummary) -> bool:
-    """Say whether so many captures without the student are more than bad luck.
+    """Return whether the captures without the student are more than chance.
 
-    Laplace's rule of succession, `gap` times: the probability of being missed in all
-    of them for somebody who is seen as often as in the rest.
+    Laplace's rule of succession, applied `gap` times, gives the probability of being missed in all of them for a
+    student who is seen as often as in the rest.
     """
     rest = len(lesson.taken_at) - gap
     missed = max(rest - t.captures_seen, 0)

@@ -1,4 +1,4 @@
-"""What schema 3 adds to the register document: written and read; docs/register.schema.json describes it."""
+"""Reads and writes the additions of schema 3 to the register document; docs/register.schema.json describes them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def register_fields(register: Register) -> dict[str, Json]:
 
 
 def with_register_fields(register: Register, top: ObjectReader) -> Register:
-    """Return a register with the keys that schema 3 adds, as a document has them; raises RegisterError."""
+    """Return a register with the keys that schema 3 adds, read from a document; raises RegisterError."""
     rule, confirmed, mask = (top.optional_object(key) for key in ("rule", "confirmed", "mask"))
     return replace(
         register,
@@ -62,7 +62,7 @@ def student_fields(verdict: Verdict) -> dict[str, Json]:
 
 
 def with_student_fields(verdict: Verdict, one: ObjectReader) -> Verdict:
-    """Return a verdict with the keys that schema 3 adds, as a document has them; raises RegisterError."""
+    """Return a verdict with the keys that schema 3 adds, read from a document; raises RegisterError."""
     captures, resembles, checked_in = (one.optional_object(key) for key in ("captures", "resembles", "checked_in"))
     return replace(
         verdict,
@@ -115,6 +115,6 @@ def _resemblance_of(one: ObjectReader) -> Resemblance:
 
 
 def _number(value: float) -> float | int:
-    """Return a number as the canonical form has it: 1, not 1.0."""
+    """Return a number in canonical form: 1, not 1.0."""
     rounded = round(value, _DECIMALS)
     return int(rounded) if rounded == int(rounded) else rounded

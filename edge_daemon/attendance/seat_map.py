@@ -1,4 +1,4 @@
-"""Row and seat of students, from where their faces were in the pictures."""
+"""Rows and seats of students, from the positions of their faces in the pictures."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final
 from edge_daemon.types import Box, RoomSeat, Sighting
 
 _ROW_GAP: Final = 0.7
-"""A new row begins where the next face is lower by so many of its own heights."""
+"""A new row begins if the next face is lower by this multiple of its height."""
 
 
 def usual_boxes(sightings: Iterable[Sighting]) -> dict[str, Box]:
-    """Return the median box of each student's face, by id; unknown faces are left out."""
+    """Return the median box of each student's face, by id, without unknown faces."""
     found: defaultdict[str, list[Box]] = defaultdict(list)
     for one in sightings:
         if one.student_id:
@@ -23,9 +23,9 @@ def usual_boxes(sightings: Iterable[Sighting]) -> dict[str, Box]:
 
 
 def room_seats(boxes: Mapping[str, Box]) -> dict[str, RoomSeat]:
-    """Return row and seat of each student: rows by how low the faces are, seats from left to right of the picture.
+    """Return row and seat of each student: rows from bottom to top, seats from left to right in the picture.
 
-    Seats are counted among the students who are given: nobody knows the empty ones.
+    Seats are counted among the given students, because empty seats are unknown.
     """
     by_height = sorted(boxes, key=lambda one: (-_middle_y(boxes[one]), one))
     rows: list[list[str]] = []

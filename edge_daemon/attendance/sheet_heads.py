@@ -1,4 +1,4 @@
-"""The heads of a sheet: the day, the times and the course above each lesson, dates and times as such."""
+"""The heads of a sheet: day, times and course above each lesson; dates and times are real cell values."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from edge_daemon.attendance.sheets import Column, Sheet
 HEAD_ROWS: Final = 5
 """Weekday, date, start, end, course."""
 DATE, TIME, MOMENT = "yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm"
-"""Number formats of cells with a day, a time of the day, and both."""
+"""Number formats of cells with a day, a time of day, and both."""
 _FORMATS: Final = ("ddd", DATE, TIME, TIME, "General")
 _LABELS: Final = ("Weekday", "Date", "Start", "End", "Name")
 _FIRST_YEAR: Final = 1900
-"""Spreadsheet programs count days from there."""
+"""Spreadsheet programs count days from this year."""
 
 HeadStyles = Mapping[tuple[bool, int], Any]
 """The format of a head by whether its lesson is a rehearsal, and by its row."""
 
 
 def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]) -> HeadStyles:
-    """Return the formats of heads; `head` and `rehearsal` are how both look."""
+    """Return the formats of heads; `head` and `rehearsal` are their base formats."""
     return {
         (is_rehearsal, row): book.add_format({**look, "num_format": form})
         for is_rehearsal, look in ((False, head), (True, rehearsal))
@@ -31,12 +31,12 @@ def head_styles(book: Any, head: Mapping[str, Any], rehearsal: Mapping[str, Any]
 
 
 def label_of(row: int) -> str:
-    """Return what stands at the left of a row of heads."""
+    """Return the label at the left of a row of heads."""
     return _LABELS[row]
 
 
 def lesson_head(column: Column, row: int) -> date | time | str:
-    """Return what stands above a lesson in a row of heads."""
+    """Return the head of a lesson in a row of heads."""
     has_times = column.end > column.start
     if row < 2:
         return column.start.date()
@@ -48,13 +48,13 @@ def lesson_head(column: Column, row: int) -> date | time | str:
 
 
 def course_head(column: Column) -> str:
-    """Return the course of a lesson, and that it is a rehearsal."""
+    """Return the course of a lesson, marked if it is a rehearsal."""
     rehearsal = " (rehearsal)" if column.lesson.origin == "rehearsal" else ""
     return (column.lesson.course + rehearsal).strip() or "all"
 
 
 def lesson_width(sheet: Sheet) -> float:
-    """Return a width in characters in which a date fits, and most courses break between words."""
+    """Return a column width in characters that fits a date, and most courses with breaks between words."""
     longest = max((len(word) for column in sheet.columns for word in course_head(column).split()), default=0)
     return max(11.0, min(14.0, longest + 1.5))
 
@@ -66,7 +66,7 @@ def head_lines(sheet: Sheet) -> tuple[int, ...]:
 
 
 def put_when(page: Any, row: int, column: int, when: date | time, style: Any) -> None:
-    """Write a day, a time of the day or both as a number that the style shows; as text before 1900."""
+    """Write a day, a time of day or both as a number with a format; before 1900 as text."""
     if isinstance(when, date) and when.year < _FIRST_YEAR:
         page.write_string(row, column, when.isoformat(), style)
         return

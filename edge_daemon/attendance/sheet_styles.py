@@ -1,4 +1,4 @@
-"""How cells of our workbooks look, and what text they can hold."""
+"""Formats of our workbooks' cells, and the text that a cell can hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edge_daemon.attendance.sheet_heads import DATE, MOMENT, TIME, HeadStyles, h
 from edge_daemon.plain_text import without_overrides
 
 _MOST_CHARACTERS = 32_767
-"""Of a cell, by Excel's limits."""
+"""Excel's limit for a cell."""
 _WHEN = (DATE, TIME, MOMENT)
 _LINE, _INK, _QUIET, _HEAD = "#D5DAE0", "#1F2933", "#6B7682", "#24405C"
 
@@ -20,7 +20,7 @@ COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
     "?": ("#FFF1CC", "#8A5A00", "to be confirmed (P? and A?: the device has doubts)"),
     "–": ("#ECEEF1", "#5B6470", "not assessed"),
 }
-"""Mark to its ground, its ink and its meaning."""
+"""Mark to its background colour, its text colour and its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,18 @@ class Styles:
     by_mark: Mapping[str, Any]
     by_letter: Mapping[str, Any]
     dates: Mapping[str, Any]
-    """By the number format: DATE, TIME, MOMENT."""
+    """By number format: DATE, TIME, MOMENT."""
     number: Any
     signed: Any
 
 
 def safe(text: str) -> str:
-    """Return text as a cell can hold it: not too long, without half a character and without overrides of direction."""
+    """Return text that a cell can hold: shortened, with valid characters, without overrides of direction."""
     return without_overrides(text)[:_MOST_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
 
 
 def make_styles(book: Any) -> Styles:
-    """Return the formats of a workbook, which are added to it."""
+    """Add the formats to a workbook and return them."""
     base = {"font_name": "Calibri", "font_size": 11, "font_color": _INK, "valign": "vcenter"}
     line = {"bottom": 1, "bottom_color": _LINE}
     head = {**base, "bold": True, "font_size": 10, "font_color": "#FFFFFF", "bg_color": _HEAD, "align": "center"}

@@ -1,4 +1,4 @@
-"""Registers arranged for an office: a sheet a week or month, students in rows, lessons in columns."""
+"""Arranges registers for an office: one sheet for each week or month, students in rows, lessons in columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge_daemon.types import AppliedRule, Correction, Lesson, Register, Verdict
 
 By = Literal["week", "month"]
 Split = Literal["none", "class", "room"]
-"""Whether each class or each room has sheets of its own."""
+"""Whether each class or each room has its own sheets."""
 
 MARKS: Final[Mapping[VerdictName, str]] = {"present": "P", "absent": "A", "inconclusive": "?", "not_assessed": "–"}
 
@@ -30,39 +30,39 @@ class Column:
     captures_taken: int
     captures_planned: int
     note: str = ""
-    """What else is to be known of it; empty: its lesson's id and captures."""
+    """Further information for its note; empty: the note has the lesson's id and captures."""
     rules: tuple[str, ...] = ()
-    """By what it was decided, in words: more than one where lessons that share the column differ."""
+    """The rules in words that decided it; several if lessons that share the column differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetEntry:
-    """What the register says about one student in one lesson."""
+    """The register's data of one student in one lesson."""
 
     verdict: Verdict
     correction: Correction | None
-    """The last one, where there is one."""
+    """The last correction, if there is one."""
     captures_taken: int = 0
     distance: int | None = None
-    """Captures over what the rule asks for, negative: short of it; None: nothing to compare, see `distance_to_rule`."""
+    """Captures above the rule's requirement, negative: below; None: nothing to compare, see `distance_to_rule`."""
     looked_for: bool = True
     """Whether the device looked for the student, see `was_looked_for`."""
 
     @property
     def needed(self) -> int | None:
-        """In how many captures the rule asks a student to face the class; None as `distance`."""
+        """Captures in which the rule requires a student to face the class; None like `distance`."""
         return None if self.distance is None else self.verdict.tally.captures_attentive - self.distance
 
     @property
     def mark(self) -> str:
-        """P, A, ? or –; P? and A? where the device has doubts that no person has settled."""
+        """P, A, ? or –; P? and A? if the device has a doubt that no person has resolved."""
         letter = MARKS[self.verdict.verdict]
         doubted = standing(self.verdict) == "to_confirm" and self.verdict.verdict != "inconclusive"
         return f"{letter}?" if doubted else letter
 
     @property
     def counted(self) -> str:
-        """The mark as which it is counted: P? and A? are to be confirmed, as ? is."""
+        """The mark as it is counted: P? and A? count as to be confirmed, like ?."""
         return "?" if self.mark.endswith("?") else self.mark
 
 
@@ -72,9 +72,9 @@ class SheetRow:
 
     student_id: str
     name: str
-    """Empty where the gallery can't be read."""
+    """Empty if the gallery can't be read."""
     entries: tuple[SheetEntry | None, ...]
-    """One a column; None: the student does not belong to that lesson's course."""
+    """One for each column; None: the student does not belong to that lesson's course."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,13 @@ class Sheet:
     columns: tuple[Column, ...]
     rows: tuple[SheetRow, ...]
     part: str = ""
-    """The class or room that it is of; empty: of all."""
+    """The class or room of the sheet; empty: all."""
     counts_rehearsals: bool = False
-    """Whether totals count rehearsals, too: on a sheet that has nothing else."""
+    """Whether totals include rehearsals: only on a sheet without other lessons."""
 
     @property
     def counted(self) -> list[int]:
-        """The columns that totals count: lessons of the timetable."""
+        """The columns in the totals: lessons of the timetable."""
         return [
             number
             for number, column in enumerate(self.columns)
@@ -111,15 +111,15 @@ def arrange(
     week: SchoolWeek = ISO_WEEK,
     split: Split = "none",
 ) -> Iterator[Sheet]:
-    """Yield the sheets that registers fill, in the order of time; those of one time in the order of classes or rooms.
+    """Yield the sheets of registers in order of time; within one period in order of classes or rooms.
 
     Args:
-        registers: one a lesson.
-        names: of the students by id; students stand in its order, those that it lacks follow by id.
-        zone: the school's time zone: what is Monday there is Monday on the sheet.
-        by: what a sheet spans.
-        week: the school's.
-        split: whether each class or room has a sheet of its own.
+        registers: one for each lesson.
+        names: names by student id, which define the order; further students follow by id.
+        zone: the school's time zone, which defines days and weeks.
+        by: the period of a sheet.
+        week: the school's week.
+        split: whether each class or room has its own sheet.
     """
     place = {student_id: number for number, student_id in enumerate(names)}
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.lesson_id))
@@ -139,7 +139,7 @@ def arrange(
 
 
 def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[Register]]]:
-    """Return registers by class or room, in the order of names; without either all of them under an empty name."""
+    """Return registers by class or room, in order of names; unsplit registers have an empty name."""
     found: dict[str, list[Register]] = {}
     for register in registers:
         lesson = register.lesson
@@ -151,15 +151,15 @@ def parts(registers: Iterable[Register], split: Split) -> list[tuple[str, list[R
 def days_of(
     registers: Sequence[Register], zone: tzinfo, by: By, week: SchoolWeek = ISO_WEEK
 ) -> tuple[datetime, datetime]:
-    """Return the first and the last day of a sheet: those of its week or month, a week without an empty weekend."""
+    """Return the first and the last day of a sheet: those of its month, or of its week without a free weekend."""
     starts = [register.lesson.start.astimezone(zone) for register in registers]
     first, last = span(starts[0], by, week)
     return week.school_days(first, last, starts) if by == "week" else (first, last)
 
 
 def entries_of(register: Register) -> dict[str, SheetEntry]:
-    """Return what a register says, by student id."""
-    corrections = {c.student_id: c for c in register.corrections}  # the last one of a student stands
+    """Return the entries of a register, by student id."""
+    corrections = {c.student_id: c for c in register.corrections}  # the last correction of a student applies
     return {
         verdict.tally.student_id: SheetEntry(
             verdict,
@@ -173,7 +173,7 @@ def entries_of(register: Register) -> dict[str, SheetEntry]:
 
 
 def rule_in_words(rule: AppliedRule) -> str:
-    """Return by what a register was decided."""
+    """Return a register's rule in words."""
     models = ", ".join(sorted(set(rule.models.values())))
     return (
         f"present from {100 * rule.share:g} % of the pictures on, head turned {rule.max_yaw_deg:g}° from the front at"
@@ -183,12 +183,12 @@ def rule_in_words(rule: AppliedRule) -> str:
 
 
 def rules_of(registers: Iterable[Register]) -> tuple[str, ...]:
-    """Return the rules of registers in words, each once; nothing of those that do not say theirs."""
+    """Return the distinct rules of registers in words; registers without their rule add none."""
     return tuple(dict.fromkeys(rule_in_words(register.rule) for register in registers if register.rule is not None))
 
 
 def sheet_entries(register: Register) -> dict[str, SheetEntry]:
-    """Return what a sheet shows of a register, by student id: nothing where the lesson was not held."""
+    """Return a register's entries for a sheet, by student id; empty if the lesson was not held."""
     return {} if is_cancelled(register) else entries_of(register)
 
 
@@ -214,7 +214,7 @@ def _column(register: Register, zone: tzinfo) -> Column:
 
 
 def column_note(register: Register) -> str:
-    """Return what is to be known of a lesson at its column's head; empty where nothing is."""
+    """Return the note at a lesson's column head; empty if there is nothing to note."""
     masks = "" if register.mask is None else f"masks in the room: {register.mask.in_words()}"
     state = "\n".join(filter(None, (lesson_state(register), masks)))
     if not state:
@@ -223,7 +223,7 @@ def column_note(register: Register) -> str:
 
 
 def lesson_state(register: Register) -> str:
-    """Return why a lesson is unusual and what the office said, in words; empty for any other lesson."""
+    """Return in words why a lesson is unusual and what the office said; empty for any other lesson."""
     flags, said = ", ".join(flag.replace("_", " ") for flag in register.register_flags), register.confirmed
     if said is not None:
         return f"{'held' if said.held else 'not held'}, said {said.by}" + (f" ({flags})" if flags else "")
@@ -231,12 +231,12 @@ def lesson_state(register: Register) -> str:
 
 
 def period(start: datetime, by: By, week: SchoolWeek = ISO_WEEK) -> str:
-    """Return the name of the week or month in which a local time lies."""
+    """Return the name of the week or month of a local time."""
     return week.name(start) if by == "week" else f"{start:%Y-%m}"
 
 
 def span(day: datetime, by: By, week: SchoolWeek = ISO_WEEK) -> tuple[datetime, datetime]:
-    """Return the first and the last day of the week or month in which a local time lies."""
+    """Return the first and the last day of the week or month of a local time."""
     if by == "week":
         begin = week.begin(day)
         return begin, begin + timedelta(days=6)

@@ -1,4 +1,4 @@
-"""Sightings as a CSV file; an outside interface."""
+"""Writes sightings as a CSV file, which is a public interface."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from edge_daemon.types import Sighting
 
 
 def write_sightings(path: Path, sightings: Iterable[Sighting], frame_names: Mapping[int, str]) -> None:
-    """Write every face that was believed in as CSV.
+    """Write every counted face as CSV.
 
     Raises:
         StoreError: the file can't be written.
     """
     part = path.with_name(f".{path.name}.part")
     try:
-        part.touch(mode=0o600)  # who sat where is nobody else's business
+        part.touch(mode=0o600)  # the positions of students are private
         with part.open("w", newline="", encoding="utf-8") as handle:
             rows = csv.writer(handle)
             rows.writerow(["frame", "student_id", "similarity", "x", "y", "w", "h", "attentive"])

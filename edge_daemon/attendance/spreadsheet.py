@@ -1,7 +1,7 @@
-"""Sheets as an XLSX file that an office can read, filter, print and correct by hand.
+"""Writes sheets as an XLSX file that an office can read, filter, print and correct by hand.
 
-Marks are plain letters and totals are formulas, so that a mark which somebody changes is counted and coloured anew.
-Whatever came from a roster is written as text, never as a formula or a number.
+Marks are letters and totals are formulas, so a mark that a person changes is counted and coloured again. Text from a
+roster is written as text, never as a formula or a number.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from edge_daemon.attendance.sheets import MARKS, Column, Sheet, SheetEntry, Shee
 from edge_daemon.attendance.tick_list import has_unassessed, write_tick_list
 
 _FIRST_LESSON = 2
-"""Column of the first lesson; before it stand name and student id."""
+"""Column of the first lesson, after name and student id."""
 _HEAD_ROW = 6
 """First row of the heads."""
 _FIRST_STUDENT = _HEAD_ROW + HEAD_ROWS
 _PAGE_WIDTH: Final = 210
-"""Characters of a line that can be read on A4 across; what is wider goes on on a second page beside it."""
+"""Characters in a line that is readable on A4 in landscape; a wider sheet continues on a second page beside it."""
 _LONGEST_NAME: Final = 31
-"""Of a page's name, in units of UTF-16, as Excel counts: some characters are two."""
+"""Longest page name in UTF-16 units, which Excel counts; some characters have two."""
 
 _TOTALS = (*MARKS.values(), "Present %")
 _NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\\x00-\x1f]+")
-"""What no name of a page may have."""
+"""Characters that are not allowed in page names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Workbook:
     """A workbook that is being written."""
 
     pages: Any
-    """What xlsxwriter calls the workbook: it gives pages."""
+    """xlsxwriter's workbook, which creates pages."""
     styles: Styles
 
     def add_sheet(self, sheet: Sheet) -> None:
@@ -60,7 +60,7 @@ class Workbook:
         write_sheet(self.pages.add_worksheet(self.page_name(sheet)), sheet, self.styles)
 
     def page_name(self, sheet: Sheet) -> str:
-        """Return a name for a sheet that a page can have and no other page has: `2026-W47 7b`."""
+        """Return a valid and unused page name for a sheet: `2026-W47 7b`."""
         wanted = _cut(_NOT_IN_NAMES.sub(" ", safe(f"{sheet.name} {sheet.part}")).strip(" '"), _LONGEST_NAME)
         taken = {page.name.casefold() for page in self.pages.worksheets()}
         name, number = wanted, 1
@@ -71,18 +71,18 @@ class Workbook:
 
 
 def _cut(name: str, units: int) -> str:
-    """Return the beginning of a name that has at most so many units of UTF-16."""
+    """Return the start of a name with at most this many UTF-16 units."""
     return name.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore").rstrip(" '")
 
 
 @contextmanager
 def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[Workbook]:
-    """Give a workbook, and close it.
+    """Open a workbook, yield it, and close it.
 
     Args:
-        path: where; it is not the user's place yet but a part file that is moved there, see `export`. In memory:
-            nothing of it touches the disk.
-        row_by_row: each page is written from its top downwards, and kept on the disk: for a whole term.
+        path: a temporary file that the caller moves to its place, see `export`; or a buffer, so that nothing is written
+            to disk.
+        row_by_row: write each page from top to bottom, with its data on disk; for a whole term.
 
     Raises:
         OSError: the file can't be written.
@@ -101,12 +101,12 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[W
 
 
 def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet], *, tick_list: bool = False) -> None:
-    """Write an XLSX file of at least one sheet, with the page of distances; as `workbook`.
+    """Write an XLSX file of at least one sheet, with the page of distances.
 
     Args:
-        path: as `workbook`.
-        sheets: what to write.
-        tick_list: with a page to be filled in by hand, where somebody of the first lesson was not assessed.
+        path: as for `workbook`.
+        sheets: the sheets to write.
+        tick_list: add a page to fill in by hand if the first lesson has unassessed students.
     """
     listed = list(sheets)
     with workbook(path) as book:
@@ -118,14 +118,14 @@ def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet], *, tick_lis
 
 
 def workbook_bytes(sheets: Iterable[Sheet], *, tick_list: bool = False) -> bytes:
-    """Return an XLSX file as `write_workbook` writes it, which was never on a disk: for a message."""
+    """Return an XLSX file like that of `write_workbook`, made in memory, for a message."""
     content = io.BytesIO()
     write_workbook(content, sheets, tick_list=tick_list)
     return content.getvalue()
 
 
 def write_sheet(page: Any, sheet: Sheet, styles: Styles) -> None:
-    """Write a sheet to a page, from its top downwards."""
+    """Write a sheet to a page, from top to bottom."""
     _write_title(page, sheet, styles)
     _write_heads(page, sheet, styles)
     for number, row in enumerate(sheet.rows):
@@ -143,7 +143,7 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
     page.write_string(0, 0, safe(f"Attendance · {sheet.device}"), styles.title)
     part = f" · {sheet.part}" if sheet.part and sheet.part != sheet.device else ""
     page.write_string(1, 0, safe(f"{sheet.name}{part} · {first:%Y-%m-%d} to {last:%Y-%m-%d}"), styles.quiet)
-    # The legend wears the letters that it explains.
+    # The legend uses the formats of the letters that it explains.
     legend: list[Any] = []
     for mark, (_, _, meaning) in COLOURS.items():
         legend += [styles.by_letter[mark], mark, styles.quiet, f" {meaning}    "]
@@ -155,12 +155,12 @@ def _write_title(page: Any, sheet: Sheet, styles: Styles) -> None:
 
 
 def _write_rule(page: Any, text: str, sheet: Sheet, styles: Styles) -> None:
-    """Write the rule in as many lines as it needs to be read on the first page of paper."""
+    """Write the rule in as many lines as it needs on the first printed page."""
     pages, body = _pages_across(sheet), _body_widths(sheet)
     least = sum(_rim_widths(sheet)) + sum(body) / pages - (max(body) if pages > 1 else 0)
     widths = [*_rim_widths(sheet), *body]
     fitting = [at for at, width in enumerate(accumulate(widths)) if width <= least]
-    lines = -int(-len(text) // (1.15 * sum(widths[: len(fitting)])))  # its letters are smaller than those of widths
+    lines = -int(-len(text) // (1.15 * sum(widths[: len(fitting)])))  # its font is smaller than that of the widths
     if lines < 2:
         page.write_string(4, 0, text, styles.quiet)
         return
@@ -169,7 +169,7 @@ def _write_rule(page: Any, text: str, sheet: Sheet, styles: Styles) -> None:
 
 
 def _rule(sheet: Sheet) -> str:
-    """Return by what the lessons were decided; empty where no register says it."""
+    """Return the rule of the lessons; empty if no register has it."""
     rules = list(dict.fromkeys(rule for column in sheet.columns for rule in column.rules))
     if not rules:
         return ""
@@ -192,7 +192,7 @@ def _write_heads(page: Any, sheet: Sheet, styles: Styles) -> None:
                 page.write_string(at, place, safe(head), style)
             else:
                 put_when(page, at, place, head, style)
-            if row == 0:  # now: nothing can be added to a row that is done
+            if row == 0:  # now, because nothing can be added to a finished row
                 page.write_comment(at, place, _note(column), _note_size(_note(column)))
         for number, text in enumerate(_TOTALS):
             words = text if row == last else "Total" if row == number == 0 else ""
@@ -229,7 +229,7 @@ def _write_student(page: Any, at: int, row: SheetRow, sheet: Sheet, styles: Styl
 
 
 def _write_foot(page: Any, sheet: Sheet, styles: Styles) -> None:
-    """Totals of each lesson, under the last student."""
+    """Write the totals of each lesson below the last student."""
     end = _FIRST_STUDENT + len(sheet.rows)
     marks = [
         [entry.mark for row in sheet.rows if (entry := row.entries[number]) is not None]
@@ -298,7 +298,7 @@ def _set_print(page: Any, sheet: Sheet) -> None:
 
 
 def _pages_across(sheet: Sheet) -> int:
-    """Return on how many pages beside each other a sheet can be read; each begins with the names."""
+    """Return the number of printed pages side by side; each begins with the names."""
     return max(1, -int(-sum(_body_widths(sheet)) // (_PAGE_WIDTH - sum(_rim_widths(sheet)))))
 
 
@@ -314,7 +314,7 @@ def _mark_style(entry: SheetEntry, styles: Styles) -> Any:
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Return first and last of each run of ascending numbers without a gap."""
+    """Return first and last of each run of consecutive numbers."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:
@@ -325,7 +325,7 @@ def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def _count_of(ranges: Sequence[str], mark: str) -> str:
-    # A lone ? is a wildcard to COUNTIF; P? and A? are counted with it.
+    # A lone ? is a wildcard in COUNTIF; P? and A? are counted with it.
     wanted = "*~?" if mark == "?" else mark
     return "=" + ("+".join(f'COUNTIF({cells},"{wanted}")' for cells in ranges) or "0")
 

@@ -1,4 +1,4 @@
-"""Counting sightings: in how many captures somebody was."""
+"""Counts the captures in which a student was seen."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def tally(
 ) -> tuple[Tally, ...]:
     """Count the captures in which each student was seen, and seen attentive.
 
-    A student counts once a capture: of several sightings in one, any attentive one makes the capture attentive.
+    A student counts once in each capture. If any of several sightings is attentive, the capture is attentive.
 
     Args:
-        student_ids: whom to count; one who was never seen gets zeros.
-        sightings: of these students; those of others are left out.
-        taken_at: when each capture was taken, by slot.
+        student_ids: the students to count; a student who was never seen gets zeros.
+        sightings: sightings of these students; others are ignored.
+        taken_at: time of each capture, by slot.
 
     Returns:
-        One tally a student, in the order given.
+        One tally for each student, in the same order.
 
     Raises:
-        KeyError: a sighting in a slot that has no capture.
+        KeyError: a sighting is in a slot that has no capture.
     """
     seen: dict[str, set[int]] = {student_id: set() for student_id in student_ids}
     attentive: dict[str, set[int]] = {student_id: set() for student_id in student_ids}
@@ -40,12 +40,12 @@ def tally(
 
 
 def guests(student_ids: Iterable[str], sightings: Iterable[Sighting]) -> tuple[str, ...]:
-    """Return, sorted, the students who were seen and do not belong to the lesson's course."""
+    """Return, sorted, the students who were seen but do not belong to the lesson's course."""
     return tuple(sorted({s.student_id for s in sightings if s.student_id} - set(student_ids)))
 
 
 def unknown_faces(sightings: Iterable[Sighting]) -> int:
-    """Return the most unknown faces that were in one capture."""
+    """Return the largest number of unknown faces in one capture."""
     return max(Counter(s.slot for s in sightings if not s.student_id).values(), default=0)
 
 

@@ -1,7 +1,7 @@
-"""The registers of all rooms of a school as sheets: lessons of the same time share a column where nobody is in two.
+"""The registers of a whole school as sheets: lessons at the same time share a column if no student is in two.
 
-A school of forty rooms has a thousand lessons a week, and a student is in one of them at a time. So a column is a time,
-a row is a student, and the sheet stays one that a person can read.
+A school of forty rooms has a thousand lessons a week, but a student is in one of them at a time. A column is therefore
+a time, a row is a student, and the sheet stays readable.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
-"""Courses that the head of a shared column names; the note has more."""
+"""Courses in the head of a shared column; the note has more."""
 _NOTED: Final = 30
 
 
 @dataclass(slots=True)
 class _Shared:
-    """Lessons that begin at the same time and share no student."""
+    """Lessons that begin at the same time and have no student in common."""
 
     registers: list[Register]
     entries: dict[str, SheetEntry]
@@ -54,12 +54,12 @@ def term_sheet(
     """Return the sheet of one week or month.
 
     Args:
-        registers: of any rooms, one a lesson, all of that week or month.
-        names: of students by id; students stand in its order, those that it lacks follow by id.
+        registers: registers of any rooms in that week or month, one for each lesson.
+        names: names by student id, which define the order; further students follow by id.
         zone: the school's time zone.
-        by: what the sheet spans.
-        week: the school's.
-        part: the class or room that all of them are of; empty: of any.
+        by: the period of the sheet.
+        week: the school's week.
+        part: their common class or room; empty: any.
     """
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.device, r.lesson.lesson_id))
     columns: list[_Shared] = []
@@ -125,12 +125,12 @@ def _told(register: Register) -> str:
 
 @dataclass(slots=True)
 class Months:
-    """Counts of every student, month by month; rehearsals are no lessons and do not count."""
+    """Counts of every student by month, without rehearsals."""
 
     zone: tzinfo
     months: set[str] = field(default_factory=set)
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
-    """By student id and month; counted are marks, and the events Tardy and Early departure."""
+    """By student id and month; the counts are of marks, and of the events Tardy and Early departure."""
 
     def add(self, register: Register) -> None:
         """Count one register."""
@@ -146,7 +146,7 @@ class Months:
                 count[event] += 1
 
     def students(self, names: Mapping[str, str]) -> list[str]:
-        """Return everybody who was counted, in the order of names, others after them by id."""
+        """Return all counted students in the order of names; the others follow by id."""
         place = {student_id: number for number, student_id in enumerate(names)}
         ids = {student_id for student_id, _ in self.counts}
         return sorted(ids, key=lambda one: (place.get(one, len(place)), one))
@@ -162,7 +162,7 @@ class Months:
 
 @dataclass(frozen=True, slots=True)
 class TermLesson:
-    """One student in one lesson, in Ed-Fi's words."""
+    """One student in one lesson, as an Ed-Fi event."""
 
     start: datetime
     end: datetime
@@ -173,7 +173,7 @@ class TermLesson:
 
 
 def events_of(register: Register, zone: tzinfo) -> Iterator[TermLesson]:
-    """Yield whom the office has to know of: absent, tardy, left early. Rehearsals are no lessons."""
+    """Yield the events that the office needs: absent, tardy, left early; not for rehearsals."""
     if register.lesson.origin != "timetable":
         return
     start, end = register.lesson.start.astimezone(zone), register.lesson.end.astimezone(zone)

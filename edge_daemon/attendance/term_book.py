@@ -1,6 +1,6 @@
-"""A term's workbook: rooms that need somebody, months, events in Ed-Fi's words, a sheet a week, what was left out.
+"""A term's workbook: rooms that need attention, months, Ed-Fi events, a sheet for each week, documents left out.
 
-Pages are written from their top downwards and kept on the disk, so that a term of a large school needs little memory.
+Pages are written from top to bottom with their data on disk, so a term of a large school needs little memory.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from edge_daemon.errors import RegisterError
 _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_000
 _MOST_PAGES: Final = 400
-"""Each keeps a file open until the book is done."""
+"""Each page keeps a file open until the book is finished."""
 _LONG: Final = 60
-"""Text of a wider column is broken into lines."""
+"""Column width above which text is wrapped."""
 _LINE_HEIGHT: Final = 16
 _MOST_LINES: Final = 20
 
@@ -43,12 +43,12 @@ _EVENT_HEADS: Final = (
 _EVENT_WIDTHS: Final = (11, 7, 7, 14, 14, 13, 26, 24, 8, 20, 18, 50, 38, 10, 9, 9)
 
 Cell = str | int | float | date | time | None
-"""A number, a text, a day, a time of the day, or a day with its time."""
+"""A number, a text, a day, a time of day, or a day with its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A page of plain rows; text stays text, whatever it begins with."""
+    """A page of plain rows; text stays text even if it looks like a formula."""
 
     heads: Sequence[str]
     widths: Sequence[float]
@@ -58,12 +58,12 @@ class Cells:
 
 
 class TermBook:
-    """The pages of a term, which may be filled in any order.
+    """The pages of a term, which may be written in any order.
 
     Args:
         book: a workbook that is written row by row.
-        periods: names of the weeks or months, in their order.
-        with_problems: whether there is a page of what was left out.
+        periods: names of the weeks or months, in order.
+        with_problems: whether there is a page of documents left out.
     """
 
     def __init__(self, book: Workbook, periods: Sequence[str], *, with_problems: bool) -> None:
@@ -80,18 +80,18 @@ class TermBook:
         self._begin_events()
 
     def rooms(self, cells: Cells, severities: Sequence[str]) -> None:
-        """Write the page of rooms; severities are those of its rows."""
+        """Write the page of rooms; `severities` has one value for each row."""
         self._write("Rooms", cells, first_column=[self._format(severity) for severity in severities])
 
     def left_out(self, cells: Cells) -> None:
-        """Write the page of documents that were not believed."""
+        """Write the page of documents that were left out."""
         self._write("Left out", cells)
 
     def sheet(self, sheet: Sheet) -> None:
-        """Write a week or month; one of a class or room gets a page of its own.
+        """Write a week or month; a sheet of a class or room gets its own page.
 
         Raises:
-            RegisterError: more lessons at a time than a sheet has columns, or more pages than a book can have.
+            RegisterError: there are more lessons at a time than columns in a sheet, or more pages than allowed.
         """
         if len(sheet.columns) > _MOST_COLUMNS:
             hint = "collect the rooms in several parts, or write .csv"
@@ -105,7 +105,7 @@ class TermBook:
         self._book.add_sheet(sheet)
 
     def event(self, event: TermLesson, name: str) -> None:
-        """Append an event; where the page is full another one is begun."""
+        """Append an event; a full page is followed by another one."""
         if self._events_at >= _MOST_ROWS:
             self._end_events()
             self._events_pages += 1
@@ -128,7 +128,7 @@ class TermBook:
         self._events_at += 1
 
     def months(self, months: Months, names: Mapping[str, str]) -> None:
-        """Write the page of all students, month by month and in all."""
+        """Write the page of all students, by month and in total."""
         periods = sorted(months.months)
         heads = ["Name", "Student id"]
         for name in ("Term", *periods):
@@ -196,7 +196,7 @@ class TermBook:
         return self._book.pages.add_format({**self._base, "bold": True, "bg_color": ground, "font_color": ink})
 
     def close(self) -> None:
-        """End what has to be ended when all is written."""
+        """Finish the pages after all data is written."""
         self._end_events()
 
     def _end_events(self) -> None:
@@ -206,7 +206,7 @@ class TermBook:
 
 @contextmanager
 def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Iterator[TermBook]:
-    """Give the book of a term, and close it; raises OSError where the file can't be written."""
+    """Open the book of a term, yield it, and close it; raises OSError if the file can't be written."""
     with workbook(path, row_by_row=True) as book:
         pages = TermBook(book, periods, with_problems=with_problems)
         yield pages
@@ -214,7 +214,7 @@ def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Ite
 
 
 def _lines(row: Sequence[Cell], widths: Sequence[float]) -> int:
-    """Return how many lines a row needs: no program finds that out for rows that are written one by one."""
+    """Return how many lines a row needs. Programs do not compute this for rows that are written one by one."""
     long = [
         len(cell) / width for cell, width in zip(row, widths, strict=True) if isinstance(cell, str) and width > _LONG
     ]

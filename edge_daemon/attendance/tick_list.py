@@ -1,4 +1,4 @@
-"""A page to be printed and filled in by hand: who was not assessed in a lesson."""
+"""A page to print and fill in by hand, with the students who were not assessed in a lesson."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _HEAD_ROW: Final = 3
 
 
 def has_unassessed(sheet: Sheet) -> bool:
-    """Return whether anybody of the sheet's first lesson was not assessed."""
+    """Return whether the sheet's first lesson has unassessed students."""
     return any(row.entries[0] is not None and row.entries[0].mark == "–" for row in sheet.rows)
 
 
 def write_tick_list(pages: Any, sheet: Sheet, styles: Styles) -> None:
-    """Add the page of a sheet of one lesson."""
+    """Add the page for a sheet of one lesson."""
     page, column = pages.add_worksheet("Tick list"), sheet.columns[0]
     page.set_row(0, 26)
     page.write_string(0, 0, safe(f"Tick list · {column.lesson.course or 'all'} · {sheet.device}"), styles.title)

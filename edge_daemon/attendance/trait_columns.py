@@ -1,8 +1,7 @@
 """The traits of faces as named columns of numbers, for the stored form of candidates.
 
 A column is named by trait, version and number: "\\0mask/1/right". No student id has a control character, so a program
-that does not know a column takes it for a student whom nobody asks for, and passes over it. A number that was not
-measured is NaN.
+that does not know a column takes it for an unknown student and ignores it. A number that was not measured is NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def column_names(candidates: Sequence[Candidate]) -> list[str]:
 
 
 def column_values(traits: Traits, names: Sequence[str]) -> list[float]:
-    """Return what stands in the columns of one face."""
+    """Return the column values of one face."""
     known = {
         column: math.nan if trait is None else float(getattr(trait, column.rpartition("/")[2]))
         for name, columns in _columns_of().items()
@@ -35,7 +34,7 @@ def column_values(traits: Traits, names: Sequence[str]) -> list[float]:
 
 
 def traits_of(values: Mapping[str, float]) -> Traits:
-    """Return the traits of a face by its columns; a column that is missing or NaN makes its trait None."""
+    """Return the traits of a face from its columns; a missing or NaN column makes its trait None."""
     found = {}
     for name, columns in _columns_of().items():
         numbers = [values.get(column, math.nan) for column in columns]

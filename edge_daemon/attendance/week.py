@@ -1,4 +1,4 @@
-"""The school's week: which day begins it, which days are its weekend, and what a week is called."""
+"""The school's week: its first day, its weekend, and its name."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SchoolWeek:
-    """Seven days. A week has the name of the ISO week that its fourth day is in: 2026-W47."""
+    """Seven days. A week has the name of the ISO week of its fourth day: 2026-W47."""
 
     first_weekday: int = 0
     """0 is Monday, 6 Sunday."""
     weekend: frozenset[int] = frozenset((5, 6))
 
     def begin(self, day: Day) -> Day:
-        """Return the first day of the week that a day is in; the time of the day stays."""
+        """Return the first day of the week of a day; the time of day stays."""
         return day - timedelta(days=(day.weekday() - self.first_weekday) % 7)
 
     def name(self, day: date) -> str:
-        """Return the name of the week that a day is in."""
+        """Return the name of the week of a day."""
         year, number, _ = (self.begin(day) + _TO_THE_MIDDLE).isocalendar()
         return f"{year}-W{number:02}"
 
     def begin_of(self, year: int, number: int) -> date:
-        """Return the first day of a week by its name; raises ValueError where there is no such week."""
+        """Return the first day of a week by its name; raises ValueError if the week does not exist."""
         middle = date.fromisocalendar(year, number, (self.first_weekday + 3) % 7 + 1)
         return middle - _TO_THE_MIDDLE
 
     def school_days(self, first: Day, last: Day, with_lessons: Collection[date]) -> tuple[Day, Day]:
-        """Return a span without the days of the weekend at its ends, but for those that had lessons."""
+        """Return a span without the free weekend days at its ends, except days with lessons."""
         days = {date(day.year, day.month, day.day) for day in with_lessons}
         while first < last and self._is_free(first, days):
             first += _DAY
@@ -58,7 +58,7 @@ ISO_WEEK: Final = SchoolWeek()
 
 
 def school_week(first_day: str, weekend: Collection[str]) -> SchoolWeek:
-    """Return the week of these names of days, as they stand in `WEEKDAYS`."""
+    """Return the week for these names of days from `WEEKDAYS`."""
     return SchoolWeek(WEEKDAYS.index(first_day), frozenset(map(WEEKDAYS.index, weekend)))
 
 

@@ -226,7 +226,7 @@ def test_a_commitment_that_is_refused_says_why_and_which_one():
     changed = text.replace("room 1", "room 2")
     assert _refused(changed) == "commitment the-ref: was changed after it was signed: its signature does not hold"
     spaced = json.dumps(json.loads(text), sort_keys=True)
-    assert _refused(spaced) == "commitment the-ref: was written anew: it is not in the form in which devices write it"
+    assert _refused(spaced) == "commitment the-ref: was rewritten: it is not in the form in which devices write it"
     assert _refused(signed({**COMMITMENT, "kind": "promise"}, SIGNER)) == (
         "key kind: is not a commitment; check its origin"
     )

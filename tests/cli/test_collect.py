@@ -266,7 +266,7 @@ def spoil(file: Path, what: str, room: OfficeRoom) -> None:
         ("empty", "is not a register document"),
         ("no object", "is not a register document"),
         ("portal", "is not a register document"),
-        ("other form", "was written anew"),
+        ("other form", "was rewritten"),
         ("deep", "is not a register document"),
         ("number", "is not a register document"),
         ("large", "is larger than 4 MiB"),

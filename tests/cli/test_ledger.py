@@ -221,7 +221,7 @@ def test_a_register_that_was_written_anew_in_another_form_is_found(home):
     position, document = row_of(db, 1)
     put(db, position, json.dumps(json.loads(document), indent=1))
     _, problems = verify(home)
-    assert problems[0] == f"{name(1)}: was written anew: it is not in the form in which devices write it"
+    assert problems[0] == f"{name(1)}: was rewritten: it is not in the form in which devices write it"
 
 
 def test_a_signature_that_was_taken_off_is_found(home):

@@ -1,8 +1,9 @@
-"""The commitment: a signed document that fixes the capture plans of coming lessons, and gives away none of them.
+"""The commitment: a signed document that fixes the capture plans of coming lessons without revealing them.
 
-It holds the SHA-256 of each plan's seed. The register reveals the seed, so that anybody who kept the commitment can see
-that the instants of the pictures were not chosen afterwards. docs/commitment.schema.json describes it; canonical form
-and signature are those of the register (edge_daemon.attendance.document). Each names the SHA-256 of the one before it.
+It has the SHA-256 of each plan's seed. The register later reveals the seed, so anybody who kept the commitment can
+verify that the capture times were not chosen afterwards. docs/commitment.schema.json describes the document. Canonical
+form and signature are those of the register (edge_daemon.attendance.document). Each commitment has the SHA-256 of the
+previous one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ KIND: Final = "commitment"
 
 @dataclass(frozen=True, slots=True)
 class PlanCommitment:
-    """What was fixed about one lesson."""
+    """The committed facts about one lesson."""
 
     lesson_id: str
     start: datetime
@@ -35,10 +36,10 @@ class PlanCommitment:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """Promises that were signed together."""
+    """Commitments to several plans that were signed together."""
 
     ref: str
-    """Its name, in file names too: when it was made, and a part of its SHA-256."""
+    """Its name, also in file names: the time of creation, and a part of its SHA-256."""
     device: str
     at: datetime
     plans_committed: tuple[PlanCommitment, ...]
@@ -49,7 +50,7 @@ class Commitment:
 def sign_commitment(
     device: str, at: datetime, plans_committed: Sequence[PlanCommitment], previous_sha256: str | None, signer: Signer
 ) -> tuple[str, str]:
-    """Return ref and canonical JSON of a new commitment, signed."""
+    """Return the ref and the canonical JSON of a new signed commitment."""
     fields: dict[str, Json] = {
         "schema": SCHEMA,
         "kind": KIND,
@@ -73,16 +74,16 @@ def sign_commitment(
 
 
 def read_commitment(text: str) -> Commitment:
-    """Return the commitment that a text holds; its signature is not checked here.
+    """Return the commitment in a text, without checking its signature.
 
     Raises:
-        RegisterError: the text is not such a document.
+        RegisterError: the text is not a commitment.
     """
     return commitment_of(json_object(text, KIND))
 
 
 def commitment_of(fields: Mapping[str, object]) -> Commitment:
-    """Return the commitment that a parsed text holds; raises a RegisterError as `read_commitment`."""
+    """Return the commitment in a parsed text; raises RegisterError like `read_commitment`."""
     top = ObjectReader(fields, KIND)
     if top.text("kind") != KIND:
         raise RegisterError("is not a commitment", "key kind", "check its origin")

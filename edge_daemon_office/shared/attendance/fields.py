@@ -1,4 +1,4 @@
-"""Reading a JSON object field by field, so that what leaves the parser has the types it claims."""
+"""Reads a JSON object field by field, so that the results have the declared types."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from edge_daemon_office.shared.errors import RegisterError
 from edge_daemon_office.shared.timestamps import parsed
 
 MOST: Final = 1_000_000
-"""No count of a document is higher: captures of a lesson, students, faces."""
+"""Highest plausible count of a document: captures of a lesson, students, faces."""
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2999
-"""Times outside of these years can't be turned into every time zone, and no lesson was held then."""
+"""Times outside of these years can't be converted to every time zone, and are not plausible for a lesson."""
 _MOST_DIGITS: Final = 400
 _LIMITS_DIGITS: Final = hasattr(sys, "get_int_max_str_digits")
-"""Python itself refuses whole numbers of thousands of digits; before 3.10.7 it read them, for minutes."""
+"""Python itself refuses integers of thousands of digits. Before 3.10.7 it parsed them, for minutes."""
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
 
 
 def is_plausible(at: datetime) -> bool:
-    """Return whether a time can be one of a document: shown in every time zone, and of no impossible year."""
+    """Return whether a time is plausible for a document: in a possible year, and valid in every time zone."""
     return _FIRST_YEAR <= at.year <= _LAST_YEAR
 
 
 def json_object(text: str, kind: str = "document") -> dict[str, Any]:
-    """Return the JSON object that a text holds.
+    """Return the JSON object in a text.
 
     Raises:
-        RegisterError: it holds none, or numbers that JSON does not have.
+        RegisterError: the text is no object, or has numbers that JSON does not allow.
     """
     try:
         values = json.loads(text, parse_constant=_no_number, parse_int=None if _LIMITS_DIGITS else _whole)
@@ -56,15 +56,15 @@ def _whole(digits: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ObjectReader:
-    """One JSON object; every method names a key and raises RegisterError where its value is of another kind."""
+    """One JSON object. Each method reads a key, and raises RegisterError if its value has another type."""
 
     values: Mapping[str, Any]
     kind: str = "register document"
-    """What it should be, for messages."""
+    """Expected kind of document, for messages."""
 
     @classmethod
     def of(cls, text: str, kind: str = "register document") -> ObjectReader:
-        """Return the reader of the object that a text holds."""
+        """Return a reader for the object in a text."""
         return cls(json_object(text, kind), kind)
 
     def text(self, key: str) -> str:
@@ -89,7 +89,7 @@ class ObjectReader:
     def number(self, key: str) -> float:
         """Return a number between minus a million and a million."""
         value = self._value(key, (int, float), "a number")
-        if isinstance(value, bool) or not -MOST <= value <= MOST:  # what is no number is in no range
+        if isinstance(value, bool) or not -MOST <= value <= MOST:  # NaN is in no range
             raise self._error(key, "a number")
         return float(value)
 
@@ -119,7 +119,7 @@ class ObjectReader:
         return None if self.values.get(key) is None else self.time(key)
 
     def hexadecimal(self, key: str) -> bytes:
-        """Return bytes that were written as hexadecimal digits."""
+        """Return bytes from hexadecimal digits."""
         try:
             return bytes.fromhex(self.text(key))
         except ValueError as error:
@@ -146,7 +146,7 @@ class ObjectReader:
         return dict(values)
 
     def optional_object(self, key: str) -> ObjectReader | None:
-        """Return an object, None for null or where the key is missing."""
+        """Return an object; None for null or a missing key."""
         if self.values.get(key) is None:
             return None
         return ObjectReader(self._value(key, dict, "an object"), self.kind)

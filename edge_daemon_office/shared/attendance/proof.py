@@ -1,7 +1,7 @@
-"""What a document says of itself, checked: its signature, its form, and the seed that it reveals.
+"""Verifies a document by itself: its signature, its form, and the seed that it reveals.
 
-Needs the document and the device's public key, and nothing else of the device: the office checks with the same words.
-The signature is checked over the text as it came, before anything of it is parsed.
+It needs only the document and the device's public key, so the office verifies in the same way. The signature is
+verified over the received text before any of it is parsed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LONGEST_ID = 80
 
 @dataclass(frozen=True, slots=True)
 class ProvenRegister:
-    """A register that is what its device signed, or, from a release that did not sign, what it wrote."""
+    """A register that is verified, or that comes from a release without signatures."""
 
     document: Document
     sha256: str
@@ -33,12 +33,12 @@ class ProvenRegister:
 
 
 class OtherKeyError(RegisterError):
-    """A document that is well signed, but by a key that is not trusted.
+    """A document with a valid signature, but by a key that is not trusted.
 
     Args:
-        key: that signed it, hexadecimal.
-        device: which it names; empty where it names none.
-        where: which document it is.
+        key: the key that signed it, hexadecimal.
+        device: the device that it names; empty: none.
+        where: identifies the document.
     """
 
     def __init__(self, key: str, device: str, where: str) -> None:
@@ -47,15 +47,15 @@ class OtherKeyError(RegisterError):
 
 
 def prove_register(text: str, public_key: str | None) -> ProvenRegister:
-    """Return the register that a text holds.
+    """Return the verified register in a text.
 
     Args:
-        text: of the document.
-        public_key: of the device that should have signed it; None: whatever key the document names.
+        text: text of the document.
+        public_key: key of the expected device; None: any key that the document names.
 
     Raises:
-        RegisterError: it is no register, or not as that device signed it; says in plain words what is wrong. A document
-            of a release that did not sign is no fault.
+        RegisterError: the text is no register, or its signature is invalid; the message says in plain words what is
+            wrong. A document of a release without signatures is accepted.
     """
     keys = None if public_key is None else (public_key,)
     signer = text_signer(text, keys)
@@ -70,21 +70,21 @@ def prove_register(text: str, public_key: str | None) -> ProvenRegister:
 
 
 def prove_commitment(text: str, public_key: str | None) -> Commitment:
-    """Return the commitment that a text holds; raises a RegisterError as `prove_register`."""
+    """Return the verified commitment in a text; raises RegisterError like `prove_register`."""
     return commitment_of(signed_fields(text, None if public_key is None else (public_key,), COMMITMENT))
 
 
 def signed_fields(text: str, keys: Collection[str] | None, kind: str = REGISTER) -> Mapping[str, object]:
-    """Return the fields of a document that one of these keys signed. It is parsed once, after that was seen.
+    """Return the fields of a document that one of these keys signed. It is parsed only after the signature is verified.
 
     Args:
-        text: of the document.
-        keys: that are trusted; None: whatever key the document names.
-        kind: what it should be, for messages.
+        text: text of the document.
+        keys: the trusted keys; None: any key that the document names.
+        kind: the expected kind, for messages.
 
     Raises:
         OtherKeyError: another key signed it.
-        RegisterError: it is not signed, was changed, or is no document.
+        RegisterError: the text is not signed, was changed, or is no document.
     """
     signer = text_signer(text, keys)
     fields = json_object(text, kind)
@@ -93,7 +93,7 @@ def signed_fields(text: str, keys: Collection[str] | None, kind: str = REGISTER)
 
 
 def check_seed(document: Document) -> None:
-    """Raise a RegisterError where the revealed seed is not the one whose SHA-256 stands beside it."""
+    """Raise RegisterError if the revealed seed does not match its SHA-256 in the document."""
     register = document.register
     if hashlib.sha256(register.plan.seed).hexdigest() != register.plan.seed_sha256:
         where = f"register {register.lesson.lesson_id} revision {register.revision}"
@@ -101,22 +101,22 @@ def check_seed(document: Document) -> None:
 
 
 def check_form(text: str, fields: Mapping[str, object]) -> None:
-    """Raise a RegisterError where a text is not the canonical one of its fields."""
+    """Raise RegisterError if a text is not the canonical form of its fields."""
     try:
         is_canonical = text == canonical(fields)
     except (ValueError, RecursionError):
         is_canonical = False
     if not is_canonical:
-        raise RegisterError("was written anew: it is not in the form in which devices write it", _where(fields))
+        raise RegisterError("was rewritten: it is not in the form in which devices write it", _where(fields))
 
 
 def digest(text: str) -> str:
-    """Return the SHA-256 of a document, by which the one after it names it."""
+    """Return the SHA-256 of a document, to which the next document refers."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check(text: str, fields: Mapping[str, object], signer: str | None, keys: Collection[str] | None) -> None:
-    """Raise what is wrong with the signature of a document; nothing else of it is looked at."""
+    """Raise an error for an invalid signature; nothing else is checked."""
     named, where = fields.get("public_key"), _where(fields)
     if not isinstance(named, str) or fields.get("signature") is None:
         raise RegisterError(UNSIGNED, where)

@@ -1,4 +1,4 @@
-"""Whether a lesson was as usual: how many of the students were recognised, and how many other faces were there."""
+"""Decides whether a lesson was unusual: how many students were recognised, and how many other faces were there."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from edge_daemon_office.shared.types import RegisterFlag, Sighting, Tally
 
 NOT_IN_TIMETABLE: Final[RegisterFlag] = "not_in_timetable"
 UNUSUAL: Final[frozenset[RegisterFlag]] = frozenset(("room_empty", "unusual_class", "view_changed", NOT_IN_TIMETABLE))
-"""Nothing goes to families before the office has said that such a lesson was held."""
+"""Families are not notified of such a lesson before the office confirms that it was held."""
 NOT_SEEABLE: Final[frozenset[RegisterFlag]] = frozenset(("view_changed", "too_dark", "too_blurred", "glare", "covered"))
-"""The device could not have seen somebody: that the lesson was held makes nobody absent."""
+"""The device could not have seen a student, so even a lesson that was held makes nobody absent."""
 
 SMALL_COURSE: Final = 5
-"""With fewer students the lesson is unusual where nobody was recognised."""
+"""Course size below which a lesson is unusual only if nobody was recognised."""
 _RECOGNISED_SHARE: Final = Fraction(1, 5)
 _RECOGNISED_AT_LEAST: Final = 2
-"""A student counts as recognised from this share of the captures on, and from so many (of one or two captures: from one
-on): faces of another class are mistaken now and then."""
+"""Share of the captures, and their number, from which a student counts as recognised.
+
+With one or two captures one is enough. In general a few are not, because faces of another class are sometimes mistaken.
+"""
 _AS_MANY: Final = Fraction(9, 10)
-"""Students look away now and then."""
+"""Tolerance, because students sometimes look away."""
 _FEWEST_OTHERS: Final = 3
-"""Posters on a wall are no class."""
+"""Fewest other people for another class, because posters on a wall also show faces."""
 
 
 def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_taken: int, share: Fraction) -> bool:
-    """Return whether too few of the students were recognised to call anybody absent.
+    """Return whether too few of the students were recognised to mark anybody absent.
 
     Args:
-        tallies: of the students of the lesson.
-        assessed: ids of those with consent and template; nobody can recognise the others.
-        captures_taken: of the lesson.
-        share: least share of them that has to be recognised; 0: no lesson is unusual.
+        tallies: tallies of the lesson's students.
+        assessed: ids of students with consent and template, because the others can't be recognised.
+        captures_taken: number of captures.
+        share: least share of them that must be recognised; 0: no lesson is unusual.
     """
     counted = [t for t in tallies if t.student_id in assessed]
     if not counted or not captures_taken or not share:
@@ -52,14 +54,15 @@ def is_shared(
     *,
     assessed: Collection[str] | None = None,
 ) -> bool:
-    """Return whether about as many people of another class were there as students.
+    """Return whether there were about as many people of another class as students.
 
     Args:
-        sightings: everybody who was seen; an empty student id is somebody unknown.
+        sightings: all sightings; an empty student id is an unknown person.
         student_ids: the students of the lesson.
-        captures_taken: of the lesson.
-        share: as in `is_unusual`; with fewer others than this share of the students there is no other class.
-        assessed: as in `is_unusual`; the others of the class are strangers to the device. None: all students.
+        captures_taken: number of captures.
+        share: as for `is_unusual`; fewer others than this share of the students are no other class.
+        assessed: as for `is_unusual`; the device sees the class's other students as strangers. None: all students are
+            assessed.
     """
     if not captures_taken or not share:
         return False
@@ -73,13 +76,13 @@ def is_shared(
 def unusual_flag(
     sightings: Iterable[Sighting], student_ids: Collection[str], captures_taken: int, share: Fraction
 ) -> RegisterFlag:
-    """Return what an unusual lesson looks like: hardly any faces, or many of other people.
+    """Return the kind of an unusual lesson: hardly any faces, or many of other people.
 
     Args:
-        sightings: everybody who was seen; an empty student id is somebody unknown.
+        sightings: all sightings; an empty student id is an unknown person.
         student_ids: the students of the lesson.
-        captures_taken: of the lesson; at least 1.
-        share: as in `is_unusual`.
+        captures_taken: number of captures, at least 1.
+        share: as for `is_unusual`.
     """
     others = sum(s.student_id not in student_ids for s in sightings)
     many = max(Fraction(_FEWEST_OTHERS), share * len(student_ids))
