@@ -1,4 +1,4 @@
-"""Who may log in to the devices: a name of a person's account, and public SSH keys."""
+"""The administrators of the devices: the account name of a person, and public SSH keys."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _SYSTEM = {
     "root", "edge-daemon", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy",
     "www-data", "backup", "list", "irc", "nobody", "messagebus", "sshd", "avahi", "polkitd", "rtkit",
 }  # fmt: skip
-"""Accounts that programs have: one of them must not become the one that may do everything by key."""
+"""Accounts of programs. None of them may become the administrator's account."""
 _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
 
 def name_problem(name: str) -> str:
-    """Return what is wrong with the name of the account, or nothing."""
+    """Return what is wrong with the account name; empty: nothing."""
     if not _NAME.fullmatch(name):
         return f"--admin-name: “{name}” is no name of an account, as in technician"
     if name in _SYSTEM or name.startswith("systemd-"):
@@ -24,7 +24,7 @@ def name_problem(name: str) -> str:
 
 
 def read_keys(path: Path) -> tuple[list[str], str]:
-    """Return the public keys of a file, and what is wrong with it or nothing."""
+    """Return the public keys in a file, and what is wrong with it; empty: nothing."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

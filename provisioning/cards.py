@@ -1,7 +1,7 @@
-"""What is put on the boot partition for one device: the folder edge-daemon/, and what the system reads at first.
+"""The contents of one device's boot partition: the folder edge-daemon/, and the files that the system reads first.
 
-The device's program (edge_daemon/app/firstboot) needs the folder only. cloud-init and firstrun.sh are for what the
-system wants to know before: its user, its name, and on Trixie the network, so that a program that is not yet there can
+The device's program (edge_daemon/app/firstboot) needs only the folder. The files of cloud-init and firstrun.sh
+configure what the system needs before that: its user, its name, and on Trixie the network. A missing program can then
 be fetched.
 """
 
@@ -19,27 +19,27 @@ from provisioning.settings import config_toml
 
 FOLDER = "edge-daemon"
 FORMAT = 1
-"""Of card.json; the device refuses a newer one."""
+"""Format of card.json; the device refuses newer ones."""
 SYSTEMS = ("trixie", "bookworm")
 MEMORY_CONTROLLER = "cgroup_enable=memory"
 
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """Who may log in to every device, by key only."""
+    """The account that may log in to every device, by key only."""
 
     name: str
     keys: Sequence[str]
 
 
 def card(room: Room, system: str, admin: Admin, *, software: bool) -> dict[str, bytes]:
-    """Return path on the boot partition to content, for one device.
+    """Return the files for one device: path on the boot partition to content.
 
     Args:
         room: the device.
-        system: which Raspberry Pi OS is on the card; one of SYSTEMS.
-        admin: who may log in.
-        software: whether the folder brings the program, too.
+        system: the Raspberry Pi OS on the card; one of SYSTEMS.
+        admin: the administrator's account.
+        software: whether the folder also contains the program.
     """
     inner = _folder(room, software=software)
     outer = _cloud_init(room, admin, software=software) if system == "trixie" else _firstrun(room, admin)
@@ -49,8 +49,8 @@ def card(room: Room, system: str, admin: Admin, *, software: bool) -> dict[str, 
 
 
 def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
-    """Return what has to be added to files that the system brings: file to lines, or words of cmdline.txt."""
-    # Off on a Raspberry Pi unless it is asked for: without it the units' limits of memory do nothing.
+    """Return the additions to files of the system: file to lines, or to words of cmdline.txt."""
+    # A Raspberry Pi disables it by default; the units' memory limits need it.
     added: dict[str, list[str]] = {"cmdline.txt": [MEMORY_CONTROLLER]}
     if system == "bookworm":
         added["cmdline.txt"] += [
@@ -59,7 +59,7 @@ def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
             "systemd.unit=kernel-command-line.target",
         ]
     else:
-        # The id on the kernel's command line is stronger than that of meta-data (cloud-init, NoCloud).
+        # The id on the kernel's command line overrides that of meta-data (cloud-init, NoCloud).
         added["cmdline.txt"] += [f"ds=nocloud;i={instance_id(room)}"]
     if room.rtc == "pi5":
         added["config.txt"] = ["[all]", "dtparam=rtc_bbat_vchg=3000000"]
@@ -69,7 +69,7 @@ def boot_lines(room: Room, system: str) -> dict[str, list[str]]:
 
 
 def instance_id(room: Room) -> str:
-    """Return an id that changes with what is on the card: cloud-init looks at a card anew when its id is new."""
+    """Return an id that changes with the card's contents, because cloud-init reads a card again only with a new id."""
     told = json.dumps([room.device, room.room, room.wifi and room.wifi.ssid, sorted(map(str, room.settings.items()))])
     return f"edge-daemon-{room.device}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
@@ -85,11 +85,11 @@ def _folder(room: Room, *, software: bool) -> dict[str, bytes]:
 
 
 def _manifest(room: Room, inner: Mapping[str, bytes], system: str) -> bytes:
-    """Return card.json: what the folder is for, and what has to be in it. Written to the card last, read first."""
+    """Return card.json with the purpose and the files of the folder. It is written to the card last and read first."""
     secret = {*room.secrets, "wifi.nmconnection"} & set(inner)
     told = {
         "format": FORMAT,
-        "made": uuid.uuid4().hex,  # tells this card from one that was made of the same line before
+        "made": uuid.uuid4().hex,  # distinguishes this card from an earlier one of the same line
         "device": room.device,
         "room": room.room,
         "system": system,
@@ -98,7 +98,7 @@ def _manifest(room: Room, inner: Mapping[str, bytes], system: str) -> bytes:
         "wifi_country": room.wifi.country if room.wifi else "",
         "rtc": room.rtc,
         "watchdog": room.watchdog,
-        # No hash of a secret: a short password could be guessed from it.
+        # No hash of a secret, because a short password could be guessed from it.
         "files": {name: hashlib.sha256(inner[name]).hexdigest() for name in sorted(set(inner) - secret)},
         "secrets": {name: len(inner[name]) for name in sorted(secret)},
     }
@@ -112,7 +112,7 @@ def keyfile(device: str, wifi: Wifi) -> str:
         "id=edge-daemon",
         f"uuid={uuid.uuid5(uuid.NAMESPACE_DNS, f'{device}.edge-daemon.invalid')}",
         "type=wifi",
-        # For ever: a router that is off over the holidays must not be given up.
+        # Without limit, because a router may be off for a whole holiday.
         "autoconnect-retries=0",
         "",
         "[wifi]",
@@ -128,7 +128,7 @@ def keyfile(device: str, wifi: Wifi) -> str:
 
 
 def _key(wifi: Wifi) -> str:
-    """Return what stands in the place of the password: for WPA2 the key that is made of it."""
+    """Return the value for the password; for WPA2 it is the key derived from the password."""
     if wifi.security == "wpa3" or len(wifi.password) == 64:
         return wifi.password
     return pre_shared_key(wifi.ssid, wifi.password)
@@ -153,9 +153,9 @@ def _cloud_init(room: Room, admin: Admin, *, software: bool) -> dict[str, bytes]
         user += ['    sudo: "ALL=(ALL) NOPASSWD:ALL"', "    ssh_authorized_keys:"]
         user += [f"      - {yaml_text(key)}" for key in admin.keys]
     if software:
-        # At every start, so that a power cut is made up for; the hook does nothing once the program is there.
+        # At every start, so that a power cut does no harm; the hook does nothing once the program is installed.
         user += ["bootcmd:", "  - [sh, /boot/firmware/edge-daemon/hook.sh]"]
-    # When all is done nothing must be done again: the network's file on the card is empty by then.
+    # Disabled at the end, because the network's file on the card is empty by then.
     user += ["runcmd:"]
     if admin.keys:
         user += ["  - [systemctl, enable, --now, ssh]"]
@@ -168,7 +168,7 @@ def _cloud_init(room: Room, admin: Admin, *, software: bool) -> dict[str, bytes]
 
 
 def network_config(wifi: Wifi | None) -> str:
-    """Return netplan's version 2 for cloud-init: a cable where there is one, and the wireless network."""
+    """Return netplan's version 2 for cloud-init: an optional cable, and the wireless network."""
     lines = ["network:", "  version: 2", "  ethernets:", "    eth0:", "      dhcp4: true", "      optional: true"]
     if wifi:
         lines += [
@@ -193,7 +193,7 @@ def network_config(wifi: Wifi | None) -> str:
 
 
 def _firstrun(room: Room, admin: Admin) -> dict[str, bytes]:
-    """Return the script that Raspberry Pi OS Bookworm runs once, as Raspberry Pi Imager makes one."""
+    """Return the script that Raspberry Pi OS Bookworm runs once, like that of Raspberry Pi Imager."""
     custom = "/usr/lib/raspberrypi-sys-mods/imager_custom"
     keys = " ".join(shell_word(key) for key in admin.keys)
     lines = [

@@ -1,6 +1,6 @@
-"""What a cell of the list may hold. Each check returns what is wrong, in words of the technician, or nothing.
+"""Checks for the cells of the list. Each returns what is wrong in the technician's terms; empty: nothing.
 
-No message repeats a password or a token.
+No message contains a password or a token.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _HEX_KEY = re.compile(r"[0-9A-Fa-f]{64}")
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 NETWORKS = ("wifi", "wired", "none")
 CLOCKS = ("pi5", "ds3231", "ds1307", "pcf8523", "pcf8563", "pcf85063a", "rv3028")
-"""The Raspberry Pi 5's own, and chips of the overlay `i2c-rtc`."""
+"""The Raspberry Pi 5's own clock, and chips of the overlay `i2c-rtc`."""
 SECURITIES = ("wpa2", "wpa3", "open")
 
 
 def is_yes(cell: str) -> bool:
-    """Say whether a cell means yes."""
+    """Return whether a cell means yes."""
     return cell.lower() in _YES
 
 
 def device_problem(name: str) -> str:
-    """A device's name is its host name, too (RFC 1123), and a folder at the server."""
+    """Check a device's name, which is also its host name (RFC 1123) and a folder on the server."""
     if name == "localhost":
         return "is the name of every computer for itself: it becomes the host name"
     if _DEVICE.fullmatch(name):
@@ -37,7 +37,7 @@ def device_problem(name: str) -> str:
 
 
 def zone_problem(name: str) -> str:
-    """Time zones go by the names of the IANA database."""
+    """Check a time zone, which must be a name of the IANA database."""
     zones = available_timezones()
     if not zones:
         return "this computer has no time zones to compare with: pip install tzdata"
@@ -48,20 +48,20 @@ def zone_problem(name: str) -> str:
 
 
 def country_problem(code: str) -> str:
-    """Wi-Fi radios keep the rules of a country, or stay silent."""
+    """Check a country code, which a Wi-Fi radio needs before it may transmit."""
     if code.upper() in CODES:
         return ""
     return f"“{code}” is no country: two letters such as DE, GB, FR (ISO 3166)"
 
 
 def ssid_problem(ssid: str) -> str:
-    """The name of a network has at most 32 bytes (IEEE 802.11)."""
+    """Check a network's name, which has at most 32 bytes (IEEE 802.11)."""
     length = len(ssid.encode("utf-8"))
     return f"has {length} bytes, a network's name at most 32" if length > 32 else ""
 
 
 def password_problem(password: str, security: str) -> str:
-    """WPA passwords have 8 to 63 bytes; 64 hexadecimal digits are the key itself, which WPA3 does not take."""
+    """Check a WPA password of 8 to 63 bytes. 64 hexadecimal digits are the key itself, which WPA3 does not accept."""
     if security == "open":
         return "an open network has none: leave it empty" if password else ""
     length = len(password.encode("utf-8"))
@@ -77,7 +77,7 @@ def password_problem(password: str, security: str) -> str:
 
 
 def url_problem(url: str) -> str:
-    """Registers go over HTTPS only, and a token is never part of the address."""
+    """Check a server's address: HTTPS only, and without a token in it."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -95,7 +95,7 @@ def url_problem(url: str) -> str:
 
 
 def secret_problem(content: bytes) -> str:
-    """A token or password is one line of text."""
+    """Check that a token or password is one line of text."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -123,4 +123,4 @@ CELLS: Mapping[str, Callable[[str], str]] = {
     "watchdog": _yes_or_no,
     "upstream_url": url_problem,
 }
-"""Column to its check; asked only where the cell is not empty."""
+"""Column to its check, for cells that are not empty."""

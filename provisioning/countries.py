@@ -1,4 +1,4 @@
-"""The two-letter codes of countries, for the rules that a Wi-Fi radio has to keep (ISO 3166-1 alpha-2)."""
+"""Two-letter country codes for the regulations of a Wi-Fi radio (ISO 3166-1 alpha-2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what devices told of themselves: the file on each card, or the server's key.json."""
+"""Reads the identities of devices: the file on each card, or the server's key.json."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class PagesError(Exception):
-    """Something that the user has to mend, in one line."""
+    """An error that the user can fix, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A device as it told of itself."""
+    """A device's own identity."""
 
     device: str
     room: str
@@ -30,21 +30,21 @@ class Page:
 
     @property
     def fingerprint(self) -> str:
-        """As `edge_daemon.device.signing.fingerprint`."""
+        """The same as `edge_daemon.device.signing.fingerprint`."""
         digest = hashlib.sha256(self.public_key.encode("ascii")).hexdigest()[:20]
         return " ".join(digest[place : place + 4] for place in range(0, 20, 4))
 
     @property
     def code(self) -> str:
-        """What the QR code says; every telephone shows it as text."""
+        """The text of the QR code, which every phone shows."""
         return f"edge-daemon\ndevice: {self.device}\nfingerprint: {self.fingerprint}\npublic_key: {self.public_key}"
 
 
 def read_pages(sources: Sequence[Path]) -> list[Page]:
-    """Return the devices of all sources, one page each, in the order of their rooms.
+    """Return the devices of all sources, one page each, ordered by room.
 
     Raises:
-        PagesError: a file is not what it should be, two keys for one device, or no device at all.
+        PagesError: a file is invalid, a device has two keys, or there is no device.
     """
     found: dict[str, Page] = {}
     for page in (_page(path) for source in sources for path in _files(source)):

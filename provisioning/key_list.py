@@ -1,4 +1,4 @@
-"""The office's list of keys, which `edge-daemon collect --keys` believes: made, or given the lines that it lacks."""
+"""The office's list of trusted keys for `edge-daemon collect --keys`: creates it, or adds the missing lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioning.identities import KEY, Page, PagesError
 
 
 def key_list(pages: Sequence[Page]) -> str:
-    """Return the list that `edge-daemon collect --keys` takes."""
+    """Return a new list for `edge-daemon collect --keys`."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("device", "public_key", "room", "fingerprint"))
@@ -20,15 +20,15 @@ def key_list(pages: Sequence[Page]) -> str:
 
 
 def key_file(path: Path, pages: Sequence[Page], replaced: Sequence[str]) -> str:
-    """Return the list of keys as it is to be: every line that is there, and those that it lacks.
+    """Return the updated list of keys: every existing line, and the missing ones.
 
     Args:
-        path: the list; there may be none yet.
+        path: the list, which need not exist.
         pages: the devices.
-        replaced: devices that may have another key than the list says. The old one stays: it signed old registers.
+        replaced: devices that may have another key than in the list. The old key stays because it signed old registers.
 
     Raises:
-        PagesError: the list can't be read as one, or a device has another key.
+        PagesError: the list is invalid, or a device has another key.
     """
     unknown = sorted(set(replaced) - {page.device for page in pages})
     if unknown:

@@ -1,10 +1,15 @@
-"""Makes requirements-arm.txt of requirements-arm.in, and checks it against the package index.
+"""Creates requirements-arm.txt from requirements-arm.in, and checks it against the package index.
 
-    python provisioning/lock.py           newest versions that fit, with the hashes of their wheels
-    python provisioning/lock.py --check   exit code 1 where a pinned wheel is no longer there, has another hash, or a
-                                          target would need something that is not pinned; 3 without a network
+    python provisioning/lock.py
 
-Needs `uv` (pip install uv), which resolves for another computer than this one; only wheels count, no source.
+pins the newest versions that fit, with the hashes of their wheels.
+
+    python provisioning/lock.py --check
+
+returns exit code 1 if a pinned wheel is missing or has another hash, or if a target needs something that is not
+pinned. Without a network it returns 3.
+
+It needs `uv` (pip install uv), which resolves for other computers. Only wheels are used, never source packages.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ TARGETS = (("3.10", "aarch64"), ("3.11", "aarch64"), ("3.13", "aarch64"), ("3.11
 """JetPack 6; Raspberry Pi OS and Debian, Bookworm and Trixie; Debian on a PC."""
 PYTHONS = tuple(dict.fromkeys(python for python, _ in TARGETS))
 _GLIBC = "manylinux_2_28"
-"""Of AlmaLinux 8, for which wheels are built; the oldest target (JetPack 6) has 2.35."""
+"""glibc of AlmaLinux 8, for which wheels are built; the oldest target (JetPack 6) has 2.35."""
 _GLIBCS = (_GLIBC, "manylinux_2_27", "manylinux_2_26", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
 _PIN = re.compile(r"^([\w.-]+)==([^ ;]+)(?: ; ([^\\\n]+?))? \\$", re.MULTILINE)
 
@@ -38,12 +43,12 @@ class NotReachedError(Exception):
 
 
 class NotResolvedError(Exception):
-    """There is no set of versions that fits."""
+    """No set of versions fits."""
 
 
 @dataclass
 class Pin:
-    """One version of one package: the Pythons that get it and the wheels of all targets."""
+    """One version of one package, with its Python versions and the wheels of all targets."""
 
     name: str
     version: str
@@ -51,12 +56,12 @@ class Pin:
     hashes: set[str] = field(default_factory=set)
 
     def line(self) -> str:
-        """Return the requirement without condition, with its hashes."""
+        """Return the requirement with its hashes, without a condition."""
         hashes = " \\\n".join(f"    --hash=sha256:{value}" for value in sorted(self.hashes))
         return f"{self.name}=={self.version} \\\n{hashes}"
 
     def marker(self) -> str:
-        """Return the condition, empty where every Python gets this version."""
+        """Return the condition; empty if every Python version gets this version."""
         if self.pythons == set(PYTHONS):
             return ""
         return " or ".join(f'python_version == "{python}"' for python in PYTHONS if python in self.pythons)
@@ -141,7 +146,7 @@ def read() -> dict[tuple[str, str], Pin]:
 
 
 def problems() -> list[str]:
-    """Ask the index for the wheels of every pin; return what is wrong, nothing where all is well."""
+    """Ask the index for the wheels of every pin; return the problems."""
     pins = list(read().values())
     with ThreadPoolExecutor(len(TARGETS)) as pool:  # each waits for the network
         found = pool.map(lambda target: _target_problems(pins, *target), TARGETS)
@@ -162,7 +167,7 @@ def _target_problems(pins: list[Pin], python: str, machine: str) -> list[str]:
 
 
 def _pips_view(pins: list[Pin], python: str, machine: str) -> list[str]:
-    """Let pip, which does the installing, look for the same wheels: it heeds upper bounds of Requires-Python."""
+    """Check with pip, the installer, that the same wheels are found; pip respects upper bounds of Requires-Python."""
     line = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-deps", "--no-cache-dir"]
     line += ["--require-hashes", "--only-binary", ":all:", "--python-version", python]
     for glibc in _GLIBCS:
@@ -194,7 +199,7 @@ def _compile(python: str, machine: str) -> list[str]:
 
 
 def _check_markers(pins: list[Pin]) -> None:
-    """A Python that gets two versions would be a difference between computers, for which there is no condition here."""
+    """Stop if one Python version gets two versions of a package, because no condition here could separate them."""
     for pin in pins:
         for other in pins:
             if pin.name == other.name and pin.version < other.version and pin.pythons & other.pythons:
@@ -206,7 +211,7 @@ def _plain(name: str) -> str:
 
 
 def main() -> int:
-    """Make or check; return the exit code."""
+    """Create or check the file; return the exit code."""
     if sys.argv[1:] == ["--check"]:
         try:
             wrong = problems()

@@ -1,11 +1,17 @@
-"""Makes a signed release bundle of this checkout, for `edge-daemon update`. The maintainer's command (docs/UPDATES.md).
+"""Makes a signed release bundle of this checkout for `edge-daemon update`; for maintainers (docs/UPDATES.md).
 
     python provisioning/make_bundle.py --new-key FOLDER
-        once, before the first card: FOLDER/release.key stays with the maintainer; the public half goes to
-        provisioning/release.pub, too, from where install.sh gives it to devices
+
+makes the key pair, once, before the first card. FOLDER/release.key stays with the maintainer. The public key is also
+written to provisioning/release.pub, from which install.sh copies it to devices.
+
     python provisioning/make_bundle.py --key FOLDER/release.key --machine aarch64 --python 3.11 --output RELEASE.edge
+
+makes a bundle.
+
     python provisioning/make_bundle.py --check RELEASE.edge
-        would a device that has provisioning/release.pub believe it? Verified by the program's own code
+
+checks with the program's own code whether a device with provisioning/release.pub accepts the bundle.
 
 A bundle is for one kind of computer: aarch64 with Python 3.10 (JetPack 6), 3.11 (Bookworm) or 3.13 (Trixie).
 """
@@ -41,17 +47,17 @@ PUBLIC_KEY = ROOT / "provisioning/release.pub"
 
 
 class NotMadeError(EdgeError):
-    """A bundle can't be made, for no fault of whoever wants it."""
+    """A bundle can't be made for a reason outside of the user's input."""
 
     exit_code = 1
 
 
 def make(output: Path, key_path: Path, machine: str, python: str) -> Manifest:
-    """Write a bundle of this checkout, verified before it gets its name; mistakes are told before anything is fetched.
+    """Write a bundle of this checkout, which is verified before it gets its name. Input errors come before downloads.
 
     Raises:
-        UpdateError: the key or the output is not as it has to be.
-        NotMadeError: the package index does not give what is needed.
+        UpdateError: the key or the output path is invalid.
+        NotMadeError: the package index does not provide what is needed.
     """
     key = signing_key(key_path, PUBLIC_KEY)
     if output.is_dir() or not output.absolute().parent.is_dir():
@@ -71,10 +77,10 @@ def make(output: Path, key_path: Path, machine: str, python: str) -> Manifest:
 
 
 def verified(bundle: Path) -> Manifest:
-    """Return what a bundle says of itself, after its signature and each of its files were held against the public key.
+    """Return the manifest of a bundle, after its signature and all of its files are verified by the public key.
 
     Raises:
-        UpdateError: a device would not believe it.
+        UpdateError: a device would refuse it.
     """
     manifest = read_manifest(bundle, read_public_key(PUBLIC_KEY))
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
@@ -87,7 +93,7 @@ def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files:
 
     Args:
         output: the bundle.
-        key: the maintainer's.
+        key: the maintainer's key.
         about: version, machine and python.
         files: name in the bundle to file.
     """
@@ -109,10 +115,10 @@ def assemble(output: Path, key: Ed25519PrivateKey, about: dict[str, str], files:
 
 
 def collect(wheels: Path, machine: str, python: str) -> dict[str, Path]:
-    """Fetch and build what a release is made of; return name in the bundle to file.
+    """Download and build the parts of a release; return name in the bundle to file.
 
     Raises:
-        NotMadeError: pip can't fetch or build it.
+        NotMadeError: pip can't download or build a part.
     """
     pins = wheels / "requirements.txt"
     pins.write_text(pins_text(python, LOCK.read_text(encoding="utf-8")), encoding="utf-8")
@@ -138,7 +144,7 @@ def _called(line: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what was asked for: 0 done, 2 with a line on stderr for wrong usage, 1 where it failed."""
+    """Run the command: 0 done, 2 with a line on stderr for wrong usage, 1 for failure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--new-key", type=Path, metavar="FOLDER")
@@ -160,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         print(f"make_bundle.py: {error.line()}", file=sys.stderr)
         return error.exit_code
-    except OSError as error:  # of a full disk, where files are unpacked to be checked
+    except OSError as error:  # a full disk, for example while files are unpacked for verification
         print(f"make_bundle.py: {error.filename or tempfile.gettempdir()}: {error.strerror}", file=sys.stderr)
         return 1
     bundle = given.check or given.output

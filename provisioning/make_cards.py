@@ -1,9 +1,9 @@
-"""Makes a folder for each card of a list of rooms, to be copied to the card's boot partition.
+"""Makes a folder for each device in a list of rooms, to be copied to the boot partition of its card.
 
     python provisioning/make_cards.py ROOMS.csv --output CARDS --os trixie --admin-keys technician.pub
 
-Needs Python 3.10 or newer and nothing else (on Windows: pip install tzdata). docs/INSTALL.md has the columns of the
-list and what to do with the folders. They hold passwords: delete them when the cards are written.
+It needs only Python 3.10 or newer (on Windows: pip install tzdata). docs/INSTALL.md has the columns of the list, and
+explains how to use the folders. They contain passwords: delete them when the cards are written.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from provisioning.rooms import Room, read_rooms
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the folders; 0 done, 2 with one line a problem on stderr and nothing written."""
+    """Make the folders: 0 done, 2 with one line on stderr for each problem and nothing written."""
     options = _options(arguments)
     rooms, found = read_rooms(options.rooms)
     name = options.rooms.name or options.rooms
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(rooms, options.output, options.os, Admin(options.admin_name, keys), options.software)
     except OSError as error:
         what = f"can't be written: {error.strerror or error}; nothing was made"
-        beside = f".{options.output.name}." in str(error.filename)  # where it is made before it gets its name
+        beside = f".{options.output.name}." in str(error.filename)  # the temporary folder
         sys.stderr.write(f"{options.output if beside else error.filename or options.output}: {what}\n")
         return 2
     _tell(rooms, options.output, has_keys=bool(keys))
@@ -53,18 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def write(rooms: Sequence[Room], output: Path, system: str, admin: Admin, software: Path | None) -> None:
-    """Write all folders beside their place and move them there in one step: all of them or none.
+    """Write all folders under a temporary name and move them in one step: all of them or none.
 
     Raises:
         OSError: something can't be written; nothing is left.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))  # for its owner only
+    part = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))  # readable by its owner only
     try:
         for room in rooms:
             _write_card(room, part / room.device, system, admin, software)
         if output.exists():
-            output.rmdir()  # an empty one
+            output.rmdir()  # an empty folder
         part.replace(output)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -99,14 +99,12 @@ def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Make a folder for each card of a list of rooms.")
-    parser.add_argument("rooms", type=Path, metavar="ROOMS.csv", help="the list: one line a device")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for the folders")
-    parser.add_argument("--os", choices=SYSTEMS, default="trixie", help="the Raspberry Pi OS that is on the cards")
-    parser.add_argument("--admin-keys", type=Path, metavar="FILE", help="public SSH keys of who may log in")
-    parser.add_argument("--admin-name", default="technician", metavar="NAME", help="the account for them")
-    parser.add_argument(
-        "--software", type=Path, metavar="DIR", help="a checkout of the program, for cards that lack it"
-    )
+    parser.add_argument("rooms", type=Path, metavar="ROOMS.csv", help="the list, one line for each device")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for the cards' folders")
+    parser.add_argument("--os", choices=SYSTEMS, default="trixie", help="the Raspberry Pi OS on the cards")
+    parser.add_argument("--admin-keys", type=Path, metavar="FILE", help="public SSH keys of the administrators")
+    parser.add_argument("--admin-name", default="technician", metavar="NAME", help="the account for these keys")
+    parser.add_argument("--software", type=Path, metavar="DIR", help="a checkout of the program, for cards without it")
     return parser.parse_args(arguments)
 
 

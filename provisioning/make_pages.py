@@ -1,14 +1,14 @@
-"""Makes the page that hangs beside each box, and the office's list of keys, when the devices have told who they are.
+"""Makes the page beside each device, and the office's list of keys, from the identities of the devices.
 
     python provisioning/make_pages.py IDENTITIES... --output pages.html --keys devices.csv
 
-A device's key is made on the device at its first start, so that there is no page before it. IDENTITIES are files or
-folders: the `edge-daemon-identity.txt` that each device leaves on its boot partition (the surest source: nobody was in
-between), or a copy of the server's folder `v1/devices`, with a key.json for each device. Where one device has two keys,
-that is an error: find out why before you trust either. A list of keys that is there already is kept, and gets the lines
-that it lacks; another key of a device that stands in it has to be allowed by name (--replaced).
+A device makes its key at its first start, so there is no page before it. IDENTITIES are files or folders: the
+`edge-daemon-identity.txt` that each device writes to its boot partition, or a copy of the server's folder `v1/devices`
+with a key.json for each device. The file on the card is the safer source, because nobody can replace it on the way. A
+device with two keys is an error: find out why before you trust either. An existing list of keys is kept, and gets the
+missing lines. Another key of a listed device must be allowed by name (--replaced).
 
-Needs segno (pip install segno). Print the page from a browser; each room is one sheet.
+It needs segno (pip install segno). Print the page from a browser; each room is one sheet.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from provisioning.key_list import key_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the pages; 0 done, 2 with a line on stderr and nothing written."""
+    """Make the pages: 0 done, 2 with a line on stderr and nothing written."""
     options = _options(arguments)
     try:
         pages = read_pages(options.identities)
@@ -126,12 +126,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("identities", type=Path, nargs="+", metavar="IDENTITIES", help="files or folders")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.html", help="the pages")
     parser.add_argument(
-        "--keys", type=Path, metavar="FILE.csv", help="the office's list of keys, new or to be added to"
+        "--keys", type=Path, metavar="FILE.csv", help="the office's list of keys, which is created or extended"
     )
     parser.add_argument(
-        "--replaced", action="append", default=[], metavar="DEVICE", help="has a new card, and so another key"
+        "--replaced", action="append", default=[], metavar="DEVICE", help="a device with a new card, and so another key"
     )
-    parser.add_argument("--contact", default="", metavar="TEXT", help="whom to ask, as it stands on each page")
+    parser.add_argument("--contact", default="", metavar="TEXT", help="the contact that is printed on each page")
     options = parser.parse_args(arguments)
     if options.replaced and not options.keys:
         parser.error("--replaced goes with --keys: the list in which the device has another key")

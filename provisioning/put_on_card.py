@@ -1,10 +1,10 @@
-"""Puts a folder of make_cards.py on the boot partition of a card, and reads it back.
+"""Copies a folder of make_cards.py to the boot partition of a card, and reads it back.
 
     python provisioning/put_on_card.py CARDS/room-7 /media/me/bootfs
 
-The folder is held against its card.json before the card is touched. What it says has to be added to cmdline.txt and
-config.txt is added once; their other bytes stay as they are. card.json is written last: a copy that was cut off is
-none, and the device waits for a whole one. Needs Python 3.10 or newer and nothing else.
+The folder is checked against its card.json before the card is changed. Its additions to cmdline.txt and config.txt are
+made once; other bytes of these files stay unchanged. Last it writes card.json, so the device ignores an incomplete copy
+and waits for a complete one. It needs only Python 3.10 or newer.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _OURS = re.compile(rf"{MARK}\r?\n.*?(?:{END}(?:\r?\n|\Z)|\Z)".encode(), re.DOTAL
 _SEVERAL = b"cgroup_enable"
 _FOLDER, _LAST = "edge-daemon", "edge-daemon/card.json"
 _BESIDE = (("user-data", "meta-data", "network-config"), ("firstrun.sh",))
-"""What make_cards.py puts beside the folder: one of these, for Trixie or for Bookworm."""
+"""Files that make_cards.py puts beside the folder: one of these sets, for Trixie or for Bookworm."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Copy; 0 done, 2 with a line on stderr."""
+    """Copy the folder: 0 done, 2 with a line on stderr."""
     parser = argparse.ArgumentParser(description="Put a device's folder on the boot partition of its card.")
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="one folder that make_cards.py made")
-    parser.add_argument("boot", type=Path, metavar="BOOT", help="where the card's boot partition is mounted")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="a folder that make_cards.py made")
+    parser.add_argument("boot", type=Path, metavar="BOOT", help="mount point of the card's boot partition")
     options = parser.parse_args(arguments)
     try:
         problem = _problem(options.folder, options.boot)
@@ -53,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def put(folder: Path, boot: Path) -> None:
-    """Copy the folder and add what has to be added.
+    """Copy the folder and make the additions.
 
     Raises:
-        OSError: the card can't be written, or does not give back what was written.
+        OSError: the card can't be written, or returns other data than was written.
     """
     names = sorted(str(p.relative_to(folder).as_posix()) for p in folder.rglob("*") if p.is_file())
     names = [name for name in names if name not in ("additions.txt", _LAST)]
@@ -73,16 +73,16 @@ def put(folder: Path, boot: Path) -> None:
 
 
 def with_words(cmdline: bytes, words: Sequence[str]) -> bytes:
-    """Return the kernel's command line, which is one line, with these words instead of older ones of their kind."""
+    """Return the kernel's command line, one line, with these words in place of older ones of their kind."""
     ours = [word.encode() for word in words]
-    # One kind stands for several things: cgroup_enable=cpuset is not ours.
+    # One word can have several purposes: cgroup_enable=cpuset is not ours.
     kinds = {word.split(b"=", 1)[0] for word in ours} - {_SEVERAL}
     kept = [word for word in cmdline.split() if word.split(b"=", 1)[0] not in kinds and word not in ours]
     return b" ".join([*kept, *ours]) + b"\n"
 
 
 def with_lines(config: bytes, lines: Sequence[str]) -> bytes:
-    """Return config.txt with our lines at its end, instead of those of an earlier time; no lines: without them."""
+    """Return config.txt with our lines at its end in place of earlier ones; without lines they are removed."""
     kept = _OURS.sub(b"", config, count=1).rstrip(b"\r\n")
     ours = "\n".join([MARK, *lines, END, ""]) if lines else ""
     return b"%s\n%s" % (kept, ours.encode())
@@ -95,10 +95,10 @@ def _additions(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _problem(folder: Path, boot: Path) -> str:
-    """Return why the folder can't be put on this card, in one line, or nothing. Nothing is changed.
+    """Return in one line why the folder can't be copied to this card; empty: it can. Nothing is changed.
 
     Raises:
-        ProvisioningError: the folder is not as make_cards.py made it.
+        ProvisioningError: the folder was changed since make_cards.py made it.
         OSError: the card can't be read.
     """
     if not (folder / _LAST).is_file():
@@ -123,7 +123,7 @@ def _copy(source: Path, place: Path) -> None:
 
 
 def _write(place: Path, content: bytes) -> None:
-    """Write beside the file and rename: without cmdline.txt, or with half of it, the system does not start."""
+    """Write under a temporary name and rename, because the system does not start with an incomplete cmdline.txt."""
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f"{place.name}.part")
     with part.open("wb") as file:
@@ -137,7 +137,7 @@ def _write(place: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Bring the folder's names onto the card; Windows can't, and has no need of it when the card is ejected."""
+    """Sync the folder's file names to the card. Windows can't, and does not need it if the card is ejected."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

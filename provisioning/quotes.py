@@ -1,6 +1,6 @@
-"""Looks at the quotes of a list before it is taken apart: each has to close in the line in which it opens.
+"""Checks the quotes of a list before it is parsed: each must close in the line in which it opens.
 
-The csv module would read on through the following lines, and would take a password "secret"x1y for secretx1y.
+The csv module would continue into the following lines, and would read a password "secret"x1y as secretx1y.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _TODO = 'a quote that belongs to the cell is written twice, as in "pass""word"'
 
 
 def problems(text: str, delimiter: str) -> Iterator[tuple[int, int, str]]:
-    """Yield line, number of the cell (from 0) and what is wrong with its quotes; at most one of each line."""
+    """Yield the line, the number of the cell (from 0) and its problem with quotes; at most one for each line."""
     for number, line in enumerate(_LINE_END.split(text), 1):
         found = _problem(line, delimiter)
         if found:

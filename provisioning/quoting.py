@@ -1,6 +1,6 @@
-"""How a text is written in each of the languages of a card: YAML, shell, TOML, NetworkManager's keyfile.
+"""Quotes text for the file formats of a card: YAML, shell, TOML, NetworkManager's keyfile.
 
-Every text that comes here is printable (provisioning.checks); line breaks and control characters were refused before.
+All text is printable, because provisioning.checks refuses line breaks and control characters.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ _PLAIN_SSID = re.compile(r"[A-Za-z0-9_.+@/-](?:[A-Za-z0-9_.+@/ -]*[A-Za-z0-9_.+@
 
 
 def yaml_text(text: str) -> str:
-    """Return a double-quoted YAML 1.2 scalar: JSON's escapes are YAML's, and other characters stay as they are."""
+    """Return a double-quoted YAML 1.2 scalar. JSON's escapes are valid in YAML, and other characters stay unchanged."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def toml_text(text: str) -> str:
-    """Return a TOML 1.0 basic string; what JSON escapes TOML escapes in the same way."""
+    """Return a TOML 1.0 basic string; TOML has the same escapes as JSON."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def shell_word(text: str) -> str:
-    """Return one word of a POSIX shell that means exactly this text."""
+    """Return one word of a POSIX shell with exactly this text."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
 def keyfile_ssid(ssid: str) -> str:
-    """Return the value of `ssid=` (nm-settings-keyfile(5)): plain text where nothing in it is special, else its bytes.
+    """Return the value of `ssid=` (nm-settings-keyfile(5)): plain text without special characters, otherwise its bytes.
 
-    A list of bytes needs no escapes, and can't be taken for anything else; a plain text of digits and semicolons could.
+    A list of bytes needs no escapes and is unambiguous; a plain text of digits and semicolons could look like one.
     """
     if _PLAIN_SSID.fullmatch(ssid) and not ssid.isdigit():
         return ssid
@@ -38,7 +38,7 @@ def keyfile_ssid(ssid: str) -> str:
 
 
 def keyfile_text(text: str) -> str:
-    """Return a string value of a GKeyFile: a backslash is doubled, a blank at the beginning or the end is `\\s`."""
+    """Return a string value of a GKeyFile: backslashes are doubled, a leading or trailing blank is `\\s`."""
     escaped = text.replace("\\", "\\\\")
     body = escaped.strip(" ")
     if not body:
@@ -49,8 +49,8 @@ def keyfile_text(text: str) -> str:
 
 
 def pre_shared_key(ssid: str, password: str) -> str:
-    """Return the 64 hexadecimal digits that WPA2 makes of a password (IEEE 802.11, annex J.4).
+    """Return the 64 hexadecimal digits that WPA2 derives from a password (IEEE 802.11, annex J.4).
 
-    It is PBKDF2-SHA1 with 4096 rounds. So the card does not carry the password itself, and the key needs no quotes.
+    It is PBKDF2-SHA1 with 4096 rounds. The card therefore does not contain the password, and the key needs no quotes.
     """
     return hashlib.pbkdf2_hmac("sha1", password.encode("utf-8"), ssid.encode("utf-8"), 4096, 32).hex()

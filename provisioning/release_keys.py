@@ -1,4 +1,4 @@
-"""The maintainer's key pair: the private half signs releases, the public half is in the checkout and on each device.
+"""The maintainer's key pair: the private key signs releases, the public key is in the checkout and on each device.
 
 Both are 64 hexadecimal digits in a file.
 """
@@ -17,10 +17,10 @@ from edge_daemon.errors import UpdateError
 
 
 def new_key(folder: Path, public_key: Path) -> None:
-    """Write a key pair into a folder, and its public half to where install.sh takes it from.
+    """Write a key pair into a folder, and the public key also to the path from which install.sh copies it.
 
     Raises:
-        UpdateError: there is a key already, or no place for one; nothing was made.
+        UpdateError: a key exists already, or the path can't be written; nothing was made.
     """
     key = Ed25519PrivateKey.generate()
     private, public = (raw.hex() for raw in (key.private_bytes_raw(), key.public_key().public_bytes_raw()))
@@ -51,10 +51,10 @@ def new_key(folder: Path, public_key: Path) -> None:
 
 
 def signing_key(path: Path, public_key: Path) -> Ed25519PrivateKey:
-    """Return the private key of a file, if it is that of whom devices take releases.
+    """Return the private key in a file, if it matches the public key of the devices.
 
     Raises:
-        UpdateError: it is none, or not the other half of the public key in the checkout.
+        UpdateError: the file has no private key, or the key does not match the public key in the checkout.
     """
     try:
         raw = bytes.fromhex(path.read_text(encoding="ascii").strip())

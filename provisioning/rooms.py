@@ -1,4 +1,4 @@
-"""Reads the list of rooms: one line a device, all problems at once, each with its line."""
+"""Reads the list of rooms, one line for each device, and reports all problems at once, each with its line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIFI = ("wifi_ssid", "wifi_password", "wifi_country", "wifi_security", "wifi_hid
 OTHERS = ("network", "rtc", "watchdog")
 COLUMNS = (*REQUIRED, *FILES[1:], *WIFI, *OTHERS, *settings.SHORT)
 FROM_SERVER = "upstream"
-"""In the place of a timetable's file: the device fetches it (docs/PULL.md)."""
+"""Value in place of a timetable's file: the device fetches it (docs/PULL.md)."""
 _NOT_UTF_8 = "is not UTF-8 text: save the list as “CSV UTF-8”"
 MAX_FILE_BYTES = 10 * 2**20
 MAX_SECRET_BYTES = 4096
@@ -25,7 +25,7 @@ MAX_SECRET_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in the list that has to be mended."""
+    """A mistake in the list."""
 
     line: int
     column: str
@@ -34,7 +34,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Wifi:
-    """How a device gets into a wireless network."""
+    """The wireless network of a device."""
 
     ssid: str
     password: str
@@ -45,7 +45,7 @@ class Wifi:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One device and everything that its card has to carry."""
+    """One device and the data for its card."""
 
     line: int
     room: str
@@ -56,14 +56,14 @@ class Room:
     watchdog: bool
     settings: Mapping[tuple[str, str], settings.Value]
     files: Mapping[str, bytes]
-    """Name on the card to content, of what is no secret."""
+    """Name on the card to content, for files without secrets."""
     secrets: Mapping[str, bytes]
-    """The same of tokens and passwords."""
+    """The same for tokens and passwords."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """A line of the list while it is looked at."""
+    """A line of the list while it is checked."""
 
     line: int
     cells: Mapping[str, str]
@@ -77,7 +77,7 @@ class _Row:
         self.problems.append(Problem(self.line, column, what))
 
     def read(self, column: str, name: str, limit: int) -> bytes:
-        """Return the content of a file that a cell names, empty with a complaint where it can't be had."""
+        """Return the content of a file that a cell names; empty, with a complaint, if it can't be read."""
         path = self.folder / name
         try:
             with path.open("rb") as file:
@@ -92,7 +92,7 @@ class _Row:
 
 
 def read_rooms(path: Path) -> tuple[list[Room], list[Problem]]:
-    """Return the devices of a list, and what is wrong with it; with problems the devices are not to be used."""
+    """Return the devices of a list, and its problems. If there are problems, the devices must not be used."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -141,7 +141,7 @@ def _rows(text: str, folder: Path) -> tuple[list[_Row], list[Problem]]:
 
 
 def _cell(name: str, cell: str) -> str:
-    """Blanks around a cell are a mistake of typing, but in a network's name or password they may be meant."""
+    """Return a cell without surrounding blanks, except in a network's name or password, where they may be intended."""
     return cell if name in ("wifi_ssid", "wifi_password") else cell.strip()
 
 
@@ -174,7 +174,7 @@ def _complain_of_doubles(rows: Sequence[_Row]) -> None:
 
 
 def _complain_of_same_tokens(rows: Sequence[_Row], rooms: Sequence[Room]) -> None:
-    """A card that is stolen opens its own room at the server, and no other."""
+    """Report a token that is used twice, because a stolen card must open only its own room at the server."""
     seen: dict[bytes, int] = {}
     for row, room in zip(rows, rooms, strict=True):
         token = room.secrets.get("upstream-token", b"").strip()
@@ -184,7 +184,7 @@ def _complain_of_same_tokens(rows: Sequence[_Row], rooms: Sequence[Room]) -> Non
 
 
 def _room(row: _Row, timetable_is_shared: bool) -> Room:
-    """Look at everything in a line; with complaints the result is not to be used."""
+    """Check a whole line; with complaints the result must not be used."""
     for column, cell in row.cells.items():
         if cell and not cell.isprintable():
             row.complain(column, "has a line break or a control character")
@@ -263,7 +263,7 @@ def _files(row: _Row, values: dict[tuple[str, str], settings.Value], shared: boo
 
 
 def _filter(row: _Row, values: dict[tuple[str, str], settings.Value], content: bytes, shared: bool) -> None:
-    """Let the device take the room's events only, unless the calendar knows no rooms and is this room's alone."""
+    """Limit the device to the room's events, unless the calendar names no rooms and belongs to this room alone."""
     name, told = row.get("timetable"), ("timetable", "room") in values
     given = values.get(("timetable", "room"), row.get("room"))
     rooms = given if isinstance(given, list) else [str(given)]

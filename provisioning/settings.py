@@ -1,4 +1,4 @@
-"""Columns that become settings of the device: some by a short name, any other by `section.key`."""
+"""Columns that become settings of the device: some by a short name, others by `section.key`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHORT = {
     "upstream_kind": ("upstream", "kind"),
 }
 _OURS = {("device", "name"), ("timetable", "files"), ("timetable", "holidays"), ("upstream", "ca_file")}
-"""Settings that follow from other columns."""
+"""Settings that are derived from other columns."""
 
 
 def _keys() -> dict[tuple[str, str], tuple[Any, Key]]:
@@ -35,11 +35,11 @@ def _keys() -> dict[tuple[str, str], tuple[Any, Key]]:
 
 
 KEYS = _keys()
-"""Section and key of every setting that a column may give."""
+"""Section and key of every setting that a column may set."""
 
 
 def values(cells: Mapping[str, str]) -> tuple[dict[tuple[str, str], Value], list[tuple[str, str]]]:
-    """Return the settings that a line gives, and (column, what is wrong) for those that it gives wrongly."""
+    """Return the settings of a line, and (column, problem) for the invalid ones."""
     found: dict[tuple[str, str], Value] = {("device", "name"): cells.get("device", "")}
     problems = []
     for column, cell in cells.items():

@@ -1,6 +1,6 @@
-"""What a card brings of the program: the files that install.sh reads on a device, and nothing else of their folder.
+"""The part of the program that goes on a card: only the files that install.sh reads on a device.
 
-The folder is often a checkout, with the lists, tokens, keys and cards of a whole school in it.
+The source folder is often a checkout that also has the lists, tokens, keys and cards of a whole school.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _WHEELS = "wheelhouse"
 
 
 def problem(folder: Path, output: Path) -> str:
-    """Return why a folder can't be the program's, in one line, or nothing.
+    """Return in one line why a folder can't be used as the program's; empty: it can.
 
     Args:
-        folder: the program's.
-        output: where the cards are to be made.
+        folder: the program's folder.
+        output: the folder for the cards.
     """
     missing = [name for name in PROGRAM if not (folder / name).exists()]
     if missing:
@@ -43,7 +43,7 @@ def problem(folder: Path, output: Path) -> str:
 
 
 def copy(folder: Path, place: Path) -> None:
-    """Copy the program, with a folder wheelhouse where there is one.
+    """Copy the program, with its folder wheelhouse if there is one.
 
     Raises:
         OSError: something can't be read or written.
@@ -64,7 +64,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _plain_files(path: Path) -> Iterator[Path]:
-    """Yield a file, or the files of a folder: without what is hidden, linked or compiled."""
+    """Yield a file, or the files of a folder, without hidden, linked or compiled ones."""
     if path.is_symlink() or path.name.startswith(".") or path.name == "__pycache__":
         return
     if path.is_dir():

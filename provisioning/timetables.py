@@ -1,4 +1,4 @@
-"""Holds the list's rooms against the calendars that it names, by the device's own rule of what is in a room."""
+"""Checks the list's rooms against its calendars, by the device's own rule for rooms."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SHOWN = 5
 
 
 def problem(name: str, content: bytes, rooms: Sequence[str], *, needed: bool) -> str:
-    """Return what is wrong with a calendar for a room, or nothing.
+    """Return what is wrong with a calendar for a room; empty: nothing.
 
     Args:
-        name: of the file, as the list has it.
-        content: of the file.
-        rooms: names of the room whose events are wanted.
-        needed: whether a calendar that names no room at all is wrong, too; else it is that of the room alone.
+        name: name of the file in the list.
+        content: content of the file.
+        rooms: names of the room.
+        needed: whether a calendar without any room is wrong; otherwise it belongs to the room alone.
     """
     try:
         there = named(name, content)
@@ -36,9 +36,9 @@ def problem(name: str, content: bytes, rooms: Sequence[str], *, needed: bool) ->
 
 @lru_cache(maxsize=4)
 def named(name: str, content: bytes) -> tuple[str, ...]:
-    """Return the locations of a calendar; 200 lines may name the same one of 4 MiB.
+    """Return the locations of a calendar, cached because 200 lines may name the same file of 4 MiB.
 
     Raises:
-        TimetableError: the file is no calendar, or damaged.
+        TimetableError: the file is not a calendar, or is damaged.
     """
     return tuple(sorted(locations(Source(Path(name), content))))

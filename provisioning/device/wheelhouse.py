@@ -1,12 +1,12 @@
-"""Fills a folder with the wheels that requirements-arm.txt pins, for any device, and says what such a folder lacks.
+"""Fills a folder with the wheels that requirements-arm.txt pins, for any device, and reports missing wheels.
 
     python3 provisioning/device/wheelhouse.py --fill WHEELHOUSE --machine aarch64 --python 3.11
-        downloads them with pip, on a computer with a network; exit code 1 where pip can't
+        downloads them with pip, on a computer with a network; exit code 1 if pip fails
     python3 provisioning/device/wheelhouse.py WHEELHOUSE
-        `install.sh --offline` asks this; exit code 1, and a line on stdout: what is missing for this computer
+        `install.sh --offline` calls this; exit code 1, and the wheels missing for this computer on stdout
 
-Python is 3.10 on JetPack 6, 3.11 on Bookworm and 3.13 on Trixie. The check compares names and hashes and needs no pip,
-because a bare system has none before the environment is made.
+Python is 3.10 on JetPack 6, 3.11 on Bookworm and 3.13 on Trixie. The check compares names and hashes without pip,
+because a bare system has no pip before the environment exists.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PIN = re.compile(r"^(?P<pin>[\w.-]+==[^ ;]+)(?: ; (?P<marker>[^\\\n]+?))? \\\n(
 
 
 def pins_for(python: str, text: str) -> dict[str, list[str]]:
-    """Return name==version to the SHA-256 of its wheels, of the pins that are for one Python, such as 3.11."""
+    """Return name==version to the SHA-256 of its wheels, for the pins of one Python version such as 3.11."""
     return {
         found["pin"]: re.findall(r"sha256:([0-9a-f]{64})", found["hashes"])
         for found in _PIN.finditer(text)
@@ -36,7 +36,7 @@ def pins_for(python: str, text: str) -> dict[str, list[str]]:
 
 
 def pins_text(python: str, text: str) -> str:
-    """Return the pins for one Python, without conditions: pip would hold them against its own Python."""
+    """Return the pins for one Python version without conditions, which pip would apply to its own Python."""
     return "".join(
         " \\\n".join([pin, *(f"    --hash=sha256:{value}" for value in hashes)]) + "\n"
         for pin, hashes in pins_for(python, text).items()
@@ -53,7 +53,7 @@ def download_line(pins: Path, wheels: Path, machine: str, python: str) -> list[s
 
 
 def fits(name: str, python: str, machine: str) -> bool:
-    """Return whether a wheel, by its name, is for this Python and machine."""
+    """Return whether a wheel's name matches this Python and machine."""
     parts = name.removesuffix(".whl").split("-")
     if not name.endswith(".whl") or len(parts) < 5:
         return False
@@ -64,7 +64,7 @@ def fits(name: str, python: str, machine: str) -> bool:
 
 
 def missing(wheelhouse: Path, python: str, machine: str) -> list[str]:
-    """Return the pins that no wheel in the folder is for."""
+    """Return the pins without a wheel in the folder."""
     wheels = [path for path in wheelhouse.iterdir() if fits(path.name, python, machine)]
     there = {hashlib.sha256(path.read_bytes()).hexdigest() for path in wheels}
     return [pin for pin, hashes in pins_for(python, LOCK.read_text(encoding="utf-8")).items() if not there & {*hashes}]
@@ -75,7 +75,7 @@ def _minor(tag: str) -> int:
 
 
 def fill(wheelhouse: Path, machine: str, python: str) -> int:
-    """Download what is pinned; return the exit code. Each wheel is verified by its hash."""
+    """Download the pinned wheels; return the exit code. pip verifies the hash of each wheel."""
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder, "requirements.txt")
         pins.write_text(pins_text(python, LOCK.read_text(encoding="utf-8")), encoding="utf-8")
@@ -83,7 +83,7 @@ def fill(wheelhouse: Path, machine: str, python: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fill the folder, or say what is missing; return the exit code."""
+    """Fill the folder, or print what is missing; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheelhouse", type=Path, metavar="WHEELHOUSE")
     parser.add_argument("--fill", action="store_true")
