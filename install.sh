@@ -5,11 +5,11 @@
 #   ./install.sh demo     take the register of a demo lesson, on pictures that are part of the repository
 #   ./install.sh test     run the tests
 #
-# demo and test stay in this folder: .venv/ (about 600 MB), demo-output/. Python packages come from wherever pip is set up
-# to get them. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer). EDGE_DAEMON_ROOT=DIR installs into DIR
-# instead of /, and EDGE_DAEMON_INSTALL_SOURCED=1 lets a test source this file.
+# demo and test write only to this folder: .venv/ (about 600 MB), demo-output/. Python packages come from the index that pip
+# is configured for. PYTHON=/usr/bin/python3.11 chooses the interpreter (3.10 or newer). EDGE_DAEMON_ROOT=DIR installs into
+# DIR instead of /, and EDGE_DAEMON_INSTALL_SOURCED=1 lets a test source this file.
 #
-# Everything happens in main, called on the last line: half a file does nothing.
+# The last line calls main, which does everything, so a truncated file does nothing.
 set -eu
 
 readonly TFLITE='tflite-runtime==2.14.0 numpy<2 opencv-python-headless<4.12'
@@ -20,19 +20,19 @@ fail() { printf '%s\n' "install.sh: $*" >&2; exit 1; }
 usage() {
     cat <<TEXT
 usage: sudo ./install.sh [--dry-run] [--offline WHEELHOUSE] [--yes]
-                             install on this device, or bring it up to this checkout
+                             install on this device, or update it to this checkout
        sudo ./install.sh --uninstall [--purge] [--dry-run]
        ./install.sh demo | test [--yes]
 
-  --dry-run             say what would be done and what is missing for it, change nothing
-  --offline WHEELHOUSE  no network: Python packages from this folder. On a computer with a network this line fills it for a
-                        device with Python 3.11 (Bookworm; 3.13: Trixie, 3.10: JetPack 6):
+  --dry-run             print what would be done and what is missing; change nothing
+  --offline WHEELHOUSE  without a network: take Python packages from this folder. On a computer with a network this line fills it
+                        for a device with Python 3.11 (Bookworm; 3.13: Trixie, 3.10: JetPack 6):
                             python3 provisioning/device/wheelhouse.py --fill WHEELHOUSE --machine aarch64 --python 3.11
-  --uninstall           take away the program; data, keys and settings stay
-  --purge               with --uninstall: all data, keys and settings go, too
+  --uninstall           remove the program; data, keys and settings stay
+  --purge               with --uninstall: also remove all data, keys and settings
   demo                  set up here, then take the register of a demo lesson (about a minute)
   test                  set up here, then run the tests (10 to 15 minutes on two cores)
-  --yes                 install missing system packages without asking (root is never asked)
+  --yes                 install missing system packages without a question (root gets none)
 TEXT
 }
 
@@ -42,13 +42,13 @@ new_enough() { "$1" -I -c 'import sys; sys.exit(not ((3, 10) <= sys.version_info
 has_venv() { "$1" -I -c 'import ensurepip, venv' 2>/dev/null; }
 fits_tflite() { has_venv "$1" && "$1" -I -c 'import sys; sys.exit(not sys.version_info < (3, 12))'; }
 
-# Sets $python to the first interpreter that is new enough and passes the check $1, and $seen to those that are not.
+# Sets $python to the first interpreter that is new enough and passes the check $1, and $seen to the others.
 find_python() {
     check=$1 seen=''
     if [ -n "${PYTHON:-}" ]; then
         set -- "$PYTHON"
     else
-        # The system's own first: it gets security updates, and on a Pi it is the one that libcamera was built for.
+        # The system's own interpreter first: it gets security updates, and on a Pi libcamera was built for it.
         set -- /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.10
     fi
     for candidate; do
@@ -62,7 +62,7 @@ find_python() {
 need_python() {
     if find_python has_venv; then return; fi
     if [ -n "${PYTHON:-}" ] && ! command -v "$PYTHON" >/dev/null; then
-        fail "PYTHON=$PYTHON: there is no such interpreter; name one that is there, or leave PYTHON out"
+        fail "PYTHON=$PYTHON: there is no such interpreter; name an existing one, or leave PYTHON out"
     fi
     if find_python new_enough; then
         install_packages python3-venv
@@ -87,8 +87,8 @@ install_packages() {
         fail "a system package is missing; run: sudo $line"
     fi
     say "installing $*"
-    $as_root apt-get update -qq || fail "the list of packages can't be renewed; is there a network?"
-    # shellcheck disable=SC2086 # the line is meant to be split into words
+    $as_root apt-get update -qq || fail "the list of packages can't be updated; is there a network?"
+    # shellcheck disable=SC2086 # the line must be split into words
     $as_root env DEBIAN_FRONTEND=noninteractive $line -qq >/dev/null || fail "this failed: $line"
 }
 
@@ -101,8 +101,8 @@ asked() {
 
 # --- virtual environments ----------------------------------------------------------------------------------------------
 
-# Makes or renews the environment in folder $1 for purpose $2; the rest are pip's arguments.
-# Its stamp names everything that it was made from, and is written last: one without is half made, and made again.
+# Creates or updates the environment in folder $1 for purpose $2; the rest are pip's arguments.
+# Its stamp names everything that it was made from, and is written last. An environment without a stamp is made again.
 ensure_venv() {
     folder=$1 purpose=$2
     shift 2
@@ -127,7 +127,7 @@ $made_of" ] && "$folder/bin/python" -c '' 2>/dev/null; then
 }
 
 set_up() {
-    # One that was made for the tests does for the demo too.
+    # An environment for the tests also works for the demo.
     if [ "$1" = test ] || grep -qs '^test ' .venv/.stamp; then
         ensure_venv .venv test --editable '.[test]'
     else
@@ -135,19 +135,19 @@ set_up() {
     fi
 }
 
-# The second interpreter of the tests: tflite-runtime, whose last release wants Python < 3.12 and NumPy 1.
+# The second interpreter of the tests: tflite-runtime, whose last release requires Python < 3.12 and NumPy 1.
 set_up_tflite() {
     if ! find_python fits_tflite; then
         say "no Python older than 3.12 here: tests with tflite-runtime are left out"
         return
     fi
-    # shellcheck disable=SC2086 # one word a package
+    # shellcheck disable=SC2086 # one word for each package
     ensure_venv .venv-tflite tflite --editable '.[test]' $TFLITE
-    # Away with the interpreter that the program would choose first.
+    # The program would choose this interpreter first, so it is removed.
     .venv-tflite/bin/python -m pip uninstall --quiet --yes ai-edge-litert 2>/dev/null || true
 }
 
-# --- what there is to do -----------------------------------------------------------------------------------------------
+# --- commands ----------------------------------------------------------------------------------------------------------
 
 demo() {
     out=demo-output home=demo-output/home
@@ -177,7 +177,7 @@ run_tests() {
     set_up_tflite
     say "running all tests in two processes, 10 to 15 minutes on two cores: with real databases, networks, mail and web
     servers on this computer; nothing is installed or sent, and what they make is in a temporary folder"
-    .venv/bin/python -m pytest -q -n 2 --dist loadfile # the tests of a file share what they make
+    .venv/bin/python -m pytest -q -n 2 --dist loadfile # the tests of a file share fixtures
 }
 
 wrong_usage() {
@@ -186,7 +186,7 @@ wrong_usage() {
     exit 2
 }
 
-# Reads the options: sets $command and one variable an option.
+# Reads the options: sets $command and one variable for each option.
 read_options() {
     command='' yes=0 dry_run=0 purge=0 wheelhouse=''
     while [ $# -gt 0 ]; do

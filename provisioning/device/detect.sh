@@ -1,5 +1,5 @@
-# shellcheck shell=sh disable=SC2034 # what is set is used by install.sh
-# What computer this is. Sourced by install.sh; changes nothing.
+# shellcheck shell=sh disable=SC2034 # install.sh uses the variables
+# Detects the computer. Sourced by install.sh; changes nothing.
 
 # Prints "PRETTY_NAME, ARCHITECTURE, MODEL".
 found() {
@@ -18,7 +18,7 @@ release_id() {
     (. "$ROOT/etc/os-release" 2>/dev/null && printf '%s %s\n' "${ID:-?}" "${VERSION_ID:-?}") || echo '? ?'
 }
 
-# Sets $system to raspberry, jetson or generic; fails, having said what was found, on anything else.
+# Sets $system to raspberry, jetson or generic; fails with a message on anything else.
 detect() {
     case $(architecture) in
         arm64 | amd64) ;;

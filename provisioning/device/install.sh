@@ -1,5 +1,5 @@
-# shellcheck shell=sh disable=SC2154 # what is not set here is set by ../../install.sh and detect.sh
-# Installs on a device, and takes away again. Sourced by install.sh, which sets $ROOT (before every path; for tests) and the options.
+# shellcheck shell=sh disable=SC2154 # ../../install.sh and detect.sh set the other variables
+# Installs on a device, and uninstalls. Sourced by install.sh, which sets $ROOT (prefix of every path, for tests) and the options.
 
 readonly BASE=/opt/edge-daemon STATE=/var/lib/edge-daemon DELIVERY=/var/lib/edge-daemon-sync SETTINGS=/etc/edge-daemon KEYS=/etc/credstore
 readonly NEEDS_MIB=2000
@@ -24,7 +24,7 @@ install_on_device() {
     make_release
     make_users
     make_folders
-    # Of an earlier release: a drop-in that sealed nothing.
+    # From an earlier release: a drop-in that sealed nothing.
     EDGE_DAEMON_ROOT="$ROOT" sh systemd/edge-daemon-plain-key
     make_key edge-daemon.device-key
     make_key edge-daemon.contact-key
@@ -70,7 +70,7 @@ check_before() {
             fail "there is a user $user with uid $uid, which is a person's account; the daemon needs a system user of this name: rename the account"
         fi
     done
-    # The nearest folder that is there.
+    # The nearest existing folder.
     place=$ROOT$BASE
     while [ ! -d "$place" ]; do place=$(dirname "$place"); done
     if [ "$dry_run" = 0 ] && ! (: >"$place/.edge-daemon-write-test") 2>/dev/null; then
@@ -83,11 +83,11 @@ check_before() {
 
 uid_of() { awk -F: -v user="$1" '$1 == user { print $3 }' "$ROOT/etc/passwd"; }
 
-# The lock goes with the process, also when it is killed.
+# The lock ends with the process, even if the process is killed.
 one_at_a_time() {
     if [ "$dry_run" = 1 ]; then return; fi
     mkdir -p "$ROOT/run"
-    # Not in /run/lock, where every user may write, and hold a file for ever.
+    # Not in /run/lock, where any user could hold a file forever.
     exec 9>"$ROOT/run/edge-daemon-install.lock"
     chmod 600 "$ROOT/run/edge-daemon-install.lock"
     flock --nonblock 9 || fail 'another installation or update is running'
@@ -97,7 +97,7 @@ one_at_a_time() {
 
 wanted_packages() {
     printf '%s\n' python3 python3-venv python3-systemd ca-certificates
-    # Without what it recommends: a preview on a screen.
+    # Without its recommended packages, which are for a preview on a screen.
     if [ "$system" = raspberry ]; then echo python3-picamera2; fi
 }
 
@@ -115,7 +115,7 @@ system_packages() {
     missing=$(missing_packages | tr '\n' ' ')
     if [ -n "$missing" ]; then
         [ -z "$wheelhouse" ] || fail "--offline, and these packages of the system are missing: $missing"
-        # shellcheck disable=SC2086 # one word a package
+        # shellcheck disable=SC2086 # one word for each package
         install_packages $missing
         did "from apt: $missing"
     fi
@@ -125,7 +125,7 @@ system_packages() {
     fi
 }
 
-# All that an installation without a network would miss, in one line.
+# Everything that an installation without a network would lack, in one line.
 check_offline() {
     missing=$(missing_packages | tr '\n' ' ')
     lacking=${missing:+"these packages of the system: $missing"}
@@ -135,14 +135,14 @@ check_offline() {
     [ -z "$lacking" ] || fail "--offline would fail, for what is missing: $lacking. Nothing was changed"
 }
 
-# What the release is made of; the same again needs no second one.
+# Identifies the contents of the release, so that the same contents are not installed twice.
 made_of() {
     "$python" -I -c 'import sys; print(sys.version)'
     find edge_daemon models_tflite systemd provisioning/device requirements-arm.txt pyproject.toml -type f \
         ! -path '*/__pycache__/*' -exec cksum {} + | sort
 }
 
-# Sets $release to a name that is free, or that has the same content.
+# Sets $release to an unused name, or to a release with the same contents.
 name_release() {
     version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' edge_daemon/__init__.py)
     made=$(made_of | cksum)
@@ -162,7 +162,7 @@ make_release() {
     say "making $folder with $("$python" -V) ($python)"
     "$python" -I -m venv --system-site-packages "$folder/venv" || fail "$folder/venv can't be made"
     say 'installing Python packages (minutes)'
-    # On the disk: /tmp is in memory on Trixie.
+    # On the disk, because /tmp is in memory on Trixie.
     export TMPDIR="$folder/tmp"
     from=''
     if [ -n "$wheelhouse" ]; then from="--no-index --find-links=$wheelhouse"; fi
@@ -183,7 +183,7 @@ make_release() {
 }
 
 release_pip() {
-    # No module of the caller's folder or home, and nothing from PYTHONPATH.
+    # Ignores modules in the caller's folder or home, and PYTHONPATH.
     env PYTHONNOUSERSITE=1 "$folder/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-input --no-cache-dir "$@"
 }
 
@@ -196,7 +196,7 @@ install_tool() {
     ln -sfn ../edge-daemon-recover.service "$ROOT/etc/systemd/system/sysinit.target.wants/edge-daemon-recover.service"
 }
 
-# The one before stays, to go back to.
+# The previous release stays for a rollback.
 drop_old_releases() {
     if [ "$before" = "$release" ]; then return; fi
     for old in "$ROOT$BASE"/releases/*/; do
@@ -207,7 +207,7 @@ drop_old_releases() {
 
 # --- user, folders, keys, settings -------------------------------------------------------------------------------------
 
-# One takes registers, the other has the network and can't change what the first one reads (docs/SYSTEMD.md).
+# One user takes registers. The other has network access, and can't change what the first one reads (docs/SYSTEMD.md).
 make_users() {
     make_user edge-daemon "$STATE"
     make_user edge-daemon-sync "$DELIVERY"
@@ -226,7 +226,7 @@ make_user() {
 make_folders() {
     install -d -m 700 "$ROOT$KEYS"
     install -d -m 755 "$ROOT$SETTINGS"
-    # The group passes through, to the database of registers (systemd/edge-daemon.tmpfiles.conf).
+    # The group may enter, for the database of registers (systemd/edge-daemon.tmpfiles.conf).
     install -d -m 710 "$ROOT$STATE"
     install -d -m 750 "$ROOT$DELIVERY"
     group=$(awk -F: '$1 == "edge-daemon" { print $4 }' "$ROOT/etc/passwd")
@@ -234,10 +234,10 @@ make_folders() {
     give "$DELIVERY" "$(uid_of edge-daemon-sync):$group"
 }
 
-# A state that was kept over a new installation may have the number that the user had then.
+# Data from an earlier installation may have the user's earlier uid.
 give() { if [ "$(stat -c %u:%g "$ROOT$1")" != "$2" ]; then chown -R "$2" "$ROOT$1"; fi; }
 
-# A key is made once and here: one that is there stays, and none is ever copied.
+# Keys are made once, on the device. An existing key stays, and no key is ever copied.
 make_key() {
     key=$ROOT$KEYS/$1
     if [ -e "$key" ] || [ -e "$ROOT/etc/credstore.encrypted/$1" ]; then return; fi
@@ -264,7 +264,7 @@ first_settings() {
     did "$SETTINGS/config.toml, with camera.kind = $kind"
 }
 
-# Of whom updates are taken: the maintainer's key, where the checkout brings one.
+# The maintainer's key for updates, if the checkout has one.
 release_key() {
     if [ -e "$ROOT$SETTINGS/release.pub" ]; then return; fi
     if [ ! -e provisioning/release.pub ]; then
@@ -275,13 +275,13 @@ release_key() {
     did "$SETTINGS/release.pub, the key of whom updates are taken"
 }
 
-# `edge-daemon` for what needs no key, `attendance` for what does: as the service's user, with its credentials.
+# `edge-daemon` is for commands without a key. `attendance` runs as the service's user, with its credentials.
 make_words() {
     mkdir -p "$ROOT/usr/local/bin" "$ROOT/usr/local/sbin"
-    rm -f "$ROOT/usr/local/bin/edge-daemon" # of an older release: a link, which must not be written through
+    rm -f "$ROOT/usr/local/bin/edge-daemon" # a link from an older release, which must not be written through
     install -m 755 provisioning/device/edge-daemon "$ROOT/usr/local/bin/edge-daemon"
     install -m 755 provisioning/device/attendance "$ROOT/usr/local/sbin/attendance"
-    # Where everybody finds it: without root it calls sudo itself.
+    # In everybody's PATH; without root it calls sudo itself.
     ln -sfn ../sbin/attendance "$ROOT/usr/local/bin/attendance"
 }
 
@@ -291,7 +291,7 @@ board_drop_in() {
     ln -sfn "$BASE/current/systemd/drop-ins/jetson.conf" "$ROOT/etc/systemd/system/edge-daemon.service.d/jetson.conf"
 }
 
-# On a Raspberry Pi it is off unless the kernel is asked for it; without it the limits of memory in the units do nothing.
+# A Raspberry Pi disables it by default; the units' memory limits need it.
 memory_controller() {
     if [ "$system" != raspberry ]; then return; fi
     for line in "$ROOT/boot/firmware/cmdline.txt" "$ROOT/boot/cmdline.txt"; do
@@ -301,7 +301,7 @@ memory_controller() {
         sync "$line.part"
         mv -T "$line.part" "$line"
         sync "$(dirname "$line")"
-        did "cgroup_enable=memory in ${line#"$ROOT"}: limits of memory hold from the next start on"
+        did "cgroup_enable=memory in ${line#"$ROOT"}: memory limits apply after the next start"
         return
     done
 }
@@ -312,7 +312,7 @@ units_to_enable() {
 
 systemd_runs() { [ -d "$ROOT/run/systemd/system" ]; }
 
-# What the service said last of itself, in its own line.
+# The last line of the service about itself.
 reason_of_service() {
     said=$(journalctl --unit=edge-daemon --output=cat --lines=50 --no-pager 2>/dev/null | grep '^edge-daemon: ' | tail -n 1)
     printf '%s' "${said:-journalctl -u edge-daemon says why}"
@@ -324,7 +324,7 @@ start() {
         return
     fi
     systemctl daemon-reload
-    # shellcheck disable=SC2046 # one word a unit
+    # shellcheck disable=SC2046 # one word for each unit
     if systemctl restart $(units_to_enable); then
         did "enabled and started: $(units_to_enable)"
     else
@@ -339,17 +339,17 @@ report() {
 What was done:
 ${done_list}
 Next:
-    sudoedit $SETTINGS/config.toml                            # name of the room, time zone, timetable
+    sudoedit $SETTINGS/config.toml                            # room name, time zone, timetable
     attendance enrol import ROSTER.csv --photos DIR           # the students
-    attendance doctor                                         # what is still missing
+    attendance doctor                                         # checks, and what is still missing
 TEXT
 }
 
-# --- taking it away ----------------------------------------------------------------------------------------------------
+# --- uninstalling -----------------------------------------------------------------------------------------------------
 
 uninstall_from_device() {
     if [ "$dry_run" = 0 ] && [ "$(id -u)" != 0 ]; then fail 'must be run as root: sudo ./install.sh --uninstall'; fi
-    say "taking away $BASE and the units; $(if [ "$purge" = 1 ]; then echo 'AND all data, keys and settings'; else echo 'data, keys and settings stay'; fi)"
+    say "removing $BASE and the units; $(if [ "$purge" = 1 ]; then echo 'AND all data, keys and settings'; else echo 'data, keys and settings stay'; fi)"
     if [ "$dry_run" = 1 ]; then say 'nothing was changed (--dry-run)'; return; fi
     one_at_a_time
     if systemd_runs; then
@@ -367,8 +367,8 @@ uninstall_from_device() {
         for user in edge-daemon-sync edge-daemon; do
             if [ -n "$(uid_of "$user")" ]; then userdel --root "$ROOT/" "$user" || say "the user $user stays"; fi
         done
-        say 'all is gone; packages of the system stay'
+        say 'everything was removed; system packages stay'
     else
-        say "left: $STATE (registers, templates), $SETTINGS, $KEYS/edge-daemon.*-key, $DELIVERY, the users that own them, and packages of the system"
+        say "left: $STATE (registers, templates), $SETTINGS, $KEYS/edge-daemon.*-key, $DELIVERY, the users that own them, and system packages"
     fi
 }
