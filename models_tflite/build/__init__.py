@@ -1,1 +1,1 @@
-"""How the model files were made."""
+"""Recipes that made the model files."""

@@ -1,7 +1,7 @@
-"""Store faces, and what embedders and verifiers say of them, for `doctor`: `python -m models_tflite.build.golden`.
+"""Store faces with the outputs of embedders and verifiers for `doctor`: `python -m models_tflite.build.golden`.
 
-To be run after every change of an embedder or the verifier.
-The faces are cut from the demo's free pictures (demo/pictures/SOURCES.md); the vectors are ai-edge-litert's on x86-64.
+Run it after every change of an embedder or the verifier. The faces are cut from the demo's free pictures
+(demo/pictures/SOURCES.md); the vectors are ai-edge-litert's on x86-64.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _DIGITS = 5
 
 
 class _Keep:
-    """Stands where the embedder stands, and keeps the aligned face."""
+    """Replaces the embedder, and keeps the aligned face."""
 
     def __init__(self) -> None:
         self.faces: list[Picture] = []
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def write_masks(models: ModelSet, folder: Path) -> None:
-    """Write what the mask network says of the stored faces."""
+    """Write the outputs of the mask network for the stored faces."""
     rows = golden.mask_probabilities(models, golden.golden_faces(folder))
     content = {models.card("mask").sha256: [[round(p, _DIGITS) for p in row] for row in rows]}
     (folder / golden.MASKS).write_text(json.dumps(content) + "\n", encoding="utf-8")

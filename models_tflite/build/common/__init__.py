@@ -1,1 +1,1 @@
-"""What the builds have in common."""
+"""Common parts of the builds."""

@@ -1,4 +1,4 @@
-"""Aligned faces for calibration, by the short-range BlazeFace alone; the program has a better way of its own."""
+"""Aligns faces for calibration with the short-range BlazeFace alone; the program itself aligns more precisely."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 TARGET = np.array([[37.8, 54.1], [72.8, 54.0], [55.4, 74.6], [56.0, 90.8], [21.1, 62.0], [92.9, 60.9]])
-"""Where BlazeFace's eyes, nose, mouth and ears lie in the 112 px picture."""
+"""Positions of BlazeFace's eyes, nose, mouth and ears in the 112 px picture."""
 PADDING = 0.25
 SIZE_PX = 128
 
 
 class Aligner:
-    """Finds the surest face of a portrait and turns it upright into 112x112 px."""
+    """Finds the most certain face of a portrait and turns it upright into 112x112 px."""
 
     def __init__(self, detector: Path) -> None:
         self._interpreter = Interpreter(model_path=str(detector), num_threads=1)
@@ -30,7 +30,7 @@ class Aligner:
         self._anchors = np.array(anchors)
 
     def __call__(self, rgb: np.ndarray) -> np.ndarray | None:
-        """Return the aligned face, None when no face is surer than one half."""
+        """Return the aligned face; None if no score exceeds one half."""
         edge = int(PADDING * rgb.shape[0])
         padded = cv2.copyMakeBorder(rgb, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
         small = cv2.resize(padded, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
@@ -48,7 +48,7 @@ class Aligner:
 
 
 def similarity(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the (2, 3) similarity that takes `points` to `target` with the least squares (Umeyama, 1991)."""
+    """Return the (2, 3) similarity transform from `points` to `target` with least squares (Umeyama, 1991)."""
     p, q = points - points.mean(0), target - target.mean(0)
     u, s, v = np.linalg.svd(q.T @ p / len(p))
     d = np.array([1.0, np.sign(np.linalg.det(u @ v))])

@@ -1,9 +1,9 @@
-"""Exact channel equalisation: every channel of a tensor gets about the same range before the tensor is quantized.
+"""Exact channel equalisation: gives all channels of a tensor a similar range before the tensor is quantized.
 
-Convolutions are linear and ReLU and PReLU are positively homogeneous, so a channel can be divided by any s > 0 where it
-is made and multiplied by s in the weights that read it (Nagel et al., "Data-Free Quantization Through Weight
-Equalization and Bias Correction", ICCV 2019). Before a depthwise convolution, whose weights have a scale for each
-channel, this is free.
+Convolutions are linear, and ReLU and PReLU are positively homogeneous. A channel can therefore be divided by any s > 0
+where it is computed, and multiplied by s in the weights that read it (Nagel et al., "Data-Free Quantization Through
+Weight Equalization and Bias Correction", ICCV 2019). Before a depthwise convolution, whose weights have a scale for
+each channel, this costs nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .quantize import Range, activations
 # Operators that keep channels apart, so that all their tensors carry the same scales.
 TIED = ("ADD", "SUB", "MAX_POOL_2D", "RESIZE_BILINEAR", "MAXIMUM", "MUL", "PRELU", "RELU")
 FLOOR = 1 / 64
-"""A channel is enlarged at most this many times against the largest of its tensor."""
+"""A channel is enlarged at most by this factor relative to the largest of its tensor."""
 
 
 class _Ties:

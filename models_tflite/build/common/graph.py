@@ -1,7 +1,7 @@
 """A TensorFlow Lite file as a small graph that can be rewritten: read, change, write.
 
-Needs NumPy, flatbuffers and ai-edge-litert (for its generated schema) and no TensorFlow. Only what our four
-networks use is supported, and everything else is an error, not a guess.
+It needs NumPy, flatbuffers and ai-edge-litert (for its generated schema), but no TensorFlow. It supports only what our
+networks use, and raises an error for anything else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DTYPES = {
     schema.TensorType.INT8: np.dtype(np.int8),
 }
 TYPE_OF = {v: k for k, v in DTYPES.items()}
-# The lowest version of each operator that takes the types we write (schema versions, TensorFlow Lite).
+# The lowest version of each operator that supports the types we write (schema versions, TensorFlow Lite).
 VERSIONS_INT8 = {
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
@@ -77,7 +77,7 @@ class Graph:
     ops: list[Op]
 
     def producer(self, tensor: Tensor) -> Op | None:
-        """Return the operator that makes `tensor`, None for inputs and constants."""
+        """Return the operator that computes `tensor`; None for inputs and constants."""
         return next((op for op in self.ops if any(t is tensor for t in op.outputs)), None)
 
     def consumers(self, tensor: Tensor) -> list[Op]:
@@ -85,7 +85,7 @@ class Graph:
         return [op for op in self.ops if any(t is tensor for t in op.inputs)]
 
     def replace(self, old: Tensor, new: Tensor) -> None:
-        """Let every reader of `old` read `new` instead, outputs of the graph included."""
+        """Replace `old` by `new` for every reader, including outputs of the graph."""
         for op in self.ops:
             op.inputs = [new if t is old else t for t in op.inputs]
         self.outputs = [new if t is old else t for t in self.outputs]

@@ -1,4 +1,4 @@
-"""Output heads that survive int8: a score that saturates where it does not matter, and a scale for each box number."""
+"""Output heads that survive int8: a score that saturates outside of its relevant range, a scale for each box value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .graph import Graph, Op, Tensor, constant
 
 
 def normalise_channels(conv: Op, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Let every output channel of `conv` run from -1 to 1 where it ran from `low` to `high`.
+    """Scale every output channel of `conv` from the range `low` to `high` to the range -1 to 1.
 
     Returns:
         (half, middle): the old value is new * half + middle.

@@ -1,4 +1,4 @@
-"""Which values each tensor has to represent: the range with the least squared error, not the widest one."""
+"""Chooses the range that each tensor represents: the one with the least squared error, not the widest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def best_limits(
         graph: float.
         inputs: normalised pictures.
         power: exponent of the error that is minimised; higher values spare the extremes.
-        trim: share of the pictures whose extremes may be cut off: the short-range BlazeFace explodes on flat grey
-            surfaces, where nothing is to be found.
+        trim: share of the pictures whose extremes may be cut off. The short-range BlazeFace gives extreme values on
+            flat grey surfaces, which contain no faces.
     """
     probe = Probe(graph)
     lows: dict[Tensor, list[float]] = {t: [] for t in probe.tensors}
@@ -49,7 +49,7 @@ def _search(low: float, high: float, counts: np.ndarray, power: float) -> tuple[
         for down in SHRINK if low < 0 else (1.0,):
             a, b = low * down, high * up
             step = max(b - a, 1e-9) / 255
-            # Rounding error of what is inside, clipping error of what is outside.
+            # Rounding error inside the range, clipping error outside.
             outside = np.maximum(np.maximum(a - values, values - b), 0)
             error = np.where(outside > 0, outside + step / 2, step * (1 / (2**power * (power + 1))) ** (1 / power))
             total = float((counts * error**power).sum())

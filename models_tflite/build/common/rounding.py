@@ -1,8 +1,8 @@
-"""Rounding of weights with the error of each passed on to those not yet rounded.
+"""Rounds weights, and passes the error of each on to those not yet rounded.
 
-Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, applied
-to convolutions: what is kept small is the error of the output on the calibration pictures, not that of the weights. The
-mean error that stays goes into the bias, which has 32 bits.
+It applies Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR
+2023, to convolutions. It minimises the error of the output on the calibration pictures, not that of the weights. The
+remaining mean error goes into the bias, which has 32 bits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .rewrite import SAME
 
 DAMPING = 0.01
 POSITIONS = 400
-"""At most so many places of each picture are looked at."""
+"""Most positions of each picture that are used."""
 
 
 @dataclass
 class Seen:
-    """What a convolution reads: sums over places of x xᵀ and of x; for a depthwise one with the channel in front."""
+    """The inputs of a convolution: sums over positions of x xᵀ and of x; a depthwise one has the channel in front."""
 
     gram: np.ndarray
     total: np.ndarray
@@ -31,7 +31,7 @@ class Seen:
 
 
 def look(graph: Graph, inputs: Sequence[np.ndarray], seed: int = 0) -> dict[int, Seen]:
-    """Measure what every convolution of `graph` reads; by id of the operator."""
+    """Measure the inputs of every convolution of `graph`, by id of the operator."""
     probe, rng = Probe(graph), np.random.default_rng(seed)
     seen: dict[int, Seen] = {}
     for x in inputs:
@@ -50,7 +50,7 @@ def look(graph: Graph, inputs: Sequence[np.ndarray], seed: int = 0) -> dict[int,
 
 
 def _patches(value: np.ndarray, op: Op, rng: np.random.Generator) -> np.ndarray:
-    """Return (places, kernel height, kernel width, channels) of what the kernel sees."""
+    """Return (positions, kernel height, kernel width, channels) of the kernel's inputs."""
     high, wide = op.inputs[1].shape[1:3]
     stride = op.options.strideH
     height, width = op.out.shape[1:3]
@@ -69,7 +69,7 @@ def _patches(value: np.ndarray, op: Op, rng: np.random.Generator) -> np.ndarray:
 
 
 def nearest(op: Op, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round each weight by itself, and leave the bias; what `round_weights` returns."""
+    """Round each weight separately without a bias correction; returns the same as `round_weights`."""
     shape = (-1, 1, 1, 1) if op.kind == "CONV_2D" else (1, 1, 1, -1)
     found = np.round(op.inputs[1].data.astype(np.float64) / scale.reshape(shape)).clip(-127, 127)
     return found.astype(np.int8), np.zeros(len(scale))
@@ -81,10 +81,10 @@ def round_weights(op: Op, scale: np.ndarray, seen: Seen) -> tuple[np.ndarray, np
     Args:
         op: float convolution.
         scale: (channels,) of the int8 weights.
-        seen: what it reads.
+        seen: inputs of the convolution.
 
     Returns:
-        int8 weights in the shape of the float ones, and what to add to the bias (channels,).
+        int8 weights in the shape of the float ones, and the bias correction (channels,).
     """
     data = op.inputs[1].data.astype(np.float64)
     if op.kind == "CONV_2D":

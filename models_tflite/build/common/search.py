@@ -1,4 +1,4 @@
-"""The range of each tensor by what it does to the answer: one tensor quantized at a time in the float network."""
+"""Chooses the range of each tensor by its effect on the output, with one tensor at a time quantized."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def answers(graph: Graph, inputs: Sequence[np.ndarray]) -> Answers:
 def search(
     graph: Graph, limits: Limits, inputs: Sequence[np.ndarray], loss: Loss, most: int, leave: Sequence[Tensor] = ()
 ) -> Limits:
-    """Improve the limits of the `most` tensors that hurt most, each by itself.
+    """Improve the limits of the `most` tensors with the largest error, each separately.
 
     Args:
         graph: float.
-        limits: where to start.
+        limits: the initial limits.
         inputs: normalised pictures.
         loss: error of answers (second argument) against the exact ones (first).
-        most: how many tensors to work on.
-        leave: tensors whose limits are set otherwise.
+        most: how many tensors to improve.
+        leave: tensors that keep their limits.
     """
     exact = answers(graph, inputs)
 

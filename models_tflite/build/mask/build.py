@@ -2,13 +2,12 @@
 
     python -m models_tflite.build.mask.build --data MASK_VOC --bare WIDER --work DIR [--step STEP]
 
-MASK_VOC has images/ and boxes.csv as Kaggle's "Face Mask Detection" has them; WIDER has images/ and boxes.csv as
-`benchmarks.wider` takes them: its faces are further bare ones. A third of MASK_VOC's pictures is held back, by the hash
-of the file's name; on the others five folds are trained, each by the pictures of the other four, and the network that
-is measured. The one that is shipped goes on from it with every picture. Every step is kept in --work, so that a
-training that was cut goes on. Without --step all steps are made, then the measured file is written to --work, the
-shipped one to --out.
-The same pictures, versions and seeds give the same file on the same machine. Takes about 15 minutes of one core.
+MASK_VOC has images/ and boxes.csv in the form of Kaggle's "Face Mask Detection". WIDER has images/ and boxes.csv in the
+form of `benchmarks.wider`, and adds bare faces. A third of MASK_VOC's pictures is held back, by the hash of the file
+name. The others give five folds, each trained on the pictures of the other four, and the network that is measured. The
+shipped network continues from it with every picture. Every step is stored in --work, so that an interrupted training
+can continue. Without --step all steps run, then the measured file is written to --work, the shipped one to --out.
+The same pictures, versions and seeds give the same file on the same machine. It takes about 15 minutes of one core.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ FILE = "mask_int8.tflite"
 SEED = 1
 SETTINGS = network.Settings()
 SECOND = replace(SETTINGS, epochs=45, rate=2e-3, shares=(0.3, 0.45, 0.25))
-"""What a network goes on with after the folds' settings: longer, with more faces that wear their mask right."""
+"""Settings after those of the folds: longer, with more faces that wear their mask right."""
 RATES = (1e-3, 3e-3, 1e-2)
-"""Of the table of learning rates: the one of `SETTINGS`, a third of it, three times as much."""
+"""Learning rates of the table: that of `SETTINGS`, a third of it, three times as much."""
 RATE_FOLD = 1
 """The fold on which learning rates are compared."""
 BARE_FACES = 600
@@ -46,7 +45,7 @@ BARE_LEAST_PX = 20.0
 
 @dataclass(frozen=True)
 class Examples:
-    """Faces with their wide crops; the bare ones of the other set come last."""
+    """Faces with their wide crops; the bare ones of WIDER come last."""
 
     faces: list[LabelledFace]
     wide: NDArray[np.uint8]
@@ -72,7 +71,7 @@ class Examples:
 
 
 def main() -> int:
-    """Make the steps that are missing, or one of them."""
+    """Run the missing steps, or one step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bare", type=Path, required=True)
@@ -96,7 +95,7 @@ def main() -> int:
 
 
 def read_examples(data: Path, bare: Path, work: Path) -> Examples:
-    """Return all faces; their crops are kept in `work`."""
+    """Return all faces; their crops are cached in `work`."""
     faces = [face for face in read_faces(data / "boxes.csv") if face.width_px >= LEAST_PX]
     others = bare_faces(bare)
     cache = work / "wide.npy"
@@ -108,7 +107,7 @@ def read_examples(data: Path, bare: Path, work: Path) -> Examples:
 
 
 def bare_faces(folder: Path) -> list[LabelledFace]:
-    """Return faces of WIDER FACE without a mask, an even choice of those that are wide enough."""
+    """Return bare faces of WIDER FACE: an even selection of those that are wide enough."""
     found = [
         LabelledFace(name, CLASSES.index("none"), Box(*(float(side) for side in row[:4])))
         for name, rows in wider.read_labels(folder / "boxes.csv").items()
@@ -119,7 +118,7 @@ def bare_faces(folder: Path) -> list[LabelledFace]:
 
 
 def make_step(step: str, examples: Examples, work: Path) -> None:
-    """Train what a step asks for, unless it is there, and keep the logits of what it did not learn from."""
+    """Train the network of a step unless it exists, and store the logits of faces that it did not learn from."""
     result = work / f"{step}.npz"
     if result.exists():
         return
@@ -145,7 +144,7 @@ def make_step(step: str, examples: Examples, work: Path) -> None:
 
 
 def parts(step: str, examples: Examples) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return what a step learns from, and what it is asked about."""
+    """Return the faces that a step learns from, and those on which it is evaluated."""
     if step in ("first", "final", "ship"):
         held_back = examples.where("held_back")
         return np.ones_like(held_back) if step == "ship" else ~held_back, held_back
@@ -183,7 +182,7 @@ def finish(examples: Examples, work: Path, out: Path) -> None:
 
 
 def written(examples: Examples, work: Path, step: str, fitted: calibration.Calibration, path: Path) -> bytes:
-    """Return a step's network as an int8 file, which is written too."""
+    """Write a step's network as an int8 file, and return its bytes."""
     trained = network.new_network()
     trained.load_weights(work / f"{step}.weights.h5")
     network.calibrate(trained, fitted)

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: one temperature, and one step for each class, fitted on the folds."""
+"""Calibrates probabilities with one temperature, and one step for each class, fitted on the folds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 PRIOR = (0.3, 0.4, 0.3)
-"""Shares of none, right and wrong that the probabilities are for. In mask_voc 1 face of 30 is worn wrong; with that
-share wrong is hardly ever the most probable. Of five choices this one had the best balanced accuracy on two folds."""
+"""Shares of none, right and wrong that the probabilities assume.
+
+In mask_voc 1 face of 30 is worn wrong; with that share wrong is hardly ever the most probable. This choice had the best
+balanced accuracy of five on two folds.
+"""
 _TEMPERATURES = np.exp(np.linspace(np.log(0.4), np.log(3), 60))
 
 
@@ -41,7 +44,7 @@ def fit(logits: Floats, labels: NDArray[np.int64]) -> Calibration:
 
 
 def steps_from(shares: Sequence[float]) -> tuple[float, ...]:
-    """Return the step of each class for a network that was trained on classes of such shares."""
+    """Return the step of each class for a network that was trained on these shares of the classes."""
     return tuple(round(float(step), 4) for step in np.log(np.array(PRIOR) / np.array(shares)))
 
 

@@ -1,4 +1,4 @@
-"""Crops of the labelled faces, read once, and how a crop is varied for training."""
+"""Crops of the labelled faces, read once, with random variations for training."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Bytes = NDArray[np.uint8]
 
 SIDE_PX = LABELLED_SHAPE.side_px
 ROOM = 1.5
-"""Side of a stored crop, in sides of the network's crop: room to shift, turn and scale."""
+"""Side of a stored crop relative to the network's crop, with room to shift, turn and scale."""
 WIDE = CropShape(round(SIDE_PX * ROOM), LABELLED_SHAPE.scale * ROOM)
 LEAST_PX = 10.0
-"""Narrower faces are not learned from: nobody could label them by the crop."""
+"""Narrower faces are not used for training, because nobody could label them from the crop."""
 
 SHIFT, SCALE, TURN_DEG = 0.07, 0.15, 12.0
 """Limits, each way: shares of the crop's side, the logarithm of the scale, degrees."""
@@ -40,13 +40,13 @@ def read_crops(images: Path, faces: Sequence[LabelledFace]) -> Bytes:
 
 
 def centre(wide: Bytes) -> Bytes:
-    """Return the network's crop of each wide crop, as it is."""
+    """Return the network's crop of each wide crop, without variation."""
     rim = (WIDE.side_px - SIDE_PX) // 2
     return np.ascontiguousarray(wide[:, rim : rim + SIDE_PX, rim : rim + SIDE_PX])
 
 
 def varied(wide: Bytes, random: np.random.Generator) -> Bytes:
-    """Return a crop (side, side, 3) out of a wide one: turned, shifted, scaled, coarser, in another light."""
+    """Return a variation of a wide crop (side, side, 3): turned, shifted, scaled, coarser, in another light."""
     angle = np.radians(random.uniform(-TURN_DEG, TURN_DEG))
     scale = np.exp(random.uniform(-SCALE, SCALE))
     mirror = -1.0 if random.random() < 0.5 else 1.0

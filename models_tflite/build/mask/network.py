@@ -1,4 +1,4 @@
-"""The network, its training and its conversion to int8. Needs TensorFlow, which no device has."""
+"""The network, its training and its conversion to int8. It needs TensorFlow, which no device has."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Settings:
 
     epochs: int = 32
     batches: int = 20
-    """In an epoch."""
+    """Batches in an epoch."""
     batch_size: int = 96
     rate: float = 3e-3
-    """Highest learning rate, of Adam; it rises for two epochs and falls to nothing on a cosine."""
+    """Highest learning rate of Adam. It rises for two epochs, then falls to zero on a cosine."""
     weight_decay: float = 1e-4
     smoothing: float = 0.05
     average: float = 0.99
-    """How much of the running mean of the weights stays after a batch; the mean is what is kept."""
+    """Share of the running mean of the weights that remains after a batch; the mean is the result."""
     shares: tuple[float, ...] = (1 / 3, 1 / 3, 1 / 3)
-    """Of each class in a batch."""
+    """Share of each class in a batch."""
 
 
 def new_network(width: int = 16) -> keras.Model:
-    """Return the network: strided and depthwise convolutions, then one weight a place, then three logits."""
+    """Return the network: strided and depthwise convolutions, then one weight for each position, then three logits."""
     inputs = keras.Input((SIDE_PX, SIDE_PX, 3), name="face")
     x = _conv(inputs, width, 3, 2)
     x = _conv(x, width * 3 // 2, 3, 2)
@@ -66,7 +66,7 @@ def _separable(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTe
 
 
 def as_input(crops: Bytes) -> Floats:
-    """Return pixels as the network takes them: -1 to 1."""
+    """Return pixels in the form of the network's input: -1 to 1."""
     return (crops.astype(np.float32) - 127.5) / 127.5
 
 
@@ -78,9 +78,9 @@ def train(
     tell: Callable[[int, float], None],
     begin: keras.Model | None = None,
 ) -> keras.Model:
-    """Return a network that was trained on wide crops; `tell` gets the epoch and its mean loss.
+    """Train a network on wide crops and return it; `tell` gets the epoch and its mean loss.
 
-    It begins with the weights of `begin`, which is changed, or with random ones.
+    It starts with the weights of `begin`, which is changed, or with random ones.
     """
     keras.utils.set_random_seed(seed)
     random = np.random.default_rng(seed)
@@ -132,7 +132,7 @@ def _batch(
 
 
 def calibrate(network: keras.Model, fitted: Calibration) -> None:
-    """Put a calibration into the weights of the last layer."""
+    """Merge a calibration into the weights of the last layer."""
     layer = network.get_layer("logits")
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel / fitted.temperature, bias / fitted.temperature + np.array(fitted.steps, np.float32)])

@@ -15,7 +15,7 @@ from models_tflite.build.mask.calibration import Calibration, apply
 
 @dataclass(frozen=True)
 class Scored:
-    """Faces with what a network that did not learn from them says."""
+    """Faces with the logits of a network that did not learn from them."""
 
     logits: NDArray[np.float32]
     labels: NDArray[np.int64]
@@ -23,17 +23,17 @@ class Scored:
 
     @classmethod
     def load(cls, path: Path) -> Scored:
-        """Return what a step has kept."""
+        """Return the stored result of a step."""
         with np.load(path) as found:
             return cls(found["logits"], found["labels"], found["widths_px"])
 
     @classmethod
     def joined(cls, parts: Sequence[Scored]) -> Scored:
-        """Return the faces of several."""
+        """Return the faces of several results."""
         return cls(*(np.concatenate([getattr(p, key) for p in parts]) for key in ("logits", "labels", "widths_px")))
 
     def at_least(self, width_px: float) -> Scored:
-        """Return the faces whose labelled box is that wide."""
+        """Return the faces with a labelled box of at least this width."""
         wide = self.widths_px >= width_px
         return Scored(self.logits[wide], self.labels[wide], self.widths_px[wide])
 

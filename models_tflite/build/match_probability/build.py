@@ -3,8 +3,8 @@
     python -m models_tflite.build.match_probability.build --data LFW [--cache DIR]
 
 LFW has images/ and images.csv (file, identity), as cut from Labeled Faces in the Wild. A third of the people is held
-back, chosen by their names: `benchmarks.match_confidence` examines those. The same pictures, networks and seeds give
-the same file on the same machine. Takes about 15 minutes of one core to read the faces, then 6 minutes.
+back by name, and evaluated by `benchmarks.match_confidence`. The same pictures, networks and seeds give the same file
+on the same machine. It takes about 15 minutes of one core to read the faces, then 6 minutes.
 """
 
 from __future__ import annotations
@@ -28,19 +28,22 @@ LEAST = 4
 """Photographs of a person: up to three enrol, the others are seen."""
 CLASSES = 1500
 RANKS = 2
-"""Of each person the best students are learned from: the others are never in question."""
+"""Number of most similar students used for each face; the others are never in question."""
 SEED = 1
 SETTINGS = TrainingSettings(epochs=20, batch_size=256, rate=0.1, weight_decay=3e-4)
 NOISE = 0.1
-"""Standard deviation of what is added to each feature. It and the decay gave the best calibration of tracks (.015)
-among 15 pairs, trained on 100 of the people and examined on the 51 others of those that are not held back."""
+"""Standard deviation of the noise on each feature.
+
+Noise and weight decay gave the best calibration of tracks (.015) among 15 pairs. They were trained on 100 people and
+evaluated on 51 others, none of them held back.
+"""
 
 
 def main() -> int:
     """Write match_probability.npz."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, help="folder for the faces that were read")
+    parser.add_argument("--cache", type=Path, help="folder to cache the faces that were read")
     parser.add_argument("--out", type=Path, default=MODELS)
     arguments = parser.parse_args()
     people = match_cache.read(arguments.data, ModelSet.load(default_models_dir()), LEAST, arguments.cache)
@@ -58,7 +61,7 @@ def main() -> int:
 
 
 def with_noise(inputs: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return features as they could also have been."""
+    """Return features with random noise."""
     return (inputs + random.normal(0, NOISE, inputs.shape)).astype(np.float32)
 
 

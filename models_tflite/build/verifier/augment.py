@@ -1,4 +1,4 @@
-"""Crops as a classroom's camera may have them: shifted, turned, far, blurred, dark, compressed."""
+"""Varies crops like a classroom's camera: shifted, turned, far, blurred, dark, compressed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Array = NDArray[np.float32]
 
 INPUT_PX = 48
 INPUT_SQUARES = 1.75
-"""Side of what the network sees, in BlazeFace squares."""
+"""Side of the network's input, in BlazeFace squares."""
 _STORED_PX, _STORED_SQUARES = 96, 2.6
 _MIRRORED = (1, 0, 2, 4, 3)
 
 
 def plain(crop: Picture) -> tuple[Picture, Array]:
-    """Return what the network sees of a stored crop, and the (2, 3) matrix that brings points there."""
+    """Return the network's input for a stored crop, and the (2, 3) matrix that maps points to it."""
     return _warped(crop, 1.0, 0.0, np.zeros(2), mirror=False)
 
 
 def varied(crop: Picture, rng: np.random.Generator) -> tuple[Picture, Array, bool]:
-    """Return one of the ways in which a camera may have seen a crop, its matrix, and whether it is mirrored."""
+    """Return a random variation of a crop, its matrix, and whether it is mirrored."""
     mirror = bool(rng.random() < 0.5)
     scale, angle = float(np.exp(rng.normal(0, 0.14))), float(rng.normal(0, 9))
     shift = rng.normal(0, 0.08, 2) * INPUT_PX / INPUT_SQUARES
@@ -32,7 +32,7 @@ def varied(crop: Picture, rng: np.random.Generator) -> tuple[Picture, Array, boo
 
 
 def mirrored(points: Array) -> Array:
-    """Return five points in the order in which a mirrored face has them."""
+    """Return five points in the order of a mirrored face."""
     return points[list(_MIRRORED)]
 
 
@@ -52,7 +52,7 @@ def _warped(
 
 
 def _lit(seen: Picture, rng: np.random.Generator) -> Picture:
-    """Return other light and colours; some crops grey, as the faces of many sets are, some tinted."""
+    """Return other light and colours; some crops become grey, like many data sets, and some tinted."""
     how = rng.random()
     lit = seen.astype(np.float32)
     if how < 0.2:
@@ -95,7 +95,7 @@ def _worn(seen: Picture, rng: np.random.Generator) -> Picture:
 
 
 def _patched(seen: Picture, rng: np.random.Generator) -> Picture:
-    """Lay something over a side or a corner of the crop: a shoulder, a hand, a door."""
+    """Cover a side or a corner of the crop, as a shoulder, a hand or a door would."""
     found = seen.copy()
     size = rng.integers(INPUT_PX // 6, INPUT_PX // 2, 2)
     x, y = (int(rng.integers(0, INPUT_PX - s)) for s in size)

@@ -1,4 +1,4 @@
-"""Batches to learn from: a part faces, a part of them hidden, a part what the detectors took for faces."""
+"""Training batches: a share of faces, some of them hidden, and a share of other detections."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Array = NDArray[np.float32]
 Targets = dict[str, Array]
 
 FACES = 0.45
-"""Share of a batch."""
+"""Share of faces in a batch."""
 _PORTRAITS = 0.3
-"""Weight of a face that was laid over another background, against one in its own picture."""
+"""Weight of a face on another background, relative to one in its own picture."""
 _HIDDEN = 1.6
-"""Weight of a hidden or turned face against a bare one."""
+"""Weight of a hidden or turned face relative to a bare one."""
 _PROFILES = 4.0
-"""Weight of a profile besides: there are few."""
+"""Additional weight of a profile, because there are few."""
 _SMALL_PX, _SMALL = (12, 22), (0.1, 1.0)
-"""Weight of faces, and of other things, that are hardly larger than what the program looks for."""
+"""Weights of faces, and of other things, that are hardly larger than the program's smallest faces."""
 _PER_FACE = 0.6
-"""The more crops a picture has, the less each counts: power of their number."""
+"""Exponent that reduces the weight of a crop by the number of crops of its picture."""
 MIDDLE = 128.0
-"""Grey level that the network knows as 0; one step of its input is 1 / 128."""
+"""Grey level of the input value 0; one step of the input is 1 / 128."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Crops:
 
     @classmethod
     def load(cls, path: Path) -> Crops:
-        """Read what `models_tflite.build.verifier.crops` has written."""
+        """Read the crops that `models_tflite.build.verifier.crops` wrote."""
         with np.load(path) as stored:
             return cls(**{name: stored[name] for name in cls.__dataclass_fields__})
 
 
 class Batches:
-    """An endless row of batches; the same for the same generator."""
+    """An endless sequence of batches, determined by the generator."""
 
     def __init__(self, crops: Crops, size: int, rng: np.random.Generator) -> None:
         self._crops, self._size, self._rng = crops, size, rng
@@ -83,7 +83,7 @@ class Batches:
 
 
 def arrays(crops: Crops, index: NDArray[np.intp]) -> tuple[Array, Targets]:
-    """Return crops as they are."""
+    """Return crops without variation."""
     return _batch(crops, index, None)
 
 
@@ -116,7 +116,7 @@ def _batch(crops: Crops, index: NDArray[np.intp], rng: np.random.Generator | Non
 
 
 def _square(square: Array, matrix: Array) -> Array:
-    """Return the middle of a square, as a share of the input from its middle, and its side as a logarithm."""
+    """Return the centre of a square, as a share of the input from its middle, and its side as a logarithm."""
     middle = (square[:2] + square[2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     side = (square[2] - square[0]) * scale / (augment.INPUT_PX / augment.INPUT_SQUARES)
@@ -124,4 +124,4 @@ def _square(square: Array, matrix: Array) -> Array:
 
 
 SIDE_WEIGHT = 0.5
-"""Of the logarithm, so that the numbers of a box and of points have like ranges."""
+"""Weight of the logarithm, so that the values of a box and of points have similar ranges."""

@@ -2,8 +2,9 @@
 
     python -m models_tflite.build.verifier.build --crops FILE.npz --state DIR [--seconds N] [--out DIR]
 
-FILE comes from `models_tflite.build.verifier.crops`. Needs the packages of requirements.txt beside this file, in an
-environment of their own. A third of the pictures and people is never learned from; what is printed is measured on it.
+FILE comes from `models_tflite.build.verifier.crops`. The packages of requirements.txt beside this file are needed, in a
+separate environment. A third of the pictures and people is never used for training; the printed figures are measured on
+it.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def main() -> int:
     """Write face_verifier_int8.tflite and face_verifier_float16.tflite."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crops", type=Path, required=True)
-    parser.add_argument("--state", type=Path, required=True, help="folder for the state between two calls")
-    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after so long; the next call goes on")
+    parser.add_argument("--state", type=Path, required=True, help="folder for the state between calls")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="stop after this time; the next call continues")
     parser.add_argument("--out", type=Path, default=MODELS)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -53,11 +54,11 @@ def main() -> int:
 
 
 class Training:
-    """Learns from what is not held back, and can be continued by another process.
+    """Trains on the crops that are not held back; another process can continue it.
 
     Args:
-        crops: all of them.
-        state: folder of what was learned so far.
+        crops: all crops.
+        state: folder of the training state.
     """
 
     def __init__(self, crops: Crops, state: Path) -> None:
@@ -73,7 +74,7 @@ class Training:
         checkpoint.restore(self._saved.latest_checkpoint)
 
     def run(self, until: float) -> bool:
-        """Train up to a time of the monotonic clock; return whether it is done."""
+        """Train up to a time of the monotonic clock; return whether training is finished."""
         while int(self._epoch) < EPOCHS and time.monotonic() < until:
             begun, epoch = time.process_time(), int(self._epoch) + 1
             batches = Batches(self.crops, BATCH, np.random.default_rng((SEED, epoch)))

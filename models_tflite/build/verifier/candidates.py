@@ -1,4 +1,4 @@
-"""What the detectors take for a face in a picture, with a low threshold: faces, and what resembles them."""
+"""Finds the detectors' candidates in a picture with a low threshold: faces, and things that resemble them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Finder:
 
     Args:
         models: verified model files.
-        cache: folder for what was found; None: nothing is kept.
+        cache: folder to cache the candidates; None: no cache.
     """
 
     def __init__(self, models: ModelSet, cache: Path | None) -> None:

@@ -1,11 +1,11 @@
-"""Collect crops to learn from: `python -m models_tflite.build.verifier.crops`, with the program's own environment.
+"""Collect training crops: `python -m models_tflite.build.verifier.crops`, in the program's own environment.
 
     python -m models_tflite.build.verifier.crops --wider DIR --masks DIR --faces LFW --mask-crops DIR --out FILE.npz
         [--cache DIR]
 
-DIR of --wider has images/ and boxes.csv (file, x, y, w, h, invalid, occlusion, pose), of --masks images/ and
-boxes.csv (file, label, xmin, ymin, xmax, ymax), LFW images/ and images.csv (file, identity), of --mask-crops images/
-and labels.csv (file, label). Nothing of the pictures is kept but in FILE and the cache.
+The folders have images/ and a table. --wider: boxes.csv (file, x, y, w, h, invalid, occlusion, pose). --masks:
+boxes.csv (file, label, xmin, ymin, xmax, ymax). --faces: images.csv (file, identity). --mask-crops: labels.csv (file,
+label). The pictures are stored only as crops in FILE and in the cache.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The trained network as files of TensorFlow Lite."""
+"""Converts the trained network to TensorFlow Lite files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models_tflite.build.verifier.augment import INPUT_PX
 from models_tflite.build.verifier.batches import MIDDLE, Batches, Crops, arrays
 
 CALIBRATION = 12
-"""Batches."""
+"""Batches for calibration."""
 
 
 def write(model: keras.Model, crops: Crops, out: Path) -> None:
@@ -41,7 +41,7 @@ def converter_of(model: keras.Model) -> tf.lite.TFLiteConverter:
 
 
 def stepped(model: keras.Model) -> keras.Model:
-    """Return the network for input in steps of one grey level, -128 to 127: the first weights are divided."""
+    """Return the network for an input of integer grey levels, -128 to 127: the first weights are divided."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     first = next(layer for layer in copy.layers if isinstance(layer, layers.Conv2D))
@@ -56,7 +56,7 @@ def quantized(model: keras.Model, crops: Crops) -> bytes:
     def examples() -> Iterator[list[np.ndarray]]:
         for _ in range(CALIBRATION):
             for seen in batches.next()[0] * np.float32(MIDDLE):
-                seen[0, 0], seen[0, 1] = -128, 127  # the whole range in every example: a step is one grey level
+                seen[0, 0], seen[0, 1] = -128, 127  # the whole range in every example, so that a step is one grey level
                 yield [seen[None]]
 
     converter = converter_of(model)

@@ -1,11 +1,10 @@
-"""Fit the odds of a face: `python -m models_tflite.build.verifier.fit`, with the program's own environment.
+"""Fit the odds of a face: `python -m models_tflite.build.verifier.fit`, in the program's own environment.
 
     python -m models_tflite.build.verifier.fit --wider DIR --masks DIR
 
-The folders are those of `models_tflite.build.verifier.crops`. An eighth of the pictures, which neither the network has
-learned from nor the examination uses, goes through the program's own sweep, verifier and second look; a logistic
-regression (ridge 1) weighs what is known. Prints the weights of `edge_daemon/vision/face_odds.py`, and recall and
-false boxes by limit.
+The folders are those of `models_tflite.build.verifier.crops`. An eighth of the pictures goes through the program's own
+sweep, verifier and second look; neither the training nor the evaluation uses it. A logistic regression (ridge 1) gives
+the weights. It prints the weights of `edge_daemon/vision/face_odds.py`, with recall and false boxes by limit.
 """
 
 from __future__ import annotations
@@ -53,13 +52,13 @@ def main() -> int:
 
 
 def confirmed(detector: Detector, known: LabelledPicture) -> list[MeasuredHit]:
-    """Return the detections of a picture that the verifier does not rule out, after their second look."""
+    """Return the detections of a picture that the verifier accepts, after their second look."""
     picture = folder.picture(known.path)
     return detector.measured(picture, detector.confirmed(picture, hits(detector.sweep(picture))))
 
 
 def probability(one: MeasuredHit) -> float:
-    """Return how probable a face is by the weights of now."""
+    """Return the probability of a face by the current weights."""
     return face_odds.probability(one.hit, one.mesh.presence)
 
 
@@ -86,7 +85,7 @@ def fitted(looked: list[tuple[LabelledPicture, list[MeasuredHit]]]) -> dict[str,
 
 
 def logistic(rows: Array, faces: Array) -> Array:
-    """Return the weights; the last column is 1 and not held back."""
+    """Return the weights; the last column is 1 and not regularised."""
     weights = np.zeros(rows.shape[1])
     ridge = RIDGE * np.eye(rows.shape[1])
     ridge[-1, -1] = 1e-6
@@ -101,7 +100,7 @@ def logistic(rows: Array, faces: Array) -> Array:
 
 
 def curve(looked: list[tuple[LabelledPicture, list[MeasuredHit]]], weights: dict[str, float]) -> list[str]:
-    """Return recall of 24-32 px and from 32 px, and false boxes a picture, by limit, one line each."""
+    """Return recall at 24-32 px and from 32 px, and false boxes for each picture, one line for each limit."""
     face_odds.WEIGHTS.update(weights)
     lines = []
     for limit in LIMITS:
@@ -122,7 +121,7 @@ def curve(looked: list[tuple[LabelledPicture, list[MeasuredHit]]], weights: dict
 
 
 def distinct_boxes(found: list[MeasuredHit]) -> Array:
-    """Return the boxes of detections that are not the same as a better one."""
+    """Return the boxes of detections that do not repeat a better one."""
     boxes = rectangles(found)
     corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1).astype(np.float32)
     scores = np.array([probability(one) for one in found], np.float32)

@@ -1,4 +1,4 @@
-"""Crops of pictures whose faces are labelled: faces, what the detectors took for faces, and backgrounds."""
+"""Crops of pictures with labelled faces: the faces, other detections, and backgrounds."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from models_tflite.build.verifier.candidates import Finder
 from models_tflite.build.verifier.samples import Array, Sample
 
 LEAST_PX = 10.0
-"""Height; smaller labels are neither face nor background."""
+"""Least height; smaller labels are neither face nor background."""
 FACE_IOU, OTHER_IOU, OTHER_COVER = 0.3, 0.1, 0.3
-"""From which overlap a candidate is a face, and up to which it is none."""
+"""Overlap from which a candidate is a face, and up to which it is none."""
 SURE = 0.6
-"""Detections with a higher score that overlap no label are often faces that nobody labelled."""
+"""Score above which detections without a label are often unlabelled faces."""
 UNSURE_WEIGHT = 0.3
 RANDOM_CROPS = 8
 MOST_OTHERS = 40
-"""Of the best detections of a picture that are no face; half as many of the others are taken, too."""
+"""Number of best false detections of a picture; half as many of the others are added."""
 MESH_PRESENCE, BARE_YAW_DEG, PROFILE_YAW_DEG = 0.9, 35.0, 45.0
 
 
@@ -42,7 +42,7 @@ class LabelledPicture:
     """(n, 4): x, y, w, h."""
     ignored: NDArray[np.bool_]
     visible: NDArray[np.int8]
-    """What the labels say; UNKNOWN: the mesh is asked."""
+    """Visible part from the labels; UNKNOWN: the mesh decides."""
 
 
 def wider(data: Path) -> list[LabelledPicture]:
@@ -61,7 +61,7 @@ def wider(data: Path) -> list[LabelledPicture]:
 
 
 _NOT_BARE = -2
-"""Hidden somewhere: no class, and the mesh is not asked."""
+"""Partly hidden: no class, and the mesh is not used."""
 
 
 def masks(data: Path) -> list[LabelledPicture]:
@@ -83,7 +83,7 @@ def masks(data: Path) -> list[LabelledPicture]:
 
 
 class Scenes:
-    """Makes the crops. The random ones are the same for the same picture.
+    """Makes the crops. The random ones depend only on the picture.
 
     Args:
         models: verified model files.
@@ -116,7 +116,7 @@ class Scenes:
         overlap: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> list[Sample]:
-        """Return a face as labelled, as each detection has it, and with something painted over it."""
+        """Return a face by its label, by each detection, and with a painted cover."""
         square = samples.label_square(known.labels[index].astype(np.float32))
         near = np.flatnonzero(overlap >= FACE_IOU)
         mesh, six = None, None
@@ -159,7 +159,7 @@ class Scenes:
         boxes: NDArray[np.float64],
         overlap: NDArray[np.float64],
     ) -> list[Sample]:
-        """Return what the detectors took for a face and is none."""
+        """Return the false detections."""
         cover = intersections(boxes, known.labels) / np.maximum(boxes[:, 2] * boxes[:, 3], 1e-9)[:, None]
         unusable = known.ignored | (known.labels[:, 3] < LEAST_PX)
         near_unusable = (cover * unusable).max(axis=1, initial=0) > OTHER_COVER
@@ -180,7 +180,7 @@ class Scenes:
 
 
 def _visible(said: int, mesh: Mesh | None) -> int:
-    """Return what is visible: the label's word, else the mesh's where that is sure."""
+    """Return the visible part: from the label, otherwise from the mesh if it is certain."""
     if said == _NOT_BARE or said == samples.LOWER_HIDDEN:
         return samples.UNKNOWN if said == _NOT_BARE else said
     if mesh is None or mesh.presence < MESH_PRESENCE:
@@ -192,7 +192,7 @@ def _visible(said: int, mesh: Mesh | None) -> int:
 
 
 def painted(sample: Sample, six: Array, rng: np.random.Generator) -> Sample:
-    """Return a bare face with a mask, glasses, or something that hides its upper or lower half."""
+    """Return a bare face with a mask, glasses, or another cover of its upper or lower half."""
     what = ("mask", "glasses", "below", "above")[rng.integers(4)]
     if what in covers.COVERS:
         ways = covers.COVERS[what]
@@ -204,7 +204,7 @@ def painted(sample: Sample, six: Array, rng: np.random.Generator) -> Sample:
 
 
 def _hidden_half(crop: Picture, six: Array, rng: np.random.Generator, *, below: bool) -> Picture:
-    """Lay a part of the same crop, or one colour, over a face: a hand, a book, a scarf, a hood, a hat."""
+    """Cover a half of a face with a part of the same crop, or one colour, as a hand, book, scarf, hood or hat would."""
     eyes, mouth = six[:2].mean(axis=0), six[3]
     height = max(float(mouth[1] - eyes[1]), 4.0)
     rows = np.arange(crop.shape[0], dtype=np.float32)[:, None]
@@ -222,7 +222,7 @@ def _hidden_half(crop: Picture, six: Array, rng: np.random.Generator, *, below: 
 
 
 def _random(picture: Picture, known: LabelledPicture, rng: np.random.Generator) -> list[Sample]:
-    """Return crops from anywhere that show no face, and parts of faces."""
+    """Return random crops without a face, and parts of faces."""
     height, width = picture.shape[:2]
     result = []
     squares = []

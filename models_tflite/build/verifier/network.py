@@ -1,4 +1,4 @@
-"""The network: depthwise separable convolutions, 48 px in, three answers out."""
+"""The network: depthwise separable convolutions, 48 px input, three outputs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ VISIBLE, SHAPE = 4, 13
 _FACE_WEIGHT, _SHAPE_WEIGHT, _VISIBLE_WEIGHT = 2.0, 4.0, 0.3
 _SMOOTHING = 0.02
 _PART_WEIGHTS = (1.0, 1.0, 1.5, 3.0)
-"""Of what is visible; faces in profile are few."""
+"""Weights of the visible parts; profiles are few."""
 
 
 def new() -> keras.Model:
     """Return the network with random weights.
 
-    Outputs: face (n, 1) logit; visible (n, 4) logits: bare, lower half hidden, upper half hidden, profile; shape
-    (n, 13): middle and logarithm of the side of BlazeFace's square, and five points, as `batches` has them.
+    Outputs: face (n, 1) logit; visible (n, 4) logits: bare, lower half hidden, upper half hidden, profile; shape (n,
+    13): centre and logarithmic side of BlazeFace's square, and five points, in the form of `batches`.
     """
     seen = keras.Input((INPUT_PX, INPUT_PX, 3), name="seen")
     x = _convolved(seen, WIDTHS[0], 3, 2)
@@ -59,7 +59,7 @@ def _normal(x: keras.KerasTensor, *, relu: bool = True) -> keras.KerasTensor:
 
 
 def losses(outputs: list[tf.Tensor], targets: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return what is to be made small: face, visible, shape."""
+    """Return the losses: face, visible, shape."""
     face, visible, shape = outputs
     wanted = targets["face"] * (1 - _SMOOTHING) + (1 - targets["face"]) * _SMOOTHING
     by_face = tf.nn.sigmoid_cross_entropy_with_logits(wanted, face[:, 0]) * targets["weight"]
@@ -76,7 +76,7 @@ def losses(outputs: list[tf.Tensor], targets: dict[str, tf.Tensor]) -> dict[str,
 
 
 def examined(outputs: list[NDArray[np.float32]], targets: dict[str, NDArray[np.float32]]) -> str:
-    """Return how good answers are, in one line: faces at two rates of others, what is visible, points."""
+    """Return the accuracy in one line: faces at two rates of others, visible parts, points."""
     face, visible, shape = outputs
     true = targets["face"] > 0
     others = np.sort(face[~true, 0])[::-1]

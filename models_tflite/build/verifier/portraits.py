@@ -1,4 +1,4 @@
-"""Crops of single faces that fill their picture, laid over other backgrounds."""
+"""Crops of single faces that fill their picture, pasted on other backgrounds."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from models_tflite.build.verifier.labelled import BARE_YAW_DEG, MESH_PRESENCE, P
 from models_tflite.build.verifier.samples import Array, Sample
 
 MOST = 2
-"""Photographs of a person."""
+"""Most photographs of a person."""
 _THRESHOLD = 0.3
 _MARGIN = 0.3
 _SMALLEST, _LARGEST = 26.0, 60.0
-"""Width that a face is brought down to, px."""
+"""Width to which a face is scaled, px."""
 
 
 def people(data: Path) -> list[tuple[Path, str]]:
-    """Return the first photographs of each person, and the person."""
+    """Return the first photographs of each person, with the person."""
     files = defaultdict(list)
     for row in folder.rows(data / "images.csv", ("file", "identity")):
         files[row["identity"]].append(row["file"])
@@ -36,7 +36,7 @@ def people(data: Path) -> list[tuple[Path, str]]:
 
 
 def mask_crops(data: Path) -> list[tuple[Path, int]]:
-    """Return the crops, and what is visible in them."""
+    """Return the crops, and their visible parts."""
     rows = folder.rows(data / "labels.csv", ("file", "label"))
     return [
         (data / "images" / r["file"], samples.LOWER_HIDDEN if r["label"] == "with_mask" else samples.UNKNOWN)
@@ -57,7 +57,7 @@ class Portraits:
         self._backgrounds = backgrounds
 
     def samples(self, path: Path, visible: int) -> list[Sample]:
-        """Return the face, the same with something painted over it, and a background that was treated alike."""
+        """Return the face, the same with a painted cover, and a background treated in the same way."""
         picture = folder.picture(path)
         rng = np.random.default_rng(int.from_bytes(path.name.encode(), "little") % 2**32)
         height, width = picture.shape[:2]
@@ -90,7 +90,7 @@ class Portraits:
         return self._backgrounds[rng.integers(len(self._backgrounds))]
 
     def _pasted(self, crop: Picture, edge: Array, rng: np.random.Generator) -> Picture:
-        """Lay what lies within the picture's edge over another background, half of them with a soft oval edge."""
+        """Paste the part within the picture's edge on another background, in most cases with a soft oval edge."""
         mask = np.zeros(crop.shape[:2], np.float32)
         middle, half = edge.mean(axis=0), (edge[1] - edge[0]) / 2
         if rng.random() < 0.7:

@@ -1,4 +1,4 @@
-"""One crop to learn from, and where things lie in it."""
+"""One training crop, with the positions in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[np.float32]
 
 SIDE_PX = 96
 SQUARES = 2.6
-"""Side of a stored crop in BlazeFace squares: more than the network sees, so that it can be shifted and turned."""
+"""Side of a stored crop in BlazeFace squares: larger than the network's input, so that it can be shifted and turned."""
 UNKNOWN, BARE, LOWER_HIDDEN, UPPER_HIDDEN, PROFILE = -1, 0, 1, 2, 3
 NO_POINTS = np.full((5, 2), np.nan, np.float32)
 NO_SQUARE = np.full(4, np.nan, np.float32)
@@ -38,12 +38,12 @@ class Sample:
     weight: float = 1.0
     file: str = ""
     width_px: float = 0.0
-    """Of the face in its picture."""
+    """Width of the face in its picture."""
     score: float = 0.0
-    """The detector's; 0 where the crop is no detection."""
+    """The detector's score; 0 for a crop that is no detection."""
     votes: float = 0.0
     pasted: bool = False
-    """Laid over another background."""
+    """Pasted on another background."""
 
 
 def crop_matrix(square: Array, side_px: int = SIDE_PX, squares: float = SQUARES) -> Array:
