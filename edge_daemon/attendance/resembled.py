@@ -14,7 +14,7 @@ _UNNAMED = ""
 def resemblances(
     unnamed: Iterable[UnnamedPerson], tallies: Iterable[Tally], sightings: Sequence[Sighting], needed: int
 ) -> dict[str, Resemblance]:
-    """Return the students who would be present if the unnamed people who resemble them most were they.
+    """Return the absent students who would be present if they were the unnamed people who resemble them most.
 
     The people may sit at one seat or at several.
 

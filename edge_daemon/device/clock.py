@@ -22,7 +22,7 @@ from edge_daemon.types import ClockState
 ASK_AGAIN_S = {"synchronised": 300.0, "rtc": 30.0, "unsynchronised": 10.0}
 """Longest age of the answer about synchronisation, because asking may start a process."""
 RTC_AGREES_S = 60.0
-"""Largest difference between a clock chip and the system's clock. With a larger one the chip did not set the clock."""
+"""Largest difference between a clock chip and the system's clock at which the chip may have set the clock."""
 
 
 @dataclass(frozen=True, slots=True)

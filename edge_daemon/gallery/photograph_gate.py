@@ -16,7 +16,7 @@ MIN_WIDTH_PX = 56.0
 MIN_SHARPNESS = 0.2
 """Good ones: .23 to .61. A blur of 6 px on 180 lowers the cosine to the sharp one to .65, and sharpness to .18."""
 MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
-"""Good ones: up to 44 and 30."""
+"""Limits of the head's turn; good photographs have up to 44 and 30."""
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
 """Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
 
