@@ -17,7 +17,7 @@ _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)
 def name_problem(name: str) -> str:
     """Return what is wrong with the account name; empty: nothing."""
     if not _NAME.fullmatch(name):
-        return f"--admin-name: “{name}” is no name of an account, as in technician"
+        return f"--admin-name: “{name}” is not an account name such as technician"
     if name in _SYSTEM or name.startswith("systemd-"):
         return f"--admin-name: “{name}” is an account of the system, not of a person"
     return ""
@@ -34,5 +34,5 @@ def read_keys(path: Path) -> tuple[list[str], str]:
     keys = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     for number, key in enumerate(keys, 1):
         if not _PUBLIC_KEY.fullmatch(key) or not key.isprintable():
-            return [], f"{path}: key {number} is no public key of OpenSSH"
+            return [], f"{path}: key {number} is not an OpenSSH public key"
     return keys, "" if keys else f"{path}: has no key"

@@ -198,7 +198,7 @@ def _firstrun(room: Room, admin: Admin) -> dict[str, bytes]:
     keys = " ".join(shell_word(key) for key in admin.keys)
     lines = [
         "#!/bin/sh",
-        "# Runs once, before the first real start (systemd.run= in cmdline.txt), and takes itself away.",
+        "# Runs once, before the first real start (systemd.run= in cmdline.txt), and removes itself.",
         "# Nothing in it is secret.",
         "set +e",
         "boot=/boot/firmware",

@@ -44,14 +44,14 @@ def zone_problem(name: str) -> str:
     if name in zones:
         return ""
     near = get_close_matches(name.replace(" ", "_"), sorted(zones), n=1, cutoff=0.5)
-    return f"“{name}” is no time zone of the IANA database{f'; did you mean {near[0]}?' if near else ''}"
+    return f"“{name}” is not a time zone of the IANA database{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def country_problem(code: str) -> str:
     """Check a country code, which a Wi-Fi radio needs before it may transmit."""
     if code.upper() in CODES:
         return ""
-    return f"“{code}” is no country: two letters such as DE, GB, FR (ISO 3166)"
+    return f"“{code}” is not a country code of two letters such as DE, GB, FR (ISO 3166)"
 
 
 def ssid_problem(ssid: str) -> str:

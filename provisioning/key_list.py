@@ -45,7 +45,7 @@ def key_file(path: Path, pages: Sequence[Page], replaced: Sequence[str]) -> str:
             continue
         if known and page.device not in replaced:
             what = f"{path} has another key of {page.device} than {page.source}: find out why"
-            raise PagesError(f"{what}; where its card was replaced, add --replaced {page.device}")
+            raise PagesError(f"{what}; if its card was replaced, add --replaced {page.device}")
         told = {"device": page.device, "public_key": page.public_key, "room": page.room}
         writer.writerow({**told, "fingerprint": page.fingerprint})
     return f"{text if text.endswith(end) else text + end}{added.getvalue()}" if added.getvalue() else text

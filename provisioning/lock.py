@@ -189,7 +189,7 @@ def _differences(pinned: dict[str, Pin], there: dict[str, tuple[str, set[str]]])
         if name not in pinned:
             wrong.append(f"{name} {version} is needed and not pinned")
         elif not hashes & pinned[name].hashes:
-            wrong.append(f"{name} {version} has no wheel of a known hash")
+            wrong.append(f"{name} {version} has no wheel with a known hash")
     return sorted(wrong)
 
 

@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.new_key:
             new_key(given.new_key, PUBLIC_KEY)
-            print(f"{given.new_key}/release.key: signs releases; keep it, and a copy, where nobody else gets at it")
+            print(f"{given.new_key}/release.key: signs releases; keep it and a copy where nobody else has access")
             print(f"{PUBLIC_KEY}: commit it before cards are made; install.sh gives it to devices")
             return 0
         manifest = verified(given.check) if given.check else make(given.output, given.key, given.machine, given.python)

@@ -93,7 +93,7 @@ def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
         if room.network == "none":
             say(f"{room.room}: has no network; the box needs its clock chip ({room.rtc}) with a battery\n")
     if not has_keys:
-        say("nobody can log in to these devices: --admin-keys FILE.pub lets somebody in by ssh\n")
+        say("nobody can log in to these devices: --admin-keys FILE.pub lets an administrator log in by ssh\n")
     say(f"{output} holds passwords: delete it when the cards are written\n")
 
 

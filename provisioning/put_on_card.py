@@ -102,14 +102,14 @@ def _problem(folder: Path, boot: Path) -> str:
         OSError: the card can't be read.
     """
     if not (folder / _LAST).is_file():
-        return f"{folder}: is no folder that make_cards.py made"
+        return f"{folder}: is not a folder made by make_cards.py"
     cards.check_files(cards.read(folder / _FOLDER))
     if not any(all((folder / name).is_file() for name in ("additions.txt", *names)) for names in _BESIDE):
         return f"{folder}: is not whole; make it again: provisioning/make_cards.py"
     if not (boot / "cmdline.txt").is_file() or not (boot / "config.txt").is_file():
-        return f"{boot}: is no boot partition of Raspberry Pi OS (no cmdline.txt and config.txt)"
+        return f"{boot}: is not a boot partition of Raspberry Pi OS (no cmdline.txt and config.txt)"
     if not any(word.startswith(b"root=") for word in (boot / "cmdline.txt").read_bytes().split()):
-        what = "has no root=, so that the system can't start, as after a write that was cut off"
+        what = "has no root=, so the system can't start; a write may have been interrupted"
         return f"{boot / 'cmdline.txt'}: {what}; write the image onto the card again"
     if (folder / "user-data").is_file() and not (boot / "user-data").is_file():
         return f"{boot}: this card has no cloud-init, so it is not Trixie: make_cards.py --os bookworm"

@@ -30,7 +30,7 @@ def _problem(line: str, delimiter: str) -> tuple[int, str] | None:
                 return cell, f"the quote that opens here is not closed in this line; {_TODO}"
             at = quoted.end()
             if at < len(line) and line[at] != delimiter:
-                return cell, f"goes on after its closing quote; {_TODO}"
+                return cell, f"continues after its closing quote; {_TODO}"
         else:
             end = line.find(delimiter, at)
             end = len(line) if end < 0 else end

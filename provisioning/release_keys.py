@@ -45,7 +45,7 @@ def new_key(folder: Path, public_key: Path) -> None:
                 folder.rmdir()
         where = str(error.filename or folder)
         if isinstance(error, FileExistsError):
-            hint = "devices that have a key take releases of that key only; docs/UPDATES.md says how to change it"
+            hint = "devices with a key accept only its releases; docs/UPDATES.md explains how to change it"
             raise UpdateError("is there already, and is not overwritten", where, hint) from error
         raise UpdateError(f"can't be made ({error.strerror})", where) from error
 
@@ -64,11 +64,11 @@ def signing_key(path: Path, public_key: Path) -> Ed25519PrivateKey:
     except OSError as error:
         raise UpdateError(f"can't be read ({error.strerror})", str(path)) from error
     except ValueError as error:
-        raise UpdateError("is no private key", str(path), "give release.key, as --new-key made it") from error
+        raise UpdateError("is not a private key", str(path), "give release.key, as --new-key made it") from error
     trusted = read_public_key(public_key).public_bytes_raw()
     if raw == trusted:
         raise UpdateError("is the public half of the key", str(path), "give release.key, which signs")
     if key.public_key().public_bytes_raw() != trusted:
-        what = f"is not the private half of {public_key}: no device would take the bundle"
+        what = f"is not the private half of {public_key}: no device would accept the bundle"
         raise UpdateError(what, str(path), "give the key that belongs to it")
     return key

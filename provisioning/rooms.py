@@ -137,7 +137,7 @@ def _rows(text: str, folder: Path) -> tuple[list[_Row], list[Problem]]:
             rows.append(row)
     except csv.Error as error:
         return [], [Problem(reader.line_num, "", f"is not CSV: {error}")]
-    return rows, [] if rows else [Problem(1, "", "has no device: one line each below the names of the columns")]
+    return rows, [] if rows else [Problem(1, "", "has no device: add one line for each below the column names")]
 
 
 def _cell(name: str, cell: str) -> str:

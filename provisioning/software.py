@@ -35,7 +35,7 @@ def problem(folder: Path, output: Path) -> str:
     """
     missing = [name for name in PROGRAM if not (folder / name).exists()]
     if missing:
-        return f"{folder}: is no checkout of the program, it has no {missing[0]}"
+        return f"{folder}: is not a checkout of the program: it has no {missing[0]}"
     own = [(folder / name).resolve() for name in (*PROGRAM, _WHEELS)]
     if any(place == output.resolve() or place in output.resolve().parents for place in own):
         return f"{output}: lies in what is copied of the program; choose another"

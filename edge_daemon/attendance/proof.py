@@ -97,7 +97,7 @@ def check_seed(document: Document) -> None:
     register = document.register
     if hashlib.sha256(register.plan.seed).hexdigest() != register.plan.seed_sha256:
         where = f"register {register.lesson.lesson_id} revision {register.revision}"
-        raise RegisterError("reveals a seed that is not the one of its SHA-256", where)
+        raise RegisterError("reveals a seed that does not match its SHA-256", where)
 
 
 def check_form(text: str, fields: Mapping[str, object]) -> None:

@@ -42,7 +42,7 @@ def correct(
         raise RegisterError(f"student {student_id} {what}", where, "see `edge-daemon register show`")
     if verdict == "absent" and register.confirmed is not None and not register.confirmed.held:
         hint = "if it was held after all, use `edge-daemon register confirm --held` first"
-        raise RegisterError("the lesson was not held, as the office said: nobody is absent", where, hint)
+        raise RegisterError("the office said that the lesson was not held, so nobody is absent", where, hint)
     correction = Correction(student_id, verdict, by.strip(), reason.strip(), at, reason_code, title)
     last = next((old for old in reversed(register.corrections) if old.student_id == student_id), None)
     if last is not None and replace(last, at=at) == correction:

@@ -66,7 +66,7 @@ def prove_retention_note(text: str, public_key: str | None) -> tuple[tuple[Ledge
         raise RegisterError("is not signed by this device", "retention note", "see docs/LEDGER.md")
     top = ObjectReader(fields, KIND)
     if top.text("kind") != KIND:
-        raise RegisterError("is no note about removed registers", "retention note", "see docs/LEDGER.md")
+        raise RegisterError("is not a note about removed registers", "retention note", "see docs/LEDGER.md")
     gaps = tuple(
         LedgerGap(one.whole("position"), one.text("lesson_id"), one.whole("revision"), one.text("sha256"))
         for one in top.objects("removed")

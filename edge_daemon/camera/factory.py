@@ -48,9 +48,13 @@ def check_source(settings: CameraConfig) -> None:
     if kind == "files" and not source:
         raise CameraError("camera.kind is files, but camera.source is empty", "camera.source", "name a folder or video")
     if kind in ("picamera2", "v4l2") and "!" in source:
-        raise CameraError(f"a pipeline is no source for {kind}", "camera.source", 'set camera.kind to "gstreamer"')
+        raise CameraError(
+            f"{kind} does not accept a pipeline as its source", "camera.source", 'set camera.kind to "gstreamer"'
+        )
     if kind == "picamera2" and source.startswith("/dev/"):
-        raise CameraError("a device file is no source for picamera2", "camera.source", 'set camera.kind to "v4l2"')
+        raise CameraError(
+            "picamera2 does not accept a device file as its source", "camera.source", 'set camera.kind to "v4l2"'
+        )
     is_pipeline = "!" in source and "appsink" in source
     if kind == "gstreamer" and source and not source.isdecimal() and not is_pipeline:
         hint = "give the number of a CSI sensor, or a pipeline that ends in an appsink"

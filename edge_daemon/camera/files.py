@@ -210,9 +210,9 @@ def read_picture(path: Path) -> Picture:
     except cv2.error as e:
         raise CameraError("is damaged or too large", path.name) from e
     except ImageFileError as e:
-        raise CameraError("is damaged, breaks off or is no picture", path.name) from e
+        raise CameraError("is damaged, truncated or not a picture", path.name) from e
     if picture is None:
-        raise CameraError("is damaged, breaks off or is no picture", path.name)
+        raise CameraError("is damaged, truncated or not a picture", path.name)
     return _bgr(picture)
 
 

@@ -80,7 +80,7 @@ def _checked(path: str) -> str:
     except OSError as error:
         raise CameraError("there is no such camera", path, f"attached: {_listed(list_nodes())}") from error
     if not stat.S_ISCHR(status.st_mode) or os.major(status.st_rdev) != _VIDEO_MAJOR:
-        raise CameraError("is no video device", path, "name one as in /dev/video0 or /dev/v4l/by-path/...")
+        raise CameraError("is not a video device", path, "name one as in /dev/video0 or /dev/v4l/by-path/...")
     if not os.access(path, os.R_OK | os.W_OK):
         raise CameraError("no permission to read the camera", path, "the user must be in the group video")
     if _node(path) is None:

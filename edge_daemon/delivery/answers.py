@@ -105,7 +105,7 @@ def refusal(answer: HttpAnswer, where: str, now: datetime) -> Outcome:
     if status in _BUSY:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
         return Outcome(
-            "retry", f"{where} has no time or room now ({status}){said}", after_s, receiver_down=True, is_doubtful=True
+            "retry", f"{where} has no capacity now ({status}){said}", after_s, receiver_down=True, is_doubtful=True
         )
     if status in _PASSING or status >= 500 or status < 200:
         after_s = retry_after_s(answer.headers.get("retry-after", ""), now)
@@ -127,9 +127,9 @@ def page(where: str) -> Outcome:
 def held(where: str, *, is_ours: bool) -> Outcome:
     """Return the outcome of a document if the server already has one in its place."""
     if is_ours:
-        return Outcome("delivered", f"{where} had it already")
-    what = f"{where} holds another document there, and none is ever overwritten"
-    hint = "was register.sqlite restored from a backup, or have two devices one name?"
+        return Outcome("delivered", f"{where} already had it")
+    what = f"{where} holds another document there, which is never overwritten"
+    hint = "was register.sqlite restored from a backup, or do two devices share a name?"
     return Outcome("parked", f"{what}; {hint}", is_occupied=True)
 
 
@@ -138,7 +138,7 @@ def _not_known(status: int, where: str, said: str) -> Outcome:
     if status == _UNAUTHORISED:
         what = f"{where} does not know this device's token (401){said}; correct upstream.token_file, {retry}"
         return doubtful(what, name="parked")
-    what = f"{where} does not allow this device to deliver (403){said}; ask who runs it, {retry}"
+    what = f"{where} does not allow this device to deliver (403){said}; ask its administrator, {retry}"
     return ForbiddenOutcome("parked", what, receiver_down=True, is_doubtful=True)
 
 
@@ -154,7 +154,7 @@ def unfetched(answer: HttpAnswer, name: str, where: str, now: datetime) -> Outco
     outcome = page(where) if 200 <= answer.status < 300 else refusal(answer, where, now)
     if answer.status in _NOT_FETCHED:
         said = problem_of(answer).words
-        why = f"{where} does not let this device read it ({answer.status})" + (f" ({said})" if said else "")
+        why = f"{where} does not allow this device to read it ({answer.status})" + (f" ({said})" if said else "")
     else:
         why = outcome.answer
     return Outcome("retry", f"{name} was not fetched: {why}", outcome.retry_after_s, outcome.receiver_down, True)

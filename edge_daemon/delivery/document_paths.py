@@ -56,5 +56,5 @@ def quoted(path: str) -> str:
         DeliveryError: the path could leave its folder.
     """
     if any(part.strip(".") == "" or not part.isprintable() or "\\" in part for part in path.split("/")):
-        raise DeliveryError("is no path of a document", repr(path))
+        raise DeliveryError("is not a document path", repr(path))
     return quote(path, safe="/")

@@ -82,44 +82,44 @@ def _certificate(error: ssl.SSLCertVerificationError, where: str) -> str:
         return f"the certificate of {where} is not valid yet; this device's clock is probably behind"
     if code in (_OTHER_NAME, _OTHER_ADDRESS):
         what = f"the certificate of {where} is for another name, or has none in its subjectAltName"
-        return f"{what}; check upstream.url, or somebody stands in between"
+        return f"{what}; check upstream.url; somebody may intercept the connection"
     if code in _UNKNOWN_AUTHORITY:
         what = f"the certificate of {where} is by an authority that this device does not know"
         return f"{what}; upstream.ca_file names the school's own, or a filter opens what is encrypted"
     said = cleaned(error.verify_message, 80)
     if code in _STRICT:
-        return f"the certificate of {where}, or its authority's, breaks RFC 5280 ({said}); have it made anew"
+        return f"the certificate of {where}, or its authority's, violates RFC 5280 ({said}); have a new one issued"
     return f"the certificate of {where} is not trusted ({said}); check upstream.ca_file"
 
 
 def wants_certificate(where: str) -> str:
     """Return the message for a server that requires a client certificate."""
-    return f"{where} wants a certificate of this device; set upstream.client_cert_file and upstream.client_key_file"
+    return f"{where} requires a client certificate; set upstream.client_cert_file and upstream.client_key_file"
 
 
 def _proxy(status: str, where: str) -> str:
     if status == _NEEDS_LOG_IN:
         return "the proxy asks for a name and password (407); docs/UPSTREAM.md says where they are kept"
-    return f"the proxy does not let us through to {where} ({status}); ask who runs it, or correct upstream.proxy"
+    return f"the proxy refuses the connection to {where} ({status}); ask its administrator, or correct upstream.proxy"
 
 
 def _connection(error: BaseException, where: str) -> str:
     if find(error, socket.gaierror):
-        return f"the name {where} leads nowhere; no network, or a wrong upstream.url or upstream.proxy"
+        return f"the name {where} can't be resolved; no network, or a wrong upstream.url or upstream.proxy"
     if find(error, ConnectionRefusedError):
-        return f"nothing listens at {where}; the server is down, or upstream.url has a wrong port"
+        return f"no server listens at {where}; the server is down, or upstream.url has a wrong port"
     alert = _alert(error)
     if alert.endswith(_NO_CLIENT_CERTIFICATE):
         return wants_certificate(where)
     if is_about_us(error):
-        return f"{where} does not take this device's certificate; check upstream.client_cert_file"
+        return f"{where} does not accept this device's certificate; check upstream.client_cert_file"
     if find(error, ssl.SSLError):
-        return f"no encryption was agreed on with {where}; is it a server for HTTPS, and nothing in between?"
+        return f"the TLS handshake failed with {where}; is it a server for HTTPS, and nothing in between?"
     if find(error, TimeoutError):
         return f"{where} did not answer in time; it is overloaded, or a firewall drops what we send"
     if find(error, ConnectionError):
-        return f"{where} broke the connection off"
+        return f"{where} closed the connection"
     system = next((one for one in _reasons(error) if isinstance(one, OSError) and one.errno and one.strerror), None)
     if system is not None and system.strerror:
         return f"{where} can't be reached: {cleaned(system.strerror, 80)}"
-    return f"{where} broke the connection off"
+    return f"{where} closed the connection"

@@ -66,7 +66,7 @@ class RefusalsInARow:
         self._last = key
         said = words_of(f"{refused.code} {refused.words}")
         if passes:
-            answer = f"{name} takes nothing more of this sender now: {said}"
+            answer = f"{name} accepts no more mail from this sender now: {said}"
             if self._count < IN_A_ROW:
                 return Outcome("retry", answer)
             return Outcome("retry", answer, _TRY_AGAIN_S, receiver_down=True)

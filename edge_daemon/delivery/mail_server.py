@@ -90,7 +90,7 @@ class MailServer:
         if isinstance(session, Outcome):
             return session
         if utf8 and not session.takes_utf8:
-            return Outcome("parked", "the mail server takes no address with letters other than a to z")
+            return Outcome("parked", "the mail server accepts no address with letters other than a to z")
         return self._sent(session, sender, receiver, mime, utf8)
 
     def close(self) -> None:
@@ -104,8 +104,8 @@ class MailServer:
         try:
             self._session = SmtpSession(self._settings, timeout_s=self._timeout_s, deadline_s=self._deadline_s)
         except EncryptionUnavailable:
-            answer = f"{self.name} offers no encryption (STARTTLS), so nothing was said to it"
-            hint = 'mail.security = "tls" and its port (465), or a filter stands in between'
+            answer = f"{self.name} offers no encryption (STARTTLS), so nothing was sent to it"
+            hint = 'mail.security = "tls" and its port (465), or a filter intercepts the connection'
             return Outcome("parked", f"{answer}; {hint}", receiver_down=True)
         except SmtpRefusal as refused:
             return _of_server(refused, self.name)
@@ -127,7 +127,7 @@ class MailServer:
             session.close()
             self._session = None
             said = _unreached(error, self.name)
-            return Outcome("retry", f"{said}; perhaps it was taken: it is sent again under the same Message-ID")
+            return Outcome("retry", f"{said}; it may have been accepted: it is sent again under the same Message-ID")
         self._refusals.forget()
         return Outcome("delivered", words_of(answer))
 
@@ -156,10 +156,10 @@ def _of_server(refused: SmtpRefusal, name: str) -> Outcome:
     if refused.step == "log-in" and (refused.is_for_good or not refused.code):
         return Outcome(
             "parked",
-            f"{name} does not log us in: {said}; check mail.username, mail.password_file, mail.auth",
+            f"{name} refuses the log-in: {said}; check mail.username, mail.password_file, mail.auth",
             receiver_down=True,
         )
-    return Outcome("retry", f"{name} refuses us at its {refused.step}: {said}", receiver_down=True)
+    return Outcome("retry", f"{name} refuses the device at its {refused.step}: {said}", receiver_down=True)
 
 
 def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
@@ -168,11 +168,13 @@ def _outcome_of_message(refused: SmtpRefusal, name: str) -> Outcome:
     if refused.code == _CLOSES:
         return Outcome("retry", f"{name} closes: {said}", receiver_down=True, is_doubtful=True)
     if refused.code == 530:  # RFC 4954: authentication required
-        return Outcome("parked", f"{name} wants a log-in: {said}; set mail.username", receiver_down=True)
+        return Outcome("parked", f"{name} requires a log-in: {said}; set mail.username", receiver_down=True)
     if refused.step == "sender" and refused.code != 552:  # 552: the message is too large
         if refused.is_for_good:
-            return Outcome("parked", f"{name} does not take our sender: {said}; check mail.from", receiver_down=True)
-        return Outcome("retry", f"{name} puts us off: {said}", receiver_down=refused.code != 452)
+            return Outcome(
+                "parked", f"{name} does not accept our sender address: {said}; check mail.from", receiver_down=True
+            )
+        return Outcome("retry", f"{name} defers our message: {said}", receiver_down=refused.code != 452)
     return Outcome("parked" if refused.is_for_good else "retry", f"{refused.step} refused: {said}")
 
 
@@ -181,15 +183,15 @@ def _unreached(error: Exception, name: str) -> str:
         hint = "check mail.ca_file, the server's certificate, and this device's clock"
         return f"the certificate of {name} is not trusted ({words_of(error.verify_message)}); {hint}"
     if isinstance(error, ssl.SSLError):
-        return f'no encryption was agreed on with {name}; mail.security is "tls" for port 465, "starttls" for 587'
+        return f'the TLS handshake failed with {name}; mail.security is "tls" for port 465, "starttls" for 587'
     if isinstance(error, socket.gaierror):
-        return f"the name {name.rpartition(':')[0]} leads nowhere; no network, or a wrong mail.host"
+        return f"the name {name.rpartition(':')[0]} can't be resolved; no network, or a wrong mail.host"
     if isinstance(error, TimeoutError):
         return f"{name} did not answer in time"
     if isinstance(error, ConnectionRefusedError):
-        return f"nothing listens at {name}; check mail.host and mail.port"
+        return f"no server listens at {name}; check mail.host and mail.port"
     if isinstance(error, (ConnectionError, smtplib.SMTPServerDisconnected)):
-        return f"{name} broke the connection off"
+        return f"{name} closed the connection"
     if isinstance(error, smtplib.SMTPException):
-        return f"{name} is no mail server that we understand"
+        return f"{name} does not answer like a mail server"
     return f"{name} can't be reached: {getattr(error, 'strerror', None) or type(error).__name__}"

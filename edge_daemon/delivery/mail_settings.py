@@ -52,7 +52,7 @@ def server_settings(settings: MailConfig, config_dir: Path) -> ServerSettings:
     try:
         host = ascii_domain(settings.host)
     except ValueError as error:
-        raise DeliveryError("is no name of a server", "mail.host", "correct it") from error
+        raise DeliveryError("is not a server name", "mail.host", "correct it") from error
     return ServerSettings(
         host,
         settings.port,

@@ -140,7 +140,7 @@ class Templates:
         language = found.get("language", standard["language"])
         if not _LANGUAGE.fullmatch(language):
             hint = "use the tag of a language such as en, pt-BR or ar"
-            raise DeliveryError(f"language = {language[:40]} is no language", str(own), hint)
+            raise DeliveryError(f"language = {language[:40]} is not a language tag", str(own), hint)
         return {**standard, **found}
 
     def template(self, name: str) -> Template:
@@ -174,7 +174,9 @@ class Templates:
         found = sorted(path for path in self._own.iterdir() if path.suffix in (".txt", ".html"))
         for path in found:
             if path.name not in known:
-                raise DeliveryError("stands in for nothing", str(path), f"known are: {', '.join(sorted(known))}")
+                raise DeliveryError(
+                    "replaces no file of the program", str(path), f"known are: {', '.join(sorted(known))}"
+                )
         for name in PLACEHOLDERS:
             self.template(name)
         _ = self.words
@@ -212,7 +214,7 @@ def _words(where: str, text: str) -> Iterable[tuple[str, str]]:
             continue
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals or not value:
-            raise DeliveryError(f"line {number} is no `name = text`", where, "see the program's own words.txt")
+            raise DeliveryError(f"line {number} is not `name = text`", where, "see the program's own words.txt")
         yield name, value
 
 
@@ -233,7 +235,7 @@ def _problems(lines: list[str], known: frozenset[str]) -> Iterable[str]:
             elif name not in known:
                 yield f"line {number}: {{{name}}} is not known here; known are: {', '.join(sorted(known))}"
             elif name in BLOCKS and line.strip() != match[0]:
-                yield f"line {number}: {{{name}}} has to stand alone on its line"
+                yield f"line {number}: {{{name}}} must be alone on its line"
 
 
 def _names(text: str) -> list[str]:

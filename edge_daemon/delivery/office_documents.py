@@ -111,7 +111,7 @@ def parse_corrections(data: bytes, device: str, now: datetime) -> tuple[OfficeDe
             raise _error(CORRECTIONS, f"correction {number}", f"its id is that of correction {first}, too")
     busiest = max(Counter(one.lesson_id for one in found).values(), default=0)
     if busiest > MAX_OF_A_LESSON:
-        what = f"has {busiest} corrections of one lesson, {MAX_OF_A_LESSON} at most are taken"
+        what = f"has {busiest} corrections of one lesson, at most {MAX_OF_A_LESSON} are accepted"
         raise _error(CORRECTIONS, "corrections", what)
     return tuple(found)
 
@@ -172,7 +172,7 @@ class _Entry:
         if not isinstance(value, str) or not value.strip():
             raise self.error(key, "a text was expected")
         if len(value) > longest:
-            raise self.error(key, f"has {len(value)} characters, {longest} at most are taken")
+            raise self.error(key, f"has {len(value)} characters, at most {longest} are accepted")
         if not is_plain(value):
             raise self.error(key, "has a line break or another character that can't be printed")
         return value.strip()
@@ -243,7 +243,7 @@ def _entries(data: bytes, document: str, key: str, device: str) -> list[_Entry]:
     if not isinstance(values, list):
         raise _error(document, key, "a list was expected")
     if len(values) > MAX_ENTRIES:
-        raise _error(document, key, f"has {len(values)} entries, {MAX_ENTRIES} at most are taken")
+        raise _error(document, key, f"has {len(values)} entries, at most {MAX_ENTRIES} are accepted")
     entries = []
     for number, value in enumerate(values, 1):
         place = f"{key.removesuffix('s')} {number}"

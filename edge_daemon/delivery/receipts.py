@@ -45,7 +45,7 @@ def _receipt(answer: HttpAnswer, where: str, ours: str) -> Outcome:
             "retry", f'{what}; is it a WebDAV server (upstream.kind = "webdav")?', receiver_down=True, is_doubtful=True
         )
     if theirs.lower() != ours:
-        return Outcome("retry", f"{where} gives a receipt for something else than what was sent")
+        return Outcome("retry", f"{where} gives a receipt for another document than the one sent")
     return Outcome("delivered", f"receipt of {where}")
 
 

@@ -158,7 +158,7 @@ class SmtpSession:
             if code == 334:
                 code, words = self._smtp.docmd(_base64(settings.secret))
         else:
-            said = f"the server offers no log-in that we know ({', '.join(offered) or 'none'})"
+            said = f"the server offers no supported log-in ({', '.join(offered) or 'none'})"
             raise SmtpRefusal("log-in", 0, said)
         self._step("log-in", code, words)
 

@@ -69,7 +69,7 @@ def checked_url(settings: UpstreamConfig) -> str:
         or not port_is_fine
         or not settings.url.isprintable()
     ):
-        raise DeliveryError("is no address of a server", where, hint)
+        raise DeliveryError("is not a server address", where, hint)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise DeliveryError("has a password, question mark or # in it", where, "upstream.token_file takes the password")
     if parts.scheme == "http" and not settings.insecure_http:
@@ -78,7 +78,7 @@ def checked_url(settings: UpstreamConfig) -> str:
     try:
         ascii_domain(parts.hostname)
     except ValueError:
-        raise DeliveryError("has no name of a server that can be used", where, hint) from None
+        raise DeliveryError("has no usable server name", where, hint) from None
     _check_proxy(settings.proxy)
     return settings.url.rstrip("/")
 
@@ -90,7 +90,7 @@ def _check_proxy(proxy: str) -> None:
     except ValueError:
         is_fine = False
     if not is_fine:
-        raise DeliveryError("is no address of a proxy", "upstream.proxy", "it looks like http://proxy.example.org:3128")
+        raise DeliveryError("is not a proxy address", "upstream.proxy", "it looks like http://proxy.example.org:3128")
 
 
 def checked_client_certificate(settings: UpstreamConfig, config_dir: Path) -> tuple[str, str] | None:

@@ -65,7 +65,9 @@ class WebDav:
         if there.status != _OK:
             return refusal(there, where, now)
         if not _is(there, body):
-            return page(where) if is_page(there) else Outcome("retry", f"{where} accepted it and has something else")
+            return (
+                page(where) if is_page(there) else Outcome("retry", f"{where} accepted it but returns another document")
+            )
         return Outcome("delivered", f"read back from {where}")
 
     def _compare(self, there: HttpAnswer, body: bytes, now: datetime) -> Outcome:

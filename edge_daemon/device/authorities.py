@@ -52,7 +52,7 @@ def strict_faults(ca_file: Path) -> list[str]:
 
 def _reasons(authority: x509.Certificate) -> Iterator[str]:
     if authority.version is not x509.Version.v3:
-        yield "is no certificate of version 3"
+        yield "is not a version 3 certificate"
         return
     if not list(authority.subject):
         yield "has no name"

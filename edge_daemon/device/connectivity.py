@@ -59,7 +59,7 @@ def mail(settings: MailConfig, config_dir: Path = Path()) -> Check:
     try:
         host = ascii_domain(settings.host)
     except ValueError:
-        return Check("mail", "bad", f"{settings.host} is no name of a server", "correct mail.host")
+        return Check("mail", "bad", f"{settings.host} is not a server name", "correct mail.host")
     try:
         if settings.security == "tls":
             with smtplib.SMTP_SSL(host, settings.port, timeout=TIMEOUT_S, context=_context(ca_file)) as tls_server:
@@ -173,16 +173,16 @@ def _unreachable(name: str, where: str, error: Exception, keys: str) -> Check:
     if isinstance(error, ssl.SSLCertVerificationError):
         what, hint = f"its certificate is not trusted ({error.verify_message})", f"the clock may be wrong; check {keys}"
     elif isinstance(error, ssl.SSLError):
-        what, hint = f"no encryption was agreed on ({error.reason})", f"check {keys}"
+        what, hint = f"the TLS handshake failed ({error.reason})", f"check {keys}"
     elif isinstance(error, socket.gaierror):
-        what, hint = "the name leads nowhere", f"check the network's name server, {keys}"
+        what, hint = "the name can't be resolved", f"check the network's name server, {keys}"
     elif isinstance(error, TimeoutError):
         what, hint = f"no answer within {TIMEOUT_S:g} s", f"a firewall may be in the way; check {keys}"
     elif isinstance(error, smtplib.SMTPException):
-        what, hint = "this is no mail server that we understand", f"check {keys}"
+        what, hint = "this does not answer like a mail server", f"check {keys}"
     elif str(error).startswith(_REFUSED_BY_PROXY):
         what, hint = (
-            f"the proxy does not let us through ({str(error)[len(_REFUSED_BY_PROXY) :][:40]})",
+            f"the proxy refuses the connection ({str(error)[len(_REFUSED_BY_PROXY) :][:40]})",
             "see its log-in",
         )
     else:

@@ -63,7 +63,7 @@ def memory(host: Host, limit: tuple[int, int] | None) -> Check:
         limit: (used, limit) in bytes of the service's control group; None: no limit, or no service.
     """
     if host.memory is None:
-        return Check("memory", "not checked", "this system tells nothing of its memory")
+        return Check("memory", "not checked", "this system does not report its memory")
     available_mb, swap_mb = (x // 2**20 for x in (host.memory.available, host.memory.swap_size - host.memory.swap_free))
     found = f"{available_mb} of {host.memory.size // 2**20} MB available, {swap_mb} MB in swap"
     if limit is not None:
@@ -87,19 +87,19 @@ def temperature(host: Host) -> Check:
         "temperature",
         "bad" if host.temperature_c >= HOT_C else "warning",
         found,
-        "let air to the box, keep it out of the sun, fit a heat sink or a fan",
+        "let air reach the device, keep it out of the sun, fit a heat sink or a fan",
     )
 
 
 def power(host: Host) -> Check:
     """Decode a Raspberry Pi's flags for bad power and heat."""
     if host.throttled is None:
-        return Check("power", "not checked", "this computer does not tell whether its power is good")
+        return Check("power", "not checked", "this computer does not report its power supply")
     weak = [words for bit, words in _POWER.items() if host.throttled >> bit & 1]
     slow = [words for bit, words in _HEAT.items() if host.throttled >> bit & 1]
     if not weak and not slow:
         return Check("power", "good", "no under-voltage and no throttling since the start")
-    advice = "let air to the box, fit a heat sink or a fan"
+    advice = "let air reach the device, fit a heat sink or a fan"
     if weak:
         advice = "use the power supply that is made for this board, and a short cable; bad power also ruins SD cards"
     return Check("power", "bad" if host.throttled & 0x1 else "warning", ", ".join([*weak, *slow]), advice)
@@ -123,7 +123,7 @@ def clock(state: ClockState, now: datetime, *, trusted: bool) -> Check:
         return Check("clock", "good", f"{found}set by a clock chip; no time server was heard")
     if trusted:
         return Check("clock", "good", f"{found}trusted because the settings say so (device.trust_clock)")
-    return Check("clock", "warning", f"{found}set by nobody: registers would be inconclusive", rtc)
+    return Check("clock", "warning", f"{found}not set by any source: registers would be inconclusive", rtc)
 
 
 def folder(path: Path, *, expected: bool) -> Check:
@@ -143,7 +143,7 @@ def folder(path: Path, *, expected: bool) -> Check:
         return Check("state folder", "bad", f"{found}: others can look into it", f"chmod 700 {path}")
     strangers = sorted(p.name for p in path.glob("*.sqlite*") if p.stat().st_uid != status.st_uid)
     if strangers:
-        what = f"{found}: {', '.join(strangers)} belongs to somebody else"
+        what = f"{found}: {', '.join(strangers)} belongs to another user"
         return Check("state folder", "bad", what, f"chown --reference={path} {path}/*.sqlite*")
     if os.geteuid() not in (0, status.st_uid):
         return Check("state folder", "bad", f"{found}: you are another user", "run it as root or as the owner")

@@ -53,10 +53,10 @@ def _stored_key(root: Path) -> Check:
             if status.st_mode & 0o077 or status.st_uid != path.parent.stat().st_uid:
                 return Check("device key", "bad", f"{found}: others can read or change it", f"chmod 600 {path}")
             if status.st_size != KEY_BYTES:
-                hint = "restore it from where you keep it; docs/SYSTEMD.md says how a new one is made"
+                hint = "restore it from where you keep it; docs/SYSTEMD.md explains how to make a new one"
                 return Check("device key", "bad", f"{path} has {status.st_size} bytes, a key has {KEY_BYTES}", hint)
             if sealed.exists():
-                advice = f"where it holds the same key, remove it: {sealed} would outlive the key"
+                advice = f"if it holds the same key, remove it: {sealed} would outlast the key"
                 return Check("device key", "warning", f"{found}; beside it {sealed} of an earlier release", advice)
             return Check("device key", "good", found)
         if sealed.exists():

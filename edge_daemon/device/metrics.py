@@ -157,7 +157,9 @@ def _delivery(outbox: Outbox | None) -> Iterator[Metric]:
         "destination",
     )
     refuses = {name: float(refused) for name, refused in outbox.refuses.items()}
-    yield Metric("destination_refuses", "1 while a receiver takes nothing until it is mended", refuses, "destination")
+    yield Metric(
+        "destination_refuses", "1 while a receiver accepts nothing until a person fixes it", refuses, "destination"
+    )
     yield Metric("last_sync_timestamp_seconds", "When the last sync began, seconds since 1970", _one(outbox.last_sync))
 
 

@@ -65,7 +65,7 @@ def contact_key(key_file: Path | None, *, create: bool = True) -> bytes:
     lost = KeyFileError(
         "is missing, and names and mail addresses do not open without it",
         str(key_file),
-        "run `edge-daemon enrol import` again, or start the service: either makes it anew",
+        "run `edge-daemon enrol import` again, or start the service: either creates a new one",
     )
     return _key(CONTACT_KEY_CREDENTIAL, key_file, missing, None if create else lost)
 

@@ -30,7 +30,7 @@ FRONTAL_DEG = 30.0
 """Largest turn of a frontal photograph. One that is turned further may differ even from its own person's others."""
 
 _BLOCK = 512
-_ODD_ONE = "shows somebody else than the student's other photographs"
+_ODD_ONE = "shows a different person than the student's other photographs"
 _TURNED = "the head is turned, and the student's other photographs can't confirm who it is"
 _TIE = "the photographs of this student show different people; add one that settles it"
 

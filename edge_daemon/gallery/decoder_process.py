@@ -25,7 +25,7 @@ START_S: Final = 60.0
 """Longest time for loading the libraries, from a card that is busy."""
 _KILL_WAIT_S: Final = 5.0
 _CHILD: Final = "edge_daemon.gallery.decoder_child"
-_CRASHED: Final = "crashed its decoder"
+_CRASHED: Final = "made its decoder crash"
 
 
 class DecoderProcess:
@@ -55,7 +55,7 @@ class DecoderProcess:
         """Return a photograph like `photograph_decoding.decode`.
 
         Raises:
-            PhotographError: it can't be decoded, took too long, or crashed its decoder.
+            PhotographError: it can't be decoded, took too long, or made its decoder crash.
         """
         if self._socket is None:
             self._start()

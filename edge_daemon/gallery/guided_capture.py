@@ -135,7 +135,7 @@ class CaptureJudge:
         """Compare with the student's own pictures, then with all other students: people may swap places."""
         if self.accepted and not any(float(e.vectors[0] @ vector) >= AGREE for e in self.accepted):
             raise PhotographError(
-                "shows somebody else than the pictures before", hint="see who is in front of the camera"
+                "shows a different person than the earlier pictures", hint="check who is in front of the camera"
             )
         if self.accepted or not self._others:
             return
@@ -143,8 +143,8 @@ class CaptureJudge:
         scores = np.stack([self._others[student_id] for student_id in ids]) @ vector
         best = int(scores.argmax())
         if scores[best] >= SAME_PERSON:
-            what = f"resembles student {ids[best]}, who is enrolled already ({scores[best]:.2f})"
-            raise PhotographError(what, hint="see who is in front of the camera")
+            what = f"resembles student {ids[best]}, who is already enrolled ({scores[best]:.2f})"
+            raise PhotographError(what, hint="check who is in front of the camera")
 
 
 def mean_vector(vectors: Sequence[Vector]) -> Vector:

@@ -69,8 +69,8 @@ def check_consent(store: GalleryStore, student_id: str) -> None:
     """Raise GalleryError if the roster has no consent to the spoken phrase."""
     record = store.record(student_id)
     if not agrees(record):
-        hint = f"consent and {CHECKIN_CONSENT} must both be yes in the roster; the teacher ticks whoever says no"
-        raise GalleryError("the roster has no consent to the check-in", f"student {student_id}", hint)
+        hint = f"consent and {CHECKIN_CONSENT} must both be yes in the roster; the teacher ticks the others"
+        raise GalleryError("the roster has no consent to check-in", f"student {student_id}", hint)
 
 
 def drop_without_consent(store: GalleryStore) -> int:

@@ -43,7 +43,7 @@ def parse_pulled_roster(data: bytes) -> list[RosterRow]:
     refuse([str(remark) for remark in (*roster.left_out, *roster.remarks) if remark.guessed], _PATH)
     rows = list(roster.rows)
     if len(rows) > MAX_STUDENTS:
-        raise RosterError(f"has {len(rows)} students, {MAX_STUDENTS} at most are taken", ROSTER, _TODO)
+        raise RosterError(f"has {len(rows)} students, at most {MAX_STUDENTS} are accepted", ROSTER, _TODO)
     refuse([f"line {row.line}: {what}" for row in rows if (what := _fault(row))], _PATH)
     return rows
 
@@ -61,10 +61,10 @@ def check_change(before: Sequence[StudentRow], roster: Sequence[RosterRow], toda
         return
     consents = {row.student.student_id: row.student.consent for row in roster}
     on_roster = [row for row in before if row.position is not None]
-    _check_share("takes {} of {} students off", [row.student_id not in consents for row in on_roster])
+    _check_share("removes {} of {} students", [row.student_id not in consents for row in on_roster])
     consenting = [row for row in on_roster if row.consent]
     _check_share(
-        "takes the consent of {} of {} students back", [not consents.get(row.student_id, True) for row in consenting]
+        "withdraws the consent of {} of {} students", [not consents.get(row.student_id, True) for row in consenting]
     )
 
 
@@ -90,18 +90,18 @@ def _large_change_until(roster: Sequence[RosterRow]) -> date | None:
                 try:
                     return date.fromisoformat(value)
                 except ValueError as error:
-                    raise RosterError(f"{LARGE_CHANGE} is no day such as 2026-09-30", ROSTER, _TODO) from error
+                    raise RosterError(f"{LARGE_CHANGE} is not a day such as 2026-09-30", ROSTER, _TODO) from error
     return None
 
 
 def _fault(row: RosterRow) -> str:
     student = row.student
     if not _ID.fullmatch(student.student_id):
-        return "the student_id has signs that ids do not have (letters, digits and . _ - + @ : / are taken)"
+        return "the student_id has characters that ids may not have (letters, digits and . _ - + @ : / are allowed)"
     fields = {"name": student.name, **{f"column {n}": v for n, v in enumerate(row.extra.values(), 1)}}
     spoilt = [name for name, value in fields.items() if not is_plain(value)]
     if spoilt:
-        return f"the {spoilt[0]} has signs that can't be printed"
+        return f"the {spoilt[0]} has characters that can't be printed"
     for name, address in (("email", student.email), ("guardian_email", student.guardian_email)):
         if address and not ADDRESS.fullmatch(address):
             return f"the {name} is not one mail address"

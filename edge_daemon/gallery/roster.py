@@ -283,13 +283,13 @@ def _header(table: Table, path: Path, wanted: tuple[str, ...]) -> tuple[Columns,
         raise RosterError(f"the columns {', '.join(columns.missing)} are missing", where, todo)
     remarks = []
     if at:
-        remarks.append(Remark(f"what stands above the header on line {row.line} is left out"))
+        remarks.append(Remark(f"the lines above the header on line {row.line} is left out"))
     if columns.translated:
         meanings = ", ".join(f"{name!r} is {meaning}" for name, meaning in columns.translated)
         remarks.append(Remark(f"columns: {meanings}"))
     below = [one for one in table.rows[at + 1 :] if not _repeats(one, row)]
     if len(below) < len(table.rows) - at - 1:
-        remarks.append(Remark("the header stands there again, and is read once"))
+        remarks.append(Remark("the header is repeated; it is read once"))
     return columns, below, remarks
 
 
@@ -310,7 +310,7 @@ def _without_footers(rows: Sequence[TableRow], columns: Columns) -> tuple[Sequen
     end = len(rows)
     while end and _is_footer(rows[end - 1], columns):
         end -= 1
-    footers = [Remark("is no student and is left out", row.line) for row in rows[end:]]
+    footers = [Remark("is not a student and is left out", row.line) for row in rows[end:]]
     return rows[:end], footers
 
 

@@ -130,7 +130,7 @@ class EventReader:
             return uid
         if self.rules.are_holidays:
             return f"line {component.line}"
-        raise EventError("has no UID, so its lessons would have no lasting id", component.line)
+        raise EventError("has no UID, so its lessons would have no permanent id", component.line)
 
     def _start(self, component: Component, one: dict[str, Property], instead: When | None, notes: list[Note]) -> When:
         """Return DTSTART. A cancelled lesson of a series needs none."""
@@ -252,7 +252,7 @@ class EventReader:
             raise EventError("ends before it starts", _time_line(one))
         if self.rules.are_holidays and not length:
             is_day = start.time() == time()
-            why = "has no end, and is taken for the whole day" if is_day else "takes 0 s, and takes out no lesson"
+            why = "has no end, and counts as the whole day" if is_day else "takes 0 s, so it cancels no lesson"
             notes.append(Note(_time_line(one), why))
             length = timedelta(days=1) if is_day else length
         return length

@@ -100,10 +100,12 @@ def exclusions(core: Event) -> tuple[frozenset[datetime], list[Note]]:
         if not hits:
             excluded.add(in_zone_of(core, one.when).astimezone(timezone.utc))
             if index.is_complete:
-                notes.append(Note(one.line, f"its EXDATE {one.text} hits no lesson"))
+                notes.append(Note(one.line, f"its EXDATE {one.text} matches no lesson"))
         elif not hits[0].is_exact:
             day = hits[0].at.date()
-            notes.append(Note(one.line, f"its EXDATE {one.text} is no lesson's time; that of {day} is left out"))
+            notes.append(
+                Note(one.line, f"its EXDATE {one.text} matches no lesson's time; the lesson of {day} is left out")
+            )
     return frozenset(excluded), notes
 
 

@@ -144,10 +144,10 @@ class Grouper:
     def _remark(self, change: Event, core: Event, hit: StartHit | None, *, is_complete: bool) -> None:
         texts = [(note.line, note.why) for note in change.notes]
         if hit is None and is_complete:
-            held = "so it cancels none" if change.cancelled else "and it is held besides"
-            texts.append((change.line, f"its RECURRENCE-ID hits no lesson of the event of {core.where}, {held}"))
+            held = "so it cancels none" if change.cancelled else "and it is held in addition"
+            texts.append((change.line, f"its RECURRENCE-ID matches no lesson of the event of {core.where}, {held}"))
         elif hit is not None and not hit.is_exact:
-            what = f"its RECURRENCE-ID is no lesson's time; it counts for that of {hit.at:%Y-%m-%d %H:%M}"
+            what = f"its RECURRENCE-ID matches no lesson's time; it applies to the lesson of {hit.at:%Y-%m-%d %H:%M}"
             texts.append((change.line, what))
         self.findings.remarks += [Passed(change.summary, f"{change.path}, line {line}", why) for line, why in texts]
 
@@ -170,7 +170,7 @@ class Grouper:
             if one.event.and_later or one.recurrence.astimezone(timezone.utc) not in excluded:
                 yield one
             elif self.is_here(one.event.location or core.location) and not one.event.cancelled:
-                why = f"is another version of the lesson of {one.recurrence:%Y-%m-%d %H:%M}, which an EXDATE takes out"
+                why = f"is another version of the lesson of {one.recurrence:%Y-%m-%d %H:%M}, which an EXDATE excludes"
                 self.findings.left_out.append(Passed(one.event.summary, one.event.where, why))
 
 

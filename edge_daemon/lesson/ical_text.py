@@ -158,7 +158,7 @@ class _Scan:
         if len(self.stack) > 1:
             name, began = self.stack[-1].name, self.stack[-1].line
             where = f"{self.source.path}, line {began}"
-            raise TimetableError(f"the file is cut off: this {name[:40]} has no end", where, _HINT)
+            raise TimetableError(f"the file is truncated: this {name[:40]} has no end", where, _HINT)
         if not self.found and not self.outside:
             raise TimetableError("is empty", str(self.source.path), _HINT)
         if not self.found:

@@ -40,7 +40,7 @@ docs/STORAGE.md).
 _LOG_BYTES = 1 << 20
 """Size to which a log is cut that grew beyond it, during an import or a backup."""
 
-_MEND = "a start of the service restores the last backup; or move it away to begin anew"
+_MEND = "a start of the service restores the last backup; or move it away to start over"
 
 
 def open_register(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite_utils.Database:
@@ -314,7 +314,7 @@ def explained(error: sqlite3.DatabaseError, where: str) -> StoreError:
     if "unable to open" in text:
         return StoreError("the database can't be opened", where, "check the folder, its owner and the disk")
     if "disk I/O" in text:
-        return StoreError("the disk does not take or give data", where, "the card may be failing: read `dmesg`")
+        return StoreError("the disk does not read or write data", where, "the card may be failing: read `dmesg`")
     if "malformed" in text or "not a database" in text:
         return DamageError(f"the database is corrupt ({text})", where, _MEND)
     return StoreError(f"the database can't be used ({text})", where, _MEND)

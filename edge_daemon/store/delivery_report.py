@@ -152,8 +152,8 @@ def read_report(folder: Path, now: datetime) -> DeliveryReport | None:
             raise ValueError("too large")
         return _report(json.loads(data, parse_int=_short_number), now)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
-        what = f"is no report of a delivery ({type(error).__name__})"
-        raise StoreError(what, str(path), "the next sync writes it anew; else look who changed it") from error
+        what = f"is not a delivery report ({type(error).__name__})"
+        raise StoreError(what, str(path), "the next sync replaces it; otherwise find out who changed it") from error
 
 
 def _report(document: Any, now: datetime) -> DeliveryReport:

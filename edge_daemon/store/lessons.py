@@ -273,7 +273,7 @@ def _check_running(db: sqlite_utils.Database, lesson_id: str) -> None:
     row = db.execute("SELECT state FROM lessons WHERE lesson_id = ?", (lesson_id,)).fetchone()
     if row is None or row[0] != "running":
         what = "was never started" if row is None else "is finalised already"
-        raise StoreError(f"lesson {lesson_id} {what}", path_of(db), "start the lesson anew")
+        raise StoreError(f"lesson {lesson_id} {what}", path_of(db), "start the lesson again")
 
 
 def _sighting_row(lesson_id: str, sighting: Sighting) -> tuple[str | int | float | None, ...]:

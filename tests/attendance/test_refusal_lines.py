@@ -135,7 +135,7 @@ def test_an_object_within_is_read_as_of_the_same_kind():
 def test_a_number_that_json_does_not_have_is_refused(word):
     with pytest.raises(RegisterError) as error:
         json_object(f'{{"a":{word}}}', "timetable")
-    assert _line(error) == f"{word} is no number of JSON: is not a timetable; check where it came from"
+    assert _line(error) == f"{word} is not a JSON number: is not a timetable; check where it came from"
 
 
 def test_a_number_of_thousands_of_digits_is_refused():
@@ -238,7 +238,7 @@ def test_a_register_with_another_seed_is_refused():
     assert prove_register(sign(REGISTER, None, SIGNER), None).sha256 == digest(sign(REGISTER, None, SIGNER))
     with pytest.raises(RegisterError) as error:
         prove_register(signed({**fields, "seed": "00" * 31 + "01"}, SIGNER), SIGNER.public_key)
-    assert _line(error) == (f"register {LESSON_ID} revision 1: reveals a seed that is not the one of its SHA-256")
+    assert _line(error) == (f"register {LESSON_ID} revision 1: reveals a seed that does not match its SHA-256")
 
 
 def test_another_key_is_named_with_the_device_that_used_it():

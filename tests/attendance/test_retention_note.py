@@ -75,7 +75,7 @@ def test_a_note_in_another_form_is_not_believed():
 
 @pytest.mark.parametrize("kind", ["register", "Retention", ""])
 def test_a_signed_document_of_another_kind_is_no_note(kind):
-    line = "retention note: is no note about removed registers; see docs/LEDGER.md"
+    line = "retention note: is not a note about removed registers; see docs/LEDGER.md"
     assert refusal(signed_note(kind=kind)) == line
 
 

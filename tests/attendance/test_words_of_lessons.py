@@ -83,7 +83,7 @@ def test_nobody_is_absent_from_a_lesson_that_was_not_held():
     with pytest.raises(RegisterError) as error:
         correct(register, "a", "absent", by="T", reason="r", at=START)
     assert error.value.line() == (
-        f"register {register.lesson.lesson_id}: the lesson was not held, as the office said: nobody is absent;"
+        f"register {register.lesson.lesson_id}: the office said that the lesson was not held, so nobody is absent;"
         " if it was held after all, use `edge-daemon register confirm --held` first"
     )
     assert correct(register, "b", "present", by="T", reason="r", at=START).revision == 2

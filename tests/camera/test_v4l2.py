@@ -64,7 +64,7 @@ def test_a_device_that_does_not_exist_is_refused(source):
 def test_a_file_and_another_device_are_no_cameras(tmp_path):
     (tmp_path / "picture.jpg").write_bytes(b"")
     for path in (tmp_path, tmp_path / "picture.jpg", Path("/dev/null")):
-        with pytest.raises(CameraError, match="is no video device"):
+        with pytest.raises(CameraError, match="is not a video device"):
             find_node(str(path))
 
 

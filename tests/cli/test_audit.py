@@ -49,7 +49,7 @@ def test_a_technician_sees_rows_advice_and_what_became_of_bad_pictures(done):
     assert "4 seats with a face in 1 picture of 960 × 540 px" in result.stdout
     assert "hit rate  register" in result.stdout
     assert "\n1. " in result.stdout
-    assert "warning: 2.jpg is damaged, breaks off or is no picture; left out" in result.stderr
+    assert "warning: 2.jpg is damaged, truncated or not a picture; left out" in result.stderr
 
 
 def test_the_picture_is_for_its_owner_only_and_the_command_says_what_it_is(done):
@@ -71,7 +71,7 @@ def test_json_goes_alone_to_stdout(few, tmp_path):
     document = json.loads(result.stdout)
     assert document["pictures"] == 1
     assert document["seats"] == 4
-    assert document["unreadable"] == ["2.jpg is damaged, breaks off or is no picture"]
+    assert document["unreadable"] == ["2.jpg is damaged, truncated or not a picture"]
     assert {"code", "text", "gain"} == set(document["advice"][0])
 
 

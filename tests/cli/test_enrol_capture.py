@@ -132,7 +132,7 @@ def test_who_resembles_an_enrolled_student_is_not_taken_for_another(day, tmp_pat
     day.camera_shows(day.straight)
     done = day.capture("S1", answers="y\nn\n" + "\n" * 8 + "s\ns\n")
     assert done.exit_code == 1
-    assert "resembles student S2, who is enrolled already" in done.stdout
+    assert "resembles student S2, who is already enrolled" in done.stdout
     assert "no picture was good enough" in done.stdout
     assert day.photographs()["S1"] == 0
 

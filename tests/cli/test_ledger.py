@@ -291,7 +291,7 @@ def test_another_seed_than_the_promised_one_is_found(home):
     assert any(re.search(r"another seed than commitment \S+ promised", problem) for problem in problems)
     wrong = type(plan)(plan.lesson_id, seed, old.register.plan.seed_sha256, ())
     put(db, position, sign(replace(old.register, plan=wrong), old.previous_sha256, signer))
-    assert f"{name(2)}: reveals a seed that is not the one of its SHA-256" in verify(home)[1]
+    assert f"{name(2)}: reveals a seed that does not match its SHA-256" in verify(home)[1]
 
 
 def test_changed_removed_and_foreign_commitments_are_found(home):

@@ -71,7 +71,7 @@ def test_a_refusal_is_one_line_too(reachable):
     done = run(home, "mail", "test", "--to", "admin@school.example")
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
-    assert "does not log us in: 535" in done.stderr
+    assert "refuses the log-in: 535" in done.stderr
     assert done.stderr.count("127.0.0.1") == 1, "the server is named once"
     assert "mail.password_file" in done.stderr
 

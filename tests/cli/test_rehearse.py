@@ -95,7 +95,7 @@ def test_a_bar_of_progress_is_shown_on_a_terminal(on_a_terminal):
 def test_in_a_pipe_an_unreadable_frame_is_the_only_line_on_stderr(piped):
     _, _, err = piped
     assert err.count("\n") == 1
-    assert "capture-02.jpg is damaged, breaks off or is no picture; capture 2 is missed" in err
+    assert "capture-02.jpg is damaged, truncated or not a picture; capture 2 is missed" in err
 
 
 def test_json_is_what_the_design_says(piped):

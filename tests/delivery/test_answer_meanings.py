@@ -49,11 +49,11 @@ PORTAL = "office:443 answers with a web page: a captive portal or log-in, or a w
         (501, "office:443 does not take documents; check upstream.url and upstream.kind (501)"),
         (407, "the proxy asks for a name and password (407)"),
         (511, PORTAL),
-        (429, "office:443 has no time or room now (429)"),
-        (502, "office:443 has no time or room now (502)"),
-        (503, "office:443 has no time or room now (503)"),
-        (504, "office:443 has no time or room now (504)"),
-        (507, "office:443 has no time or room now (507)"),
+        (429, "office:443 has no capacity now (429)"),
+        (502, "office:443 has no capacity now (502)"),
+        (503, "office:443 has no capacity now (503)"),
+        (504, "office:443 has no capacity now (504)"),
+        (507, "office:443 has no capacity now (507)"),
         (300, "office:443 answers with a redirect to another place: a captive portal, or a wrong upstream.url"),
         (399, "office:443 answers with a redirect to another place: a captive portal, or a wrong upstream.url"),
     ],
@@ -77,7 +77,7 @@ def test_a_token_that_is_not_known_parks_and_holds_up_everything():
     unknown = f"office:443 does not know this device's token (401); correct upstream.token_file, {retry}"
     assert _refusal(401) == Outcome("parked", unknown, receiver_down=True)
     assert not isinstance(_refusal(401), ForbiddenOutcome)
-    not_allowed = f"office:443 does not allow this device to deliver (403); ask who runs it, {retry}"
+    not_allowed = f"office:443 does not allow this device to deliver (403); ask its administrator, {retry}"
     assert _refusal(403) == ForbiddenOutcome("parked", not_allowed, receiver_down=True)
 
 
@@ -108,10 +108,10 @@ def test_a_redirect_names_its_target_in_a_hundred_characters():
 
 
 def test_what_the_server_holds_already():
-    assert held("office:443", is_ours=True) == Outcome("delivered", "office:443 had it already")
+    assert held("office:443", is_ours=True) == Outcome("delivered", "office:443 already had it")
     other = (
-        "office:443 holds another document there, and none is ever overwritten; was register.sqlite restored from a "
-        "backup, or have two devices one name?"
+        "office:443 holds another document there, which is never overwritten; was register.sqlite restored from a "
+        "backup, or do two devices share a name?"
     )
     assert held("office:443", is_ours=False) == Outcome("parked", other)
     assert page("office:443") == Outcome("retry", PORTAL, receiver_down=True)
@@ -233,7 +233,7 @@ def test_a_place_that_another_document_has_is_occupied():
 def test_a_document_that_may_not_be_read_is_named(status):
     said = b'{"title":"No"}'
     found = unfetched(_answer(status, said), "roster.csv", "office:443", NOW)
-    line = f"roster.csv was not fetched: office:443 does not let this device read it ({status}) (No)"
+    line = f"roster.csv was not fetched: office:443 does not allow this device to read it ({status}) (No)"
     assert (found.name, found.answer, found.is_doubtful) == ("retry", line, True)
     assert found.receiver_down is _refusal(status).receiver_down
     assert unfetched(_answer(status), "roster.csv", "office:443", NOW).answer == line.removesuffix(" (No)")

@@ -58,8 +58,8 @@ def test_an_unknown_placeholder_is_named_with_file_line_and_what_is_known(tmp_pa
         ("Subject:\n\nText", "it does not begin with `Subject: ...`"),
         ("Subject: A\n\nText {name\n", "line 3: a lone {"),
         ("Subject: A\n\nText }\n", "line 3: a lone }"),
-        ("Subject: A\n\nFacts: {facts}\n", "line 3: {facts} has to stand alone"),
-        ("Subject: A {facts}\n\nText\n", "line 1: {facts} has to stand alone"),
+        ("Subject: A\n\nFacts: {facts}\n", "line 3: {facts} must be alone"),
+        ("Subject: A {facts}\n\nText\n", "line 1: {facts} must be alone"),
     ],
 )
 def test_a_template_with_a_mistake_is_refused(tmp_path, text, words):
@@ -75,7 +75,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
 
 
 def test_a_file_that_stands_in_for_nothing_is_named(tmp_path):
-    with pytest.raises(DeliveryError, match="stands in for nothing"):
+    with pytest.raises(DeliveryError, match="replaces no file of the program"):
         own(tmp_path, STUDENT, "studnet.txt").check()
     with pytest.raises(DeliveryError, match="there is no such folder"):
         Templates("en", tmp_path / "none").check()
@@ -102,7 +102,7 @@ def test_words_may_be_the_schools_own_a_few_at_a_time(tmp_path):
         ("abssent = Missing", "abssent is not known"),
         ("weekdays = Mo Tu We", "weekdays does not fit"),
         ("count_absent = {cuont} away", "count_absent does not fit"),
-        ("absent", "line 1 is no `name = text`"),
+        ("absent", "line 1 is not `name = text`"),
     ],
 )
 def test_words_with_a_mistake_are_refused(tmp_path, line, words):

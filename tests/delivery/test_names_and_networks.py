@@ -170,14 +170,14 @@ def test_a_server_that_wants_a_certificate_is_named_and_gets_ours(office, versio
     assert refused.name == "retry"
     if version is ssl.TLSVersion.TLSv1_3:  # before, a server says "handshake failure", which has many reasons
         assert refused.receiver_down
-        assert "wants a certificate of this device; set upstream.client_cert_file" in refused.answer
+        assert "requires a client certificate; set upstream.client_cert_file" in refused.answer
     ours = str(office.certificates / "client.pem")
     assert upstream(office, client_cert_file=ours).put(PLACE, BODY, write_once=True).name == "delivered"
     assert upstream(office, client_cert_file=ours, client_key_file=ours).get(PLACE, "", 10_000).status == 200
     other = str(office.certificates / "stranger.pem")
     refused = upstream(office, client_cert_file=other).put(PLACE, BODY, write_once=True)
     assert (refused.name, refused.receiver_down) == ("retry", True)
-    assert "does not take this device's certificate; check upstream.client_cert_file" in refused.answer
+    assert "does not accept this device's certificate; check upstream.client_cert_file" in refused.answer
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_nginx_says_in_a_page_that_it_wants_a_certificate():
     page = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"
     outcome = refusal(HttpAnswer(400, {"content-type": "text/html"}, page, is_cut=False), "office:443", NOW)
     assert (outcome.name, outcome.receiver_down) == ("retry", True)
-    assert "wants a certificate of this device" in outcome.answer
+    assert "requires a client certificate" in outcome.answer
     other = refusal(HttpAnswer(400, {}, b"{}", is_cut=False), "office:443", NOW)
     assert (other.name, other.receiver_down) == ("parked", False)
 

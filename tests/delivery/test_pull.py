@@ -195,7 +195,7 @@ def test_the_old_version_put_back_ends_the_problem(server, desk):
 def test_what_was_refused_when_applied_is_tried_again_after_a_day(server, desk):
     publish(server, b"one")
     desk.pull()
-    desk.refuse("takes 9 of 9 students off")
+    desk.refuse("removes 9 of 9 students")
     assert desk.pull(timedelta(hours=1)).result == "unchanged"
     assert desk.waiting() is None
     assert desk.pull(ASK_ANEW_AFTER).result == "new"

@@ -161,7 +161,7 @@ def test_a_password_in_an_address_is_not_shown(tmp_path):
 def test_a_name_that_leads_nowhere(tmp_path):
     found = connectivity.upstream(upstream_settings("https://nowhere.invalid"), tmp_path)
     assert found.state == "bad"
-    assert "leads nowhere" in found.found
+    assert "can't be resolved" in found.found
 
 
 def test_a_missing_ca_file_is_named(tmp_path):

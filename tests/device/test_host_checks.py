@@ -133,4 +133,4 @@ def test_a_database_of_somebody_else_is_named(tmp_path):
     os.chown(tmp_path / "register.sqlite", 12345, 12345)
     found = host_checks.folder(tmp_path, expected=True)
     assert found.state == "bad"
-    assert "register.sqlite belongs to somebody else" in found.found
+    assert "register.sqlite belongs to another user" in found.found

@@ -128,7 +128,7 @@ def test_a_refused_photograph_says_whom_it_resembles():
 def test_a_photograph_of_nobody_known_names_nobody():
     own = [exemplar("S1", "1", (0, 1)), exemplar("S1", "2", (0, 1), (1, 0.3)), exemplar("S1", "3", (9, 1))]
     refused = judged(S1=own, S2=[exemplar("S2", "1", (5, 1))])[1]
-    assert refused == {"S1/3": "shows somebody else than the student's other photographs"}
+    assert refused == {"S1/3": "shows a different person than the student's other photographs"}
 
 
 def test_the_same_photograph_under_two_students_is_reported_once():

@@ -56,11 +56,11 @@ def words(roster: Roster) -> str:
         (b"sep=\t\r\n" + PLAIN.replace(",", "\t").encode(), "separated by a tab"),
         (b'"sep=;"\r\n' + PLAIN.replace(",", ";").encode(), "separated by ';'"),
         (("Class 7a\n\nTerm 1;;;\n" + PLAIN).encode(), "above the header on line 4 is left out"),
-        ((PLAIN + "\nTotal: 2 students\n").encode(), "line 5: is no student"),
-        ((PLAIN.replace("S2", HEADER.strip() + "\nS2", 1)).encode(), "the header stands there again"),
+        ((PLAIN + "\nTotal: 2 students\n").encode(), "line 5: is not a student"),
+        ((PLAIN.replace("S2", HEADER.strip() + "\nS2", 1)).encode(), "the header is repeated"),
         (b"# exported by the SIS\r\n" + PLAIN.encode(), "above the header on line 2"),
-        ((PLAIN + "Summe,2,,,\n").encode(), "line 4: is no student"),
-        ((PLAIN + ",,,,\n---\n").encode(), "line 5: is no student"),
+        ((PLAIN + "Summe,2,,,\n").encode(), "line 4: is not a student"),
+        ((PLAIN + ",,,,\n---\n").encode(), "line 5: is not a student"),
     ],
 )
 def test_every_form_of_the_same_list_gives_the_same_students(read, content, word):

@@ -87,7 +87,7 @@ def test_an_address_that_is_not_one_address_is_refused_with_its_line(address):
 
 def test_a_line_break_in_a_name_is_refused():
     assert "line 2: the name has a control character" in refusal(f'{HEADER}S1,"Al\nBo",,,yes\n'.encode())
-    assert "line 2: the name has signs that can't be printed" in refusal(f"{HEADER}S1,Al\u2029Bo,,,yes\n".encode())
+    assert "line 2: the name has characters that can't be printed" in refusal(f"{HEADER}S1,Al\u2029Bo,,,yes\n".encode())
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_roster_without_most_of_the_students_needs_a_word(store, school):
     before = enrolled(store, school, S1="yes", S2="yes", S3="yes", S4="no")
     rows = parsed("S1,Al,,,yes", "S9,Di,,,yes")
     with pytest.raises(
-        RosterError, match=r"takes 3 of 4 students off; if that is meant, add a column large_change_until"
+        RosterError, match=r"removes 3 of 4 students; if that is meant, add a column large_change_until"
     ):
         check_change(before, rows, TODAY)
 
 
 def test_a_roster_that_lost_its_consents_needs_a_word_because_templates_never_come_back(store, school):
     before = enrolled(store, school, S1="yes", S2="yes", S3="yes", S4="no")
-    with pytest.raises(RosterError, match="takes the consent of 3 of 3 students back"):
+    with pytest.raises(RosterError, match="withdraws the consent of 3 of 3 students"):
         check_change(before, parsed("S1,Al,,,", "S2,Bo,,,", "S3,Cy,,,", "S4,Di,,,"), TODAY)
 
 

@@ -52,7 +52,9 @@ def test_an_exception_that_hits_its_lesson_takes_it_out_without_a_word(office, l
 def test_another_time_of_the_same_day_takes_out_that_days_lesson_and_is_named(office, line):
     read = office.read(lesson("20260302T080000", WEEKLY, line))
     assert office.starts(read) == WITHOUT
-    assert whys(read) == [f"its EXDATE {line.rpartition(':')[2]} is no lesson's time; that of 2026-03-09 is left out"]
+    assert whys(read) == [
+        f"its EXDATE {line.rpartition(':')[2]} matches no lesson's time; the lesson of 2026-03-09 is left out"
+    ]
     assert read.remarks[0].where == f"{office.folder / 'timetable.ics'}, line 11"
 
 
@@ -66,7 +68,7 @@ def test_midnight_means_the_day_that_is_written_also_far_from_greenwich(tmp_path
 def test_an_exception_that_hits_no_lesson_is_named(office, value):
     read = office.read(lesson("20260302T080000", WEEKLY, f"EXDATE:{value}"))
     assert set(office.starts(read)) >= set(ALL[1:])
-    assert whys(read)[-1] == f"its EXDATE {value.rpartition(',')[2]} hits no lesson"
+    assert whys(read)[-1] == f"its EXDATE {value.rpartition(',')[2]} matches no lesson"
 
 
 def test_of_several_lessons_on_a_day_a_bare_day_means_all_and_another_time_none(office):
@@ -77,7 +79,7 @@ def test_of_several_lessons_on_a_day_a_bare_day_means_all_and_another_time_none(
         assert office.starts(of(day)) == ["03-02 08:00", "03-02 10:00"]
     assert office.starts(of("20260309T100000")) == ["03-02 08:00", "03-02 10:00", "03-09 08:00"]
     assert len(office.starts(of("20260309T090000"))) == 4
-    assert whys(of("20260309T090000")) == ["its EXDATE 20260309T090000 hits no lesson"]
+    assert whys(of("20260309T090000")) == ["its EXDATE 20260309T090000 matches no lesson"]
 
 
 def test_an_exception_of_a_single_event_and_of_a_further_date_hits_too(office):
@@ -96,7 +98,7 @@ def test_a_changed_lesson_with_another_time_of_the_day_is_that_days_and_keeps_it
     read = office.read(series, lesson("20260309T100000", which))
     assert office.starts(read) == ["03-02 08:00", "03-09 10:00", "03-16 08:00"]
     assert [one.lesson_id for one in office.lessons(read)] == [one.lesson_id for one in planned]
-    named = ["its RECURRENCE-ID is no lesson's time; it counts for that of 2026-03-09 08:00"]
+    named = ["its RECURRENCE-ID matches no lesson's time; it applies to the lesson of 2026-03-09 08:00"]
     assert whys(read) == ([] if which.endswith(":20260309") else named)
 
 
@@ -104,8 +106,8 @@ def test_a_changed_lesson_that_hits_none_is_held_besides_and_named(office):
     read = office.read(lesson("20260302T080000", WEEKLY), lesson("20260311T100000", "RECURRENCE-ID:20260310T080000"))
     assert office.starts(read) == ["03-02 08:00", "03-09 08:00", "03-11 10:00", "03-16 08:00"]
     (why,) = whys(read)
-    assert why.startswith("its RECURRENCE-ID hits no lesson of the event of ")
-    assert why.endswith("line 4, and it is held besides")
+    assert why.startswith("its RECURRENCE-ID matches no lesson of the event of ")
+    assert why.endswith("line 4, and it is held in addition")
 
 
 def test_a_cancellation_that_hits_none_is_named(office):
@@ -160,7 +162,7 @@ def test_an_exception_counts_more_than_another_version_of_the_lesson(office):
     read = office.read(lesson("20260302T080000", WEEKLY, "EXDATE:20260309T070000Z"), moved)
     assert office.starts(read) == WITHOUT
     assert [one.why for one in read.left_out] == [
-        "is another version of the lesson of 2026-03-09 08:00, which an EXDATE takes out"
+        "is another version of the lesson of 2026-03-09 08:00, which an EXDATE excludes"
     ]
 
 

@@ -136,10 +136,10 @@ def test_a_day_off_from_midnight_without_end_is_the_whole_day_and_named(office):
     daily = lesson("20260302T080000", "RRULE:FREQ=DAILY;COUNT=2")
     read = office.read(daily, holidays=(event("DTSTART:20260302T000000", uid="h"),))
     assert office.starts(read) == ["03-03 08:00"]
-    assert [one.why for one in read.remarks] == ["has no end, and is taken for the whole day"]
+    assert [one.why for one in read.remarks] == ["has no end, and counts as the whole day"]
     moment = office.read(daily, holidays=(event("DTSTART:20260302T070000", uid="h"),))
     assert office.starts(moment) == ["03-02 08:00", "03-03 08:00"]
-    assert [one.why for one in moment.remarks] == ["takes 0 s, and takes out no lesson"]
+    assert [one.why for one in moment.remarks] == ["takes 0 s, so it cancels no lesson"]
 
 
 def test_a_day_that_outlook_moved_is_moved(office):

@@ -178,7 +178,7 @@ def test_user_data_holds_no_secret_and_lets_in_by_key_only(tmp_path):
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\nAAAA\n", "is a private key; give the public one"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "is a private key; give the public one"),
-        (f"{PUBLIC_KEY}\nhello\nworld\n", "key 2 is no public key of OpenSSH"),
+        (f"{PUBLIC_KEY}\nhello\nworld\n", "key 2 is not an OpenSSH public key"),
         ("", "has no key"),
     ],
 )

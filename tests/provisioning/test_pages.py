@@ -45,7 +45,7 @@ def test_a_page_has_the_room_the_device_and_the_fingerprint_of_its_key(tmp_path,
 def test_a_file_that_nests_without_an_end_is_one_line(tmp_path, told, capsys):
     (tmp_path / "key.json").write_text("[" * 200_000)
     assert pages(tmp_path, tmp_path / "key.json")[0] == 2
-    assert "is no identity of a device" in capsys.readouterr().err
+    assert "is not a device's identity" in capsys.readouterr().err
 
 
 def test_the_code_says_device_fingerprint_and_key():
@@ -81,10 +81,10 @@ def test_two_keys_of_one_device_are_refused(tmp_path, told, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("key.json", "[]", "is no identity"),
-        ("key.json", '{"device": "x", "public_key": "12"}', "is no identity"),
-        ("key.json", json.dumps({"device": "<script>", "public_key": KEY}), "is no identity"),
-        ("edge-daemon-identity.txt", "device: x\n", "is no identity"),
+        ("key.json", "[]", "is not a device's identity"),
+        ("key.json", '{"device": "x", "public_key": "12"}', "is not a device's identity"),
+        ("key.json", json.dumps({"device": "<script>", "public_key": KEY}), "is not a device's identity"),
+        ("edge-daemon-identity.txt", "device: x\n", "is not a device's identity"),
         ("edge-daemon-identity.txt", f"device: x\nfingerprint: 1234\npublic_key: {KEY}\n", "fingerprint is not that"),
         ("other.txt", "", "no edge-daemon-identity.txt and no key.json"),
     ],

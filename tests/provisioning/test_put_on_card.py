@@ -57,7 +57,7 @@ def test_a_card_of_another_system_is_refused(tmp_path, boot, capsys):
     assert put_on_card.main([str(folder), str(boot)]) == 2
     assert "--os trixie" in capsys.readouterr().err
     assert put_on_card.main([str(folder), str(ROOT)]) == 2
-    assert "is no boot partition" in capsys.readouterr().err
+    assert "is not a boot partition" in capsys.readouterr().err
 
 
 def damaged(folder, how):

@@ -14,7 +14,7 @@ MISTAKES = {
     "device that every computer is": ({"device": "localhost"}, "line 2, device: is the name of every computer"),
     "device that would leave the folder": ({"device": "../7a"}, "line 2, device: use up to 63 of a-z"),
     "wrong time zone": ({"time_zone": "Europe/Berln"}, "did you mean Europe/Berlin?"),
-    "wrong country": ({"wifi_country": "UK"}, "line 2, wifi_country: “UK” is no country"),
+    "wrong country": ({"wifi_country": "UK"}, "line 2, wifi_country: “UK” is not a country"),
     "no country": ({"wifi_country": ""}, "line 2, wifi_country: is empty"),
     "password too short": ({"wifi_password": "1234567"}, "line 2, wifi_password: has 7 characters; the least is 8"),
     "password too long": ({"wifi_password": "x" * 64}, "line 2, wifi_password: has 64 bytes; the most is 63"),
@@ -115,11 +115,11 @@ def test_a_file_that_is_no_list_is_one_line(tmp_path, content, words):
 
 
 QUOTES = {
-    '"secret"x1y': "goes on after its closing quote",
+    '"secret"x1y': "continues after its closing quote",
     '"secret""': "the quote that opens here is not closed in this line",
     '"secret': "the quote that opens here is not closed in this line",
     ' "secret99"': "has blanks before its quote",
-    '"secret99" ': "goes on after its closing quote",
+    '"secret99" ': "continues after its closing quote",
 }
 
 

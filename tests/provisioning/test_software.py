@@ -68,7 +68,7 @@ def test_a_folder_that_lacks_a_part_of_the_program_is_refused(tmp_path, checkout
     done = make_cards(write_list(tmp_path, GOOD), tmp_path / "cards", "--software", str(checkout))
     assert (done.returncode, done.stderr) == (
         2,
-        f"{checkout}: is no checkout of the program, it has no pyproject.toml\n",
+        f"{checkout}: is not a checkout of the program: it has no pyproject.toml\n",
     )
 
 

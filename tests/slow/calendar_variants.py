@@ -161,7 +161,7 @@ def _exclusions() -> Iterator[Variant]:
             for how, (text, is_exact) in _written(starts[index], school).items():
                 series = _series(starts[0], 9, school, f"EXDATE{text}")
                 left = meant([*starts[:index], *starts[index + 1 :]], school)
-                named = "" if is_exact else "is no lesson's time"
+                named = "" if is_exact else "matches no lesson's time"
                 yield Variant(f"EXDATE: {how}", of_school(school, series), school, left, named)
 
 
@@ -180,7 +180,7 @@ def _missed_exclusions() -> Iterator[Variant]:
                     of_school(school, series),
                     school,
                     meant(starts, school),
-                    "hits no lesson",
+                    "matches no lesson",
                 )
         broken = _series(starts[0], 9, school, "EXDATE:202609%T080000", f"EXDATE:{zulu(starts[1], school)}")
         left = meant([starts[0], *starts[2:]], school)
@@ -213,7 +213,7 @@ def _changes() -> Iterator[Variant]:
                 for how, (text, is_exact) in _written(at, school).items():
                     changed = version.replace("\r\nEND:VEVENT", f"\r\nRECURRENCE-ID{text}\r\nEND:VEVENT")
                     parts = [_series(starts[0], 9, school), changed]
-                    named = why if is_exact or why else "is no lesson's time"
+                    named = why if is_exact or why else "matches no lesson's time"
                     named = named if what != "moved to another room" else ""
                     parts = parts[::-1] if index else parts
                     yield Variant(
@@ -226,7 +226,7 @@ def _changes_into_the_room() -> Iterator[Variant]:
         for how, (text, is_exact) in _written(starts[2], school).items():
             here = event(*times(starts[2], school), f"RECURRENCE-ID{text}")
             parts = [_series(starts[0], 9, school, room="R202"), here]
-            named = "" if is_exact else "is no lesson's time"
+            named = "" if is_exact else "matches no lesson's time"
             yield Variant(
                 f"RECURRENCE-ID: {how}; from another room",
                 of_school(school, *parts),
@@ -247,7 +247,7 @@ def _orphans() -> Iterator[Variant]:
                 of_school(school, series, moved),
                 school,
                 meant([*starts, nowhere], school),
-                "hits no lesson",
+                "matches no lesson",
             )
             off = event(*times(nowhere, school), f"RECURRENCE-ID:{text}", "STATUS:CANCELLED")
             yield Variant(
@@ -272,7 +272,7 @@ def _orphans() -> Iterator[Variant]:
             of_school(school, series, both),
             school,
             meant([starts[0], *starts[2:]], school),
-            "which an EXDATE takes out",
+            "which an EXDATE excludes",
         )
 
 

@@ -102,7 +102,7 @@ class MailFaults:
         if tried and "no such user" in self._planned:
             met["no such user"] += tried
         met["STARTTLS taken away"] += "offers no encryption" in line and not self._server.mood.starttls_offered
-        met["log-in refused"] += "does not log us in" in line and bool(self._server.mood.auth_answer)
+        met["log-in refused"] += "refuses the log-in" in line and bool(self._server.mood.auth_answer)
         self.calm()
         return +met
 

@@ -324,7 +324,7 @@ ITEM += ["ok", None, 1, ""]
 def test_a_report_that_is_none_is_refused_in_one_line_and_changes_nothing(device, content):
     device.add("mail")
     (device.folder / FILE).write_text(content)
-    with pytest.raises(StoreError, match="is no report of a delivery") as error:
+    with pytest.raises(StoreError, match="is not a delivery report") as error:
         device.take()
     assert "\n" not in error.value.line()
     assert device.marks() == [("waiting", 0, "")]

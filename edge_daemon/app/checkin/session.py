@@ -129,7 +129,7 @@ class CheckinSession:
         """Begin to enrol a student's phrase; an enrolled phrase stays until `keep`.
 
         Raises:
-            GalleryError: nobody has this id, or the roster has no consent to the check-in.
+            GalleryError: nobody has this id, or the roster has no consent to check-in.
         """
         phrases.check_consent(self._store, student_id)
         self._clips, self._student_id = [], student_id

@@ -73,7 +73,7 @@ def _check_size(data: bytes, path: Path) -> None:
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise RosterError("is a damaged Excel file", str(path), "save it again") from error
     if not any(part.filename == "xl/workbook.xml" for part in parts):
-        raise RosterError("is a packed file, but no Excel workbook", str(path), _TODO)
+        raise RosterError("is a zip file, but not an Excel workbook", str(path), _TODO)
     if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
         raise RosterError(f"is larger than {MAX_UNPACKED_BYTES >> 20} MiB when unpacked", str(path), _TODO)
 

@@ -4,7 +4,8 @@
 
 DIR of --pictures has `images/` and `boxes.csv` (file,x,y,w,h: WIDER FACE in the form of `benchmarks/wider.py`). DIR of
 --faces has portraits in `images/` (LFW). Only pictures of even rank are used for calibration; the others are for
-measuring. The full-range network is fully convolutional, with one anchor for every 4 px. It runs on any multiple of 32 px with the same weights. A box of the 576 px file has the same pixel scale as one of the 192 px file.
+measuring. The full-range network is fully convolutional, with one anchor for every 4 px. It runs on any multiple of 32
+px with the same weights. A box of the 576 px file has the same pixel scale as one of the 192 px file.
 """
 
 from __future__ import annotations

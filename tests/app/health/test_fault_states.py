@@ -175,7 +175,7 @@ def test_a_mail_server_that_refuses_the_log_in_is_named(tmp_path):
         mail_school.hold(home)
         sync_device.run(home, sync_device.Clock(mail_school.FRIDAY + timedelta(hours=5)))
         status, _ = assert_fault(home.state_dir, "mail accepts nothing until it is repaired: ", "delivery: ")
-        assert "does not log us in: 535" in status.stdout
+        assert "refuses the log-in: 535" in status.stdout
 
 
 @row("a parent did not get a message")
@@ -250,7 +250,7 @@ def test_a_lesson_with_too_few_captures_says_how_many_and_why(device):
     assert {s["verdict"] for s in document["students"]} == {"inconclusive", "not_assessed"}
     words = "of the last lesson only 1 of 4 captures were taken: inconclusive ("
     status, _ = assert_fault(device.home.state_dir, words, words)
-    assert "is damaged, breaks off or is no picture" in status.stdout
+    assert "is damaged, truncated or not a picture" in status.stdout
 
 
 @row("everybody `not_assessed`")
