@@ -50,7 +50,7 @@ def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate
     ones.
 
     Raises:
-        CandidateFormatError: the version is unknown, or the bytes are no candidates.
+        CandidateFormatError: the version is unknown, or the bytes are not candidates.
     """
     header, rows = _parsed(slot, data)
     column_of = {name: _FIXED + i for i, name in enumerate(header)}

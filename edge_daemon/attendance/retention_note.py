@@ -59,7 +59,7 @@ def prove_retention_note(text: str, public_key: str | None) -> tuple[tuple[Ledge
         public_key: key of the device; None: no note is accepted.
 
     Raises:
-        RegisterError: the text is no note, is not signed by that key, or is in another form.
+        RegisterError: the text is not a note, is not signed by that key, or is in another form.
     """
     fields = json_object(text, KIND)
     if public_key is None or not is_signed_by(fields, public_key) or canonical(fields) != text:

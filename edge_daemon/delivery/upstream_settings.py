@@ -62,7 +62,7 @@ def checked_url(settings: UpstreamConfig) -> str:
         parts = urlsplit(settings.url)
         port_is_fine = parts.port is None or parts.port > 0
     except ValueError:
-        raise DeliveryError("is no address", where, hint) from None
+        raise DeliveryError("is not a server address", where, hint) from None
     if (
         parts.scheme not in ("https", "http")
         or not parts.hostname

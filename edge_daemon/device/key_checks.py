@@ -65,7 +65,7 @@ def _stored_key(root: Path) -> Check:
             )
             return Check("device key", "bad", f"{sealed} of an earlier release is there, and no {path}", advice)
         if os.geteuid() == 0:
-            return Check("device key", "bad", f"there is no {path}", "docs/SYSTEMD.md says how it is made")
+            return Check("device key", "bad", f"there is no {path}", "docs/SYSTEMD.md explains how to make it")
     except PermissionError:
         pass
     return Check("device key", "not checked", f"{_ONLY_SERVICES}, and only root can look after them", "run it as root")

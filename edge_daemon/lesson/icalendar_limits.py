@@ -26,7 +26,7 @@ def time_value(text: str) -> TimeValue:
     Beyond RFC 5545 it accepts a time without seconds, an offset from UTC, the separators of ISO 8601, and 24:00.
 
     Raises:
-        ValueError: the text is no such value; other `LIBRARY_ERRORS` are possible.
+        ValueError: the text is not such a value; other `LIBRARY_ERRORS` are possible.
     """
     if match := _MOMENT.fullmatch(text):
         return _moment(match)

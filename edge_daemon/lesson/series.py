@@ -58,7 +58,7 @@ class Series:
         core: the event; None if the file has only changed versions.
         changes: the versions, one for each changed lesson.
         longest: a longer event is cut to this length.
-        excluded: starts by the rule (UTC) that are no lessons.
+        excluded: starts by the rule (UTC) that are not lessons.
         earlier: repeating series with the same UID in the same file that began earlier.
     """
 

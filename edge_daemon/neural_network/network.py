@@ -52,7 +52,7 @@ class Network:
 
         Raises:
             OSError: the file can't be read.
-            ValueError: the file is no such file, or is from a network with other layers; nothing was changed.
+            ValueError: the file is not such a file, or is from a network with other layers; nothing was changed.
         """
         values = list(_arrays(path, len(self.parameters)))
         for number, (parameter, value) in enumerate(zip(self.parameters, values, strict=True)):

@@ -81,7 +81,7 @@ def test_at_the_camera_frames_come_from_its_own_process(door, monkeypatch):
     [
         (("verify", "S1"), "no camera is set for the check-in"),
         (("from", "nowhere.mp4", "S1"), "no such folder or video"),
-        (("from", ".", "S2", "--enrol"), "no consent to the check-in"),
+        (("from", ".", "S2", "--enrol"), "no consent to check-in"),
         (("from", ".", "nobody", "--enrol"), "no such student"),
     ],
 )

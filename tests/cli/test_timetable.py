@@ -121,7 +121,7 @@ def test_check_of_a_broken_file_is_one_line_and_ends_with_2(box):
         assert done.exit_code == 2
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1
-        assert f"{box.home / 't.ics'}, line 2: the file is cut off" in done.stderr
+        assert f"{box.home / 't.ics'}, line 2: the file is truncated" in done.stderr
 
 
 def test_check_names_every_broken_file(box):

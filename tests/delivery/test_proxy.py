@@ -75,7 +75,7 @@ def test_a_deadline_holds_through_a_proxy(server, proxy):
     ("status", "words"),
     [
         ("407 Proxy Authentication Required", "asks for a name and password"),
-        ("403 Forbidden", "does not let us through"),
+        ("403 Forbidden", "refuses the connection"),
     ],
 )
 def test_what_a_proxy_refuses_is_told_plainly(server, status, words):

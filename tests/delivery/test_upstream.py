@@ -235,7 +235,7 @@ def test_a_server_that_does_not_encrypt_is_told_as_such(server, office, fault):
     server.faults.append(fault)
     outcome = put(office)
     assert outcome.name == "retry"
-    assert "encryption" in outcome.answer
+    assert "TLS handshake failed" in outcome.answer
 
 
 def test_a_port_where_nothing_listens_and_a_name_that_leads_nowhere_are_everybodys(server, office):

@@ -146,7 +146,7 @@ def test_a_proxy_that_wants_a_log_in_is_told(tmp_path):
     found = connectivity.upstream(settings, tmp_path)
     proxy.close()
     assert found.state == "bad"
-    assert "the proxy does not let us through (407" in found.found
+    assert "the proxy refuses the connection (407" in found.found
 
 
 @pytest.mark.parametrize("url", ["localhost", "ftp://x", "https://", "https://x:99999", "https://[x"])

@@ -91,7 +91,7 @@ def test_what_is_no_workbook_is_called_by_its_name(tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("content.xml", "<office/>")
-    assert "no Excel workbook" in refusal(path, packed.getvalue())
+    assert "not an Excel workbook" in refusal(path, packed.getvalue())
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("xl/workbook.xml", "<workbook")
     assert "can't be read as a workbook" in refusal(path, packed.getvalue())

@@ -58,7 +58,7 @@ def test_a_file_cut_off_within_an_event_is_refused(refusal):
     assert len(within) > 10
     for end in within:
         line = refusal(GOOD[:end])
-        assert "is cut off" in line
+        assert "is truncated" in line
         assert ", line " in line
 
 

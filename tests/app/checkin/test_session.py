@@ -129,7 +129,7 @@ def test_a_repetition_that_is_not_good_says_why(session):
 
 @pytest.mark.parametrize("student_id", ["S2", "S3"])
 def test_consent_to_the_lesson_is_none_to_the_phrase(session, student_id):
-    with pytest.raises(GalleryError, match="no consent to the check-in"):
+    with pytest.raises(GalleryError, match="no consent to check-in"):
         session.begin(student_id)
 
 
