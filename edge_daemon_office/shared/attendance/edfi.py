@@ -28,7 +28,7 @@ def attendance_event(verdict: Verdict) -> AttendanceEvent | None:
     departure. If a person set the verdict to present, the value is In Attendance, because a student whom the camera
     missed at first may have sat out of its view. The flags stay in the register as measurements.
 
-    A flagged absence that nobody confirmed has no value yet, because a doubt is no unexcused absence.
+    A flagged absence that nobody confirmed has no value yet, because a doubt is not an unexcused absence.
     """
     if verdict.verdict == "absent" and needs_confirmation(verdict):
         return None

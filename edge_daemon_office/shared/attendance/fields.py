@@ -33,7 +33,7 @@ def json_object(text: str, kind: str = "document") -> dict[str, Any]:
     """Return the JSON object in a text.
 
     Raises:
-        RegisterError: the text is no object, or has numbers that JSON does not allow.
+        RegisterError: the text is not an object, or has numbers that JSON does not allow.
     """
     try:
         values = json.loads(text, parse_constant=_no_number, parse_int=None if _LIMITS_DIGITS else _whole)

@@ -54,7 +54,7 @@ def prove_register(text: str, public_key: str | None) -> ProvenRegister:
         public_key: key of the expected device; None: any key that the document names.
 
     Raises:
-        RegisterError: the text is no register, or its signature is invalid; the message says in plain words what is
+        RegisterError: the text is not a register, or its signature is invalid; the message says in plain words what is
             wrong. A document of a release without signatures is accepted.
     """
     keys = None if public_key is None else (public_key,)
@@ -84,7 +84,7 @@ def signed_fields(text: str, keys: Collection[str] | None, kind: str = REGISTER)
 
     Raises:
         OtherKeyError: another key signed it.
-        RegisterError: the text is not signed, was changed, or is no document.
+        RegisterError: the text is not signed, was changed, or is not a document.
     """
     signer = text_signer(text, keys)
     fields = json_object(text, kind)

@@ -60,7 +60,7 @@ def is_shared(
         sightings: all sightings; an empty student id is an unknown person.
         student_ids: the students of the lesson.
         captures_taken: number of captures.
-        share: as for `is_unusual`; fewer others than this share of the students are no other class.
+        share: as for `is_unusual`; fewer others than this share of the students are not another class.
         assessed: as for `is_unusual`; the device sees the class's other students as strangers. None: all students are
             assessed.
     """
