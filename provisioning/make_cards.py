@@ -2,8 +2,8 @@
 
     python provisioning/make_cards.py ROOMS.csv --output CARDS --os trixie --admin-keys technician.pub
 
-It needs only Python 3.10 or newer (on Windows: pip install tzdata). docs/INSTALL.md has the columns of the list, and
-explains how to use the folders. They contain passwords: delete them when the cards are written.
+It needs only Python 3.10 or newer, and on Windows also `pip install tzdata`. The page docs/INSTALL.md describes the
+columns of the list and the use of the folders. They contain passwords: delete them when the cards are written.
 """
 
 from __future__ import annotations
