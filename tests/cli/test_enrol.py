@@ -129,7 +129,7 @@ def test_every_bad_photograph_is_one_warning_with_its_reason(office):
         "link.jpg": "leads out of the folder",
         "huge.png": "larger than 35 megapixels",
         "heavy.jpg": "larger than 30 MiB",
-        "other.jpg": "somebody else",
+        "other.jpg": "different person",
     }
     assert {name: words.get(name, "?") in text for name, text in reasons.items()} == dict.fromkeys(words, True), reasons
     warnings = done.stderr.splitlines()

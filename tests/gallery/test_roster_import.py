@@ -87,7 +87,7 @@ def test_every_bad_photograph_is_one_refusal_and_the_rest_goes_on(store, school,
     words = {
         "S1/4.png": "2 faces",
         "S1/5.png": "no face",
-        "S1/6.png": "somebody else",
+        "S1/6.png": "different person",
         "S1/7.jpg": "not a JPEG",
         "S1/8.heic": "not a JPEG",
         "S1/9.png": "truncated",
