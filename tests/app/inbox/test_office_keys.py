@@ -123,7 +123,7 @@ def test_while_the_office_changes_its_key_both_are_right_and_then_the_new_one_al
     (folder / "config.toml").write_text(SETTINGS, "utf-8")
     assert not apply(home, signed(FIELDS, OFFICE))[0]
     assert run(folder, "office-key", "list").stdout.startswith(NEXT.public_key)
-    assert run(folder, "office-key", "unpin", NEXT.public_key).stdout.endswith("lists are taken unsigned now\n")
+    assert run(folder, "office-key", "unpin", NEXT.public_key).stdout.endswith("unsigned lists are accepted now\n")
     assert run(folder, "office-key", "list").stdout == "no office key is pinned: unsigned lists are accepted\n"
 
 

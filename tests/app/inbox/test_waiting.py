@@ -97,7 +97,7 @@ def test_a_server_that_has_nothing_for_us_is_no_problem(home, server):
         ("roster.csv", HEADER + "S1,Al,,,yes\nS1,Bo,,,yes\n", "line 3"),
         ("roster.csv", HEADER, "no students"),
         ("roster.csv", "x" * (2 * 2**20 + 1), "larger than 2097152 bytes"),
-        ("timetable.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", "cut off"),
+        ("timetable.ics", "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", "truncated"),
         ("timetable.ics", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "has no event"),
         ("corrections.json", '{"schema": 1, "corrections": [{}]}', "correction 1"),
         ("corrections.json", "[" * 900_000, "nests too deep"),
