@@ -191,7 +191,7 @@ def _warnings(report: EnrolReport) -> Iterator[str]:
     for student_id in report.removed_before:
         yield f"student {student_id}: was removed and stays without template; --readmit {student_id} enrols again"
     if report.left:
-        yield f"{ids(report.left)}: not on this roster any more; `enrol remove` erases what is sealed of them"
+        yield f"{ids(report.left)}: no longer on this roster; `enrol remove` erases their sealed data"
     yield from _alike(report)
     if report.unclaimed:
         yield f"{ids(report.unclaimed)}: photographs of no student on this roster"

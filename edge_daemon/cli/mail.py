@@ -37,7 +37,7 @@ def test_(home: Home, address: str) -> None:
     if home.config.mail.via == "upstream":
         raise DeliveryError("the school's server sends the mail", "mail.via", "test it there")
     if "mail.password_file" in withheld_secrets(home):
-        raise DeliveryError("is a credential that this shell is not given", "mail.password_file", _LENT)
+        raise DeliveryError("is a credential that this shell does not receive", "mail.password_file", _LENT)
     name, outcome = send_trial(home, address)
     if outcome.name != "delivered":
         raise _NotSentError(outcome.answer, "" if name in outcome.answer else name)

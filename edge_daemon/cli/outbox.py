@@ -124,7 +124,7 @@ def copy(home: Home, folder: Path) -> None:
     click.echo(f"{done.new} documents copied to {folder}, {done.there} were there already")
     if done.rehearsals:
         count = f"{done.rehearsals} of rehearsals {'stays' if done.rehearsals == 1 else 'stay'} here"
-        click.echo(f"{count}: the office gets a rehearsal only where `rehearse --deliver` asked for that")
+        click.echo(f"{count}: the office gets a rehearsal only with `rehearse --deliver`")
 
 
 def _fields(item: Item) -> dict[str, str | int | None]:

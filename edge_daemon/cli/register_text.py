@@ -98,7 +98,7 @@ def _doubts_of(verdict: Verdict) -> Iterator[str]:
         where = "" if seat is None else f" in row {seat.row} seat {seat.seat}"
         yield f"somebody without a name{where} may be this student ({verdict.resembles.probability:.0%})"
     if verdict.verdict == "present" and verdict.probability is not None and verdict.probability < _SURE:
-        yield f"that it was this student is {verdict.probability:.0%} probable"
+        yield f"the probability that it was this student is {verdict.probability:.0%}"
     if "poor_photographs" in verdict.flags:
         yield "every enrolment photograph is out of focus; add a sharp one"
 

@@ -39,7 +39,7 @@ _LIVES: Mapping[Life, str] = {
 _CLOCKS: Mapping[ClockState, str] = {
     "synchronised": "set by a time server",
     "rtc": "set by the clock chip, or trusted by the settings; no time server has answered yet",
-    "unsynchronised": "not to be trusted: not set yet",
+    "unsynchronised": "not trusted, because it is not set yet",
 }
 _WIDTH = 14
 

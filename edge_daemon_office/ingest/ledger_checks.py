@@ -49,7 +49,7 @@ def _problems(school: str, device: str) -> Iterator[tuple[str, str]]:
     known = {sha256 for sha256, _ in promised}
     gone = sum(previous != "" and previous not in known for _, previous in promised)
     if gone > left_out:
-        yield device, f"{gone} commitments are not here that others follow"
+        yield device, f"{gone} commitments are missing that others follow"
     yield from _heartbeat(school, device, here)
 
 

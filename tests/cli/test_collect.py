@@ -449,7 +449,7 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
 def test_a_heartbeat_of_another_kind_says_nothing_and_harms_nothing(root, rooms, tmp_path, said):
     (root / "v1/devices/room 1/status.json").write_text(said)
     book, _ = book_of(root, tmp_path)
-    assert room_rows(book)["room 1"]["What somebody should look at"] == "it never said how it is"
+    assert room_rows(book)["room 1"]["What somebody should look at"] == "it never sent its state"
 
 
 # --- mistakes of the user -------------------------------------------------------------------------------------------

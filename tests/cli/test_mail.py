@@ -155,7 +155,7 @@ def test_messages_can_be_looked_at_before_mail_is_set_up(tmp_path, kind):
     told = f"{message['To']}"
     assert told == ("nobody@edge-daemon.invalid" if kind in ("office", "week", "month") else told)
     if kind in ("student", "guardian"):
-        assert "not sent now: the settings do not want this mail" in done.stdout
+        assert "not sent now: the settings disable this mail" in done.stdout
 
 
 @pytest.mark.parametrize("kind", ["week", "month"])

@@ -279,7 +279,7 @@ def test_where_there_are_rehearsals_only_the_stick_and_the_office_say_why_nothin
     done = run(home, "outbox", "copy", str(stick))
     assert done.stdout.splitlines() == [
         f"0 documents copied to {stick}, 0 were there already",
-        "1 of rehearsals stays here: the office gets a rehearsal only where `rehearse --deliver` asked for that",
+        "1 of rehearsals stays here: the office gets a rehearsal only with `rehearse --deliver`",
     ]
     collected = run(home, "collect", str(stick), "--output", str(tmp_path / "t.csv"), "--time-zone", "UTC")
     assert collected.exit_code == 2

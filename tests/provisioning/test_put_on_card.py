@@ -81,9 +81,9 @@ def damaged(folder, how):
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ("altered", "config.toml: is not as it was written"),
+        ("altered", "config.toml: was changed after it was written"),
         ("missing", "config.toml: can't be read: No such file"),
-        ("empty secret", "upstream-token: is not as it was written"),
+        ("empty secret", "upstream-token: was changed after it was written"),
         ("no manifest", "card.json: is damaged, or no card of this program"),
         ("nested", "card.json: is damaged, or no card of this program"),
         ("endless", "card.json: is longer than 256 KiB"),

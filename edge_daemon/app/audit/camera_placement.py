@@ -11,7 +11,8 @@ from edge_daemon.app.audit.findings import Advice, AuditFindings
 _STEP_M, _LEAST_M = 1.0, 0.1
 _LEAST_LENS = 1.02
 _UNEVEN, _AT_EDGE = 0.2, 0.08
-"""Shares of the picture: the least difference between the free space at two edges, and the limit of the smaller one."""
+"""Opposite edges are uneven if their free space differs by more than the first value, and the smaller space is below
+the second. Both are shares of the picture."""
 _AIM_GAIN = 0.03
 """The loss at an edge and for faces from the side was not measured, so this advice ranks after measured gains."""
 _ASIDE_DEG = 35

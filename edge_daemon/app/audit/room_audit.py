@@ -69,7 +69,7 @@ class Audit:
     lens_position: float | None
     """The focus that the camera found, in dioptres; None for files and for a lens without a motor."""
     turned_by_deg: int
-    """Rotation of the camera, after which no other finding is reliable; 0 if it is upright."""
+    """Rotation of the camera; 0 if it is upright. With a rotated camera no other finding is reliable."""
     from_camera: bool
     """True if the pictures come from the camera of the settings."""
     advice: tuple[Advice, ...]

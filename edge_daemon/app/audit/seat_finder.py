@@ -15,12 +15,12 @@ from edge_daemon.types import Box, Candidate, Face
 Array = NDArray[np.float64]
 
 ROW_GAP, ROUGH_GAP = 0.045, 0.15
-"""Least difference between two rows, in the logarithm of the face width. The first value holds in the furthest row if
-the height in the picture steadies the width; it is 40 cm at 9 m. The second holds for the width alone, which varies by
-a tenth."""
+"""Least difference between two rows, in the logarithm of the face width. The first value (40 cm at 9 m) is for the
+furthest row, if the height in the picture makes the width more precise. The second is for the width alone, which varies
+by a tenth."""
 SURE = 0.95
-"""A seat counts if the median score of its faces is this high. A single picture may take a pattern for a face, and a
-lower score is enough for faces near others."""
+"""A seat counts if the median score of its faces is this high. In one picture the detector may mistake a pattern
+for a face. A lower score is enough for faces near others."""
 ROW_SPAN = 0.37
 """Longest row, in the logarithm of the face width: the nearest face is at most 1.45 times as wide as the furthest."""
 _ENOUGH, _ROUNDS = 6, 4

@@ -29,7 +29,7 @@ class Timebase:
     def see(self, reading: Reading) -> bool:
         """Adopt the time of the first network server that answers; return whether captures move.
 
-        Any other jump of the clock does not affect the lesson, which continues by the time since boot.
+        Other jumps of the clock do not affect the lesson, because it counts the time since boot.
         """
         if reading.state != "synchronised" or self._anchor.state == "synchronised":
             return False

@@ -45,7 +45,7 @@ def lesson_place_of(device: str, boot_id: str, capture: int) -> tuple[str, int]:
 
 
 def drawn_wait_s(boottime_s: float) -> float:
-    """Return the seconds until the next picture, drawn uniformly within the span that begins next."""
+    """Return the seconds until the next picture: a uniform random instant of the next span, before its free seconds."""
     next_span_s = EVERY_S - boottime_s % EVERY_S
     return next_span_s + secrets.randbelow(1 << 53) / (1 << 53) * (EVERY_S - FREE_S)
 

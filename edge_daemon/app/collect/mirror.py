@@ -162,7 +162,7 @@ class Mirror:
         if answer.is_cut:
             return DocumentProblem(path, f"is larger than {MAX_BYTES >> 20} MiB")
         if answer.status != _OK:
-            return DocumentProblem(path, f"is listed, and can't be had ({answer.status})")
+            return DocumentProblem(path, f"is listed, but can't be fetched ({answer.status})")
         if os.name == "nt" and not server_listing.is_kept_by_windows(path):
             return DocumentProblem(path, "has a name that Windows does not allow")
         target = self._target / path

@@ -85,7 +85,7 @@ def missing(
     promised = {one.sha256 for one in commitments}
     gone = sum(one.previous_sha256 is not None and one.previous_sha256 not in promised for one in commitments)
     if gone > left_out:
-        what = f"{gone} commitments are not here that others follow"
+        what = f"{gone} commitments are missing that others follow"
         lines.append(DocumentProblem(room, what, is_left_out=False))
     if last_is_gone:
         where = f"{room}: register {claims.lesson_id}"

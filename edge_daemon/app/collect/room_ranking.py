@@ -61,7 +61,7 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> I
         if heartbeat.service in ("silent", "degraded"):
             yield "faulty", f"the service is {heartbeat.service}"
         if heartbeat.clock == "unsynchronised":
-            yield "faulty", "the time is not known there"
+            yield "faulty", "the device does not know the time"
         if heartbeat.parked:
             yield "faulty", f"{counted(heartbeat.parked, 'item')} refused by the server or a mail server"
         if heartbeat.disk_free_mb is not None and heartbeat.disk_free_mb < _FEW_MB:
@@ -82,7 +82,7 @@ def _faults(room: Room, heartbeat: Heartbeat | None, days: EventLogSummary) -> I
 
 def _silence(heartbeat: Heartbeat | None, now: datetime) -> Iterator[tuple[Severity, str]]:
     if heartbeat is None or heartbeat.at is None:
-        yield "silent", "it never said how it is"
+        yield "silent", "it never sent its state"
     elif now - heartbeat.at > SILENT:
         yield "silent", f"not heard of for {counted((now - heartbeat.at).days, 'day')}"
 

@@ -122,7 +122,7 @@ class CaptureDay:
             hint = "import the roster first; see `edge-daemon enrol list`"
             raise GalleryError("not on the roster", f"student {student_id}", hint)
         if not student.consent:
-            hint = "without a yes in the roster there is no template: change it there, and import it"
+            hint = "a template needs consent in the roster: change the roster, and import it"
             raise GalleryError("the roster has no consent", f"student {student_id}", hint)
         others = {i: mean_vector(own) for i, own in self._faces().items() if i != student_id}
         self._judge = CaptureJudge(student_id, self._reader, others)

@@ -63,7 +63,7 @@ def names_of(home: Home, warn: Callable[[EdgeError], None]) -> Mapping[str, str]
 
 
 def removed_of(home: Home, student_ids: Iterable[str]) -> Mapping[str, datetime]:
-    """Return when students were removed, for those who were; empty if the gallery can't be read."""
+    """Return the time of removal of each removed student; empty if the gallery can't be read."""
     if not home.gallery_db_path.exists():
         return {}
     try:

@@ -42,8 +42,8 @@ class Removal:
         ]
         if self.before:
             return [*([f"{self.student.sightings} sightings"] if self.student.sightings else []), *rest]
-        sealed = "the key under which everything personal was sealed: templates, name, mail addresses, further columns"
-        old = ["the key that older copies of it on the card were sealed under, where it lay"]
+        sealed = "the key that sealed all personal data: templates, name, mail addresses, further columns"
+        old = ["the previous key, which sealed older copies on the card"]
         return [sealed, *(old if self.result.renewed else []), f"{self.student.sightings} sightings", *rest]
 
     def stays(self) -> list[str]:
@@ -67,7 +67,7 @@ class Removal:
         if self.result.copies.erased:
             fresh = self.result.copies.fresh
             made = f"{fresh.path.name} was made just now" if fresh else "no new one could be made: see `doctor`"
-            tasks.append(f"earlier backups of the gallery, wherever they are, can't be restored any more; {made}")
+            tasks.append(f"earlier backups of the gallery, wherever they are, can no longer be restored; {made}")
         return tasks
 
 

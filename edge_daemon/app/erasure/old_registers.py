@@ -76,12 +76,12 @@ def _check_due(
         where, hint = f"register {one.lesson_id} revision {one.revision}", "see `edge-daemon ledger verify`"
         row = ledger.ledger_row(db, one.lesson_id, one.revision)
         if row is None:
-            raise RegisterError("was to go, and is not there", where, hint)
+            raise RegisterError("was due for removal, but is missing", where, hint)
         proven = prove_register(row.document, signer.public_key)
         register = proven.document.register
         if (proven.sha256, register.lesson.lesson_id, register.revision) != (one.sha256, one.lesson_id, one.revision):
-            raise RegisterError("was to go, and is not the document that was written here", where, hint)
+            raise RegisterError("was due for removal, but is not the document that was written here", where, hint)
         if not proven.is_signed and ledger.any_signed_before(db, row):
-            raise RegisterError("was to go, and is not signed, though registers before it are", where, hint)
+            raise RegisterError("was due for removal, but is not signed, though earlier registers are", where, hint)
         if register.lesson.end >= ended_before:
-            raise RegisterError("was to go before its time", where, hint)
+            raise RegisterError("was due for removal too early", where, hint)

@@ -128,10 +128,10 @@ def check_files(card: Card) -> None:
     fields = json.loads((card.folder / _MANIFEST).read_bytes())
     for name, digest in fields["files"].items():
         if hashlib.sha256(_content(card.folder / name)).hexdigest() != digest:
-            raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
+            raise ProvisioningError("was changed after it was written", str(card.folder / name), _TODO)
     for name, size in fields["secrets"].items():
         if len(_content(card.folder / name)) != size:
-            raise ProvisioningError("is not as it was written", str(card.folder / name), _TODO)
+            raise ProvisioningError("was changed after it was written", str(card.folder / name), _TODO)
 
 
 def _content(path: Path) -> bytes:

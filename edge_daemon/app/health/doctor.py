@@ -213,14 +213,14 @@ class Doctor:
             return Check("camera", "bad", f"the service says: {status.camera_fault}", "check its cable and settings")
         if status is not None and status.state in _HOLDS_CAMERA:
             hint = "ask again in a minute" if status.state == "starting" else ""
-            return Check("camera", "not checked", f"the service holds it, without a fault ({status.detail})", hint)
+            return Check("camera", "not checked", f"the service uses it, without a fault ({status.detail})", hint)
         settings = camera_settings(self._home)
         try:
             return _one_picture(settings)
         except CameraError as error:
             if not self._home.home_mode or self._home.config.camera != CameraConfig():
                 raise
-            return Check("camera", "warning", error.what, "set camera.kind and camera.source, if there is to be one")
+            return Check("camera", "warning", error.what, "set camera.kind and camera.source if the room has a camera")
 
     def _mail_texts(self) -> Check:
         mail = self._home.config.mail

@@ -1,4 +1,4 @@
-"""The checks of `doctor` about delivery: whether the school's server knows us, and whether items get through."""
+"""The checks of `doctor` about delivery: whether the school's server accepts this device, and whether items arrive."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def upstream_check(home: Home) -> Check:
         answer = server.get(document_paths.status(device), "", _MAX_BYTES)
     if answer.problem is not None:
         return Check("upstream", "bad", answer.problem.answer, "correct upstream.url, upstream.kind or the token")
-    knows = "has heard of this device" if answer.status != _ANSWERED[-1] else "has nothing of this device yet"
-    good = Check("upstream", "good", f"{found.found}; it knows the token, and {knows}")
+    knows = "has the state of this device" if answer.status != _ANSWERED[-1] else "has nothing of this device yet"
+    good = Check("upstream", "good", f"{found.found}; it accepts the token, and {knows}")
     ca_file = folder / settings.ca_file if settings.ca_file else None
     return by_3_13(good, ca_file, connectivity.upstream_by_3_13(settings, folder))
 

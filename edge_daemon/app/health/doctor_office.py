@@ -24,4 +24,4 @@ def office_key_check(home: Home) -> Check:
     if not home.config.upstream.url or CORRECTIONS not in wanted_names(home.config):
         return Check(_NAME, "not checked", "no corrections come from a server")
     advice = "pin the office's key: `edge-daemon office-key pin KEY` (docs/OFFICE.md)"
-    return Check(_NAME, "warning", "none is pinned: corrections of anybody with access to the server count", advice)
+    return Check(_NAME, "warning", "none is pinned: anybody with access to the server can make corrections", advice)

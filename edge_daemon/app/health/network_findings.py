@@ -25,7 +25,7 @@ def handed_over(name: str) -> Check | None:
     if data is None:
         return None
     # Strangers can reach the process that made it, so only known checks in a known format are taken, a line each.
-    return _read(data).get(name) or Check(name, "not checked", "the part with the network ended without an answer")
+    return _read(data).get(name) or Check(name, "not checked", "the process with the network ended without an answer")
 
 
 @cache

@@ -263,7 +263,7 @@ def _apply_corrections(home: Home, data: bytes, now: datetime) -> InboxResult:
         done = apply_corrections(db, wanted, open_signer(home), outbox_writer(home.config), now.replace(microsecond=0))
     keep_notes(home, done.notes)
     summary = f"{done.revisions} revisions made, {done.already} corrections were done already"
-    summary += f", {done.overtaken} were overtaken by later ones" if done.overtaken else ""
+    summary += f", {done.overtaken} were replaced by later ones" if done.overtaken else ""
     return InboxResult(CORRECTIONS, True, summary, done.problem)
 
 
@@ -297,9 +297,9 @@ def _apply_timetable(home: Home, data: bytes, now: datetime) -> InboxResult:
     read = ProcessTimetable([Source(Path(TIMETABLE), data)], [], config)
     if not any(read.lessons(now, now + timedelta(weeks=weeks)) for weeks in (_WEEKS, _LOOK_AHEAD_WEEKS)):
         if read.error:
-            raise TimetableError(read.error, "", "the one that is in use stays")
+            raise TimetableError(read.error, "", "the current calendar stays in use")
         room = " in this room" if settings.room else ""
-        raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the one that is in use stays")
+        raise TimetableError(f"has no lesson{room} within a year", TIMETABLE, "the current calendar stays in use")
     put(pulled_timetable(home), data)
     left_out = f"{read.left_out} events are no lessons here" if read.left_out else ""
     return InboxResult(TIMETABLE, True, "it is the timetable now" + (f"; {left_out}" if left_out else ""))

@@ -94,7 +94,7 @@ def check_signed(home: Home, data: bytes, document: str, kind: str) -> None:
     keys = pinned_keys(home)
     if not keys:
         return
-    hint = "have the office sign it by its key, or see `edge-daemon office-key list`; nothing was changed"
+    hint = "ask the office to sign it, or see `edge-daemon office-key list`; nothing was changed"
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -104,9 +104,9 @@ def check_signed(home: Home, data: bytes, document: str, kind: str) -> None:
     try:
         top = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DeliveryError("is signed, and no JSON", document, hint) from error
+        raise DeliveryError("is signed, but is no JSON", document, hint) from error
     if not isinstance(top, dict) or top.get("kind") != kind:
-        raise DeliveryError(f"is signed, and no list of {kind}", document, hint)
+        raise DeliveryError(f"is signed, but is no list of {kind}", document, hint)
     if top.get("device") != home.config.device.name:
         raise DeliveryError("is signed for another device", document, hint)
 

@@ -26,7 +26,7 @@ IN_A_ROW: Final = 3
 _WARM_UP_S = 2.0
 _OPENING_DEADLINE_S = 20.0
 _IN_VAIN = 3
-"""After this many failures in a row the camera is given up."""
+"""After this many failures in a row the command stops with an error."""
 _SENTENCES = {
     "wrong": "please cover your nose and mouth",
     "none": "please put on a mask",

@@ -101,7 +101,7 @@ def forbidden(
     """
     channel = next((one for one in _channels(mail) if delivery.kind in {one.notice, one.correction}), None)
     if channel is None:
-        return Outcome("void", "the settings do not want this mail")
+        return Outcome("void", "the settings disable this mail")
     stored = registers.latest(db, delivery.lesson_id)
     register = from_json(stored.document).register if stored is not None else None
     found = [v for v in register.verdicts if v.tally.student_id == delivery.student_id] if register is not None else []

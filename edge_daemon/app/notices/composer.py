@@ -162,11 +162,11 @@ class Composer:
     def _teacher_of(self, register: Register, number: str) -> str | Outcome:
         """Return the address of a lesson's teacher, or why there is none; `number` selects another teacher's."""
         if not self._mail.teachers and not self._stand_in:
-            return Outcome("void", "the settings do not want this mail")
+            return Outcome("void", "the settings disable this mail")
         if register.lesson.origin == "rehearsal":
             return Outcome("void", "it was a rehearsal")
         if not self._needs_addresses:
-            return Outcome("void", "the school's server has it once for all teachers of the course") if number else ""
+            return Outcome("void", "the school's server gets it once for all teachers of the course") if number else ""
         if not read_contacts(self._home, self._db):
             return Outcome("retry", _NOT_YET)
         found, place = self._teachers(register.lesson), int(number) - 1 if number.isdecimal() else 0
@@ -210,7 +210,7 @@ class Composer:
         """Return the subject of an item, and its address or why it has none."""
         about, _, number = delivery.ref.partition(_ADDRESS_MARK)
         if not self._needs_addresses:  # an item for another address predates mail through the school's server
-            return about, Outcome("void", "the school's server has it once for all of the office") if number else ""
+            return about, Outcome("void", "the school's server gets it once for the whole office") if number else ""
         place = int(number) - 1 if number.isdecimal() else 0
         if place < len(self._mail.office):
             return about, self._mail.office[place]
@@ -241,7 +241,7 @@ class Composer:
     def _record(self, delivery: Delivery) -> Message | Outcome:
         """Return a student's record of a week or month; lessons that families get no notices about are left out."""
         if not self._wants(delivery.kind):
-            return Outcome("void", "the settings do not want this mail")
+            return Outcome("void", "the settings disable this mail")
         contact = self._reachable(delivery)
         if isinstance(contact, Outcome):
             return contact

@@ -159,7 +159,7 @@ def _lost(mended: _RecoveredDatabase, restored: sqlite_utils.Database) -> str:
     """Return what the restored register lacks, as far as the damaged file can be read."""
     found = loss(mended.aside, restored.conn) if mended.aside is not None else None
     if found is None:
-        return "how much that is can't be read any more"
+        return "the amount is unknown"
     return f"{found.registers} registers, {found.lessons} lessons, as far as the damaged file can be read"
 
 
@@ -167,9 +167,9 @@ def _told(path: Path, mended: _RecoveredDatabase, lost: str) -> str:
     kept = f"; the damaged file is kept as {mended.aside}" if mended.aside is not None else ""
     what = f"{path.name} was damaged ({mended.problem})"
     if mended.backup is None:
-        return f"{what} and there is no backup: a new one was begun, everything from before is lost ({lost}){kept}"
+        return f"{what} and has no backup: the program began a new one, and all earlier data is lost ({lost}){kept}"
     at = written(mended.backup.taken_at)
-    return f"{what} and is the backup of {at} now: what came after it is lost ({lost}){kept}"
+    return f"{what} and was replaced by the backup of {at}: later data is lost ({lost}){kept}"
 
 
 def _erase_again(home: Home, gallery_db: sqlite_utils.Database, register_db: sqlite_utils.Database) -> None:

@@ -69,6 +69,6 @@ def _check_ins(entries: object, where: str, now: datetime) -> list[CheckIn]:
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise CheckinNoteError("has an entry without id or time", where, _AGAIN) from error
         if not isinstance(student_id, str) or not student_id or at > now + _FUTURE:
-            raise CheckinNoteError("has an entry of a time to come, or without id", where, "set the clocks right")
+            raise CheckinNoteError("has an entry from the future, or one without id", where, "set the clocks right")
         found.append((student_id, at.astimezone(timezone.utc)))
     return found

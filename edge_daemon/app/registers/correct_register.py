@@ -33,7 +33,7 @@ class HandCorrection:
 
     lesson_id: str
     revision: int | None
-    """The new revision; None if the register says the same already."""
+    """The new revision; None if the register already says the same."""
     note_kept: bool
     """False if the free text of the reason could not be stored, because the student is not enrolled here."""
 

@@ -372,7 +372,7 @@ class Service:
         self._reload = True
 
     def _end(self) -> None:
-        notify("STOPPING=1", "STATUS=finishing the picture in hand")
+        notify("STOPPING=1", "STATUS=finishing the current picture")
         self._pool.stop()
         self._pool.end(STOP_S)
         if self._stopping:

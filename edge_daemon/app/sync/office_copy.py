@@ -102,5 +102,5 @@ def _put(path: Path, body: bytes, *, write_once: bool) -> bool:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
         what = f"can't be written: {error.strerror}"
-        raise DeliveryError(what, str(path), "check the folder: is it the stick, is there room") from error
+        raise DeliveryError(what, str(path), "check that the folder is on the stick, and its free space") from error
     return True

@@ -25,7 +25,7 @@ from edge_daemon.store.sync_note import Notebook
 logger = logging.getLogger(__name__)
 
 LOOKED_FOR: Final = 20
-"""How many of the newest documents are looked for if the newest one is missing at the server."""
+"""Number of documents to look for, newest first, if the server lacks the newest one."""
 _LOOKED_AT: Final = "looked_for_item"
 """Key in `meta` of delivery.sqlite: the item that was on the server at the last check."""
 _OK, _NOT_MODIFIED, _NOT_FOUND = 200, 304, 404

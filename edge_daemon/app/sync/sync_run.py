@@ -39,7 +39,7 @@ from edge_daemon.types import Delivery, Destination, Outcome
 logger = logging.getLogger(__name__)
 
 IN_A_ROW = 3
-"""After this many refusals in a row that would hold for all items, the receiver counts as refusing."""
+"""A receiver counts as refusing after this many refusals in a row with a reason that applies to all items."""
 _TAKEN_AGAIN_S = 3600.0
 MOST_DOUBTS = 12
 """After this many such refusals from a receiver that accepts other items, the next run tries the rest."""

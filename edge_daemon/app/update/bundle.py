@@ -110,7 +110,7 @@ def unpack(bundle: Path, manifest: Manifest, folder: Path) -> None:
                 expected = left.pop(member.name, None)
                 source = tar.extractfile(member) if member.isfile() else None
                 if expected is None or source is None or member.size != expected.size_bytes:
-                    raise UpdateError(f"{member.name!r} is not what the manifest says", str(bundle), _AGAIN)
+                    raise UpdateError(f"{member.name!r} differs from the manifest", str(bundle), _AGAIN)
                 if _copy(source, folder / member.name) != expected.sha256:
                     raise UpdateError(f"{member.name} is damaged (SHA-256 differs)", str(bundle), _AGAIN)
     except _DAMAGE as error:

@@ -62,7 +62,7 @@ class Updater:
             self._check_suits(manifest, bundle)
             if not allow_downgrade and is_older(new, old):
                 what = f"release {new} is older than {old}, which is in effect; nothing was changed"
-                raise UpdateError(what, str(bundle), "take a newer one, or say --allow-downgrade")
+                raise UpdateError(what, str(bundle), "take a newer one, or use --allow-downgrade")
             self._check_time(in_lesson=in_lesson)
             self._change(old, new, lambda: self._make(bundle, manifest))
             self.releases.renew_tools()
@@ -119,7 +119,7 @@ class Updater:
         status = read_status(self.home.runtime_dir)
         if in_lesson or status is None or not runs(status) or status.state not in ("lesson", "finalising"):
             return
-        raise UpdateError("a lesson is running", status.detail, "wait for its end, or say --now")
+        raise UpdateError("a lesson is running", status.detail, "wait for its end, or use --now")
 
     def _make(self, bundle: Path, manifest: Manifest) -> None:
         folder = self.releases.folder(manifest.version)

@@ -143,7 +143,7 @@ def retain(home: Home, now: datetime, clock: ClockState | None = None) -> Retent
     """
     reading = SystemClock(trusted=home.config.device.trust_clock).reading()
     if (clock or reading.state) == "unsynchronised":
-        return RetentionResult(0, 0, 0, "the time is not known, so nothing is known to be old")
+        return RetentionResult(0, 0, 0, "the time is not known, so the age of the data is not known")
     if not home.register_db_path.exists():
         return RetentionResult(0, 0, 0, "there is no register yet")
     before = now - timedelta(days=home.config.storage.keep_sightings_days)

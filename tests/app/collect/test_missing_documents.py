@@ -80,7 +80,7 @@ def test_what_still_waits_on_the_device_is_not_missing(room):
 
 def test_a_removed_commitment_is_named(room):
     sorted((room.root / "v1" / "devices").rglob("commitments/*"))[1].unlink()
-    assert told(room) == ["1 commitments are not here that others follow"]
+    assert told(room) == ["1 commitments are missing that others follow"]
 
 
 def test_a_rehearsal_that_stayed_on_the_device_is_no_gap_that_can_be_told_from_one(room):

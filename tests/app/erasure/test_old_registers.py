@@ -339,7 +339,7 @@ def test_a_lesson_that_was_made_old_in_the_tables_is_not_signed_away(home):
         LOOKED,
         f"UPDATE lessons SET end_utc = '2020-01-01T00:00:00.000000Z' WHERE lesson_id = {first}",
     )
-    assert "was to go before its time" in refused(home, START + 2 * DAY)
+    assert "was due for removal too early" in refused(home, START + 2 * DAY)
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def test_status_shows_the_queue_and_the_last_sync(home):
 
 def test_the_doctor_tries_the_token_and_changes_nothing(home, server):
     check = upstream_check(home)
-    assert (check.state, "knows the token, and has nothing of this device yet" in check.found) == ("good", True)
+    assert (check.state, "accepts the token, and has nothing of this device yet" in check.found) == ("good", True)
     assert server.documents() == {}
     run(home, Clock())
-    assert "has heard of this device" in upstream_check(home).found
+    assert "has the state of this device" in upstream_check(home).found
 
 
 def test_the_doctor_finds_a_wrong_token_a_portal_and_a_stranger(home, server):

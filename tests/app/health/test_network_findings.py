@@ -31,7 +31,7 @@ def test_what_it_found_is_taken(credentials):
     (credentials / "network-checks").write_text(json.dumps(rows))
     assert handed_over("mail") == Check("mail", "bad", "no answer", "plug it in")
     assert handed_over("upstream") == Check(
-        "upstream", "not checked", "the part with the network ended without an answer"
+        "upstream", "not checked", "the process with the network ended without an answer"
     )
 
 

@@ -316,7 +316,7 @@ def test_a_list_and_registers_of_the_release_before_are_taken_over_as_they_are(b
         conn.commit()
     before = box.register().revision
     done = box.apply("corrections.json", corrections(mine, overtaken))
-    assert done.summary.startswith("0 revisions made, 1 corrections were done already, 1 were overtaken")
+    assert done.summary.startswith("0 revisions made, 1 corrections were done already, 1 were replaced")
     assert (box.register().revision, box.verdicts()["S2"]) == (before, "present")
     again = box.apply("corrections.json", corrections(overtaken, mine))
     assert again.summary.startswith("0 revisions made, 2 corrections were done already")

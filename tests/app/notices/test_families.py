@@ -184,7 +184,7 @@ def test_off_is_off_also_for_what_was_queued_before(tmp_path):
         assert {role for role, _, _ in to_families(drain(Home(home.state_dir), db, MONDAY))} == {"student", "guardian"}
         guardians = [one for one in outbox.listed(db, outbox.STATES) if one.kind == "guardian-week"]
         assert {one.state for one in guardians} == {"void"}
-        assert {one.answer for one in guardians} == {"the settings do not want this mail"}
+        assert {one.answer for one in guardians} == {"the settings disable this mail"}
 
 
 def test_by_default_no_guardian_gets_a_record(tmp_path):

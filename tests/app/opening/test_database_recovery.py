@@ -108,7 +108,7 @@ def test_without_any_backup_the_file_is_kept_and_an_empty_one_begun_loudly(tmp_p
     spoil_page(home.register_db_path, "captures")
     (note,), ids, _ = _opened(home)
     assert ids == []
-    assert "there is no backup: a new one was begun, everything from before is lost (1 registers, 1 lessons" in note
+    assert "has no backup: the program began a new one, and all earlier data is lost (1 registers, 1 lessons" in note
     assert len(list(home.damaged_dir.glob("*.sqlite"))) == 1
 
 
