@@ -61,7 +61,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     done.stays += publish(home, school, empty=devices) + publish_excuses(home, school, today)
     read_roster(school)
     if Student.objects.filter(**mine).exists():
-        done.stays.append(f"the name, in {school.roster}: take the line out, then run `ingest`")
+        done.stays.append(f"the name, in {school.roster}: remove the line, then run `ingest`")
     if count := Mark.objects.filter(**mine).count():
         done.stays.append(f"{count} marks by bare id, as the signed registers in {school.tree} have them")
     if count := EdFiEvent.objects.filter(**mine).count():

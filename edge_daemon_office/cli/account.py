@@ -22,8 +22,8 @@ def account() -> None:
 @account.command()
 @click.argument("username")
 @click.option("--role", type=click.Choice(_ROLES), required=True)
-@click.option("--name", required=True, help="As it stands in corrections, such as 'Ms Weber'.")
-@click.option("--title", default="", help="What the person is at the school.")
+@click.option("--name", required=True, help="The name shown in corrections, such as 'Ms Weber'.")
+@click.option("--title", default="", help="The person's position at the school.")
 @click.option("--email", default="", help="For alerts.")
 @click.option("--course", "courses", multiple=True, help="A teacher's course; may be repeated. * is every course.")
 @click.option("--school", metavar="ID", help="Needed if the office has several schools.")
@@ -109,10 +109,10 @@ def list_accounts(folder: Path) -> None:
 @click.argument("username")
 @click.option("--password", "new_password", is_flag=True, help="A new first password; it is shown once.")
 @click.option("--unlock", is_flag=True, help="End a lock-out.")
-@click.option("--reset-second-factor", "reset", is_flag=True, help="The person sets it up anew.")
+@click.option("--reset-second-factor", "reset", is_flag=True, help="The person sets it up again.")
 @click.option("--disable/--enable", "disable", default=None, help="Whether the account may sign in.")
-@click.option("--email", help="For alerts; '' takes it away.")
-@click.option("--course", "courses", multiple=True, help="The courses of a teacher, in place of those before.")
+@click.option("--email", help="Address for alerts; '' removes it.")
+@click.option("--course", "courses", multiple=True, help="The teacher's courses; they replace the earlier ones.")
 @click.pass_obj
 def set_account(
     folder: Path,

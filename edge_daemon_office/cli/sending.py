@@ -66,7 +66,7 @@ def edfi() -> None:
 
 
 @edfi.command()
-@click.option("--days", type=click.IntRange(1, 400), help="To look back, in place of schools.ID.edfi.days.")
+@click.option("--days", type=click.IntRange(1, 400), help="Days to look back, instead of schools.ID.edfi.days.")
 @_school
 @click.pass_obj
 def send(folder: Path, days: int | None, school: str | None) -> int:

@@ -11,7 +11,7 @@ from edge_daemon_office.cli.opening import open_office
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say how many lines each account would get; send nothing.")
+@click.option("--dry-run", is_flag=True, help="Print how many lines each account would get; send nothing.")
 @click.pass_obj
 def alerts(folder: Path, dry_run: bool) -> int:
     """Send each account with an address its new alerts, in one mail. For a timer, such as every 15 minutes.

@@ -117,7 +117,7 @@ def _write(path: Path, school: str, device: str, entries: list[dict[str, str]], 
     except ValueError:
         top = None
     if not isinstance(top, dict):
-        return "was written by somebody else: take it away first"
+        return "was written by somebody else: remove it first"
     if top.get("excuses") == entries:
         return ""
     now = datetime.now(timezone.utc).replace(microsecond=0)

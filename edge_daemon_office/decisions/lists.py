@@ -74,9 +74,7 @@ def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> li
         text = corrections_list(school.school, device, signer)
         try:
             if _is_foreign(path, old, text):
-                problems.append(
-                    f"{device}/{CORRECTIONS} was written by somebody else: take it away, or merge it by hand"
-                )
+                problems.append(f"{device}/{CORRECTIONS} was written by somebody else: remove it, or merge it by hand")
                 continue
             put(path, text)
         except OSError as error:

@@ -115,7 +115,7 @@ def _columns(reader: SettingsReader, where: str, value: object) -> tuple[tuple[s
     for one in value:
         is_pair = isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) for part in one)
         if not is_pair or one[1] not in FIELDS:
-            raise reader.error(where, f"has a column that is none: {one}", f"{hint}; fields: {', '.join(FIELDS)}")
+            raise reader.error(where, f"has an unknown column: {one}", f"{hint}; fields: {', '.join(FIELDS)}")
         found.append((one[0], one[1]))
     return tuple(found)
 

@@ -75,7 +75,7 @@ def give_code(request: HttpRequest) -> HttpResponse:
             request.session.cycle_key()
             request.session[PASSED_TOTP] = True
             return _let_in(request, account)
-        error = t("This code is not right, or was used already.")
+        error = t("This code is wrong, or was used already.")
     return render(request, "office/code.html", {"error": error}, status=403 if error else 200)
 
 
@@ -97,7 +97,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
             note(account.school, account.username, "second factor set up")
             return _let_in(request, account)
         note_failure(account)
-        error = t("This code is not right. Check that the telephone's clock is right.")
+        error = t("This code is wrong. Check that the telephone's clock is right.")
     address = totp.address(secret, account.username, "Attendance")
     picture = segno.make(address, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
     values = {
@@ -124,9 +124,9 @@ def change_password(request: HttpRequest) -> HttpResponse:
         new = request.POST.get("new", "")[:1000]
         if not account.check_password(request.POST.get("old", "")[:1000]):
             note_failure(account)
-            errors.append(t("The old password is not right."))
+            errors.append(t("The old password is wrong."))
         elif new != request.POST.get("again", ""):
-            errors.append(t("The new password was written in two ways."))
+            errors.append(t("The two new passwords differ."))
         else:
             try:
                 validate_password(new, account)

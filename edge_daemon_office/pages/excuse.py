@@ -26,7 +26,7 @@ def change_excuses(request: HttpRequest, school: str, student_id: str) -> HttpRe
         if "withdraw" in request.POST:
             if not withdraw(request.user, student_id, request.POST["withdraw"]):
                 raise Http404
-            said = t("The excuse is taken back.")
+            said = t("The excuse was withdrawn.")
         else:
             first = day_text(request.POST.get("first_day", ""))
             last = day_text(request.POST.get("last_day", "")) if request.POST.get("last_day") else first

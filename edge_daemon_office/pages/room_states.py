@@ -41,7 +41,7 @@ def room_states(school: School) -> list[RoomStanding]:
 def _reasons(room: RoomStanding, now: datetime) -> list[str]:
     said, reasons = room.heartbeat, []
     if said is None or said.at is None:
-        reasons.append(t("It has not said how it is. Check its power and network."))
+        reasons.append(t("It has not sent its state yet. Check its power and network."))
     elif now - said.at > SILENT:
         reasons.append(t("It has been silent for a day or more. Check its power and network."))
     if said is not None:
@@ -49,7 +49,7 @@ def _reasons(room: RoomStanding, now: datetime) -> list[str]:
         if said.disk_free_mb is not None and said.disk_free_mb < _LOW_DISK_MB:
             reasons.append(t("Its card is almost full: run `attendance doctor` there."))
         if said.temperature_c is not None and said.temperature_c >= _HOT_C:
-            reasons.append(t("It is hot: give it air."))
+            reasons.append(t("It is hot: improve its ventilation."))
         if said.clock == "unsynchronised":
             reasons.append(t("Its clock is not set: check its network."))
         if said.parked:
@@ -60,5 +60,5 @@ def _reasons(room: RoomStanding, now: datetime) -> list[str]:
     if left_out:
         reasons.append(t("%(count)s things are left out: see below.", count=left_out))
     elif room.problems:
-        reasons.append(t("%(count)s things are odd: see below.", count=len(room.problems)))
+        reasons.append(t("%(count)s things look wrong: see below.", count=len(room.problems)))
     return reasons

@@ -44,7 +44,7 @@ def test_what_the_office_wrote_goes_from_its_tables_and_lists_and_the_rest_is_na
     assert (Excuse.objects.count(), Decision.objects.count()) == (0, 1)
     assert not Activity.objects.filter(student_id="S2").exists()
     stays = "\n".join(done.stays)
-    for words in ("take the line out", "1 marks by bare id", "removals.json", "backups"):
+    for words in ("remove the line", "1 marks by bare id", "removals.json", "backups"):
         assert words in stays
     erase_student(office, school, "S1")
     assert json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"] == []

@@ -77,7 +77,7 @@ def test_a_csv_file_has_the_columns_and_words_of_its_template(school, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('["Date", "day"]', '["Date", "face"]', "schools.north.csv.moodle.columns: has a column that is none"),
+        ('["Date", "day"]', '["Date", "face"]', "schools.north.csv.moodle.columns: has an unknown column"),
         ('delimiter = ";"', 'delimiter = "; "', "schools.north.csv.moodle.delimiter: is not one sign"),
         ("utf-8-sig", "utf-9", "schools.north.csv.moodle.encoding: is unknown"),
         ('skip = ["to_confirm"', 'skip = ["maybe"', "schools.north.csv.moodle.skip: is no list of states"),

@@ -103,7 +103,7 @@ def test_a_list_of_somebody_else_is_left_alone_and_named(office, school):
         client_.post("/north/excuses/7a 2/", {"first_day": DAY, "code": "illness"})
         assert path.read_text("utf-8") == text
         (line,) = publish_excuses(office, school, date.fromisoformat(DAY))
-        assert line == "room 1/excuses.json was written by somebody else: take it away first"
+        assert line == "room 1/excuses.json was written by somebody else: remove it first"
     path.unlink()
     assert publish_excuses(office, school, date.fromisoformat(DAY)) == []
     assert len(entries(school, "room 1")) == 3
