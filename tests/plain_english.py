@@ -80,7 +80,7 @@ def word_count(sentence: str) -> int:
 
 
 def mean_words(blocks: list[Block]) -> float | None:
-    """Return the mean length of the sentences, in words; None where they are too few for a mean."""
+    """Return the mean length of the sentences, in words; None if they are too few for a mean."""
     lengths = [word_count(one) for block in blocks if block.counts for one in sentences_of(block.text)]
     lengths = [one for one in lengths if one > 2]
     return sum(lengths) / len(lengths) if len(lengths) >= FEWEST_SENTENCES else None

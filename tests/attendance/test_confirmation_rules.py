@@ -1,4 +1,4 @@
-"""What a verdict becomes when the office says that the lesson was held: the rule's, where the student could be seen."""
+"""A lesson that the office confirms gets the rule's verdict for each student who could be seen."""
 
 from __future__ import annotations
 

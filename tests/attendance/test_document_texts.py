@@ -1,4 +1,4 @@
-"""Documents and tables byte for byte: other programs read them."""
+"""Documents and tables stay the same byte for byte, because other programs read them."""
 
 from __future__ import annotations
 

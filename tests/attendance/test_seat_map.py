@@ -57,7 +57,7 @@ def test_a_face_is_compared_with_the_one_before_it_and_not_with_the_first_of_its
 
 
 def test_how_low_a_face_is_is_its_middle():
-    """Both begin at one height, and the large one's middle is lower."""
+    """Both boxes begin at the same height, and the middle of the larger one is lower."""
     assert _seats(small=(0, 100, 20, 20), large=(50, 100, 80, 80)) == {"large": (1, 1), "small": (2, 1)}
 
 

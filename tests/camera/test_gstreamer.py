@@ -1,4 +1,4 @@
-"""Which pipeline is opened. That pictures are right: test_contract.py; a real pipeline: tests/slow/camera_vm.sh."""
+"""Which pipeline is opened. test_contract.py checks the pictures, and tests/slow/camera_vm.sh a real pipeline."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _CODE_PX = 8
 
 
 def picture(person: int, shot: int = 0, faces: int = 1, *, agreement: int = 0) -> Picture:
-    """Return a picture whose corner says: this person (as like `likeness`, if that is not 0), so many faces."""
+    """Return a picture whose corner encodes a person, a shot, a number of faces and an agreement."""
     canvas = np.random.default_rng(person * 100 + shot).integers(40, 215, (120, 120, 3), dtype=np.uint8)
     canvas[:_CODE_PX, :_CODE_PX] = (person, shot, faces)
     canvas[:_CODE_PX, _CODE_PX : 2 * _CODE_PX] = agreement

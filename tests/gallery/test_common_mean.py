@@ -1,4 +1,4 @@
-"""What all enrolled students have in common is taken off before a face is compared with each of them."""
+"""The mean of all enrolled students is subtracted before a face is compared with each of them."""
 
 from __future__ import annotations
 

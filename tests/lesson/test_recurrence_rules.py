@@ -1,4 +1,4 @@
-"""What of a recurrence rule is handed on."""
+"""Which parts of a recurrence rule are passed on."""
 
 from __future__ import annotations
 

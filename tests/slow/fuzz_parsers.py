@@ -35,7 +35,7 @@ class Parser(Protocol):
     """One parser."""
 
     seeds: Sequence[Files]
-    """Inputs that are taken."""
+    """Inputs that are accepted."""
 
     def mutated(self, number: int, chance: random.Random) -> Files:
         """Return a damaged input, made out of a seed by its number."""

@@ -157,7 +157,7 @@ class Checks:
         self._report.check("kill -9 leaves no process of the old ones", not left, f"{len(old)} before")
 
     def _goes_on(self, what: str, harm: Callable[[], object], within_s: float) -> None:
-        """Do harm, and check that the service comes back and continues the same plan."""
+        """Cause a failure, and check that the service restarts and continues the same plan."""
         service, report = self._service, self._report
         pid = service.pid
         harm()

@@ -1,4 +1,4 @@
-"""A service that fails again and again: it rests, is tried again, and comes back when the cause is gone."""
+"""A service that fails again and again pauses, restarts, and runs when the cause is gone."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Service:
 
     @property
     def status(self) -> str:
-        """What the service says of itself."""
+        """The status that the service reports."""
         return self.show("StatusText")
 
     def is_ready(self) -> bool:
@@ -65,7 +65,7 @@ class Service:
         return self._machine.run("journalctl", "-u", unit, "-o", "cat", "--no-pager", *after)
 
     def cursor(self) -> str:
-        """Return where the journal is now."""
+        """Return the current position in the journal."""
         lines = self._machine.run("journalctl", "-n", "1", "-o", "json", "--no-pager").splitlines()
         return json.loads(lines[-1])["__CURSOR"]
 

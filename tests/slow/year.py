@@ -75,7 +75,7 @@ class Year:
         self.latest = ""
 
     def go(self) -> None:
-        """Live through the year."""
+        """Simulate the year."""
         self.device.start()
         faults = (self.cut, self.long_cut, self.cut_and_no_time, self.no_camera, self.kill_worker, self.clock_jumps)
         while self.registers() < self.lessons // 2 and not self.over():

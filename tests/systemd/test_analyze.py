@@ -50,7 +50,7 @@ def test_the_check_of_exposure_finds_an_opened_door(tmp_path):
 
 
 def exposed(unit, tenths):
-    """Return 0 where a unit's exposure is at most so many tenths."""
+    """Return 0 if a unit's exposure is at most a number of tenths."""
     result = run(
         "systemd-analyze", "security", "--offline=true", f"--threshold={tenths}", f"./{unit.name}", cwd=unit.parent
     )

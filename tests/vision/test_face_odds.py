@@ -57,7 +57,7 @@ def test_what_the_verifier_says_of_both_boxes_counts_as_their_mean():
 
 
 def _row(count: int, side: float, left: float = 0) -> list[np.ndarray]:
-    """Squares side by side, a side apart."""
+    """A row of squares; each gap is as wide as a square."""
     return [np.array([x, 0, x + side, side], np.float32) for x in left + 2 * side * np.arange(count)]
 
 

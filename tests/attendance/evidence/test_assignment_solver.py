@@ -1,4 +1,4 @@
-"""Assignment against trying every possibility."""
+"""Compares the assignment solver with a search of every possibility."""
 
 from __future__ import annotations
 

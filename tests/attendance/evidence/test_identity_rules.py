@@ -27,7 +27,7 @@ def test_familiarity_is_the_cosine_freed_of_noise():
 
 
 def _united(cosine: float, first: int = 4, second: int = 4, *, seats=(0, 1), slots=None) -> bool:
-    """Say whether two tracks so familiar, of so many faces, are united."""
+    """Return whether two tracks are united, for a familiarity and numbers of faces."""
     tracks = [track(FIRST, range(first), seats[0]), track(turned(cosine), range(first, first + second), seats[1])]
     groups = unite(tracks, slots or [frozenset(range(first)), frozenset(range(first, first + second))])
     assert groups in ([[0, 1]], [[0], [1]])

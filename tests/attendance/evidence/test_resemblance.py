@@ -1,4 +1,4 @@
-"""An absent student whom somebody without a name resembles: found, and nobody else."""
+"""An absent student is found if somebody without a name resembles the student; no other student is."""
 
 from __future__ import annotations
 
