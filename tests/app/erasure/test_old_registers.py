@@ -117,7 +117,7 @@ def test_what_the_office_has_goes_after_its_time_and_the_newest_stays(home):
         assert left == {one.lesson_id for one in latest_registers(db)}
     code, said = verified(home)
     assert code == 0, said
-    assert "2 registers went after storage.keep_registers_days" in said
+    assert "2 registers were removed after storage.keep_registers_days" in said
     add_lessons(home, [5000])  # the next lesson follows, and the chain goes on
     assert verified(home)[0] == 0
 

@@ -82,7 +82,7 @@ def test_damage_brings_the_last_backup_back_and_names_what_is_lost(home):
     (note,), ids, _ = _opened(home)
     assert ids == _ids(0, 1)
     assert note.startswith("register.sqlite was damaged (")
-    assert "is the backup of 2026-11-20T03:00:00Z now" in note
+    assert "was replaced by the backup of 2026-11-20T03:00:00Z: later data is lost" in note
     assert "1 registers, 1 lessons, as far as the damaged file can be read" in note
     (aside,) = home.damaged_dir.glob("*.sqlite")
     assert aside.read_bytes() == damaged
