@@ -153,7 +153,7 @@ demo() {
     out=demo-output home=demo-output/home
     rm -rf "$out"
     mkdir "$out"
-    say "drawing a lesson of 24 captures"
+    say "drawing a lesson of 14 captures"
     .venv/bin/python demo/make_lesson.py "$out/frames"
     say "enrolling from photographs"
     .venv/bin/edge-daemon --home "$home" enrol import demo/roster.csv --photos demo/pictures/enrolment >"$out/enrol.txt" ||

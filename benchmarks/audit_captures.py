@@ -156,13 +156,12 @@ def _candidates(slot: int, faces: Sequence[Face], matcher: Matcher) -> list[Cand
     widths = np.array([f.quality.width_px for f in faces], np.float32)
     rows = matcher.similarities(np.stack([f.embedding for f in faces]), widths)
     return [
-        Candidate(slot, f.box, f.score, f.quality, True, None, row, f.embedding)
-        for f, row in zip(faces, rows, strict=True)
+        Candidate(slot, f.box, f.score, f.quality, True, row, f.embedding) for f, row in zip(faces, rows, strict=True)
     ]
 
 
 def _bare(face: Face) -> Face:
-    return Face(face.box, face.score, face.keypoints, face.quality, face.pose, face.eyes_open, np.zeros(0, np.float32))
+    return Face(face.box, face.score, face.keypoints, face.quality, face.pose, np.zeros(0, np.float32))
 
 
 def _scaled(face: TrueFace, scale: float) -> TrueFace:

@@ -56,7 +56,8 @@ def _measure_lesson(path: Path, captures: int, models: Path | None, found: dict)
         names = names[:: max(1, len(names) // captures)][:captures]
         for name, (degrade, steps) in STEPS.items():
             for step in steps:
-                comparer = Comparer(opened.config, gallery, loaded)  # nothing is learned from an easier capture
+                # Nothing is learned from an easier capture.
+                comparer = Comparer(opened.config, gallery, loaded, captures=len(names))
                 for slot, frame in enumerate(names):
                     picture = degrade(folder.picture(_file(path, frame)), step, rng)
                     candidates = comparer.candidates(slot, picture)

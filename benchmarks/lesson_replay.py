@@ -11,7 +11,7 @@ import pickle
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -95,7 +95,8 @@ class _Recorded:
         self._found: list[list[Face]] = [] if self._is_new else pickle.loads(kept.read_bytes())
         self._next = 0
 
-    def __call__(self, picture: Picture) -> list[Face]:
+    def __call__(self, picture: Picture, *, without: Collection[str] = ()) -> list[Face]:
+        del without  # the eyes are not looked at
         if self._detect is not None:
             self._found.append(self._detect(picture))
         self._next += 1

@@ -110,7 +110,7 @@ def _trial(
 def _candidate(slot: int, probe: Probe, similarities: Vector) -> Candidate:
     box = Box(0.0, 0.0, probe.width_px, 1.25 * probe.width_px)
     quality = Quality(probe.width_px, probe.sharpness, probe.presence)
-    return Candidate(slot, box, 1.0, quality, True, True, similarities, None)
+    return Candidate(slot, box, 1.0, quality, True, similarities, None)
 
 
 def _templates(name: str, own: Sequence[Photograph]) -> StudentTemplates:

@@ -197,7 +197,7 @@ def _hold(
 def _face(chance: np.random.Generator, slot: int, enrolled: int) -> Candidate:
     x, y, w, h = (float(v) for v in chance.uniform(20, 2000, 4))
     agreement = chance.uniform(-0.2, 0.8, enrolled).astype(np.float32)
-    return Candidate(slot, Box(x, y, w, h), 0.9, Quality(40.0, 0.5, 0.9), True, None, agreement, None)
+    return Candidate(slot, Box(x, y, w, h), 0.9, Quality(40.0, 0.5, 0.9), True, agreement, None)
 
 
 def _with_page_size(path: Path, page_bytes: int) -> None:

@@ -18,6 +18,7 @@ from benchmarks import (
     table_network,
     table_phrase,
     table_pictures,
+    table_prints,
     table_scenarios,
     table_speed,
     table_storage,
@@ -44,6 +45,9 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "numpy_network": table_network.numpy_network,
     "phrase": table_phrase.phrase,
     "phrase_faces": table_phrase.phrase_faces,
+    "prints": table_prints.prints,
+    "eyes": table_prints.eyes,
+    "eyes_cost": table_prints.eyes_cost,
     "mask": table_traits.mask,
     "mask_cost": table_traits.mask_cost,
     "expression": table_traits.expression,
@@ -80,6 +84,10 @@ that its module describes:
     python -m benchmarks.bad_days --data BAD --first FIRST --json benchmarks/results/bad_days.json
     python -m benchmarks.storage --json benchmarks/results/storage.json
     python -m benchmarks.match_confidence --data LFW --held-back --json benchmarks/results/match_confidence.json
+    python -m benchmarks.print_fit --data LFW --people 12 --json OUT --cache CACHE
+    python -m benchmarks.prints --data LFW --clips GRID DRIVERS --json benchmarks/results/prints.json --cache CACHE
+    python -m benchmarks.eyes --data YALE --faces LFW --people 30 --json benchmarks/results/eyes.json
+    python -m benchmarks.eyes_cost --data LESSON --json benchmarks/results/eyes_cost.json
     python -m benchmarks.mask --data MASK_VOC --held-back --json benchmarks/results/mask.json
     python -m benchmarks.mask_cost --data LESSON --json benchmarks/results/mask_cost.json
     python -m benchmarks.expression --data FER2013 --model MODEL --json benchmarks/results/expression.json

@@ -108,7 +108,7 @@ def _scores(own: Sequence[Photograph], width: float, matcher: Matcher, students:
     vectors = np.stack([v[int(np.argmin(np.abs(w - width)))] for v, w in own])
     similarities = matcher.similarities(vectors, np.full(len(own), width, np.float32))[:, students]
     quality, box = Quality(width, 0.5, 1.0), Box(0.0, 0.0, width, 1.25 * width)
-    faces = [Candidate(k, box, 1.0, quality, True, True, row, None) for k, row in enumerate(similarities)]
+    faces = [Candidate(k, box, 1.0, quality, True, row, None) for k, row in enumerate(similarities)]
     members = list(range(len(faces)))
     return score([make_track(0, members, members, vectors)], faces)
 

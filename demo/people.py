@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 PICTURES = Path(__file__).parent / "pictures"
-CAPTURES = 24
+CAPTURES = 14
+"""Fewer than it takes to say that a face is a picture of a face: everybody here is one."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ _BIDEN = """
 PEOPLE = (
     Person("enrolment/S3/hopper-1984.jpg", _HOPPER, (1540, 640), 0.52, frozenset(range(3, CAPTURES))),
     Person("room/obama-2010.jpg", _OBAMA, (766, 645), 0.56, frozenset((0, 11, 12))),
-    Person("enrolment/S1/collins-1992.jpg", _COLLINS, (298, 900), 1.05, frozenset((7, 19))),
+    Person("enrolment/S1/collins-1992.jpg", _COLLINS, (298, 900), 1.05, frozenset((7,))),
     Person("room/biden-2010.jpg", _BIDEN, (1181, 905), 0.66, frozenset()),
 )
 """From the back of the room to the front. The last one is a stranger."""

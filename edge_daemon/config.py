@@ -225,6 +225,16 @@ class MaskConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EyesConfig:
+    """[eyes]: whether shut eyes are looked for."""
+
+    enabled: bool = _key(
+        True,
+        "At five moments of a lesson, do not count captures in which a student's eyes stay shut three times in a row",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class StorageConfig:
     """[storage]: how long the device keeps data."""
 
@@ -335,6 +345,7 @@ class Config:
     models: ModelsConfig = field(default_factory=ModelsConfig)
     vision: VisionConfig = field(default_factory=VisionConfig)
     mask: MaskConfig = field(default_factory=MaskConfig)
+    eyes: EyesConfig = field(default_factory=EyesConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     upstream: UpstreamConfig = field(default_factory=UpstreamConfig)
     mail: MailConfig = field(default_factory=MailConfig)

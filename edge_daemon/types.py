@@ -127,8 +127,6 @@ class Face:
     quality: Quality
     pose: Pose | None
     """None for a face that is too small to measure."""
-    eyes_open: bool | None
-    """None for a face that is too small to measure."""
     embedding: Vector
     """(192,), of length 1; empty if the caller asked for no embedding."""
     traits: Traits = NO_TRAITS
@@ -194,7 +192,6 @@ class Candidate:
     quality: Quality
     attentive: bool
     """Facing the front of the class, by the head's pose alone."""
-    eyes_open: bool | None
     similarities: Vector
     """(students,), in the order of the gallery's student ids."""
     embedding: Vector | None

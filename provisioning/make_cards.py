@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from provisioning import admins
+from provisioning import admins, attention
 from provisioning import software as program
 from provisioning.cards import FOLDER, SYSTEMS, Admin, boot_lines, card
 from provisioning.rooms import Room, read_rooms
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if problems:
         sys.stderr.writelines(f"{line}\n" for line in problems)
         return 2
+    rooms = attention.with_choice(rooms, attention.wanted(rooms, options.count))
     try:
         write(rooms, options.output, options.os, Admin(options.admin_name, keys), options.software)
     except OSError as error:
@@ -92,6 +93,7 @@ def _tell(rooms: Sequence[Room], output: Path, *, has_keys: bool) -> None:
     for room in rooms:
         if room.network == "none":
             say(f"{room.room}: has no network; the box needs its clock chip ({room.rtc}) with a battery\n")
+    say(attention.said(rooms))
     if not has_keys:
         say("nobody can log in to these devices: --admin-keys FILE.pub lets an administrator log in by ssh\n")
     say(f"{output} holds passwords: delete it when the cards are written\n")
@@ -102,6 +104,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("rooms", type=Path, metavar="ROOMS.csv", help="the list, one line for each device")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="new folder for the cards' folders")
     parser.add_argument("--os", choices=SYSTEMS, default="trixie", help="the Raspberry Pi OS on the cards")
+    parser.add_argument("--count", choices=attention.CHOICES, help="pictures facing the class, or all; else it asks")
     parser.add_argument("--admin-keys", type=Path, metavar="FILE", help="public SSH keys of the administrators")
     parser.add_argument("--admin-name", default="technician", metavar="NAME", help="the account for these keys")
     parser.add_argument("--software", type=Path, metavar="DIR", help="a checkout of the program, for cards without it")

@@ -109,7 +109,7 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 @lru_cache(maxsize=128)
 def _read(file: Path) -> Picture:
-    return cv2.resize(folder.picture(file), (room.CROP_PX, room.CROP_PX), interpolation=cv2.INTER_AREA)
+    return room.as_crop(folder.picture(file))
 
 
 def _crop(file: Path, tint: np.ndarray) -> Picture:

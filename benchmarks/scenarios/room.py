@@ -44,6 +44,11 @@ class Layout:
         return (column + 0.5) / self.columns * self.width_px, (0.14 + 0.66 * near) * self.height_px, width_px
 
 
+def as_crop(picture: Picture) -> Picture:
+    """Return a square picture of the lfw form as (CROP_PX, CROP_PX, 3)."""
+    return np.asarray(cv2.resize(picture, (CROP_PX, CROP_PX), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def scenery(layout: Layout, rng: np.random.Generator) -> Picture:
     """Return an empty room: wall, floor, boards, desks and what lies on them."""
     height, width = layout.height_px, layout.width_px

@@ -165,7 +165,7 @@ def _candidates(
     widths = np.array([quality.width_px for _, _, quality, _ in faces], np.float32)
     similarities = matcher.similarities(np.stack([vector for *_, vector in faces]), widths)
     return [
-        Candidate(slot, box, 0.999, quality, True, True, row, vector)
+        Candidate(slot, box, 0.999, quality, True, row, vector)
         for (slot, box, quality, vector), row in zip(faces, similarities, strict=True)
     ]
 

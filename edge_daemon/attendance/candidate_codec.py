@@ -31,7 +31,8 @@ MAGIC = "\0candidates"
 VERSION = 1
 _FIXED = 10
 """Columns before the similarities."""
-_EYES = {None: -1.0, False: 0.0, True: 1.0}
+_NO_EYES = -1.0
+"""In the column where releases up to 0.1.0 had whether eyes were open; they read it as not known."""
 
 
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
@@ -87,19 +88,18 @@ def _parsed(slot: int, data: bytes) -> tuple[list[str | int], NDArray[np.float32
 
 def _row(c: Candidate, trait_names: Sequence[str]) -> list[float]:
     quality = (c.quality.width_px, c.quality.sharpness, c.quality.presence)
-    fixed = [c.box.x, c.box.y, c.box.w, c.box.h, c.score, *quality, float(c.attentive), _EYES[c.eyes_open]]
+    fixed = [c.box.x, c.box.y, c.box.w, c.box.h, c.score, *quality, float(c.attentive), _NO_EYES]
     return [*fixed, 0.0, 0.0, *c.similarities, *trait_columns.column_values(c.traits, trait_names)]
 
 
 def _candidate(slot: int, row: NDArray[np.float32], similarities: list[float], traits: Traits) -> Candidate:
-    x, y, w, h, score, width_px, sharpness, presence, attentive, eyes = (float(v) for v in row[:_FIXED])
+    x, y, w, h, score, width_px, sharpness, presence, attentive, _ = (float(v) for v in row[:_FIXED])
     return Candidate(
         slot=slot,
         box=Box(x, y, w, h),
         score=score,
         quality=Quality(width_px, sharpness, presence),
         attentive=attentive > 0,
-        eyes_open=None if eyes < 0 else eyes > 0,
         similarities=np.array(similarities, dtype=np.float32),
         embedding=None,
         traits=traits,

@@ -75,7 +75,8 @@ def decide(
 
     `not_assessed` has priority: without consent or template there is nothing to count. `inconclusive` follows if fewer
     than half of the planned captures (or none) were taken, or if the time is not trusted. Then the share decides. A
-    student whom the device could not have seen is `inconclusive` if the share says absent.
+    student whom the device could not have seen is `inconclusive` if the share says absent. So is a student
+    of whom only a picture was there.
 
     Flags give the reasons for a review. `few_captures` and `clock` concern the lesson, so all students have them. The
     others need a count, so no unassessed student has them:
@@ -83,6 +84,7 @@ def decide(
     - `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share.
     - `resembles`: an absent student would be present if an unnamed person were this student.
     - `poor_photographs`: the student is not present, and all enrolment photographs are out of focus.
+    - `static_face`: the student is not present, and a picture of the student was there.
     - `look_alike`: another student looks alike. If the two can't be distinguished, both may seem absent.
     - `late`, `left_early`: the student was unseen in the first or last minutes although captures were taken then. A
       student seen as often as in the rest of the lesson would be missed in all of them with a probability under 5 %.
@@ -93,7 +95,7 @@ def decide(
         lesson: facts about the whole lesson.
         not_assessed: ids of students without consent or template.
         look_alikes: pairs of ids that the gallery can hardly distinguish.
-        static_faces: ids whose sightings look like those of a print or a screen.
+        static_faces: ids of students of whom a picture was in the room, on paper or on a screen.
         not_seeable: ids of students whom the device could not have seen.
         resembled: students whom an unnamed person resembles, with the probability.
         probabilities: probability that each student was there for the share that the rule requires; None: not computed.
@@ -104,7 +106,8 @@ def decide(
     """
     marks = _Marks(
         frozenset(not_assessed),
-        {"look_alike": {student_id for pair in look_alikes for student_id in pair}, "static_face": static_faces},
+        {"look_alike": {student_id for pair in look_alikes for student_id in pair}},
+        frozenset(static_faces),
         frozenset(not_seeable),
         resembled or {},
         probabilities or {},
@@ -119,6 +122,7 @@ class _Marks:
 
     not_assessed: frozenset[str]
     flagged: Mapping[Flag, Collection[str]]
+    pictured: frozenset[str]
     not_seeable: frozenset[str]
     resembled: Mapping[str, Resemblance]
     probabilities: Mapping[str, float]
@@ -133,11 +137,15 @@ def _verdict(tally: Tally, rule: Rule, lesson: LessonSummary, marks: _Marks) -> 
     verdict: VerdictName = "present" if share >= rule.share else "absent"
     if flags or (verdict == "absent" and student_id in marks.not_seeable):
         verdict = "inconclusive"
+    is_only_pictured = student_id in marks.pictured and verdict != "present"
+    if is_only_pictured:
+        verdict = "inconclusive"
     if student_id in marks.not_assessed:
         verdict = "not_assessed"
     else:
         flags |= _flags_of_count(tally, rule, lesson)
         flags |= {flag for flag, ids in marks.flagged.items() if student_id in ids}
+        flags |= {"static_face"} if is_only_pictured else set()
     resemblance = marks.resembled.get(student_id) if verdict in ("absent", "inconclusive") else None
     if resemblance is not None:
         flags.add("resembles")

@@ -25,7 +25,7 @@ def column_names(candidates: Sequence[Candidate]) -> list[str]:
 def column_values(traits: Traits, names: Sequence[str]) -> list[float]:
     """Return the column values of one face."""
     known = {
-        column: math.nan if trait is None else float(getattr(trait, column.rpartition("/")[2]))
+        column: math.nan if trait is None else _number(trait, column.rpartition("/")[2])
         for name, columns in _columns_of().items()
         for trait in [getattr(traits, name)]
         for column in columns
@@ -39,7 +39,8 @@ def traits_of(values: Mapping[str, float]) -> Traits:
     for name, columns in _columns_of().items():
         numbers = [values.get(column, math.nan) for column in columns]
         if not any(math.isnan(number) for number in numbers):
-            found[name] = _kinds()[name](*numbers)
+            kind = _kinds()[name]
+            found[name] = kind(tuple(numbers)) if hasattr(kind, "COUNT") else kind(*numbers)
     return Traits(**found)
 
 
@@ -54,6 +55,15 @@ def _kinds() -> Mapping[str, Any]:
 def _columns_of() -> Mapping[str, tuple[str, ...]]:
     """Return each trait's columns."""
     return {
-        name: tuple(f"\0{name}/{kind.VERSION}/{number.name}" for number in fields(kind))
+        name: tuple(f"\0{name}/{kind.VERSION}/{number}" for number in _number_names(kind))
         for name, kind in _kinds().items()
     }
+
+
+def _number_names(kind: Any) -> Sequence[str]:
+    """Return the names of a trait's numbers; of one that has a tuple of them, their places in it."""
+    return [str(i) for i in range(kind.COUNT)] if hasattr(kind, "COUNT") else [number.name for number in fields(kind)]
+
+
+def _number(trait: Any, name: str) -> float:
+    return float(trait.numbers[int(name)] if hasattr(trait, "COUNT") else getattr(trait, name))

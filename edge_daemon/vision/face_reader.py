@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_daemon.traits import FacePoints
 from edge_daemon.types import Box, Face, Picture, Quality, Vector
 from edge_daemon.vision import align, face_odds, nms, quality, standard_points, tiles
 from edge_daemon.vision.analysers.trait_reader import TraitReader
@@ -24,7 +25,10 @@ LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop of a second look (works for .15 to .5 of the crop's side)."""
 LOOK_THRESHOLD = 0.1
 POSE_WIDTH_PX = 48.0
-"""Narrower faces are too small to tell where they look and whether their eyes are open."""
+"""Narrower faces are too small to tell where they look."""
+
+POINTS_WIDTH_PX = 24.0
+"""The mesh of narrower faces is guessed: it says nothing of what moves in them."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
 """Face rectangle in sides of BlazeFace's square: width, shift of the centre, height over width. Fitted on 221 faces of
@@ -136,8 +140,8 @@ class FaceReader:
         mesh = self.mesh(picture, hit)
         return MeasuredHit(hit, mesh, face_odds.probability(hit, mesh.presence))
 
-    def describe(self, picture: Picture, candidate: MeasuredHit) -> Face:
-        """Return the face that a detection was found to be."""
+    def describe(self, picture: Picture, candidate: MeasuredHit, without: Collection[str] = ()) -> Face:
+        """Return the face that a detection was found to be, without the traits that are named."""
         hit, mesh = candidate.hit, candidate.mesh
         box = rectangle(hit.box)
         is_large_enough = box.w >= POSE_WIDTH_PX
@@ -148,10 +152,13 @@ class FaceReader:
             keypoints=hit.points.astype(np.float32),
             quality=measured,
             pose=mesh.pose() if is_large_enough else None,
-            eyes_open=mesh.eyes_open() if is_large_enough else None,
             embedding=self.embed(picture, mesh),
             landmarks=mesh.points[standard_points.INDEX, :2] if is_large_enough else None,
-            traits=replace(self._traits(picture, box, hit.points), visible=hit.checks[-1].visible),
+            traits=replace(
+                self._traits(picture, box, hit.points, without),
+                visible=hit.checks[-1].visible,
+                points=_points_in(box, mesh) if box.w >= POINTS_WIDTH_PX else None,
+            ),
         )
 
     def embed(self, picture: Picture, mesh: Mesh, *, mirrored_too: bool = False) -> Vector:
@@ -159,6 +166,13 @@ class FaceReader:
         if self._embedder is None:
             return np.zeros(0, np.float32)
         return self._embedder(align.warp(picture, mesh.alignment()), mirrored_too=mirrored_too)
+
+
+def _points_in(box: Box, mesh: Mesh) -> FacePoints:
+    """Return the standard points of a mesh, in widths of the face from the middle of its box."""
+    middle = np.array([box.x + box.w / 2, box.y + box.h / 2])
+    places = (mesh.points[standard_points.INDEX, :2] - middle) / box.w
+    return FacePoints.of((float(x), float(y)) for x, y in places)
 
 
 def _own_pixels(picture: Picture, box: Box) -> Picture:

@@ -23,12 +23,9 @@ ROI_SHARE = 1.5
 
 _RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = (33, 133), (362, 263), 1, (61, 291)
 _SIDES, _FOREHEAD, _CHIN = (234, 454), 10, 152
-_RIGHT_LIDS, _LEFT_LIDS = ((159, 145), (158, 153), (160, 144)), ((386, 374), (385, 380), (387, 373))
 
 _PITCH_AT_REST_DEG = 7.5
 """Slope of forehead to chin in a face that looks straight ahead: median of 1,803 press photographs (LFW)."""
-_OPEN_EYE_RATIO = 0.16
-"""Of 1,803 press photographs 99.5 % have a wider eye above .197."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +55,6 @@ class Mesh:
         pitch = _PITCH_AT_REST_DEG - np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1])))
         roll = np.degrees(np.arctan2(across[1], across[0]))
         return Pose(float(yaw), float(pitch), float(roll))
-
-    def eye_ratio(self) -> float:
-        """Return the height of the wider open eye over its width."""
-        eyes = ((_RIGHT_EYE, _RIGHT_LIDS), (_LEFT_EYE, _LEFT_LIDS))
-        return max(self._eye_ratio(corners, lids) for corners, lids in eyes)
-
-    def eyes_open(self) -> bool:
-        """Return whether at least one eye is open."""
-        return self.eye_ratio() > _OPEN_EYE_RATIO
-
-    def _eye_ratio(self, corners: tuple[int, int], lids: tuple[tuple[int, int], ...]) -> float:
-        p = self.points
-        height = np.mean([np.linalg.norm(p[a] - p[b]) for a, b in lids])
-        return float(height / max(float(np.linalg.norm(p[corners[0]] - p[corners[1]])), 1e-6))
 
 
 class FaceMesh:

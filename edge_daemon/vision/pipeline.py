@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -63,11 +63,11 @@ class Detector:
         parts += self.interpreters.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
         return _one_a_face(join(parts))
 
-    def read(self, picture: Picture, found: list[Hit]) -> list[Face]:
-        """Drop what is no face, and describe the others."""
+    def read(self, picture: Picture, found: list[Hit], without: Collection[str] = ()) -> list[Face]:
+        """Drop what is no face, and describe the others, without the traits that are named."""
 
         def describe(worker: PooledInterpreters, candidate: MeasuredHit) -> Face:
-            return worker.reader.describe(picture, candidate)
+            return worker.reader.describe(picture, candidate, without)
 
         looked = self.confirmed(picture, found)
         best_case = face_odds.among_others(
@@ -113,13 +113,18 @@ class RoomDetector:
         self._before: Picture | None = None
         self._captures, self._next_sweep, self._sweeps = 0, 0, 0
 
-    def __call__(self, picture: Picture) -> list[Face]:
-        """Return the faces of the next capture (H, W, 3) in BGR, uint8, from top to bottom."""
+    def __call__(self, picture: Picture, *, without: Collection[str] = ()) -> list[Face]:
+        """Return the faces of the next capture, from top to bottom.
+
+        Args:
+            picture: (H, W, 3) in BGR, uint8.
+            without: traits that are not measured in this capture.
+        """
         now = change.thumbnail(picture)
         found = self._hits(picture, now)
         self._before = now
         self._captures += 1
-        faces = self._detector.read(picture, found)
+        faces = self._detector.read(picture, found, without)
         self._places.learn(faces)
         return faces
 

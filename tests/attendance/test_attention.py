@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_daemon.attendance import candidate_codec
-from edge_daemon.attendance.attention import faces_front, ray_deg, shut_for_long
+from edge_daemon.attendance.attention import faces_front, looks_at_eyes, ray_deg, shut_for_long
+from edge_daemon.traits import EyeClosure, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Pose, Quality
 from tests.attendance.evidence.room import Room
 
@@ -33,12 +35,42 @@ def test_a_face_too_small_to_tell_has_the_benefit_of_the_doubt():
     assert faces_front(None, 0.0, 50.0)
 
 
-def test_shut_eyes_count_from_three_captures_in_a_row_and_what_cannot_be_told_ends_no_row():
+def seen(closures: Sequence[float | None], slots: Sequence[int] | None = None) -> list[Candidate]:
+    """Faces of one student whose eyes are shut so far; None: not looked at."""
     room = Room()
-    room.sits("S00", range(9), 0)
-    eyes = [True, False, False, True, False, None, False, False, True]
-    faces = [replace(f, eyes_open=e) for f, e in zip(room.faces, eyes, strict=True)]
-    assert shut_for_long(faces) == [False] * 4 + [True, False, True, True, False]
+    room.sits("S00", range(len(closures)) if slots is None else slots, 0)
+    eyes = [None if shut is None else EyeClosure(shut, shut + 0.05) for shut in closures]
+    return [replace(face, traits=Traits(eyes=one)) for face, one in zip(room.faces, eyes, strict=True)]
+
+
+def test_shut_eyes_count_from_three_captures_in_a_row_and_what_cannot_be_told_ends_no_row():
+    closures = [0.2, 0.7, 0.7, 0.2, 0.7, None, 0.7, 0.7, 0.2, 0.2, 0.2, 0.2]
+    assert shut_for_long(seen(closures)) == [False] * 4 + [True, False, True, True] + [False] * 4
+
+
+def test_eyes_are_shut_by_the_students_own_median_and_narrow_eyes_are_open():
+    assert shut_for_long(seen([0.55] * 12)) == [False] * 12
+    assert shut_for_long(seen([0.55] * 9 + [0.85] * 3)) == [False] * 9 + [True] * 3
+    wide = [0.05] * 9 + [0.3] * 3
+    assert shut_for_long(seen(wide)) == [False] * 12, "half shut, for somebody with wide eyes"
+
+
+def test_a_run_does_not_go_on_at_another_moment_of_the_lesson():
+    slots = [8, 9, 10, 11, 28, 29, 30, 31]
+    assert shut_for_long(seen([0.2, 0.2, 0.7, 0.7, 0.7, 0.2, 0.2, 0.2], slots)) == [False] * 8
+
+
+def test_two_captures_are_no_row_and_what_is_under_dark_glasses_is_not_known():
+    assert shut_for_long(seen([0.9, 0.9])) == [False, False]
+    hidden = VisibleParts(0.1, 0.1, 0.8, 0.0)
+    faces = [replace(f, traits=replace(f.traits, visible=hidden)) for f in seen([0.2] * 5 + [0.7] * 3)]
+    assert shut_for_long(faces) == [False] * 8
+
+
+def test_eyes_are_looked_at_in_five_moments_of_four_captures():
+    looked = [slot for slot in range(100) if looks_at_eyes(slot, 100)]
+    assert looked == [first + i for first in (8, 28, 48, 68, 88) for i in range(4)]
+    assert [sum(looks_at_eyes(slot, n) for slot in range(n)) for n in (12, 20, 21, 40)] == [12, 20, 20, 20]
 
 
 numbers = st.floats(-4, 5000, width=32)
@@ -48,14 +80,12 @@ numbers = st.floats(-4, 5000, width=32)
 @given(
     st.integers(0, 5),
     st.integers(0, 40),
-    st.lists(st.tuples(numbers, numbers, st.booleans(), st.sampled_from([None, True, False])), max_size=12),
+    st.lists(st.tuples(numbers, numbers, st.booleans()), max_size=12),
 )
 def test_packed_candidates_come_back_without_their_embeddings(students: int, slot: int, rows: list):
     candidates = [
-        Candidate(
-            slot, Box(a, b, 1.5, 2.5), 0.5, Quality(a, 0.25, 1.0), att, eyes, np.full(students, b, np.float32), None
-        )
-        for a, b, att, eyes in rows
+        Candidate(slot, Box(a, b, 1.5, 2.5), 0.5, Quality(a, 0.25, 1.0), att, np.full(students, b, np.float32), None)
+        for a, b, att in rows
     ]
     with_vectors = [replace(c, embedding=np.ones(192, np.float32)) for c in candidates]
     ids = [f"s{i}" for i in range(students)]
@@ -65,6 +95,6 @@ def test_packed_candidates_come_back_without_their_embeddings(students: int, slo
 
 def test_students_enrolled_or_removed_since_do_not_shift_the_others():
     similarities = np.array([0.1, 0.2, 0.3], np.float32)
-    face = Candidate(0, Box(0, 0, 1, 1), 1.0, Quality(1, 1, 1), True, None, similarities, None)
+    face = Candidate(0, Box(0, 0, 1, 1), 1.0, Quality(1, 1, 1), True, similarities, None)
     (back,) = candidate_codec.unpack(0, candidate_codec.pack([face], ["a", "b", "c"]), ["c", "new", "a"])
     assert back.similarities == pytest.approx([0.3, 0.0, 0.1])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edge_daemon.attendance import candidate_codec
 from edge_daemon.attendance.candidate_codec import MAGIC, pack, unpack
 from edge_daemon.errors import CandidateFormatError
-from edge_daemon.traits import MaskProbabilities, Traits, VisibleParts
+from edge_daemon.traits import FacePoints, MaskProbabilities, Traits, VisibleParts
 from edge_daemon.types import Box, Candidate, Quality
 
 WRITTEN_BY_4DE1FC4 = Path(__file__).parent / "data" / "candidates-4de1fc4"
@@ -24,7 +24,7 @@ IDS = ["a", "b", "c"]
 
 def face(x: float = 1.5) -> Candidate:
     similarities = np.array([0.1, 0.2, 0.3], np.float32)
-    return Candidate(0, Box(x, 2, 3, 4), 0.5, Quality(30, 0.25, 1), True, None, similarities, None)
+    return Candidate(0, Box(x, 2, 3, 4), 0.5, Quality(30, 0.25, 1), True, similarities, None)
 
 
 @pytest.mark.parametrize("slot", [0, 1, 2])
@@ -38,7 +38,7 @@ def test_rows_of_the_release_before_are_read_right(slot: int):
         assert [box.x, box.y, box.w, box.h] == pytest.approx(packed["box"])
         assert candidate.score == pytest.approx(packed["score"])
         assert [quality.width_px, quality.sharpness, quality.presence] == pytest.approx(packed["quality"])
-        assert (candidate.attentive, candidate.eyes_open) == (packed["attentive"], packed["eyes_open"])
+        assert candidate.attentive == packed["attentive"]
         assert candidate.similarities == pytest.approx(packed["similarities"])
 
 
@@ -147,3 +147,39 @@ def test_what_is_visible_travels_beside_the_mask():
     assert [one.traits for one in back] == [both, Traits(visible=both.visible), Traits()]
     assert back[0].traits.visible.part == "lower_hidden"
     assert [one.traits.are_analysed for one in back] == [True, False, False]
+
+
+PLACES = [(round(np.sin(i) / 3, 3), round(np.cos(i) / 2, 3)) for i in range(68)]
+POINTS = FacePoints.of(PLACES)
+
+
+def test_points_travel_as_one_number_each_and_come_back_to_a_thousandth_of_the_face():
+    plain, pointed = face(), replace(face(), traits=Traits(points=POINTS))
+    back = unpack(0, pack([pointed, plain], IDS), ["b", "new"])
+
+    assert [one.traits for one in back] == [Traits(points=POINTS), Traits()]
+    assert np.array(back[0].traits.points.places()) == pytest.approx(np.array(PLACES), abs=5e-4)
+    assert list(back[0].similarities) == pytest.approx([0.2, 0.0])
+    assert not back[0].traits.are_analysed
+    rows = {len(pack([one] * 2, IDS)) - len(pack([one], IDS)) for one in (plain, pointed)}
+    assert sorted(rows) == [4 * (12 + 3), 4 * (12 + 3 + 68)]
+
+
+def test_points_far_outside_the_face_stay_at_the_rim():
+    far = FacePoints.of([(-9.0, 9.0)] * 68)
+    assert far.places()[0] == pytest.approx((-1, 1), abs=1e-3)
+    assert unpack(0, pack([replace(face(), traits=Traits(points=far))], IDS), IDS)[0].traits.points == far
+
+
+def test_the_releases_before_points_read_their_rows_after_a_rollback():
+    data = pack([replace(face(), traits=Traits(points=POINTS, mask=MASK))], IDS)
+    ((x, *others),) = unpack_of_4de1fc4(data, ["c", "new", "a"])
+    assert x == 1.5
+    assert others[-3:] == pytest.approx([0.3, 0.0, 0.1])
+    unknown = data.replace(b"points/1/", b"hats01/1/")  # to a release with traits and without points they are this
+    assert unpack(0, unknown, IDS)[0].traits == Traits(mask=MASK)
+
+
+def test_points_of_which_one_is_missing_are_not_read():
+    data = pack([replace(face(), traits=Traits(points=POINTS))], IDS)
+    assert unpack(0, data.replace(b"points/1/67", b"points/1/99"), IDS)[0].traits == Traits()

@@ -198,11 +198,18 @@ def test_who_is_not_assessed_resembles_nobody():
 
 def test_flags_have_one_order_and_no_repetition():
     assert ordered(["corrected", "borderline", "corrected", "late"]) == ("borderline", "late", "corrected")
-    assert verdict_of(40, static_faces={"a"}, look_alikes=[("a", "b")]).flags == (
+    assert verdict_of(39, static_faces={"a"}, look_alikes=[("a", "b")]).flags == (
         "borderline",
         "look_alike",
         "static_face",
     )
+
+
+def test_a_picture_of_a_student_makes_an_absence_inconclusive_and_a_presence_no_less_certain():
+    only_pictured, beside = verdict_of(0, static_faces={"a"}), verdict_of(60, static_faces={"a"})
+    assert (only_pictured.verdict, only_pictured.flags) == ("inconclusive", ("static_face",))
+    assert (beside.verdict, beside.flags) == ("present", ())
+    assert verdict_of(0, static_faces={"b"}).verdict == "absent"
 
 
 def flags_of(slots, taken=100, missed=()):

@@ -88,7 +88,6 @@ def test_small_faces_have_no_pose_and_large_ones_do(faces):
     for face in faces:
         large = face.quality.width_px >= 48
         assert (face.pose is not None) == large
-        assert (face.eyes_open is not None) == large
     assert {face.pose is None for face in faces} == {True, False}
 
 

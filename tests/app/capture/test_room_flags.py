@@ -34,7 +34,7 @@ def room(seed: int = 1) -> Picture:
 
 
 def face(slot: int, box: Box) -> Candidate:
-    return Candidate(slot, box, 0.9, Quality(50, 0.5, 1), True, None, np.zeros(len(IDS), np.float32), None)
+    return Candidate(slot, box, 0.9, Quality(50, 0.5, 1), True, np.zeros(len(IDS), np.float32), None)
 
 
 def sightings_of(ids) -> list[Sighting]:

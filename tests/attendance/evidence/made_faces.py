@@ -26,7 +26,7 @@ def face(
     """Return a face with its centre at (x, y); its box is twice as high as wide and wider than the face."""
     box = Box(x - width_px, y - 2 * width_px, 2 * width_px, 4 * width_px)
     quality = Quality(width_px, 0.5, 1.0)
-    return Candidate(slot, box, score, quality, True, None, np.array(similarities, np.float32), embedding)
+    return Candidate(slot, box, score, quality, True, np.array(similarities, np.float32), embedding)
 
 
 def vectors_with(cosines: np.ndarray) -> np.ndarray:

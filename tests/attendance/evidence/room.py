@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge_daemon.traits import EyeClosure, Traits
 from edge_daemon.types import Box, Candidate, Quality
 
 SIZE = 192
@@ -68,9 +69,9 @@ class Room:
                     score=0.99,
                     quality=Quality(width_px, 0.5, 1.0),
                     attentive=True,
-                    eyes_open=not shut,
                     similarities=similarities,
                     embedding=vector.astype(np.float32),
+                    traits=Traits(eyes=EyeClosure(0.8, 0.8) if shut else EyeClosure(0.2, 0.1)),
                 )
             )
             self.truth.append(name if name in self.ids else "")

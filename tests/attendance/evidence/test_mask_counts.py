@@ -20,7 +20,7 @@ def face(mask: MaskProbabilities | None, slot: int = 0, x: float = 0.0, who: int
     vector = np.eye(4, dtype=np.float32)[who]
     similarities = np.array([0.9 * (who == 0), 0.9 * (who == 1)], np.float32)
     box, quality = Box(x, 10, 60, 75), Quality(60, 0.5, 1)
-    return Candidate(slot, box, score, quality, True, None, similarities, vector, Traits(mask=mask))
+    return Candidate(slot, box, score, quality, True, similarities, vector, Traits(mask=mask))
 
 
 def test_each_person_is_counted_once_by_the_mean_over_all_faces():

@@ -73,13 +73,15 @@ def test_turned_away_stays_turned_away_with_open_eyes():
 
 def test_shut_eyes_of_one_student_are_not_those_of_another():
     room = Room()
-    room.sits("S00", range(6), 0, shut=True)
-    room.sits("S01", range(6), 1)
-    room.sits("stranger", range(6), 2, shut=True)
+    room.sits("S00", range(4), 0, shut=True)
+    room.sits("S00", range(4, 12), 0)
+    room.sits("S01", range(12), 1)
+    room.sits("stranger", range(4), 2, shut=True)
+    room.sits("stranger", range(4, 12), 2)
     sightings = resolve_sightings(room.faces, room.ids)
     attentive = {who: {s.attentive for s in sightings if s.student_id == who} for who in ("S00", "S01", "")}
     # The sighting of an unknown person has no value, because it counts for nobody.
-    assert attentive == {"S00": {False}, "S01": {True}, "": {True}}
+    assert attentive == {"S00": {True, False}, "S01": {True}, "": {True}}
 
 
 def test_a_fingerprint_of_similarities_is_taken_about_the_mean_of_the_lesson():

@@ -1,0 +1,109 @@
+"""Fit the weights of `attendance/evidence/static_faces.py`, and say what they reach on people that they did not see.
+
+    python -m benchmarks.print_fit --data LFW --json OUT [--people 40] [--cache DIR]
+
+A logistic regression with a ridge, by Newton's method, both kinds of seats weighing alike. The people are those of whom
+no benchmark reports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks import command, print_faces
+from benchmarks.print_faces import SeatFaces
+from benchmarks.print_media import PRINTS
+from benchmarks.scenarios.cast import read_people
+from edge_daemon.attendance.evidence.face_motion import FEATURES
+from edge_daemon.attendance.evidence.static_faces import LEAST_CAPTURES, features
+from edge_daemon.device import journal
+
+Array = NDArray[np.float64]
+
+_RIDGE = 1.0
+_STEPS = 60
+_FOLDS = 5
+_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Logistic regression over numbers that are not scaled."""
+
+    each: Array
+    bias: float
+
+    def logits(self, rows: Array) -> Array:
+        """Return (n,) logits of rows (n, numbers)."""
+        return np.asarray(rows @ self.each + self.bias)
+
+
+def main() -> int:
+    """Run the command."""
+    arguments = command.parser("benchmarks.print_fit", "Weights of the test for prints.", "images.csv, images/")
+    arguments.add_argument("--people", type=int, help="so many, chosen by a hash of their names (default: all)")
+    arguments.add_argument("--cache", type=Path, help="folder for the seats that were read")
+    arguments.add_argument("--most", type=int, help="read so many people anew; 0: only those in the cache")
+    return command.run(measure, arguments.parse_args())
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return weights, and the logits of people who were left out in turn."""
+    models = command.models(arguments)
+    known = read_people(arguments.data, "tune")
+    people = print_faces.read(known, models, arguments.cache, most=arguments.most, limit=arguments.people)
+    names = sorted(people)
+    seats = [(name, seat) for name in names for seat in people[name].seats if len(seat.faces) >= LEAST_CAPTURES]
+    rows = np.stack([features([face for _, face in seat.faces]) for _, seat in seats])
+    printed = np.array([seat.medium in PRINTS for _, seat in seats])
+    whose = np.array([names.index(name) for name, _ in seats])
+    left_out = np.zeros(len(rows))
+    for fold in range(_FOLDS):
+        test = whose % _FOLDS == fold
+        left_out[test] = fit(rows[~test], printed[~test]).logits(rows[test])
+    found = fit(rows, printed)
+    numbers = (*FEATURES, "log_width")
+    return {
+        "weights": {name: round(float(w), _DIGITS) for name, w in zip(numbers, found.each, strict=True)},
+        "bias": round(found.bias, _DIGITS),
+        "people": len(names),
+        "left_out_logits": dict(_by_kind([seat for _, seat in seats], left_out)),
+    }
+
+
+def fit(rows: Array, printed: NDArray[np.bool_]) -> Weights:
+    """Return the weights that separate prints from people."""
+    mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+    scaled, target = (rows - mean) / scale, printed.astype(float)
+    share = np.where(printed, 0.5 / printed.mean(), 0.5 / (1 - printed.mean()))
+    design = np.hstack([scaled, np.ones((len(rows), 1))])
+    ridge = np.diag([*[_RIDGE] * rows.shape[1], 1e-6])
+    weights = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        said = 1 / (1 + np.exp(-np.clip(design @ weights, -60, 60)))
+        slope = design.T @ ((said - target) * share) + ridge @ weights
+        curve = (design * (said * (1 - said) * share)[:, None]).T @ design + ridge
+        weights -= 0.5 * np.linalg.solve(curve, slope)
+    each = weights[:-1] / scale
+    return Weights(each, float(weights[-1] - each @ mean))
+
+
+def _by_kind(seats: Sequence[SeatFaces], logits: Array) -> Iterator[tuple[str, dict[str, object]]]:
+    for band in print_faces.BANDS:
+        for medium in print_faces.MEDIA:
+            own = np.array([v for s, v in zip(seats, logits, strict=True) if (s.band, s.medium) == (band, medium)])
+            if len(own):
+                cuts = np.quantile(own, (0.0, 0.01, 0.05, 0.5, 0.95, 0.99, 1.0))
+                yield f"{band} {medium}", {"n": len(own), "quantiles": [round(float(v), 2) for v in cuts]}
+
+
+if __name__ == "__main__":
+    journal.silence_libraries()
+    sys.exit(main())

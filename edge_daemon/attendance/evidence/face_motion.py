@@ -1,0 +1,100 @@
+"""What moves in a face over a lesson: how far its points stray once its place, turn and tilt are taken off.
+
+The points of a print keep their places on the paper. One homography brings them back to where they were, however the
+paper is held, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
+bends, a polynomial of the second degree does. Those of a living face do not come back: eyes, brows, lips and jaw move,
+and a head that turns has depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_daemon.traits import FacePoints
+
+Array = NDArray[np.float64]
+
+PARTS = {
+    "jaw": slice(0, 17),
+    "brows": slice(17, 27),
+    "nose": slice(27, 36),
+    "eyes": slice(36, 48),
+    "lips": slice(48, 68),
+}
+"""Which of the 68 standard points belong to which part."""
+_ROUNDS = 4
+"""After so many the median shape no longer changes."""
+_LEAST = 1e-4
+"""In face widths: what the points are rounded to."""
+_STEADY = 1e-6
+
+
+FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
+"""Names of what `motion` returns: by part, after the homography, and after the polynomial."""
+
+
+def motion(faces: Sequence[FacePoints]) -> Array:
+    """Return (FEATURES,) how far the parts of a face strayed, as logarithms of shares of the face's width.
+
+    Args:
+        faces: at least three, of one person or print.
+    """
+    shapes = np.array([one.places() for one in faces])
+    usual, tilted = _after_tilt(shapes)
+    found = []
+    for left in (tilted, _after_bend(tilted, usual)):
+        for part in PARTS.values():
+            each = np.sqrt((left[:, part] ** 2).sum(axis=2).mean(axis=1))
+            found += [float(np.median(each)), float(np.quantile(each, 0.8))]
+    return np.log(np.maximum(found, _LEAST))
+
+
+def residuals(shapes: Array) -> Array:
+    """Return (n, 68, 2): how far each point is from the median shape after the best homography, in face widths.
+
+    Args:
+        shapes: (n, 68, 2), in face widths.
+    """
+    return _after_tilt(shapes)[1]
+
+
+def _after_tilt(shapes: Array) -> tuple[Array, Array]:
+    """Return the median shape (68, 2), and the residuals of each shape."""
+    usual = np.median(shapes - shapes.mean(axis=1, keepdims=True), axis=0)
+    for _ in range(_ROUNDS):
+        usual = np.median(_brought_to(shapes, usual), axis=0)
+    return usual, np.asarray(_brought_to(shapes, usual) - usual)
+
+
+def _after_bend(left: Array, usual: Array) -> Array:
+    """Return residuals without what a polynomial of the second degree in the place explains."""
+    x, y = ((usual - usual.mean(axis=0)) / usual.std()).T
+    basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+    explained = basis @ np.linalg.pinv(basis)
+    return np.asarray(left - np.einsum("kl,nld->nkd", explained, left))
+
+
+def _brought_to(shapes: Array, target: Array) -> Array:
+    """Return the shapes, each after the homography that brings it nearest to the target (least squares, DLT)."""
+    x, y = _normalised(shapes)[..., 0], _normalised(shapes)[..., 1]
+    middle = target.mean(axis=0)
+    size = np.sqrt(((target - middle) ** 2).sum(axis=1).mean())
+    u, v = ((target - middle) / size).T
+    one, none = np.ones_like(x), np.zeros_like(x)
+    across = np.stack([x, y, one, none, none, none, -u * x, -u * y], axis=-1)
+    down = np.stack([none, none, none, x, y, one, -v * x, -v * y], axis=-1)
+    equations = np.concatenate([across, down], axis=1)
+    wanted = np.concatenate([np.broadcast_to(u, x.shape), np.broadcast_to(v, x.shape)], axis=1)
+    normal = np.einsum("nki,nkj->nij", equations, equations) + _STEADY * np.eye(8)
+    h = np.linalg.solve(normal, np.einsum("nki,nk->ni", equations, wanted)[..., None])[..., 0]
+    depth = h[:, 6:7] * x + h[:, 7:8] * y + 1
+    right, low = (h[:, k : k + 1] * x + h[:, k + 1 : k + 2] * y + h[:, k + 2 : k + 3] for k in (0, 3))
+    return np.asarray(np.stack([right / depth, low / depth], axis=-1) * size + middle)
+
+
+def _normalised(shapes: Array) -> Array:
+    centred = shapes - shapes.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.sqrt((centred**2).sum(axis=2).mean(axis=1))[:, None, None])

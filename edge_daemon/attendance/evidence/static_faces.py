@@ -1,0 +1,145 @@
+"""Which faces of a lesson are pictures of faces: prints that are held up or pinned to a wall, posters, still screens.
+
+A face is judged over the lesson and never by one capture: in three seconds many people do not move at all. What moved
+(face_motion.py) decides, by a logistic regression that was fitted to composed lessons (`benchmarks.prints`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from edge_daemon.attendance.evidence.face_motion import Array, motion
+from edge_daemon.attendance.evidence.identities import unite
+from edge_daemon.attendance.evidence.student_odds import KnownStudents, odds_of, probabilities
+from edge_daemon.attendance.evidence.tracks import Track
+from edge_daemon.types import Box, Candidate, Face
+
+Measured = Face | Candidate
+
+LEAST_CAPTURES = 15
+LEAST_SPAN_S = 1800.0
+"""With fewer captures, or captures of a shorter time, somebody may just have sat still: nothing is decided."""
+LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.85
+"""From here on a face is a picture of a face. The mesh of a small face is noisy, so small faces have to be more
+certain. A student of the last row who is called a picture needs a teacher each time."""
+SMALL_PX = 40.0
+"""Median width below which a face is small."""
+# fmt: off
+_WEIGHTS = (
+    -0.659, -0.696, -1.303, -2.046, -1.159, -0.429, 0.512, -1.170, -2.288, -2.928,
+    1.130, 2.800, -0.543, 0.695, -1.404, -1.194, 1.360, -0.703, 0.172, -1.958,
+    -1.665,
+)
+# fmt: on
+_BIAS = -45.575
+"""Weights of `features`, in that order: `benchmarks.print_fit` on 239 seats of 12 people (Labeled Faces in the Wild).
+People left out in turn: 58 of 60 prints from 48 px on are called pictures, and 2 of 60 living people."""
+LEAST_LIKENESS = 0.5
+"""From here on a print is said to be of a student: somebody else is less probable."""
+MOST_MASKED = 0.5
+"""Mean probability that nose and mouth are covered; above, the mesh guesses what it can't see, and that does not move.
+Spectacles are often taken for covered eyes, so that eyes are no reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedStudent:
+    """A picture of a student that was in the room."""
+
+    student_id: str
+    probability: float
+    """That it shows this student, 0 to 1."""
+    slots: frozenset[int]
+    """The captures in which it was seen."""
+    box: Box
+    """Median place of the face."""
+
+
+def static_groups(
+    tracks: Sequence[Track], faces: Sequence[Candidate], seconds_of: Mapping[int, float]
+) -> list[list[int]]:
+    """Return the groups of tracks that are pictures of faces, as indices of the tracks; each group shows one person.
+
+    Tracks that look like one person are judged together. If these are no picture, each track that is long enough is
+    judged by itself: a student may sit in one seat, and the portrait hang in another.
+
+    Args:
+        tracks: the tracks of one lesson.
+        faces: the faces that the tracks index.
+        seconds_of: when each capture was taken, by slot, in seconds from any instant.
+    """
+    if not tracks:
+        return []
+    slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
+    found = []
+    for group in unite(tracks, slots):
+        if is_static([faces[m] for i in group for m in tracks[i].members], seconds_of):
+            found.append(group)
+        elif len(group) > 1:
+            found += [[i] for i in group if is_static([faces[m] for m in tracks[i].members], seconds_of)]
+    return found
+
+
+def is_static(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> bool:
+    """Return whether the faces of one person are a picture of a face; False where nothing can be decided.
+
+    Args:
+        faces: the faces of all captures.
+        seconds_of: as of `static_groups`.
+    """
+    measured = [face for face in faces if face.traits.points is not None]
+    seconds = [seconds_of[face.slot] for face in measured if face.slot in seconds_of]
+    if len(seconds) < LEAST_CAPTURES or max(seconds) - min(seconds) < LEAST_SPAN_S or _masked(measured) > MOST_MASKED:
+        return False
+    is_small = median(face.quality.width_px for face in measured) < SMALL_PX
+    return static_probability(measured) >= (LEAST_PROBABILITY_SMALL if is_small else LEAST_PROBABILITY)
+
+
+def static_probability(faces: Sequence[Measured]) -> float:
+    """Return how probable it is that faces with points are pictures of one face, 0 to 1."""
+    logit = float(np.array(_WEIGHTS) @ features(faces) + _BIAS)
+    return float(1 / (1 + np.exp(-np.clip(logit, -60, 60))))
+
+
+def features(faces: Sequence[Measured]) -> Array:
+    """Return what the decision sees of faces with points: what moved, and the logarithm of the median width."""
+    moved = motion([face.traits.points for face in faces if face.traits.points is not None])
+    return np.append(moved, np.log(median(face.quality.width_px for face in faces)))
+
+
+def printed_students(
+    groups: Sequence[Sequence[int]],
+    tracks: Sequence[Track],
+    faces: Sequence[Candidate],
+    known: KnownStudents,
+    share: float,
+) -> list[PrintedStudent]:
+    """Return whom the prints show: at most one student each.
+
+    Args:
+        groups: result of `static_groups`.
+        tracks: the tracks of one lesson.
+        faces: the faces that the tracks index.
+        known: the students.
+        share: which share of the people in the room is enrolled.
+    """
+    found = []
+    for group in groups:
+        own = [tracks[i] for i in group]
+        each = probabilities(odds_of(own, faces, known), share)
+        best = int(each.argmax())
+        if each[best] < LEAST_LIKENESS:
+            continue
+        members = [faces[member] for track in own for member in track.members]
+        box = Box(*(median(getattr(face.box, side) for face in members) for side in ("x", "y", "w", "h")))
+        slots = frozenset(face.slot for face in members)
+        found.append(PrintedStudent(known.ids[best], float(each[best]), slots, box))
+    return found
+
+
+def _masked(faces: Sequence[Candidate]) -> float:
+    seen = [face.traits.visible for face in faces if face.traits.visible is not None]
+    return sum(one.lower_hidden for one in seen) / len(seen) if seen else 0.0

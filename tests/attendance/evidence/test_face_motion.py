@@ -1,0 +1,44 @@
+"""What moves in a face: nothing in a print, however it is held."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge_daemon.attendance.evidence.face_motion import FEATURES, motion, residuals
+from edge_daemon.traits import FacePoints
+from tests.attendance.evidence import moving_faces
+
+
+def test_a_print_that_is_turned_and_tilted_comes_back_to_its_place():
+    rng = np.random.default_rng(1)
+    flat = [one.places() for one in moving_faces.printed(20, rng, tilt=0.1)]
+    left = np.sqrt((residuals(np.array(flat)) ** 2).sum(axis=2).mean())
+    assert left == pytest.approx(moving_faces.NOISE * np.sqrt(2), rel=0.15)
+
+
+def test_a_print_without_noise_and_with_it_moves_as_little_as_the_noise_says():
+    still = [FacePoints.of((float(x), float(y)) for x, y in moving_faces.head()[:, :2])] * 15
+    assert motion(still) == pytest.approx(np.full(len(FEATURES), np.log(1e-4)))
+
+
+@pytest.mark.parametrize("turn_deg", [6.0, 8.0, 15.0])
+def test_every_part_of_a_head_that_turns_strays_more_than_on_a_print(turn_deg):
+    rng = np.random.default_rng(2)
+    alive, flat = moving_faces.living(20, rng, turn_deg=turn_deg), moving_faces.printed(20, rng)
+    nose = FEATURES.index("nose_tilt_median")
+    assert motion(alive)[nose] > motion(flat)[nose] + 0.3
+    assert (motion(alive) > motion(flat)).mean() > 0.8
+
+
+def test_a_bend_is_taken_off_after_the_tilt():
+    rng = np.random.default_rng(3)
+    bent = motion(moving_faces.printed(30, rng, bend=0.12))
+    tilt = [i for i, name in enumerate(FEATURES) if "_tilt_" in name and name.startswith("jaw")]
+    bend = [i for i, name in enumerate(FEATURES) if "_bend_" in name and name.startswith("jaw")]
+    assert (bent[bend] < bent[tilt] - 0.3).all()
+
+
+def test_the_order_of_the_captures_says_nothing():
+    alive = moving_faces.living(16, np.random.default_rng(4))
+    assert motion(alive[::-1]) == pytest.approx(motion(alive), abs=1e-6)
