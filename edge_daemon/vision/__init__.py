@@ -1,1 +1,1 @@
-"""Pictures become faces: where they are, which way they turn, and a vector that tells whose they are."""
+"""From pictures to faces: where they are, which way they turn, and a vector that identifies the person."""

@@ -1,4 +1,4 @@
-"""Alignment: a face turned, scaled and shifted so that its points lie where the embedder learned to expect them."""
+"""Alignment: turn, scale and shift a face so that its points lie where the embedder expects them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ FIVE_POINTS = np.array(
 
 
 def similarity(source: Array, target: Array, weights: Array | None = None) -> Array:
-    """Fit rotation, scale and shift that bring `source` to `target` (least squares; Umeyama 1991, no reflection).
+    """Fit the rotation, scale and shift from `source` to `target` (least squares; Umeyama 1991, no reflection).
 
     Args:
         source: (n, 2).
         target: (n, 2).
-        weights: (n,) how much each pair counts; equal by default.
+        weights: (n,) weight of each pair; equal by default.
 
     Returns:
-        (2, 3) matrix as `cv2.warpAffine` takes it.
+        The (2, 3) matrix for `cv2.warpAffine`.
     """
     w = np.ones(len(source), np.float32) if weights is None else weights
     w = w / w.sum()
@@ -41,9 +41,9 @@ def similarity(source: Array, target: Array, weights: Array | None = None) -> Ar
 
 
 def warp(picture: Picture, matrix: Array, side_px: int = SIDE_PX) -> Picture:
-    """Cut out a square of `side_px` by a similarity; the picture's edge is repeated outside.
+    """Cut out a square of `side_px` by a similarity transform; the picture's edge pixels repeat outside.
 
-    Faces larger than the target are first averaged down, so that no detail turns into noise.
+    Faces larger than the target are first averaged down, so that detail does not become noise.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:

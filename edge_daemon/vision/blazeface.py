@@ -1,7 +1,8 @@
-"""BlazeFace: boxes and six keypoints of faces from one square picture of the network's input size.
+"""BlazeFace: boxes and six keypoints of the faces in one square picture of the network's input size.
 
-Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019); anchors and decoding as in
-MediaPipe's model cards for the short range (128 px) and full range (192 px, here also other multiples of 32) models.
+Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019). Anchors and decoding follow
+MediaPipe's model cards for the short range (128 px) and full range (192 px) models; the full range model also accepts
+other multiples of 32 here.
 """
 
 from __future__ import annotations
@@ -21,39 +22,39 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Boxes of one picture, best first, in its pixels."""
+    """Boxes of one picture, best first, in pixels of the picture."""
 
     boxes: Array
-    """(n, 4): left, top, right, bottom; square, eyebrows to chin."""
+    """(n, 4): left, top, right, bottom. The boxes are square, from eyebrows to chin."""
     points: Array
-    """(n, 6, 2): right eye, left eye (of the person), nose tip, mouth, right and left ear tragion."""
+    """(n, 6, 2): right eye, left eye (the person's own), nose tip, mouth, right and left ear tragion."""
     scores: Array
-    """(n,): 0 to 1."""
+    """(n,): from 0 to 1."""
     votes: Array
-    """(n,): how many anchors fired for it."""
+    """(n,): the number of anchors that fired for the detection."""
 
     def __len__(self) -> int:
         return len(self.scores)
 
     def placed(self, scale: float, left: float, top: float) -> Detections:
-        """Return them in the coordinates of a picture that this one was cut from (times `scale`, then shifted)."""
+        """Return the detections in coordinates of the picture around this tile (times `scale`, then shifted)."""
         shift = np.array([left, top], np.float32)
         points = self.points * np.float32(scale) + shift
         return Detections(self.boxes * np.float32(scale) + np.tile(shift, 2), points, self.scores, self.votes)
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Detections:
-        """Return some of them."""
+        """Return a selection of the detections."""
         return Detections(self.boxes[index], self.points[index], self.scores[index], self.votes[index])
 
 
 def nothing() -> Detections:
-    """Return no detection."""
+    """Return an empty set of detections."""
     empty = np.zeros(0, np.float32)
     return Detections(np.zeros((0, 4), np.float32), np.zeros((0, 6, 2), np.float32), empty, empty)
 
 
 def join(parts: list[Detections]) -> Detections:
-    """Put the detections of several tiles, already in the same coordinates, behind each other."""
+    """Concatenate the detections of several tiles, which are already in the same coordinates."""
     if not parts:
         return nothing()
     boxes, points = np.concatenate([p.boxes for p in parts]), np.concatenate([p.points for p in parts])
@@ -63,12 +64,13 @@ def join(parts: list[Detections]) -> Detections:
 
 
 def anchors(side_px: int, count: int) -> Array:
-    """Return the anchors' centres (count, 2) in input pixels.
+    """Return the centres of the anchors (count, 2) in input pixels.
 
-    Full range: one a cell of stride 4. Short range: two a cell of stride 8, then six a cell of stride 16.
+    Full range: one anchor for each cell of stride 4. Short range: two for each cell of stride 8, then six for each cell
+    of stride 16.
 
     Raises:
-        ValueError: no BlazeFace of this input size has so many anchors.
+        ValueError: no BlazeFace of this input size has this number of anchors.
     """
     for layers in ([(4, 1)], [(8, 2), (16, 6)]):
         if sum((side_px // stride) ** 2 * repeats for stride, repeats in layers) == count:
@@ -83,11 +85,11 @@ def _cells(side_px: int, stride: int, repeats: int) -> Array:
 
 
 def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -> Detections:
-    """Turn the network's output into boxes, overlapping ones included.
+    """Convert the network's output into boxes, including overlapping ones.
 
     Args:
-        regressors: (n, 16): box centre, size and six points, in input pixels from the anchor.
-        logits: (n,) of the score.
+        regressors: (n, 16): box centre, size and six points, in input pixels relative to the anchor.
+        logits: (n,) of the scores.
         centres: (n, 2) of the anchors.
         threshold: lowest score, between 0 and 1.
     """
@@ -100,7 +102,7 @@ def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -
 
 
 def merged(raw: Detections) -> Detections:
-    """Return one detection a face: the mean of its overlapping boxes, weighted by score, with the best one's score."""
+    """Merge overlapping boxes to one detection for each face: the mean weighted by score, with the best score."""
     groups = nms.groups(raw.boxes, raw.scores)
     if not groups:
         return nothing()
@@ -118,10 +120,10 @@ def merged(raw: Detections) -> Detections:
 
 
 class BlazeFace:
-    """One BlazeFace network. Not for two threads at a time.
+    """One BlazeFace network. Not safe for concurrent use.
 
     Args:
-        card: what the manifest says about the file.
+        card: the file's entry in the manifest.
     """
 
     def __init__(self, card: ModelCard) -> None:

@@ -1,4 +1,4 @@
-"""Where a picture differs from the one before, apart from light, white balance, focus and noise."""
+"""Find where a picture differs from the previous one, except for changes of light, white balance, focus and noise."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from edge_daemon.types import Picture
 
 SHRINK = 8
-"""The pictures are compared at this fraction: noise is averaged away, a 26 px face still covers 3 x 4 pixels."""
+"""Scale of the comparison, 1/8: averaging removes noise, and a 26 px face still covers 3 x 4 pixels."""
 _LEVELS = 64
 _MIN_CHANGE = 7.0
-"""Levels of 255: three times the noise of a quiet place in composed lessons at 1/8 size, exposure evened out."""
+"""Levels of 255. Three times the noise of an unchanged place in composed lessons (1/8 size, exposure corrected)."""
 _SIGMAS = 4.0
 _FOCUS, _AROUND = np.float32(0.1), np.ones((3, 3), np.uint8)
-"""Share of the contrast around a pixel that another focus may change."""
+"""Share of the contrast around a pixel that a change of focus may alter."""
 _SMALLEST = np.ones((2, 2), np.uint8)
-"""A change smaller than this is no face."""
+"""A smaller change is not a face."""
 
 
 def thumbnail(picture: Picture) -> Picture:
-    """Return a small copy to compare with later."""
+    """Return a small copy for a later comparison."""
     height, width = picture.shape[:2]
     size = (max(width // SHRINK, 1), max(height // SHRINK, 1))
     small: Picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
@@ -29,13 +29,13 @@ def thumbnail(picture: Picture) -> Picture:
 
 
 def changed(before: Picture, now: Picture) -> NDArray[np.bool_]:
-    """Tell which pixels of two thumbnails of the same size differ.
+    """Return which pixels differ between two thumbnails of the same size.
 
-    Exposure, gamma and white balance are learned from the pictures themselves: where the old picture had a level of
-    a colour, the median of the new one is what that level looks like now.
+    The function estimates exposure, gamma and white balance from the pictures themselves. For each level of a colour in
+    the old picture, the median of the new picture is the expected value now.
 
     Returns:
-        (H, W) of the thumbnails.
+        A mask (H, W) of the thumbnails' size.
     """
     differs = np.zeros(before.shape[:2], np.uint8)
     for channel in range(3):
@@ -59,6 +59,6 @@ def _changed(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.ui
 
 
 def _quantile(cumulated: NDArray[np.intp], share: float) -> NDArray[np.float64]:
-    """Return, of each row of cumulated counts, the value below which `share` of them lie."""
+    """Return, for each row of cumulated counts, the value below which `share` of them lie."""
     wanted = np.maximum(cumulated[:, -1:] * share, 1)
     return np.asarray((cumulated < wanted).sum(axis=1), np.float64)

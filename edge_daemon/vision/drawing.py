@@ -1,6 +1,6 @@
-"""Drawing on pictures: boxes with labels, faces made unrecognisable, lines of text. Pixels of the picture, BGR.
+"""Draw on pictures: boxes with labels, unrecognisable faces, lines of text. Coordinates are pixels, colours BGR.
 
-OpenCV's strokes are used for letters, as they need no font on the device; they have ASCII only.
+The module draws letters with OpenCV's strokes, which need no font on the device and support only ASCII.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _CAP_PX = 22
 """Height of a capital letter at scale 1."""
 _PLAIN = str.maketrans({"°": " deg", "×": "x", "–": "-", "—": "-", "…": "...", "·": "-"})
 _CELLS = 5
-"""Squares across a blanked face: nobody is to be told by them."""
+"""Number of squares across a blanked face, too few to recognise a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines of text and the room that they take."""
+    """Lines of text and the space that they need."""
 
     lines: tuple[str, ...]
     high_px: float
@@ -34,7 +34,7 @@ class Text:
 
     @property
     def scale(self) -> float:
-        """OpenCV's scale of the letters."""
+        """Scale of the letters for OpenCV."""
         return self.high_px / _CAP_PX
 
     @property
@@ -44,24 +44,24 @@ class Text:
 
     @property
     def step_px(self) -> int:
-        """From one line to the next."""
+        """Distance from one line to the next, px."""
         return round(1.65 * self.high_px)
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) with a rim around it, px."""
+        """(width, height) with a margin around the text, px."""
         widths = [cv2.getTextSize(plain(line), _FONT, self.scale, self.thickness)[0][0] for line in self.lines]
         rim = round(0.7 * self.high_px)
         return max(widths, default=0) + rim, self.step_px * (len(self.lines) - 1) + round(self.high_px) + rim
 
 
 def plain(text: str) -> str:
-    """Return text that the strokes can write."""
+    """Return the text with only the characters that the strokes can draw."""
     return text.translate(_PLAIN).encode("ascii", "replace").decode()
 
 
 def write(picture: Picture, text: Text, left: float, top: float, colour: Colour) -> None:
-    """Write lines of text; (left, top) is the corner of their rim."""
+    """Write lines of text; (left, top) is the corner of their margin."""
     x, y = round(left + 0.35 * text.high_px), round(top + 1.35 * text.high_px)
     for number, line in enumerate(text.lines):
         place = (x, y + number * text.step_px)
@@ -81,20 +81,20 @@ def points(picture: Picture, places: NDArray[np.float32], colour: Colour, radius
 
 
 def label(picture: Picture, text: Text, left: float, top: float, colour: Colour) -> None:
-    """Write text on a filled box, black or white as can be read on it."""
+    """Write text on a filled box, in black or white, whichever is readable."""
     width, height = text.size
     cv2.rectangle(picture, (round(left), round(top)), (round(left) + width, round(top) + height), colour, -1)
     write(picture, text, left, top, ink(colour))
 
 
 def ink(colour: Colour) -> Colour:
-    """Return black or white, whichever is read better on a colour."""
+    """Return black or white, whichever is more readable on a colour."""
     blue, green, red = colour
     return (0, 0, 0) if 0.114 * blue + 0.587 * green + 0.299 * red > 140 else (255, 255, 255)
 
 
 def blank(picture: Picture, box: Box) -> None:
-    """Replace a face, hair and chin with it, by a few squares of their mean colours, in the picture itself."""
+    """Replace a face with its hair and chin by a few squares of their mean colours, in the picture itself."""
     height, width = picture.shape[:2]
     left, right = (int(np.clip(x, 0, width)) for x in (box.x - 0.2 * box.w, box.x + 1.2 * box.w))
     top, bottom = (int(np.clip(y, 0, height)) for y in (box.y - 0.25 * box.h, box.y + 1.15 * box.h))
@@ -105,7 +105,7 @@ def blank(picture: Picture, box: Box) -> None:
 
 
 def free_place(size: tuple[int, int], box: Box, taken: Sequence[Box], picture: Picture) -> tuple[float, float]:
-    """Return where a label of a size covers least: above a box, below it, or beside it."""
+    """Return where a label of a given size covers least: above a box, below it, or beside it."""
     width, height = size
     middle, left, right = box.x + box.w / 2 - width / 2, box.x + box.w - width, box.x
     above, below = box.y - height, box.y + box.h
@@ -123,7 +123,7 @@ def free_place(size: tuple[int, int], box: Box, taken: Sequence[Box], picture: P
 
 
 def wrapped(text: str, width_px: float, high_px: float) -> list[str]:
-    """Break text into lines that fit into a width; a single word that does not has a line of its own."""
+    """Break text into lines that fit into a width. A single word that is too long has its own line."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

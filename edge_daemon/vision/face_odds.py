@@ -1,4 +1,4 @@
-"""Whether a detection is a face: everything that is known about it, weighed into one probability."""
+"""Whether a detection is a face: all evidence about it, combined into one probability."""
 
 from __future__ import annotations
 
@@ -15,28 +15,36 @@ from edge_daemon.vision.face_verifier import FaceCheck
 Array = NDArray[np.float32]
 
 LEAST_LOGIT = -2.5
-"""Of the verifier: what is less is no face, whatever else is known."""
+"""Least logit of the verifier. A detection below it is not a face, whatever the other evidence."""
 MIN_PROBABILITY = 0.96
-"""For a picture, of what `among_others` says: .24 false boxes a WIDER picture where the odds were fitted (17 pictures;
-.90 finds two of 209 faces more, at as many), .04 on those held back."""
+"""Least result of `among_others` for a face in a picture.
+
+Measured on WIDER: 0.24 false boxes a picture on the 17 pictures used for fitting, 0.04 on those held back. On the
+former, 0.90 finds two more of 209 faces with as many false boxes.
+"""
 LEAST_ALONE = 0.25
-"""What is less probable by itself is no face in any company: a blurred picture is full of such things, all alike."""
+"""A detection with a smaller probability of its own is not a face, however many similar ones there are.
+
+Blurred pictures contain many such detections.
+"""
 PORTRAIT_PROBABILITY = 0.85
-"""For an enrolment photograph, which shows somebody's face for sure."""
+"""The limit for an enrolment photograph, which certainly shows a face."""
 
 SMALLEST_PX = 13.6
-"""Of a BlazeFace square, 12 px of face: nobody can be told by less, and half of what was falsely taken for a face in
-WIDER's pictures was smaller, letters of a text above all."""
+"""Least side of a BlazeFace square, about 12 px of face.
+
+Smaller faces cannot be recognised, and half of the false detections in WIDER's pictures were smaller, mostly letters.
+"""
 _ALIKE = 1.4
-"""Faces whose widths differ by a smaller factor are alike; 1.2 to 2 do nearly as well."""
+"""Faces whose widths differ by a smaller factor are similar in size. Values from 1.2 to 2 work nearly as well."""
 _ELSEWHERE = 0.05
-"""Boxes that overlap less show something else."""
+"""Boxes that overlap less show different things."""
 
 _LOGIT_RANGE = 8.0
-"""Verifier's answers beyond this say no more."""
-# Logistic regression (ridge 1) by models_tflite/build/verifier/fit.py, on 17 pictures of WIDER FACE and 68 with masks
-# that the verifier has not learned from and the examination does not use. How much the two boxes of a detection agree
-# was a term before; beside the verifier its weight became negative, and without it the same faces are found.
+"""The verifier's logits are limited to this range."""
+# Logistic regression (ridge 1) by models_tflite/build/verifier/fit.py on 17 pictures of WIDER FACE and 68 with masks.
+# The verifier has not learned from them, and the final evaluation does not use them. A former term measured how much a
+# detection's two boxes agree. Beside the verifier its weight became negative, and without it the same faces are found.
 WEIGHTS = {
     "verifier": 0.825,
     "score": 1.457,
@@ -51,35 +59,35 @@ WEIGHTS = {
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One detection on its way to a Face."""
+    """One detection before it becomes a Face."""
 
     box: Array
     """(4,) BlazeFace's square: left, top, right, bottom."""
     points: Array
     """(6, 2)."""
     score: float
-    """Of the first detection."""
+    """Score of the first detection."""
     votes: float
-    """Anchors that fired: many at once are rather a pattern than a face."""
+    """Number of anchors that fired. A large number indicates a pattern rather than a face."""
     look_score: float = 0.0
-    """Of the second look, 0 where that found nothing."""
+    """Score of the second look; 0 if it found nothing."""
     agreement: float = 0.0
     """Intersection over union of the two detections' boxes."""
     checks: tuple[FaceCheck, ...] = ()
-    """What the verifier said, about each of the boxes."""
+    """The verifier's results for each of the boxes."""
 
     @property
     def logit(self) -> float:
-        """The mean of what the verifier said; 0 before it was asked."""
+        """Mean logit of the verifier; 0 before it runs."""
         return float(np.mean([check.logit for check in self.checks])) if self.checks else 0.0
 
 
 def terms(hit: Hit, presence: float) -> dict[str, float]:
-    """Return what is known of a detection, as the odds weigh it.
+    """Return the evidence about a detection as terms of the odds.
 
     Args:
-        hit: after the verifier and its second look.
-        presence: of the face mesh, 0 to 1; it doubts faces below about 30 px, masked and turned ones.
+        hit: the detection, after the verifier and its second look.
+        presence: result of the face mesh, 0 to 1. It is unreliable for faces below about 30 px, masked and turned ones.
     """
     seen = _logit(presence, 0.002)
     size = math.log(min(max(float(hit.box[2] - hit.box[0]), 6.0), 120.0) / 32)
@@ -96,23 +104,23 @@ def terms(hit: Hit, presence: float) -> dict[str, float]:
 
 
 def probability(hit: Hit, presence: float) -> float:
-    """Return how probable it is that a detection is a face, 0 to 1; arguments as of `terms`."""
+    """Return the probability that a detection is a face, 0 to 1; arguments as in `terms`."""
     return 1 / (1 + math.exp(-sum(WEIGHTS[name] * value for name, value in terms(hit, presence).items())))
 
 
 def among_others(boxes: Sequence[Array], own: Sequence[float]) -> Array:
-    """Return how probable detections are once it is known what else their picture shows.
+    """Return the probabilities of detections, given the other detections in the picture.
 
-    Faces come in company, and faces at one distance are alike in size: the odds are multiplied by one plus the number
-    of faces of such a size that are to be expected in the picture. Nothing in this is fitted. At .2 false boxes a WIDER
-    picture it finds a tenth more of the faces of 24 to 32 px; an exponent of .75 to 1.5 does the same.
+    Faces occur in groups, and faces at one distance have similar sizes. The function therefore multiplies the odds by
+    one plus the expected number of similar-sized faces in the picture. Nothing in this is fitted. At 0.2 false boxes a
+    WIDER picture it finds a tenth more of the faces of 24 to 32 px. An exponent of 0.75 to 1.5 gives the same result.
 
     Args:
         boxes: n BlazeFace squares (4,) of one picture.
-        own: n probabilities, each by what is known of that detection alone.
+        own: n probabilities, each from the evidence about that detection alone.
 
     Returns:
-        (n,), never less than `own`; 0 for what is narrower than `SMALLEST_PX` or below `LEAST_ALONE`.
+        (n,), never less than `own`; 0 if narrower than `SMALLEST_PX` or below `LEAST_ALONE`.
     """
     squares, alone = np.array(boxes, np.float32).reshape(-1, 4), np.array(own, np.float64)
     widths = np.maximum(squares[:, 2] - squares[:, 0], 1e-3)

@@ -1,6 +1,6 @@
-"""The face verifier: whether a detection is a face, what of it is visible, where it is, and five points of it.
+"""The face verifier: whether a detection is a face, which parts are visible, where it is, and five of its points.
 
-A network of this project (models_tflite/build/verifier) that looks at a crop around each detection. Input 48 px.
+This project's own network (models_tflite/build/verifier) reads a crop around each detection. Input 48 px.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Array = NDArray[np.float32]
 CROP_SQUARES = 1.75
 """Side of the crop in BlazeFace squares."""
 _SIDE_WEIGHT = 0.5
-"""The network gives the logarithm of the side times this."""
+"""Factor of the side's logarithm in the network's output."""
 _CONTRAST, _LEAST_CONTRAST = 48.0, 5.0
 _NUMBERS = 13
 """Middle and side of the square, five points."""
@@ -29,22 +29,22 @@ _NUMBERS = 13
 
 @dataclass(frozen=True, slots=True)
 class FaceCheck:
-    """What the verifier says about one detection."""
+    """The verifier's result for one detection."""
 
     logit: float
-    """Logarithm of the odds that it is a face, by its crop alone."""
+    """Logarithm of the odds that it is a face, from its crop alone."""
     visible: VisibleParts
     square: Array
-    """(4,) BlazeFace's square as the network draws it: left, top, right, bottom, in pixels of the picture."""
+    """(4,) BlazeFace's square as the network estimates it: left, top, right, bottom, in pixels of the picture."""
     points: Array
-    """(5, 2) right eye, left eye (of the person), nose tip, mouth corners; hidden ones where they are expected."""
+    """(5, 2) right eye, left eye (the person's own), nose tip, mouth corners; hidden points at their expected place."""
 
 
 class FaceVerifier:
-    """The network. Not for two threads at a time.
+    """The network. Not safe for concurrent use.
 
     Args:
-        card: what the manifest says about the file.
+        card: the file's entry in the manifest.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -52,7 +52,7 @@ class FaceVerifier:
         self._side_px = card.size_px[0]
 
     def __call__(self, picture: Picture, square: Array) -> FaceCheck:
-        """Look at a detection.
+        """Verify a detection.
 
         Args:
             picture: BGR.
@@ -71,7 +71,7 @@ class FaceVerifier:
 
 
 def levelled(crop: Picture) -> Picture:
-    """Return a crop with a mean of 128 and a contrast (standard deviation) of 48, so that light does not matter."""
+    """Return the crop with a mean of 128 and a contrast (standard deviation) of 48, to remove the effect of light."""
     values = crop.astype(np.float32)
     gain = _CONTRAST / max(float(values.std()), _LEAST_CONTRAST)
     level: Picture = np.clip((values - values.mean()) * gain + 128, 0, 255).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""Does this machine's interpreter compute what it should? Stored faces with the answers that they had when stored.
+"""Whether this machine's interpreter gives the right results. The module compares stored faces with stored answers.
 
-A broken interpreter, a wrong NumPy or a processor's faulty kernel gives vectors that look like vectors: only an answer
-that is known beforehand shows it. `models_tflite/golden/` is made by `python -m models_tflite.build.golden`.
+A broken interpreter, a wrong NumPy or a faulty processor gives vectors that look plausible. Only a comparison with
+known answers shows the error. `python -m models_tflite.build.golden` makes `models_tflite/golden/`.
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ FOLDER = "golden"
 FACES, VECTORS, MASKS = "faces.png", "vectors.json", "masks.json"
 SIDE_PX = 112
 LEAST = {"float32": 0.9995, "int8": 0.99}
-"""Lowest cosine by type of the network's input. Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64:
-1.0000 in float, .9981 in int8, whose kernels round differently; with red and blue swapped the worst face has .94."""
+"""Lowest cosine by type of the network's input.
+
+Measured between ai-edge-litert 2.3 and tflite-runtime 2.14 on x86-64: 1.0000 in float, 0.9981 in int8, whose kernels
+round differently. With red and blue swapped the worst face has
+0.94."""
 
 MASK_MOST = 0.05
-"""Largest difference of a probability: kernels round differently, and the probabilities are of int8 steps."""
+"""Largest difference of a probability. Kernels round differently, and the probabilities have int8 steps."""
 MOST_LOGIT, MOST_PX = 1.0, 3.0
-"""How far the verifier's answers may lie from the stored ones: int8 kernels round differently."""
+"""Largest differences between the verifier's answers and the stored ones, because int8 kernels round differently."""
 _SQUARE = np.array([24, 24, 88, 88], np.float32)
-"""BlazeFace's square in a stored face: the verifier then sees all of it."""
+"""BlazeFace's square in a stored face. The verifier then sees the whole stored face."""
 
 _REINSTALL = "reinstall the program, or run `python -m models_tflite.build.golden`"
 
@@ -50,7 +53,7 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Whether faces would be recognised as they should be."""
+        """Whether faces are recognised correctly."""
         return self.worst_cosine >= self.least
 
 
@@ -64,7 +67,7 @@ class MaskParity:
 
     @property
     def holds(self) -> bool:
-        """Whether masks would be told as they should be."""
+        """Whether masks are recognised correctly."""
         return self.worst_difference <= MASK_MOST
 
 
@@ -76,7 +79,7 @@ def parity(card: ModelCard, models_dir: Path) -> Parity:
         models_dir: the folder with `golden/`.
 
     Raises:
-        ModelError: nothing is stored for this file, or what is stored can't be read.
+        ModelError: no vectors are stored for this file, or the stored vectors can't be read.
     """
     folder = models_dir / FOLDER
     faces, known = golden_faces(folder), golden_vectors(folder)
@@ -92,14 +95,14 @@ def parity(card: ModelCard, models_dir: Path) -> Parity:
 
 
 def mask_parity(models: ModelSet, models_dir: Path) -> MaskParity:
-    """Run the mask network on the stored faces, brought down to its crop.
+    """Run the mask network on the stored faces, reduced to its crop size.
 
     Args:
         models: verified model files.
         models_dir: the folder with `golden/`.
 
     Raises:
-        ModelError: nothing is stored for this file, or what is stored can't be read.
+        ModelError: no probabilities are stored for this file, or the stored ones can't be read.
     """
     card, folder = models.card("mask"), models_dir / FOLDER
     path = folder / MASKS
@@ -118,7 +121,7 @@ def mask_parity(models: ModelSet, models_dir: Path) -> MaskParity:
 
 
 def mask_probabilities(models: ModelSet, faces: Sequence[Picture]) -> list[tuple[float, float, float]]:
-    """Return none, right and wrong of aligned faces (112, 112, 3), each brought down to the mask network's crop."""
+    """Return none, right and wrong for aligned faces (112, 112, 3), reduced to the mask network's crop size."""
     analyser = open_analyser(models)
     side = analyser.shape.side_px
     crops = [np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), np.uint8) for face in faces]
@@ -138,7 +141,7 @@ class VerifierParity:
 
     @property
     def holds(self) -> bool:
-        """Whether faces would be told from other things as they should be."""
+        """Whether faces are distinguished from other things correctly."""
         return self.logit <= MOST_LOGIT and self.px <= MOST_PX
 
 
@@ -150,7 +153,7 @@ def verifier_parity(card: ModelCard, models_dir: Path) -> VerifierParity:
         models_dir: the folder with `golden/`.
 
     Raises:
-        ModelError: nothing is stored for this file, or what is stored can't be read.
+        ModelError: no answers are stored for this file, or the stored answers can't be read.
     """
     folder = models_dir / FOLDER
     known = golden_vectors(folder)
@@ -164,14 +167,14 @@ def verifier_parity(card: ModelCard, models_dir: Path) -> VerifierParity:
 
 
 def verifier_answers(card: ModelCard, faces: list[Picture]) -> Vector:
-    """Return the verifier's logit, square and points of each face, (faces, 15)."""
+    """Return the verifier's logit, square and points for each face, (faces, 15)."""
     network = FaceVerifier(card)
     checks = [network(face, _SQUARE) for face in faces]
     return np.array([[c.logit, *c.square, *c.points.reshape(-1)] for c in checks], np.float32)
 
 
 def golden_faces(folder: Path) -> list[Picture]:
-    """Return the aligned faces (112, 112, 3), BGR, which lie side by side in one picture."""
+    """Return the aligned faces (112, 112, 3), BGR, from the picture that has them side by side."""
     strip = cv2.imread(str(folder / FACES), cv2.IMREAD_COLOR)
     if strip is None or strip.shape[0] != SIDE_PX or strip.shape[1] % SIDE_PX or not strip.size:
         raise ModelError("the stored faces can't be read", str(folder / FACES), _REINSTALL)
@@ -179,7 +182,7 @@ def golden_faces(folder: Path) -> list[Picture]:
 
 
 def golden_vectors(folder: Path) -> Mapping[str, Vector]:
-    """Return SHA-256 of a model file to its vectors (faces, 192)."""
+    """Return a mapping of the SHA-256 of a model file to its vectors (faces, 192)."""
     path = folder / VECTORS
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The one seam to TensorFlow Lite: ai-edge-litert where it is installed, else tflite-runtime."""
+"""The only module that uses TensorFlow Lite: ai-edge-litert if it is installed, else tflite-runtime."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Model:
 
     Args:
         path: the .tflite file.
-        threads: threads inside one call.
-        runtime: `litert` or `tflite-runtime`; by default the best that is installed.
+        threads: number of threads within one call.
+        runtime: `litert` or `tflite-runtime`; by default the first one installed.
 
     Raises:
-        ModelError: no interpreter, or the file is not a network that it can run.
+        ModelError: there is no interpreter, or the interpreter can't run the file.
     """
 
     def __init__(self, path: Path, threads: int = 1, runtime: str | None = None) -> None:
@@ -77,14 +77,14 @@ class Model:
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of what a call returns; the order differs between files, so choose with `pick`."""
+        """Shapes of the outputs of a call. The order differs between files, so choose with `pick`."""
         return [shape for _, shape in self._outputs]
 
     def __call__(self, encoded: Array) -> list[Array]:
         """Run the network once.
 
         Args:
-            encoded: what `ModelCard.encode` made, of shape `input_shape` or without its leading 1.
+            encoded: result of `ModelCard.encode`, with shape `input_shape` or without its leading 1.
 
         Returns:
             Copies of the float32 outputs, in the order of the file.
@@ -95,7 +95,7 @@ class Model:
 
 
 def pick(outputs: Iterable[Array], last_dimension: int) -> Array:
-    """Return the output whose last dimension is `last_dimension`, wherever the file has it.
+    """Return the output whose last dimension is `last_dimension`, whatever its place in the file.
 
     Raises:
         ModelError: there is none, or more than one.

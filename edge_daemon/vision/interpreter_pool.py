@@ -1,4 +1,4 @@
-"""Networks for several threads: each has its own, for an interpreter can't be shared."""
+"""Networks for several threads. Each thread has its own, because an interpreter can't be shared."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class PooledInterpreters:
         self.reader = FaceReader(models, embed=embed, traits=traits)
 
     def sweep(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
-        """Detect the faces of one large tile, in pixels of the picture."""
+        """Detect the faces in one large tile, in pixels of the picture."""
         part = tiles.cut(picture, tile, self._sweeper.side_px)
         scale = round(tile.side) / self._sweeper.side_px
         return self._sweeper(part, threshold).placed(scale, round(tile.left), round(tile.top))
 
 
 class InterpreterPool:
-    """Workers that share jobs. Results come in the order of the jobs and do not depend on the number of workers.
+    """Workers that share jobs. Results keep the order of the jobs and do not depend on the number of workers.
 
     Args:
         models: verified model files.
-        threads: workers; with one, everything runs in the calling thread.
+        threads: number of workers; with one, everything runs in the calling thread.
         embed: whether faces get a vector.
-        traits: what is measured on each face besides, by the names of `Traits`' fields.
+        traits: further measurements on each face, by the names of the fields of `Traits`.
     """
 
     def __init__(self, models: ModelSet, *, threads: int, embed: bool, traits: Sequence[str] = ()) -> None:
@@ -48,7 +48,7 @@ class InterpreterPool:
         self._pool = ThreadPoolExecutor(threads, "vision") if threads > 1 else None
 
     def run(self, job: Callable[[PooledInterpreters, T], R], items: Sequence[T]) -> list[R]:
-        """Return `job(worker, item)` of every item."""
+        """Return `job(worker, item)` for every item."""
 
         def one(item: T) -> R:
             worker = self._idle.get()

@@ -1,4 +1,4 @@
-"""MediaPipe's face mesh: 468 points in three dimensions, and whether there is a face at all.
+"""MediaPipe's face mesh: 468 points in three dimensions, and the probability that there is a face.
 
 Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs" (2019). Input 192 px.
 """
@@ -19,13 +19,13 @@ from edge_daemon.vision.models import ModelCard
 Array = NDArray[np.float32]
 
 ROI_SHARE = 1.5
-"""Side of the crop as a share of BlazeFace's box (MediaPipe's face_landmark graph)."""
+"""Side of the crop as a multiple of BlazeFace's box (MediaPipe's face_landmark graph)."""
 
 _RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = (33, 133), (362, 263), 1, (61, 291)
 _SIDES, _FOREHEAD, _CHIN = (234, 454), 10, 152
 
 _PITCH_AT_REST_DEG = 7.5
-"""Slope of forehead to chin in a face that looks straight ahead: median of 1,803 press photographs (LFW)."""
+"""Slope from forehead to chin in a face that looks straight ahead: median of 1,803 press photographs (LFW)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Mesh:
     """The mesh of one face."""
 
     points: Array
-    """(468, 3) in pixels of the picture; z has the same scale, smaller is nearer to the camera."""
+    """(468, 3) in pixels of the picture; z has the same scale, and a smaller z is nearer to the camera."""
     presence: float
     """Probability that this is a face."""
 
@@ -44,7 +44,7 @@ class Mesh:
         return np.stack([*eyes, p[_NOSE], p[_MOUTH[0]], p[_MOUTH[1]]]).astype(np.float32)
 
     def alignment(self) -> Array:
-        """Return the (2, 3) matrix that brings this face to the place where the embedder expects it."""
+        """Return the (2, 3) matrix that moves this face to the position that the embedder expects."""
         return similarity(self.points[mesh_shape.INDEX, :2], mesh_shape.TARGET)
 
     def pose(self) -> Pose:
@@ -58,10 +58,10 @@ class Mesh:
 
 
 class FaceMesh:
-    """The mesh network. Not for two threads at a time.
+    """The mesh network. Not safe for concurrent use.
 
     Args:
-        card: what the manifest says about the file.
+        card: the file's entry in the manifest.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -74,7 +74,7 @@ class FaceMesh:
         Args:
             picture: BGR.
             box: (4,) BlazeFace's left, top, right, bottom.
-            points: (6, 2) BlazeFace's keypoints; the eyes give the crop's turn.
+            points: (6, 2) BlazeFace's keypoints; the eyes determine the crop's rotation.
         """
         to_crop = self._crop_matrix(box, points)
         crop = warp(picture, to_crop, self._side_px)

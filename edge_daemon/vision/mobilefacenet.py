@@ -1,4 +1,4 @@
-"""MobileFaceNet: an aligned face becomes 192 numbers (Chen et al., "MobileFaceNets", 2018)."""
+"""MobileFaceNet: turns an aligned face into 192 numbers (Chen et al., "MobileFaceNets", 2018)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard
 
 PREPROCESSING_VERSION = 2
-"""To be raised whenever the same photograph would give another vector: templates of another version are refused."""
+"""Raise it whenever the same photograph would give another vector. The program refuses templates of other versions."""
 
 
 class Embedder(Protocol):
-    """What makes a vector of an aligned face; the program's own is MobileFaceNet."""
+    """The interface of an embedder, which turns an aligned face into a vector. The program uses MobileFaceNet."""
 
     def __call__(self, aligned: Picture, *, mirrored_too: bool = False) -> Vector:
-        """Return the vector of a face (112, 112, 3) in BGR, or its mean with that of the mirror image."""
+        """Return the vector of a face (112, 112, 3) in BGR, or its mean with the vector of the mirror image."""
 
 
 class MobileFaceNet:
-    """The embedder. Not for two threads at a time.
+    """The embedder. Not safe for concurrent use.
 
     Args:
-        card: what the manifest says about the file.
+        card: the file's entry in the manifest.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -39,7 +39,7 @@ class MobileFaceNet:
             mirrored_too: average with the vector of the mirror image.
 
         Returns:
-            (192,), of length 1.
+            (192,), with length 1.
         """
         vector = self._run(aligned)
         if mirrored_too:
@@ -52,6 +52,6 @@ class MobileFaceNet:
 
 
 def unit(vector: Vector) -> Vector:
-    """Return the vector brought to length 1."""
+    """Return the vector scaled to length 1."""
     scaled: Vector = vector / np.maximum(np.linalg.norm(vector), 1e-9)
     return scaled

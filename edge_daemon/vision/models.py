@@ -1,4 +1,4 @@
-"""The model files: what manifest.toml says about them, and whether they are still what it says."""
+"""The model files: their entries in manifest.toml, and the verification that they have not changed."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _REINSTALL = "reinstall the program, or build the models again (models_tflite/RE
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What the manifest says about one file.
+    """The manifest's entry for one file.
 
     Attributes:
         name: name of the network with its precision, for registers and doctor.
         path: the .tflite file.
-        sha256: of the file, in hexadecimal.
-        roles: what the program uses it for.
+        sha256: SHA-256 of the file, in hexadecimal.
+        roles: the uses of the file in the program.
         licence: SPDX expression.
         source: the package that the weights come from.
         input_shape: (1, height_px, width_px, 3).
         output_shapes: the float32 outputs.
-        center, divisor: float input is (RGB - center) / divisor.
-        input_dtype: `float32`, or `int8`: then the input is RGB - 128, whatever center and divisor.
+        center, divisor: the conversion of float input, (RGB - center) / divisor.
+        input_dtype: `float32` or `int8`. For int8 the input is RGB - 128, whatever center and divisor are.
         quantization: float32, float16 or int8, with a note.
-        measured: what was measured, and on what.
+        measured: the measurements and their data.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ModelCard:
         return self.input_shape[1], self.input_shape[2]
 
     def encode(self, rgb: NDArray[np.uint8]) -> Encoded:
-        """Turn RGB pixels into what this file wants as input.
+        """Convert RGB pixels to the input of this file.
 
         Args:
             rgb: uint8 (..., 3) in RGB order.
@@ -87,9 +87,9 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class WeightsCard:
-    """What the manifest says about the weights of a network of `neural_network/`: an .npz file.
+    """The manifest's entry for the weights of a network of `neural_network/`: an .npz file.
 
-    Attributes as of `ModelCard`.
+    The attributes are those of `ModelCard`.
     """
 
     name: str
@@ -108,14 +108,14 @@ class ModelSet:
     cards: tuple[ModelCard, ...]
     embedder_for: Mapping[str, str]
     detectors_for: Mapping[str, str] = field(default_factory=dict)
-    """Interpreter to precision of the detectors: int8 is slower than float under tflite-runtime."""
+    """Interpreter to precision of the detectors. With tflite-runtime, int8 is slower than float."""
     weights_cards: tuple[WeightsCard, ...] = ()
     chosen_embedder: str = ""
-    """Role of the embedder that the settings name; empty: the one that suits the interpreter."""
+    """Role of the embedder that the settings name; empty: the one for the interpreter in use."""
 
     @classmethod
     def load(cls, models_dir: Path) -> ModelSet:
-        """Read manifest.toml in `models_dir` and verify every file by its SHA-256.
+        """Read manifest.toml in `models_dir` and verify the SHA-256 of every file.
 
         A file that the manifest marks `in_wheel = false` may be missing.
 
@@ -144,10 +144,10 @@ class ModelSet:
         return (*self.cards, *self.weights_cards)
 
     def weights(self, role: str) -> WeightsCard:
-        """Return the card of the weights that have `role`.
+        """Return the card of the weights that have the role `role`.
 
         Raises:
-            ModelError: no file or more than one has it.
+            ModelError: no file or more than one has the role.
         """
         found = [card for card in self.weights_cards if role in card.roles]
         if len(found) != 1:
@@ -157,13 +157,13 @@ class ModelSet:
         return found[0]
 
     def card(self, role: str) -> ModelCard:
-        """Return the card of the file that has `role`.
+        """Return the card of the file that has the role `role`.
 
-        The role of a detector or the verifier without a precision (`verifier`, not `verifier_int8`) means the file
-        that suits the interpreter in use.
+        A detector or verifier role without a precision (`verifier`, not `verifier_int8`) selects the file for the
+        interpreter in use.
 
         Raises:
-            ModelError: no file or more than one has it.
+            ModelError: no file or more than one has the role.
         """
         if role in _DETECTORS:
             role = f"{role}_{self.detectors_for.get(runtime_name(), 'float16')}"
@@ -173,15 +173,15 @@ class ModelSet:
         return found[0]
 
     def with_embedder(self, precision: str) -> ModelSet:
-        """Return the set with the embedder of a precision: `int8`, `float16`, `float32`, or `auto`."""
+        """Return the set with the embedder of a given precision: `int8`, `float16`, `float32`, or `auto`."""
         return replace(self, chosen_embedder="" if precision == "auto" else f"embedder_{precision}")
 
     def with_detectors(self, precision: str) -> ModelSet:
-        """Return the set with the detectors of a precision, `int8` or `float16`, whatever the interpreter."""
+        """Return the set with the detectors of a given precision, `int8` or `float16`, for every interpreter."""
         return replace(self, detectors_for=dict.fromkeys(self.detectors_for, precision))
 
     def embedder(self, runtime: str | None = None) -> ModelCard:
-        """Return the embedder that was chosen, else the one for an interpreter.
+        """Return the selected embedder, else the one for an interpreter.
 
         Args:
             runtime: `litert` or `tflite-runtime`; None: the one in use.
@@ -198,12 +198,12 @@ class ModelSet:
         return self.card(self.embedder_for.get(runtime, "embedder_float16"))
 
     def open(self, role: str, threads: int = 1) -> Model:
-        """Load the network that has `role`; one for each thread that runs it."""
+        """Load the network that has the role `role`. Each thread needs its own."""
         return Model(self.card(role).path, threads)
 
 
 def default_models_dir() -> Path:
-    """Return the folder inside the installed package, or that of the checkout."""
+    """Return the folder inside the installed package, or the one in the checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "models_tflite"
     return inside if inside.is_dir() else package.parent / "models_tflite"
@@ -231,7 +231,7 @@ def _weights_card(models_dir: Path, entry: Mapping[str, Any]) -> WeightsCard:
 
 
 def _of_any_file(models_dir: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the entries of all files have."""
+    """Return the fields that the entries of all files have."""
     file = str(entry["file"])
     if Path(file).name != file:
         raise ValueError(f"file {file} is not in this folder")

@@ -1,4 +1,4 @@
-"""One face close to a camera, frame by frame: the box around its lips, and now and then a vector of the face."""
+"""One face close to a camera, frame by frame: the box around its lips, and a vector of the face on request."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _LIPS: Final = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269
 """Outer outline of the lips in MediaPipe's mesh."""
 _SIZE_PX: Final = (64, 48)
 _PRESENCE: Final = 0.5
-"""By the mesh: below this the face is looked for again."""
+"""Least presence from the mesh. Below it the reader detects the face again."""
 _DETECTED: Final = 0.5
 _MARGINS: Final = (0.0, 0.25)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MouthFrame:
-    """What one frame shows of the face."""
+    """The measurements of the face in one frame."""
 
     mouth: Grey
-    """(48, 64): the box around the lips, upright and stretched to this size."""
+    """(48, 64): the box around the lips, upright and scaled to this size."""
     mesh: Mesh
     luma: float
-    """Mean light of the mouth's pixels, 0 to 255."""
+    """Mean brightness of the mouth's pixels, 0 to 255."""
     width_px: float
     """Width of the mouth in the frame."""
 
 
 class MouthReader:
-    """Follows the face of a clip. Not for two threads at a time; one clip after the other, each after `begin`.
+    """Follows the face in a clip. Not safe for concurrent use; it reads one clip at a time, each after `begin`.
 
     Args:
         models: verified model files.
@@ -55,11 +55,11 @@ class MouthReader:
         self._last: Hit | None = None
 
     def begin(self) -> None:
-        """Forget the face of the clip before."""
+        """Forget the face of the previous clip."""
         self._last = None
 
     def read(self, picture: Picture) -> MouthFrame | None:
-        """Return the mouth of the largest face; None where no face is seen."""
+        """Return the mouth of the largest face; None if no face is visible."""
         for hit in (self._last, None):
             found = hit if hit is not None else self._detected(picture)
             if found is None:
@@ -72,7 +72,7 @@ class MouthReader:
         return None
 
     def embed(self, picture: Picture, frame: MouthFrame) -> Vector:
-        """Return the vector (192,) of the frame's face, of length 1."""
+        """Return the vector (192,) of the frame's face, with length 1."""
         return self._reader.embed(picture, frame.mesh, mirrored_too=True)
 
     def _detected(self, picture: Picture) -> Hit | None:
@@ -91,7 +91,7 @@ class MouthReader:
 
 
 def _hit_of(mesh: Mesh) -> Hit:
-    """Return a face's mesh as the detection that the next frame begins with."""
+    """Convert a face's mesh to the detection that the next frame starts with."""
     points = mesh.points[:, :2]
     low, high = points.min(0), points.max(0)
     centre, half = (low + high) / 2, float((high - low).max()) / 2

@@ -1,4 +1,4 @@
-"""Non-maximum suppression: many overlapping boxes of one face become one."""
+"""Non-maximum suppression: reduces many overlapping boxes of one face to one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Array = NDArray[np.float32]
 MAX_IOU = 0.3
 """Boxes that overlap more are the same face (MediaPipe's value for BlazeFace)."""
 MAX_COVER = 0.6
-"""So are boxes of which the smaller lies in the larger by more than this share (two scales of the pyramid)."""
+"""Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
 
 
 def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
@@ -34,14 +34,14 @@ def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
 
 
 def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
-    """Split boxes into groups, one a face.
+    """Split boxes into groups, one for each face.
 
     Args:
         boxes: (n, 4) left, top, right, bottom.
-        priority: (n,), larger is better; ties keep their order.
+        priority: (n,), higher first; ties keep their order.
 
     Returns:
-        Indices of each group, its best box first; best group first.
+        The indices of each group, best box first; the best group first.
     """
     left = np.argsort(-priority, kind="stable")
     found = []

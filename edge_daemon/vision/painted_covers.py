@@ -1,4 +1,4 @@
-"""A mask or sunglasses painted onto a portrait: what its owner looks like when a part of the face is covered."""
+"""Paint a mask or sunglasses on a portrait, to show how the person looks with a part of the face covered."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Painter = Callable[[Picture, Points], Picture]
 
 _RIGHT_EYE, _LEFT_EYE, _NOSE, _MOUTH = range(4)
 _LIGHT, _DARK = (222, 205, 178), (92, 84, 78)
-"""Blue, green, red of the two masks."""
+"""Colours of the two masks: blue, green, red."""
 _GLASS = (30, 28, 26)
 _SUPERSAMPLED_BITS = 3
-"""Fractional bits of coordinates: edges lie between pixels."""
+"""Fractional bits of the coordinates, so that edges can lie between pixels."""
 
 
 def light_mask(picture: Picture, points: Points) -> Picture:
@@ -45,18 +45,18 @@ COVERS: Mapping[str, tuple[Painter, ...]] = {
     "mask": (light_mask, dark_mask),
     "glasses": (round_sunglasses, broad_sunglasses),
 }
-"""What covers a face, each painted in two ways: nobody knows what somebody will wear."""
+"""Face covers, each painted in two ways, because it is unknown which kind a person will wear."""
 
 
 def _axes(points: Points) -> tuple[Points, Points, Points]:
-    """Return the middle between the eyes, the way from one eye to the other, and that from the eyes to the mouth."""
+    """Return the point between the eyes, the vector from one eye to the other, and the vector to the mouth."""
     left, right = sorted((points[_RIGHT_EYE], points[_LEFT_EYE]), key=lambda point: float(point[0]))
     middle = (left + right) / 2
     return middle, right - left, points[_MOUTH] - middle
 
 
 def _mask(picture: Picture, points: Points, colour: tuple[int, int, int], *, top: float) -> Picture:
-    """Paint a mask whose upper edge lies at a share of the way from the eyes to the mouth."""
+    """Paint a mask. `top` is the position of its upper edge, as a share of the way from the eyes to the mouth."""
     middle, across, down = _axes(points)
     outline = [
         middle + top * down,
@@ -74,7 +74,7 @@ def _mask(picture: Picture, points: Points, colour: tuple[int, int, int], *, top
 
 
 def _glasses(picture: Picture, points: Points, *, width: float, height: float) -> Picture:
-    """Paint glasses; the sizes are half axes as shares of the distance between the eyes."""
+    """Paint glasses. The sizes are half axes as shares of the distance between the eyes."""
     _, across, _ = _axes(points)
     distance = float(np.hypot(*across))
     angle = float(np.degrees(np.arctan2(across[1], across[0])))

@@ -20,22 +20,22 @@ from edge_daemon.vision.painted_covers import COVERS
 Array = NDArray[np.float32]
 
 WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
-"""Face widths that a photograph is brought down to: like the faces of the last rows, which lifts naming there most."""
+"""Face widths to which a photograph is reduced: those of the last rows, which benefit most from them."""
 
 COVERED_WIDTHS_PX = (28.0, 44.0, 80.0)
-"""The same for covered faces: fewer, as each is painted twice."""
+"""The widths for covered faces. They are fewer, because each is painted twice."""
 
 _THRESHOLD = 0.5
 _MARGINS = (0.0, 0.25, 0.6)
-"""Black borders, in sides of the picture: a tight crop needs one before BlazeFace knows the face."""
+"""Black borders, in sides of the picture. BlazeFace detects the face in a tight crop only with a border."""
 _SMALLER = 0.9
-"""A photograph is only brought down where that makes its face smaller than this share."""
+"""A photograph is reduced only if its face then becomes smaller than this share."""
 _BLUR_PX, _NOISE = 0.55, 3.0
 """Blur and noise of a far face in a classroom picture."""
 
 
 class PortraitReader:
-    """Reads enrolment photographs. Not for two threads at a time.
+    """Reads enrolment photographs. Not safe for concurrent use.
 
     Args:
         models: verified model files.
@@ -47,7 +47,7 @@ class PortraitReader:
         self._reader = FaceReader(models, embedder=embedder)
 
     def faces(self, picture: Picture) -> list[Face]:
-        """Return all faces of a photograph (BGR, uint8), largest first, also small ones in the background."""
+        """Return all faces in a photograph (BGR, uint8), largest first, including small ones in the background."""
         found = join([*self._close_ups(picture), *self._farther(picture)])
         groups = nms.groups(found.boxes, found.scores)
         best = found.take(np.array([g[0] for g in groups], np.intp))
@@ -74,17 +74,17 @@ class PortraitReader:
         return [self._reader.look(picture, tile, _THRESHOLD) for tile in plan]
 
     def _sure(self, picture: Picture, hit: Hit) -> Hit:
-        """A second look, kept only where it means the same face: a full-range network may take a cheek for a face."""
+        """Return the second look if it means the same face. A full-range network may take a cheek for a face."""
         again = self._reader.second_look(picture, hit)
         return again if again.agreement > 0.5 else hit
 
     def templates(self, picture: Picture, face: Face) -> tuple[Vector, Vector]:
-        """Return the vectors of one accepted face, as it is and as it would look from farther away.
+        """Return the vectors of one accepted face: as it is, and as it would look from farther away.
 
-        Each is the mean with the vector of the mirror image. The same photograph always gives the same vectors.
+        Each vector is the mean with the vector of the mirror image. The same photograph always gives the same vectors.
 
         Returns:
-            Vectors (n, 192) of length 1, and the face widths in pixels (n,) that they stand for.
+            Vectors (n, 192) with length 1, and the face widths in pixels (n,) that they represent.
         """
         context, centred = _surroundings(picture, face)
         rows, widths = [self._vector(context, centred)], [face.quality.width_px]
@@ -96,10 +96,10 @@ class PortraitReader:
         return np.stack(rows), np.array(widths, np.float32)
 
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
-        """Return what `templates` does, with a mask and with sunglasses painted in, in the order of `COVERS`.
+        """Return the templates with a mask and with sunglasses painted in, in the order of `COVERS`.
 
-        Each vector is the mean of two ways of painting. A photograph that shows its face no larger than the smallest
-        width stands for that one.
+        Each vector is the mean over the two ways of painting. A face narrower than a width keeps its own size in the
+        vector for that width.
         """
         context, centred = _surroundings(picture, face)
         found = []
@@ -123,7 +123,7 @@ class PortraitReader:
 
 
 def _surroundings(picture: Picture, face: Face) -> tuple[Picture, Hit]:
-    """Return the part of a photograph that the networks see of a face, and the face in it."""
+    """Return the part of a photograph that the networks see around a face, and the face's detection in it."""
     box = blazeface_square(face.box)
     side = round(float(box[2] - box[0]) / LOOK_SHARE)
     corner = np.round((box[:2] + box[2:]) / 2 - side / 2).astype(np.float32)
@@ -136,7 +136,7 @@ def _scaled(hit: Hit, scale: float) -> Hit:
 
 
 def _farther_away(picture: Picture, scale: float) -> Picture:
-    """Shrink, blur and grain a picture as a classroom camera does with far faces."""
+    """Shrink and blur a picture and add noise, as a classroom camera does with far faces."""
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), _BLUR_PX).astype(np.float32)
     grain = np.random.default_rng(0).normal(0, _NOISE, blurred.shape)

@@ -1,4 +1,4 @@
-"""How much a face can tell about its owner."""
+"""How much information a face picture has for recognition."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _SIDE_PX = 64
 
 
 def sharpness(crop: Picture) -> float:
-    """Return how sharp a face is, 0 (all blur) to 1.
+    """Return how sharp a face is, from 0 (entirely blurred) to 1.
 
-    How much of the change between neighbouring pixels is lost when the picture is blurred once more (after Crete et
-    al., "The blur effect", 2007): a blurred picture loses little. Large faces are brought down to 64 px first, so that
-    faces of all sizes are judged alike.
+    The measure is the loss of contrast between neighbouring pixels when the picture is blurred once more (after Crete
+    et al., "The blur effect", 2007). A blurred picture loses little. Large faces are first reduced to 64 px, so that
+    the measure is the same for all sizes.
 
     Args:
         crop: the face's own pixels, not enlarged.

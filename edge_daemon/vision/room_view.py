@@ -1,6 +1,6 @@
-"""What a capture shows of the room, cell by cell: its light, what is burnt out, its shapes, and how sharp it is.
+"""What a capture shows of the room, cell by cell: brightness, overexposed parts, contrast and sharpness.
 
-128 cells with two numbers each, of 16 by 16 samples of the whole room: no face can be drawn from them.
+The view has 128 cells with two numbers each, from 16 by 16 samples a cell. No face can be reconstructed from them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Picture, RoomView
 
 _SAMPLES: Final = 16
-"""Samples of a cell in each direction; the mean of the pixels between them takes away the sensor's noise."""
+"""Samples of a cell in each direction. Averaging the pixels between them removes the sensor's noise."""
 BURNT_FROM: Final = 250
 _BLOCK_PX: Final = 64
 _BLOCKS: Final = 24
-"""Blocks with the most contrast, of which the sharpness is taken: edges of desks, books, windows, clothes."""
+"""Number of blocks with the most contrast for the sharpness: edges of desks, books, windows, clothes."""
 _LEAST_CONTRAST: Final = 20.0
 _STEP_OF_BLUR: Final = 0.4
-"""The largest step between neighbouring pixels of an edge that is blurred by s pixels is .4 / s of its contrast."""
+"""The largest step between neighbouring pixels of an edge with a blur of s pixels is 0.4 / s of its contrast."""
 
 
 def room_view(picture: Picture) -> RoomView:
-    """Measure a picture, (height, width, 3) uint8 in BGR; one under 64 pixels has no blur."""
+    """Measure a picture, (height, width, 3) uint8 in BGR; a picture under 64 pixels has no blur."""
     burnt = (picture[::4, ::4].min(axis=2) >= BURNT_FROM).astype(np.float32)
     samples = _small_grey(picture, VIEW_COLUMNS * _SAMPLES, VIEW_ROWS * _SAMPLES)
     cells = samples.astype(np.float32).reshape(VIEW_ROWS, _SAMPLES, VIEW_COLUMNS, _SAMPLES)
@@ -38,13 +38,13 @@ def room_view(picture: Picture) -> RoomView:
 
 
 def _small_grey(picture: Picture, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture in grey at another size; a grey copy of 12 megapixels would take 12 MB."""
+    """Return a picture in grey at another size. It shrinks first: a grey copy of 12 megapixels would take 12 MB."""
     small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _blur_px(picture: Picture) -> float:
-    """Return the blur of the direction that is blurred more: motion leaves the edges along it sharp."""
+    """Return the blur of the more blurred direction, because motion leaves the edges along it sharp."""
     height, width = picture.shape[:2]
     rows, columns = height // _BLOCK_PX, width // _BLOCK_PX
     if not rows or not columns:
@@ -58,7 +58,7 @@ def _blur_px(picture: Picture) -> float:
 
 
 def _axis_blur_px(picture: Picture, change: NDArray[np.floating], axis: int) -> float:
-    """Return the blur along one axis of the blocks that change most along it; infinite where none has contrast."""
+    """Return the blur along one axis, from the blocks that change most along it; infinite if none has contrast."""
     best = np.argsort(-change.reshape(-1))[:_BLOCKS]
     steps = [_step(picture, int(at) // change.shape[1], int(at) % change.shape[1], axis) for at in best]
     found = [step for step in steps if step > 0]
@@ -66,7 +66,7 @@ def _axis_blur_px(picture: Picture, change: NDArray[np.floating], axis: int) -> 
 
 
 def _step(picture: Picture, row: int, column: int, axis: int) -> float:
-    """Return the largest step between neighbouring pixels of a block as a share of its contrast; 0: no contrast."""
+    """Return the largest step between neighbouring pixels of a block as a share of its contrast; 0 without contrast."""
     top, left = row * _BLOCK_PX, column * _BLOCK_PX
     block = picture[top : top + _BLOCK_PX, left : left + _BLOCK_PX]
     smooth = cv2.GaussianBlur(cv2.cvtColor(block, cv2.COLOR_BGR2GRAY), (0, 0), 0.7).astype(np.float32)

@@ -1,8 +1,8 @@
 """The 68 standard points of a face, as points of the mesh.
 
 Sagonas et al., "300 Faces in-the-Wild Challenge" (2013): jaw 17, brows 5 and 5, nose 9, eyes 6 and 6, lips 12 and 8.
-The mesh (Kartynnik et al., 2019) has no such points of its own: these are the nearest of its 468. Hidden or turned
-points of the jaw lie on the mesh's outline and not where they could be seen.
+The mesh (Kartynnik et al., 2019) does not contain these points, so the module uses the nearest of its 468. Hidden or
+turned points of the jaw lie on the mesh's outline, not at their visible position.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ JAW, RIGHT_BROW, LEFT_BROW, NOSE, RIGHT_EYE, LEFT_EYE, LIPS, INNER_LIPS = (
     slice(48, 60),
     slice(60, 68),
 )
-"""Which of the points belong to which part; right is the person's right side."""
+"""Ranges of the points by part of the face; right is the person's own right side."""
 
 # fmt: off
 INDEX = np.array([

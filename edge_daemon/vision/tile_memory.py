@@ -1,4 +1,4 @@
-"""What a room teaches over the captures of a lesson: where faces are, and how large."""
+"""The places of a room, learned over the captures of a lesson: where faces are, and how large."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from edge_daemon.vision.face_reader import LOOK_SHARE, blazeface_square
 from edge_daemon.vision.tiles import Tile
 
 SHARES = (0.2, 0.45)
-"""A tile serves faces whose BlazeFace square takes such a share of its side."""
+"""A tile suits faces whose BlazeFace square takes a share of its side within this range."""
 _MARGIN = 0.6
-"""Room for movement around a face, in its own sides."""
+"""Space for movement around a face, as a multiple of its side."""
 _ENOUGH = 4
-"""Places that tell how large a face is nearby."""
+"""Number of known places that is enough to estimate a face's size nearby."""
 _ANY_SIDES = (45.0, 100.0)
-"""Sides that are searched for while too few places are known, px."""
+"""Face sides, in px, for the search while fewer places are known."""
 _FORGET_AFTER = 30
-"""Captures without a face after which a place is given up; a sweep would find it again."""
+"""Captures without a face after which a place is forgotten. A sweep would find it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFace:
-    """Where a face was."""
+    """The place of an earlier face."""
 
     x: float
     y: float
     side: float
     """Centre and side of BlazeFace's square, px."""
     unseen: int = 0
-    """Captures since then."""
+    """Captures since the last face there."""
 
     def fits(self, tile: Tile) -> bool:
-        """Return whether a tile shows this place at a good size, with room to move."""
+        """Return whether a tile shows this place at a suitable size, with space to move."""
         reach = self.side * (0.5 + _MARGIN)
         inside_x = tile.left <= self.x - reach and self.x + reach <= tile.left + tile.side
         inside_y = tile.top <= self.y - reach and self.y + reach <= tile.top + tile.side
@@ -45,19 +45,19 @@ class KnownFace:
 
 
 class TileMemory:
-    """Places of one lesson."""
+    """The places of one lesson."""
 
     def __init__(self) -> None:
         self.known: list[KnownFace] = []
 
     def learn(self, faces: list[Face]) -> None:
-        """Take in the faces of a capture."""
+        """Add the faces of a capture."""
         fresh = [_place(face) for face in faces]
         older = [replace(p, unseen=p.unseen + 1) for p in self.known if not any(_same(p, f) for f in fresh)]
         self.known = fresh + [p for p in older if p.unseen <= _FORGET_AFTER]
 
     def tiles(self) -> list[Tile]:
-        """Return few tiles that show every place well; neighbours share one."""
+        """Return a small number of tiles that show every place at a suitable size; neighbours share a tile."""
         left = sorted(self.known, key=lambda p: (p.y, p.x))
         plan = []
         while left:
@@ -68,11 +68,11 @@ class TileMemory:
         return plan
 
     def newcomers(self, changed: NDArray[np.bool_], cell: float) -> list[Tile]:
-        """Return tiles for what has changed where nobody is known, each for faces as large as those nearby.
+        """Return tiles for changes away from the known places, each sized for faces as large as those nearby.
 
         Args:
-            changed: a map of the picture.
-            cell: side of one of its cells, px.
+            changed: a mask of the picture.
+            cell: side of one cell of the mask, px.
         """
         strange = changed.copy()
         for place in self.known:
@@ -96,7 +96,7 @@ def _same(a: KnownFace, b: KnownFace) -> bool:
 
 
 def _shared(place: KnownFace, others: list[KnownFace]) -> Tile:
-    """Return a tile for a place, shifted so that it may serve its nearest neighbour, too."""
+    """Return a tile for a place, shifted, if possible, so that it also suits the nearest neighbour."""
     side = place.side / LOOK_SHARE
     alone = Tile(place.x - side / 2, place.y - side / 2, side)
     near = sorted((o for o in others if o is not place), key=lambda o: np.hypot(o.x - place.x, o.y - place.y))
@@ -117,19 +117,19 @@ def _always(side: float) -> Callable[[float, float], float]:
 
 
 def _erase(marked: NDArray[np.bool_], cell: float, x: float, y: float, side: float) -> None:
-    """Take a person out of a map: head and chest around a face."""
+    """Remove a person from a mask: head and chest around a face."""
     top, bottom = int((y - 1.1 * side) / cell), math.ceil((y + 2.2 * side) / cell)
     left, right = int((x - 1.4 * side) / cell), math.ceil((x + 1.4 * side) / cell)
     marked[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
 
 
 def cover(marked: NDArray[np.bool_], cell: float, face_side: Callable[[float, float], float]) -> list[Tile]:
-    """Return tiles that show every marked cell of a map, from top to bottom.
+    """Return tiles that show every marked cell of a mask, from top to bottom.
 
     Args:
-        marked: the map.
+        marked: the mask.
         cell: side of one of its cells, px.
-        face_side: side of BlazeFace's square that is expected at (x, y), px.
+        face_side: returns the expected side of BlazeFace's square at (x, y), px.
     """
     plan, left = [], marked.copy()
     while left.any():
@@ -141,7 +141,7 @@ def cover(marked: NDArray[np.bool_], cell: float, face_side: Callable[[float, fl
         side = max(face_side(x, y), cell)
         tile = Tile(x - side / LOOK_SHARE / 2, y - 0.7 * side, side / LOOK_SHARE)
         plan.append(tile)
-        rim = 0.45 * side  # a face at the very edge of a tile may be missed
+        rim = 0.45 * side  # the detector may miss a face at the very edge of a tile
         rows = slice(row, max(int((tile.top + tile.side - rim) / cell), row + 1))
         left[rows, max(int((tile.left + rim) / cell), 0) : max(math.ceil((tile.left + tile.side - rim) / cell), 0)] = (
             False

@@ -11,20 +11,29 @@ import numpy as np
 from edge_daemon.types import Picture
 
 OVERLAP_PX = 32
-"""Of neighbouring tiles, in pixels of the network. Faces that a border cuts are found at the next coarser scale."""
+"""Least overlap of neighbouring tiles, in pixels of the network.
+
+The next coarser scale finds faces that a border cuts.
+"""
 STEPS = (1.6, 2.45)
-"""From one scale to the next: BlazeFace at 576 px finds faces of 24 to 120 px of its input alike, but looks at several
-scales find more. The finer step is taken where a sweep stays within MAX_TILES."""
+"""Ratios of one scale to the next.
+
+BlazeFace at 576 px finds faces of 24 to 120 px of its input equally well, but several scales find more faces. The sweep
+uses the finer step if it stays within MAX_TILES.
+"""
 MAX_TILES = 50
 BUDGET_PX = 8.8e6
 FINEST = (0.86, 2.5)
-"""The finest scale searches about BUDGET_PX, within these limits. Of the 26 to 40 px faces in six composed lessons .85
-and 1.0 of a 12-megapixel picture find 1.00 and .99, .8 finds .97 (before the gate, threshold .2); .9 needs 40 tiles."""
+"""The finest scale searches about BUDGET_PX, within these limits.
+
+Measured on faces of 26 to 40 px in six composed lessons with 12-megapixel pictures: scale 0.85 finds 1.00 of them, 1.0
+finds 0.99 and 0.8 finds 0.97 (before the gate, threshold 0.2). A scale of 0.9 needs 40 tiles.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A square of the picture; it may reach over its edges."""
+    """A square of the picture; it may extend beyond the picture's edges."""
 
     left: float
     top: float
@@ -34,7 +43,7 @@ class Tile:
 def grid(width: int, height: int, side: float, overlap: float) -> list[Tile]:
     """Cover a picture with tiles, spread evenly, each overlapping its neighbours by at least `overlap` px.
 
-    A picture smaller than a tile gets one tile in that direction, centred.
+    A picture smaller than a tile gets one centred tile in that direction.
     """
     return [Tile(x, y, side) for y in _starts(height, side, overlap) for x in _starts(width, side, overlap)]
 
@@ -42,8 +51,8 @@ def grid(width: int, height: int, side: float, overlap: float) -> list[Tile]:
 def pyramid(width: int, height: int, side_px: int) -> list[Tile]:
     """Plan a full sweep: tiles of several sizes, finest first, down to one that shows the whole picture.
 
-    Small pictures are enlarged up to `FINEST[1]`, large ones shrunk to `FINEST[0]`, as `BUDGET_PX` allows. Each step
-    takes the scale near the wanted one that needs the fewest tiles.
+    The sweep enlarges small pictures up to `FINEST[1]` and shrinks large ones down to `FINEST[0]`, as `BUDGET_PX`
+    allows. Each step takes the scale near the wanted one that needs the fewest tiles.
     """
     fine, coarse = (_pyramid(width, height, side_px, step) for step in STEPS)
     return fine if len(fine) <= MAX_TILES else coarse
@@ -74,7 +83,7 @@ def _starts(length: int, side: float, overlap: float) -> list[float]:
 
 
 def cut(picture: Picture, tile: Tile, side_px: int) -> Picture:
-    """Return a tile's pixels, resized to (side_px, side_px, 3); black beyond the picture's edges."""
+    """Return a tile's pixels, resized to (side_px, side_px, 3), with black beyond the picture's edges."""
     height, width = picture.shape[:2]
     left, top, side = round(tile.left), round(tile.top), max(1, round(tile.side))
     inside = left >= 0 and top >= 0 and left + side <= width and top + side <= height
@@ -87,7 +96,7 @@ def cut(picture: Picture, tile: Tile, side_px: int) -> Picture:
 
 
 def _resized(part: Picture, side_px: int) -> Picture:
-    """Halve a square as often as it goes, which is fast, and interpolate the rest."""
+    """Halve a square as often as possible, which is fast, and interpolate the rest."""
     side = len(part)
     while side >= 2 * side_px:
         side //= 2
@@ -98,7 +107,7 @@ def _resized(part: Picture, side_px: int) -> Picture:
 
 
 def _padded(part: Picture, above: int, before: int, side: int, shrink: int) -> Picture:
-    """Put a part into a black square, shrunk first: a square around 12 megapixels would be 64 MB."""
+    """Put a part into a black square. It shrinks the part first: a square around 12 megapixels would take 64 MB."""
     height, width = max(part.shape[0] // shrink, 1), max(part.shape[1] // shrink, 1)
     if shrink > 1:
         part = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]

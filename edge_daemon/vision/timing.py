@@ -1,4 +1,4 @@
-"""How long the embedders take on this machine: whether int8 pays depends on the processor's instructions."""
+"""How long the embedders take on this machine. Whether int8 is faster depends on the processor's instructions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SIDE_PX = 112
 
 
 def time_embedders(models: ModelSet, rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the median milliseconds for one face, one thread, by precision.
+    """Return the median milliseconds for one face with one thread, by precision.
 
-    The files take turns, so that a machine that slows down slows all of them.
+    The files take turns, so that a slowdown of the machine affects all of them.
     """
     roles = {role: card for card in models.cards for role in card.roles if role.startswith("embedder_")}
     networks = {role.removeprefix("embedder_"): MobileFaceNet(card) for role, card in sorted(roles.items())}

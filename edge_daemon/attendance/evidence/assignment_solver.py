@@ -1,7 +1,7 @@
 """Linear assignment with the option to leave rows and columns unmatched.
 
-The shortest augmenting path form of the Hungarian method (Jonker and Volgenant 1987, Computing 38). Written here
-because the one function of SciPy that does it would bring 35 MB to the device.
+This is the shortest augmenting path form of the Hungarian method (Jonker and Volgenant 1987, Computing 38). The module
+implements it because SciPy, which offers it as one function, would add 35 MB to the device.
 """
 
 from __future__ import annotations

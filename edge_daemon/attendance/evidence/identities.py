@@ -1,7 +1,8 @@
-"""Persons: the tracks of one unnamed person at all the seats where he or she sat during the lesson.
+"""Persons: the tracks of one unnamed person, at all the seats where that person sat during the lesson.
 
-How alike two tracks are tells more than how alike each is to a portrait: the same light, size and camera. Measured on
-lessons with faces of 26 to 116 px, two tracks of one person reach 0.95 to 1.03, of two persons at most 0.66.
+The similarity of two tracks is stronger evidence than the similarity of each to a portrait, because both have the same
+light, size and camera. Measured on lessons with faces of 26 to 116 px: two tracks of one person reach 0.95 to
+1.03, two tracks of different persons at most 0.66.
 """
 
 from __future__ import annotations
@@ -17,34 +18,36 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Vector
 
 UNITE = 0.82
-"""Two tracks are one person from this familiarity on."""
+"""Two tracks with at least this familiarity are one person."""
 UNITE_IN_TURNS = 0.35
-"""... and from here on if they take turns at one seat: the same person in another pose or light."""
+"""The same for two tracks that take turns at one seat: one person in different poses or light."""
 SHARED_SLOTS = 0.15
-"""Tracks that share more than this part of the shorter one's captures are two identities; a stray face must not cost a
-track."""
+"""Two tracks that share more than this part of the shorter one's captures are two identities.
+
+The tolerance keeps one stray face from splitting an identity.
+"""
 
 
 def familiarity(tracks: Sequence[Track]) -> NDArray[np.float64]:
-    """Return (tracks, tracks): the mean cosine between the faces of two tracks, freed of the noise of single faces."""
+    """Return (tracks, tracks): mean cosine between the faces of two tracks, corrected for noise of single faces."""
     centres = np.stack([_steady_centre(track) for track in tracks]).astype(np.float64)
     return np.asarray(centres @ centres.T, dtype=np.float64)
 
 
 def exclude(a: frozenset[int], b: frozenset[int]) -> bool:
-    """Say whether two sets of captures overlap so much that they can't be of one person."""
+    """Return whether two sets of captures overlap too much to belong to one person."""
     return len(a & b) > SHARED_SLOTS * min(len(a), len(b))
 
 
 def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list[int]]:
-    """Group tracks into identities; tracks of a face or two stay alone.
+    """Group tracks into identities; a track of one or two faces stays alone.
 
     Args:
-        tracks: of one lesson.
-        slots: the captures of each.
+        tracks: the tracks of one lesson.
+        slots: the captures of each track.
 
     Returns:
-        Indices of the tracks of each person, the most familiar ones united first.
+        The indices of each person's tracks. The most familiar tracks are united first.
     """
     alike = familiarity(tracks)
     solid = [i for i, track in enumerate(tracks) if len(track.members) >= SOLID_FACES]

@@ -1,4 +1,4 @@
-"""How the people of a room wore masks over a lesson: counts, never a state of somebody who has a name."""
+"""How the people in a room wore masks over a lesson. The result is counts; no state belongs to a named person."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from edge_daemon.traits import MaskCounts, MaskProbabilities
 from edge_daemon.types import Candidate
 
 LEAST_FACES = 3
-"""Fewer measured faces of a person say nothing about a lesson."""
+"""A person with fewer measured faces is undecided."""
 MARGIN = 0.2
-"""By so much the mean probability of one state has to lead, or the person is undecided."""
+"""The mean probability of the best state must exceed the second one by this much, or the person is undecided."""
 
 State = str
 _STATES: tuple[State, ...] = ("none", "right", "wrong")
 
 
 def mask_counts(persons: Iterable[Sequence[Candidate]]) -> MaskCounts:
-    """Count the people of a lesson by the mean over all faces of each.
+    """Count the people of a lesson; each person's state is the mean over all of that person's faces.
 
     Args:
-        persons: the faces of each person who was there, whoever that is.
+        persons: the faces of each person in the room, named or not.
     """
     states = [_state([face.traits.mask for face in faces if face.traits.mask is not None]) for faces in persons]
     return MaskCounts(*(states.count(name) for name in (*_STATES, "undecided")))
@@ -35,7 +35,7 @@ def _state(measured: Sequence[MaskProbabilities]) -> State:
 
 
 def mask_state(measured: Sequence[MaskProbabilities], margin: float = MARGIN) -> State:
-    """Return `none`, `right` or `wrong` by the mean of one face or more; `undecided` where none of them leads."""
+    """Return `none`, `right` or `wrong` by the mean of the faces; `undecided` if no state leads by `margin`."""
     mean = np.mean([[getattr(one, name) for name in _STATES] for one in measured], axis=0)
     best, second = np.sort(mean)[::-1][:2]
     return _STATES[int(mean.argmax())] if best - second >= margin else "undecided"

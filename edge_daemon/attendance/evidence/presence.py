@@ -1,4 +1,4 @@
-"""How probable it is that each student was there for as long as the rule asks, as far as that hangs on who is who."""
+"""How probable it is that each student was there for as long as the rule requires, given uncertain identities."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""Parts that are tried in all combinations; where there are more, those with the fewest captures are one part."""
+"""The number of parts that are tried in all combinations.
+
+Further parts, with the fewest captures, are joined to one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PossibleStudent:
-    """Somebody in the room who is, or may be, a student."""
+    """A person in the room who is, or may be, a student."""
 
     student_id: str
     probability: float
-    """That it is this student, 0 to 1."""
+    """Probability that the person is this student, 0 to 1."""
     facing: frozenset[int]
     """The captures in which the person faces the class."""
 
@@ -28,9 +31,9 @@ def presence_probabilities(
     """Return the probability that each student faced the class in enough captures.
 
     Args:
-        people: whoever may be a student; they are taken as independent of each other.
-        student_ids: the students that are asked for.
-        needed: captures that make a presence.
+        people: all persons who may be a student. The calculation treats them as independent.
+        student_ids: the students to calculate.
+        needed: number of captures that makes a presence.
     """
     return {one: _probability([p for p in people if p.student_id == one], needed) for one in student_ids}
 
@@ -49,7 +52,7 @@ def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
 
 
 def _joined(parts: Sequence[PossibleStudent]) -> PossibleStudent:
-    """Return parts as one, as probable as they are on average by captures."""
+    """Join parts to one, with the mean of their probabilities weighted by captures."""
     captures = sum(len(part.facing) for part in parts)
     mean = sum(part.probability * len(part.facing) for part in parts) / max(captures, 1)
     return PossibleStudent(parts[0].student_id, mean, frozenset[int]().union(*(part.facing for part in parts)))

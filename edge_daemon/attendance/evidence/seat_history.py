@@ -1,4 +1,4 @@
-"""What a seat tells of a track without a name: who has it before, after and in turns with the track."""
+"""What a seat indicates about an unnamed track: which students have the seat before, after and in turns with it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def seat_thresholds(
     alike: Scores,
     constants: Thresholds,
 ) -> Scores:
-    """Thresholds for tracks without a name: lower for the student who has the same seat around that time.
+    """Return thresholds for unnamed tracks: lower for the student who has the same seat around that time.
 
-    Only for the student whom the track resembles most: who sits down for two minutes in a student's chair is not that
-    student. But two people do not take turns in a chair from capture to capture.
+    The threshold is lower only for the student whom the track resembles most. Another person may sit in a student's
+    chair for two minutes. However, two people do not take turns in a chair from capture to capture.
     """
     thresholds = np.full(scores.shape, np.inf)
     for track, unknown in enumerate(tracks):
@@ -47,7 +47,7 @@ def seat_thresholds(
 
 
 def _context(own: frozenset[int], held: Collection[int]) -> list[int]:
-    """Captures in which others have the seat: the last before, all within, the first after."""
+    """Return captures in which others have the seat: the last one before, all within, and the first one after."""
     first, last = min(own), max(own)
     before, after = [s for s in held if s < first], [s for s in held if s > last]
     within = [s for s in held if first < s < last]

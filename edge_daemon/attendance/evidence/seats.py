@@ -10,13 +10,13 @@ import numpy as np
 from edge_daemon.types import Candidate
 
 REACH = 0.9
-"""A face belongs to a seat within this many face widths of it: less than two neighbours are ever apart."""
+"""A face belongs to a seat within this many face widths of it. Two neighbours are always farther apart."""
 SCALE_RANGE = 1.6
-"""... and if its width differs by less than this factor."""
+"""The face's width must also differ from the seat's by less than this factor."""
 DRIFT = 0.2
-"""Share by which a seat follows each new face: people slide along the bench."""
+"""Share by which a seat follows each new face, because people slide along the bench."""
 TURNS = 4
-"""Changes from one track to another and back at a seat, twice: no two people share a chair in this way."""
+"""Changes from one track to another and back at a seat, twice. No two people share a chair in this way."""
 
 
 class _Seat:
@@ -26,7 +26,7 @@ class _Seat:
         self.width_px = face.quality.width_px
 
     def distance(self, face: Candidate) -> float:
-        """Face widths between the seat and a face; infinite where the sizes do not fit."""
+        """Return the distance between the seat and a face in face widths; infinite if the sizes do not fit."""
         width = face.quality.width_px
         if not 1 / SCALE_RANGE < width / self.width_px < SCALE_RANGE:
             return np.inf
@@ -45,10 +45,10 @@ def group_by_seat(candidates: Sequence[Candidate]) -> list[list[int]]:
     """Group faces by seat.
 
     Args:
-        candidates: of one lesson, ordered by slot.
+        candidates: the faces of one lesson, ordered by slot.
 
     Returns:
-        For each seat the indices of its faces, at most one a capture, ordered by slot.
+        For each seat the indices of its faces, ordered by slot, at most one for each capture.
     """
     seats: list[_Seat] = []
     for members in _by_slot(candidates):

@@ -1,9 +1,9 @@
-"""A second look at persons far away who have no name, for the students who have not been seen by then.
+"""A second look at unnamed persons far away, for the students who have no name assigned by then.
 
-A threshold for everybody has to hold for students who resemble many others. Who is in the room tells which ones do: all
-others in the same captures are certainly somebody else, and what they reach with a student is what a stranger would
-reach, in this light and with this camera. Somebody far away whose photographs are poor is known by standing out from
-them (symmetric adaptive normalisation, Matejka et al. 2017).
+The first threshold has to hold for students who resemble many others. The other people in the room show which students
+do. All others in the same captures are certainly different people. Their scores for a student are therefore what a
+stranger would reach in this light and with this camera. A far person with poor photographs can be recognised by
+exceeding these scores (symmetric adaptive normalisation, Matejka et al. 2017).
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from edge_daemon.attendance.evidence.identities import exclude
 Scores = NDArray[np.float64]
 
 LEAST_FACES = 10
-"""Fewer faces of a person than this are too few for a second look."""
+"""A person with fewer faces gets no second look."""
 FAR_PX = 40.0
-"""Wider faces on the average get none: size is no excuse for them. Strangers of 52 px came as near as students
-of 30."""
+"""Persons with wider faces on average get no second look, because small size can't explain their low score.
+
+Strangers of 52 px reached scores as high as students of 30 px.
+"""
 OTHERS = 5
-"""How many other persons in the room a student's score is held against: those who reach most with this student."""
+"""Number of other persons in the room that a student's score is compared with: those with the highest scores."""
 OTHERS_WEIGHT = 0.5
 LEAD_WEIGHT = 0.4
-"""How much of the lead over the next student counts."""
+"""Weight of the lead over the next student."""
 RELIEF = 0.03
-"""How far below the threshold a score may be after both. In 40 composed lessons 11 of the 14 far students without a
-name reached it, and of 51 strangers one, whom a contradiction keeps out: he took the student's chair. The nearest of
-the others lacked 0.02, the one after that 0.14."""
+"""How far below the threshold a score may be after both corrections.
+
+In 40 composed lessons 11 of the 14 unnamed far students reached it. One of 51 strangers did too; a contradiction
+excludes him, because he took the student's chair. The nearest other strangers were 0.02 and 0.14 short.
+"""
 
 
 def second_look(
@@ -40,14 +44,14 @@ def second_look(
     faces: Sequence[int],
     slots: Sequence[frozenset[int]],
 ) -> Scores:
-    """Return (identities, students): how far each score is above what a second look asks for, -inf where it takes none.
+    """Return (identities, students): how far each score exceeds the threshold of a second look, -inf without one.
 
     Args:
         scores: (identities, students), normalised over students.
-        thresholds: what is asked of each person at first sight.
-        widths_px: mean width of each person's faces.
-        faces: how many each person has.
-        slots: the captures of each.
+        thresholds: the first threshold of each person.
+        widths_px: the mean face width of each person.
+        faces: the number of faces of each person.
+        slots: the captures of each person.
     """
     result = np.full(scores.shape, -np.inf)
     if scores.shape[1] < 2:

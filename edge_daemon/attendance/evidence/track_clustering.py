@@ -1,4 +1,4 @@
-"""Group the faces of one seat by similarity: average linkage, open to a seat taken over by somebody who looks alike."""
+"""Group the faces of one seat by similarity: average linkage that can split a seat between two similar people."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from edge_daemon.attendance.evidence.track_steadiness import steadiness
 Matrix = NDArray[np.floating]
 
 SAME_COSINE = 0.36
-"""Two groups of faces become one above this mean cosine. Measured at 26 to 40 px: faces of one person 0.56 +- 0.13
-on average, of two persons 0.05 +- 0.15; the groups' means are far tighter."""
+"""Two groups of faces become one above this mean cosine. Measured at 26 to 40 px, on average: faces of one person
+0.56 +- 0.13, of two persons 0.05 +- 0.15. The means of groups vary far less."""
 LARGE_FACES = 6
-"""Groups of so many faces each tell more than that mean cosine."""
+"""Groups with at least this many faces are also compared by familiarity."""
 SUCCESSOR = 0.70
-"""Two large groups that follow each other are one only above this familiarity. Large clear faces of two people who look
-alike reach the mean cosine of small blurred ones of one person. In 57 composed lessons all that did were at most 0.59
-familiar, and no two groups of one person so large followed each other; of three faces each they were at least 0.81."""
+"""Two large groups that follow each other are merged only above this familiarity.
+
+Large clear faces of two similar people reach the mean cosine of small blurred faces of one person. In 57 composed
+lessons such groups of two people had a familiarity of at most 0.59. No two such large groups of one person followed
+each other; groups of three faces had at least 0.81.
+"""
 
 
 def average_linkage(cosines: Matrix, slots: Sequence[int]) -> list[list[int]]:
-    """Merge the two most alike groups until none are alike enough.
+    """Merge the two most similar groups until no two are similar enough.
 
     Args:
-        cosines: (faces, faces), the cosines between the faces of a seat.
-        slots: the capture of each.
+        cosines: (faces, faces), cosines between the faces of a seat.
+        slots: the capture of each face.
 
     Returns:
         Groups of indices into the faces.
@@ -54,7 +57,7 @@ def average_linkage(cosines: Matrix, slots: Sequence[int]) -> list[list[int]]:
 
 
 def _is_succeeded(groups: Sequence[Sequence[int]], sums: Matrix, slots: Sequence[int]) -> bool:
-    """Say whether two groups are of two people, one of whom took the other's seat."""
+    """Return whether two groups show two people, one of whom took the other's seat."""
     if min(map(len, groups)) < LARGE_FACES:
         return False
     if turns(*(frozenset(slots[i] for i in group) for group in groups)) >= TURNS:

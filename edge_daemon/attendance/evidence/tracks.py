@@ -1,8 +1,8 @@
-"""Tracks: the faces at one seat that are of one person, whoever that is.
+"""Tracks: the faces of one person at one seat, named or not.
 
-People come late, leave, and their chairs are taken: a seat says nothing about who sits there. So the faces of a seat
-are grouped by similarity (track_clustering.py). A face that is left over, blurred or turned, joins the track that
-surrounds it in time unless its own similarity contradicts that.
+People come late and leave, and others take their chairs, so a seat does not identify a person. The module therefore
+groups the faces of a seat by similarity (track_clustering.py). A blurred or turned face may be left over. It joins the
+track that surrounds it in time unless its own similarity contradicts that.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ JOIN_COSINE = 0.24
 CONTRADICT_COSINE = 0.10
 """A face with one track on both sides in time joins it unless its mean cosine is below this."""
 NEIGHBOUR_COSINE = 0.08
-"""What each of the two faces next in time adds to the similarity to their track: nobody sits down for one capture."""
+"""Addition to the similarity for each of the two faces next in time, because nobody sits down for one capture only."""
 SOLID_FACES = 3
-"""From so many faces on a group is a track of its own, which others may join."""
+"""A group with at least this many faces is a separate track, which other faces may join."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ def track_seat(seat: int, members: Sequence[int], slots: Sequence[int], vectors:
     Args:
         seat: number of the seat.
         members: indices into the lesson's candidates, ordered by slot.
-        slots: the capture of each.
+        slots: the capture of each face.
         vectors: (n, d) rows of length 1 whose products are the similarity of two faces.
     """
     cosines = vectors @ vectors.T
@@ -76,7 +76,7 @@ def _join(face: int, home: dict[int, int], slots: Sequence[int], cosines: Matrix
 
 
 def _settle(groups: list[list[int]], slots: Sequence[int], cosines: Matrix) -> None:
-    """Move each face to the track that it is most like, in the light of who sat there just before and after."""
+    """Move each face to the most similar track, with a bonus for the tracks of the faces just before and after."""
     if len(groups) < 2:
         return
     home = {i: number for number, group in enumerate(groups) for i in group}
@@ -99,7 +99,7 @@ def _mean_cosine(face: int, group: list[int], cosines: Matrix) -> float:
 
 
 def make_track(seat: int, group: list[int], members: Sequence[int], vectors: Vector) -> Track:
-    """Return the track of some faces of a seat; arguments as of `track_seat`, group being indices into members."""
+    """Return the track of some faces of a seat; arguments as in `track_seat`; `group` has indices into `members`."""
     own = vectors[group]
     count = len(group)
     # The sum over all ordered pairs is the squared length of the sum; each face with itself gives 1.

@@ -16,14 +16,14 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class CropShape:
-    """How an analyser wants its crop."""
+    """The crop that an analyser requires."""
 
     side_px: int
-    """Side of the square that the analyser gets."""
+    """Side of the crop."""
     scale: float
-    """Side of the square in the picture, in longer sides of the face's box."""
+    """Side of the square in the picture, as a multiple of the box's longer side."""
     down: float = 0.0
-    """How far below the middle of the box the middle of the square lies, in longer sides of the box."""
+    """Distance of the square's centre below the box's centre, as a multiple of the box's longer side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class AlignedFace:
     """One face as an analyser sees it."""
 
     crop: Picture
-    """(side, side, 3), BGR, the eyes on a level line."""
+    """(side, side, 3), BGR, with the eyes on a horizontal line."""
     points: Array
-    """(n, 2) in pixels of the crop; none where the face was only a box."""
+    """(n, 2) in pixels of the crop; empty if only the box of the face was known."""
 
 
 def aligned_face(picture: Picture, box: Box, points: Array | None, shape: CropShape) -> AlignedFace:
@@ -41,9 +41,9 @@ def aligned_face(picture: Picture, box: Box, points: Array | None, shape: CropSh
 
     Args:
         picture: BGR.
-        box: of the face, in pixels of the picture.
-        points: (n, 2) in pixels of the picture, right eye and left eye first; None: the face is taken as upright.
-        shape: what the analyser wants.
+        box: the face, in pixels of the picture.
+        points: (n, 2) in pixels of the picture, right eye and left eye first; None: the face counts as upright.
+        shape: the crop that the analyser requires.
     """
     matrix = crop_matrix(box, 0.0 if points is None else _turn(points), shape)
     placed = np.zeros((0, 2), np.float32) if points is None else points @ matrix[:, :2].T + matrix[:, 2]
@@ -54,15 +54,15 @@ def crop_matrix(box: Box, turn_rad: float, shape: CropShape) -> Array:
     """Return the (2, 3) matrix from the picture to the crop.
 
     Args:
-        box: of the face, in pixels of the picture.
+        box: the face, in pixels of the picture.
         turn_rad: slope of the line from eye to eye in the picture, clockwise.
-        shape: of the crop.
+        shape: the crop that the analyser requires.
     """
     longer = max(box.w, box.h, 1e-3)
     scale = shape.side_px / (longer * shape.scale)
     cos, sin = math.cos(turn_rad) * scale, math.sin(turn_rad) * scale
     rotation = np.array([[cos, sin], [-sin, cos]])
-    # Pixel centres lie at whole numbers, the box's edges between pixels.
+    # Pixel centres lie at whole numbers, and the box's edges lie between pixels.
     middle = np.array([box.x + box.w / 2 - 0.5, box.y + box.h / 2 - 0.5])
     centre = middle + shape.down * longer * np.array([-math.sin(turn_rad), math.cos(turn_rad)])
     shift = np.full(2, (shape.side_px - 1) / 2) - rotation @ centre

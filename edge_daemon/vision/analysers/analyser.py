@@ -1,4 +1,4 @@
-"""What an analyser is."""
+"""The interface of an analyser."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Trait_co = TypeVar("Trait_co", covariant=True)
 
 
 class Analyser(Protocol[Trait_co]):
-    """Measures one trait on one face. Not for two threads at a time.
+    """Measures one trait on one face. Not safe for concurrent use.
 
-    Its module is called as the field of `Traits` that it fills, and has `open_analyser(models) -> Analyser`.
+    Its module has the name of the field of `Traits` that it fills, and defines `open_analyser(models) -> Analyser`.
     """
 
     @property
     def shape(self) -> CropShape:
-        """The crop that it wants."""
+        """The crop that the analyser requires."""
 
     @property
     def least_width_px(self) -> float:
-        """Faces narrower than this, ear to ear, are not measured."""
+        """Narrower faces, ear to ear, are not measured."""
 
     def __call__(self, face: AlignedFace) -> Trait_co:
-        """Return the calibrated numbers of one face."""
+        """Return the calibrated numbers for one face."""

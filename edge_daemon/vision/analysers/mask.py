@@ -1,4 +1,4 @@
-"""How a mask is worn: none, right over nose and mouth, or wrong."""
+"""How a person wears a mask: none, right (over nose and mouth), or wrong."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=64, scale=1.3, down=0.15)
-"""The network learned from boxes that people drew, with a third around them. On 98 faces of mask_voc the program draws
-its own 1.04 times as large and .16 of it higher (medians)."""
+"""The network learned from hand-drawn boxes with a margin of one third.
+
+On 98 faces of mask_voc the program's own boxes are 1.04 times as large and 0.16 of their side higher (medians).
+"""
 LEAST_WIDTH_PX = 20.0
-"""Ear to ear as the program measures it, which is a little narrower than labels of 24 px."""
+"""Ear to ear as the program measures it, slightly narrower than labels of 24 px."""
 
 
 class MaskAnalyser:
-    """The mask network. Not for two threads at a time.
+    """The mask network. Not safe for concurrent use.
 
     Args:
-        card: what the manifest says about the file.
+        card: the file's entry in the manifest.
     """
 
     shape = SHAPE
@@ -30,7 +32,7 @@ class MaskAnalyser:
         self._card, self._model = card, Model(card.path)
 
     def __call__(self, face: AlignedFace) -> MaskProbabilities:
-        """Return the probabilities of one face; the network's last layer has the calibration in it."""
+        """Return the probabilities for one face; the network's last layer includes the calibration."""
         (logits,) = self._model(self._card.encode(np.ascontiguousarray(face.crop[..., ::-1]))[None])
         shifted = np.exp(logits.reshape(3) - logits.max())
         none, right, wrong = (float(share) for share in shifted / shifted.sum())
@@ -38,5 +40,5 @@ class MaskAnalyser:
 
 
 def open_analyser(models: ModelSet) -> MaskAnalyser:
-    """Return the analyser; raises ModelError where the folder has no mask network."""
+    """Return the analyser; raises ModelError if the folder has no mask network."""
     return MaskAnalyser(models.card("mask"))
