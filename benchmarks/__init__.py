@@ -1,1 +1,1 @@
-"""What the program reaches, measured: each module is `python -m benchmarks.NAME --data DIR --json OUT`."""
+"""Measurements of the program. Each module runs as `python -m benchmarks.NAME --data DIR --json OUT`."""

@@ -1,9 +1,9 @@
-"""What the audit expects of a face, by its width, sharpness and light; and whether that comes true in other lessons.
+"""What accuracy the audit expects of a face by its width, sharpness and light, and whether other lessons confirm it.
 
     python -m benchmarks.audit --data DIR --check DIR --json OUT
 
-Both are folders of lessons as a lesson maker writes them; the table and what blur and light take are derived from
---data alone. In --check the audit looks at a few captures of each lesson; what it says of each seat is held against
+Both are folders of lessons as a lesson maker writes them. The table and the effect of blur and light are derived from
+--data alone. In --check the audit reads a few captures of each lesson, and its result for each seat is compared with
 the other captures.
 """
 
@@ -28,20 +28,20 @@ from edge_daemon.vision.pipeline import Detector
 
 _BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)
 _ENOUGH = 10
-"""Faces at a seat from which on its own rate is compared."""
+"""Faces at a seat from which on the benchmark compares the seat's own rate."""
 
 
 def main() -> int:
     """Run the command."""
     parser = command.parser(
-        "benchmarks.audit", "What the audit expects, and what comes true.", "lessons to derive from"
+        "benchmarks.audit", "What accuracy the audit expects, and what lessons show.", "lessons to derive from"
     )
     parser.add_argument("--check", type=Path, required=True, metavar="DIR", help="other lessons")
     return command.run(measure, parser.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the table, what blur and light take, and the calibration."""
+    """Return the table, the effect of blur and light, and the calibration."""
     models = command.models(arguments)
     detector = Detector(models, threads=1)
     sets: list[list[Capture]] = []
@@ -71,7 +71,7 @@ def scored(derived: Sequence[Capture], checked: Sequence[Capture]) -> dict[str, 
 
 
 def calibration(seats: Sequence[Outcome]) -> dict[str, object]:
-    """Return the hit rate that the audit expects against the one observed, by what it expects."""
+    """Return the hit rate that the audit expects and the one observed, in bins of the expected rate."""
     predicted = [expected(seat.seat).hit for seat in seats]
     pairs = list(zip(seats, predicted, strict=True))
     bins = [[(s, p) for s, p in pairs if low <= p < high] for low, high in pairwise(_BINS)]

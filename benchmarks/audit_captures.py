@@ -1,4 +1,4 @@
-"""Captures of composed lessons, as they are and made worse, with what the program makes of each by itself."""
+"""Captures of composed lessons, unchanged and degraded, with the program's result for each capture alone."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ from edge_daemon.vision.models import ModelSet
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 ALL, SOME, FEW = 0, 12, 4
-"""Captures of a variant: all, searched as the service searches a lesson, or some, each by itself."""
+"""Captures of a variant. All: searched as the service searches a lesson. Some or few: each searched alone."""
 WHOLE = 4
-"""Lessons that are gone through whole, which registers need; for the rates of faces, people are more worth than
-captures, and some captures of the other lessons do."""
+"""Number of lessons with all captures, which registers need.
+
+For the rates of faces a larger number of people is worth more than a larger number of captures, so the other lessons
+contribute only some.
+"""
 NOISE = 3.0
-"""Of the sensor, in the lesson maker too."""
+"""Standard deviation of the sensor's noise, also in the lesson maker."""
 Worsened = Callable[[Picture, np.random.Generator], Picture]
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A way to make a capture worse."""
+    """A way to degrade a capture."""
 
     name: str
     frames: int = ALL
@@ -59,16 +62,16 @@ WORSE = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A found face; embeddings and pictures are not kept."""
+    """A face that the program found, without embedding and picture."""
 
     face: Face
     light: FaceLight
     truth: int
-    """Index of the true face, -1: none."""
+    """Index of the true face; -1: none."""
     alone: str
-    """Whom this one picture is enough to name; empty: nobody."""
+    """The student whom this picture alone is enough to name; empty: none."""
     counted: str
-    """Whom the evidence over all captures of the variant names."""
+    """The student named by the evidence over all captures of the variant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,15 @@ class Capture:
 
 
 def captures(path: Path, number: int, models: ModelSet, detector: Detector) -> Iterator[Capture]:
-    """Yield the captures of a lesson, variant by variant; every other lesson is also blurred, darkened and lit.
+    """Yield the captures of a lesson, variant by variant.
+
+    Every other lesson also gets blurred and darker or lighter variants.
 
     Args:
         path: the lesson.
-        number: 0-based among the lessons; chooses the variants.
+        number: index of the lesson from 0; it selects the variants.
         models: verified model files.
-        detector: with embedder.
+        detector: detector with an embedder.
     """
     truth = read_truth(path)
     with tempfile.TemporaryDirectory(prefix="edge-daemon-audit-") as temporary:
@@ -127,7 +132,7 @@ def _variant(path: Path, truth: Truth, variant: Variant, matcher: Matcher, detec
 
 
 def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Picture:
-    """Return a capture made worse, with the sensor's noise on top; a shrunk one stands in a plain grey picture."""
+    """Return the degraded capture with the sensor's noise; a reduced one is placed in a plain grey picture."""
     if variant.name == AS_IS.name:
         return picture
     made = picture
@@ -144,7 +149,7 @@ def worse(picture: Picture, variant: Variant, random: np.random.Generator) -> Pi
 
 
 def alone(candidate: Candidate, student_ids: Sequence[str]) -> str:
-    """Return whom one picture names by itself."""
+    """Return the student whom one picture names by itself."""
     best = int(np.argmax(candidate.similarities))
     enough = candidate.similarities[best] >= Thresholds().threshold(candidate.quality.width_px, 1)
     return student_ids[best] if enough else ""
@@ -170,7 +175,7 @@ def _scaled(face: TrueFace, scale: float) -> TrueFace:
 
 
 def _pairs(true: Sequence[TrueFace], faces: Sequence[Face]) -> dict[int, int]:
-    """Return index of the found face to index of the true one."""
+    """Return a mapping of the index of the found face to the index of the true one."""
     labels = np.array([f.box for f in true], np.float64).reshape(-1, 4)
     found = np.array([(f.box.x, f.box.y, f.box.w, f.box.h) for f in faces], np.float64).reshape(-1, 4)
     return {box: label for label, box in match(labels, found).items()}

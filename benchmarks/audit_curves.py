@@ -1,4 +1,4 @@
-"""From measured faces to the table that the audit expects by, and to what blur and light take."""
+"""From measured faces to the audit's table of expected accuracy, and to the effect of blur and light."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WIDTHS_PX = (14.0, 16.0, 18.0, 20.0, 22.0, 24.0, 26.0, 28.0, 32.0, 36.0, 42.0, 5
 CLEAR = {AS_IS.name, *(variant.name for variant in SHRUNK)}
 """Variants in focus and in good light."""
 PRESENT, MOSTLY = 0.4, 0.6
-"""Shares of the captures: of the rule, and of a student who is there for sure."""
+"""Shares of the captures: the rule's, and the one of a student who was certainly there."""
 _GRID = {
     "soft": (0.75, 0.8, 0.85, 0.9, 0.95),
     "blind": (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6),
@@ -32,7 +32,7 @@ _GRID = {
 
 
 def table(captures: Iterable[Capture]) -> list[dict[str, object]]:
-    """Return the rates by width of the face, with exact intervals, and made to rise with the width."""
+    """Return the rates by width of the face, with exact intervals, smoothed so that they rise with the width."""
     clear = [capture for capture in captures if capture.variant in CLEAR]
     rates, sharpness = _faces(clear), _sharpness(clear)
     for key, count in _registers(clear).items():
@@ -76,7 +76,7 @@ def _sharpness(captures: Sequence[Capture]) -> dict[float, float]:
 
 
 def _registers(captures: Sequence[Capture]) -> dict[float, Rate]:
-    """Return by width how many of the students who were mostly there were counted often enough."""
+    """Return, by width, how many of the students who were mostly there were counted often enough."""
     lessons = defaultdict(list)
     for capture in captures:
         lessons[capture.lesson, capture.variant].append(capture)
@@ -95,14 +95,14 @@ def _registers(captures: Sequence[Capture]) -> dict[float, Rate]:
 
 
 def nearest(width_px: float) -> float:
-    """Return the width of the table that a width counts for."""
+    """Return the table's width nearest to a width."""
     return min(WIDTHS_PX, key=lambda w: abs(math.log(w / max(width_px, 1.0))))
 
 
 def _rising(rates: Sequence[Rate]) -> list[float]:
-    """Return shares that never fall, as near to the measured ones as can be (pooling of adjacent violators).
+    """Return shares that never fall, as near as possible to the measured ones (pooling of adjacent violators).
 
-    They are never 0 or 1, for no count proves that: half a success and half a failure are added (Jeffreys).
+    No share is 0 or 1, because no count proves that: half a success and half a failure are added (Jeffreys).
     """
     blocks: list[tuple[Rate, int]] = []
     for rate in rates:
@@ -119,13 +119,13 @@ def _share(rate: Rate) -> float:
 
 
 def hit_rate(gain_px: float, rows: Sequence[dict[str, object]]) -> float:
-    """Return the hit rate by a table."""
+    """Return the hit rate from a table."""
     widths, hits = [row["width_px"] for row in rows], [row["hit"] for row in rows]
     return by_width(gain_px, widths, hits)  # type: ignore[arg-type]
 
 
 def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) -> dict[str, object]:
-    """Return what blur and light take that makes the outcomes most likely, and how much each part tells."""
+    """Return the effect of blur and light that makes the outcomes most likely, and the contribution of each part."""
 
     def loss(gain: AccuracyFactors) -> float:
         return log_loss(outcomes, lambda o: hit_rate(gain.px(o.seat.width_px, o.seat.sharpness, o.seat.light), rows))
@@ -151,7 +151,7 @@ def fit_worth(outcomes: Sequence[Outcome], rows: Sequence[dict[str, object]]) ->
 
 
 def log_loss(outcomes: Sequence[Outcome], predict: Callable[[Outcome], float]) -> float:
-    """Return the mean over all faces of the negative logarithm of the probability that was given to what happened."""
+    """Return the mean over all faces of the negative logarithm of the probability given to the actual outcome."""
     total, faces = 0.0, 0
     for o in outcomes:
         p = min(max(predict(o), 0.005), 0.995)

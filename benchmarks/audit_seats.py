@@ -1,4 +1,4 @@
-"""Seats of composed lessons: what the audit says of them from a few captures, and what the others show."""
+"""Seats of composed lessons: the audit's result from a few captures, and what the other captures show."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from benchmarks.lesson_truth import TrueFace
 from edge_daemon.app.audit.seat_finder import Seat, SeatObservation, find_seats
 
 LOOKS = 5
-"""Captures that the audit looks at, of a whole lesson; half of the captures where there are fewer."""
+"""Captures that the audit reads in a whole lesson. In a shorter lesson it reads half of the captures."""
 _REACH, _SCALE = 0.9, 1.6
-"""As in attendance/evidence/seats.py."""
+"""The same values as in attendance/evidence/seats.py."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A seat, and what became of the students' faces there in captures that the audit did not look at."""
+    """A seat, and the results for the students' faces there in captures that the audit did not read."""
 
     lesson: str
     variant: str
@@ -28,11 +28,11 @@ class Outcome:
     faces: int
     found: int
     hits: int
-    """Named rightly by one capture."""
+    """Faces that one capture named correctly."""
 
 
 def outcomes(captures: Iterable[Capture]) -> list[Outcome]:
-    """Return all seats that the audit sees and in which students sit afterwards."""
+    """Return all seats that the audit finds and in which students sit in the other captures."""
     ordered = sorted(captures, key=lambda c: (c.lesson, c.variant, c.frame))
     result = []
     for (lesson, variant), group in groupby(ordered, key=lambda c: (c.lesson, c.variant)):

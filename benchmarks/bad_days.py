@@ -1,11 +1,12 @@
-"""Lessons in which the device could not see: who is called absent, and who is not?
+"""Verdicts in lessons in which the device could not see: which students does the register call absent?
 
     python -m benchmarks.bad_days --data DIR --json OUT [--first DIR2]
 
-DIR is a folder of lesson folders; `scenario.json` names a bad day and the flags that its register should have. Lessons
-of one class (the same roster and photographs) are one school: those without a scenario, or named `usual`, come first,
-so that seats are known; each bad day follows on its own. Truth: the column `seat_usable` says whether a student could
-have been recognised in that place. DIR2 has bad days without usual lessons (`bad_lessons --first`), measured apart.
+DIR is a folder of lesson folders. `scenario.json` names a bad day and the expected flags of its register. Lessons of
+one class (the same roster and photographs) form one school. Lessons without a scenario, or named `usual`, come first,
+so that seats are known. Each bad day then follows separately. The column `seat_usable` of the truth states whether a
+student could have been recognised in that place. DIR2 has bad days without usual lessons (`bad_lessons --first`), which
+are measured separately.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from benchmarks.rates import Rate
 
 _USUAL = "usual"
 _KNOWN_FROM = 0.3
-"""A seat is known of whom usual lessons show in so large a share of their captures."""
+"""Share of the captures of usual lessons that must show a student before the seat is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadDay:
-    """One lesson as it was, and what the register says."""
+    """One lesson: the truth, and the register's result."""
 
     name: str
     scenario: str
@@ -42,14 +43,14 @@ class BadDay:
     """Row of truth.csv, and the verdict."""
     missed: Counter[str]
     known: frozenset[str]
-    """Students whose seat the usual lessons before show."""
+    """Students whose seat is known from the earlier usual lessons."""
     has_history: bool
 
 
 def main() -> int:
-    """Measure; return the exit code."""
+    """Measure and return the exit code."""
     parser = command.parser("benchmarks.bad_days", __doc__ or "", "folder of lesson folders")
-    parser.add_argument("--first", type=Path, metavar="DIR2", help="bad days that are the first lesson of their room")
+    parser.add_argument("--first", type=Path, metavar="DIR2", help="bad days that are the first lesson in their room")
     return command.run(measure, parser.parse_args())
 
 
@@ -66,7 +67,7 @@ def _of(data: Path, models: Path | None) -> dict[str, object]:
 
 
 def scored(days: Sequence[BadDay]) -> dict[str, object]:
-    """Return who was called absent who could not have been seen, and who stays absent or present."""
+    """Return the rates of absence among students nobody could see, and among those who were absent or present."""
     unseeable = [v == "absent" for d in days for s, v in d.students if not _usable(s)]
     kept = [v == "absent" for d in days for s, v in d.students if _is_absent(d, s)]
     present = [v == "present" for d in days if not d.expected_flags for s, v in d.students if _is(s, "present")]
@@ -85,7 +86,7 @@ def scored(days: Sequence[BadDay]) -> dict[str, object]:
 
 
 def _mistakes(day: BadDay) -> Iterator[dict[str, str]]:
-    """Give what was wrong in a lesson, by its name and student ids only."""
+    """Yield the mistakes in a lesson, by its name and student ids only."""
     for student, verdict in day.students:
         wrong = (
             (not _usable(student) and verdict == "absent")
@@ -122,7 +123,7 @@ def _is_absent(day: BadDay, student: Mapping[str, str]) -> bool:
 
 
 def _groups(paths: Sequence[Path]) -> list[list[Path]]:
-    """Return the lessons by class."""
+    """Return the lessons grouped by class."""
     found: dict[str, list[Path]] = {}
     for path in paths:
         photographs = sorted(one.relative_to(path).as_posix() for one in (path / "photos").rglob("*.*"))

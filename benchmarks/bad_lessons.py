@@ -1,11 +1,11 @@
-"""Bad days made of good lessons: an empty room, another class, no light, blur, a turned camera, an excursion.
+"""Make bad days from good lessons: an empty room, another class, no light, blur, a turned camera, an excursion.
 
     python -m benchmarks.bad_lessons --data GOOD --out DIR [--captures 8] [--first]
 
-GOOD is a folder of lesson folders. Of each lesson the first captures become a usual lesson, from which seats are known,
-and the captures after them another one; those after these become one bad day of each scenario. How dark, how blurred,
-and how much of which side is covered differs from class to class. With `--first` there are no usual lessons: each bad
-day is the first lesson that the device sees of its room.
+GOOD is a folder of lesson folders. The first captures of each lesson become a usual lesson, from which seats are known,
+and the captures after them another one. The captures after these become one bad day for each scenario. The degree of
+darkness and blur, and the covered side and area, differ between classes. With `--first` there are no usual lessons:
+each bad day is the first lesson that the device sees in its room.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from edge_daemon.types import Picture
 _HEADS = ("student_id", "identity", "frames_visible", "frames", "verdict", "borderline", "at_risk", "expected")
 _PRESENT_SHARE = 0.4
 _WINDOW, _MARGIN = 2 / 3, 0.04
-"""Shares of the width: where the window begins, and how far from an edge a face must be to lie on one side of it."""
+"""Shares of the width: where the window begins, and the least distance of a face from an edge to count as beside it."""
 
 Draw = Callable[[str, Picture], Picture]
 Usable = Callable[[float], bool]
@@ -48,11 +48,11 @@ class _Scenario:
     flags: tuple[str, ...]
     draw: Draw
     usable: Usable
-    """Whether a face can be recognised at a place, given as a share of the picture's width."""
+    """Returns whether a face can be recognised at a place, given as a share of the picture's width."""
     there: Callable[[str], bool] = lambda _: True
-    """Whether a student is in the room."""
+    """Returns whether a student is in the room."""
     severity: float | None = None
-    """How dark (share of the light), how blurred (pixels), how much is covered (share of the width)."""
+    """Degree of darkness (share of the light), of blur (pixels) or of cover (share of the width)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class _Lesson:
 
 
 def main() -> int:
-    """Compose; return the exit code."""
+    """Compose the lessons and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bad_lessons", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of lesson folders")
     parser.add_argument("--out", type=Path, required=True, help="folder for the bad days")
-    parser.add_argument("--captures", type=int, default=8, help="of each lesson that is made (default: 8)")
+    parser.add_argument("--captures", type=int, default=8, help="number for each lesson that is made (default: 8)")
     parser.add_argument("--first", action="store_true", help="no usual lessons before the bad days")
     arguments = parser.parse_args()
     paths = lessons(arguments.data)
@@ -145,14 +145,14 @@ def _side(rng: np.random.Generator) -> bool:
 
 
 def _mirrored(draw: Callable[[Picture], Picture], *, mirrored: bool) -> Draw:
-    """Return what draws on the other side of a picture."""
+    """Return a function that draws on the other side of a picture."""
     if not mirrored:
         return lambda _, picture: draw(picture)
     return lambda _, picture: np.ascontiguousarray(draw(np.ascontiguousarray(picture[:, ::-1]))[:, ::-1])
 
 
 def _beyond(edge: float, *, mirrored: bool) -> Usable:
-    """Return what says whether a place lies on the usable side of an edge, which is at a share of the width."""
+    """Return a function that checks whether a place is on the usable side of an edge at a share of the width."""
     return lambda x: (1 - x if mirrored else x) > edge + _MARGIN
 
 
@@ -161,7 +161,7 @@ def _is(face: TrueFace, ids: set[str]) -> bool:
 
 
 def _painted_over(picture: Picture, faces: Sequence[TrueFace]) -> Picture:
-    """Return the picture without some people: head, shoulders and all become what is around them."""
+    """Return the picture without some people: their heads and shoulders are filled from the surroundings."""
     mask = np.zeros(picture.shape[:2], np.uint8)
     for face in faces:
         x, y, w, h = face.box
@@ -174,7 +174,7 @@ def _painted_over(picture: Picture, faces: Sequence[TrueFace]) -> Picture:
 
 
 def _put_head(picture: Picture, place: TrueFace, of: Picture, head: TrueFace) -> None:
-    """Put somebody's head in the place of another, in a picture."""
+    """Put one person's head in the place of another's, in a picture."""
     x, y, w, h = _around(place.box, picture)
     from_x, from_y, from_w, from_h = _around(head.box, of)
     if min(w, h, from_w, from_h) < 8:

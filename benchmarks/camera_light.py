@@ -1,9 +1,9 @@
-"""At which light a picture shows nobody any more: the source of the limits in `edge_daemon/camera/exposure_check.py`.
+"""At which light pictures show no faces: the source of the limits in `edge_daemon/camera/exposure_check.py`.
 
     python -m benchmarks.camera_light FOLDER_OR_PICTURE [--json OUT]
 
-Takes pictures of a room, gives them less or more light by whole stops as a sensor would see it (linear light, shot and
-read noise, a gain of up to 16 against the dark, clipping), and counts the faces that are still found.
+The command takes pictures of a room and changes their light by whole stops. It models a sensor: linear light, shot and
+read noise, a gain of up to 16 against the dark, and clipping. Then it counts the faces that are still found.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from edge_daemon.vision.pipeline import Detector
 STOPS = (-14, -13, -12, -11, -10, -9, -8, -7, -6, -4, -2, 0, 1, 2, 3, 4, 5)
 MAX_GAIN = 16.0
 FULL_WELL_ELECTRONS = 4300
-"""Of a sensor with pixels of 1.4 um, such as IMX708; read noise about 3 electrons."""
+"""Capacity for a sensor with 1.4 um pixels, such as IMX708; its read noise is about 3 electrons."""
 READ_NOISE_ELECTRONS = 3.0
 
 
 def exposed(picture: Picture, stops: float, random: np.random.Generator) -> Picture:
-    """Return the picture as a sensor would have taken it with so much more light, the longest exposure being in use."""
+    """Return the picture as a sensor would take it with more or less light, at the longest exposure."""
     gain = float(np.clip(2.0**-stops, 1, MAX_GAIN))
     electrons = (picture.astype(np.float32) / 255) ** 2.2 * np.float32(2.0**stops * FULL_WELL_ELECTRONS)
     electrons = np.minimum(electrons, FULL_WELL_ELECTRONS / gain)
@@ -40,7 +40,7 @@ def exposed(picture: Picture, stops: float, random: np.random.Generator) -> Pict
 
 
 def light_of(picture: Picture) -> dict[str, float | str]:
-    """Return the figures that the judgement is made on, and the judgement."""
+    """Return the figures that the assessment uses, and the assessment."""
     part = sampled(picture)
     return {
         "mean": round(float(part.mean()), 1),

@@ -1,4 +1,4 @@
-"""What the benchmarks' commands have in common: arguments, one line for an error, the JSON file."""
+"""Common parts of the benchmarks' commands: arguments, one line for an error, the JSON file."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Measure = Callable[[argparse.Namespace], dict[str, object]]
 
 
 def parser(module: str, text: str, data: str) -> argparse.ArgumentParser:
-    """Return the parser with the arguments that every benchmark takes."""
+    """Return the parser with the arguments common to all benchmarks."""
     found = argparse.ArgumentParser(prog=f"python -m {module}", description=text)
     found.add_argument("--data", type=Path, required=True, metavar="DIR", help=data)
-    found.add_argument("--json", type=Path, required=True, metavar="OUT", help="where the results are written")
+    found.add_argument("--json", type=Path, required=True, metavar="OUT", help="file for the results")
     found.add_argument("--models", type=Path, metavar="DIR", help="folder with manifest.toml (default: the program's)")
     return found
 
 
 def models(arguments: argparse.Namespace) -> ModelSet:
-    """Return the verified models of `--models`."""
+    """Return the verified models from `--models`."""
     return ModelSet.load(arguments.models or default_models_dir())
 
 
 def run(measure: Measure, arguments: argparse.Namespace) -> int:
-    """Measure, print and write the JSON file; return the exit code: 2 with one line where the input is not right."""
+    """Measure, print and write the JSON file. Return the exit code: 2 with one line if the input is wrong."""
     cv2.setNumThreads(1)
     try:
         text = json.dumps(measure(arguments), indent=2, ensure_ascii=False) + "\n"
@@ -47,6 +47,6 @@ def run(measure: Measure, arguments: argparse.Namespace) -> int:
 
 
 def progress(done: int, total: int, what: str) -> None:
-    """Show how far it is, on a terminal only."""
+    """Show the progress, on a terminal only."""
     if sys.stderr.isatty():
         print(f"\r{what} {done} of {total} ", end="\n" if done == total else "", file=sys.stderr, flush=True)

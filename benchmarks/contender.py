@@ -1,10 +1,10 @@
-"""One of those that are timed, in a process of its own.
+"""One of the compared programs, run in a separate process for timing.
 
     python -m benchmarks.contender program HOME PICTURES | sweep | yunet ONNX [--models DIR]
 
-Reads the path of a picture a line, works on it, answers with a line of JSON: {"wall_s", "cpu_s", "faces"}. Decoding
-is left out of the time. `program` takes the pictures as the captures of one lesson (as `rehearse` does) and, at the end
-of the input, writes the register and tells its time, too.
+The process reads the path of a picture from each line, works on it, and answers with a line of JSON: {"wall_s",
+"cpu_s", "faces"}. The times do not include decoding. `program` takes the pictures as the captures of one lesson (as
+`rehearse` does). At the end of the input it writes the register and reports the time of that, too.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def serve(work: Callable[[Picture], int]) -> None:
-    """Answer each line of the input; `work` returns how many faces it has found."""
+    """Answer each line of the input; `work` returns the number of faces that it found."""
     print("ready", flush=True)
     for line in sys.stdin:
         seen = picture(Path(line.strip()))
@@ -76,7 +76,7 @@ def _answer(work: Callable[[], int]) -> None:
 
 
 def peer(detect: YuNet, embed: MobileFaceNet) -> Callable[[Picture], int]:
-    """Return YuNet on the whole picture, five-point alignment, and an embedder."""
+    """Return a pipeline of YuNet on the whole picture, five-point alignment, and an embedder."""
 
     def work(seen: Picture) -> int:
         _, points = detect(seen)
@@ -92,7 +92,7 @@ class ProgramLesson:
 
     Args:
         home: an installation with enrolled students.
-        captures: how many there will be.
+        captures: the number of captures.
     """
 
     def __init__(self, home: Path, captures: int) -> None:
@@ -118,14 +118,14 @@ class ProgramLesson:
         self._slot = 0
 
     def take(self, seen: Picture) -> int:
-        """Work on the next capture; how many faces that has is not told before the end."""
+        """Work on the next capture and return 0; the number of faces is known only at the end."""
         taken_at = self._lesson.start + timedelta(seconds=self._plan.offsets_s[self._slot])
         self._run.take(Frame(self._slot, f"{self._slot + 1:04d}", seen, taken_at))
         self._slot += 1
         return 0
 
     def finalise(self) -> int:
-        """Write the register; return how many faces were believed in."""
+        """Write the register; return the number of faces that it counts."""
         _, sightings = self._run.finalise()
         return len(sightings)
 

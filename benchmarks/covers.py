@@ -1,4 +1,4 @@
-"""Covers painted onto a face, from its six BlazeFace points: surgical masks and sunglasses, in two ways each."""
+"""Paint covers on a face from its six BlazeFace points: surgical masks and sunglasses, in two ways each."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pleated_mask(picture: Picture, points: Points, rng: np.random.Generator) -> 
 
 
 def moulded_mask(picture: Picture, points: Points, rng: np.random.Generator) -> Picture:
-    """Return the picture with a mask that stands out at the nose, with a shading from its middle outwards."""
+    """Return the picture with a moulded mask that stands out at the nose, shaded from its middle outwards."""
     axis, down = _axes(points)
     centre = (points[_NOSE] + points[_MOUTH]) / 2 + 0.35 * down
     size = (float(np.linalg.norm(axis)) * 0.88, float(np.linalg.norm(down)) * 0.85)
@@ -73,11 +73,11 @@ COVERS: Mapping[str, tuple[Cover, ...]] = {
     "mask": (pleated_mask, moulded_mask),
     "glasses": (round_glasses, wide_glasses),
 }
-"""What hides which part of a face."""
+"""The covers for each part of a face."""
 
 
 def _axes(points: Points) -> tuple[Points, Points]:
-    """Return the way from one eye to the other, in the picture from left to right, and from the eyes to the mouth."""
+    """Return the vector from one eye to the other, left to right in the picture, and from the eyes to the mouth."""
     first, second = sorted((points[_RIGHT_EYE], points[_LEFT_EYE]), key=lambda p: float(p[0]))
     return second - first, points[_MOUTH] - (first + second) / 2
 

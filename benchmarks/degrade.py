@@ -1,4 +1,4 @@
-"""Real captures made worse, step by step: light with a sensor's noise, motion, defocus, glare, dirt, a cover."""
+"""Degrade real captures step by step: light with a sensor's noise, motion, defocus, glare, dirt, a cover."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from edge_daemon.types import Picture
 
 Degradation = Callable[[Picture, float, np.random.Generator], Picture]
 _FULL_WELL = 6000.0
-"""Electrons of a pixel at 255: shot noise; a small sensor."""
+"""Electrons of a pixel at 255, for the shot noise of a small sensor."""
 _READ_NOISE = 6.0
 """Electrons."""
 
 
 def darker(picture: Picture, light: float, rng: np.random.Generator) -> Picture:
-    """Return the picture at a share of its light, 0 to 1, with the noise of that light, without any gain."""
+    """Return the picture at a share of its light, 0 to 1, with the noise at that light and without gain."""
     electrons = picture.astype(np.float32) / 255 * _FULL_WELL * light
     noisy = electrons + rng.normal(0, 1, picture.shape).astype(np.float32) * np.sqrt(electrons + _READ_NOISE**2)
     return np.clip(noisy / _FULL_WELL * 255, 0, 255).astype(np.uint8)
 
 
 def moved(picture: Picture, length_px: float, _rng: np.random.Generator) -> Picture:
-    """Return the picture with motion blur of a length, sideways."""
+    """Return the picture with sideways motion blur of a given length."""
     length = max(1, round(length_px))
     return np.asarray(cv2.filter2D(picture, -1, np.full((1, length), 1 / length, np.float32)), np.uint8)
 
@@ -46,7 +46,7 @@ def dirty(picture: Picture, opacity: float, _rng: np.random.Generator) -> Pictur
 
 
 def covered(picture: Picture, share: float, rng: np.random.Generator) -> Picture:
-    """Return the picture with the left part of it, a share of its width, hidden by something near and dark."""
+    """Return the picture with its left part, a share of its width, hidden by something near and dark."""
     width = round(share * picture.shape[1])
     found = picture.copy()
     cover = rng.normal(28, 2, (picture.shape[0], width, 1)) + np.zeros(3)
@@ -55,7 +55,7 @@ def covered(picture: Picture, share: float, rng: np.random.Generator) -> Picture
 
 
 def backlit(picture: Picture, light: float, rng: np.random.Generator) -> Picture:
-    """Return the picture with a bright right third, the rest at a share of its light, as against a window."""
+    """Return the picture with a bright right third and the rest at a share of its light, as against a window."""
     found = darker(picture, light, rng)
     found[:, 2 * picture.shape[1] // 3 :] = glared(picture[:, 2 * picture.shape[1] // 3 :], 0.5, rng)
     return found
@@ -68,4 +68,4 @@ STEPS: Mapping[str, tuple[Degradation, tuple[float, ...]]] = {
     "glare": (glared, (0, 0.2, 0.4, 0.55, 0.7, 0.85)),
     "dirt": (dirty, (0, 0.3, 0.5, 0.7, 0.8, 0.9)),
 }
-"""What is made worse, and how far."""
+"""The degradations and their steps."""

@@ -1,9 +1,9 @@
-"""Until when faces are found and named: captures of composed lessons, degraded step by step.
+"""Up to which degradation faces are found and named: captures of composed lessons, degraded step by step.
 
     python -m benchmarks.degraded --data DIR --json OUT [--captures 4]
 
-DIR is a folder of lesson folders. A face of a student is found where a candidate lies on it, and named where the
-candidate is more like its own student than like anybody else.
+DIR is a folder of lesson folders. A student's face is found if a candidate overlaps it. It is named if the candidate is
+more similar to that student than to any other.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from edge_daemon.vision.room_view import room_view
 
 
 def main() -> int:
-    """Measure; return the exit code."""
+    """Measure and return the exit code."""
     parser = command.parser("benchmarks.degraded", __doc__ or "", "folder of lesson folders")
-    parser.add_argument("--captures", type=int, default=4, help="of each lesson (default: 4)")
+    parser.add_argument("--captures", type=int, default=4, help="number for each lesson (default: 4)")
     return command.run(measure, parser.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return found and named by degradation and step, with what the program measures of such captures."""
+    """Return the found and named shares by degradation and step, with the program's measurements of such captures."""
     found: dict[str, dict[str, list[tuple[Rate, Rate, dict[str, float]]]]] = {}
     for path in lessons(arguments.data):
         _measure_lesson(path, arguments.captures, arguments.models, found)

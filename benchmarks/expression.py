@@ -1,9 +1,10 @@
-"""Expressions on FER2013: the CNN by itself, the BiLSTM by itself, and the BiLSTM over the CNN's features.
+"""Expressions on FER2013: the CNN alone, the BiLSTM alone, and the BiLSTM on the CNN's features.
 
     python -m benchmarks.expression --data DIR --model MODEL --json OUT [--split PublicTest]
 
-DIR has the splits as `edge_daemon/lab/fer_pictures.py` reads them; MODEL is what `edge-daemon lab train expression`
-wrote. Pictures whose pixels another split of DIR has, too, are left out. A laboratory figure: no lesson measures this.
+DIR has the splits in the form that `edge_daemon/lab/fer_pictures.py` reads. MODEL is the output of `edge-daemon lab
+train expression`. The benchmark leaves out pictures whose pixels are also in another split in DIR. This is a laboratory
+figure: no lesson measures expressions.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from edge_daemon.lab.law import NOTICE
 def main() -> int:
     """Run the command."""
     parser = command.parser("benchmarks.expression", "Expressions on FER2013, by head.", "FER2013's splits")
-    parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="of `lab train expression`")
-    parser.add_argument("--split", choices=SPLITS, default="PublicTest", help="what is measured on")
+    parser.add_argument("--model", type=Path, required=True, metavar="MODEL", help="output of `lab train expression`")
+    parser.add_argument("--split", choices=SPLITS, default="PublicTest", help="the split to measure on")
     return command.run(measure, parser.parse_args())
 
 
@@ -54,7 +55,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def without_doubles(data: Path, split: str) -> LabelledPictures:
-    """Return a split without the pictures that another split of the folder has, too; raises LabError."""
+    """Return a split without the pictures that another split in the folder also has; raises LabError."""
     asked = read_split(data, split)
     for other in SPLITS:
         if other != split and has_split(data, other):

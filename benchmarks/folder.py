@@ -1,4 +1,4 @@
-"""Reading the folders that are measured on, with one line for whoever names another."""
+"""Read the data folders. A wrong folder gives one line that says what is wrong."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from edge_daemon.types import Picture
 
 
 class DataError(EdgeError):
-    """The folder is not of the form that the benchmark measures on."""
+    """The folder does not have the form that the benchmark needs."""
 
 
 def rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return the rows of a CSV file that has at least these columns.
 
     Raises:
-        DataError: there is no such file, a column is missing, or it has no row.
+        DataError: the file does not exist, or a column or all rows are missing.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
@@ -31,7 +31,7 @@ def rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     except OSError as error:
         raise DataError(f"can't be read: {error.strerror}", str(path), "name another --data folder") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError("is no CSV file in UTF-8", str(path)) from error
+        raise DataError("is not a CSV file in UTF-8", str(path)) from error
     if missing:
         raise DataError(f"has no column {', '.join(missing)}", str(path))
     if not found:
@@ -42,15 +42,15 @@ def rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def number(row: dict[str, str], column: str, path: Path) -> float:
-    """Return a value of a row as a number; raises DataError where it is none."""
+    """Return a value in a row as a number; raises DataError if it is not one."""
     try:
         return float(row[column])
     except ValueError as error:
-        raise DataError(f"{row[column]!r} is no number (column {column})", str(path)) from error
+        raise DataError(f"{row[column]!r} is not a number (column {column})", str(path)) from error
 
 
 def picture(path: Path) -> Picture:
-    """Return a picture (H, W, 3) in BGR, turned as its file says; raises DataError for one that can't be read."""
+    """Return a picture (H, W, 3) in BGR, oriented as the file says; raises DataError if it can't be read."""
     try:
         found = cv2.imread(str(path), cv2.IMREAD_COLOR)
     except cv2.error:

@@ -1,4 +1,4 @@
-"""The int8 embedder against float32 on aligned faces, as they are and as they look from the last row."""
+"""The int8 embedder compared with float32 on aligned faces, unchanged and as they look from the last row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAR_PX = 28
 
 
 def embedder_gates(models: ModelSet, data: Path, most: int) -> dict[str, dict[str, object]]:
-    """Return the gates on held-out faces and on the same faces shrunk to 28 px."""
+    """Return the gates on held-out faces and on the same faces reduced to 28 px."""
     crops = aligned(models, data, most)
     near = cosines(models, crops)
     far = cosines(models, [shrunk(crop) for crop in crops])
@@ -39,19 +39,19 @@ def _summary(values: NDArray[np.float64]) -> dict[str, object]:
 
 
 def cosines(models: ModelSet, crops: list[Picture]) -> NDArray[np.float64]:
-    """Return the cosine of the int8 and the float32 vector of each crop."""
+    """Return the cosine of the int8 and the float32 vector for each crop."""
     ours, exact = (MobileFaceNet(models.card(f"embedder_{precision}")) for precision in ("int8", "float32"))
     return np.array([float(ours(crop) @ exact(crop)) for crop in crops])
 
 
 def shrunk(crop: Picture, size_px: int = FAR_PX) -> Picture:
-    """Return the crop as it is when the face was only so wide."""
+    """Return the crop as it looks if the face is only `size_px` wide."""
     small = cv2.resize(crop, (size_px, size_px), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 class Keep:
-    """Stands where the embedder stands, and keeps the crops."""
+    """Replaces the embedder and keeps the crops."""
 
     def __init__(self) -> None:
         self.crops: list[Picture] = []
@@ -63,7 +63,7 @@ class Keep:
 
 
 def aligned(models: ModelSet, data: Path, most: int) -> list[Picture]:
-    """Return the aligned largest faces (112, 112, 3) of up to `most` pictures of images.csv, chosen at random."""
+    """Return the aligned largest faces (112, 112, 3) in up to `most` pictures of images.csv, selected at random."""
     names = sorted({row["file"] for row in folder.rows(data / "images.csv", ("file",))})
     keep, crops = Keep(), []
     reader = PortraitReader(models, embedder=keep)

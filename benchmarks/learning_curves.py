@@ -1,4 +1,4 @@
-"""Learning curves as a picture (SVG 1.1): loss in training, and share right, epoch by epoch."""
+"""Learning curves as a picture (SVG 1.1): training loss and share right for each epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COLOURS = ("#9a4a00", "#005a9c", "#2d7d2d", "#7a2d7d")
 
 
 def drawn(points: Points, networks: Sequence[str]) -> str:
-    """Return an SVG document with a plot of the loss and one of the share right; a line for each network and seed."""
+    """Return an SVG document with plots of the loss and the share right; each has a line for each network and seed."""
     plots = [
         _plot(points, networks, "loss", "loss in training", _LEFT),
         _plot(points, networks, "right", "right on digits not trained on", _LEFT + _WIDTH + _GAP),
@@ -32,7 +32,7 @@ def drawn(points: Points, networks: Sequence[str]) -> str:
 
 
 def _plot(points: Points, networks: Sequence[str], key: str, title: str, left: int) -> str:
-    """Return one plot, its left edge at `left` pixels."""
+    """Return one plot, with its left edge at `left` pixels."""
     values = [float(p[key]) for p in points]
     epochs = max(int(p["epoch"]) for p in points)
     low, high = (0.0, max(values)) if key == "loss" else (min(0.9, *values), 1.0)
@@ -51,7 +51,7 @@ def _plot(points: Points, networks: Sequence[str], key: str, title: str, left: i
 
 
 def _axes(title: str, left: int, epochs: int, low: float, high: float) -> list[str]:
-    """Return the frame of a plot with four values at its left and the first and last epoch below."""
+    """Return the frame of a plot with values at its left, and the first and last epoch below."""
     bottom = _TOP + _HEIGHT
     marks = [low + (high - low) * step / 4 for step in range(5)]
     return [
@@ -69,5 +69,5 @@ def _axes(title: str, left: int, epochs: int, low: float, high: float) -> list[s
 
 
 def _y(value: float, low: float, high: float) -> float:
-    """Return the height of a value in the picture."""
+    """Return the vertical position of a value in the picture."""
     return _TOP + _HEIGHT * (1 - (value - low) / (high - low))

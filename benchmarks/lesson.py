@@ -3,9 +3,9 @@
     python -m benchmarks.lesson --data DIR --json OUT [--threads 1] [--cache CACHE]
 
 DIR is a lesson as a lesson maker writes it (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of such
-lessons, which are pooled. Lessons with a scenario.json (`benchmarks.scenarios.make` writes them) are also reported by
-scenario. With CACHE, faces that the same networks and the same code found before are not looked for again: so a change
-of naming is measured in seconds. Time and memory are then left out.
+lessons, which are pooled. Lessons with a scenario.json (written by `benchmarks.scenarios.make`) are also reported by
+scenario. With CACHE, the benchmark reuses faces that the same networks and the same code found before. A change of
+naming is then measured in seconds, without time and memory.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class ProgramError(EdgeError):
-    """The program itself did not come to an end."""
+    """The program itself did not finish."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)
 class LessonResult:
-    """A lesson that the program has run."""
+    """A lesson that the program ran."""
 
     truth: Truth
     outcome: Outcome
     seconds_per_capture: float | None
-    """None: nothing was timed."""
+    """None: not timed."""
     cpu_seconds_per_capture: float | None
     """Processor time of all threads together."""
     rehearse_peak: process.Memory
@@ -53,8 +53,8 @@ def main() -> int:
     data = "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv), or a folder of lessons"
     parser = command.parser("benchmarks.lesson", "Whole lessons: verdicts, names, time, memory.", data)
     parser.add_argument("--threads", type=int, default=1, help="vision.threads (default 1; 0: all cores)")
-    parser.add_argument("--jobs", type=int, default=1, help="lessons at a time (more: times say nothing; default 1)")
-    parser.add_argument("--cache", type=Path, help="folder for faces that were found; nothing is timed then")
+    parser.add_argument("--jobs", type=int, default=1, help="lessons at a time (default 1; more distorts the times)")
+    parser.add_argument("--cache", type=Path, help="folder for found faces; turns timing off")
     return command.run(measure, parser.parse_args())
 
 
@@ -77,7 +77,7 @@ def _run(path: Path, arguments: argparse.Namespace) -> LessonResult:
 
 
 def pooled(runs: Sequence[LessonResult]) -> dict[str, object]:
-    """Return the figures of all lessons taken together, and what went wrong in each."""
+    """Return the figures of all lessons together, and the mistakes in each."""
     both = [(run.truth, run.outcome) for run in runs]
     return {
         "lessons": [run.truth.name for run in runs],
@@ -104,12 +104,12 @@ def _seconds(by_lesson: Mapping[str, float | None]) -> dict[str, object]:
 
 
 def lessons(data: Path) -> list[Path]:
-    """Return the lesson, or those in the folder; raises DataError where there is none."""
+    """Return the lesson, or the lessons in the folder; raises DataError if there is none."""
     if (data / "truth.csv").is_file():
         return [data]
     found = sorted(path.parent for path in data.glob("*/truth.csv"))
     if not found:
-        raise folder.DataError("is no lesson, and has none", str(data), "truth.csv is missing")
+        raise folder.DataError("is not a lesson and contains none", str(data), "truth.csv is missing")
     return found
 
 
@@ -129,19 +129,19 @@ def run_lesson(path: Path, threads: int, models: Path | None) -> LessonResult:
 
 
 def enrol(path: Path, home: Path, threads: int, models: Path | None) -> process.Ended:
-    """Make a home and enrol the students of a lesson in it."""
+    """Make a home and enrol the lesson's students in it."""
     return enrol_with(path, home, settings(threads, models))
 
 
 def enrol_with(path: Path, home: Path, text: str) -> process.Ended:
-    """Do what `enrol` does with the text of a config.toml."""
+    """Do the same as `enrol`, with the text of a config.toml."""
     home.mkdir(mode=0o700)
     (home / "config.toml").write_text(text, encoding="utf-8")
     return edge_daemon(home, "enrol", "import", str(path / "roster.csv"), "--photos", str(path / "photos"))
 
 
 def edge_daemon(home: Path, *arguments: str) -> process.Ended:
-    """Run the program in a process of its own; raises ProgramError where it does not exit 0."""
+    """Run the program in a separate process; raises ProgramError if it does not exit with 0."""
     environment = {**os.environ, **process.ONE_THREAD, "PYTHONPATH": str(ROOT)}
     ended = process.run([sys.executable, "-m", "edge_daemon", "--home", str(home), *arguments], environment)
     if ended.code:
@@ -151,7 +151,7 @@ def edge_daemon(home: Path, *arguments: str) -> process.Ended:
 
 
 def settings(threads: int, models: Path | None) -> str:
-    """Return the text of the config.toml to measure with."""
+    """Return the text of the config.toml for the measurement."""
     text = f"[vision]\nthreads = {threads}\n"
     return text + f"[models]\ndir = {json.dumps(str(models.resolve()))}\n" if models else text
 

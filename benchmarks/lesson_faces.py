@@ -1,4 +1,4 @@
-"""Faces and names of a lesson against its truth, by the width of the face."""
+"""Faces and names in a lesson compared with its truth, by the width of the face."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Count = Counter[tuple[str, str]]
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
     """Return the pooled rates of faces.
 
-    Names are shares of the students' faces that were there to be seen, found or not. The captures of one lesson show
-    the same people again and again: the intervals take faces as independent and are narrower than they should be.
+    The name rates are shares of all visible student faces, found or not. The captures of one lesson show the same
+    people repeatedly. The intervals treat faces as independent, so they are narrower than they should be.
     """
     captures = sum(len(truth.faces) for truth, _ in lessons)
     total = _counted(lessons, MIN_IOU)
@@ -73,7 +73,7 @@ def _capture(truth: Sequence[TrueFace], seen: Sequence[SeenFace], min_iou: float
 
 
 def _said(face: TrueFace, hit: SeenFace | None) -> list[str]:
-    """Return what one face adds to."""
+    """Return the counts to which one face adds."""
     if face.kind == "photo":
         return [] if hit is None else ["print found"] + ["print named"] * bool(hit.student_id)
     words = ["face"] + ["found"] * (hit is not None)

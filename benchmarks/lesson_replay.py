@@ -1,7 +1,7 @@
-"""A lesson through the program, with the faces that were found in it before: measures naming in seconds.
+"""Run a lesson through the program with the faces found in it before, which measures naming in seconds.
 
-Finding and reading faces takes nearly all of a lesson's time. They depend on the networks and the code of `vision/`,
-not on how faces are named; so they are kept, and so is the home after `enrol import`.
+Finding and reading faces takes nearly all of a lesson's time. The result depends on the networks and the code of
+`vision/`, not on naming. The cache therefore keeps the faces, and the home after `enrol import`.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from edge_daemon.vision.pipeline import Detector, RoomDetector
 
 PACKAGE = Path(comparer.__file__).resolve().parents[2]
 _PORTRAITS_ONLY = ("portrait.py", "painted_covers.py")
-"""Files of `vision/` that captures are not read with."""
+"""Files of `vision/` that are not used for captures."""
 _PATCHED = threading.Lock()
-"""One lesson at a time: the program's detector is exchanged for all of the process."""
+"""Allows one lesson at a time, because the replay replaces the program's detector in the whole process."""
 
 
 def replay(path: Path, settings: str, cache: Path, enrol: Callable[[Path, Path, str], object]) -> Outcome:
-    """Enrol and rehearse a lesson, with what the cache knows of it; return what the register says.
+    """Enrol and rehearse a lesson with the cached faces; return the register's result.
 
     Args:
         path: the lesson.
         settings: text of the config.toml.
-        cache: folder, made where it is missing. Only this benchmark may write there: it is believed.
+        cache: folder, created if missing. It is trusted, so only this benchmark may write there.
         enrol: makes a home (lesson, home, settings).
 
     Raises:
@@ -54,7 +54,7 @@ def replay(path: Path, settings: str, cache: Path, enrol: Callable[[Path, Path, 
 
 
 def _enrolled(path: Path, home: Path, settings: str, cache: Path, enrol: Callable[[Path, Path, str], object]) -> None:
-    """Lay the home of the lesson's class down, made now or before by the same code."""
+    """Copy the home of the lesson's class, made now or earlier by the same code."""
     files = [path / "roster.csv", *sorted(one for one in (path / "photos").rglob("*") if one.is_file())]
     code = (text for _, text in _code("gallery", "vision", "app/enrolment"))
     key = _key([settings.encode(), *code, *_contents(path, files)])
@@ -87,7 +87,7 @@ def _rehearsed(path: Path, home: Path, cache: Path, sightings: Path) -> Outcome:
 
 
 class _Recorded:
-    """Gives the faces of capture after capture: as they were found before, or found now."""
+    """Returns the faces of one capture after another: from the cache, or found now."""
 
     def __init__(self, models: ModelSet, kept: Path) -> None:
         self._kept, self._is_new = kept, not kept.exists()
@@ -103,7 +103,7 @@ class _Recorded:
         return self._found[self._next - 1]
 
     def keep(self) -> None:
-        """Keep what was found for the next time."""
+        """Keep the found faces for the next run."""
         if self._is_new:
             part = self._kept.with_suffix(".part")
             part.write_bytes(pickle.dumps(self._found))
@@ -111,7 +111,7 @@ class _Recorded:
 
 
 def _code(*folders: str) -> Iterator[tuple[Path, bytes]]:
-    """Yield the files and their source text that decide what is found or enrolled."""
+    """Yield the files, and their source text, on which detection or enrolment depend."""
     for name in folders:
         for file in sorted((PACKAGE / name).rglob("*.py")):
             yield file, file.read_bytes()

@@ -1,4 +1,4 @@
-"""Verdicts and doubts of lessons by the condition that they were made of (scenario.json)."""
+"""Verdicts and doubts of lessons by the condition in scenario.json."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from edge_daemon.attendance.doubt import WORTH_A_LOOK
 from edge_daemon.attendance.room_state import UNUSUAL
 
 _HARDLY_SEEN = 0.2
-"""Absent students who were seen in a larger share of the captures are close to the rule anyway."""
+"""Absent students who were seen in a larger share of the captures are close to the rule."""
 _MISSING = Verdict("missing", (), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One student of one lesson: as it was, and as the register says."""
+    """One student in one lesson: the truth, and the register's result."""
 
     student: TrueStudent
     verdict: Verdict
     is_lesson_unusual: bool
-    """By the register's flags: nothing follows from it before a person has looked."""
+    """Whether the register's flags require a person to look before anything follows from it."""
 
     @property
     def expected(self) -> str:
-        """The verdict that is asked for."""
+        """The expected verdict."""
         return self.student.expected or self.student.verdict
 
     @property
     def is_right(self) -> bool:
-        """Whether the verdict is the one that is asked for."""
+        """Whether the verdict is the expected one."""
         return self.verdict.verdict == self.expected
 
     @property
@@ -45,13 +45,14 @@ class Judged:
 
 
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, object]]:
-    """Return the rates by scenario; lessons without one are left out.
+    """Return the rates by scenario; lessons without a scenario are left out.
 
-    `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
-    mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
-    a doubt about who or whether (`doubt.WORTH_A_LOOK`; that somebody came late or left early is none).
-    `register_flagged`: lessons whose register has the flags that it should have; where it should have none, those with
-    any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
+    `false_present` and `false_absent` are shares of the absent and the present students. `..._unflagged` are the same
+    shares for mistakes without any doubt. `absent_doubted` counts correctly absent students, seen in at most a fifth of
+    the captures, whose verdict has a doubt about identity or presence (`doubt.WORTH_A_LOOK`). A late arrival or early
+    departure is not such a doubt. `register_flagged` is the share of lessons whose register has the expected flags; if
+    it should have none, the share with any flag. `pairs_both_absent` is the share of pairs (twins, or the two ids of a
+    person) with both ids absent.
     """
     by_name = defaultdict(list)
     for truth, outcome in lessons:
@@ -103,7 +104,7 @@ def _is_flagged(truth: Truth, outcome: Outcome) -> bool:
 
 
 def _pairs(truth: Truth, outcome: Outcome) -> list[bool]:
-    """Return of each pair whether both are called absent."""
+    """Return for each pair whether both are called absent."""
     verdicts = defaultdict(list)
     for student in truth.students:
         if student.pair and student.verdict == "present":

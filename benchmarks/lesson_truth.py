@@ -1,4 +1,4 @@
-"""What happened in a composed lesson, and what the program made of it."""
+"""What happened in a composed lesson, and the program's result."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ _BOXES = ("frame", "who", "kind", "x", "y", "w", "h", "face_px")
 
 @dataclass(frozen=True, slots=True)
 class TrueStudent:
-    """How it was with one student."""
+    """The truth about one student."""
 
     student_id: str
     verdict: str
     frames_visible: int
     borderline: bool
-    """Between .34 and .46 of the captures: neither verdict can be asked for, the flag can."""
+    """Seen in 0.34 to 0.46 of the captures: the flag is expected, but neither verdict."""
     at_risk: bool
-    """Absent, and somebody else takes the seat."""
+    """The student is absent, and another person takes the seat."""
     print_held_up: bool
     """Only a photograph of this student was there."""
     frames: int = 0
-    """Captures of the lesson; 0: not said."""
+    """Number of captures in the lesson; 0: unknown."""
     expected: str = ""
-    """The verdict that is asked for, where it differs from what was."""
+    """The expected verdict, if it differs from what happened."""
     medium: str = "living"
-    """living, print or poster: what was there of the student."""
+    """What represented the student in the room: living, print or poster."""
     pair: str = ""
-    """The same for the two ids of one person, and for twins; empty: none."""
+    """A value that the two ids of one person, or two twins, share; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +51,28 @@ class TrueFace:
     box: tuple[float, float, float, float]
     """x, y, w, h."""
     kind: str
-    """student, stranger, poster or photo (a print that somebody holds up)."""
+    """student, stranger, poster or photo (a print that a person holds up)."""
     student_id: str
-    """Empty for everybody else."""
+    """Empty for all other kinds."""
     width_px: float
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One lesson as it was."""
+    """The truth about one lesson."""
 
     name: str
     students: tuple[TrueStudent, ...]
     faces: Mapping[str, tuple[TrueFace, ...]]
-    """By the name of the capture's file, without suffix; every capture has its entry."""
+    """Faces by the name of the capture's file, without suffix; every capture has an entry."""
     scenario: str = ""
-    """Condition by scenario.json; empty: none is named."""
+    """Condition from scenario.json; empty: none."""
     expected_register_flags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The register's line of a student."""
+    """The register's line for a student."""
 
     verdict: str
     flags: tuple[str, ...]
@@ -90,7 +90,7 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One lesson as the program has it."""
+    """The program's result for one lesson."""
 
     verdicts: Mapping[str, Verdict]
     faces: Mapping[str, tuple[SeenFace, ...]]
@@ -116,10 +116,10 @@ def read_truth(path: Path) -> Truth:
 
 
 def read_scenario(path: Path) -> tuple[str, frozenset[str]]:
-    """Return the name of a lesson's condition and the flags of its register, by scenario.json if it is there.
+    """Return the name of a lesson's condition and the flags of its register, from scenario.json if it exists.
 
     Raises:
-        DataError: it is no such file.
+        DataError: the file has another form.
     """
     about = path / "scenario.json"
     if not about.is_file():
@@ -129,7 +129,7 @@ def read_scenario(path: Path) -> tuple[str, frozenset[str]]:
         return str(said["name"]), frozenset(map(str, said.get("expected_register_flags", ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         hint = 'it needs {"name": ..., "expected_register_flags": []}'
-        raise folder.DataError("is no scenario", str(about), hint) from error
+        raise folder.DataError("is not a valid scenario", str(about), hint) from error
 
 
 def _face(row: Mapping[str, str], ids: Mapping[str, str], path: Path) -> TrueFace:
@@ -157,7 +157,7 @@ def _student(row: Mapping[str, str], prints: set[str], path: Path) -> TrueStuden
 
 
 def read_outcome(document: Mapping[str, Any], sightings: Path) -> Outcome:
-    """Read what `rehearse --json --sightings` has given."""
+    """Read the output of `rehearse --json --sightings`."""
     verdicts = {
         s["student_id"]: Verdict(s["verdict"], tuple(s["flags"]), int(s["frames_seen"])) for s in document["students"]
     }

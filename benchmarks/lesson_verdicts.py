@@ -1,4 +1,4 @@
-"""Verdicts of a lesson against its truth."""
+"""Verdicts of a lesson compared with its truth."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NONE = Verdict("missing", (), 0)
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
     """Return the pooled rates of students.
 
-    Borderline students are apart: their flag is asked for, not their verdict. Students of whom only a print was there
-    are apart, too: telling a print from a person is another task.
+    Borderline students are counted separately: the flag is expected of them, not a verdict. Students represented only
+    by a print are also separate, because distinguishing a print from a person is another task.
     """
     every_student = [(s, o.verdicts.get(s.student_id, _NONE)) for truth, o in lessons for s in truth.students]
     clear = [(s, v) for s, v in every_student if not s.borderline and not s.print_held_up]
@@ -35,7 +35,7 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
 
 
 def mistakes(truth: Truth, outcome: Outcome) -> Iterator[dict[str, object]]:
-    """Give each student whose verdict is wrong, or whose flag is missing, by lesson and id only."""
+    """Yield each student whose verdict is wrong, or whose flag is missing, by lesson and id only."""
     for student in truth.students:
         found = outcome.verdicts.get(student.student_id, _NONE)
         reason = _wrong(student, found)

@@ -1,9 +1,9 @@
-"""Whether two photographs show the same person, by the program's own detection, alignment and embedding.
+"""Whether two photographs show the same person, with the program's own detection, alignment and embedding.
 
     python -m benchmarks.lfw --data DIR --json OUT
 
-DIR has images/ and pairs.csv (fold, same, file1, file2), as cut from Labeled Faces in the Wild (Huang et al., 2007).
-Each picture is detected and aligned once, as an enrolment photograph is, and all embedders see the same crop.
+DIR has images/ and pairs.csv (fold, same, file1, file2), from Labeled Faces in the Wild (Huang et al., 2007). The
+benchmark detects and aligns each picture once, like an enrolment photograph, and all embedders get the same crop.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results: one object for each precision of the embedder, and what they were measured on."""
+    """Return the results: one object for each precision of the embedder, and the data and machine."""
     models = command.models(arguments)
     table = folder.rows(arguments.data / "pairs.csv", _COLUMNS)
     if len({row["fold"] for row in table}) < 2:
@@ -56,13 +56,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def embedders(models: ModelSet) -> dict[str, ModelCard]:
-    """Return the embedders by their precision, as the files themselves show it: a dynamic-range one is `dynamic`."""
+    """Return the embedders by their precision, read from the files themselves; a dynamic-range one is `dynamic`."""
     cards = [card for card in models.cards if any(role.startswith("embedder") for role in card.roles)]
     return {network.precision(card.path): card for card in sorted(cards, key=lambda c: c.name)}
 
 
 class _All:
-    """All embedders as one: the vector of a face is theirs, one behind the other."""
+    """All embedders as one: the vector of a face is the concatenation of their vectors."""
 
     def __init__(self, cards: Sequence[ModelCard]) -> None:
         self._embedders = [MobileFaceNet(card) for card in cards]
@@ -74,8 +74,8 @@ class _All:
 def embedded(
     images: Path, names: Sequence[str], models: ModelSet, cards: Sequence[ModelCard]
 ) -> dict[str, Vector | None]:
-    """Return the vectors (embedders, 192) of the largest face of each picture; None where none was found."""
-    reader = PortraitReader(models, embedder=_All(cards))  # so that all get the very crop that the program makes
+    """Return the vectors (embedders, 192) for the largest face in each picture; None if no face was found."""
+    reader = PortraitReader(models, embedder=_All(cards))  # so that all get the same crop, made by the program
     vectors: dict[str, Vector | None] = {}
     for done, name in enumerate(names, 1):
         faces = reader.faces(folder.picture(images / name))
@@ -85,7 +85,7 @@ def embedded(
 
 
 def compared(table: Sequence[Mapping[str, str]], vectors: Mapping[str, Vector | None], k: int) -> Pairs:
-    """Return the pairs as embedder `k` sees them."""
+    """Return the pairs with the similarities of embedder `k`."""
     folds = {name: number for number, name in enumerate(sorted({row["fold"] for row in table}))}
     similarity = []
     for row in table:
@@ -97,7 +97,7 @@ def compared(table: Sequence[Mapping[str, str]], vectors: Mapping[str, Vector | 
 
 
 def scores(pairs: Pairs) -> dict[str, object]:
-    """Return what stands in the results for one embedder."""
+    """Return the results for one embedder."""
     right = accuracy(pairs)
     found: dict[str, object] = {"accuracy": _share(right)}
     details: dict[str, object] = {"accuracy": right.json()}

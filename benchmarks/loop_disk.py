@@ -1,4 +1,4 @@
-"""A small disk of its own: ext4 in a file on a loop device. Needs root and mkfs.ext4."""
+"""A small separate disk: ext4 in a file on a loop device. Needs root and mkfs.ext4."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WRITE_REQUESTS, _SECTORS_WRITTEN = 4, 6
 
 @dataclass(frozen=True, slots=True)
 class LoopDisk:
-    """A mounted disk that nobody else writes."""
+    """A mounted disk that no other process writes to."""
 
     folder: Path
 
@@ -28,7 +28,7 @@ class LoopDisk:
         return Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve().name
 
     def written(self) -> tuple[int, int]:
-        """Return (bytes, requests) that the device was given since it is there, after everything was written out."""
+        """Return (bytes, requests) written to the device since it exists, after flushing all data."""
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -39,19 +39,19 @@ class LoopDisk:
         return int(columns[_SECTORS_WRITTEN]) * _SECTOR_BYTES, int(columns[_WRITE_REQUESTS])
 
     def fail(self) -> None:
-        """Let the kernel find a fault of the file system: it makes the disk read-only, as with a dying card."""
+        """Make the kernel find a file system fault. It makes the disk read-only, as with a failing card."""
         Path(f"/sys/fs/ext4/{self.device}/trigger_fs_error").write_text("test", encoding="ascii")
 
 
 @contextmanager
 def loop_disk(folder: Path, megabytes: int) -> Iterator[LoopDisk]:
-    """Make and mount a disk of this size with its image in a folder.
+    """Make and mount a disk of this size, with its image in a folder.
 
     Raises:
-        OSError: it can't be made here: no root, no loop devices, no mkfs.ext4.
+        OSError: no disk can be made here, without root, loop devices or mkfs.ext4.
     """
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
-        raise OSError("a disk of its own needs root and mkfs.ext4")
+        raise OSError("a separate disk needs root and mkfs.ext4")
     image, mounted = folder / "disk.img", folder / "disk"
     mounted.mkdir()
     with image.open("wb") as file:
@@ -61,7 +61,7 @@ def loop_disk(folder: Path, megabytes: int) -> Iterator[LoopDisk]:
         options = "loop,errors=remount-ro,noatime"
         subprocess.run(["mount", "-o", options, str(image), str(mounted)], check=True, capture_output=True)
     except subprocess.CalledProcessError as error:
-        raise OSError(f"no disk of its own: {error.stderr.decode(errors='replace').strip()}") from error
+        raise OSError(f"no separate disk: {error.stderr.decode(errors='replace').strip()}") from error
     try:
         yield LoopDisk(mounted)
     finally:

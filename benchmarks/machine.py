@@ -1,4 +1,4 @@
-"""Where and with what something was measured."""
+"""The machine and the versions of a measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PACKAGES = ("ai-edge-litert", "tflite-runtime", "numpy", "opencv-python-headles
 
 
 def described(models: ModelSet) -> dict[str, object]:
-    """Return date, machine, versions and model files, as every result carries them."""
+    """Return date, machine, versions and model files, which every result includes."""
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _commit(),
@@ -59,7 +59,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """Return the checkout's commit, `+` where files of the program differ from it; empty outside a checkout."""
+    """Return the checkout's commit, with `+` if files of the program differ from it; empty outside a checkout."""
     root = Path(__file__).resolve().parents[1]
     try:
         git = ("git", "-C", str(root))

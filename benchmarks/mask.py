@@ -1,11 +1,11 @@
-"""How masks are classed on labelled faces, by width, and end to end: found by the program, then classed.
+"""How masks are classified on labelled faces, by width, and end to end: found by the program, then classified.
 
     python -m benchmarks.mask --data DIR --json OUT [--held-back]
 
-DIR has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as Kaggle's "Face Mask Detection". Every picture is
-measured, or with --held-back only those that the shipped network was not trained on, by the hash of the file's name.
-The network's crop is cut around the labelled box; end to end, around the box and points that the program finds. A face
-that is not found is not right end to end. Faces narrower than 24 px count at "16-24" only.
+DIR has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as Kaggle's "Face Mask Detection" has. The
+benchmark measures every picture, or with --held-back only those not used to train the shipped network, by the hash of
+the file's name. It cuts the network's crop around the labelled box. End to end, it uses the box and points that the
+program finds, and a face that is not found counts as wrong. Faces narrower than 24 px count only at "16-24".
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Picked = NDArray[np.int64]
 
 def main() -> int:
     """Run the command."""
-    parser = command.parser("benchmarks.mask", "How masks are classed, by width and end to end.", "boxes.csv, images/")
-    parser.add_argument("--held-back", action="store_true", help="only pictures that the network was not trained on")
+    parser = command.parser("benchmarks.mask", "Mask classes by width and end to end.", "boxes.csv, images/")
+    parser.add_argument("--held-back", action="store_true", help="only pictures not used to train the network")
     return command.run(measure, parser.parse_args())
 
 
@@ -78,7 +78,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def scored(labels: Picked, picked: Picked, widths: NDArray[np.float64]) -> dict[str, object]:
-    """Return the figures of faces of 24 px and more, and by width."""
+    """Return the figures for faces of 24 px and more, and by width."""
     large = widths >= LARGE_PX
     by_width = {
         key: figures(labels[inside], picked[inside])
@@ -89,7 +89,7 @@ def scored(labels: Picked, picked: Picked, widths: NDArray[np.float64]) -> dict[
 
 
 def found_and_scored(labels: Picked, through: Picked, widths: NDArray[np.float64]) -> dict[str, object]:
-    """Return how many labelled faces are found, and found and classed right."""
+    """Return how many labelled faces are found, and how many are found and classified correctly."""
     large = widths >= LARGE_PX
     labels, through = labels[large], through[large]
     found = through != NOT_FOUND
@@ -127,7 +127,7 @@ def _picked(probabilities: MaskProbabilities | None) -> int:
 
 
 def _end_to_end(labelled: Sequence[LabelledFace], found: Sequence[Face]) -> list[int]:
-    """Return the class that the program gives each labelled face; NOT_FOUND where it finds or measures none."""
+    """Return the program's class for each labelled face; NOT_FOUND if it finds or measures none."""
     boxes = np.array([(f.box.x, f.box.y, f.box.w, f.box.h) for f in found], np.float64).reshape(-1, 4)
     wanted = np.array([(f.box.x, f.box.y, f.box.w, f.box.h) for f in labelled], np.float64)
     pairs = match(wanted, boxes)
@@ -135,7 +135,7 @@ def _end_to_end(labelled: Sequence[LabelledFace], found: Sequence[Face]) -> list
 
 
 def _milliseconds(analyser: MaskAnalyser, arguments: argparse.Namespace, faces: Sequence[LabelledFace]) -> float:
-    """Return the mean processor time of one face, cutting it out included."""
+    """Return the mean processor time for one face, including cutting it out."""
     picture: Picture = folder.picture(arguments.data / "images" / faces[0].file)
     begun_s = time.process_time()
     for _ in range(_TIMED):

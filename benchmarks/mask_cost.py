@@ -1,9 +1,9 @@
-"""What masks cost a lesson: processor time of captures with the analyser and without, by turns.
+"""The cost of masks in a lesson: processor time of captures with and without the analyser, in turns.
 
     python -m benchmarks.mask_cost --data DIR --json OUT
 
-DIR has lesson folders as `benchmarks.lesson` takes them, or is one: the pictures of `frames/`, at most 6, are looked
-at twice in each way, as a lesson looks at them: known places first, full sweeps now and then.
+DIR has lesson folders as `benchmarks.lesson` takes them, or is one. The benchmark reads at most 6 pictures of `frames/`
+twice in each way, as a lesson does: known places first, full sweeps from time to time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the processor seconds of each way, and their ratio."""
+    """Return the processor seconds for each way, and their ratio."""
     models = command.models(arguments)
     pictures = [folder.picture(path) for path in frames(arguments.data)]
     seconds = {"off": 0.0, "on": 0.0}
@@ -50,7 +50,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def frames(data: Path) -> list[Path]:
-    """Return the first pictures of a lesson folder; raises DataError where there are none."""
+    """Return the first pictures in a lesson folder; raises DataError if there are none."""
     found = [path for path in sorted(data.rglob("*")) if path.suffix.lower() in (".jpg", ".jpeg", ".png")]
     inside = [path for path in found if path.parent.name == "frames"] or found
     if not inside:
@@ -59,7 +59,7 @@ def frames(data: Path) -> list[Path]:
 
 
 def lesson_s(models: ModelSet, pictures: list[Picture], traits: tuple[str, ...]) -> tuple[float, int, int]:
-    """Return processor seconds, faces, and faces with a mask's probabilities of one lesson."""
+    """Return the processor seconds of one lesson, its faces, and its faces with mask probabilities."""
     look = RoomDetector(Detector(models, threads=1, traits=traits))
     begun_s = time.process_time()
     found = [face for picture in pictures for face in look(picture)]

@@ -1,4 +1,4 @@
-"""Labelled faces with and without masks, which pictures are held back from training, and the faces' crops.
+"""Labelled faces with and without masks, the pictures held back from training, and the faces' crops.
 
 The folder has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as Kaggle's "Face Mask Detection" has them.
 """
@@ -15,13 +15,13 @@ from edge_daemon.types import Box
 from edge_daemon.vision.analysers.aligned_face import CropShape
 
 LABELS = {"without_mask": "none", "with_mask": "right", "mask_weared_incorrect": "wrong"}
-"""Label of the set to class of the program, in the order of the network's outputs."""
+"""Label in the data set to class in the program, in the order of the network's outputs."""
 CLASSES = tuple(LABELS.values())
 HELD_BACK = 3
-"""One picture of so many is held back from training."""
+"""One of this many pictures is held back from training."""
 FOLDS = 5
 LARGE_PX = 24.0
-"""Width of the labelled box from which on faces count at the top level."""
+"""Least width of the labelled box for faces in the top-level figures."""
 LABELLED_SHAPE = CropShape(side_px=64, scale=1.35)
 """The network's crop around a labelled box; the program's own boxes lie higher (`vision/analysers/mask.py`)."""
 _COLUMNS = ("file", "label", "xmin", "ymin", "xmax", "ymax")
@@ -59,12 +59,12 @@ def read_faces(path: Path) -> list[LabelledFace]:
 
 
 def is_held_back(file: str) -> bool:
-    """Return whether no network was trained on this picture, by the hash of its name."""
+    """Return whether a picture is held back from the training of all networks, by the hash of its name."""
     return _number(file) % HELD_BACK == 0
 
 
 def fold(file: str) -> int:
-    """Return which of the `FOLDS` parts of the training pictures a picture belongs to."""
+    """Return the number of the training part, of `FOLDS`, to which a picture belongs."""
     return _number(file) // HELD_BACK % FOLDS
 
 

@@ -1,9 +1,9 @@
-"""How many masked and bare faces of real photographs are found, by width, and how many were candidates.
+"""How many masked and bare faces in real photographs are found, by width, and how many were candidates.
 
     python -m benchmarks.masked --data DIR --json OUT [--part held-back]
 
-DIR has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as in mask_voc. Not every face is labelled: an
-unlabelled one that is found counts as a false box.
+DIR has images/ and boxes.csv (file, label, xmin, ymin, xmax, ymax), as in mask_voc. Not every face is labelled: a found
+face without a label counts as a false box.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def read_labels(path: Path) -> dict[str, list[tuple[str, tuple[float, ...]]]]:
-    """Return picture to its labels: word, and x, y, w, h."""
+    """Return a mapping of each picture to its labels: the word, and x, y, w, h."""
     labels = defaultdict(list)
     for row in folder.rows(path, ("file", "label", *_COLUMNS)):
         x, y, right, bottom = (folder.number(row, column, path) for column in _COLUMNS)

@@ -1,4 +1,4 @@
-"""Faces that were read once, kept in a file: reading takes minutes, and the networks decide what is read."""
+"""A file cache of read faces. Reading takes minutes, and its result depends on the networks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ People = dict[str, list[Photograph]]
 
 
 def read(data: Path, models: ModelSet, least: int, cache: Path | None) -> People:
-    """Return what `match_faces.read` returns, from the cache where it was read before by the same networks.
+    """Return the result of `match_faces.read`, from the cache if the same networks have read the data before.
 
     Args:
-        data: folder of the lfw form.
-        models: read the faces.
-        least: photographs that a person must have.
-        cache: folder, made where it is missing; None: nothing is kept.
+        data: folder in the form of lfw.
+        models: networks that read the faces.
+        least: number of photographs that a person must have.
+        cache: folder, created if missing; None: no cache.
     """
     if cache is None:
         return match_faces.read(data, models, least)
@@ -35,7 +35,7 @@ def read(data: Path, models: ModelSet, least: int, cache: Path | None) -> People
 
 
 def _key(data: Path, models: ModelSet, least: int) -> str:
-    """Return what changes when the networks, the pictures or the way of reading them change."""
+    """Return a key that changes with the networks, the pictures and the code that reads them."""
     parts = [card.sha256 for card in models.cards] + [(data / "images.csv").read_text("utf-8"), f"{least}"]
     parts += [Path(module.__file__ or "").read_text("utf-8") for module in (match_faces, match_faces.covers)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,15 +1,15 @@
-"""Names by probability beside names by threshold, at the same rate of strangers named; and whether probabilities hold.
+"""Names by probability compared with names by threshold, at the same rate of named strangers; and the calibration.
 
     python -m benchmarks.match_confidence --data LFW --json OUT [--held-back] [--classes N] [--cache DIR]
 
 LFW has images/ and images.csv (file, identity). Classes and the people in front of them are made as for the training
-(benchmarks/match_trials.py). Three ways decide who somebody is, and that it is nobody of the class:
+(benchmarks/match_trials.py). Three ways decide who a person is, or that the person is not in the class:
 
-- `threshold`: the fixed thresholds of `edge_daemon.attendance.evidence.thresholds`, which lessons once used;
+- `threshold`: the fixed thresholds of `edge_daemon.attendance.evidence.thresholds`, which lessons used formerly;
 - `width_weighted`: the mean similarity, each face weighted by the square root of its width, and one threshold;
 - `network`: the probability of `edge_daemon.attendance.evidence.match_probability`, and one threshold.
 
-The two thresholds are set so that as many strangers are named as by the program's own.
+The two thresholds are set so that the same number of strangers is named as by the program's fixed thresholds.
 """
 
 from __future__ import annotations
@@ -37,28 +37,28 @@ LEAST = 4
 LEAST_PEOPLE = 24
 BINS = (*(f"{w:g}" for w in WIDTHS_PX), MIXED)
 FAR = "26"
-"""Left out of what is pooled, as the comparison is asked for from 32 px on."""
+"""Left out of the pooled figures, because the comparison starts at 32 px."""
 WAYS = ("threshold", "width_weighted", "network")
 RELIABILITY_BINS = 10
 SURE = (0.2, 0.95)
-"""Probabilities of tracks that are compared with what is true; beyond them the bins are nearly all right or wrong."""
+"""Range of the tracks' probabilities for the calibration. Beyond it, nearly all tracks of a bin are right or wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What one way says of one trial."""
+    """The result of one way for one trial."""
 
     student: int
     strength: float
-    """A name is given from the way's threshold on."""
+    """The way gives the name if the strength reaches its threshold."""
 
 
 def main() -> int:
     """Run the command."""
     arguments = command.parser("benchmarks.match_confidence", "Probabilities of matches.", "images.csv, images/")
-    arguments.add_argument("--held-back", action="store_true", help="examine the people that training leaves out")
-    arguments.add_argument("--classes", type=int, default=300, help="classes that are made (default: 300)")
-    arguments.add_argument("--cache", type=Path, help="folder for the faces that were read")
+    arguments.add_argument("--held-back", action="store_true", help="only people who are not in the training data")
+    arguments.add_argument("--classes", type=int, default=300, help="number of classes to make (default: 300)")
+    arguments.add_argument("--cache", type=Path, help="folder for the read faces")
     return command.run(measure, arguments.parse_args())
 
 
@@ -101,7 +101,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def guess(trial: Trial, way: str, match: MatchProbability) -> Guess:
-    """Return who somebody is most likely to be, and how strongly a way says so."""
+    """Return the most likely student for a trial, and the strength that a way gives."""
     if way == "threshold":
         evidence = trial.evidence
         strengths = evidence.scores - Thresholds().threshold(evidence.width_px, evidence.faces)
@@ -126,13 +126,13 @@ def given(made: Sequence[Trial], guesses: Sequence[Guess], rule: Sequence[Guess]
 def right(
     made: Sequence[Trial], guesses: Sequence[Guess], named: NDArray[np.bool_], own: Sequence[int]
 ) -> dict[str, object]:
-    """Return how many of the students among some trials got their name."""
+    """Return how many of the students in some trials got their name."""
     students = [i for i in own if made[i].student != STRANGER]
     return Rate(sum(bool(named[i]) and guesses[i].student == made[i].student for i in students), len(students)).json()
 
 
 def strangers(made: Sequence[Trial], named: NDArray[np.bool_], own: Sequence[int]) -> dict[str, object]:
-    """Return how many of the strangers among some trials got a name."""
+    """Return how many of the strangers in some trials got a name."""
     others = [i for i in own if made[i].student == STRANGER]
     return Rate(sum(bool(named[i]) for i in others), len(others)).json()
 
@@ -144,7 +144,7 @@ def mcnemar(
     own: Sequence[int],
     other: str,
 ) -> dict[str, float]:
-    """Return the exact two-sided p that the network and another way are right equally often (McNemar, 1947)."""
+    """Return McNemar's exact two-sided p (1947) that the network and another way are right equally often."""
 
     def is_right(way: str, i: int) -> bool:
         return bool(named[way][i]) and guesses[way][i].student == made[i].student
@@ -158,7 +158,7 @@ def mcnemar(
 
 
 def reliability(made: Sequence[Trial], guesses: Sequence[Guess]) -> dict[str, object]:
-    """Return how probabilities and truth agree: single faces, and tracks of which something between was said."""
+    """Return how well probabilities match the truth: for single faces and for undecided tracks."""
     said = np.array([one.strength for one in guesses])
     true = np.array([one.student == trial.student for one, trial in zip(guesses, made, strict=True)])
     single = np.array([trial.evidence.faces == 1 for trial in made])
@@ -168,7 +168,7 @@ def reliability(made: Sequence[Trial], guesses: Sequence[Guess]) -> dict[str, ob
 
 
 def _bins(said: NDArray[np.float64], true: NDArray[np.bool_]) -> list[dict[str, float]]:
-    """Return bins of equal mass: mean of what was said, share that is true with its exact interval, and n."""
+    """Return bins of equal mass: mean of the stated probabilities, true share with its exact interval, and n."""
     order = np.argsort(said)
     bins = []
     for own in np.array_split(order, RELIABILITY_BINS):
@@ -180,7 +180,7 @@ def _bins(said: NDArray[np.float64], true: NDArray[np.bool_]) -> list[dict[str, 
 
 
 def _ece(bins: Sequence[Mapping[str, float]]) -> float:
-    """Return the expected calibration error: the mean distance of said and true."""
+    """Return the expected calibration error: the mean distance of stated and true shares."""
     total = sum(one["n"] for one in bins)
     return round(sum(one["n"] * abs(one["said"] - one["true"]) for one in bins) / total, 5) if total else 0.0
 

@@ -1,7 +1,7 @@
-"""Faces as a lesson shows them, made from photographs: what recognition sees of each, at several widths.
+"""Faces as a lesson shows them, made from photographs: the input of recognition for each, at several widths.
 
-The pictures are read by the program's own networks. Each photograph gives its templates, as enrolment makes them, and
-probes: brought down to a width, in other light, with noise and blur, some with a cover painted in.
+The program's own networks read the pictures. Each photograph gives templates, as enrolment makes them, and probes. A
+probe is the face at a smaller width, in other light, with noise and blur, and in some cases with a painted cover.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from edge_daemon.vision.portrait import PortraitReader
 WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
 CONDITIONS = ("bare", "motion", "mask", "glasses")
 MOST = 12
-"""Photographs of a person that are read."""
+"""Number of photographs to read for each person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A face of a capture."""
+    """A face in a capture."""
 
     condition: str
     width_px: float
@@ -39,12 +39,12 @@ class Probe:
     sharpness: float
     presence: float
     yaw_deg: float
-    """Head turn in the photograph; NaN where the mesh gives none."""
+    """Head turn in the photograph; NaN if the mesh gives none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """One photograph of a person: templates for enrolment, and probes."""
+    """One photograph of a person, with templates for enrolment and probes."""
 
     templates: Vector
     """(n, 192)"""
@@ -54,7 +54,7 @@ class Photograph:
 
 
 def read(data: Path, models: ModelSet, least: int) -> dict[str, list[Photograph]]:
-    """Return the photographs of everybody who has at least `least` in which a face was found."""
+    """Return the photographs of each person with at least `least` photographs in which a face was found."""
     files = defaultdict(list)
     for row in folder.rows(data / "images.csv", ("file", "identity")):
         files[row["identity"]].append(row["file"])
@@ -73,7 +73,7 @@ class _Reader:
         self._portraits, self._faces = PortraitReader(models), FaceReader(models)
 
     def photograph(self, picture: Picture, name: str) -> Photograph | None:
-        """Return what a photograph gives; None where no face is found."""
+        """Return the templates and probes of a photograph; None if no face is found."""
         faces = self._portraits.faces(picture)
         if not faces:
             return None
@@ -105,7 +105,7 @@ class _Reader:
 
 
 def captured(picture: Picture, scale: float, rng: np.random.Generator, *, motion_px: float = 0.0) -> Picture:
-    """Return a picture as a classroom's camera has it: smaller, in other light, blurred, with noise, compressed."""
+    """Return a picture as a classroom camera takes it: smaller, in other light, blurred, with noise, compressed."""
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method)
     if motion_px >= 1:
@@ -121,7 +121,7 @@ def captured(picture: Picture, scale: float, rng: np.random.Generator, *, motion
 
 
 def _surroundings(picture: Picture, face: Face) -> tuple[Picture, Hit]:
-    """Return the part of a photograph around a face, and the face in it."""
+    """Return the part of a photograph around a face, and the face's detection in it."""
     box = blazeface_square(face.box)
     side = round(float(box[2] - box[0]) / LOOK_SHARE)
     corner = np.round((box[:2] + box[2:]) / 2 - side / 2).astype(np.float32)
@@ -130,5 +130,5 @@ def _surroundings(picture: Picture, face: Face) -> tuple[Picture, Hit]:
 
 
 def names_held_back(names: Sequence[str]) -> set[str]:
-    """Return a third of the people, chosen by their names, on whom nothing is tuned."""
+    """Return a third of the people, selected by their names. No setting is tuned on them."""
     return {name for name in names if sum(name.encode()) % 3 == 0}

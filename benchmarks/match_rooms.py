@@ -1,8 +1,8 @@
-"""Rooms of made trials: who of those without a name is said to resemble which student?
+"""Rooms of simulated trials: which unnamed persons does the program report as similar to which student?
 
-In each room a class sits, but for a few who are absent, and some strangers with it. One student is seen in a condition
-that may cost the name. A present student without a name is a false absence; the program should say that somebody
-resembles this student. It should say so of few who are truly absent.
+A class sits in each room, without a few absent students and with some strangers. Each student is seen in a condition
+that may prevent the name. A present student without a name is a false absence, and the program should report that an
+unnamed person resembles this student. It should rarely report that for a student who is absent.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from edge_daemon.attendance.evidence.resemblance import LEAST_PROBABILITY
 from edge_daemon.attendance.evidence.thresholds import Thresholds
 
 ABSENT_SHARES = (0.1, 0.3)
-"""Share of the students who are absent, in every other class."""
+"""Shares of absent students; the classes alternate between them."""
 STRANGERS = 4
 LONG_FACES = 5
-"""Strangers and students with fewer faces are left out: they were not there for long."""
+"""Strangers and students with fewer faces are left out, because they were there only for a short time."""
 
 
 def rooms(by_class: Sequence[Sequence[Trial]], condition: str, match: MatchProbability) -> dict[str, object]:
-    """Return how many false absences, and how many true ones, carry the doubt.
+    """Return how many false and true absences have the doubt.
 
     Args:
-        by_class: trials of classes, students first.
-        condition: of the students without a name who are counted.
+        by_class: trials of the classes, students first.
+        condition: the condition of the unnamed students to count.
         match: gives the probabilities.
     """
     missed_said, missed, absent_said, absent = 0, 0, 0, 0
@@ -55,13 +55,13 @@ def _is_counted(trial: Trial, condition: str) -> bool:
 
 
 def _has_name(trial: Trial) -> bool:
-    """Say whether the program's thresholds give the person any name."""
+    """Return whether the program's thresholds give the person a name."""
     threshold = Thresholds().threshold(trial.evidence.width_px, trial.evidence.faces)
     return bool(trial.evidence.scores.max() >= threshold)
 
 
 def _meant(trial: Trial, possible: Sequence[int], match: MatchProbability) -> int:
-    """Return the student whom a person without a name resembles, STRANGER where that is not probable."""
+    """Return the student whom an unnamed person resembles, or STRANGER if none is probable."""
     probabilities = match.among(trial.evidence, trial.photographs_each, possible)
     best = int(np.argmax(probabilities))
     return best if probabilities[best] > LEAST_PROBABILITY else STRANGER

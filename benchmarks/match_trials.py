@@ -22,7 +22,7 @@ from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector
 STRANGER = -1
 MIXED = "mixed"
 CLASS_SIZES = (12, 30)
-"""Least and most students."""
+"""Least and largest number of students."""
 FACES = (1, 1, 2, 3, 5, 10, 20, 40)
 CONDITION_SHARES = {"bare": 0.55, "motion": 0.15, "mask": 0.15, "glasses": 0.15}
 ENROLLED_SHARES = (0.2, 0.2, 0.6)
@@ -33,7 +33,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One person before one class."""
+    """One person in front of one class."""
 
     evidence: PersonEvidence
     features: Scores
@@ -41,7 +41,7 @@ class Trial:
     weighted: Scores
     """(students,): mean similarity weighted by the square root of the width, held against the other students."""
     student: int
-    """Which of the class it is, or STRANGER."""
+    """Index of the student in the class, or STRANGER."""
     width: str
     condition: str
     photographs_each: Scores

@@ -1,4 +1,4 @@
-"""Which found box is which labelled one."""
+"""Match found boxes to labelled boxes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 MIN_IOU = 0.4
-"""A label counts as found from this overlap on. Labels and the program draw a face's rectangle a little differently,
-and at 24 px one pixel on each side costs .15; the results at .3 and .5 stand beside it."""
+"""Least overlap at which a label counts as found.
+
+Labels and the program draw a face's rectangle slightly differently, and at 24 px one pixel on each side costs 0.15. The
+report also has the results at 0.3 and 0.5.
+"""
 IGNORED_COVER = 0.5
-"""A found box that lies in a label to be ignored by more than this share is neither right nor wrong."""
+"""A found box covered by an ignored label by more than this share is neither right nor wrong."""
 
 
 def intersections(a: Array, b: Array) -> Array:
-    """Return the common areas (n, m) of boxes (n, 4) and (m, 4), each x, y, w, h."""
+    """Return the common areas (n, m) for boxes (n, 4) and (m, 4), each x, y, w, h."""
     left_top = np.maximum(a[:, None, :2], b[None, :, :2])
     right_bottom = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
     common: Array = np.prod(np.maximum(right_bottom - left_top, 0), axis=2)
@@ -23,17 +26,17 @@ def intersections(a: Array, b: Array) -> Array:
 
 
 def ious(a: Array, b: Array) -> Array:
-    """Return intersection over union (n, m) of boxes (n, 4) and (m, 4), each x, y, w, h."""
+    """Return intersection over union (n, m) for boxes (n, 4) and (m, 4), each x, y, w, h."""
     common = intersections(a, b)
     union = np.prod(a[:, 2:], axis=1)[:, None] + np.prod(b[:, 2:], axis=1)[None] - common
     return common / np.maximum(union, 1e-9)
 
 
 def match(labels: Array, found: Array, min_iou: float = MIN_IOU) -> dict[int, int]:
-    """Pair labels with found boxes, each at most once, the best overlaps first.
+    """Pair labels with found boxes, each at most once, with the best overlaps first.
 
     Returns:
-        Index of the label to index of the found box.
+        A mapping of the index of the label to the index of the found box.
     """
     overlap = ious(labels, found)
     pairs: dict[int, int] = {}
@@ -49,13 +52,13 @@ def match(labels: Array, found: Array, min_iou: float = MIN_IOU) -> dict[int, in
 
 
 def false_boxes(ignored: Array, found: Array, pairs: dict[int, int], min_iou: float = MIN_IOU) -> list[int]:
-    """Return which found boxes are no face: not paired, and not where the labels are to be ignored.
+    """Return the found boxes that are not faces: not paired, and not at an ignored label.
 
     Args:
         ignored: (m, 4) labels that do not count.
         found: (k, 4).
-        pairs: what `match` made of the labels that count, and found.
-        min_iou: the overlap that it was made with.
+        pairs: the result of `match` for the labels that count.
+        min_iou: the least overlap used for `pairs`.
     """
     left = [i for i in range(len(found)) if i not in set(pairs.values())]
     if not left or not len(ignored):

@@ -1,10 +1,11 @@
-"""Whether the int8 files earn their place: the gates of models_tflite/README.md.
+"""Whether the int8 files are good enough to use: the gates of models_tflite/README.md.
 
     python -m benchmarks.model_gates --data DIR --json OUT
 
-DIR with images/ and boxes.csv (file, x, y, w, h): each int8 detector against its float16 file, on every second picture
-(the others calibrate the files). DIR with images/ and images.csv alone: the int8 embedder against float32 on aligned
-faces, as they are and shrunk to 28 px, and its time. Its accuracy on pairs is measured by `benchmarks.lfw`.
+With images/ and boxes.csv (file, x, y, w, h) in DIR, the command compares each int8 detector with its float16 file. It
+uses every second picture; the others calibrate the files. With images/ and images.csv alone, it compares the int8
+embedder with float32 on aligned faces, unchanged and reduced to 28 px, and measures its time. `benchmarks.lfw` measures
+the embedder's accuracy on pairs.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _THRESHOLD, _MATCH = 0.5, 0.5
 _LEAST_MATCHED, _LEAST_IOU, _MOST_EXTRA = 0.99, 0.95, 0.1
 _EACH = 3
 _LOOKS = {"look": (0.10, 0.50, 16), "portrait": (0.15, 0.70, 40)}
-"""Face height as shares of the input, and least height in the picture (px), of the crops made for each role."""
+"""For the crops of each role: range of face heights as shares of the input, and least height in the picture (px)."""
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
     parser = command.parser(
         "benchmarks.model_gates", "The gates of the int8 files.", "images/, boxes.csv or images.csv"
     )
-    parser.add_argument("--faces", type=int, default=400, help="how many faces for the embedder (default 400)")
+    parser.add_argument("--faces", type=int, default=400, help="number of faces for the embedder (default 400)")
     return command.run(measure, parser.parse_args())
 
 
@@ -54,13 +55,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def time_gate(models: ModelSet) -> dict[str, object]:
-    """Time the int8 embedder against float32, one thread, by turns."""
+    """Compare the time of the int8 embedder with that of float32, with one thread, in turns."""
     row = speed_models.timed(models, rounds=40)["mobilefacenet-int8"]
     return {**row, "at_most": 0.7, "passed": (row["ratio"] or 9.0) <= 0.7}
 
 
 def detector_gate(models: ModelSet, kind: str, data: Path) -> dict[str, object]:
-    """Compare the int8 detector of a role with the float16 file of the same network on the same pictures."""
+    """Compare the int8 detector for a role with the float16 file of the same network on the same pictures."""
     card = models.card(f"detector_{kind}")
     exact = next(c for c in models.cards if c.name == re.sub("int8$", "float16", card.name))
     if network.precision(card.path) != "int8" or exact is card:
@@ -93,7 +94,7 @@ def pairwise(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float
 
 
 def samples(kind: str, card: ModelCard, data: Path) -> Iterator[Picture]:
-    """Yield pictures of the network's input size: whole tiles for the sweep, crops around labelled faces else."""
+    """Yield pictures of the network's input size: whole tiles for the sweep, otherwise crops around labelled faces."""
     rng, side = np.random.default_rng(2), card.size_px[0]
     boxes: dict[str, list[list[float]]] = {}
     table = data / "boxes.csv"

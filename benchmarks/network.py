@@ -1,4 +1,4 @@
-"""What a .tflite file really is, whatever its name says."""
+"""Determine the precision of a .tflite file from its contents, not its name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _MODULES = {"litert": "ai_edge_litert.interpreter", "tflite-runtime": "tflite_ru
 
 @cache
 def precision(path: Path) -> str:
-    """Return `int8`, `dynamic`, `float16` or `float32` by the operators of the file.
+    """Return `int8`, `dynamic`, `float16` or `float32` from the operators in the file.
 
-    int8: every convolution and fully connected layer takes and gives int8. dynamic: some has int8 weights and float
-    input or output. float16: no int8 anywhere, and weights are stored as float16.
+    - int8: every convolution and fully connected layer has int8 input and output.
+    - dynamic: a layer has int8 weights and float input or output.
+    - float16: no layer has int8, and the weights are stored as float16.
     """
     module = importlib.import_module(_MODULES[runtime_name()])
     plain = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES

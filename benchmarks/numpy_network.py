@@ -1,10 +1,10 @@
-"""Whether the network in NumPy learns: handwritten digits, and its derivatives beside finite differences.
+"""Whether the network in NumPy learns: results on handwritten digits, and derivatives against finite differences.
 
     python -m benchmarks.numpy_network --data mnist_5k.csv.gz --json OUT [--curves PICTURE.svg] [--epochs N]
 
-`plain` is 784-128-64-10 with ReLU and softmax. `best` has two convolutions with pooling, dropout and weight decay, and
-sees each picture shifted by up to 2 pixels. Both are trained from three seeds. Nothing is chosen on the digits that
-are examined: the number of epochs is fixed, and the weights after the last one count.
+`plain` is 784-128-64-10 with ReLU and softmax. `best` has two convolutions with pooling, dropout and weight decay. It
+sees each picture shifted by up to 2 pixels. Both are trained from three seeds. No choice depends on the test digits:
+the number of epochs is fixed, and the weights after the last epoch count.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _SHIFT_PX = 2
 def main() -> int:
     """Run the command."""
     arguments = command.parser("benchmarks.numpy_network", "A network from scratch in NumPy, on digits.", "the digits")
-    arguments.add_argument("--curves", type=Path, metavar="PICTURE.svg", help="where the learning curves are drawn")
-    arguments.add_argument("--epochs", type=int, default=20, help="how often each picture is seen (default: 20)")
+    arguments.add_argument("--curves", type=Path, metavar="PICTURE.svg", help="file for the learning curves")
+    arguments.add_argument("--epochs", type=int, default=20, help="number of epochs (default: 20)")
     return command.run(measure, arguments.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results, and draw the curves where asked."""
+    """Return the results, and draw the curves if a file is given."""
     trained, examined = digits.read(arguments.data)
     networks: dict[str, Callable[[np.random.Generator], Network]] = {"plain": plain, "best": best}
     curve: list[dict[str, object]] = []
@@ -67,12 +67,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def plain(random: np.random.Generator) -> Network:
-    """Return the network of fully connected layers, 784-128-64-10."""
+    """Return the network with fully connected layers, 784-128-64-10."""
     return Network([Flatten(), Dense(784, 128, random), ReLU(), Dense(128, 64, random), ReLU(), Dense(64, 10, random)])
 
 
 def best(random: np.random.Generator) -> Network:
-    """Return the network of two convolutions and two fully connected layers."""
+    """Return the network with two convolutions and two fully connected layers."""
     return Network(
         [
             Convolution(1, 8, 5, random, padding=2),
@@ -99,7 +99,7 @@ def learned(
     examined: digits.Digits,
     curve: list[dict[str, object]],
 ) -> Rate:
-    """Train one network; append a point of the curve for each epoch; return the share right after the last."""
+    """Train one network and add a point to the curve for each epoch; return the share right after the last epoch."""
     random = np.random.default_rng(seed)
     network = make(random)
     careful = name == "best"
@@ -125,7 +125,7 @@ def learned(
 
 
 def shifted(pictures: Array, random: np.random.Generator) -> Array:
-    """Return each picture moved by up to 2 pixels in both directions; what comes in is black."""
+    """Return each picture shifted by up to 2 pixels in both directions; new pixels are black."""
     padded = np.pad(pictures, ((0, 0), (_SHIFT_PX, _SHIFT_PX), (_SHIFT_PX, _SHIFT_PX), (0, 0)))
     height, width = pictures.shape[1:3]
     places = random.integers(0, 2 * _SHIFT_PX + 1, (len(pictures), 2))
@@ -133,7 +133,7 @@ def shifted(pictures: Array, random: np.random.Generator) -> Array:
 
 
 class _SameEachTime(np.random.Generator):
-    """Gives the same numbers at every call, so that dropout chooses alike."""
+    """Returns the same numbers at every call, so that dropout always chooses the same units."""
 
     def random(self, size: object = None) -> Array:  # type: ignore[override]
         """Return the first numbers of seed 0."""
@@ -142,7 +142,7 @@ class _SameEachTime(np.random.Generator):
 
 
 def gradient_errors() -> dict[str, float]:
-    """Return the largest error of the derivatives of each layer, and of the loss."""
+    """Return the largest error of the derivatives of each layer and of the loss."""
     random = np.random.default_rng(0)
     pictures = random.normal(size=(2, 7, 6, 3))
     rows = random.normal(size=(4, 5))

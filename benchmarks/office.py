@@ -1,10 +1,11 @@
-"""What the office costs: the first and the second ingest of a school, `collect` on the same tree, and each page.
+"""The cost of the office: the first and the second ingest of a school, `collect` on the same tree, and each page.
 
     python -m benchmarks.office --data DIR --json OUT [--rooms 40] [--days 230] [--students 30] [--database URL]
 
-DIR gets the tree, signed by devices' keys (five lessons a day in each room), unless it is there; it needs no data. Each
-part runs in a process of its own; CPU seconds are the process's, memory is the most that was resident. Pages are asked
-as the office role, CPU time is the median of five after the first.
+The command needs no data. It writes the tree into DIR, signed by devices' keys (five lessons a day in each room),
+unless DIR already has it. Each part runs in a separate process. CPU seconds are those of the process, memory is the
+largest resident size. Pages are requested with the office role. Their CPU time is the median of five requests after the
+first.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LESSONS_A_DAY = 5
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Measure all parts; raises an OfficeError where a part fails."""
+    """Measure all parts; raises OfficeError if a part fails."""
     folder, home = arguments.data, arguments.data / "office"
     tree = folder / "tree"
     lessons = arguments.days * LESSONS_A_DAY
@@ -78,7 +79,7 @@ def _office(home: Path, *words: str) -> dict[str, object]:
 
 
 def _part(words: Sequence[str]) -> dict[str, object]:
-    """Run a program; return what it printed, its CPU seconds and the most memory that it held."""
+    """Run a program; return its output, its CPU seconds and its largest memory."""
     begun = time.monotonic()
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert process.stdout is not None
@@ -97,13 +98,13 @@ def _part(words: Sequence[str]) -> dict[str, object]:
 
 
 def median_ms(samples: Sequence[float]) -> float:
-    """Return the median in milliseconds of seconds, without the first."""
+    """Return the median in milliseconds of times in seconds, without the first."""
     return round(1000 * statistics.median(samples[1:]), 1)
 
 
 def main() -> int:
-    """Measure; return the exit code."""
-    found = command.parser("benchmarks.office", __doc__ or "", "folder of the tree and the office")
+    """Measure and return the exit code."""
+    found = command.parser("benchmarks.office", __doc__ or "", "folder for the tree and the office")
     found.add_argument("--rooms", type=int, default=40)
     found.add_argument("--days", type=int, default=230)
     found.add_argument("--students", type=int, default=30)

@@ -1,4 +1,4 @@
-"""CPU time of each page of an office as the office role sees it; prints JSON. A part of benchmarks/office.py."""
+"""Measure the CPU time of each page of an office with the office role; prints JSON. A part of benchmarks/office.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUNDS = 6
 
 
 def main() -> None:
-    """Ask each page, and print what it cost."""
+    """Request each page and print its CPU time."""
     home = read_home(Path(sys.argv[1]))
     set_up(home)
     from django.conf import settings

@@ -1,6 +1,6 @@
-"""The peer `face_recognition`, run by an interpreter of its own that has it; nothing of the program is imported.
+"""The peer `face_recognition`, run by a separate interpreter that has it. The module imports nothing of the program.
 
-Speaks as benchmarks/contender.py does. HOG detector, picture upsampled once, dlib's 128-number embedder.
+It uses the protocol of benchmarks/contender.py. HOG detector, picture upsampled once, dlib's 128-number embedder.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
-"""Whether a phrase is known by face and movement: right clips, other words, other people, and attacks.
+"""Whether face and movement identify a spoken phrase: right clips, other words, other people, and attacks.
 
     python -m benchmarks.phrase --data CLIPS --threshold-from OTHER_SPEAKERS --json OUT [--roc SVG] [--confusion SVG]
 
-CLIPS: clips.csv (clip,speaker,phrase,repetition), and clips.zip or clips/ with CLIP/FRAME.jpg; phrases are named p01,
-p02 ..., words w01, w02 .... Of each speaker and phrase 5, 7 or 9 repetitions are enrolled, each run of them in turn,
-and all other clips of the set are tried. The threshold of each set and number is chosen on the other speakers; without
-them, on the other speakers of the same folder. The rates of "right" count what was accepted, all others what was
-refused. The trials of one speaker are not independent: "over_speakers" has intervals that allow for it.
+CLIPS has clips.csv (clip,speaker,phrase,repetition), and clips.zip or clips/ with CLIP/FRAME.jpg. Phrases have the
+names p01, p02 ..., words w01, w02 .... For each speaker and phrase the benchmark enrols 5, 7 or 9 consecutive
+repetitions, each such run in turn, and tries all other clips in the set. It chooses the threshold for each set and
+number on the other speakers; without their folder, on the other speakers in the same folder. The rates of "right" count
+accepted clips, all other rates count refused clips. The trials of one speaker are not independent: "over_speakers" has
+intervals that allow for it.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ def main() -> int:
     """Run the command."""
     arguments = command.parser("benchmarks.phrase", "A spoken phrase: face and movement.", "clips of mouths")
     arguments.add_argument("--threshold-from", type=Path, metavar="DIR", help="clips of other speakers")
-    arguments.add_argument("--roc", type=Path, metavar="PICTURE.svg", help="where the ROC curves are drawn")
-    arguments.add_argument("--confusion", type=Path, metavar="PICTURE.svg", help="where the confusion is drawn")
+    arguments.add_argument("--roc", type=Path, metavar="PICTURE.svg", help="file for the ROC curves")
+    arguments.add_argument("--confusion", type=Path, metavar="PICTURE.svg", help="file for the confusion tables")
     return command.run(measure, arguments.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results, and draw the pictures where asked."""
+    """Return the results, and draw the pictures if files are given."""
     clips = phrase_clips.read(arguments.data)
     others = phrase_clips.read(arguments.threshold_from) if arguments.threshold_from else []
     if both := {clip.speaker for clip in clips} & {clip.speaker for clip in others}:
@@ -72,7 +73,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 def _set(
     clips: list[Clip], others: list[Clip], where: str
 ) -> tuple[dict[str, object], Trials, list[tuple[str, int, int]]]:
-    """Return the results of a set, its trials with the most enrolled, and its confusion."""
+    """Return the results for a set, its trials with the most enrolled repetitions, and its confusion table."""
     least = min(sum(c.speaker == one.speaker and c.phrase == one.phrase for c in clips) for one in clips)
     if least <= _MOST or len({clip.speaker for clip in clips}) < 2:
         raise DataError(f"needs two speakers and {_MOST + 1} repetitions of each phrase; one has {least}", where)
@@ -89,7 +90,7 @@ def _set(
     most = str(_MOST)
     result = {
         "enrol": found["combined"],
-        # The control's values with the most enrolled stand at the top, too.
+        # The control's values with the most enrolled repetitions are also at the top.
         **{name: {**_dict(found[name][most]), "enrol": found[name]} for name in ("static_control", "movement_only")},
         "attacks": {name: phrase_rates.refused(accepted, trials.kind, name) for name in KINDS[ATTACKS_FROM:]},
         "over_speakers": phrase_rates.over_speakers(trials, limits["combined"], limits["static_control"]),
@@ -118,7 +119,7 @@ def _curves(shown: dict[str, Trials]) -> dict[str, dict[str, phrase_plots.Curve]
 
 
 def _cpu_times(clips: list[Clip]) -> dict[str, float]:
-    """Return the CPU seconds for the model of 9 repetitions and for one clip, from their grey frames on."""
+    """Return the CPU seconds for the model of 9 repetitions and for one clip, starting from their grey frames."""
     frames = [clip.frames for clip in clips[: _MOST + 1]]
     begin_s = time.process_time()
     model = phrase_model([phrase_clips.movement(one) for one in frames[:_MOST]])

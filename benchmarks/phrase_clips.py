@@ -1,4 +1,4 @@
-"""Clips of mouths, in the form of MIRACL-VC1's crops, as movements; and the clips that an attacker would show."""
+"""Clips of mouths, in the form of MIRACL-VC1's crops, as movements; and the clips of a simulated attacker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_daemon.checkin.mouth_features import HEIGHT_PX, WIDTH_PX, MouthMovemen
 Grey = NDArray[np.uint8]
 _JITTER_PX = 1.5
 _FLICKER = 3.0
-"""A still that is held by hand: shift of a frame (of 64 by 48 pixels) and its light (levels), standard deviations."""
+"""Standard deviations for a still held by hand: shift of a frame (of 64 by 48 pixels) and change of light (levels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class Clip:
 
 
 def read(root: Path) -> list[Clip]:
-    """Return the clips of clips.csv (clip,speaker,phrase,repetition), whose frames are in clips.zip or clips/.
+    """Return the clips in clips.csv (clip,speaker,phrase,repetition), whose frames are in clips.zip or clips/.
 
     Raises:
         DataError: the folder has another form.
@@ -55,12 +55,12 @@ def read(root: Path) -> list[Clip]:
 
 
 def movement(frames: Grey) -> MouthMovement:
-    """Return the frames of a clip as the program sees them."""
+    """Return the movement that the program measures in the frames of a clip."""
     return mouth_movement(list(frames))
 
 
 def still(clip: Clip, random: np.random.Generator) -> Grey:
-    """Return one frame of a clip, held before the camera for the clip's length by a hand that trembles."""
+    """Return one frame of a clip, repeated for the clip's length as if held before the camera by a trembling hand."""
     frame = clip.frames[len(clip.frames) // 2]
     moved = []
     for dx, dy, light in random.normal(0, 1, (len(clip.frames), 3)):
@@ -71,7 +71,7 @@ def still(clip: Clip, random: np.random.Generator) -> Grey:
 
 
 def backwards(clip: Clip) -> Grey:
-    """Return a clip from its last frame to its first."""
+    """Return the frames of a clip in reverse order."""
     return clip.frames[::-1]
 
 
@@ -91,11 +91,11 @@ def _frames(root: Path) -> Iterator[_FramesOf]:
         with zipfile.ZipFile(path) as archive:
             yield _FramesOf(root, archive)
     except (OSError, zipfile.BadZipFile) as error:
-        raise DataError("is no folder and clips.zip can't be read", str(root / "clips")) from error
+        raise DataError("is not a folder, and clips.zip can't be read", str(root / "clips")) from error
 
 
 class _FramesOf:
-    """Gives the frame files of a clip, in order."""
+    """Returns the frame files of a clip, in order."""
 
     def __init__(self, root: Path, archive: zipfile.ZipFile | None) -> None:
         self._root, self._archive = root, archive

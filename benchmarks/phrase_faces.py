@@ -1,11 +1,11 @@
-"""The check-in from whole faces to the answer, on videos of talking people.
+"""The whole check-in from face videos to the answer, on videos of talking people.
 
     python -m benchmarks.phrase_faces --data VIDEOS --json OUT [--enrolled N] [--tried N]
 
-VIDEOS: videos of one sentence each, all its frames (GRID corpus: 360 by 288, 75 frames). There is one
-clip of each: **the repetitions are perturbed copies of it** (another pace, light, place and size, grain), so that a
-right clip is easier here than at a door. Tried are further copies, those of the other people, one frame held still and
-the clip backwards. Beside the program's answer (face and movement, each at its threshold) stand both by themselves.
+VIDEOS has videos of one sentence each, with all frames (GRID corpus: 360 by 288, 75 frames). There is one clip of each
+sentence. **The repetitions are perturbed copies of it** (another pace, light, place and size, grain), so a right clip
+is easier here than at a door. The trials are further copies, those of the other people, one frame held still, and the
+clip in reverse. The report has the program's answer (face and movement, each at its threshold) and each part alone.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from edge_daemon.types import Picture
 _VIDEOS: Final = (".mpg", ".mp4", ".avi", ".mkv", ".webm")
 _KINDS: Final = ("own", "other", "other_sentence", "still", "reversed")
 _ONE_PERSON: Final = 0.8
-"""Cosine of two clips' faces from which on they are taken for one person who says something else."""
+"""Least cosine of two clips' faces at which they count as one person with another sentence."""
 
 
 def main() -> int:
     """Run the command."""
     arguments = command.parser("benchmarks.phrase_faces", "The check-in, from whole faces.", "a folder of videos")
-    arguments.add_argument("--enrolled", type=int, default=5, help="repetitions enrolled (default: 5)")
-    arguments.add_argument("--tried", type=int, default=3, help="further copies tried of each clip (default: 3)")
+    arguments.add_argument("--enrolled", type=int, default=5, help="number of enrolled repetitions (default: 5)")
+    arguments.add_argument("--tried", type=int, default=3, help="number of further copies of each clip (default: 3)")
     return command.run(measure, arguments.parse_args())
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return how many of how many clips of each kind were accepted or refused."""
+    """Return how many clips of each kind were accepted or refused, with their total."""
     videos = _videos(arguments.data)
     reader = ClipReader(command.models(arguments))
     random = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def _answers(people: Sequence[EnrolledPhrase], tried: Sequence[dict[str, list[ReadClip]]]) -> dict[str, object]:
-    """Return the rates of right answers of each kind, by the program and by each threshold alone."""
+    """Return the rates of right answers for each kind, by the program and by each threshold alone."""
     found: dict[str, dict[str, Rate]] = {kind: {} for kind in _KINDS}
     for i, person in enumerate(people):
         for j, clips in enumerate(tried):
@@ -108,7 +108,7 @@ def _enrolled(clips: Sequence[ReadClip], path: Path) -> EnrolledPhrase:
 
 
 def _copy(pictures: Sequence[Picture], random: np.random.Generator) -> list[Picture]:
-    """Return a clip said once more: another pace, light, place and size, and grain."""
+    """Return a perturbed repetition of a clip: another pace, light, place and size, and grain."""
     count = round(len(pictures) * random.uniform(0.9, 1.1))
     pace = np.cumsum(1 + 0.25 * np.sin(np.linspace(0, 2 * np.pi, count) + random.uniform(0, 2 * np.pi)))
     at = np.round((pace - pace[0]) / (pace[-1] - pace[0]) * (len(pictures) - 1)).astype(int)
@@ -141,7 +141,7 @@ def _pictures(path: Path) -> list[Picture]:
         found.append(np.asarray(picture, np.uint8))
     video.release()
     if len(found) < 10:
-        raise DataError("is no video of ten frames or more", str(path))
+        raise DataError("is not a video of ten frames or more", str(path))
     return found
 
 

@@ -1,4 +1,4 @@
-"""ROC curves and confusion matrices of phrases as pictures (SVG 1.1)."""
+"""ROC curves and confusion tables of phrases as pictures (SVG 1.1)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Curve = tuple[Floats, Floats]
 _SIDE, _LEFT, _TOP, _GAP = 260, 70, 40, 80
 _COLOURS = ("#005a9c", "#9a4a00", "#2d7d2d")
 _LARGEST = 0.2
-"""The part of the curve where a threshold could lie: impostors that pass, and right clips that do not."""
+"""Share of impostors and of rejected right clips that the plot shows: the range in which a threshold can lie."""
 _CELL, _NAME = 110, 130
 
 
 def roc_picture(plots: Mapping[str, Mapping[str, Curve]]) -> str:
-    """Return an SVG document with a plot for each set and in it a curve for each system."""
+    """Return an SVG document with a plot for each set, and a curve for each system in it."""
     width, height = _LEFT + len(plots) * (_SIDE + _GAP), _TOP + _SIDE + 90
     parts = [_plot(name, curves, _LEFT + i * (_SIDE + _GAP)) for i, (name, curves) in enumerate(plots.items())]
     names = list(next(iter(plots.values())))
@@ -55,7 +55,7 @@ def _plot(title: str, curves: Mapping[str, Curve], left: int) -> str:
 
 
 def _corners(x: Floats, y: Floats, left: int, bottom: int) -> str:
-    """Return the points of a curve; of a thousand on one line only the ends."""
+    """Return the points of a curve; points within a straight segment are left out."""
     if not len(x):
         return ""
     turn = np.ones(len(x), bool)
@@ -64,7 +64,7 @@ def _corners(x: Floats, y: Floats, left: int, bottom: int) -> str:
 
 
 def confusion_picture(tables: Mapping[str, Sequence[tuple[str, int, int]]]) -> str:
-    """Return an SVG document with a table for each set: for each kind of clip how many passed and were refused."""
+    """Return an SVG document with a table for each set: how many clips of each kind passed and were refused."""
     rows = max(len(table) for table in tables.values())
     one = _NAME + 2 * _CELL + 40
     parts: list[str] = []

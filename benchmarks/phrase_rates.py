@@ -1,4 +1,4 @@
-"""Error rates of trials of phrases: at one threshold, over all thresholds, and over speakers."""
+"""Error rates in trials of phrases: at one threshold, over all thresholds, and over speakers."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SYSTEMS: Final[dict[str, Score]] = {
     "movement_only": lambda scores: scores.movement,
 }
 RIGHT_SHARE: Final = 0.975
-"""The threshold is where so many of the right clips of other speakers pass."""
+"""Share of the other speakers' right clips that pass the threshold."""
 ATTACKS_FROM: Final = KINDS.index("still")
 _RESAMPLES: Final = 1000
 _TAIL: Final = 0.025
 
 
 def threshold(scores: NDArray[np.float32], kind: NDArray[np.intp]) -> float:
-    """Return the threshold that RIGHT_SHARE of the right trials pass."""
+    """Return the threshold that a share of RIGHT_SHARE of the right trials passes."""
     return float(np.quantile(scores[kind == RIGHT], 1 - RIGHT_SHARE))
 
 
 def thresholds(system: str, trials: Trials, others: Trials | None) -> Floats:
-    """Return the threshold of each trial (n,): from other speakers' trials, or else from those of the same data."""
+    """Return the threshold for each trial (n,): from other speakers' trials, or from those in the same data."""
     score = SYSTEMS[system]
     if others is not None:
         return np.full(len(trials.kind), threshold(score(others.scores), others.kind))
@@ -45,7 +45,7 @@ def thresholds(system: str, trials: Trials, others: Trials | None) -> Floats:
 
 
 def rates(system: str, trials: Trials, limits: Floats) -> dict[str, object]:
-    """Return what a system reaches on trials, attacks left out."""
+    """Return the rates of a system in trials, without the attacks."""
     scores, kind = SYSTEMS[system](trials.scores), trials.kind
     accepted = scores >= limits
     four = kind < ATTACKS_FROM
@@ -61,40 +61,40 @@ def rates(system: str, trials: Trials, limits: Floats) -> dict[str, object]:
 
 
 def refused(accepted: NDArray[np.bool_], kind: NDArray[np.intp], name: str) -> dict[str, float | int | None]:
-    """Return the share of one kind that was decided rightly: `right` accepted, everything else refused."""
+    """Return the share of one kind that was decided correctly: `right` accepted, all others refused."""
     which = KINDS.index(name)
     chosen = accepted[kind == which]
     return Rate(int((chosen if which == RIGHT else ~chosen).sum()), len(chosen)).json()
 
 
 def roc(own: NDArray[np.float32], impostors: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Return the shares of impostors and of right clips that pass, at every threshold, from the highest down."""
+    """Return the shares of impostors and of right clips that pass, at thresholds from the highest to the lowest."""
     limits = np.unique(np.concatenate([own, impostors]))[::-1]
     passed = [1 - np.searchsorted(np.sort(one), limits, "left") / len(one) for one in (impostors, own)]
     return np.concatenate([[0.0], passed[0]]), np.concatenate([[0.0], passed[1]])
 
 
 def equal_error_rate(own: NDArray[np.float32], impostors: NDArray[np.float32]) -> float:
-    """Return the rate at which as many right clips are refused as impostors pass."""
+    """Return the rate at the threshold where the shares of refused right clips and passing impostors are equal."""
     false, true = roc(own, impostors)
     at = int(np.argmin(np.abs(false - (1 - true))))
     return float((false[at] + 1 - true[at]) / 2)
 
 
 def area(own: NDArray[np.float32], impostors: NDArray[np.float32]) -> float:
-    """Return the area under the ROC curve: how often a right clip scores higher than an impostor."""
+    """Return the area under the ROC curve: the share of pairs in which a right clip scores higher than an impostor."""
     ordered = np.sort(impostors)
     below = np.searchsorted(ordered, own, "left") + np.searchsorted(ordered, own, "right")
     return float(below.mean() / 2 / len(ordered))
 
 
 def over_speakers(trials: Trials, limits: Floats, compared: Floats) -> dict[str, object]:
-    """Return 95 % intervals by bootstrap over speakers (percentiles), and how the static control compares.
+    """Return 95 % intervals by bootstrap over speakers (percentiles), and the comparison with the static control.
 
     Args:
-        trials: of all speakers.
-        limits: threshold of each trial, combined.
-        compared: threshold of each trial, static control.
+        trials: the trials of all speakers.
+        limits: threshold for each trial, combined system.
+        compared: threshold for each trial, static control.
     """
     speakers = np.unique(trials.speaker)
     errors = {
@@ -121,7 +121,7 @@ def over_speakers(trials: Trials, limits: Floats, compared: Floats) -> dict[str,
 
 
 def _errors(trials: Trials, accepted: NDArray[np.bool_], speakers: NDArray[np.intp]) -> Floats:
-    """Return the error of each speaker and of each kind, (speakers, 4)."""
+    """Return the error for each speaker and each kind, (speakers, 4)."""
     wrong = (trials.kind == RIGHT) != accepted
     return np.array(
         [

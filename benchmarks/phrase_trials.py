@@ -1,4 +1,4 @@
-"""All trials of a set of clips: who is enrolled with which repetitions, which clips are tried, and their scores."""
+"""All trials of a set of clips: enrolled speakers and repetitions, tried clips, and their scores."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Trials:
     """Scores of trials, each array (n,)."""
 
     kind: Ints
-    """Place in KINDS."""
+    """Index in KINDS."""
     speaker: Ints
-    """Whose phrase was enrolled."""
+    """Index of the speaker whose phrase was enrolled."""
     scores: PhraseScores
 
     def take(self, chosen: NDArray[np.bool_]) -> Trials:
-        """Return some of the trials."""
+        """Return a selection of the trials."""
         s = self.scores
         return Trials(
             self.kind[chosen],
@@ -51,13 +51,13 @@ class _Measured:
 
     movement: Floats
     cohort: Floats
-    """(n, m): mean over the cohort's clips that are made of the enrolled one."""
+    """(n, m): mean over the cohort's clips made from the enrolled one."""
     picture: Floats
     energies: Floats
 
 
 class ClipSet:
-    """The clips of one set (phrases or words), every one compared with every one."""
+    """The clips of one set (phrases or words), with all pairs compared."""
 
     def __init__(self, clips: Sequence[Clip], seed: int = 0) -> None:
         self._clips = clips
@@ -70,7 +70,7 @@ class ClipSet:
         self._attacks = self._measured_attacks(movements, np.random.default_rng(seed))
 
     def trials(self, enrolled: int) -> Trials:
-        """Return all trials with so many repetitions enrolled: each run of them in turn, the others are tried."""
+        """Return all trials for a number of enrolled repetitions: each run in turn, with all others tried."""
         found = list(self._each(enrolled))
         scores = [one.scores for one in found]
         return Trials(
@@ -129,7 +129,7 @@ class ClipSet:
         return {k: _measured([phrase_clips.movement(f) for f in each], movements) for k, each in frames.items()}
 
     def _donor(self, clip: int, random: np.random.Generator) -> int:
-        """Choose whose movement comes under a mean picture: for one half the speaker's own with another phrase."""
+        """Choose a clip whose movement is put under a mean picture, half of the time another phrase of the speaker."""
         own = (self._speaker == self._speaker[clip]) & (self._phrase != self._phrase[clip])
         wanted = own if random.random() < 0.5 and own.any() else self._speaker != self._speaker[clip]
         return int(random.choice(np.flatnonzero(wanted)))

@@ -1,4 +1,4 @@
-"""Another process: its peak of memory, and talking to it."""
+"""Other processes: their peak memory, and communication with them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _EVERY_S = 0.1
 ONE_THREAD = dict.fromkeys(
     ("OPENCV_FOR_THREADS_NUM", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-"""Environment in which no library starts threads of its own."""
+"""Environment in which no library starts its own threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Peaks of a process in MiB; None where the system does not tell."""
+    """Peaks of a process in MiB; None if the system does not report them."""
 
     pss: float | None
-    """Proportional set size: a library that k processes have loaded counts 1/k."""
+    """Proportional set size: a library loaded by k processes counts as 1/k."""
     rss: float | None
-    """Resident set size: every library counts in full, as if nobody else had it loaded."""
+    """Resident set size: every library counts in full."""
 
 
 class MemoryWatch:
@@ -62,7 +62,7 @@ class MemoryWatch:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A process that has run."""
+    """A process that has finished."""
 
     code: int
     output: str
@@ -71,7 +71,7 @@ class Ended:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str]) -> Ended:
-    """Run a command to its end and watch its memory."""
+    """Run a command to its end and measure its memory."""
     process = subprocess.Popen(
         command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )

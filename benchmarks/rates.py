@@ -15,7 +15,7 @@ _BISECTIONS = 60
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many of so many."""
+    """A number of hits in a number of trials."""
 
     hits: int
     n: int
@@ -24,22 +24,22 @@ class Rate:
         return Rate(self.hits + other.hits, self.n + other.n)
 
     def json(self) -> dict[str, float | int | None]:
-        """Return the share with its exact 95 % interval; null where there was nothing to count."""
+        """Return the share with its exact 95 % interval; null if there was nothing to count."""
         low, high = interval(self.hits, self.n)
         share = round(self.hits / self.n, 5) if self.n else None
         return {"rate": share, "hits": self.hits, "n": self.n, "low": round(low, 5), "high": round(high, 5)}
 
 
 def interval(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the exact interval of a share (Clopper and Pearson, Biometrika 1934).
+    """Return the exact interval for a share (Clopper and Pearson, Biometrika 1934).
 
     Args:
         hits: successes.
-        n: trials; none says nothing, so that the interval is all of 0 to 1.
-        level: how often such an interval holds the true share, at least.
+        n: trials; with none, the interval is 0 to 1.
+        level: least probability with which the interval contains the true share.
     """
     if not 0 <= hits <= n:
-        raise ValueError(f"{hits} of {n} is no share")
+        raise ValueError(f"{hits} of {n} is not a share")
     tail = (1 - level) / 2
     logs = _log_choose(n)
     low = 0.0 if hits == 0 else _bisect(lambda p: _upper_tail(hits, n, p, logs) < tail)

@@ -1,9 +1,9 @@
-"""What a capture costs, beside two peers on the same pictures in the same run, and what each model file costs.
+"""The cost of a capture compared with two peers on the same pictures in the same run, and of each model file.
 
     python -m benchmarks.speed --data DIR --json OUT [--yunet ONNX] [--peer-python PYTHON] [--captures N] [--rounds 25]
 
-DIR is a lesson as benchmarks/lesson.py takes it. Everybody has one thread and a process of its own, and it is their
-turn picture by picture, so that a busy moment of the machine hits all alike. Decoding is left out.
+DIR is a lesson as benchmarks/lesson.py takes it. Each program has one thread and a separate process. They take turns
+picture by picture, so that a busy moment of the machine affects all alike. The times do not include decoding.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from benchmarks.lesson_truth import read_truth
 from edge_daemon.device import journal
 
 _SLOW_EVERY = 5
-"""face_recognition sees every so-manieth picture only."""
+"""face_recognition runs only on one of this many pictures."""
 PEER = Path(__file__).with_name("peer_face_recognition.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """What a contender has said of one picture."""
+    """The result of a contender for one picture."""
 
     wall_s: float
     cpu_s: float
@@ -41,7 +41,7 @@ class Contender:
     """A process that works on pictures, one at a time.
 
     Args:
-        command: what to start.
+        command: the command to start.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -54,13 +54,13 @@ class Contender:
         self.greeting = self._line().removeprefix("ready").strip()
 
     def work(self, picture: Path) -> None:
-        """Let it work on a picture."""
+        """Make the contender work on a picture."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{picture}\n")
         self.took[picture] = Took(**json.loads(self._line()))
 
     def end(self) -> Took | None:
-        """Return what it says of the work at the end, if it does."""
+        """Return the contender's result for the work at the end, if it reports one."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -69,7 +69,7 @@ class Contender:
         return Took(**json.loads(rest)) if rest.strip() else None
 
     def json(self) -> dict[str, object]:
-        """Return its figures."""
+        """Return the contender's figures."""
         peak = self._watch.stop()
         took = list(self.took.values())
         return {
@@ -85,7 +85,7 @@ class Contender:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise lesson.ProgramError("a contender has ended early", " ".join(map(str, self._process.args)))  # type: ignore[arg-type]
+            raise lesson.ProgramError("a contender ended early", " ".join(map(str, self._process.args)))  # type: ignore[arg-type]
         return line
 
 
@@ -95,7 +95,7 @@ def main() -> int:
     parser = command.parser("benchmarks.speed", text, "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv)")
     parser.add_argument("--yunet", type=Path, metavar="ONNX", help="YuNet's model; without it this peer is skipped")
     parser.add_argument("--peer-python", type=Path, metavar="PYTHON", help="interpreter that has face_recognition")
-    parser.add_argument("--captures", type=int, help="only the first so many captures")
+    parser.add_argument("--captures", type=int, help="number of captures to use (default: all)")
     parser.add_argument("--rounds", type=int, default=25, help="rounds over the model files (default 25)")
     return command.run(measure, parser.parse_args())
 
@@ -130,7 +130,7 @@ def _captures(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def report(contenders: dict[str, Contender], finalising: Took | None, captures: int, pixels: int) -> dict[str, object]:
-    """Return what everybody took, and the ratios that the project's targets are about."""
+    """Return the figures of all contenders, and the ratios for the project's targets."""
     extra_s = finalising.wall_s / captures if finalising else 0.0
     extra_cpu_s = finalising.cpu_s / captures if finalising else 0.0
     found: dict[str, object] = {
@@ -147,7 +147,7 @@ def report(contenders: dict[str, Contender], finalising: Took | None, captures: 
 
 
 def _ratios(contenders: dict[str, Contender], extra_s: float, clock: str) -> dict[str, float]:
-    """Return the ratios by one clock: a busy machine lengthens the wall's time, and hardly the processor's."""
+    """Return the ratios by one clock. A busy machine increases wall time, but hardly processor time."""
     program, sweep = ({p: getattr(t, clock) for p, t in contenders[n].took.items()} for n in ("program", "sweep"))
     lesson_s = mean(program.values()) + extra_s
     ratios: dict[str, float] = {}

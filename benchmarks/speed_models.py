@@ -1,4 +1,4 @@
-"""Milliseconds of every model file, one thread, by turns."""
+"""Milliseconds for every model file, with one thread, in turns."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from edge_daemon.vision.models import ModelCard, ModelSet
 
 _PRECISION = re.compile(r"-(float32|float16|int8|dynamic)$")
 _SLICE_S = 0.03
-"""Each file runs about so long before it is another one's turn."""
+"""Approximate run time of a file before the next one's turn."""
 
 
 def timed(
     models: ModelSet, rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, dict[str, float | None]]:
-    """Return file name to milliseconds, and to its ratio to the float32 file of the same network.
+    """Return, for each file name, the milliseconds and the ratio to the float32 file of the same network.
 
-    A network without a float32 file is compared with its float16 file, which computes in float32 all the same. Both
-    are medians, the ratio that of the rounds: in one round all files of a network run shortly after each other. With
-    `time.process_time` as clock other processes do not count.
+    A network without a float32 file is compared with its float16 file, which also computes in float32. Both figures are
+    medians. The ratio is the median over the rounds: in one round all files of a network run shortly after each other.
+    With `time.process_time` as clock, other processes do not affect the figures.
     """
     runs = {card.name: _runner(card) for card in models.cards}
     repeats = {name: max(1, int(_SLICE_S / max(_once(run, 3, clock), 1e-6))) for name, run in runs.items()}
@@ -59,7 +59,7 @@ def _runner(card: ModelCard) -> Callable[[], object]:
 
 
 def _once(run: Callable[[], object], repeats: int, clock: Callable[[], float]) -> float:
-    """Return the seconds of one of so many runs."""
+    """Return the mean seconds of one run over a number of runs."""
     start = clock()
     for _ in range(repeats):
         run()

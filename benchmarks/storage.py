@@ -1,12 +1,12 @@
-"""What a lesson writes to the disk, and what other settings of SQLite would write.
+"""The data that a lesson writes to the disk, and the data that other settings of SQLite would write.
 
 python -m benchmarks.storage --json OUT [--folder DIR]
 
-A lesson of 100 captures and 30 students goes through the program's own functions, without pictures: candidates of the
-real size, sealed as always. Counted are the pages that go into the logs, what the kernel counts for this process
-(/proc/self/io, proc_pid_io(5)), and, as root, what reaches a block device of its own (ext4 in a file), where the file
-system's journal is in it, too. Also: how long checks and backups of a quarter's database take, and the room that
-finalising needs.
+A lesson of 100 captures and 30 students runs through the program's own functions, without pictures. The candidates have
+the real size and are sealed as usual. The benchmark counts the pages written to the logs and the kernel's figures for
+this process (/proc/self/io, proc_pid_io(5)). As root, it also counts what reaches a separate block device (ext4 in a
+file), including the file system's journal. Further figures are the time for checks and backups of a quarter's database,
+and the space that finalising needs.
 """
 
 from __future__ import annotations
@@ -43,48 +43,48 @@ START = datetime(2026, 11, 16, 8, 0, tzinfo=timezone.utc)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What SQLite can be told; the defaults are what the program uses."""
+    """Settings of SQLite; the defaults are those of the program."""
 
     name: str
     page_bytes: int = PAGE_BYTES
     checkpoint_pages: int = CHECKPOINT_PAGES
     synchronous: str = "FULL"
     truncate: bool = True
-    """The log of the gallery is cut at the end of the lesson."""
+    """Whether the gallery's log is truncated at the end of the lesson."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How big a lesson is."""
+    """The size of a lesson."""
 
     captures: int = 100
     students: int = 30
     seen: float = 0.85
     """Share of the students who are seen in a capture."""
     enrolled: int = 30
-    """In the gallery; every face is compared with all of them."""
+    """Number of students in the gallery; every face is compared with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one lesson wrote."""
+    """The amount that one lesson wrote."""
 
     log_pages: int
     log_bytes: int
     process_bytes: int
-    """By /proc/self/io."""
+    """From /proc/self/io."""
     device_bytes: int | None
-    """By the block device, journal of the file system included; None without one of our own."""
+    """From the block device, including the file system's journal; None without a separate disk."""
     device_requests: int | None
     ms_per_capture: float
     finalise_ms: float
     finalise_room_bytes: int
-    """By how much the files grew at most while the lesson was finalised."""
+    """Largest growth of the files while the lesson is finalised."""
 
 
 @dataclass
 class Logs:
-    """Counts the pages that go into the logs of some databases, by looking at the logs after each commit."""
+    """Counts the pages written to the logs of some databases, from the logs after each commit."""
 
     paths: Sequence[Path]
     pages: int = 0
@@ -94,7 +94,7 @@ class Logs:
         self._seen: dict[Path, tuple[bytes, int]] = {}
 
     def look(self) -> None:
-        """Count what came since the last look."""
+        """Count the pages since the last call."""
         for path in self.paths:
             generation, frames, page = _frames(path.with_name(path.name + "-wal"))
             before, counted = self._seen.get(path, (b"", 0))
@@ -105,7 +105,7 @@ class Logs:
 
 
 def _frames(log: Path) -> tuple[bytes, int, int]:
-    """Return the salts of a log, how many frames have them, and the page size."""
+    """Return the salts of a log, the number of frames with these salts, and the page size."""
     try:
         data = log.read_bytes()
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def _frames(log: Path) -> tuple[bytes, int, int]:
 
 
 def one_lesson(folder: Path, settings: Settings, size: Size, disk: LoopDisk | None) -> Written:
-    """Hold a lesson, after one that brings the files to their size, and return what it wrote."""
+    """Hold a lesson, after another one that brings the files to their size, and return the amount written."""
     paths = [folder / "register.sqlite", folder / "gallery.sqlite"]
     for path in paths:
         _with_page_size(path, settings.page_bytes)
@@ -159,7 +159,7 @@ def _hold(
     number: int,
     logs: Logs,
 ) -> tuple[float, float, int]:
-    """Hold one lesson as `app.lesson_run` does; return seconds of all captures, seconds of the end, and its room."""
+    """Hold one lesson as `app.lesson_run` does; return the seconds of all captures and of the end, and its space."""
     chance = np.random.default_rng(number)
     start = START + timedelta(days=number)
     lesson_id = str(uuid.UUID(int=number))
@@ -185,7 +185,7 @@ def _hold(
     lessons.finalise(register_db, lesson_id, sightings, lambda _: document, start)
     logs.look()
     room = _room(logs.paths) - before
-    with transaction(gallery_db):  # as `candidates.erase_candidates`, stopping in between to look
+    with transaction(gallery_db):  # as `candidates.erase_candidates` does, with a pause in between for counting
         gallery_db.execute("DELETE FROM candidates WHERE lesson_id = ?", (lesson_id,))
     room = max(room, _room(logs.paths) - before)
     logs.look()
@@ -209,7 +209,7 @@ def _with_page_size(path: Path, page_bytes: int) -> None:
 
 
 def _room(paths: Iterable[Path]) -> int:
-    """Return what the databases and their logs take on the disk."""
+    """Return the disk space of the databases and their logs."""
     files = (path.with_name(path.name + suffix) for path in paths for suffix in ("", "-wal"))
     return sum(512 * file.stat().st_blocks for file in files if file.exists())
 
@@ -220,7 +220,7 @@ def _process_bytes() -> int:
 
 
 def quarter(folder: Path) -> dict[str, object]:
-    """Return how long checks and a backup of 90 days take: 65 school days of 6 lessons, 25 of 30 students seen."""
+    """Return the time for checks and a backup of 90 days: 65 school days of 6 lessons, 25 of 30 students seen."""
     path = folder / "register.sqlite"
     register_db = open_register(path)
     with closing(register_db.conn):
@@ -309,7 +309,7 @@ def _disk(folder: Path) -> Iterator[tuple[Path, LoopDisk | None]]:
         try:
             disk = stack.enter_context(loop_disk(folder, 2000))
         except OSError as error:
-            print(f"{error}: no figures of a device", file=sys.stderr)
+            print(f"{error}: no device figures", file=sys.stderr)
             yield folder, None
             return
         yield disk.folder, disk
@@ -318,8 +318,8 @@ def _disk(folder: Path) -> Iterator[tuple[Path, LoopDisk | None]]:
 def main() -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storage", description=__doc__.partition("\n")[0])
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT", help="where the results are written")
-    parser.add_argument("--folder", type=Path, metavar="DIR", help="where the databases are made, a real disk")
+    parser.add_argument("--json", type=Path, required=True, metavar="OUT", help="file for the results")
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="folder for the databases, on a real disk")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with manifest.toml (default: the program's)")
     return command.run(measure, parser.parse_args())
 

@@ -1,4 +1,4 @@
-"""Makes benchmarks/RESULTS.md from the results in benchmarks/results.
+"""Make benchmarks/RESULTS.md from the results in benchmarks/results.
 
 python -m benchmarks.table
 """
@@ -105,7 +105,7 @@ def main() -> int:
 
 
 def page(results: Path) -> str:
-    """Return the page for the results in a folder; a result that is not there has no section."""
+    """Return the page for the results in a folder; a missing result has no section."""
     parts = [_HEAD]
     for name in names(results):
         result = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
@@ -114,7 +114,7 @@ def page(results: Path) -> str:
 
 
 def names(results: Path) -> list[str]:
-    """Return the names of the results in a folder that the page tells of, in its order."""
+    """Return the names of the results in a folder that the page has, in its order."""
     return [name for name in _SECTIONS if (results / f"{name}.json").exists()]
 
 

@@ -9,7 +9,7 @@ Rate = Mapping[str, Any]
 
 
 def rate(found: Rate) -> str:
-    """Return a share with its interval and n."""
+    """Return a share with its interval and its counts."""
     if found["rate"] is None:
         return "– (0)"
     counts = f"({found['hits']:,} of {found['n']:,})"
@@ -17,22 +17,22 @@ def rate(found: Rate) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in per cent, whole ones without decimals."""
+    """Return a share in per cent; 0 and 100 have no decimals."""
     return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.2f} %"
 
 
 def target(text: str, *, reached: bool) -> str:
-    """Return a target, marked where it is missed."""
+    """Return a target, marked if it is missed."""
     return text if reached else f"{text} – **missed**"
 
 
 def at_least(found: Rate, share: float) -> str:
-    """Return the target of a rate that shall be high."""
+    """Return the target of a rate that should be high."""
     return target(f"≥ {100 * share:g} %", reached=found["rate"] is None or found["rate"] >= share)
 
 
 def at_most(found: Rate, share: float) -> str:
-    """Return the target of a rate that shall be low."""
+    """Return the target of a rate that should be low."""
     return target(f"≤ {100 * share:g} %", reached=found["rate"] is None or found["rate"] <= share)
 
 

@@ -1,4 +1,4 @@
-"""The sections about captures that were made worse, and about bad days."""
+"""The sections about degraded captures and about bad days."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = Mapping[str, Any]
 
 
 def degraded(result: Result) -> str:
-    """Return the section about captures that were made worse."""
+    """Return the section about degraded captures."""
     head = (
         "## Until when faces are found (`benchmarks.degraded`)\n\nCaptures of composed lessons, worse step by step. "
         "*Found*: a candidate lies on the student's face; *named*: it is more like its own student than like anybody "

@@ -1,4 +1,4 @@
-"""The section about conditions outside of good photographs, bare faces and the right class."""
+"""The section about other conditions than good photographs, uncovered faces and the right class."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def simulated(result: Result) -> str:
 
 
 def for_readers(result: Result) -> str:
-    """Return the table of README.md: what a teacher has to know, without intervals."""
+    """Return the table of README.md: the figures for teachers, without intervals."""
     rows = []
     for name, text in _NAMES.items():
         if name in result["scenarios"] and name != "all":

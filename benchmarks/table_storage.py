@@ -1,4 +1,4 @@
-"""The section about what is written to the disk."""
+"""The section about writes to the disk."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def mask(result: Result) -> str:
 
 
 def mask_cost(result: Result) -> str:
-    """Return the section about what masks cost a lesson."""
+    """Return the section about the cost of masks in a lesson."""
     seconds = result["cpu_s_a_capture"]
     row = [
         f"{seconds['off']:.3f} s",

@@ -1,12 +1,12 @@
-"""How similar the faces of a lesson are to the right student and to wrong ones, by size and number of faces.
+"""Similarity of the faces in a lesson to the right student and to wrong ones, by size and number of faces.
 
     python -m benchmarks.thresholds --data DIR --json OUT
 
-DIR has images/ and images.csv (file, identity), as cut from Labeled Faces in the Wild. In every trial each person is
-enrolled from three photographs; one face, three or ten of the others are brought down to a size and pooled as the
-program pools the faces of a link. *Student*: the person is one of a class of 30. *Stranger*: the person is not, and the
-best of the 30 counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.thresholds`, which were
-chosen from this table.
+DIR has images/ and images.csv (file, identity), from Labeled Faces in the Wild. In every trial each person is enrolled
+with three photographs. One face, three or ten of the others are reduced to a size, and pooled as the program pools the
+faces of a track. *Student*: the person is one of a class of 30. *Stranger*: the person is not, and the best of the 30
+counts. A trial passes at the thresholds in `edge_daemon.attendance.evidence.thresholds`, which were chosen from this
+table.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from edge_daemon.vision.portrait import PortraitReader
 
 ENROLLED = 3
 LEAST = 7
-"""Photographs that a person must have."""
+"""Least number of photographs of a person."""
 MOST = 14
 CLASS = 30
 WIDTHS_PX = (26.0, 32.0, 40.0, 56.0, 80.0)
@@ -67,7 +67,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def photographs(data: Path, reader: PortraitReader) -> dict[str, list[Photograph]]:
-    """Return the vectors of the photographs of everybody who has enough of them."""
+    """Return the vectors of the photographs for each person who has enough of them."""
     files = defaultdict(list)
     for row in folder.rows(data / "images.csv", ("file", "identity")):
         files[row["identity"]].append(row["file"])
@@ -104,7 +104,7 @@ def _templates(number: int, own: Sequence[Photograph]) -> StudentTemplates:
 
 
 def _scores(own: Sequence[Photograph], width: float, matcher: Matcher, students: list[int]) -> NDArray[np.float64]:
-    """Return the score of some faces of one person for each student of a class."""
+    """Return the score of some faces of one person for each student in a class."""
     vectors = np.stack([v[int(np.argmin(np.abs(w - width)))] for v, w in own])
     similarities = matcher.similarities(vectors, np.full(len(own), width, np.float32))[:, students]
     quality, box = Quality(width, 0.5, 1.0), Box(0.0, 0.0, width, 1.25 * width)

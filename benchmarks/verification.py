@@ -1,4 +1,4 @@
-"""Same person or not: accuracy and true-accept rates with thresholds from the other folds."""
+"""Verification of pairs: accuracy and true-accept rates, with thresholds from the other folds."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Flags = NDArray[np.bool_]
 class Pairs:
     """Compared pairs.
 
-    A pair with a face that was not found is wrong whatever the threshold: a genuine one has the similarity -inf,
-    one of two people +inf.
+    A pair with a face that was not found is wrong at every threshold: a genuine pair has the similarity -inf, a pair of
+    two people +inf.
     """
 
     similarity: Array
@@ -30,7 +30,7 @@ class Pairs:
     """(n,)."""
 
     def take(self, index: Flags) -> Pairs:
-        """Return some of them."""
+        """Return a selection of the pairs."""
         return Pairs(self.similarity[index], self.same[index], self.fold[index])
 
     def split(self) -> list[tuple[Pairs, Pairs]]:
@@ -39,7 +39,7 @@ class Pairs:
 
 
 def accuracy(pairs: Pairs) -> Rate:
-    """Return how many pairs are told right, each fold by the threshold that is best on the others."""
+    """Return how many pairs are decided correctly, each fold at the threshold that is best on the others."""
     parts = []
     for others, fold in pairs.split():
         accepted = fold.similarity >= best_threshold(others)
@@ -48,7 +48,7 @@ def accuracy(pairs: Pairs) -> Rate:
 
 
 def best_threshold(pairs: Pairs) -> float:
-    """Return the similarity that parts most pairs rightly; the middle one of several that are as good."""
+    """Return the similarity that separates most pairs correctly; the middle one of several equally good ones."""
     finite = np.isfinite(pairs.similarity)
     order = np.argsort(pairs.similarity[finite])
     value, same = pairs.similarity[finite][order], pairs.same[finite][order]
@@ -62,7 +62,7 @@ def best_threshold(pairs: Pairs) -> float:
 
 
 def tar_at_far(pairs: Pairs, far: float) -> tuple[Rate, Rate]:
-    """Return true accepts of genuine pairs and false accepts of the others, thresholds by the other folds."""
+    """Return true accepts of genuine pairs and false accepts of the others, with thresholds from the other folds."""
     true, false = Rate(0, 0), Rate(0, 0)
     for others, fold in pairs.split():
         accepted = fold.similarity > far_threshold(others, far)
@@ -72,9 +72,9 @@ def tar_at_far(pairs: Pairs, far: float) -> tuple[Rate, Rate]:
 
 
 def far_threshold(pairs: Pairs, far: float) -> float:
-    """Return the lowest value that at most a share `far` of the pairs of two people lies above.
+    """Return the lowest threshold that at most a share `far` of the pairs of two people exceeds.
 
-    Pairs without a face don't count here: no threshold could be chosen for them. They count where it is applied.
+    Pairs without a face don't count here, because no threshold could be chosen for them. They count in the rates.
     """
     impostors = np.sort(pairs.similarity[~pairs.same & np.isfinite(pairs.similarity)])[::-1]
     allowed = math.floor(far * len(impostors) + 1e-9)

@@ -1,9 +1,9 @@
-"""How many faces of real photographs are found, by height, and how often something else is taken for a face.
+"""How many faces in real photographs are found, by height, and how often something else counts as a face.
 
     python -m benchmarks.wider --data DIR --json OUT [--peer YUNET.onnx] [--part held-back]
 
-DIR has images/ and boxes.csv, as cut from WIDER FACE (Yang et al., 2016). Every label counts, also blurred, turned and
-half hidden faces. A label marked invalid counts nowhere, and neither does what is found on it.
+DIR has images/ and boxes.csv, from WIDER FACE (Yang et al., 2016). Every label counts, including blurred, turned and
+half hidden faces. A label marked invalid does not count, and neither does a box found on it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, object]:
-    """Return the results, with the peer's beside them where it was asked for."""
+    """Return the results, with those of the peer if its model is given."""
     models = command.models(arguments)
     every = read_labels(arguments.data / "boxes.csv")
     labels = {name: rows for name, rows in every.items() if in_part(name, arguments.part)}
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def read_labels(path: Path) -> dict[str, Array]:
-    """Return picture to its labels (n, 5): x, y, w, h, invalid."""
+    """Return a mapping of each picture to its labels (n, 5): x, y, w, h, invalid."""
     labels = defaultdict(list)
     for row in folder.rows(path, _COLUMNS):
         labels[row["file"]].append([folder.number(row, column, path) for column in _COLUMNS[1:]])
@@ -82,7 +82,7 @@ def read_labels(path: Path) -> dict[str, Array]:
 
 
 def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> dict[str, Array]:
-    """Return picture to the boxes (n, 4) that a detector finds in it: x, y, w, h."""
+    """Return a mapping of each picture to the boxes (n, 4) that a detector finds in it: x, y, w, h."""
     found = {}
     for done, name in enumerate(names, 1):
         found[name] = detect(folder.picture(images / name))
@@ -91,12 +91,12 @@ def find(images: Path, names: list[str], detect: Callable[[Picture], Array]) -> 
 
 
 def in_part(name: str, part: str) -> bool:
-    """Only the third of the pictures that the verifier has never learned from, by their names; default: all."""
+    """Only the third of the pictures, by name, that were never used to train the verifier; default: all."""
     return part == "all" or zlib.crc32(name.encode()) % 3 == 0
 
 
 def candidates_and_faces(detector: Detector, picture: Picture) -> tuple[Array, Array]:
-    """Return boxes (n, 4) and (m, 4), each x, y, w, h: of what the sweep finds, and of what is taken for a face."""
+    """Return boxes (n, 4) and (m, 4), each x, y, w, h: those found by the sweep, and those of faces."""
     swept = detector.sweep(picture)
     faces = detector.read(picture, hits(swept))
     return _rows([rectangle(box) for box in swept.boxes]), _rows([face.box for face in faces])
@@ -119,7 +119,7 @@ def _by(yunet: YuNet) -> Callable[[Picture], Array]:
 
 
 def scored(labels: Mapping[str, Array], found: Found, min_iou: float = MIN_IOU) -> dict[str, object]:
-    """Return recall by height, and false boxes a picture."""
+    """Return the recall by height, and the false boxes for each picture."""
     recall = dict.fromkeys(HEIGHTS_PX, Rate(0, 0))
     wrong = 0
     for name, rows in labels.items():

@@ -1,4 +1,4 @@
-"""OpenCV's own detector, YuNet, on the whole picture: the peer that the program is compared with.
+"""OpenCV's own detector, YuNet, on the whole picture: the peer for comparison.
 
 Wu et al., "YuNet: A Tiny Millisecond-level Face Detector" (2023), as `cv2.FaceDetectorYN` runs it.
 """
@@ -32,10 +32,10 @@ class YuNet:
         try:
             self._net = cv2.FaceDetectorYN.create(str(model), "", (320, 320), THRESHOLD, _NMS_IOU, _TOP)
         except cv2.error as error:
-            raise DataError("is no YuNet model that OpenCV can load", str(model)) from error
+            raise DataError("is not a YuNet model that OpenCV can load", str(model)) from error
 
     def __call__(self, picture: Picture) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Find the faces of a picture in BGR.
+        """Find the faces in a picture in BGR.
 
         Returns:
             Boxes (n, 4) as x, y, w, h, and five points (n, 5, 2): eyes, nose, mouth corners, each from left to right.

@@ -1,1 +1,1 @@
-"""Lesson folders of stated conditions, made from a folder of faces. Start at `make`."""
+"""Lesson folders for stated conditions, made from a folder of faces. Start at `make`."""

@@ -1,4 +1,4 @@
-"""Who is enrolled, who is in the room, in which seat, and in which captures."""
+"""The cast of a lesson: enrolled students, people in the room, their seats and captures."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ Half = Literal["tune", "report", "all"]
 People = Mapping[str, Sequence[Path]]
 
 LEAST_SEEN = 2
-"""Photographs of a person that captures show; those of enrolment are others."""
+"""Least number of photographs of a person for captures; enrolment uses other photographs."""
 STRANGERS = 2
 PRESENT_SHARES, ABSENT_SHARES = (0.6, 0.75, 0.9, 1.0), (0.0, 0.0, 0.1, 0.15)
-"""Shares of the captures in which students face the camera: away from the rule's limit."""
+"""Shares of the captures in which students face the camera. They lie clear of the rule's limit."""
 _THERE = 0.7
 _PAIRS = 2
-"""People of a lesson who are enrolled twice."""
+"""Number of people in a lesson who are enrolled twice."""
 
 
 @dataclass(slots=True)
 class Member:
-    """Somebody who is enrolled, in the room, or both."""
+    """A person who is enrolled, in the room, or both."""
 
     who: str
     """Name in boxes.csv."""
     photographs: list[Path]
-    """Of enrolment; none: a stranger."""
+    """Photographs for enrolment; none: a stranger."""
     seen: list[Path]
-    """Of the captures."""
+    """Photographs for the captures."""
     seat: int
     captures: frozenset[int] = frozenset()
-    """In which the face can be seen."""
+    """Captures in which the face is visible."""
     student_id: str = ""
     in_room: bool = True
-    """Away from the camera in the other captures; False: the seat is empty, or somebody else's."""
+    """True: turned away from the camera in the other captures. False: the seat is empty, or another person's."""
     is_at_risk: bool = False
     pair: int = 0
-    """The same for the two ids of one person, and for twins; 0: none."""
+    """A number that the two ids of one person, or two twins, share; 0: none."""
     covered: frozenset[int] = field(default_factory=frozenset)
     """Captures in which a part of the face is covered."""
 
 
 def read_people(faces: Path, half: Half) -> dict[str, list[Path]]:
-    """Return the photographs of everybody in a folder of the lfw form.
+    """Return the photographs of all people in a folder of the lfw form.
 
     Args:
         faces: images.csv (file, identity) and images/.
-        half: `report` are the people that training leaves out (`match_faces.names_held_back`), `tune` the others.
+        half: `report`: the people left out of training (`match_faces.names_held_back`); `tune`: the others.
     """
     files = defaultdict(list)
     for row in folder.rows(faces / "images.csv", ("file", "identity")):
@@ -69,14 +69,14 @@ def read_people(faces: Path, half: Half) -> dict[str, list[Path]]:
 
 
 def cast(people: People, scenario: Scenario, seats: int, captures: int, rng: np.random.Generator) -> list[Member]:
-    """Return the members of one lesson; raises DataError where there are too few people.
+    """Return the members of one lesson; raises DataError if there are too few people.
 
     Args:
         people: photographs by name.
         scenario: the condition.
-        seats: of the room; two of them stay empty.
-        captures: of the lesson.
-        rng: chooses everything.
+        seats: number of seats in the room; two of them stay empty.
+        captures: number of captures in the lesson.
+        rng: source of all random choices.
     """
     taken = seats - 2
     others = round(scenario.others_share * taken) or STRANGERS
@@ -102,7 +102,7 @@ def cast(people: People, scenario: Scenario, seats: int, captures: int, rng: np.
 
 
 def _enrolled(people: People, scenario: Scenario, size: int, rng: np.random.Generator) -> list[Member]:
-    """Return the students, with their photographs shared out."""
+    """Return the students, with their photographs distributed."""
     found: list[Member] = []
     doubled = _PAIRS if scenario.doubles else 0
     for pair in range(1, doubled + 1):
@@ -147,7 +147,7 @@ def _seat(
     captures: int,
     rng: np.random.Generator,
 ) -> None:
-    """Give the students seats, captures and covers; at most `there` of them are in the room."""
+    """Assign seats, captures and covers to the students; at most `there` of them are in the room."""
     singles = [s for s in students if not s.pair]
     in_room = 0
     for student, seat in zip([*(s for s in students if s.pair), *singles], order, strict=False):

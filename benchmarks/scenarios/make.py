@@ -1,10 +1,10 @@
-"""Make lessons of stated conditions out of a folder of faces, for `benchmarks.lesson`.
+"""Make lessons for stated conditions from a folder of faces, for `benchmarks.lesson`.
 
     python -m benchmarks.scenarios.make --faces LFW --out DIR [--half report] [--lessons 10] [--only base,mask]
 
-LFW has images/ (square crops of faces) and images.csv (file, identity). `--half report` takes the people that the
-networks of this program were not trained on, `--half tune` the others. Each lesson is a folder with frames/, photos/,
-roster.csv, truth.csv, boxes.csv and scenario.json. A lesson that is there already is left alone.
+LFW has images/ (square crops of faces) and images.csv (file, identity). `--half report` takes the people left out of
+the training of this program's networks, `--half tune` the others. Each lesson is a folder with frames/, photos/,
+roster.csv, truth.csv, boxes.csv and scenario.json. The command does not change an existing lesson.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from edge_daemon.vision.portrait import PortraitReader
 
 PRESENT_FROM = 0.4
 OUT_OF_FOCUS_PX = 1.3
-"""Standard deviation of the blur of a photograph that was brought down to its half."""
+"""Standard deviation of the blur after a photograph is halved."""
 
 Cover = Callable[[Picture, np.random.Generator], Picture]
 
@@ -58,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faces", type=Path, required=True, metavar="LFW")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--half", choices=("tune", "report", "all"), default="report", help="which people")
-    parser.add_argument("--lessons", type=int, default=10, help="of each scenario (default: 10)")
+    parser.add_argument("--lessons", type=int, default=10, help="number for each scenario (default: 10)")
     parser.add_argument("--only", default="", help="names of scenarios, with commas between them (default: all)")
-    parser.add_argument("--captures", type=int, default=24, help="of a lesson (default: 24)")
+    parser.add_argument("--captures", type=int, default=24, help="number for each lesson (default: 24)")
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--columns", type=int, default=4)
     parser.add_argument("--size", type=int, nargs=2, default=(1920, 1080), metavar=("WIDTH", "HEIGHT"))
@@ -87,7 +87,7 @@ def _make(arguments: argparse.Namespace) -> None:
 
 
 def make_lesson(lesson: Path, scenario: Scenario, people: People, layout: room.Layout, captures: int) -> None:
-    """Make one lesson, its name being the seed; what lies there of one that was cut is made again."""
+    """Make one lesson, with its name as the seed; an interrupted lesson there is made again."""
     shutil.rmtree(lesson, ignore_errors=True)
     (lesson / "frames").mkdir(parents=True)
     rng = np.random.default_rng(crc32(lesson.name.encode()))
@@ -118,7 +118,7 @@ def _crop(file: Path, tint: np.ndarray) -> Picture:
 
 
 def _painter(scenario: Scenario) -> Cover:
-    """Return what paints the cover of a scenario onto a crop, in one of its ways."""
+    """Return a function that paints a scenario's cover on a crop, in one of its ways."""
     reader, ways = PortraitReader(ModelSet.load(default_models_dir())), covers.COVERS[scenario.cover]
 
     def paint(crop: Picture, rng: np.random.Generator) -> Picture:
@@ -206,7 +206,7 @@ _HEADS = (
 def _write_truth(
     path: Path, students: Sequence[Member], layout: room.Layout, scenario: Scenario, captures: int
 ) -> None:
-    """Write truth.csv. Whoever is enrolled twice is there under both ids."""
+    """Write truth.csv. A person enrolled twice appears under both ids."""
     seen = {s.student_id: len(s.captures) for s in students}
     if scenario.doubles == "two_ids":
         by_pair = {p: max(seen[s.student_id] for s in students if s.pair == p) for p in {s.pair for s in students}}

@@ -1,4 +1,4 @@
-"""The conditions that lessons are made of."""
+"""The conditions for the lessons."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class Scenario:
 
     name: str
     photographs: int = 3
-    """Of each student."""
+    """Number for each student."""
     are_out_of_focus: bool = False
-    """The photographs: halved, blurred and enlarged again."""
+    """Whether the photographs are out of focus: halved, blurred and enlarged again."""
     others_share: float = 0.0
-    """Share of the taken seats in which people of another class sit; 0: two strangers, in seats of absent students."""
+    """Share of the taken seats with people of another class; 0: two strangers, in the seats of absent students."""
     cover: Cover = ""
     covered_share: float = 1.0
-    """Share of the captures in which everybody who is there wears it."""
+    """Share of the captures in which all people in the room wear the cover."""
     motion_px: float = 0.0
-    """Blur of every capture, sideways."""
+    """Sideways blur of every capture."""
     doubles: Doubles = ""
-    """`two_ids`: some people are enrolled twice. `twins`: they are there twice, too."""
+    """`two_ids`: some people are enrolled twice. `twins`: they are also in the room twice."""
     register_flags: tuple[str, ...] = ()
-    """That the register should have."""
+    """Flags that the register should have."""
 
 
 SCENARIOS = (

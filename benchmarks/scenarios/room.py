@@ -12,16 +12,16 @@ from edge_daemon.types import Picture
 
 CROP_PX = 224
 FACE_OF_CROP = 0.75
-"""Width of the face, ear to ear, as a share of a crop of the lfw form."""
+"""Width of the face, ear to ear, as a share of a crop in the lfw form."""
 TINTS = ((0.80, 0.88, 1.0), (0.66, 0.78, 1.0), (0.52, 0.66, 0.94))
-"""Blue, green and red of skins: the crops are grey."""
+"""Skin colours (blue, green, red), because the crops are grey."""
 _BODY = np.array([(0.02, 1.0), (0.14, 0.78), (0.38, 0.68), (0.62, 0.68), (0.86, 0.78), (0.98, 1.0)])
 """Outline of neck and shoulders, as shares of a square twice as wide as the crop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the seats are."""
+    """Positions of the seats."""
 
     width_px: int
     height_px: int
@@ -32,11 +32,11 @@ class Layout:
 
     @property
     def seats(self) -> int:
-        """How many."""
+        """Number of seats."""
         return self.rows * self.columns
 
     def place(self, seat: int) -> tuple[float, float, float]:
-        """Return the middle of the face in a seat and its width, in pixels."""
+        """Return the centre of the face in a seat, and its width, in pixels."""
         row, column = divmod(seat, self.columns)
         near = row / max(self.rows - 1, 1)
         back, front = self.face_px
@@ -50,7 +50,7 @@ def as_crop(picture: Picture) -> Picture:
 
 
 def scenery(layout: Layout, rng: np.random.Generator) -> Picture:
-    """Return an empty room: wall, floor, boards, desks and what lies on them."""
+    """Return an empty room: wall, floor, boards, desks and objects on them."""
     height, width = layout.height_px, layout.width_px
     wall, floor = rng.uniform(140, 200, 3), rng.uniform(60, 110, 3)
     share = np.linspace(0, 1, height)[:, None, None]
@@ -70,15 +70,15 @@ def scenery(layout: Layout, rng: np.random.Generator) -> Picture:
 def sit(
     scene: Picture, crop: Picture, clothes: NDArray[np.float64], x: float, y: float, width_px: float
 ) -> tuple[int, int, int, int]:
-    """Draw somebody into a scene; return the box of the face (x, y, w, h).
+    """Draw a person into a scene; return the box of the face (x, y, w, h).
 
     Args:
-        scene: drawn on.
+        scene: the picture to draw on.
         crop: the face (CROP_PX, CROP_PX, 3).
         clothes: blue, green, red.
-        x: middle of the face.
-        y: middle of the face.
-        width_px: of the face.
+        x: horizontal centre of the face.
+        y: vertical centre of the face.
+        width_px: width of the face.
     """
     person, alpha = _dressed(crop, clothes), _ALPHA
     side = max(16, round(2 * width_px / FACE_OF_CROP))
@@ -105,7 +105,7 @@ def _dressed(crop: Picture, clothes: NDArray[np.float64]) -> Picture:
 
 
 def _outline() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return where the head is and where the body is."""
+    """Return masks of the head and of the body."""
     side = 2 * CROP_PX
     head, body = np.zeros((side, side), np.uint8), np.zeros((side, side), np.uint8)
     axes = (round(0.46 * CROP_PX), round(0.54 * CROP_PX))
@@ -120,7 +120,7 @@ _ALPHA = cv2.GaussianBlur((_HEAD | _TRUNK).astype(np.float32), (0, 0), 0.02 * CR
 
 
 def back_of_head(crop: Picture, rng: np.random.Generator) -> Picture:
-    """Return a crop without a face, in the colour of somebody's hair."""
+    """Return a crop without a face, in a hair colour taken from the crop."""
     hair = crop[4 : CROP_PX // 8, CROP_PX // 3 : -CROP_PX // 3].reshape(-1, 3).mean(axis=0) * rng.uniform(0.5, 0.9)
     noise = rng.standard_normal((CROP_PX, CROP_PX, 1), np.float32) * 50
     strands = cv2.GaussianBlur(noise, (0, 0), sigmaX=1.2, sigmaY=14)[..., None]
@@ -128,7 +128,7 @@ def back_of_head(crop: Picture, rng: np.random.Generator) -> Picture:
 
 
 def captured(scene: Picture, motion_px: float, rng: np.random.Generator) -> Picture:
-    """Return a scene as the camera has it: light, colour, blur and noise of one capture."""
+    """Return a scene as the camera takes it: light, colour, blur and noise of one capture."""
     light = 255 * (np.arange(256) / 255) ** rng.uniform(0.75, 1.35)
     curves = np.clip(light[:, None] * rng.uniform(0.92, 1.08, 3), 0, 255).astype(np.uint8)
     shot = cv2.LUT(scene, curves[None])

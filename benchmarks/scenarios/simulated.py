@@ -1,11 +1,11 @@
-"""Scenarios at the level of faces: thousands of students in seconds, out of faces that were read once.
+"""Scenarios at the level of faces: thousands of students in seconds, from faces that were read once.
 
     python -m benchmarks.scenarios.simulated --data LFW --json OUT [--held-back] [--lessons 20] [--cache DIR]
 
 LFW has images/ and images.csv (file, identity). Each lesson is cast as `benchmarks.scenarios.make` casts it, but no
-picture is composed: what a capture shows of somebody is a face of `benchmarks.match_faces` near that width, with noise.
-The program's own matching, naming and rule decide. Covered templates are the faces that were painted for the captures,
-of other photographs: the same hand paints both, which a room does not. `benchmarks.lesson` measures whole pictures.
+picture is composed. A face in a capture is one of `benchmarks.match_faces` near that width, with noise. The program's
+own matching, naming and rule decide. The covered templates are other photographs with the same painted covers as in the
+captures. A real room has different covers. `benchmarks.lesson` measures whole pictures.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ LAYOUT = Layout(1920, 1080, 4, 4, (28, 90))
 MISSED = 0.02
 """Share of the faces that are not found."""
 NOISE = 0.35
-"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
+"""Length of the noise added to a vector of length 1, because two captures never show the same picture."""
 NAMES = (
     "base", "mixed_30", "mixed_50", "mixed_70", "mixed_100", "one_photograph", "mask", "glasses", "glasses_half",
     "motion_5", "two_ids", "twins",
 )  # fmt: skip
-"""Scenarios of which there are faces; motion is of 2 to 6 px."""
+"""Scenarios for which there are faces; motion is 2 to 6 px."""
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 _SLOT = timedelta(minutes=2)
 _RULE = Rule(Fraction(2, 5))
@@ -58,8 +58,8 @@ def main() -> int:
     """Run the command."""
     arguments = command.parser("benchmarks.scenarios.simulated", "Scenarios without pictures.", "images.csv, images/")
     arguments.add_argument("--held-back", action="store_true", help="examine the people that training leaves out")
-    arguments.add_argument("--lessons", type=int, default=20, help="of each scenario (default: 20)")
-    arguments.add_argument("--cache", type=Path, help="folder for the faces that were read")
+    arguments.add_argument("--lessons", type=int, default=20, help="number for each scenario (default: 20)")
+    arguments.add_argument("--cache", type=Path, help="folder for the read faces")
     arguments.add_argument("--before", type=Path, metavar="JSON", help="an earlier result, shown beside this one")
     return command.run(measure, arguments.parse_args())
 
@@ -87,7 +87,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
 def lessons(
     people: People, count: int, match: MatchProbability, rng: np.random.Generator
 ) -> Iterator[tuple[Truth, Outcome]]:
-    """Yield so many lessons of each scenario, as they were and as the program has them."""
+    """Yield a number of lessons for each scenario: the truth, and the program's result."""
     known = {scenario.name: scenario for scenario in SCENARIOS}
     for name in NAMES:
         for number in range(count):
@@ -171,7 +171,7 @@ def _candidates(
 
 
 def _faces(member: Member, scenario: Scenario, rng: np.random.Generator) -> Iterator[tuple[int, Box, Quality, Vector]]:
-    """Yield the captures that show somebody: slot, box, quality and vector."""
+    """Yield the captures that show a person: slot, box, quality and vector."""
     for slot in sorted(member.captures):
         if rng.random() < MISSED:
             continue

@@ -147,5 +147,5 @@ def test_a_lesson_without_a_scenario_is_in_no_table():
 def test_a_scenario_that_is_not_json_is_one_line(tmp_path):
     lesson = folders.lesson(tmp_path / "one", captures=1)
     (lesson / "scenario.json").write_text(json.dumps(["base"]))
-    with pytest.raises(make.EdgeError, match="is no scenario"):
+    with pytest.raises(make.EdgeError, match="is not a valid scenario"):
         read_truth(lesson)
