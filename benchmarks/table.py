@@ -54,20 +54,20 @@ _SECTIONS: dict[str, Callable[[Result], str]] = {
     "speed": table_speed.section,
     "storage": table_storage.section,
 }
-_HEAD = """# What the program reaches, measured
+_HEAD = """# Measured results of the program
 
 Made by `python -m benchmarks.table` from the raw results in `benchmarks/results/`; don't edit it by hand.
 
-Square brackets hold the exact 95 % interval of a share (Clopper and Pearson), round ones how many of how many. The
-captures of one lesson show the same people again and again: the intervals of faces take them as independent and are
-narrower than they should be. "Target" is what the project set itself beforehand; a missed one says **missed**.
+Square brackets have the exact 95 % interval of a share (Clopper and Pearson), round brackets the counts. The captures
+of one lesson show the same people repeatedly. The intervals of faces treat them as independent, so they are narrower
+than they should be. "Target" is the project's aim, set beforehand; a missed one is marked **missed**.
 
 The lessons are composed: grey press photographs (Labeled Faces in the Wild), coloured and pasted into drawn rooms with
 parts of real pictures (WIDER FACE). Real faces turn, move and hide more, and the embedder may have seen some of these
-people in its training. So these figures compare versions of the program with each other and with other programs; they
-don't promise what a classroom will give.
+people in its training. The figures therefore compare versions of the program with each other and with other programs.
+They are no promise for a classroom.
 
-The pictures are not in this repository (research licences, real people). Each benchmark takes any folder of the form
+The pictures are not in this repository (research licences, real people). Each benchmark takes any folder in the form
 that its module describes:
 
     python -m benchmarks.lesson --data LESSONS --json benchmarks/results/lesson.json

@@ -13,11 +13,11 @@ Result = Mapping[str, Any]
 def degraded(result: Result) -> str:
     """Return the section about degraded captures."""
     head = (
-        "## Until when faces are found (`benchmarks.degraded`)\n\nCaptures of composed lessons, worse step by step. "
-        "*Found*: a candidate lies on the student's face; *named*: it is more like its own student than like anybody "
-        "else. The last three columns are what the program measures of such captures (medians): light of the cells (0 "
-        "to 255), their structure, and the blur of the sharpest edges in pixels. The limits of "
-        "`attendance/room_faults.py` were read off this table; the lessons have few people, so that they are rough.\n"
+        "## How far faces are found (`benchmarks.degraded`)\n\nCaptures of composed lessons, degraded step by step. "
+        "*Found*: a candidate overlaps the student's face. *Named*: the candidate is more similar to that student than "
+        "to any other. The last three columns are the program's measurements of such captures (medians). They are the "
+        "light of the cells (0 to 255), their structure, and the blur of the sharpest edges in pixels. The limits in "
+        "`attendance/room_faults.py` come from this table. They are rough, because the lessons have few people.\n"
     )
     rows = [
         (name, step, rate(one["found"]), rate(one["named"]), *_seen(one["measured"]))
@@ -38,33 +38,30 @@ def bad_days(result: Result) -> str:
     lessons, first = result["lessons"], result.get("first")
     more = f", and {first['lessons']} bad days as the first lesson of their room" if first else ""
     head = (
-        "## Bad days (`benchmarks.bad_days`)\n\nLessons made by `benchmarks.bad_lessons`: an empty room, "
-        "another class, no light, a window behind, motion, defocus, a turned camera, a part of it covered, an "
-        "excursion of half of the class, with the usual lessons before them; how dark, how blurred and how much of "
-        f"which side is covered differs from class to class. {lessons} lessons of 4 classes{more}. No limit was set "
-        "with these people. With 4 other classes two causes of doubt were mended (`attendance/room_faults.py`: bare "
-        "spots, the rim of a cover); those lessons are not counted here. The lessons with lessons before them gave the "
-        "same figures before the mending.\n"
+        "## Bad days (`benchmarks.bad_days`)\n\n`benchmarks.bad_lessons` makes the lessons: an empty room, another "
+        "class, no light, a window behind, motion, defocus, a turned or partly covered camera, and an excursion of "
+        "half of the class. Usual lessons come before them. The degree of darkness and blur, and the covered part, "
+        f"differ between classes. {lessons} lessons of 4 classes{more}. No limit was set with these people. With 4 "
+        "other classes two causes of doubt were corrected (`attendance/room_faults.py`: bare spots, the rim of a "
+        "cover). Those lessons do not count here. The lessons with usual lessons before them gave the same figures "
+        "before the correction.\n"
     )
     heading = ("", "with lessons before", *(("first lesson of the room",) if first else ()), "target")
     both = [result, *([first] if first else [])]
     rows = [
-        ("could not have been seen, called absent", *_each(both, "absent_unseeable"), _none(result, first)),
+        ("could not be seen, called absent", *_each(both, "absent_unseeable"), _none(result, first)),
         (
             "absent, could be seen (and with a known seat): stay absent",
             *_each(both, "absent_kept"),
             at_least(result["absent_kept"], 0.95),
         ),
         (
-            "present in a lesson that was usable: present",
+            "present in a usable lesson: stay present",
             *_each(both, "present_kept"),
             at_least(result["present_kept"], 0.98),
         ),
         ("usual lessons and excursions that were flagged", *_each(both, "usual_flagged"), ""),
-        *(
-            (f"{name}: has the flag that it should have", *_flags(both, name), "")
-            for name in sorted(result["register_flagged"])
-        ),
+        *((f"{name}: has the expected flag", *_flags(both, name), "") for name in sorted(result["register_flagged"])),
     ]
     parts = [head, table(heading, rows), f"Missed captures: {_missed(result)}.\n"]
     wrong = [(one["lesson"], one["student_id"], one["what"]) for of in both for one in of["mistakes"]]

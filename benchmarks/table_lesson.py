@@ -18,13 +18,12 @@ def section(result: Result) -> str:
     """Return the section."""
     head = (
         f"## Whole lessons (`benchmarks.lesson`)\n\n{len(result['lessons'])} lessons, {result['captures']:,} captures "
-        "of people that the program was not tuned on. Students change seats, come into one that somebody left, and "
-        "are replaced by strangers. The lessons were made after the last change of that program; the doubts about "
-        "empty, other and unseen rooms came later and were not measured on them. The constants of the "
-        "second look at far faces (`attendance/evidence/second_pass.py`) and of seats taken over "
-        "(`track_clustering.py`) were set on other lessons of these people; those lessons also showed mistakes "
-        "whose causes were mended. The program "
-        "runs as a user runs it (`enrol import`, then `rehearse`).\n"
+        "of people on whom the program was not tuned. Students change seats, take a seat that another student left, "
+        "and are replaced by strangers. The lessons were made after the last change of that program. The doubts about "
+        "empty, other and unseen rooms came later and are not measured here. Two groups of constants were set on other "
+        "lessons of these people: those of the second look at far faces (`attendance/evidence/second_pass.py`) and of "
+        "seats taken over (`track_clustering.py`). Mistakes in those lessons were also corrected. The program runs as "
+        "a user runs it (`enrol import`, then `rehearse`).\n"
     )
     return "\n".join([head, _verdicts(result), _faces(result), _machine(result), _mistakes(result)])
 
@@ -73,7 +72,7 @@ def _faces(result: Result) -> str:
         ("false boxes that got a name", result["false_boxes_named"], ""),
     ]
     ious = ", ".join(f"{percent(found['all'])} at {iou}" for iou, found in result["found_at_other_ious"].items())
-    note = f"\nA face counts as found from an overlap (IoU) of {result['min_iou']} on; all widths together: {ious}.\n"
+    note = f"\nA face counts as found at an overlap (IoU) of at least {result['min_iou']}. All widths: {ious}.\n"
     return table(("faces", "reached", "target"), rows) + note
 
 
@@ -89,10 +88,10 @@ def _machine(result: Result) -> str:
         ("`enrol import`", pss["enrol import"], rss["enrol import"], ""),
     ]
     note = (
-        f"\nHighest of all lessons, `vision.threads = {result['threads']}`. PSS counts a library that other processes "
-        "have loaded, too, by a part only (the benchmark itself is one), RSS in full: alone on a device the truth lies "
-        "between them. Seconds a capture are measured by `benchmarks.speed`: here the machine had other work, too "
-        f"({result['seconds_per_capture']['mean']:.2f} s).\n"
+        f"\nThe highest values of all lessons, with `vision.threads = {result['threads']}`. PSS counts only a part of "
+        "a library that other processes have loaded (the benchmark itself is one); RSS counts it in full. On a device "
+        "the real value lies between them. `benchmarks.speed` measures the seconds for each capture. Here the machine "
+        f"had other work ({result['seconds_per_capture']['mean']:.2f} s).\n"
     )
     return table(("peak memory, MiB", "PSS", "RSS", "target"), rows) + note
 

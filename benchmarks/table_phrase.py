@@ -30,19 +30,19 @@ def phrase(result: Result) -> str:
     people, others = len(result["speakers"]), len(result["threshold_speakers"])
     return (
         "## A spoken phrase: face and movement (`benchmarks.phrase`)\n\n"
-        f"Crops of mouths (MIRACL-VC1, research only): {people} speakers who nothing was chosen on, threshold from "
-        f"{others} others, where 97.5 % of the right clips pass (first 97 %; the margin was added after a look at the "
-        "result). Each run of 5, 7 or 9 of the 10 repetitions is enrolled in turn, and all other clips of the set are "
-        "tried, so that the trials are not independent; the round brackets of the second table are intervals by "
-        "bootstrap over speakers. **One filming session a speaker, mouths only, nothing was tried at a real door.** "
-        "All repetitions of a phrase were said one after the other: the static control (mean picture alone) stands "
-        "beside the result.\n\n"
+        f"Crops of mouths (MIRACL-VC1, research only) of {people} speakers on whom no choice depends. The threshold is "
+        f"the one that 97.5 % of the right clips of {others} other speakers pass (97 % at first; the margin was added "
+        "after the first result). Each run of 5, 7 or 9 of the 10 repetitions is enrolled in turn, and all other clips "
+        "of the set are tried. The trials are therefore not independent. The second table has intervals by bootstrap "
+        "over speakers in round brackets. **One filming session for each speaker, mouths only, no test at a real "
+        "door.** Each speaker said all repetitions of a phrase in succession. The table therefore also has the static "
+        "control, which uses only the mean picture.\n\n"
         + "".join(_set(name, one) for name, one in result["sets"].items())
         + f"A model of 9 repetitions takes {result['enrol_cpu_s']:.3f} s of CPU time "
         f"({target(f'≤ {_ENROL_S:g} s', reached=result['enrol_cpu_s'] <= _ENROL_S)}), one clip "
         f"{result['verify_cpu_s']:.3f} s "
         f"({target(f'≤ {_VERIFY_S:g} s', reached=result['verify_cpu_s'] <= _VERIFY_S)}), "
-        "both from the crops on.\n\n"
+        "both starting from the crops.\n\n"
         "![ROC curves of phrases and words: combined, static control, movement only](phrase_roc.svg)\n\n"
         "![How many clips of each kind were accepted and refused](phrase_confusion.svg)\n"
     )
@@ -67,9 +67,9 @@ def phrase_faces(result: Result) -> str:
     return (
         "## The check-in from whole faces to the answer (`benchmarks.phrase_faces`)\n\n"
         f"{result['videos']} videos of talking people (GRID corpus), {result['enrolled']} repetitions enrolled. "
-        "**There is one clip of each: its repetitions are perturbed copies** (another pace, light, place, size and "
-        "grain), so that an own clip is easier than at a door. The program's answer needs the face and the movement, "
-        "each at its threshold; both stand beside it by themselves, as the baseline.\n\n"
+        "**There is one clip of each person: its repetitions are perturbed copies** (another pace, light, place, size "
+        "and grain). A person's own clip is therefore easier than at a door. The program's answer needs the face and "
+        "the movement, each at its threshold. The table also has each of them alone, as the baseline.\n\n"
         + table(("", "the program", "face alone", "movement alone"), rows)
         + f"\nA frame takes {result['cpu_ms_a_frame']:.1f} ms of CPU time (face, mesh, mouth, vectors).\n"
     )

@@ -13,7 +13,7 @@ _RECALL = {"24-32": 0.72, "32+": 0.93}
 _MASKED, _ASKED = 0.92, ("found", "with_mask", "32+")
 _FALSE_A_PICTURE = 0.2
 _LEARNED = {
-    "all": "learned from two thirds of these pictures, or the gate of that time was fitted on some: that flatters",
+    "all": "learned from two thirds of these pictures, or its gate was fitted on some, so the figures are too good",
     "held-back": "learned from other pictures of the set, and never from these",
 }
 _INT8_ACCURACY, _INT8_LOSS = 0.983, 0.003
@@ -42,8 +42,8 @@ def wider(result: Result) -> str:
     heading = ["", "the program, full sweep", "target", *(["YuNet, threshold .6"] if peer else [])]
     return (
         f"## Faces in real photographs (`benchmarks.wider`)\n\n{result['pictures']} pictures of WIDER FACE. Every "
-        "label counts, also blurred, turned and half hidden faces; labels marked invalid count nowhere. A face counts "
-        f"as found from an overlap (IoU) of {result['min_iou']} on; of the faces from 32 px on: {ious}. The "
+        "label counts, including blurred, turned and half hidden faces; labels marked invalid do not count. A face is "
+        f"found at an overlap (IoU) of at least {result['min_iou']}. For the faces from 32 px on: {ious}. The "
         f"verifier has {_LEARNED[result.get('part', 'all')]}.\n\n" + table(heading, rows)
     )
 
@@ -65,8 +65,8 @@ def masked(result: Result) -> str:
     rows.append(["false boxes a picture", f"{result['false_boxes_a_picture']:.3f}", ""])
     return (
         f"## Masked faces (`benchmarks.masked`)\n\n{result['pictures']} photographs of people with masks; the "
-        f"verifier has {_LEARNED[result['part']]}. By the width of the label. Faces that nobody labelled count as "
-        "false boxes.\n\n" + table(("", "the program, full sweep", "target"), rows)
+        f"verifier has {_LEARNED[result['part']]}. The widths are those of the labels. Faces without a label "
+        "count as false boxes.\n\n" + table(("", "the program, full sweep", "target"), rows)
     )
 
 
@@ -88,8 +88,8 @@ def lfw(result: Result) -> str:
     missing = f"{faces['n'] - faces['hits']} of {faces['n']:,}"
     return (
         f"## Same person or not (`benchmarks.lfw`)\n\n{result['pairs']:,} pairs of grey crops of Labeled Faces in the "
-        "Wild, by the program's own detection, alignment and embedder; thresholds are chosen on the other folds. A "
-        f"pair with a face that was not found is wrong; {missing} were not found.\n\n"
+        "Wild, with the program's own detection, alignment and embedder. Thresholds are chosen on the other folds. A "
+        f"pair with a face that was not found counts as wrong; {missing} were not found.\n\n"
         + table(("embedder", "accuracy", "TAR at FAR 1e-2", "TAR at FAR 1e-3", "target"), rows)
     )
 

@@ -28,10 +28,11 @@ def section(result: Result) -> str:
     """Return the section."""
     megapixels = result["picture_pixels"] / 1e6
     head = (
-        f"## Time and memory (`benchmarks.speed`)\n\nPictures of {megapixels:.0f} megapixels, one thread each, by "
-        "turns picture by picture, decoding left out. Everybody is a process of its own; the program's is the whole "
-        "lesson, with matching, sealing, database and register. Ratios hold on other machines more than times do. The "
-        f"machine had other work, too (load {result['load_at_start']:g} at the start): trust processor time more.\n"
+        f"## Time and memory (`benchmarks.speed`)\n\nPictures of {megapixels:.0f} megapixels, without decoding. Each "
+        "contender is a separate process with one thread, and they take turns picture by picture. The program's "
+        "process runs the whole lesson, with matching, sealing, database and register. Ratios are more valid for other "
+        "machines than times. Processor time is the more reliable figure, because the machine had other work "
+        f"(load {result['load_at_start']:g} at the start).\n"
     )
     return "\n".join([head, _contenders(result), _ratios(result), _models(result)])
 
@@ -77,5 +78,5 @@ def _models(result: Result) -> str:
         (name, f"{found['ms']:.2f}", "–" if found["ratio"] is None else f"{found['ratio']:.2f}")
         for name, found in result["models"].items()
     ]
-    note = "\nThe ratio is to the network's float32 file, or to the float16 one, which computes in float32, too.\n"
+    note = "\nThe ratio is to the network's float32 file, or to the float16 file, which also computes in float32.\n"
     return table(("model file", "ms", "ratio"), rows) + note

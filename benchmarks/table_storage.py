@@ -13,10 +13,10 @@ Result = Mapping[str, Any]
 def section(result: Result) -> str:
     """Return the section."""
     head = (
-        "## What is written to the disk (`benchmarks.storage`)\n\n100 captures of 30 students, 85 % of them seen in "
-        f"each, and the end of the lesson; {result['disk']}. Log: pages that go into the two write-ahead logs. "
-        "Process: by /proc/self/io. Device: with the journal of the file system. Times depend on the machine, which "
-        "was not idle.\n"
+        "## Writes to the disk (`benchmarks.storage`)\n\n100 captures of 30 students, 85 % of them seen in each, and "
+        f"the end of the lesson; {result['disk']}. Log: pages written to the two write-ahead logs. Process: from "
+        "/proc/self/io. Device: including the file system's journal. Times depend on the machine, which was not "
+        "idle.\n"
     )
     heading = ("setting", "log, MB", "process, MB", "device, MB", "device, requests", "at the end, ms")
     settings = table(heading, [_row(name, row) for name, row in result["settings"].items()])
@@ -39,9 +39,9 @@ def _quarter(found: Result) -> str:
     seconds = found["check_s"]
     return (
         f"A register of 90 days (390 lessons, {found['sightings']:,} sightings) has {_megabytes(found['bytes'])} MB. "
-        f"Checked at a start in {seconds['start']:.2f} s, after a sudden end in {seconds['quick']:.2f} s, in full in "
-        f"{seconds['full']:.1f} s; copied and verified in {found['backup_s']:.1f} s, writing "
-        f"{_megabytes(found['backup_process_bytes'])} MB (all from the memory's cache: a card reads slower).\n"
+        f"The check takes {seconds['start']:.2f} s at a start, {seconds['quick']:.2f} s after a sudden end, and "
+        f"{seconds['full']:.1f} s in full. A verified backup takes {found['backup_s']:.1f} s and writes "
+        f"{_megabytes(found['backup_process_bytes'])} MB. The data was in the memory's cache; a card reads slower.\n"
     )
 
 

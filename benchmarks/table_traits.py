@@ -36,7 +36,7 @@ def mask(result: Result) -> str:
         *([f"end to end, {name}: found and right", rate(through["found_and_right"][name]), ""] for name in _RECALLS),
         ["size", f"{result['bytes']:,} bytes", _most(result["bytes"], _BYTES, f"≤ {_BYTES:,}")],
         [
-            "processor time of a face, cutting it out included",
+            "processor time for a face, including cutting it out",
             f"{result['ms_a_face']:.2f} ms",
             _most(result["ms_a_face"], _MS, f"≤ {_MS:g} ms"),
         ],
@@ -47,9 +47,9 @@ def mask(result: Result) -> str:
     return (
         "## Masks (`benchmarks.mask`)\n\n"
         f"{result['pictures']} press photographs of Kaggle's Face Mask Detection {held}: labelled boxes, cut out and "
-        "classed; end to end, the program finds the face itself. Accuracy alone says little: most faces wear their "
-        "mask right. Faces worn wrong are few, so that their interval is wide. The file that is shipped went on from "
-        "the measured one with every picture (models_tflite/README.md).\n\n"
+        "classified. End to end, the program finds the face itself. Accuracy alone is not informative, because most "
+        "people wear the mask right. Few wear it wrong, so that interval is wide. The shipped file was trained further "
+        "on every picture, starting from the measured file (models_tflite/README.md).\n\n"
         + table(("masks", "reached", "target"), rows)
         + "\n"
         + table(("width of the labelled box", *_RECALLS), widths)
@@ -68,9 +68,9 @@ def mask_cost(result: Result) -> str:
         _most(result["ratio"], _COST, "≤ 5 %"),
     ]
     return (
-        "## What masks cost a lesson (`benchmarks.mask_cost`)\n\n"
-        f"{result['captures']} captures, {result['faces']} faces, looked at as in a lesson, off and on by turns.\n\n"
-        + table(("processor time of a capture, off", "on", "more", "target"), [row])
+        "## The cost of masks in a lesson (`benchmarks.mask_cost`)\n\n"
+        f"{result['captures']} captures, {result['faces']} faces, read as in a lesson, with the analyser "
+        "off and on in turns.\n\n" + table(("processor time of a capture, off", "on", "more", "target"), [row])
     )
 
 
@@ -99,8 +99,8 @@ def expression(result: Result) -> str:
     ]
     return (
         "## Laboratory: expressions of FER2013 (`benchmarks.expression`)\n\n"
-        f"{result['notice']} No weights are shipped; this network was trained here, for {trained['epochs']} epochs in "
-        f"{trained['minutes']} minutes of a shared machine ({trained['ended']}). {result['pictures']:,} pictures of "
+        f"{result['notice']} No weights are shipped. This network was trained here, for {trained['epochs']} epochs in "
+        f"{trained['minutes']} minutes on a shared machine ({trained['ended']}). {result['pictures']:,} pictures of "
         f"{result['split']}; {result['doubles_left_out']} doubles left out. The same pictures chose the best epoch.\n\n"
         + table(("network", "right", "balanced", *(f"F1 {label}" for label in main["f1"])), rows)
         + "\n"
