@@ -45,14 +45,13 @@ class Judged:
 
 
 def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, object]]:
-    """Return the rates by scenario; lessons without a scenario are left out.
+    """Return the rates by scenario; lessons without one are left out.
 
-    `false_present` and `false_absent` are shares of the absent and the present students. `..._unflagged` are the same
-    shares for mistakes without any doubt. `absent_doubted` counts correctly absent students, seen in at most a fifth of
-    the captures, whose verdict has a doubt about identity or presence (`doubt.WORTH_A_LOOK`). A late arrival or early
-    departure is not such a doubt. `register_flagged` is the share of lessons whose register has the expected flags; if
-    it should have none, the share with any flag. `pairs_both_absent` is the share of pairs (twins, or the two ids of a
-    person) with both ids absent.
+    `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
+    mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
+    a doubt about who or whether (`doubt.WORTH_A_LOOK`; that somebody came late or left early is none).
+    `register_flagged`: lessons whose register has the flags that it should have; where it should have none, those with
+    any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
     """
     by_name = defaultdict(list)
     for truth, outcome in lessons:

@@ -41,7 +41,7 @@ LAYOUT = Layout(1920, 1080, 4, 4, (28, 90))
 MISSED = 0.02
 """Share of the faces that are not found."""
 NOISE = 0.35
-"""Length of the noise added to a vector of length 1, because two captures never show the same picture."""
+"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
 NAMES = (
     "base", "mixed_30", "mixed_50", "mixed_70", "mixed_100", "one_photograph", "mask", "glasses", "glasses_half",
     "motion_5", "two_ids", "twins",

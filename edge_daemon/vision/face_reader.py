@@ -22,7 +22,7 @@ from edge_daemon.vision.models import ModelSet
 Array = NDArray[np.float32]
 
 LOOK_SHARE = 0.33
-"""Width of BlazeFace's box as a share of the crop of a second look (works for .15 to .5 of the crop's side)."""
+"""Width of BlazeFace's box as a share of the crop for a second look. Values from 0.15 to 0.5 work."""
 LOOK_THRESHOLD = 0.1
 POSE_WIDTH_PX = 48.0
 """Narrower faces are too small to tell where they look."""
@@ -31,12 +31,15 @@ POINTS_WIDTH_PX = 24.0
 """The mesh of narrower faces is guessed: it says nothing of what moves in them."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
-"""Face rectangle in sides of BlazeFace's square: width, shift of the centre, height over width. Fitted on 221 faces of
-26 to 116 px in three composed lessons, where the width ear to ear is known: 0.879 +- .062, -0.059 +- .031."""
+"""Face rectangle in sides of BlazeFace's square: width, shift of the centre, height over width.
+
+Fitted on 221 faces of 26 to 116 px in three composed lessons, where the width from ear to ear is known: 0.879 +- 0.062
+and -0.059 +- 0.031.
+"""
 
 
 def hits(found: Detections) -> list[Hit]:
-    """Return detections one by one, for which nobody took a second look yet."""
+    """Return the detections one by one, before their second look."""
     rows = zip(found.boxes, found.points, found.scores, found.votes, strict=True)
     return [Hit(box, points, float(score), float(votes)) for box, points, score, votes in rows]
 
@@ -50,14 +53,14 @@ def rectangle(box: Array) -> Box:
 
 
 def blazeface_square(box: Box) -> Array:
-    """Return BlazeFace's square (4,) for a face's rectangle: the way back from `rectangle`."""
+    """Return BlazeFace's square (4,) for a face's rectangle: the inverse of `rectangle`."""
     side = box.w / BOX_SIDE
     cx, cy = box.x + box.w / 2, box.y + box.h / 2 - BOX_DOWN * side
     return np.array([cx - side / 2, cy - side / 2, cx + side / 2, cy + side / 2], np.float32)
 
 
 def distinct(faces: list[Face]) -> list[Face]:
-    """Drop faces that are the same as a better one; order them from top to bottom."""
+    """Return the faces without duplicates of a better one, ordered from top to bottom."""
     boxes = np.array([[f.box.x, f.box.y, f.box.x + f.box.w, f.box.y + f.box.h] for f in faces], np.float32)
     scores = np.array([f.score for f in faces], np.float32)
     kept = [faces[g[0]] for g in nms.groups(boxes.reshape(-1, 4), scores)]
@@ -66,22 +69,22 @@ def distinct(faces: list[Face]) -> list[Face]:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredHit:
-    """A detection that has its mesh."""
+    """A detection with its mesh."""
 
     hit: Hit
     mesh: Mesh
     probability: float
-    """That it is a face, by itself."""
+    """Probability that it is a face, from this detection alone."""
 
 
 class FaceReader:
-    """The networks that are run once a face. Not for two threads at a time.
+    """The networks that run once for each face. Not safe for concurrent use.
 
     Args:
         models: verified model files.
         embed: whether faces get a vector.
         embedder: makes the vectors; None: the embedder of `models`.
-        traits: what is measured on each face besides, by the names of `Traits`' fields.
+        traits: further measurements on each face, by the names of the fields of `Traits`.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class FaceReader:
         return self._look(part, threshold).placed(scale, round(tile.left), round(tile.top))
 
     def second_look(self, picture: Picture, hit: Hit) -> Hit:
-        """Detect again on a crop in which the face has the best size; the first detection stays if this finds none."""
+        """Detect again in a crop with the best face size. If that finds nothing, return the first detection."""
         side = float(hit.box[2] - hit.box[0]) / LOOK_SHARE
         centre = (hit.box[:2] + hit.box[2:]) / 2
         corner = centre - side / 2
@@ -114,29 +117,29 @@ class FaceReader:
         return replace(hit, box=found.boxes[best], points=found.points[best], look_score=score, agreement=agreement)
 
     def mesh(self, picture: Picture, hit: Hit) -> Mesh:
-        """Fit the face mesh, whether there is a face or not."""
+        """Fit the face mesh, even if there is no face."""
         return self._mesh(picture, hit.box, hit.points)
 
     def check(self, picture: Picture, hit: Hit) -> Hit:
-        """Return a detection with what the verifier says about it."""
+        """Return the detection with the verifier's result."""
         return replace(hit, checks=(*hit.checks, self._verify(picture, hit.box)))
 
     def confirm(self, picture: Picture, hit: Hit) -> Hit:
-        """Take the second look at a detection that was checked, and check what that finds."""
+        """Detect a checked detection again in its best size, and check the result."""
         if hit.look_score:
             return hit
         looked = self.second_look(picture, hit)
-        if not looked.look_score:  # the detector's box may be off; the verifier draws hidden and turned faces better
+        if not looked.look_score:  # the verifier's box is more exact for hidden and turned faces
             looked = self.second_look(picture, replace(hit, box=hit.checks[-1].square))
         return self.check(picture, looked)
 
     def read(self, picture: Picture, hit: Hit, least: float) -> Face | None:
-        """Return the face, or None where its probability is below `least`."""
+        """Return the face, or None if its probability is below `least`."""
         candidate = self.measure(picture, self.check(picture, hit))
         return self.describe(picture, candidate) if candidate.probability >= least else None
 
     def measure(self, picture: Picture, hit: Hit) -> MeasuredHit:
-        """Return what is known of a detection by itself, after the verifier."""
+        """Return a verified detection with its mesh and its own probability."""
         mesh = self.mesh(picture, hit)
         return MeasuredHit(hit, mesh, face_odds.probability(hit, mesh.presence))
 

@@ -1,4 +1,4 @@
-"""A picture becomes faces: by a full sweep, or with what the captures before have taught."""
+"""From a picture to faces: by a full sweep, or with the places known from earlier captures."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from edge_daemon.vision.tile_memory import TileMemory
 T = TypeVar("T")
 
 FIRST_THRESHOLD = 0.15
-"""Of a first detection; low, for the verifier finds out what is no face."""
+"""Least score of a first detection. It is low, because the verifier removes the false ones."""
 
 _SWEEP_AFTER = (1, 2, 4)
-"""Captures from one full sweep to the next, at first; then every `_SWEEP_EVERY`."""
+"""Captures between the first full sweeps; later sweeps follow every `_SWEEP_EVERY` captures."""
 _SWEEP_EVERY = 8
 _SEAT_THRESHOLD = 0.25
-"""Of a detection in a tile of a known place: a face is the mean of its boxes, and those that are weaker blur it."""
+"""Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
-"""A face that is seen like this at a known place needs no second detection elsewhere."""
+"""Score at which a face at a known place needs no second detection elsewhere."""
 _CLEAR, _AGREEMENT = 0.7, 0.85
-"""A face like this needs no second look; its two boxes would agree so much (medians of composed lessons: .8, .85)."""
+"""Score at which a face needs no second look, and the assumed agreement of its boxes (medians: 0.8 and 0.85)."""
 _MAX_TILES = 200
-"""Where more small tiles than this are needed for what has changed, a full sweep is cheaper."""
+"""If the changes need more small tiles than this, a full sweep is cheaper."""
 
 
 class Detector:
-    """Finds every face of a picture, by itself: a full sweep.
+    """Finds every face in a single picture by a full sweep.
 
     Args:
         models: verified model files.
-        threads: tiles and faces that are worked on at the same time; the result does not depend on it.
+        threads: number of tiles and faces in work at the same time; the result does not depend on it.
         embed: whether faces get a vector.
-        traits: what is measured on each face besides, by the names of `Traits`' fields.
+        traits: further measurements on each face, by the names of the fields of `Traits`.
     """
 
     def __init__(self, models: ModelSet, *, threads: int = 2, embed: bool = True, traits: Sequence[str] = ()) -> None:
@@ -51,11 +51,11 @@ class Detector:
         self._side_px = models.card("detector_sweep").size_px[0]
 
     def __call__(self, picture: Picture) -> list[Face]:
-        """Return the faces of a picture (H, W, 3) in BGR, uint8, from top to bottom."""
+        """Return the faces in a picture (H, W, 3) in BGR, uint8, from top to bottom."""
         return self.read(picture, hits(self.sweep(picture)))
 
     def sweep(self, picture: Picture) -> Detections:
-        """Search the whole picture; one detection a face."""
+        """Search the whole picture; the result has one detection for each face."""
         height, width = picture.shape[:2]
         plan = tiles.pyramid(width, height, self._side_px)
         parts = self.interpreters.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
@@ -78,7 +78,7 @@ class Detector:
         return distinct(self.interpreters.run(describe, _at_least(measured, believed)))
 
     def measured(self, picture: Picture, looked: list[Hit]) -> list[MeasuredHit]:
-        """Fit the mesh to detections."""
+        """Fit the mesh to the detections."""
 
         def measure(worker: PooledInterpreters, hit: Hit) -> MeasuredHit:
             return worker.reader.measure(picture, hit)
@@ -86,7 +86,7 @@ class Detector:
         return self.interpreters.run(measure, looked)
 
     def confirmed(self, picture: Picture, found: list[Hit]) -> list[Hit]:
-        """Return what may be a face by the verifier, with a second look where there was none."""
+        """Return the detections that the verifier accepts, after a second look at each."""
 
         def check(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.check(picture, hit)
@@ -101,10 +101,11 @@ class Detector:
 class RoomDetector:
     """Finds the faces in the captures of one lesson, in order, with less work than full sweeps.
 
-    Known places get a tile each, what has changed elsewhere is searched, and now and then the whole picture is.
+    The detector reads tiles around the known places, and searches the changed parts elsewhere. From time to time it
+    searches the whole picture.
 
     Args:
-        detector: the one whose networks are used.
+        detector: the detector whose networks it uses.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -138,7 +139,7 @@ class RoomDetector:
         return [_looked(hit) for hit in hits(seats)] + others
 
     def _search(self, picture: Picture, before: Picture, now: Picture) -> Detections:
-        """Look for newcomers: where something has changed, or everywhere."""
+        """Search for new faces, in the changed parts or everywhere."""
         if self._captures >= self._next_sweep:
             return self._sweep(picture)
         plan = self._places.newcomers(change.changed(before, now), change.SHRINK)
@@ -158,7 +159,7 @@ class RoomDetector:
 
 
 def _looked(hit: Hit) -> Hit:
-    """Take a clear face in a well-scaled tile for its own second look."""
+    """Count a clear face in a well-scaled tile as its own second look."""
     return replace(hit, look_score=hit.score, agreement=_AGREEMENT) if hit.score >= _CLEAR else hit
 
 

@@ -1,4 +1,4 @@
-"""What is known of whether somebody is a student: numbers for the network that makes a probability of them."""
+"""Evidence that a person is a student, as numbers for the network that gives a probability."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ FEATURES = (
 
 _TYPICAL_WIDTH_PX = 40.0
 _MOST_FACES = 16.0
-"""More faces of a lesson say little more: they show the same pose and light again."""
+"""Limit of the number of faces. Further faces add little, because they show the same pose and light again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonEvidence:
-    """What the faces of one person in a lesson say, whoever it is."""
+    """The evidence from the faces of one person in a lesson, named or not."""
 
     scores: Scores
     """(students,), normalised over the students (`track_identification.score`)."""
@@ -46,7 +46,7 @@ class PersonEvidence:
     width_px: float
     """Mean."""
     agreement: float
-    """Mean cosine between two of the faces of a track; that of a typical person where each track is a single face."""
+    """Mean cosine between two faces of a track; a typical value if each track is a single face."""
     sharpness: float
     """Mean, 0 to 1."""
     presence: float
@@ -54,11 +54,11 @@ class PersonEvidence:
 
 
 def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> PersonEvidence:
-    """Return what the tracks of one person say.
+    """Return the evidence from the tracks of one person.
 
     Args:
-        tracks: at least one.
-        faces: of the lesson; the members of the tracks are indices into them.
+        tracks: the tracks of the person, at least one.
+        faces: the faces of the lesson; the members of the tracks are indices into them.
     """
     own = [faces[member] for track in tracks for member in track.members]
     known = [track for track in tracks if len(track.members) > 1]

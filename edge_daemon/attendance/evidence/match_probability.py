@@ -1,7 +1,7 @@
-"""How probable it is that a person of a lesson is a student: a small network over what their faces say.
+"""The probability that a person in a lesson is a given student: a small network on the evidence from the faces.
 
-The network is of `neural_network/`, trained by models_tflite/build/match_probability on classes of people in front of
-whom as many students as strangers stand. That half is the prior of its probabilities.
+The network uses `neural_network/`. models_tflite/build/match_probability trains it on simulated classes, in front of
+which as many students as strangers stand. The prior of its probabilities is therefore one half.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from edge_daemon.neural_network.dense import Dense
 from edge_daemon.neural_network.network import Network
 
 HIDDEN = (16, 8)
-"""Numbers of the two hidden layers."""
+"""Sizes of the two hidden layers."""
 
 _LEAST, _MOST = 1e-4, 0.9999
-"""No evidence of this kind is surer: the network saw some ten thousand people in front of a class."""
+"""Limits of the probabilities. More certainty is not justified: the training had about ten thousand people."""
 
 
 def new_network(random: np.random.Generator) -> Network:
-    """Return the network before training: `FEATURES` in, the logit of "is the student" out."""
+    """Return the untrained network: `FEATURES` as input, the logit of "is the student" as output."""
     first, second = HIDDEN
     return Network(
         [Dense(len(FEATURES), first, random), Tanh(), Dense(first, second, random), Tanh(), Dense(second, 1, random)]
@@ -32,14 +32,14 @@ def new_network(random: np.random.Generator) -> Network:
 
 
 class MatchProbability:
-    """Turns evidence into probabilities.
+    """Converts evidence to probabilities.
 
     Args:
-        weights: file that `Network.save` wrote.
+        weights: file written by `Network.save`.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it holds another network.
+        OSError: the file can't be read.
+        ValueError: the file has the weights of another network.
     """
 
     def __init__(self, weights: Path) -> None:
@@ -57,14 +57,14 @@ class MatchProbability:
         return np.asarray(np.clip(sigmoid(logits[:, 0].astype(np.float64)), _LEAST, _MOST))
 
     def among(self, evidence: PersonEvidence, photographs: Scores, possible: Collection[int]) -> Scores:
-        """Return (students,): the probability for each student where only some can be meant, 0 for the others.
+        """Return (students,): the probability for each student if only some are possible; 0 for the others.
 
-        The odds of the possible students and those of "somebody else" share the whole (Bayes). The prior is that of
-        the training, for the people without a name: as many strangers as possible students. So where few students are
-        missing, each is more probable than in front of the whole class.
+        The probabilities of the possible students and of a stranger add up to 1 (Bayes). The prior for unnamed people
+        is that of the training: as many strangers as possible students. If few students are missing, each of them is
+        therefore more probable than in front of the whole class.
 
         Args:
-            evidence: of one person.
+            evidence: the evidence about one person.
             photographs: as in `each`.
             possible: indices of the students who are not seen elsewhere at the same time; at least one.
         """

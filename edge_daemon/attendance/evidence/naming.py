@@ -1,4 +1,4 @@
-"""Who gets which name: by probability, where it is far more probable than nobody of the class and than the next one."""
+"""Assign names by probability, if a name is far more probable than a stranger and than the next student."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ that training knows, fewest of 3,800 verdicts were then wrong without a doubt: 1
 
 @dataclass(slots=True)
 class NamesByProbability:
-    """Decides about the names of one lesson.
+    """Decides on the names in one lesson.
 
     Args:
-        faces: of the lesson.
+        faces: the faces of the lesson.
         known: the students.
     """
 
@@ -43,11 +43,11 @@ class NamesByProbability:
     """Which share of the people in the room is enrolled; known after the call."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
-        """Return (people, students): what each name brings, 0 where it is not probable enough.
+        """Return (people, students): the gain of each name; 0 if it is not probable enough.
 
         Args:
             people: the tracks of each person.
-            faces: how many each has.
+            faces: the number of faces of each person.
         """
         odds = np.stack([odds_of(tracks, self.faces, self.known) for tracks in people])
         self.share = enrolled_share(odds, faces)
@@ -67,14 +67,14 @@ def possible_students(
     known: KnownStudents,
     share: float,
 ) -> list[PossibleStudent]:
-    """Return everybody who has a name, with how probable the name is.
+    """Return all named people with the probability of each name.
 
     Args:
-        tracks: of one lesson.
+        tracks: the tracks of one lesson.
         named: the student of each track, or NOBODY.
-        faces: of the lesson, which the tracks index.
+        faces: the faces of the lesson, which the tracks index.
         known: the students.
-        share: which share of the people in the room is enrolled.
+        share: the share of the people in the room who are enrolled.
     """
     slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
     taken: dict[int, frozenset[int]] = {}

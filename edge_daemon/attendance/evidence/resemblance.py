@@ -1,7 +1,7 @@
-"""Somebody without a name was there, and is most like a student who was hardly seen: a reason to look again.
+"""Unnamed persons who resemble a student who was hardly seen: a reason for a person to look again.
 
-A person whose faces stay below the thresholds has no name in any capture. For an absent student who in truth sat there
-with a mask, with sunglasses or far away, all captures are lost together. The ranking still says who it is most like.
+A person whose faces stay below the thresholds has no name in any capture. A student with a mask or sunglasses, or far
+away, may therefore count as absent. The ranking still shows which student the person resembles most.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ name; from 0.35 on it would be 4 % and 82 %."""
 
 @dataclass(frozen=True, slots=True)
 class UnnamedPerson:
-    """Somebody without a name who may be a student."""
+    """An unnamed person who may be a student."""
 
     student_id: str
     probability: float
-    """That it is this student, 0 to 1."""
+    """Probability that the person is this student, 0 to 1."""
     slots: frozenset[int]
     """The captures in which the person was seen."""
     box: Box
-    """Where the face was, the median."""
+    """The median box of the face."""
     members: tuple[int, ...] = ()
     """Indices into the lesson's faces."""
 
@@ -47,11 +47,11 @@ def unnamed_persons(
     """Return who of those without a name may be which student: at most one student a person, the most probable one.
 
     Args:
-        tracks: of one lesson.
+        tracks: the tracks of one lesson.
         named: the student of each track, or NOBODY.
-        faces: of the lesson, which the tracks index.
+        faces: the faces of the lesson, which the tracks index.
         known: the students.
-        share: which share of the people in the room is enrolled.
+        share: the share of the people in the room who are enrolled.
     """
     slots = [frozenset(faces[member].slot for member in track.members) for track in tracks]
     taken: dict[int, frozenset[int]] = {}

@@ -1,9 +1,9 @@
-"""Evidence over the whole lesson: the student behind each face of each capture.
+"""Evidence over the whole lesson: the student for each face in each capture.
 
-One picture of a face 28 pixels wide decides little, forty decide a lot. The faces of a lesson are joined to tracks by
-seat and similarity (seats.py, tracks.py), and the tracks are assigned to students (track_identification.py). The
-evidence follows the face, not the chair: a face that contradicts its neighbours is not part of their track and is not
-counted for their student.
+One picture of a face 28 pixels wide is weak evidence; forty are strong. The module joins the faces of a lesson to
+tracks by seat and similarity (seats.py, tracks.py), and assigns the tracks to students (track_identification.py). The
+evidence follows the face, not the chair. A face that contradicts its neighbours is not part of their track, and does
+not count for their student.
 """
 
 from __future__ import annotations
@@ -28,22 +28,26 @@ from edge_daemon.attendance.evidence.tracks import Track, track_seat
 from edge_daemon.types import Candidate, Sighting, Vector
 
 MIN_WIDTH_PX = 18.0
-"""Narrower faces are nobody who could be recognised: pictures on a wall, people in a corridor."""
+"""Narrower faces are left out, because they can't be recognised: pictures on a wall, people in a corridor."""
 MIN_UNKNOWN_SCORE = 0.975
-"""Somebody unknown is a face if the median of his or her scores is this high. In two composed lessons the lowest median
-of a person was 0.994, the highest of a false face 0.949: what deceives the detector now and then rarely does so each
-time."""
+"""Least median of an unknown track's scores at which it counts as a face.
+
+In two composed lessons the lowest median of a person was 0.994, and the highest of a false face 0.949. An object that
+sometimes deceives the detector rarely does so in every capture.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Who was seen in a lesson."""
+    """The people seen in a lesson."""
 
     sightings: list[Sighting]
-    """One for each face that is believed in, ordered by slot; student_id is empty for somebody unknown. A student has
-    at most one a slot."""
+    """One sighting for each accepted face, ordered by slot; student_id is empty for an unknown person.
+
+    A student has at most one sighting in a slot.
+    """
     unnamed: list[UnnamedPerson]
-    """Persons without a name who may be students; empty where no probabilities were asked for."""
+    """Unnamed persons who may be students; empty without probabilities."""
     possible: list[PossibleStudent] = field(default_factory=list)
     """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
     persons: list[list[Candidate]] = field(default_factory=list)
@@ -58,7 +62,7 @@ def resolve_sightings(
     look_alikes: Collection[tuple[str, str]] = (),
     constants: Thresholds = Thresholds(),  # noqa: B008 - frozen
 ) -> list[Sighting]:
-    """Decide for every face of a lesson who it is; arguments and result as of `resolve_lesson`."""
+    """Decide on the identity of every face in a lesson; arguments and result as in `resolve_lesson`."""
     return resolve_lesson(candidates, student_ids, look_alikes, constants).sightings
 
 
@@ -73,17 +77,17 @@ def resolve_lesson(
     expected: Collection[str] | None = None,
     seconds_of: Mapping[int, float] | None = None,
 ) -> Resolution:
-    """Decide for every face of a lesson who it is, and which students persons without a name may be.
+    """Decide on the identity of every face in a lesson, and on the possible students for unnamed persons.
 
     A picture of a face gets no name, and takes none from anybody.
 
     Args:
         candidates: the faces of all captures; similarities (students,) in the order of student_ids.
         student_ids: the enrolled students.
-        look_alikes: pairs of students who are told apart more strictly.
+        look_alikes: pairs of similar students, for whom stricter limits apply.
         constants: measured constants.
-        match: gives the probabilities by which names are given; None: the constants decide.
-        photographs: with how many each student was enrolled.
+        match: gives the probabilities that decide on names; None: the constants decide.
+        photographs: number of enrolment photographs of each student.
         expected: the students of the lesson's course; None: all of them.
         seconds_of: when each capture was taken, by slot; None: pictures of faces are not looked for.
     """
@@ -135,14 +139,14 @@ def _sightings(
 
 
 def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Return the faces of each person who is believed in: all tracks of a student, and of somebody unknown, together.
+    """Return the faces of each accepted person: all tracks of a student, or of an unknown person, together.
 
-    Nothing where no analyser was on: nobody asks then.
+    The result is empty if no analyser was on, because nothing needs it then.
 
     Args:
-        tracks: of one lesson.
+        tracks: the tracks of one lesson.
         named: the student of each track, or NOBODY.
-        faces: of the lesson, which the tracks index.
+        faces: the faces of the lesson, which the tracks index.
     """
     if not any(face.traits.are_analysed for face in faces):
         return []
@@ -155,7 +159,7 @@ def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candi
 
 
 def _is_believed(track: Track, faces: Sequence[Candidate]) -> bool:
-    """Return whether somebody unknown is a face at all."""
+    """Return whether the track of an unknown person is a face at all."""
     return bool(np.median([faces[member].score for member in track.members]) >= MIN_UNKNOWN_SCORE)
 
 
@@ -168,10 +172,10 @@ def _find_tracks(faces: Sequence[Candidate]) -> list[Track]:
 
 
 def _similarity_vectors(faces: Sequence[Candidate]) -> Vector:
-    """Rows of length 1 whose products tell how alike two faces are.
+    """Return rows of length 1 whose products are the similarities of two faces.
 
-    After a restart embeddings are gone. How similar a face is to each of thirty students is then a fingerprint in its
-    seat; its mean over the lesson is taken off, as everybody resembles some students more than others.
+    After a restart there are no embeddings. The similarities of a face to all students then describe it well enough
+    within its seat. The mean over the lesson is subtracted, because everybody resembles some students more than others.
     """
     if all(f.embedding is not None for f in faces):
         rows = np.stack([f.embedding for f in faces if f.embedding is not None])
@@ -182,7 +186,7 @@ def _similarity_vectors(faces: Sequence[Candidate]) -> Vector:
 
 
 def _keep_one_a_slot(students: list[int], faces: Sequence[Candidate]) -> None:
-    """Where a student stands twice in one capture, the less similar face becomes unknown."""
+    """Make the less similar face unknown if a student appears twice in one capture."""
     best: dict[tuple[int, int], int] = {}
     for member, (student, face) in enumerate(zip(students, faces, strict=True)):
         if student == NOBODY:
@@ -209,7 +213,7 @@ def _asleep(students: Sequence[int], faces: Sequence[Candidate]) -> list[bool]:
 def _sighting(face: Candidate, student: int, student_ids: Sequence[str], asleep: bool) -> Sighting:
     known = student != NOBODY
     similarity = face.similarities[student] if known else max(face.similarities, default=0.0)
-    similarity = min(float(similarity), 1.0)  # the correction for poor photographs overshoots on the photograph itself
+    similarity = min(float(similarity), 1.0)  # the correction for poor photographs exceeds 1 on the photograph itself
     return Sighting(
         face.slot, student_ids[student] if known else "", similarity, face.attentive and not asleep, face.box
     )

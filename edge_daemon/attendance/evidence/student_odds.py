@@ -1,8 +1,8 @@
-"""How the odds of "is this student" and "is nobody of the class" share a person of the room.
+"""The odds that a person in the room is a given student, or nobody in the class.
 
-The odds of the network hold in front of a class with as many strangers as students. Which share of the people in this
-room is enrolled follows from the room itself (Saerens et al. 2002, Neural Computation 14): where another class sits,
-every name has to be far more certain than where all faces are known.
+The odds of the network apply in front of a class with as many strangers as students. The share of enrolled people in
+this room follows from the room itself (Saerens et al. 2002, Neural Computation 14). If another class is in the room,
+every name requires far more certainty than if all faces are known.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 USUAL_SHARE = 0.7
-"""Share of the people in a room who are enrolled, before anybody is looked at."""
+"""Share of the people in a room who are enrolled, before any evidence."""
 USUAL_WEIGHT = 2.0
-"""How many people of the room that counts as much as."""
+"""Weight of the usual share, in people."""
 LEAST_SHARE, MOST_SHARE = 0.02, 0.95
 GUEST_WEIGHT = 0.2
-"""Prior of a student who is not expected in this lesson, to that of one who is."""
+"""Prior of a student not expected in this lesson, relative to an expected one."""
 TYPICAL_PHOTOGRAPHS = 3
-"""Where it is not known with how many somebody was enrolled."""
+"""The number for a student whose number of photographs is unknown."""
 _STEPS = 20
 _NEARLY_AS_LIKELY = 0.1
-"""A look-alike of the most probable student is in question, too, from this share of the odds on."""
+"""Least share of the best probability at which a look-alike of that student is also possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownStudents:
-    """Who is enrolled, and what is known of each; arrays and keys are in the order of the ids."""
+    """The enrolled students and the facts about each; arrays and keys are in the order of the ids."""
 
     ids: Sequence[str]
     photographs: Scores
-    """With how many each was enrolled."""
+    """Number of enrolment photographs of each student."""
     weights: Scores
-    """Prior of each before anything is seen; the mean is 1."""
+    """Prior of each student before any evidence; the mean is 1."""
     look_alikes: Mapping[int, frozenset[int]]
-    """Of a student: those whose photographs are alike."""
+    """For each student, the students with similar photographs."""
     match: MatchProbability
 
 
@@ -54,13 +54,13 @@ def known_students(
     look_alikes: Collection[tuple[str, str]] = (),
     expected: Collection[str] | None = None,
 ) -> KnownStudents:
-    """Return what naming knows of the students.
+    """Return the facts about the students that naming uses.
 
     Args:
         ids: the enrolled students, at least one, in the order of the similarities.
         match: gives the odds.
-        photographs: with how many each was enrolled.
-        look_alikes: pairs of ids.
+        photographs: number of enrolment photographs of each student.
+        look_alikes: pairs of ids of similar students.
         expected: ids of the students of the lesson's course; None: all.
     """
     counts = photographs or {}
@@ -81,9 +81,9 @@ def known_students(
 
 
 def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStudents) -> Scores:
-    """Return (students,): the odds that a person is each student, by all tracks or by the one that tells most.
+    """Return (students,): the odds that a person is each student, by all tracks or by the strongest one.
 
-    Who wears sunglasses for half of the lesson is known by the other half.
+    A student with sunglasses in half of the lesson is recognised in the other half.
     """
     parts = [list(tracks)]
     if len(tracks) > 1:
@@ -104,11 +104,11 @@ def _odds(evidence: PersonEvidence, known: KnownStudents) -> Scores:
 
 
 def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
-    """Return which share of the people of a room is enrolled, by expectation and maximisation.
+    """Return the share of the people in a room who are enrolled, by expectation maximisation.
 
     Args:
-        odds: (people, students), of `odds_of`.
-        faces: how many each person has; of those with few nobody knows what they are.
+        odds: (people, students), from `odds_of`.
+        faces: number of faces of each person; people with few faces do not count, because they are uncertain.
     """
     solid = np.array([count >= SOLID_FACES for count in faces], bool)
     best = odds[solid].max(axis=1, initial=0.0)
@@ -123,11 +123,12 @@ def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
 def probabilities(odds: Scores, share: float, possible: Iterable[int] | None = None) -> Scores:
     """Return (students,): the probability that a person is each of the possible students, 0 for the others.
 
-    The possible students and "somebody else" share the whole (Bayes). Where few are missing, each is more probable.
+    The probabilities of the possible students and of a stranger add up to 1 (Bayes). The fewer students are possible,
+    the more probable each of them is.
 
     Args:
-        odds: (students,), of `odds_of`.
-        share: of the room, of `enrolled_share`.
+        odds: (students,), from `odds_of`.
+        share: the enrolled share of the room, from `enrolled_share`.
         possible: indices of the students who are not seen elsewhere at the same time; None: all.
     """
     own = odds * (share / (1 - share))
@@ -142,8 +143,9 @@ def probabilities(odds: Scores, share: float, possible: Iterable[int] | None = N
 def name_probabilities(odds: NDArray[np.float64], share: float, known: KnownStudents) -> Scores:
     """Return (people, students): how probable each name is against strangers and against other students.
 
-    Look-alikes are one: that a person is one of two whom nobody can tell apart is as sure as both together, and who of
-    them it is follows from who else is there. 0 but for the most probable student and those alike.
+    Look-alikes count as one: the probability that a person is one of two indistinguishable students is their sum. The
+    other people in the room decide which of them it is. All values are 0 except for the most probable student and the
+    look-alikes.
     """
     result = np.zeros_like(odds)
     for person, own in enumerate(odds):

@@ -1,4 +1,4 @@
-"""Give persons their students: pooled similarity, nobody in two seats at once, open to strangers."""
+"""Assign students to persons: pooled similarity, nobody in two seats at once, and strangers stay unnamed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ NameGains = Callable[[Sequence[Sequence[Track]], Sequence[int]], Scores]
 """(people, faces of each) -> (people, students): what each name brings; 0 where it is not to be given."""
 
 COHORT = 5
-"""How many other students a similarity is held against."""
+"""Number of other students with which a similarity is compared."""
 COHORT_WEIGHT = 0.5
-"""Some faces, the far and blurred above all, resemble everybody. Taking half the mean similarity of the five next
-students off halves the false refusals at the same rate of strangers named (adaptive cohort normalisation, Matejka et
-al. 2017)."""
+"""Weight of the other students' mean similarity, which is subtracted.
+
+Some faces resemble everybody, especially far and blurred ones. Subtracting half the mean similarity of the five next
+students halves the false refusals, at the same rate of named strangers (adaptive cohort normalisation, Matejka et al.
+2017).
+"""
 
 
 def identify_tracks(
@@ -36,13 +39,13 @@ def identify_tracks(
     constants: Thresholds,
     by_probability: NameGains | None = None,
 ) -> list[int]:
-    """Return for each track the index of its student, or NOBODY for somebody unknown.
+    """Return for each track the index of its student, or NOBODY for an unknown person.
 
     Args:
-        tracks: of one lesson.
-        faces: of the lesson, which the tracks index.
+        tracks: the tracks of one lesson.
+        faces: the faces of the lesson, which the tracks index.
         student_ids: the enrolled students.
-        look_alikes: pairs of students who are told apart more strictly.
+        look_alikes: pairs of similar students, for whom stricter limits apply.
         constants: measured constants.
         by_probability: decides about names (`naming.names_by_probability`); None: the constants do.
     """
@@ -68,7 +71,7 @@ def _name_by_gains(
     by_probability: NameGains,
     constants: Thresholds,
 ) -> list[int]:
-    """Return the students of the tracks by what each name brings, all tracks of a person alike."""
+    """Return the students of the tracks by the gain of each name; all tracks of a person get the same student."""
     united = unite(tracks, slots)
     identities = [[tracks[i] for i in identity] for identity in united]
     gains = by_probability(identities, [sum(len(track.members) for track in one) for one in identities])
@@ -91,7 +94,7 @@ def _name_identities(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Return the students of the tracks by what their faces say themselves, all tracks of a person alike."""
+    """Return the students of the tracks by their faces alone; all tracks of a person get the same student."""
     united = unite(tracks, slots)
     identities = [[tracks[i] for i in identity] for identity in united]
     identity_slots = [frozenset().union(*(slots[i] for i in identity)) for identity in united]
@@ -124,9 +127,9 @@ def _second_pass(
 
 
 def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], constants: Thresholds) -> Scores:
-    """Return (students,): what a name brings by all tracks of a person together, or by the one that tells most.
+    """Return (students,): the gain of a name by all tracks of a person together, or by the strongest one.
 
-    Somebody who is known beyond doubt in the second row stays known after moving to the last one.
+    A person who is recognised with certainty in the second row stays recognised after moving to the last row.
     """
     parts = [
         list(identity),
@@ -141,7 +144,7 @@ def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], const
 
 
 def score(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Scores:
-    """Return (students,): how much more like each student the faces are than like the others."""
+    """Return (students,): the similarity of the faces to each student, relative to the other students."""
     parts = [_pooled(track, faces) * len(track.members) for track in tracks]
     return _normalised(np.sum(parts, axis=0) / sum(len(track.members) for track in tracks))
 
@@ -156,7 +159,7 @@ def _pooled(track: Track, faces: Sequence[Candidate]) -> Scores:
 
 
 def _normalised(pooled: Scores) -> Scores:
-    """Take off half of what the most similar other students reach."""
+    """Subtract half of the similarity that the most similar other students reach."""
     count = min(COHORT, len(pooled) - 1)
     if count == 0:
         return pooled
@@ -170,9 +173,9 @@ def _normalised(pooled: Scores) -> Scores:
 def _contradictions(
     identities: Sequence[Sequence[int]], tracks: Sequence[Track], alike: Scores, constants: Thresholds
 ) -> NDArray[np.bool_]:
-    """Say which persons look too different to be one student, by the largest track of each.
+    """Return which persons look too different to be one student, by the largest track of each.
 
-    Who takes over a student's seat may resemble the portraits, but not the one who sat there before.
+    A person who takes a student's seat may resemble the portraits, but not the student who sat there before.
     """
     largest = [max(identity, key=lambda i: len(tracks[i].members)) for identity in identities]
     faces = np.array([len(tracks[i].members) for i in largest])
@@ -182,7 +185,7 @@ def _contradictions(
 
 
 def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.float64) -> Scores:
-    """What a name brings: more for more faces and for a score farther above the threshold."""
+    """Return the gain of a name: larger for more faces and for a score farther above the threshold."""
     gains = (scores - thresholds + 0.05) * np.sqrt(sizes)
     return np.asarray(np.where(scores >= thresholds, gains, 0.0), dtype=np.float64)
 
@@ -190,8 +193,10 @@ def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.f
 def _assign_in_rounds(
     named: list[int], gains: Scores, slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> None:
-    """Assign until nothing is left; each round gives a student at most one more row, for people move within a
-    lesson."""
+    """Assign until nothing is left.
+
+    Each round gives a student at most one more row, because people move within a lesson.
+    """
     while True:
         new = assign(_without_conflicts(gains, named, slots, contradict))
         if all(student < 0 for student in new):
@@ -204,7 +209,7 @@ def _assign_in_rounds(
 def _without_conflicts(
     gains: Scores, named: Sequence[int], slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> Scores:
-    """Take away what is named, and a student from rows in the same captures as his, or unlike his."""
+    """Remove named rows. Remove a student from rows that share captures with, or contradict, the student's own."""
     left: Scores = gains.copy()
     for row, student in enumerate(named):
         if student == NOBODY:
@@ -224,7 +229,7 @@ def _drop_doubtful(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Take names back whose runner-up is nearly as similar, unless that student is seen elsewhere at the time."""
+    """Remove names whose runner-up is nearly as similar, unless that student is seen elsewhere at the same time."""
     result = list(named)
     for row, student in enumerate(named):
         if student == NOBODY:

@@ -1,4 +1,4 @@
-"""The analysers that are switched on, and what they measure on one face."""
+"""The enabled analysers and their measurements on one face."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from edge_daemon.vision.models import ModelSet
 
 
 class TraitReader:
-    """Runs every analyser that is wanted. Not for two threads at a time.
+    """Runs every enabled analyser. Not safe for concurrent use.
 
     Args:
         models: verified model files.
-        names: fields of `Traits`; the modules of this folder that are called so are loaded, and no other.
+        names: fields of `Traits`; only the modules with these names in this folder are loaded.
     """
 
     def __init__(self, models: ModelSet, names: Sequence[str]) -> None:
