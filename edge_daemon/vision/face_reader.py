@@ -25,10 +25,10 @@ LOOK_SHARE = 0.33
 """Width of BlazeFace's box as a share of the crop for a second look. Values from 0.15 to 0.5 work."""
 LOOK_THRESHOLD = 0.1
 POSE_WIDTH_PX = 48.0
-"""Narrower faces are too small to tell where they look."""
+"""In narrower faces the pose can't be measured."""
 
 POINTS_WIDTH_PX = 24.0
-"""The mesh of narrower faces is guessed: it says nothing of what moves in them."""
+"""The mesh of narrower faces is only an estimate, and does not show movement."""
 
 BOX_SIDE, BOX_DOWN, BOX_ASPECT = 0.88, -0.06, 1.25
 """Face rectangle in sides of BlazeFace's square: width, shift of the centre, height over width.
@@ -144,7 +144,7 @@ class FaceReader:
         return MeasuredHit(hit, mesh, face_odds.probability(hit, mesh.presence))
 
     def describe(self, picture: Picture, candidate: MeasuredHit, without: Collection[str] = ()) -> Face:
-        """Return the face that a detection was found to be, without the traits that are named."""
+        """Return the face for an accepted detection, without the named traits."""
         hit, mesh = candidate.hit, candidate.mesh
         box = rectangle(hit.box)
         is_large_enough = box.w >= POSE_WIDTH_PX

@@ -64,7 +64,7 @@ class Detector:
         return _one_a_face(join(parts))
 
     def read(self, picture: Picture, found: list[Hit], without: Collection[str] = ()) -> list[Face]:
-        """Drop what is no face, and describe the others, without the traits that are named."""
+        """Drop detections that are not faces, and describe the others, without the named traits."""
 
         def describe(worker: PooledInterpreters, candidate: MeasuredHit) -> Face:
             return worker.reader.describe(picture, candidate, without)
@@ -119,7 +119,7 @@ class RoomDetector:
 
         Args:
             picture: (H, W, 3) in BGR, uint8.
-            without: traits that are not measured in this capture.
+            without: traits not measured in this capture.
         """
         now = change.thumbnail(picture)
         found = self._hits(picture, now)

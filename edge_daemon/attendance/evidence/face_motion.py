@@ -1,9 +1,9 @@
-"""What moves in a face over a lesson: how far its points stray once its place, turn and tilt are taken off.
+"""Motion within a face over a lesson: how far its points move after removing its place, turn and tilt.
 
-The points of a print keep their places on the paper. One homography brings them back to where they were, however the
-paper is held, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
-bends, a polynomial of the second degree does. Those of a living face do not come back: eyes, brows, lips and jaw move,
-and a head that turns has depth.
+The points of a print keep their places on the paper. For any position of the paper, one homography maps them to their
+usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
+bends, a polynomial of the second degree does so. No such map fits the points of a living face. Eyes, brows, lips and
+jaw move, and a head that turns has depth.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ PARTS = {
     "eyes": slice(36, 48),
     "lips": slice(48, 68),
 }
-"""Which of the 68 standard points belong to which part."""
+"""Ranges of the 68 standard points by part of the face."""
 _ROUNDS = 4
-"""After so many the median shape no longer changes."""
+"""Number of rounds after which the median shape no longer changes."""
 _LEAST = 1e-4
-"""In face widths: what the points are rounded to."""
+"""Rounding step of the points, in face widths."""
 _STEADY = 1e-6
 
 
 FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
-"""Names of what `motion` returns: by part, after the homography, and after the polynomial."""
+"""Names of the numbers from `motion`: by part, after the homography, and after the polynomial."""
 
 
 def motion(faces: Sequence[FacePoints]) -> Array:
-    """Return (FEATURES,) how far the parts of a face strayed, as logarithms of shares of the face's width.
+    """Return (FEATURES,): how far the parts of a face moved, as logarithms of shares of the face's width.
 
     Args:
-        faces: at least three, of one person or print.
+        faces: at least three faces of one person or print.
     """
     shapes = np.array([one.places() for one in faces])
     usual, tilted = _after_tilt(shapes)
@@ -53,7 +53,7 @@ def motion(faces: Sequence[FacePoints]) -> Array:
 
 
 def residuals(shapes: Array) -> Array:
-    """Return (n, 68, 2): how far each point is from the median shape after the best homography, in face widths.
+    """Return (n, 68, 2): the distance of each point to the median shape after the best homography, in face widths.
 
     Args:
         shapes: (n, 68, 2), in face widths.
@@ -70,7 +70,7 @@ def _after_tilt(shapes: Array) -> tuple[Array, Array]:
 
 
 def _after_bend(left: Array, usual: Array) -> Array:
-    """Return residuals without what a polynomial of the second degree in the place explains."""
+    """Return the residuals that a polynomial of the second degree in the place does not explain."""
     x, y = ((usual - usual.mean(axis=0)) / usual.std()).T
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     explained = basis @ np.linalg.pinv(basis)
@@ -78,7 +78,7 @@ def _after_bend(left: Array, usual: Array) -> Array:
 
 
 def _brought_to(shapes: Array, target: Array) -> Array:
-    """Return the shapes, each after the homography that brings it nearest to the target (least squares, DLT)."""
+    """Return each shape after the homography that moves it nearest to the target (least squares, DLT)."""
     x, y = _normalised(shapes)[..., 0], _normalised(shapes)[..., 1]
     middle = target.mean(axis=0)
     size = np.sqrt(((target - middle) ** 2).sum(axis=1).mean())

@@ -51,9 +51,9 @@ class Resolution:
     possible: list[PossibleStudent] = field(default_factory=list)
     """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
     persons: list[list[Candidate]] = field(default_factory=list)
-    """The faces of each person who is believed in, with or without a name; empty where no analyser was on."""
+    """The faces of each accepted person, named or not; empty if no analyser was on."""
     printed: list[PrintedStudent] = field(default_factory=list)
-    """Of whom there were pictures in the room; empty where no times were given."""
+    """Students of whom pictures were in the room; empty without capture times."""
 
 
 def resolve_sightings(
@@ -79,7 +79,7 @@ def resolve_lesson(
 ) -> Resolution:
     """Decide on the identity of every face in a lesson, and on the possible students for unnamed persons.
 
-    A picture of a face gets no name, and takes none from anybody.
+    A picture of a face gets no name, and takes no name from a person.
 
     Args:
         candidates: the faces of all captures; similarities (students,) in the order of student_ids.
@@ -89,7 +89,7 @@ def resolve_lesson(
         match: gives the probabilities that decide on names; None: the constants decide.
         photographs: number of enrolment photographs of each student.
         expected: the students of the lesson's course; None: all of them.
-        seconds_of: when each capture was taken, by slot; None: pictures of faces are not looked for.
+        seconds_of: time of each capture by slot; None: the function does not search for pictures of faces.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:

@@ -1,7 +1,7 @@
-"""Which faces of a lesson are pictures of faces: prints that are held up or pinned to a wall, posters, still screens.
+"""Detect pictures of faces in a lesson: prints held up or pinned to a wall, posters, still screens.
 
-A face is judged over the lesson and never by one capture: in three seconds many people do not move at all. What moved
-(face_motion.py) decides, by a logistic regression that was fitted to composed lessons (`benchmarks.prints`).
+The decision needs the whole lesson, never one capture, because many people do not move at all for three seconds. A
+logistic regression on the motion (face_motion.py) decides. It was fitted to composed lessons (`benchmarks.prints`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ Measured = Face | Candidate
 
 LEAST_CAPTURES = 15
 LEAST_SPAN_S = 1800.0
-"""With fewer captures, or captures of a shorter time, somebody may just have sat still: nothing is decided."""
+"""With fewer captures or a shorter time there is no decision, because a person may have sat still."""
 LEAST_PROBABILITY, LEAST_PROBABILITY_SMALL = 0.65, 0.85
-"""From here on a face is a picture of a face. The mesh of a small face is noisy, so small faces have to be more
-certain. A student of the last row who is called a picture needs a teacher each time."""
+"""Least probability at which a face counts as a picture of a face.
+
+The mesh of a small face is noisy, so small faces require more certainty. A student in the last row who counts as a
+picture needs a teacher's decision each time.
+"""
 SMALL_PX = 40.0
 """Median width below which a face is small."""
 # fmt: off
@@ -39,19 +42,22 @@ _BIAS = -45.575
 """Weights of `features`, in that order: `benchmarks.print_fit` on 239 seats of 12 people (Labeled Faces in the Wild).
 People left out in turn: 58 of 60 prints from 48 px on are called pictures, and 2 of 60 living people."""
 LEAST_LIKENESS = 0.5
-"""From here on a print is said to be of a student: somebody else is less probable."""
+"""Least probability at which a print counts as a picture of a student; any other person is then less probable."""
 MOST_MASKED = 0.5
-"""Mean probability that nose and mouth are covered; above, the mesh guesses what it can't see, and that does not move.
-Spectacles are often taken for covered eyes, so that eyes are no reason."""
+"""Largest mean probability of covered nose and mouth for a decision.
+
+Above it, the mesh estimates hidden points, which do not move. Covered eyes do not matter here, because spectacles often
+count as covered eyes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedStudent:
-    """A picture of a student that was in the room."""
+    """A picture of a student in the room."""
 
     student_id: str
     probability: float
-    """That it shows this student, 0 to 1."""
+    """Probability that it shows this student, 0 to 1."""
     slots: frozenset[int]
     """The captures in which it was seen."""
     box: Box
@@ -63,13 +69,13 @@ def static_groups(
 ) -> list[list[int]]:
     """Return the groups of tracks that are pictures of faces, as indices of the tracks; each group shows one person.
 
-    Tracks that look like one person are judged together. If these are no picture, each track that is long enough is
-    judged by itself: a student may sit in one seat, and the portrait hang in another.
+    The function first tests all tracks of one person together. If they are not a picture, it tests each long track
+    alone, because the student may sit in one seat and the portrait hang at another.
 
     Args:
         tracks: the tracks of one lesson.
         faces: the faces that the tracks index.
-        seconds_of: when each capture was taken, by slot, in seconds from any instant.
+        seconds_of: time of each capture by slot, in seconds from any instant.
     """
     if not tracks:
         return []
@@ -84,11 +90,11 @@ def static_groups(
 
 
 def is_static(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> bool:
-    """Return whether the faces of one person are a picture of a face; False where nothing can be decided.
+    """Return whether the faces of one person are a picture of a face; False without enough evidence.
 
     Args:
         faces: the faces of all captures.
-        seconds_of: as of `static_groups`.
+        seconds_of: as in `static_groups`.
     """
     measured = [face for face in faces if face.traits.points is not None]
     seconds = [seconds_of[face.slot] for face in measured if face.slot in seconds_of]
@@ -99,13 +105,13 @@ def is_static(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> bo
 
 
 def static_probability(faces: Sequence[Measured]) -> float:
-    """Return how probable it is that faces with points are pictures of one face, 0 to 1."""
+    """Return the probability that faces with points are pictures of one face, 0 to 1."""
     logit = float(np.array(_WEIGHTS) @ features(faces) + _BIAS)
     return float(1 / (1 + np.exp(-np.clip(logit, -60, 60))))
 
 
 def features(faces: Sequence[Measured]) -> Array:
-    """Return what the decision sees of faces with points: what moved, and the logarithm of the median width."""
+    """Return the input of the decision for faces with points: their motion, and the logarithm of the median width."""
     moved = motion([face.traits.points for face in faces if face.traits.points is not None])
     return np.append(moved, np.log(median(face.quality.width_px for face in faces)))
 
@@ -117,14 +123,14 @@ def printed_students(
     known: KnownStudents,
     share: float,
 ) -> list[PrintedStudent]:
-    """Return whom the prints show: at most one student each.
+    """Return the students whom the prints show, at most one for each print.
 
     Args:
         groups: result of `static_groups`.
         tracks: the tracks of one lesson.
         faces: the faces that the tracks index.
         known: the students.
-        share: which share of the people in the room is enrolled.
+        share: the share of the people in the room who are enrolled.
     """
     found = []
     for group in groups:

@@ -1,7 +1,7 @@
-"""How far the eyes are shut: 478 points of a face, and the two blendshapes that say it.
+"""How far the eyes are shut: 478 points of a face, and two blendshapes from them.
 
-MediaPipe's face landmarker (Google, 2023). Its second network answers with 52 numbers of how a face moves. Two of them
-are read, those of the eyelids; the others, among which are smiles and frowns, are neither kept nor looked at.
+MediaPipe's face landmarker (Google, 2023). Its second network gives 52 numbers for the movements of a face. The
+analyser reads only the two for the eyelids. It neither reads nor keeps the others, such as smiles and frowns.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard, ModelSet
 
 SHAPE = CropShape(side_px=256, scale=1.364, down=0.0545)
-"""MediaPipe's crop, one and a half of BlazeFace's squares, by the rectangle that `face_reader` makes of that."""
+"""MediaPipe's crop, 1.5 of BlazeFace's squares, relative to the rectangle from `face_reader`."""
 LEAST_WIDTH_PX = 48.0
-"""Lids of narrower faces are a pixel or two."""
+"""In narrower faces the eyelids are only one or two pixels high."""
 _BLINK_LEFT, _BLINK_RIGHT = 9, 10
 # fmt: off
 _ASKED_FOR = np.array([
@@ -28,15 +28,15 @@ _ASKED_FOR = np.array([
     388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
 ], np.intp)
 # fmt: on
-"""The 146 points that the second network wants (MediaPipe, face_blendshapes_graph.cc)."""
+"""The 146 points that the second network requires (MediaPipe, face_blendshapes_graph.cc)."""
 
 
 class EyesAnalyser:
-    """Both networks. Not for two threads at a time.
+    """Both networks. Not safe for concurrent use.
 
     Args:
-        points: what the manifest says about the network of 478 points.
-        blendshapes: and about that of 52 numbers.
+        points: the manifest's entry for the network with 478 points.
+        blendshapes: the manifest's entry for the network with 52 numbers.
     """
 
     shape = SHAPE
@@ -55,5 +55,5 @@ class EyesAnalyser:
 
 
 def open_analyser(models: ModelSet) -> EyesAnalyser:
-    """Return the analyser; raises ModelError where the folder lacks one of its networks."""
+    """Return the analyser; raises ModelError if the folder lacks one of its networks."""
     return EyesAnalyser(models.card("eye_points"), models.card("eye_blendshapes"))

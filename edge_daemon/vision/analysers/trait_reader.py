@@ -33,7 +33,7 @@ class TraitReader:
             picture: BGR.
             box: the face, ear to ear and forehead to chin, in pixels of the picture.
             points: (n, 2), right eye and left eye first.
-            without: analysers that are left out this time.
+            without: analysers left out for this face.
         """
         found = {
             name: analyser(aligned_face(picture, box, points, analyser.shape))
