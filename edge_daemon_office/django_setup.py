@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -9,7 +10,7 @@ import django
 from django.conf import settings
 
 from edge_daemon_office.errors import OfficeError
-from edge_daemon_office.home import OfficeHome
+from edge_daemon_office.home import OfficeHome, OidcSettings
 
 LANGUAGES: Final = (("en", "English"), ("de", "Deutsch"))
 _YEAR_S: Final = 31_536_000
@@ -19,14 +20,49 @@ def set_up(home: OfficeHome) -> None:
     """Configure Django for an office; once in a process.
 
     Raises:
-        OfficeError: the address of the database can't be used.
+        OfficeError: the address of the database can't be used, or a package that the settings need is missing.
     """
+    if home.oidc is not None and find_spec("allauth") is None:
+        hint = "pip install './edge_daemon_office[oidc]'"
+        raise OfficeError("needs django-allauth, which is not installed", "office.toml, office.oidc", hint)
     settings.configure(**django_settings(home))
     django.setup()
 
 
 def django_settings(home: OfficeHome) -> dict[str, Any]:
     """Return Django's settings for an office."""
+    found = _settings(home)
+    if home.oidc is not None:
+        found["INSTALLED_APPS"] += [
+            "allauth",
+            "allauth.account",
+            "allauth.socialaccount",
+            "allauth.socialaccount.providers.openid_connect",
+        ]
+        found["MIDDLEWARE"].append("allauth.account.middleware.AccountMiddleware")
+        found |= _oidc(home.oidc)
+    return found
+
+
+def _oidc(provider: OidcSettings) -> dict[str, Any]:
+    app = {
+        "provider_id": "school",
+        "name": provider.name,
+        "client_id": provider.client_id,
+        "secret": provider.client_secret,
+        "settings": {"server_url": provider.url, "oauth_pkce_enabled": True},
+    }
+    return {
+        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}},
+        "SOCIALACCOUNT_ADAPTER": "edge_daemon_office.people.oidc.OfficeSocialAdapter",
+        "ACCOUNT_ADAPTER": "edge_daemon_office.people.oidc.OfficeAccountAdapter",
+        "ACCOUNT_EMAIL_VERIFICATION": "none",
+        "SOCIALACCOUNT_STORE_TOKENS": False,
+        "LOGIN_REDIRECT_URL": "/",
+    }
+
+
+def _settings(home: OfficeHome) -> dict[str, Any]:
     return {
         "OFFICE": home,
         "SECRET_KEY": home.secret(),

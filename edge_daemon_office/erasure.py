@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from edge_daemon_office.decisions.excuses import publish_excuses
 from edge_daemon_office.decisions.lists import CORRECTIONS, publish
 from edge_daemon_office.decisions.models import Decision, Excuse, Publication
+from edge_daemon_office.decisions.overlay import sign_overlays
 from edge_daemon_office.home import OfficeHome, School
 from edge_daemon_office.ingest.roster import read_roster
 from edge_daemon_office.interfaces.models import EdFiEvent
@@ -59,6 +60,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
     done = OfficeErasure(erased)
     today = datetime.now(timezone.utc).astimezone(school.zone).date()
     done.stays += publish(home, school, empty=devices) + publish_excuses(home, school, today)
+    done.stays += sign_overlays(home, school)
     read_roster(school)
     if Student.objects.filter(**mine).exists():
         done.stays.append(f"the name, in {school.roster}: remove the line, then run `ingest`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,10 +30,31 @@ _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 _OF_A_SCHOOL: Final = frozenset(
     (
         *("name", "time_zone", "tree", "keys", "roster", "limit_percent", "consecutive_days", "excuse_codes"),
-        *("csv", "edfi"),
+        *("csv", "edfi", "server", "keep_registers_days", "keep_decisions_days"),
+        "gone_devices",
     )
 )
+_FEWEST_DAYS_KEPT: Final = 62
+"""Pages, excuses and Ed-Fi look back 60 days."""
 TOTP: Final = ("required", "optional")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """A server of kind `api` whose documents the tree is a copy of."""
+
+    url: str
+    """As `upstream.url` of the devices."""
+    token: str = field(repr=False)
+    username: str = ""
+    ca_file: str = ""
+
+    def authorization(self) -> dict[str, str]:
+        """Return the header that lets the office in."""
+        if not self.username:
+            return {"Authorization": f"Bearer {self.token}"}
+        words = b64encode(f"{self.username}:{self.token}".encode()).decode("ascii")
+        return {"Authorization": f"Basic {words}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +79,14 @@ class School:
     """A student is listed after this many days of unexcused absence in a row."""
     csv: Mapping[str, CsvTemplate] = field(default_factory=dict)
     """Templates of `export --csv`, by name."""
+    gone_devices: tuple[str, ...] = ()
+    """Devices that sign nothing any more: the office signs decisions in their place."""
+    keep_registers_days: int = 0
+    """Lessons and marks that are older are forgotten; 0: none are."""
+    keep_decisions_days: int = 0
+    """Decisions, excuses and activities that are older are forgotten; 0: none are."""
+    server: ServerSettings | None = None
+    """None: the tree is filled by somebody else: it is the server's own folder, or synced or mounted."""
     edfi: EdFiSettings | None = None
     """None if nothing is sent to an Ed-Fi system."""
 
@@ -76,6 +106,22 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The school's own sign-in, an OpenID Connect provider."""
+
+    name: str
+    """What the button says."""
+    url: str
+    """Of the issuer, without `/.well-known/…`."""
+    client_id: str
+    client_secret: str = field(repr=False)
+    claim: str = "preferred_username"
+    """Of the provider's answer: the name of an account; `email`: its verified address."""
+    second_factor: str = "office"
+    """`provider`: it asks for one itself, and the office asks for no code."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfficeHome:
     """The office's folder with its settings."""
 
@@ -91,6 +137,8 @@ class OfficeHome:
     language: str = "en"
     totp: str = "required"
     """Whether every account needs a second factor."""
+    oidc: OidcSettings | None = None
+    """None: accounts sign in with passwords alone."""
     mail: MailSettings | None = None
     """None if no alerts are sent by mail."""
 
@@ -142,7 +190,7 @@ class _Reader(SettingsReader):
     def home(self, top: Mapping[str, Any]) -> OfficeHome:
         self.known("", top, {"office", "schools", "mail"})
         office = self.table("office", top.get("office", {}))
-        self.known("office.", office, {"hosts", "https", "listen", "database", "language", "totp"})
+        self.known("office.", office, {"hosts", "https", "listen", "database", "language", "totp", "oidc"})
         schools = self.table("schools", top.get("schools", {}))
         if not schools:
             raise self.error("schools", "has no school", "add a table such as [schools.north]")
@@ -164,8 +212,29 @@ class _Reader(SettingsReader):
             database=self.text("office.database", office.get("database", "")),
             language=self.text("office.language", office.get("language", "en")),
             totp=totp,
+            oidc=self._oidc(self.table("office.oidc", office["oidc"])) if "oidc" in office else None,
             mail=self._mail(self.table("mail", top["mail"])) if "mail" in top else None,
         )
+
+    def _oidc(self, table: Mapping[str, Any]) -> OidcSettings:
+        self.known("office.oidc.", table, {"name", "url", "client_id", "secret_file", "claim", "second_factor"})
+        text = {key: self.text(f"office.oidc.{key}", value) for key, value in table.items()}
+        for key in ("url", "client_id", "secret_file"):
+            if not text.get(key):
+                raise self.error(f"office.oidc.{key}", "is missing", "docs/OFFICE.md has an example")
+        url = text["url"].rstrip("/")
+        if not re.fullmatch(r"https://[^\s?#@;]+|http://(localhost|127\.0\.0\.1)(:\d+)?(/[^\s?#;]*)?", url):
+            raise self.error("office.oidc.url", "is no https address", "write the provider's issuer")
+        second = text.get("second_factor", "office")
+        if second not in ("office", "provider"):
+            raise self.error("office.oidc.second_factor", f"is {second!r}", "write office or provider")
+        path = self.path("office.oidc.secret_file", text["secret_file"])
+        try:
+            secret = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise self.error("office.oidc.secret_file", f"can't be read: {error}", "make it, mode 600") from error
+        claim = text.get("claim", "preferred_username")
+        return OidcSettings(text.get("name", "the school's sign-in"), url, text["client_id"], secret, claim, second)
 
     def _mail(self, table: Mapping[str, Any]) -> MailSettings:
         self.known("mail.", table, {"host", "port", "security", "from", "username", "password_file", "ca_file"})
@@ -211,9 +280,41 @@ class _Reader(SettingsReader):
             limit_percent=self.whole(f"{where}.limit_percent", table.get("limit_percent", 85), 1, 100),
             excuse_codes=self._codes(f"{where}.excuse_codes", table.get("excuse_codes", DEFAULT)),
             consecutive_days=self.whole(f"{where}.consecutive_days", table.get("consecutive_days", 3), 2, 60),
+            gone_devices=self._texts(f"{where}.gone_devices", table.get("gone_devices", [])),
+            keep_registers_days=self._keep(where, "keep_registers_days", table),
+            keep_decisions_days=self._keep(where, "keep_decisions_days", table),
             csv=csv_templates(self, f"{where}.csv", table.get("csv", {})),
+            server=self._server(f"{where}.server", table["server"]) if "server" in table else None,
             edfi=edfi_settings(self, f"{where}.edfi", table["edfi"], school) if "edfi" in table else None,
         )
+
+    def _texts(self, where: str, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise self.error(where, "is no list of names", 'write gone_devices = ["room 204"]')
+        return tuple(dict.fromkeys(value))
+
+    def _keep(self, where: str, key: str, table: Mapping[str, Any]) -> int:
+        days = self.whole(f"{where}.{key}", table.get(key, 0), 0, 36_500)
+        if 0 < days < _FEWEST_DAYS_KEPT:
+            raise self.error(
+                f"{where}.{key}", "is too short: pages look back 60 days", f"write 0 or {_FEWEST_DAYS_KEPT} or more"
+            )
+        return days
+
+    def _server(self, where: str, value: object) -> ServerSettings:
+        table = self.table(where, value)
+        self.known(f"{where}.", table, {"url", "token_file", "username", "ca_file"})
+        text = {key: self.text(f"{where}.{key}", one) for key, one in table.items()}
+        url = text.get("url", "").rstrip("/")
+        if not re.fullmatch(r"https://[^\s?#@]+", url):
+            raise self.error(f"{where}.url", "is no https address", "write what upstream.url of the devices says")
+        path = self.path(f"{where}.token_file", text.get("token_file", "server-token"))
+        try:
+            token = path.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise self.error(f"{where}.token_file", f"can't be read: {error}", "make it, mode 600") from error
+        ca_file = str(self.path(f"{where}.ca_file", text["ca_file"])) if text.get("ca_file") else ""
+        return ServerSettings(url, token, text.get("username", ""), ca_file)
 
     def _codes(self, where: str, value: object) -> Mapping[str, str]:
         table = self.table(where, value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import cache
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -41,20 +43,37 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """Follow no redirect, because a token must go only to the configured address."""
 
 
-_opener = urllib.request.build_opener(_NoRedirect)
+@cache
+def _opener(ca_file: str) -> urllib.request.OpenerDirector:
+    context = ssl.create_default_context(cafile=ca_file or None)
+    return urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
 
 
 def ask(
-    method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, timeout_s: float = _TIMEOUT_S
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    ca_file: str = "",
 ) -> WebAnswer:
     """Send a request and return its answer, even if it reports an error.
+
+    Args:
+        method: such as GET.
+        url: the whole address.
+        headers: names and values of the request.
+        body: its body; None: it has none.
+        timeout_s: longest wait for the next bytes, in seconds.
+        ca_file: certificates to trust in place of the system's; empty: the system's.
 
     Raises:
         NoAnswerError: there was no answer in time.
     """
     request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - settings check it
     try:
-        with _opener.open(request, timeout=timeout_s) as answer:
+        with _opener(ca_file).open(request, timeout=timeout_s) as answer:
             return _read(answer.status, answer, answer.headers)
     except urllib.error.HTTPError as error:
         with error:

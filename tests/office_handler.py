@@ -15,7 +15,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.office_faults import AT_CONNECTION, MAX_BODY, PORTAL, UNTRUE, Answered, Seen
 
@@ -188,9 +188,13 @@ class Handler(BaseHTTPRequestHandler):
         return self._answer(200, body, "application/octet-stream", etag=etag)
 
     def _list(self) -> None:
-        held = self.office.documents()
-        rows = [{"path": p, "sha256": hashlib.sha256(b).hexdigest(), "bytes": len(b)} for p, b in held.items()]
-        self._answer(200, json.dumps({"documents": rows}).encode(), "application/json")
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if not self.office.has_feed:
+            asked = {}
+        found = self.office.feed(asked.get("after", ""), int(asked.get("limit", self.office.feed_limit)))
+        if found is None:
+            return self._problem(410, "Gone", "this cursor is not known here")
+        return self._answer(200, json.dumps(found).encode(), "application/json")
 
     def _mkcol(self, path: str, raw: bytes, fault: str) -> None:
         folder = self.office.folder / path.rstrip("/")

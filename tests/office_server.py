@@ -84,6 +84,10 @@ class OfficeServer:
         self.control: Path | None = None
         self._control_id: object = None
         self._lock = threading.Lock()
+        self.has_feed, self.feed_limit = True, 1000
+        self._life, self._number = secrets.token_hex(4), 0
+        self._listed: dict[str, tuple[str, int]] = {}
+        self._order: dict[str, int] = {}
         self._http: ThreadingHTTPServer | None = None
         self._place: socket.socket | None = None
 
@@ -128,6 +132,31 @@ class OfficeServer:
         """The documents on the server: content by path."""
         files = (p for p in sorted(self.folder.rglob("*")) if p.is_file() and not p.name.startswith("."))
         return {p.relative_to(self.folder).as_posix(): p.read_bytes() for p in files}
+
+    def feed(self, after: str, limit: int) -> dict[str, object] | None:
+        """What was stored or replaced since a cursor; None: it is of another life of this server."""
+        with self._lock:
+            for path, body in self.documents().items():
+                sha256 = hashlib.sha256(body).hexdigest()
+                if self._listed.get(path, ("", 0))[0] != sha256:
+                    self._listed[path] = (sha256, len(body))
+                    self._order.pop(path, None)
+                    self._number += 1
+                    self._order[path] = self._number
+            life, _, number = after.partition("-")
+            if after and (life != self._life or not number.isdigit()):
+                return None
+            waiting = [path for path, at in self._order.items() if at > int(number or 0)]
+            page = waiting[:limit] if self.has_feed else waiting
+            rows = [{"path": p, "sha256": self._listed[p][0], "bytes": self._listed[p][1]} for p in page]
+            if not self.has_feed:
+                return {"documents": rows}
+            last = self._order[page[-1]] if page else int(number or 0)
+            return {"documents": rows, "cursor": f"{self._life}-{last}", "more": len(page) < len(waiting)}
+
+    def forget_cursors(self) -> None:
+        """Be restored from a backup: cursors of before are not known any more."""
+        self._life = secrets.token_hex(4)
 
     def context(self, kind: str) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -38,18 +38,31 @@ def rebuild(folder: Path, school: str | None) -> int:
 
 def _run(folder: Path, school: str | None, *, is_rebuild: bool) -> int:
     home = open_office(folder)
+    from edge_daemon_office.decisions.overlay import apply_overlays
     from edge_daemon_office.ingest.run import ingest, rebuild
+    from edge_daemon_office.ingest.server_copy import bring_documents
     from edge_daemon_office.registers.models import Problem
+    from edge_daemon_office.retention import apply_retention
     from edge_daemon_office.scope import use_school
 
     code = 0
     for one in schools_of(home, school):
+        for line in bring_documents(home, one):
+            click.echo(line, err=True)
+            code = LEFT_OUT
         result = (rebuild if is_rebuild else ingest)(one, datetime.now(timezone.utc))
+        apply_overlays(home, one)
+        forgotten = apply_retention(home, one, datetime.now(timezone.utc))
         click.echo(
             f"{one.school}: {result.devices} devices, {result.documents} documents examined: "
             f"{result.registers} registers, {result.commitments} commitments, "
             f"{result.repeated} repeated, {result.left_out} left out"
         )
+        if any(forgotten.rows.values()):
+            old = ", ".join(f"{count} {name}" for name, count in forgotten.rows.items() if count)
+            click.echo(f"{one.school}: forgotten, as retention says: {old}")
+        for line in forgotten.problems:
+            click.echo(line, err=True)
         use_school(one.school)
         mine = Problem.objects.filter(school=one.school).order_by("-is_left_out", "where")
         for row in mine[:_SHOWN]:

@@ -82,16 +82,25 @@ def _ingest_for_ever(home: OfficeHome, every_s: int, stop: threading.Event) -> N
 
     from edge_daemon_office.decisions.excuses import publish_excuses
     from edge_daemon_office.decisions.lists import publish
+    from edge_daemon_office.decisions.overlay import apply_overlays
     from edge_daemon_office.ingest.run import ingest
+    from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
+    from edge_daemon_office.retention import apply_retention
 
     while True:
         for school in home.schools.values():
             try:
                 now = datetime.now(timezone.utc)
+                for line in bring_documents(home, school):
+                    logger.warning("server of %s: %s", school.school, line)
                 ingest(school, now)
+                apply_overlays(home, school)
+                forgotten = apply_retention(home, school, now).problems
                 today = now.astimezone(school.zone).date()
-                for line in (*publish(home, school), *publish_excuses(home, school, today)):
+                for line in (*forgotten, *publish(home, school), *publish_excuses(home, school, today)):
                     logger.warning("list of %s: %s", school.school, line)
+                for line in send_lists(home, school):
+                    logger.warning("server of %s: %s", school.school, line)
             except (EdgeError, DatabaseError, OSError) as error:
                 line = error.line() if isinstance(error, EdgeError) else type(error).__name__
                 logger.warning("ingest of %s: %s", school.school, line)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
@@ -26,6 +27,7 @@ REASONS: Final = (
 USUAL_REASON: Final = {"present": "not_recognised", "absent": "not_there"}
 """Reason code if a person chose a mark but no reason."""
 PENDING, TAKEN, DELIVERED, REFUSED = "pending", "signed", "delivered", "refused"
+BY_OFFICE = "overlay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class DecisionState:
 
     decision: Decision
     state: str
-    """pending: no device has it; signed: the device has put it into force; delivered: the register has it; refused."""
+    """pending: no device has it; signed: the device has put it into force; delivered: the register has it; refused;
+    overlay: the device is gone, and the office signed in its place."""
 
 
 def decide(account: Account, lesson: Lesson, wanted: Sequence[WantedChange]) -> list[Decision]:
@@ -106,6 +109,8 @@ def states(school: str, decisions: Iterable[Decision]) -> list[DecisionState]:
         state = PENDING
         if (one.lesson_id, one.student_id, one.verdict, one.by, one.at) in signed:
             state = DELIVERED
+        elif one.device in settings.OFFICE.schools[school].gone_devices:
+            state = BY_OFFICE
         elif one.decision_id in pulled.get("problem", ""):
             state = REFUSED
         elif last is not None and one.number <= last.last_number and pulled.get("sha256") == last.sha256:

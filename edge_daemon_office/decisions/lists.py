@@ -31,10 +31,15 @@ MAX_ENTRIES: Final = 5000
 
 def corrections_list(school: str, device: str, signer: Signer) -> str:
     """Return the signed list of a device."""
-    newest = Decision.objects.filter(school=school, device=device).order_by("-number")[:MAX_ENTRIES]
-    entries = [_entry(one) for one in reversed(newest)]
+    entries = decision_entries(school, device)
     last = entries[-1]["at"] if entries else None
     return signed({"schema": 1, "kind": "corrections", "device": device, "at": last, "corrections": entries}, signer)
+
+
+def decision_entries(school: str, device: str) -> list[dict[str, str]]:
+    """Return the newest decisions of a device in their order, as its list has them."""
+    newest = Decision.objects.filter(school=school, device=device).order_by("-number")[:MAX_ENTRIES]
+    return [_entry(one) for one in reversed(newest)]
 
 
 def _entry(one: Decision) -> dict[str, str]:

@@ -30,6 +30,8 @@ from edge_daemon_office.shared.delivery.document_paths import device_folder
 from edge_daemon_office.shared.types import Register
 
 _CONFIRMATION: Final = -1
+_PART: Final = 500
+"""Lessons of a statement."""
 STANDINGS: Final = ("present", "absent", "to_confirm", "not_assessed")
 
 
@@ -93,6 +95,7 @@ class BatchWriter:
         highest = dict(
             Lesson.objects.filter(school=self.school, lesson_id__in=ids).values_list("lesson_id", "revision")
         )
+        stored = frozenset(known)
         newest: dict[str, tuple[TreeFile, ProvenDocument]] = {}
         new: list[Revision] = []
         for one in batch:
@@ -106,7 +109,7 @@ class BatchWriter:
                 elif sha256 in {row.sha256 for row in new if (row.lesson_id, row.revision) == name}:
                     count.repeated += 1
                 else:
-                    is_there = Revision.objects.filter(pk=(self.school, *name)).exists()
+                    is_there = name in stored
                     count.repeated += is_there
                     if not is_there:
                         new.append(self._revision(one.file, one.finding))
@@ -149,10 +152,11 @@ class BatchWriter:
     def _store_lessons(self, newest: dict[str, tuple[TreeFile, ProvenDocument]]) -> None:
         if not newest:
             return
-        gone = {"school": self.school, "lesson_id__in": newest.keys()}
-        touched = set(Lesson.objects.filter(**gone).values_list("day", "course"))
-        for model in (Lesson, Mark, SignedChange):
-            model.objects.filter(**gone).delete()
+        gone = Lesson.objects.filter(school=self.school, lesson_id__in=newest.keys())
+        touched = set(gone.values_list("day", "course"))
+        delete_marks(self.school, gone.values_list("month", "lesson_id"))
+        SignedChange.objects.filter(school=self.school, lesson_id__in=newest.keys()).delete()
+        gone.delete()
         lessons, marks, changes = [], [], []
         for file, proven in newest.values():
             register = proven.document.register
@@ -327,16 +331,26 @@ def tally_days(school: str, touched: Iterable[tuple[date, str]]) -> None:
             cursor.execute(statement, [school, day, course])
 
 
+def delete_marks(school: str, lessons: Iterable[tuple[int, str]]) -> None:
+    """Delete the marks of lessons, given by month and id: the key of a mark begins with both."""
+    by_month: dict[int, list[str]] = {}
+    for month, lesson_id in lessons:
+        by_month.setdefault(month, []).append(lesson_id)
+    for month, ids in by_month.items():
+        for start in range(0, len(ids), _PART):
+            Mark.objects.filter(school=school, month=month, lesson_id__in=ids[start : start + _PART]).delete()
+
+
 def forget(school: str, device: str, folder: str) -> None:
     """Remove everything of a device from the tables, in one transaction, because its key is no longer pinned."""
     with transaction.atomic():
         mine: dict[str, Any] = {"school": school, "device": device}
         touched = set(Lesson.objects.filter(**mine).values_list("day", "course"))
-        ids = list(Lesson.objects.filter(**mine).values_list("lesson_id", flat=True))
-        for start in range(0, len(ids), 500):
-            part = {"school": school, "lesson_id__in": ids[start : start + 500]}
-            Mark.objects.filter(**part).delete()
-            SignedChange.objects.filter(**part).delete()
+        places = list(Lesson.objects.filter(**mine).values_list("month", "lesson_id"))
+        delete_marks(school, places)
+        for start in range(0, len(places), _PART):
+            ids = [lesson_id for _, lesson_id in places[start : start + _PART]]
+            SignedChange.objects.filter(school=school, lesson_id__in=ids).delete()
         for model in (Lesson, Revision, Commitment, Promise, Problem):
             model.objects.filter(**mine).delete()
         Source.objects.filter(school=school, folder=folder).delete()

@@ -124,6 +124,9 @@ def marks(request: HttpRequest, school: str) -> HttpResponse:
     for bound in ("gte", "lte"):
         if day := wanted.get(f"day__{bound}"):
             wanted[f"month__{bound}"] = day.year * 100 + day.month
+    if "lesson_id" in wanted:  # the key of a mark begins with the month
+        found = Lesson.objects.filter(school=school, lesson_id=wanted["lesson_id"])
+        wanted["month"] = found.values_list("month", flat=True).first() or 0
     return _listing(request, Mark.objects.filter(school=school, **wanted), _MARK_KEY, _mark)
 
 

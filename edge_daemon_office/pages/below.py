@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -18,6 +18,8 @@ from edge_daemon_office.people import rights
 from edge_daemon_office.people.gate import needs
 from edge_daemon_office.registers.models import DayTally
 
+_PART: Final = 500
+"""Students of a query."""
 FEWEST_LESSONS: Final = 4
 """With fewer decided lessons a rate means nothing."""
 
@@ -64,14 +66,15 @@ def consecutive(school: str, tallies: Any, least_days: int) -> list[dict[str, An
 
     A day counts if the student was absent in every decided lesson of it; days without a decided lesson are skipped.
     """
-    absent = tallies.filter(absent__gt=0).values_list("student_id", flat=True).distinct()
+    away = tallies.filter(absent__gt=0, present=0).values("student_id").annotate(days=Count("day", distinct=True))
+    candidates = [row["student_id"] for row in away if row["days"] >= least_days]
     days: dict[str, list[tuple[date, bool]]] = defaultdict(list)
-    rows = tallies.filter(student_id__in=absent).values_list("student_id", "day").order_by("-day")
-    for student_id, day, present, away in rows.annotate(p=Sum("present"), a=Sum("absent")).values_list(
-        "student_id", "day", "p", "a"
-    ):
-        if present or away:
-            days[student_id].append((day, not present))
+    for start in range(0, len(candidates), _PART):
+        rows = tallies.filter(student_id__in=candidates[start : start + _PART]).values_list("student_id", "day")
+        counts = rows.annotate(p=Sum("present"), a=Sum("absent")).order_by("-day")
+        for student_id, day, present, absent in counts.values_list("student_id", "day", "p", "a"):
+            if present or absent:
+                days[student_id].append((day, not present))
     found = []
     for student_id, each in days.items():
         run = []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{provider}; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+"""`provider` is the origin of the school's own sign-in: browsers hold the redirect after a form to this, too."""
 
 
 class ContentSecurityMiddleware:
@@ -22,11 +25,14 @@ class ContentSecurityMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
+        oidc = settings.OFFICE.oidc
+        parts = urlsplit(oidc.url) if oidc else None
+        self._policy = POLICY.format(provider=f" {parts.scheme}://{parts.netloc}" if parts else "")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
         response = self._get_response(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = self._policy
         response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -37,6 +37,7 @@ def office(request: HttpRequest) -> dict[str, Any]:
         "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
         "languages": languages(),
         "office_school": school,
+        "oidc": settings.OFFICE.oidc,
         "account": account,
         "menu": menu,
         "said": request.session.pop("said", "") if hasattr(request, "session") else "",

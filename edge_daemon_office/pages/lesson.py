@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from edge_daemon_office.decisions.decide import REASONS, USUAL_REASON, VERDICTS, WantedChange, decide, states
 from edge_daemon_office.decisions.lists import publish
 from edge_daemon_office.decisions.models import Decision
+from edge_daemon_office.decisions.overlay import FLAG, apply_overlays, sign_overlays
 from edge_daemon_office.errors import OfficeError
 from edge_daemon_office.pages.names import names_of
 from edge_daemon_office.pages.register_document import (
@@ -51,9 +52,11 @@ def register(request: HttpRequest, school: str, lesson_id: str) -> HttpResponse:
     marks = list(Mark.objects.filter(school=school, month=lesson.month, lesson_id=lesson_id))
     changes = list(SignedChange.objects.filter(school=school, lesson_id=lesson_id).order_by("at", "number"))
     names = names_of(school, [*(mark.student_id for mark in marks), *(one.student_id for one in changes)])
+    changed = {mark.student_id: mark for mark in marks if FLAG in mark.flags.split()}
     values: dict[str, Any] = {
         "lesson": lesson,
-        "lines": student_lines(document, names) if document else [],
+        "lines": student_lines(document, names, changed) if document else [],
+        "is_gone": lesson.device in settings.OFFICE.schools[school].gone_devices,
         "marks": [] if document else [{"mark": mark, "name": names[mark.student_id]} for mark in marks],
         "needed": needed_captures(document) if document else None,
         "document": document,
@@ -105,7 +108,11 @@ def _take(request: HttpRequest, lesson: Lesson) -> str:
         return t("Nothing was chosen.")
     try:
         decide(request.user, lesson, wanted)
-        problems = publish(settings.OFFICE, settings.OFFICE.schools[lesson.school])
+        school = settings.OFFICE.schools[lesson.school]
+        problems = publish(settings.OFFICE, school)
+        if lesson.device in school.gone_devices:
+            problems += sign_overlays(settings.OFFICE, school)
+            apply_overlays(settings.OFFICE, school)
     except OfficeError as error:
         return error.line()
     said = t("%(count)s decisions are saved.", count=len(wanted))

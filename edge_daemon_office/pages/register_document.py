@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
@@ -14,7 +14,7 @@ from edge_daemon_office.home import School
 from edge_daemon_office.ingest.tree import UnreadableError, devices_folder, read_text
 from edge_daemon_office.pages.charts import strip
 from edge_daemon_office.pages.wording import t
-from edge_daemon_office.registers.models import Lesson
+from edge_daemon_office.registers.models import Lesson, Mark
 from edge_daemon_office.shared.attendance.document import from_json
 from edge_daemon_office.shared.attendance.doubt import standing
 from edge_daemon_office.shared.attendance.proof import digest
@@ -30,6 +30,7 @@ FLAGS = {
     "late": "came late",
     "left_early": "left early",
     "corrected": "corrected by a person",
+    "overlay": "changed by the office in place of a device that is gone",
     "resembles": "somebody without a name resembles this student",
     "face_hidden": "a face that can't be read was at this student's seat",
     "poor_photographs": "the enrolment photographs are poor",
@@ -73,12 +74,27 @@ def read_register(school: School, lesson: Lesson) -> Register | None:
         return None
 
 
-def student_lines(register: Register, names: dict[str, str]) -> list[StudentLine]:
-    """Return a line for each student of a register, by name."""
+def student_lines(register: Register, names: dict[str, str], changed: Mapping[str, Mark]) -> list[StudentLine]:
+    """Return a line for each student of a register, by name.
+
+    Args:
+        register: as the device signed it.
+        names: by id.
+        changed: marks that the office changed in place of a device that is gone, by id.
+    """
     missed = {one.slot for one in register.missed}
     needed = needed_captures(register)
-    lines = [_line(register, verdict, names, missed, needed) for verdict in register.verdicts]
+    lines = [
+        _overlaid(_line(register, verdict, names, missed, needed), changed.get(verdict.tally.student_id))
+        for verdict in register.verdicts
+    ]
     return sorted(lines, key=lambda line: line.name.casefold())
+
+
+def _overlaid(line: StudentLine, mark: Mark | None) -> StudentLine:
+    if mark is None:
+        return line
+    return replace(line, verdict=mark.verdict, standing=mark.standing, remarks=(*line.remarks, t(FLAGS["overlay"])))
 
 
 def needed_captures(register: Register) -> int | None:

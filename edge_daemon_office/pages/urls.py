@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.urls import path
+from django.conf import settings
+from django.urls import include, path
 
 from edge_daemon_office.interfaces import read_api
 from edge_daemon_office.pages import accounts, asset, audit, below, excuse, language, lesson, rooms, student, today
@@ -35,7 +36,12 @@ API: Final = [
 ]
 """The read API; each address except the first needs a token."""
 
+_PROVIDER: Final = "allauth.socialaccount.providers.openid_connect.urls"
+OIDC: Final = [] if settings.OFFICE.oidc is None else [path("", include(_PROVIDER))]
+"""The school's own sign-in, where it is set up."""
+
 urlpatterns = [
+    *OIDC,
     path("", accounts.start, name="start"),
     path("sign-in/", accounts.sign_in, name="sign-in"),
     path("code/", accounts.give_code, name="code"),

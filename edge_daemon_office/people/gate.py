@@ -14,8 +14,10 @@ from edge_daemon_office.people.rights import may
 from edge_daemon_office.scope import use_school
 
 PASSED_TOTP: Final = "passed_totp"
-"""Session key; it is set after the person has entered the code of the second factor."""
+"""Session key; it is set after the code of the second factor, entered here or at the school's own sign-in."""
 _OPEN: Final = frozenset(("sign-in", "code", "sign-out", "style", "language"))
+_OPENID: Final = "openid_connect_"
+"""Names of addresses by which the school's own sign-in comes back (people/oidc.py)."""
 _API: Final = "api-"
 """Names of addresses that check a token themselves (interfaces/read_api.py)."""
 _SETTING_UP: Final = frozenset(("second-factor",))
@@ -42,13 +44,14 @@ class AccountMiddleware:
         name = request.resolver_match.url_name if request.resolver_match else ""
         account = request.user
         use_school(account.school if account.is_authenticated else "")
-        if name in _OPEN or (name or "").startswith(_API):
+        if name in _OPEN or (name or "").startswith((_API, _OPENID)):
             return None
         if not account.is_authenticated or account.school not in settings.OFFICE.schools:
             return HttpResponseRedirect(f"{reverse('sign-in')}?next={request.path}")
         if account.has_totp and not request.session.get(PASSED_TOTP):
             return HttpResponseRedirect(reverse("code"))
-        if not account.has_totp and settings.OFFICE.totp == "required" and name not in _SETTING_UP:
+        needs_totp = settings.OFFICE.totp == "required" and not request.session.get(PASSED_TOTP)
+        if not account.has_totp and needs_totp and name not in _SETTING_UP:
             return HttpResponseRedirect(reverse("second-factor"))
         if "school" in kwargs and kwargs["school"] != account.school:
             raise Http404

@@ -87,6 +87,7 @@ class Mirror:
                     if problem:
                         state.forget(path)
                         problems.append(problem)
+                        state.next_cursor = state.cursor  # the feed names it again
         except NoAnswerError as error:
             hint = "run it again; with --keep what is there already is not requested again"
             raise NotReachedError(_explained(error.what), self._server().base, hint) from error
@@ -98,8 +99,12 @@ class Mirror:
 
     def _paths(self) -> Iterator[tuple[str, str]]:
         """Yield paths of the server's documents and their versions; documents known to be here may be missing."""
-        found = self._patient(lambda: server_listing.index(self._server()))
-        for path, version in found.items() if found is not None else self._walk():
+        found = self._patient(lambda: server_listing.index(self._server(), self._state.cursor))
+        if found is not None:
+            self._state.next_cursor = found.cursor
+            if not found.is_whole:
+                self._state.next_files |= self._state.files
+        for path, version in found.files.items() if found is not None else self._walk():
             self._state.next_files[path] = version
             if version and version == self._state.files.get(path) and self._exists(path):
                 continue  # checked in an earlier run

@@ -25,6 +25,9 @@ class MirrorState:
     files: dict[str, str] = field(default_factory=dict)
     """Version of each file, by path."""
     folders: dict[str, str] = field(default_factory=dict)
+    cursor: str = ""
+    """What the server gave with its last list; empty: it has no feed, or everything is to be listed."""
+    next_cursor: str = ""
     next_files: dict[str, str] = field(default_factory=dict)
     next_folders: dict[str, str] = field(default_factory=dict)
 
@@ -36,7 +39,8 @@ class MirrorState:
             kept = json.loads(index.word(f"server {base}") or "{}")
             listed_at = datetime.fromisoformat(kept["listed_at"])
             if timedelta(0) <= now - listed_at < _LIST_ALL_AFTER:
-                return cls(base, listed_at, dict(kept["files"]), dict(kept["folders"]))
+                cursor = str(kept.get("cursor", ""))
+                return cls(base, listed_at, dict(kept["files"]), dict(kept["folders"]), cursor)
             return cls(base, now, dict(kept["files"]))
         return cls(base, now)
 
@@ -49,5 +53,10 @@ class MirrorState:
         """Store the versions of this run; documents in a folder that was not listed keep their version."""
         files = {**{path: v for path, v in self.files.items() if path.rpartition("/")[0] in self.next_folders}}
         files |= self.next_files
-        fields = {"listed_at": self.listed_at.isoformat(), "files": files, "folders": self.next_folders}
+        fields = {
+            "listed_at": self.listed_at.isoformat(),
+            "files": files,
+            "folders": self.next_folders,
+            "cursor": self.next_cursor,
+        }
         index.keep_word(f"server {self.base}", json.dumps(fields, separators=(",", ":")))

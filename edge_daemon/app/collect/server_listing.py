@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeGuard
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
 from edge_daemon.delivery.document_paths import quoted
@@ -20,7 +20,7 @@ from edge_daemon.delivery.http import HttpAnswer, Server
 from edge_daemon.errors import DeliveryError
 
 MAX_LISTING: Final = 64 * 2**20
-_OK, _MULTISTATUS, _NOT_FOUND, _WHO, _NOT_ALLOWED = 200, 207, 404, 401, 403
+_OK, _MULTISTATUS, _NOT_FOUND, _FORGOTTEN, _WHO, _NOT_ALLOWED = 200, 207, 404, 410, 401, 403
 _NO_DAV: Final = (403, 405, 501)
 """Answers of a server without PROPFIND. For folders that do not exist, nginx answers a GET with 404 and then this."""
 _ASK: Final = (
@@ -66,24 +66,50 @@ class FolderListing:
         return self.at is not None and changed_at is not None and changed_at <= self.at - _SETTLED_AFTER
 
 
-def index(server: Server) -> Mapping[str, str] | None:
-    """Return the SHA-256 of every document on the server by path, None if the server has no index.
+@dataclass(frozen=True, slots=True)
+class ServerIndex:
+    """The documents that a server named."""
+
+    files: Mapping[str, str]
+    """SHA-256 by path."""
+    cursor: str = ""
+    """A later request with it gets only what came since; empty: the server has no feed."""
+    is_whole: bool = True
+    """False: only what came after the cursor of the request."""
+
+
+def index(server: Server, after: str = "") -> ServerIndex | None:
+    """Return what the server has, or what came after a cursor; None if the server has no index.
+
+    Args:
+        server: the connection.
+        after: cursor of an earlier answer; empty: everything.
 
     Raises:
         NoAnswerError: there was no complete answer.
         DeliveryError: the server refuses the login.
     """
-    answer = server.ask("GET", "v1/documents", headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
-    if answer.status in (_WHO, _NOT_ALLOWED):
-        raise _refused(server, answer)
-    if answer.status != _OK or answer.is_cut:
-        return None
-    found = _json(answer)
-    rows = found.get("documents") if isinstance(found, dict) else None
-    if not isinstance(rows, list):
-        return None
-    pairs = [(row.get("path"), row.get("sha256")) for row in rows if isinstance(row, dict)]
-    return {path: sha256 for path, sha256 in pairs if isinstance(path, str) and isinstance(sha256, str)}
+    files: dict[str, str] = {}
+    cursor = after
+    while True:
+        place = f"v1/documents?after={quote(cursor, safe='')}" if cursor else "v1/documents"
+        answer = server.ask("GET", place, headers={"Accept": "application/json"}, max_bytes=MAX_LISTING)
+        if answer.status in (_WHO, _NOT_ALLOWED):
+            raise _refused(server, answer)
+        if answer.status == _FORGOTTEN and cursor:
+            return index(server)
+        found = _json(answer) if answer.status == _OK and not answer.is_cut else None
+        rows = found.get("documents") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not isinstance(rows, list):
+            return None
+        pairs = [(row.get("path"), row.get("sha256")) for row in rows if isinstance(row, dict)]
+        files |= {path: sha256 for path, sha256 in pairs if isinstance(path, str) and isinstance(sha256, str)}
+        next_cursor = found.get("cursor")
+        if not isinstance(next_cursor, str) or not 0 < len(next_cursor) <= _LONGEST:
+            return ServerIndex(files)  # no feed: it has listed everything
+        if found.get("more") is not True or next_cursor == cursor:
+            return ServerIndex(files, next_cursor, is_whole=not after)
+        cursor = next_cursor
 
 
 def folder(server: Server, path: str) -> FolderListing:

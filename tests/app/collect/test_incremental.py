@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -193,3 +194,40 @@ def test_a_run_with_nothing_new_loads_neither_spreadsheets_nor_rosters(rooms, tm
         done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
         loaded.append(done.stderr.splitlines()[-1].split())
     assert loaded == [["xlsxwriter"], []]
+
+
+@pytest.mark.parametrize("page", [3, 1000])
+def test_a_feed_names_what_came_since_and_a_cursor_that_is_forgotten_costs_a_list(rooms, tmp_path, page):
+    with OfficeServer(rooms[0].root, certificates=tmp_path / "ca", token="") as server:
+        server.feed_limit, ca = page, ("--ca-file", str(server.ca_file))
+        collect(tmp_path, server.url, *ca)
+        listed = [one for one in server.answered if one.path.endswith("/v1/documents")]
+        assert len(listed) == -(-len(server.documents()) // page)
+        for wanted in ("nothing", "one"):
+            if wanted == "one":
+                rooms[0].correct(rooms[0].register(START, {"a1": 0.0}), "a1", "present")
+            server.seen.clear(), server.answered.clear()
+            done = collect(tmp_path, server.url, *ca)
+            asked = [one.path.removeprefix("/office/") for one in server.seen]
+            assert len(asked) == (1 if wanted == "nothing" else 2), asked
+            assert ("nothing is new" in done.stdout) == (wanted == "nothing")
+            names = [json.loads(one.body)["documents"] for one in server.answered if one.path.endswith("/documents")]
+            assert sum(map(len, names)) == (wanted == "one"), "not everything again"
+        kept = marks(tmp_path)
+        server.forget_cursors()
+        assert "nothing is new" in collect(tmp_path, server.url, *ca).stdout
+        assert marks(tmp_path) == kept
+
+
+def test_what_could_not_be_had_is_named_again_by_the_feed(rooms, tmp_path):
+    with OfficeServer(rooms[0].root, certificates=tmp_path / "ca", token="") as server:
+        ca = ("--ca-file", str(server.ca_file))
+        collect(tmp_path, server.url, *ca)
+        file = rooms[0].deliver(rooms[0].register(START + timedelta(days=30), {"a1": 1.0}))
+        options = ("--keep", str(tmp_path / "kept"), "--time-zone", "UTC", *ca)
+        server.sticky["GET", file.relative_to(rooms[0].root).as_posix()] = "403"
+        done = run(tmp_path, "collect", server.url, "--output", str(tmp_path / "term.xlsx"), *options)
+        assert (done.exit_code, "can't be had (403)" in done.stderr) == (3, True)
+        server.sticky.clear()
+        done = collect(tmp_path, server.url, *ca)
+        assert f"{2 * LESSONS + 1} registers of 2 rooms written" in done.stdout

@@ -1,0 +1,148 @@
+"""The tree as a copy of a server: what is new comes by the feed, and the office's lists go back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from edge_daemon_office.decisions.excuses import excuse, publish_excuses
+from edge_daemon_office.errors import OfficeError
+from edge_daemon_office.home import ServerSettings, read_home
+from edge_daemon_office.ingest.keys import pin
+from edge_daemon_office.ingest.run import ingest
+from edge_daemon_office.ingest.server_copy import bring_documents, send_lists
+from edge_daemon_office.registers.models import Lesson
+from tests.office.browser import an_account
+from tests.office_server import OfficeServer
+from tests.office_tree import OfficeRoom
+from tests.registers import START
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return tmp_path_factory.mktemp("certificates")
+
+
+@pytest.fixture
+def copied(office, tmp_path, certificates):
+    """A server with two rooms, and a school whose tree is a copy of it."""
+    with OfficeServer(tmp_path / "server", certificates=certificates) as server:
+        settings = ServerSettings(server.url, "secret-token", ca_file=str(server.ca_file))
+        school = replace(office.schools["north"], server=settings)
+        rooms = [OfficeRoom(server.folder, name) for name in ("a", "b")]
+        for room in rooms:
+            pin(school.keys, room.device, room.signer.public_key)
+            for day in range(3):
+                room.deliver(room.register(START + timedelta(days=day), {f"{room.device}1": 0.9}))
+            room.heartbeat(NOW)
+        server.feed_limit = 5
+        yield office, school, server, rooms
+
+
+def asked(server) -> list[str]:
+    found = [one.path.removeprefix("/office/") for one in server.seen]
+    server.seen.clear()
+    return found
+
+
+def test_the_second_run_asks_once_and_a_new_document_costs_one_request_more(copied):
+    office, school, server, rooms = copied
+    assert bring_documents(office, school) == []
+    assert len(asked(server)) == 2 + 10  # two pages; of each room three registers, its key and its heartbeat
+    assert ingest(school, NOW).registers == 6
+    assert bring_documents(office, school) == []
+    assert asked(server) == ["v1/documents"]
+    assert ingest(school, NOW).documents == 0
+    rooms[0].correct(rooms[0].register(START, {"a1": 0.9}), "a1", "absent")
+    assert bring_documents(office, school) == []
+    assert len(asked(server)) == 2
+    assert ingest(school, NOW).registers == 1
+    server.forget_cursors()
+    assert bring_documents(office, school) == []
+    names = asked(server)
+    assert not [one for one in names if "/registers/" in one], "documents that are here are not asked for again"
+
+
+def test_a_run_that_is_cut_goes_on_and_what_could_not_be_had_is_asked_for_again(copied):
+    office, school, server, _ = copied
+    server.sticky["GET", "/b/registers/"] = "503"
+    problems = bring_documents(office, school)
+    assert len(problems) == 3
+    assert all("can't be had (status 503)" in one for one in problems)
+    assert ingest(school, NOW).registers == 3
+    server.sticky.clear()
+    server.always = "reset-after-body"
+    with pytest.raises(OfficeError, match="gives no answer"):
+        bring_documents(office, school)
+    server.always = ""
+    assert bring_documents(office, school) == []
+    assert ingest(school, NOW).registers == 3
+    assert Lesson.objects.count() == 6
+
+
+def test_a_server_can_write_nowhere_else_and_a_changed_document_is_named(copied, tmp_path):
+    office, school, server, rooms = copied
+    honest = server.documents
+    evil = {f"v1/devices/{name}/registers/x/1.json": b"{}" for name in ("..", ".hidden", "a\\b", "con")}
+    evil["../outside.json"] = b"{}"
+    server.documents = lambda: {**honest(), **evil}
+    problems = bring_documents(office, school)
+    assert len(problems) == 4
+    assert all("has a name that is none" in one for one in problems)
+    assert not list(tmp_path.glob("outside*"))
+    wanted = {path for path in honest() if not path.startswith(".")}
+    assert {p.relative_to(school.tree).as_posix() for p in school.tree.rglob("*.json") if p.name[0] != "."} == wanted
+    server.documents = honest
+    (school.tree / ".server.json").unlink()
+    server.forget_cursors()
+    server._order = {path: at for path, at in server._order.items() if path in honest()}
+    path = rooms[0].deliver(rooms[0].register(START + timedelta(days=9), {"a1": 0.9}))
+    server.sticky["GET", path.parent.name] = "changed-answer"
+    assert [one.partition(": ")[2] for one in bring_documents(office, school)] == [
+        "is another document than the list says"
+    ]
+
+
+def test_the_offices_lists_are_put_on_the_server_and_foreign_ones_stay(copied):
+    office, school, server, _ = copied
+    bring_documents(office, school)
+    ingest(school, NOW)
+    account = an_account("office")
+    for device in ("a", "b"):
+        excuse(account, school, f"{device}1", date(2026, 11, 19), date(2026, 11, 21), "illness")
+    foreign = server.folder / "v1/devices/b/excuses.json"
+    foreign.write_text('{"by": "another program"}', "utf-8")
+    assert publish_excuses(office, school, NOW.date()) == []
+    asked(server)
+    problems = send_lists(office, school)
+    assert problems == ["v1/devices/b/excuses.json: was written by somebody else: take it away from the server first"]
+    there = json.loads((server.folder / "v1/devices/a/excuses.json").read_text("utf-8"))
+    assert sorted(one["student_id"] for one in there["excuses"]) == ["a1", "b1"]
+    assert foreign.read_text("utf-8") == '{"by": "another program"}'
+    foreign.unlink()
+    assert send_lists(office, school) == []
+    asked(server)
+    assert send_lists(office, school) == []
+    assert asked(server) == []
+
+
+def test_settings_of_a_server_are_checked(tmp_path, copied):
+    office, school, _, _ = copied
+    (tmp_path / "server-token").write_text("t0ken\n", "ascii")
+    path = tmp_path / "office.toml"
+    usual = '[schools.north]\ntree = "t"\n[schools.north.server]\nurl = "https://office.example.org/attendance/"\n'
+    path.write_text(usual, "utf-8")
+    found = read_home(tmp_path).schools["north"].server
+    assert found.url == "https://office.example.org/attendance"
+    assert found.authorization() == {"Authorization": "Bearer t0ken"}
+    assert "t0ken" not in repr(found)
+    path.write_text(usual.replace("https:", "http:"), "utf-8")
+    with pytest.raises(OfficeError, match=r"is no https address"):
+        read_home(tmp_path)
+    with pytest.raises(OfficeError, match="does not let us in"):
+        bring_documents(office, replace(school, server=replace(school.server, token="wrong")))
