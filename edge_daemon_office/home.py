@@ -112,11 +112,11 @@ class OidcSettings:
     name: str
     """What the button says."""
     url: str
-    """Of the issuer, without `/.well-known/…`."""
+    """Address of the issuer, without `/.well-known/…`."""
     client_id: str
     client_secret: str = field(repr=False)
     claim: str = "preferred_username"
-    """Of the provider's answer: the name of an account; `email`: its verified address."""
+    """Key of the provider's answer that names the account; `email` names it by its verified address."""
     second_factor: str = "office"
     """`provider`: it asks for one itself, and the office asks for no code."""
 

@@ -46,8 +46,8 @@ class DecisionState:
 
     decision: Decision
     state: str
-    """pending: no device has it; signed: the device has put it into force; delivered: the register has it; refused;
-    overlay: the device is gone, and the office signed in its place."""
+    """`pending`: no device has it. `signed`: the device has put it into force. `delivered`: the register has it.
+    `refused`: the device did not do it. `overlay`: the office signed in place of a device that is gone."""
 
 
 def decide(account: Account, lesson: Lesson, wanted: Sequence[WantedChange]) -> list[Decision]:
