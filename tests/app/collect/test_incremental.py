@@ -227,7 +227,7 @@ def test_what_could_not_be_had_is_named_again_by_the_feed(rooms, tmp_path):
         options = ("--keep", str(tmp_path / "kept"), "--time-zone", "UTC", *ca)
         server.sticky["GET", file.relative_to(rooms[0].root).as_posix()] = "403"
         done = run(tmp_path, "collect", server.url, "--output", str(tmp_path / "term.xlsx"), *options)
-        assert (done.exit_code, "can't be had (403)" in done.stderr) == (3, True)
+        assert (done.exit_code, "is listed, but can't be fetched (403)" in done.stderr) == (3, True)
         server.sticky.clear()
         done = collect(tmp_path, server.url, *ca)
         assert f"{2 * LESSONS + 1} registers of 2 rooms written" in done.stdout
