@@ -89,7 +89,7 @@ def test_an_empty_room_is_a_failure_with_its_advice_and_has_its_picture(nobody, 
     result = run(tmp_path, "audit", "--frames", str(nobody), "--output", str(tmp_path / "room.png"))
     assert result.exit_code == 1
     assert "0 seats with a face" in result.stdout
-    assert "1. Nobody is in the picture" in result.stdout
+    assert "1. No face was found: nobody is in the picture" in result.stdout
     assert (tmp_path / "room.png").exists()
 
 

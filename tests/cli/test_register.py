@@ -106,7 +106,7 @@ def test_doubts_of_who_somebody_was_are_shown_in_words(tmp_path):
     )
     home = a_home(tmp_path, [(replace(register, verdicts=doubted), sightings)])
     text = run(home, "register", "show", FIRST.lesson_id).stdout
-    assert "a: that it was this student is 91% probable" in text
+    assert "a: the probability that it was this student is 91%" in text
     assert "b: somebody without a name in row 2 seat 1 may be this student (60%)" in text
     assert "d: every enrolment photograph is out of focus" in text
     assert not any(line.startswith("c:") for line in text.splitlines())
