@@ -431,7 +431,7 @@ def test_rooms_that_are_faulty_silent_or_late_come_first_with_the_reason(root, t
     assert reasons["b late"] == "no register here of 1 lesson that it promised"
     assert reasons["c silent"] == "not heard of for 9 days"
     assert reasons["e off"] == "4 lessons without a register in 14 days, 3 because: the device was off"
-    for part in ("it does not answer", "time is not known", "2 items refused", "100 MB free", "86 °C", "under voltage"):
+    for part in ("it does not answer", "not know the time", "2 items refused", "100 MB free", "86 °C", "under voltage"):
         assert part in reasons["d faulty"]
     assert "silent: c silent: not heard of for 9 days" in done.stdout
 
