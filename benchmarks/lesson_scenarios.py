@@ -36,6 +36,11 @@ class Judged:
         return self.verdict.verdict == self.expected
 
     @property
+    def is_identity_doubted(self) -> bool:
+        """Whether it is in doubt who somebody was, and not only how often."""
+        return not (WORTH_A_LOOK - {"borderline"}).isdisjoint(self.verdict.flags)
+
+    @property
     def is_doubted(self) -> bool:
         """Whether a person has to look before anything follows from the verdict."""
         if self.is_lesson_unusual or self.verdict.verdict == "inconclusive":
@@ -50,6 +55,8 @@ def scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, dict[str, obje
     `false_present` and `false_absent` are shares of those who were absent and present; `..._unflagged` the same of
     mistakes without any doubt. `absent_doubted`: students rightly absent, seen in at most a fifth of the captures, with
     a doubt about who or whether (`doubt.WORTH_A_LOOK`; that somebody came late or left early is none).
+    `present_doubted`: students rightly present with a doubt about who they are: the price of the doubts. Those enrolled
+    as a pair always have one and are left out.
     `register_flagged`: lessons whose register has the flags that it should have; where it should have none, those with
     any. `pairs_both_absent`: twins, and people under two ids, of whom neither id is present.
     """
@@ -79,6 +86,7 @@ def _scored(lessons: Sequence[tuple[Truth, Outcome]]) -> dict[str, object]:
         "false_absent": Rate(len(false_absent), len(present)).json(),
         "false_absent_unflagged": Rate(sum(not o.is_doubted for o in false_absent), len(present)).json(),
         "absent_doubted": _rate(not WORTH_A_LOOK.isdisjoint(one.verdict.flags) for one in hardly),
+        "present_doubted": _rate(one.is_identity_doubted for one in living if not one.student.pair),
         "right_or_doubted": _rate(one.is_right or one.is_doubted for one in clear),
         "prints_present": _rate(one.verdict.verdict == "present" for one in prints),
         "prints_flagged": _rate("static_face" in one.verdict.flags for one in prints),

@@ -2,7 +2,7 @@
 
 In each trial a class is enrolled from one to three photographs a student. Then people stand before it: its students,
 and as many strangers, each seen in some captures, bare, moving or with a part of the face covered, near or far. What
-recognition makes of them is what the program makes: its tracks, its scores, its features.
+recognition makes of them is what the program makes: its templates, bare and covered, its tracks, scores and features.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.match_faces import WIDTHS_PX, Photograph, Probe
 from edge_daemon.attendance.evidence.match_features import PersonEvidence, features, person_evidence
 from edge_daemon.attendance.evidence.tracks import make_track
 from edge_daemon.gallery.match import Matcher
-from edge_daemon.types import Box, Candidate, Quality, StudentTemplates, Vector
+from edge_daemon.types import Box, Candidate, CoveredTemplates, Quality, StudentTemplates, Vector
 
 STRANGER = -1
 MIXED = "mixed"
@@ -25,6 +25,9 @@ CLASS_SIZES = (12, 30)
 """Least and largest number of students."""
 FACES = (1, 1, 2, 3, 5, 10, 20, 40)
 CONDITION_SHARES = {"bare": 0.55, "motion": 0.15, "mask": 0.15, "glasses": 0.15}
+COVERS = ("mask", "glasses")
+NOISE = 0.35
+"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
 ENROLLED_SHARES = (0.2, 0.2, 0.6)
 """Shares of the students with one, two and three photographs."""
 
@@ -70,7 +73,7 @@ def classes(
         size = min(int(random.integers(CLASS_SIZES[0], CLASS_SIZES[1] + 1)), len(names) // 2)
         enrolled = {name: int(random.choice((1, 2, 3), p=ENROLLED_SHARES)) for name in order[:size]}
         shuffled = {name: [people[name][i] for i in random.permutation(len(people[name]))] for name in order}
-        matcher = Matcher([_templates(name, shuffled[name][:count]) for name, count in enrolled.items()])
+        matcher = Matcher([templates_of(name, shuffled[name][:count]) for name, count in enrolled.items()])
         counts = np.array(list(enrolled.values()), np.float64)
         yield [
             _trial(
@@ -89,7 +92,7 @@ def _trial(
         p for photo in own for p in photo.probes if p.condition == condition and width in (MIXED, f"{p.width_px:g}")
     ]
     seen = [probes[i] for i in random.integers(0, len(probes), int(random.choice(FACES)))]
-    vectors = np.stack([p.vector for p in seen])
+    vectors = np.stack([noisy(p.vector, random) for p in seen])
     similarities = matcher.similarities(vectors, np.array([p.width_px for p in seen], np.float32))
     faces = [_candidate(number, *pair) for number, pair in enumerate(zip(seen, similarities, strict=True))]
     members = list(range(len(faces)))
@@ -107,13 +110,26 @@ def _trial(
     )
 
 
+def noisy(vector: Vector, random: np.random.Generator) -> Vector:
+    """Return the vector of another capture of the same photograph."""
+    found = vector + random.normal(0, NOISE / np.sqrt(len(vector)), len(vector))
+    return np.asarray(found / np.linalg.norm(found), np.float32)
+
+
 def _candidate(slot: int, probe: Probe, similarities: Vector) -> Candidate:
     box = Box(0.0, 0.0, probe.width_px, 1.25 * probe.width_px)
     quality = Quality(probe.width_px, probe.sharpness, probe.presence)
     return Candidate(slot, box, 1.0, quality, True, similarities, None)
 
 
-def _templates(name: str, own: Sequence[Photograph]) -> StudentTemplates:
-    return StudentTemplates(
-        name, np.concatenate([p.templates for p in own]), np.concatenate([p.widths_px for p in own])
+def templates_of(student_id: str, own: Sequence[Photograph]) -> StudentTemplates:
+    """Return what enrolment makes of some photographs: bare templates, and those with a cover painted in."""
+    covered = tuple(
+        CoveredTemplates(
+            np.stack([p.vector for photo in own for p in photo.probes if p.condition == kind]),
+            np.array([p.width_px for photo in own for p in photo.probes if p.condition == kind], np.float32),
+        )
+        for kind in COVERS
     )
+    vectors = np.concatenate([photo.templates for photo in own])
+    return StudentTemplates(student_id, vectors, np.concatenate([photo.widths_px for photo in own]), covered)

@@ -23,25 +23,25 @@ import numpy as np
 from benchmarks import command, lesson_scenarios, machine, match_cache
 from benchmarks.lesson_truth import Outcome, TrueStudent, Truth, Verdict
 from benchmarks.match_faces import WIDTHS_PX, Photograph, names_held_back
+from benchmarks.match_trials import noisy, templates_of
 from benchmarks.scenarios.cast import Member, cast
 from benchmarks.scenarios.plan import SCENARIOS, Scenario
 from benchmarks.scenarios.room import Layout
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.presence import presence_probabilities
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
 from edge_daemon.attendance.resembled import resemblances
 from edge_daemon.attendance.room_state import is_shared, is_unusual, unusual_flag
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures
 from edge_daemon.attendance.tally import tally
 from edge_daemon.gallery.match import Matcher
-from edge_daemon.types import Box, Candidate, CoveredTemplates, Quality, StudentTemplates, Vector
+from edge_daemon.types import Box, Candidate, Quality, Vector
 
 LEAST = 4
 CAPTURES = 24
 LAYOUT = Layout(1920, 1080, 4, 4, (28, 90))
 MISSED = 0.02
 """Share of the faces that are not found."""
-NOISE = 0.35
-"""Length of what is added to a vector of length 1: two captures of one photograph are not the same picture."""
 NAMES = (
     "base", "mixed_30", "mixed_50", "mixed_70", "mixed_100", "one_photograph", "mask", "glasses", "glasses_half",
     "motion_5", "two_ids", "twins",
@@ -118,7 +118,7 @@ def _outcome(
 ) -> Outcome:
     students = sorted((m for m in members if m.student_id), key=lambda m: m.student_id)
     ids = [m.student_id for m in students]
-    matcher = Matcher([_templates(m) for m in students])
+    matcher = Matcher([templates_of(m.student_id, m.photographs) for m in students])  # type: ignore[arg-type]
     pairs = [(a.student_id, b.student_id) for a in students for b in students if a.pair and a.pair == b.pair]
     alike = [(a, b) for a, b in pairs if a < b]
     found = resolve_lesson(
@@ -128,13 +128,15 @@ def _outcome(
     tallies, needed = tally(ids, found.sightings, taken_at), needed_captures(_RULE.share, CAPTURES)
     unusual = is_unusual(tallies, ids, CAPTURES, _RULE.unusual_share)
     summary = LessonSummary(_START, _START + CAPTURES * _SLOT, tuple(taken_at.values()), CAPTURES, time_trusted=True)
+    probabilities = presence_probabilities(found.possible, ids, needed)
     verdicts = decide(
         tallies,
         _RULE,
         summary,
         look_alikes=alike,
         not_seeable=ids if unusual else (),
-        resembled=resemblances(found.unnamed, tallies, found.sightings, needed),
+        resembled=resemblances(found.unnamed, tallies, found.sightings, needed, probabilities),
+        probabilities=probabilities,
     )
     flags = set()
     if unusual:
@@ -143,19 +145,6 @@ def _outcome(
         flags.add("unusual_class")
     said = {v.tally.student_id: Verdict(v.verdict, v.flags, v.tally.captures_seen) for v in verdicts}
     return Outcome(said, {}, frozenset(flags))
-
-
-def _templates(member: Member) -> StudentTemplates:
-    own: list[Photograph] = member.photographs  # type: ignore[assignment]
-    covered = tuple(
-        CoveredTemplates(
-            np.stack([p.vector for photo in own for p in photo.probes if p.condition == kind]),
-            np.array([p.width_px for photo in own for p in photo.probes if p.condition == kind], np.float32),
-        )
-        for kind in ("mask", "glasses")
-    )
-    vectors = np.concatenate([photo.templates for photo in own])
-    return StudentTemplates(member.student_id, vectors, np.concatenate([photo.widths_px for photo in own]), covered)
 
 
 def _candidates(
@@ -182,11 +171,10 @@ def _faces(member: Member, scenario: Scenario, rng: np.random.Generator) -> Iter
         near = float(np.interp(np.log(width_px), np.log(WIDTHS_PX), np.arange(len(WIDTHS_PX))))
         nearest = min(int(near) + int(rng.random() < near - int(near)), len(WIDTHS_PX) - 1)
         probe = [p for p in photo.probes if p.condition == condition][nearest]
-        vector = probe.vector + rng.normal(0, NOISE / np.sqrt(len(probe.vector)), len(probe.vector))
+        vector = noisy(probe.vector, rng)
         left, top = x + rng.normal(0, 0.1 * width_px), y + rng.normal(0, 0.1 * width_px)
-        unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
         quality = Quality(width_px, probe.sharpness, probe.presence)
-        yield slot, Box(left, top, width_px, 1.25 * width_px), quality, unit
+        yield slot, Box(left, top, width_px, 1.25 * width_px), quality, vector
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""Finds absences that are doubtful because an unnamed person may be the student."""
+"""Finds verdicts that are doubtful because it is not sure who somebody is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from edge_daemon.attendance.evidence.resemblance import UnnamedPerson
+from edge_daemon.attendance.rule import SURE
 from edge_daemon.attendance.seat_map import room_seats, usual_boxes
 from edge_daemon.types import Resemblance, Sighting, Tally
 
@@ -12,26 +14,35 @@ _UNNAMED = ""
 
 
 def resemblances(
-    unnamed: Iterable[UnnamedPerson], tallies: Iterable[Tally], sightings: Sequence[Sighting], needed: int
+    unnamed: Iterable[UnnamedPerson],
+    tallies: Iterable[Tally],
+    sightings: Sequence[Sighting],
+    needed: int,
+    probabilities: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Resemblance]:
-    """Return the absent students who would be present if they were the unnamed people who resemble them most.
+    """Return the students whose verdict would change if somebody were the student, or were not.
 
-    The people may sit at one seat or at several.
-
-    Only doubts that would change a verdict are reported, so a person in few captures is ignored.
+    Absent students would be present if they were the unnamed people who resemble them most, at one seat or at several.
+    Present students may be somebody else. Only doubts that would change a verdict are reported.
 
     Args:
         unnamed: people without a name.
         tallies: tallies of the lesson's students.
         sightings: sightings of the lesson, from which rows and seats are counted.
         needed: captures in which a student must face the class to be present.
+        probabilities: probability that each student was there for so many captures.
 
     Returns:
-        Student id to the most probable such person.
+        Student id to the most probable such person without a name, or to the person counted.
     """
     by_id = {tally.student_id: tally for tally in tallies}
-    found: dict[str, Resemblance] = {}
     boxes = usual_boxes(sightings)
+    seats = room_seats(boxes)
+    found = {
+        student_id: Resemblance(round(probabilities[student_id], 4), seats.get(student_id))
+        for student_id, tally in by_id.items()
+        if tally.captures_attentive >= needed and probabilities.get(student_id, 1.0) < SURE
+    }
     unnamed = list(unnamed)
     slots: dict[str, frozenset[int]] = {}
     for person in unnamed:

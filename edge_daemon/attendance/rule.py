@@ -16,6 +16,8 @@ Z_SQUARED: Final = Fraction("3.841458820694124")
 """Square of the normal deviate of a two-sided 95 % interval."""
 CHANCE: Final = 0.05
 """`late` and `left_early` are set only if chance explains the gap with a smaller probability."""
+SURE: Final = 0.97
+"""A student who is present with a smaller probability may be somebody else: a person should look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def decide(
     resembled: Mapping[str, Resemblance] | None = None,
     probabilities: Mapping[str, float] | None = None,
     poor_photographs: Collection[str] = (),
+    hidden_faces: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Decide on every student of a lesson.
 
@@ -82,7 +85,8 @@ def decide(
     others need a count, so no unassessed student has them:
 
     - `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share.
-    - `resembles`: an absent student would be present if an unnamed person were this student.
+    - `resembles`: the verdict would be the other one if somebody were this student, or were not.
+    - `face_hidden`: the student is not present, and a hidden face was in the student's usual place.
     - `poor_photographs`: the student is not present, and all enrolment photographs are out of focus.
     - `static_face`: the student is not present, and a picture of the student was there.
     - `look_alike`: another student looks alike. If the two can't be distinguished, both may seem absent.
@@ -97,9 +101,10 @@ def decide(
         look_alikes: pairs of ids that the gallery can hardly distinguish.
         static_faces: ids of students of whom a picture was in the room, on paper or on a screen.
         not_seeable: ids of students whom the device could not have seen.
-        resembled: students whom an unnamed person resembles, with the probability.
+        resembled: students of whom it is not sure who they are, with the probability.
         probabilities: probability that each student was there for the share that the rule requires; None: not computed.
         poor_photographs: ids of students whose photographs are too poor for a certain absence.
+        hidden_faces: ids of students who may be somebody in their usual place whose face is hidden.
 
     Returns:
         One verdict for each tally, in the same order; flags in the order of `edge_daemon.types.Flag`.
@@ -111,7 +116,7 @@ def decide(
         frozenset(not_seeable),
         resembled or {},
         probabilities or {},
-        frozenset(poor_photographs),
+        {"face_hidden": hidden_faces, "poor_photographs": poor_photographs},
     )
     return tuple(_verdict(tally, rule, lesson, marks) for tally in tallies)
 
@@ -126,7 +131,7 @@ class _Marks:
     not_seeable: frozenset[str]
     resembled: Mapping[str, Resemblance]
     probabilities: Mapping[str, float]
-    poor_photographs: frozenset[str]
+    flagged_unless_present: Mapping[Flag, Collection[str]]
 
 
 def _verdict(tally: Tally, rule: Rule, lesson: LessonSummary, marks: _Marks) -> Verdict:
@@ -146,11 +151,11 @@ def _verdict(tally: Tally, rule: Rule, lesson: LessonSummary, marks: _Marks) -> 
         flags |= _flags_of_count(tally, rule, lesson)
         flags |= {flag for flag, ids in marks.flagged.items() if student_id in ids}
         flags |= {"static_face"} if is_only_pictured else set()
-    resemblance = marks.resembled.get(student_id) if verdict in ("absent", "inconclusive") else None
+    resemblance = None if verdict == "not_assessed" else marks.resembled.get(student_id)
     if resemblance is not None:
         flags.add("resembles")
-    if student_id in marks.poor_photographs and verdict in ("absent", "inconclusive"):
-        flags.add("poor_photographs")
+    if verdict in ("absent", "inconclusive"):
+        flags |= {flag for flag, ids in marks.flagged_unless_present.items() if student_id in ids}
     probability = None if verdict == "not_assessed" else marks.probabilities.get(student_id)
     return Verdict(tally, float(share), verdict, ordered(flags), None, probability, resemblance)
 

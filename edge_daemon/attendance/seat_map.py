@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
@@ -19,7 +19,7 @@ def usual_boxes(sightings: Iterable[Sighting]) -> dict[str, Box]:
     for one in sightings:
         if one.student_id:
             found[one.student_id].append(one.box)
-    return {student_id: _median_box(boxes) for student_id, boxes in found.items()}
+    return {student_id: median_box(boxes) for student_id, boxes in found.items()}
 
 
 def room_seats(boxes: Mapping[str, Box]) -> dict[str, RoomSeat]:
@@ -42,7 +42,8 @@ def room_seats(boxes: Mapping[str, Box]) -> dict[str, RoomSeat]:
     }
 
 
-def _median_box(boxes: list[Box]) -> Box:
+def median_box(boxes: Sequence[Box]) -> Box:
+    """Return the box of the median sides; at least one box is given."""
     return Box(*(median(getattr(box, side) for box in boxes) for side in ("x", "y", "w", "h")))
 
 

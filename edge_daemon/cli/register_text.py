@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from edge_daemon.app.registers.correction_notes import CorrectionNote, in_words
 from edge_daemon.app.registers.stored_registers import (
+    SURE,
     Evidence,
     awaits_confirmation,
     distance_to_rule,
@@ -24,9 +25,6 @@ from edge_daemon.app.registers.stored_registers import (
 from edge_daemon.cli.table import table, terminal_columns
 from edge_daemon.plain_text import plain
 from edge_daemon.types import CaptureMap, Correction, Register, Verdict
-
-_SURE = 0.975
-"""Below this probability, the identity is more uncertain than the count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +94,12 @@ def _doubts_of(verdict: Verdict) -> Iterator[str]:
     if verdict.resembles is not None:
         seat = verdict.resembles.seat
         where = "" if seat is None else f" in row {seat.row} seat {seat.seat}"
-        yield f"somebody without a name{where} may be this student ({verdict.resembles.probability:.0%})"
-    if verdict.verdict == "present" and verdict.probability is not None and verdict.probability < _SURE:
+        probability = f"{verdict.resembles.probability:.0%}"
+        if verdict.verdict == "present":
+            yield f"the probability that it was this student{where} is {probability}"
+        else:
+            yield f"somebody without a name{where} may be this student ({probability})"
+    elif verdict.verdict == "present" and verdict.probability is not None and verdict.probability < SURE:
         yield f"the probability that it was this student is {verdict.probability:.0%}"
     if "poor_photographs" in verdict.flags:
         yield "every enrolment photograph is out of focus; add a sharp one"

@@ -31,7 +31,7 @@ FLAGS = {
     "left_early": "left early",
     "corrected": "corrected by a person",
     "overlay": "changed by the office in place of a device that is gone",
-    "resembles": "somebody without a name resembles this student",
+    "resembles": "somebody resembles this student; it is not sure who it is",
     "face_hidden": "a face that can't be read was at this student's seat",
     "poor_photographs": "the enrolment photographs are poor",
 }

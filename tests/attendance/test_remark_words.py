@@ -22,7 +22,7 @@ WORDS = {
     "few_captures": "too few pictures were taken",
     "late": "came late",
     "left_early": "left early",
-    "resembles": "somebody without a name resembles this student",
+    "resembles": "somebody resembles this student; it is not sure who it is",
     "face_hidden": "a face that can't be read was at this student's seat",
     "poor_photographs": "the enrolment photographs are poor",
 }

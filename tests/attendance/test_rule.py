@@ -173,7 +173,7 @@ def test_look_alikes_are_flagged_even_when_neither_could_be_told_and_was_seen():
 def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent():
     resemblance = Resemblance(0.6, RoomSeat(1, 2))
     students = [of(0), of(90, student_id="b"), of(0, student_id="c")]
-    verdicts = decide(students, RULE, summary(), resembled={"a": resemblance, "b": resemblance})
+    verdicts = decide(students, RULE, summary(), resembled={"a": resemblance})
     assert [v.verdict for v in verdicts] == ["absent", "present", "absent"]
     assert [v.flags for v in verdicts] == [("resembles",), (), ()]
     assert [v.resembles for v in verdicts] == [resemblance, None, None]
@@ -181,14 +181,25 @@ def test_an_absent_student_whom_somebody_resembles_is_flagged_and_stays_absent()
     assert not needs_confirmation(verdicts[2])
 
 
-def test_who_was_not_decided_is_flagged_when_somebody_resembles_her_and_who_is_present_is_not():
+def test_who_was_not_decided_or_is_present_is_flagged_where_it_is_not_sure_who_was_seen():
     resemblance = Resemblance(0.6, None)
     undecided = verdict_of(0, not_seeable={"a"}, resembled={"a": resemblance})
     assert (undecided.verdict, undecided.flags, undecided.resembles) == ("inconclusive", ("resembles",), resemblance)
     untimed = verdict_of(90, trusted=False, resembled={"a": resemblance})
     assert (untimed.verdict, untimed.flags, untimed.resembles) == ("inconclusive", ("clock", "resembles"), resemblance)
     present = verdict_of(90, not_seeable={"a"}, resembled={"a": resemblance})
-    assert (present.verdict, present.flags, present.resembles) == ("present", (), None)
+    assert (present.verdict, present.flags, present.resembles) == ("present", ("resembles",), resemblance)
+    assert needs_confirmation(present)
+
+
+@pytest.mark.parametrize("flag", ["face_hidden", "poor_photographs"])
+def test_doubts_about_an_absence_stand_with_no_presence(flag):
+    more = {"face_hidden": "hidden_faces"}.get(flag, flag)
+    assert verdict_of(0, **{more: {"a"}}).flags == (flag,)
+    assert needs_confirmation(verdict_of(0, **{more: {"a"}}))
+    assert verdict_of(0, not_seeable={"a"}, **{more: {"a"}}).flags == (flag,)
+    assert verdict_of(90, **{more: {"a"}}).flags == ()
+    assert verdict_of(0, not_assessed={"a"}, **{more: {"a"}}).flags == ()
 
 
 def test_who_is_not_assessed_resembles_nobody():

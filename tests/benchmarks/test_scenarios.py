@@ -119,6 +119,14 @@ def test_mistakes_with_a_doubt_are_told_from_those_without():
     assert (found["right_or_doubted"]["hits"], found["right_or_doubted"]["n"]) == (2, 4)
 
 
+def test_doubts_about_who_a_rightly_present_student_is_are_counted_apart():
+    students = [student(one, "present") for one in "abcd"] + [student("e", "present", pair="1"), student("f", "absent")]
+    flags = {"a": ("resembles",), "b": ("borderline",), "c": ("late",), "e": ("look_alike",), "f": ("resembles",)}
+    verdicts = {one: Verdict("present", flags.get(one, ()), 9) for one in "abcdef"}
+    found = found_of(students, verdicts)["mask"]["present_doubted"]
+    assert (found["hits"], found["n"]) == (1, 4)
+
+
 def test_inconclusive_is_not_right_unless_it_is_expected():
     verdicts = {"a": Verdict("inconclusive", (), 0), "b": Verdict("inconclusive", (), 0)}
     students = [student("a", "absent", 0, expected="inconclusive"), student("b", "absent", 0)]

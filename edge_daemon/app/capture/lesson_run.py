@@ -24,6 +24,7 @@ from edge_daemon.attendance.evidence.mask_counts import mask_counts
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.presence import presence_probabilities
 from edge_daemon.attendance.evidence.sighting_resolver import Resolution, resolve_lesson
+from edge_daemon.attendance.hidden_faces import hidden_at_their_seats
 from edge_daemon.attendance.resembled import resemblances
 from edge_daemon.attendance.rule import LessonSummary, Rule, decide, needed_captures, rule_of
 from edge_daemon.attendance.tally import guests, tally, unknown_faces
@@ -235,6 +236,7 @@ class LessonRun:
             [s if s.student_id in assessed else replace(s, student_id="") for s in found.sightings],
             [person for person in found.unnamed if person.student_id in assessed],
             [person for person in found.possible if person.student_id in assessed],
+            found.unread,
             found.persons,
             [picture for picture in found.printed if picture.student_id in assessed],
         )
@@ -273,6 +275,7 @@ class LessonRun:
         missed = tuple(lessons.missed_captures(self._db, self._lesson.lesson_id))
         room = self._watch.findings(tallies, assessed, sightings, len(captures), missed, rule.unusual_share)
         needed = needed_captures(rule.share, len(captures))
+        probabilities = presence_probabilities(resolution.possible, ids, needed) if captures else {}
         check_ins = first_check_ins(self._db, self._lesson.start - EARLY, self._lesson.end)
         verdicts = decide(
             tallies,
@@ -282,9 +285,10 @@ class LessonRun:
             look_alikes=look_alikes,
             static_faces={picture.student_id for picture in resolution.printed},
             not_seeable=room.not_seeable | checked_in_unseen(tallies, check_ins),
-            resembled=resemblances(resolution.unnamed, tallies, sightings, needed),
-            probabilities=presence_probabilities(resolution.possible, ids, needed) if captures else None,
+            resembled=resemblances(resolution.unnamed, tallies, sightings, needed, probabilities),
+            probabilities=probabilities,
             poor_photographs=self._poorly_photographed,
+            hidden_faces=hidden_at_their_seats(resolution.unread, self._watch.places(sightings), tallies, needed),
         )
         register = Register(
             lesson=self._lesson,

@@ -143,6 +143,19 @@ class RoomFlags:
             None if unusual or parts else scene,
         )
 
+    def places(self, sightings: Sequence[Sighting]) -> dict[str, Box]:
+        """Return where each student sat in the last lessons, or sits in this one; nothing where the view changed.
+
+        Args:
+            sightings: sightings of this lesson.
+        """
+        scene = view_change.scene_of([one.view for one in self._views.values()]) if self._views else None
+        here = usual_boxes(sightings)
+        if scene is None:
+            return here
+        usable = room_faults.usual_faults([one.faults for one in self._views.values()]) == 0
+        return {**here, **self._seats_seen_as(scene, usable)}
+
     def _view_changed(self, scene: bytes, usable: Area) -> bool:
         """Return whether the camera's view matches none of the last lessons."""
         similarity = [view_change.scene_similarity(scene, one, usable) for one in self._scenes]

@@ -14,6 +14,7 @@ from edge_daemon.attendance.capture_map import slots_of
 from edge_daemon.attendance.document import from_json
 from edge_daemon.attendance.doubt import Standing, awaits_confirmation, counts, is_cancelled
 from edge_daemon.attendance.rule import (
+    SURE,
     distance_to_rule,
     interval_with_identity,
     needed_captures,
@@ -29,6 +30,7 @@ from edge_daemon.store.registers import StoredRegister
 from edge_daemon.types import Register, RoomSeat, Sighting
 
 __all__ = [
+    "SURE",
     "Evidence",
     "ReadRegister",
     "Standing",

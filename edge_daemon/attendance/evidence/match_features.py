@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +77,18 @@ def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Pers
     )
 
 
-def features(evidence: PersonEvidence, photographs: Scores) -> Scores:
+def features(
+    evidence: PersonEvidence, photographs: Scores, look_alikes: Mapping[int, Collection[int]] = MappingProxyType({})
+) -> Scores:
     """Return (students, len(FEATURES)): what speaks for each student, each number about from -2 to 2.
 
     Args:
         evidence: of one person.
         photographs: (students,) how many each student was enrolled with.
+        look_alikes: of a student: those who say nothing against this student by being as similar.
     """
     scores = evidence.scores
-    best_other = _best_others(scores)
+    best_other = _best_others(scores, look_alikes)
     count = len(scores)
     columns = [
         4 * scores,
@@ -100,7 +105,7 @@ def features(evidence: PersonEvidence, photographs: Scores) -> Scores:
     return np.stack(columns, axis=1)
 
 
-def _best_others(scores: Scores) -> Scores:
+def _best_others(scores: Scores, look_alikes: Mapping[int, Collection[int]]) -> Scores:
     """Return (students, 2): the best and the second best score among the other students; 0 where there is none."""
     order = np.argsort(-scores)
     ranked = np.concatenate([scores[order], np.zeros(3)])
@@ -108,4 +113,8 @@ def _best_others(scores: Scores) -> Scores:
     rank[order] = np.arange(len(scores))
     first = np.where(rank == 0, ranked[1], ranked[0])
     second = np.where(rank <= 1, ranked[2], ranked[1])
-    return np.stack([first, second], axis=1)
+    best = np.stack([first, second], axis=1)
+    for student, alike in look_alikes.items():
+        others = (other for other in order if other != student and other not in alike)
+        best[student] = [*(scores[other] for other in islice(others, 2)), 0.0, 0.0][:2]
+    return best

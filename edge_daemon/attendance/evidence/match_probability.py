@@ -6,8 +6,9 @@ which as many students as strangers stand. The prior of its probabilities is the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -46,14 +47,20 @@ class MatchProbability:
         self._network = new_network(np.random.default_rng(0))
         self._network.load(weights)
 
-    def each(self, evidence: PersonEvidence, photographs: Scores) -> Scores:
+    def each(
+        self,
+        evidence: PersonEvidence,
+        photographs: Scores,
+        look_alikes: Mapping[int, Collection[int]] = MappingProxyType({}),
+    ) -> Scores:
         """Return (students,): the probability that the person is this student, whatever is known of the others.
 
         Args:
             evidence: of one person.
             photographs: (students,) how many each student was enrolled with.
+            look_alikes: as of `features`.
         """
-        logits = self._network.predict(features(evidence, photographs).astype(np.float32))
+        logits = self._network.predict(features(evidence, photographs, look_alikes).astype(np.float32))
         return np.asarray(np.clip(sigmoid(logits[:, 0].astype(np.float64)), _LEAST, _MOST))
 
     def among(self, evidence: PersonEvidence, photographs: Scores, possible: Collection[int]) -> Scores:

@@ -25,6 +25,7 @@ from edge_daemon.attendance.evidence.student_odds import known_students
 from edge_daemon.attendance.evidence.thresholds import NOBODY, Thresholds
 from edge_daemon.attendance.evidence.track_identification import identify_tracks
 from edge_daemon.attendance.evidence.tracks import Track, track_seat
+from edge_daemon.attendance.evidence.unread_persons import UnreadPerson, unread_persons
 from edge_daemon.types import Candidate, Sighting, Vector
 
 MIN_WIDTH_PX = 18.0
@@ -50,6 +51,8 @@ class Resolution:
     """Unnamed persons who may be students; empty without probabilities."""
     possible: list[PossibleStudent] = field(default_factory=list)
     """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
+    unread: list[UnreadPerson] = field(default_factory=list)
+    """Persons without a name whose faces are mostly hidden."""
     persons: list[list[Candidate]] = field(default_factory=list)
     """The faces of each accepted person, named or not; empty if no analyser was on."""
     printed: list[PrintedStudent] = field(default_factory=list)
@@ -106,7 +109,7 @@ def resolve_lesson(
     prints = static_groups(tracks, faces, seconds_of) if seconds_of else []
     static = {i for group in prints for i in group}
     living = [track for i, track in enumerate(tracks) if i not in static]
-    named = identify_tracks(living, faces, student_ids, look_alikes, constants, naming.gains) if living else []
+    named = identify_tracks(living, faces, student_ids, look_alikes, constants, naming) if living else []
     unnamed = unnamed_persons(living, named, faces, known, naming.share)
     possible = possible_students(living, named, faces, known, naming.share)
     possible += [_possible(person, faces) for person in unnamed]
@@ -115,6 +118,7 @@ def resolve_lesson(
         _sightings(everything, [*named, *[NOBODY] * len(static)], faces, student_ids),
         unnamed,
         possible,
+        unread_persons(living, named, faces),
         persons(living, named, faces),
         printed_students(prints, tracks, faces, known, naming.share),
     )

@@ -8,7 +8,7 @@ every name requires far more certainty than if all faces are known.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,13 +93,8 @@ def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStu
 
 
 def _odds(evidence: PersonEvidence, known: KnownStudents) -> Scores:
-    probabilities = known.match.each(evidence, known.photographs)
-    for student, alike in known.look_alikes.items():
-        # Two ids of one person, or twins: that one is as like as the other says nothing against either.
-        keep = np.array([i for i in range(len(known.ids)) if i not in alike])
-        rest = replace(evidence, scores=evidence.scores[keep], similarities=evidence.similarities[keep])
-        own = known.match.each(rest, known.photographs[keep])
-        probabilities[student] = own[int(np.flatnonzero(keep == student)[0])]
+    """Two ids of one person, or twins: that one is as like as the other says nothing against either."""
+    probabilities = known.match.each(evidence, known.photographs, known.look_alikes)
     return np.asarray(probabilities / (1 - probabilities), np.float64)
 
 

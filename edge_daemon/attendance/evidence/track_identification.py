@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,17 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 Scores = NDArray[np.float64]
-NameGains = Callable[[Sequence[Sequence[Track]], Sequence[int]], Scores]
-"""(people, faces of each) -> (people, students): what each name brings; 0 where it is not to be given."""
+
+
+class NameGains(Protocol):
+    """Decides what a name brings; `naming.NamesByProbability`."""
+
+    def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
+        """Return (people, students) of the tracks and the number of faces of each; 0: the name is not to be given."""
+
+    def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
+        """Return the same for those without a name, once the others have theirs."""
+
 
 COHORT = 5
 """Number of other students with which a similarity is compared."""
@@ -47,7 +57,7 @@ def identify_tracks(
         student_ids: the enrolled students.
         look_alikes: pairs of similar students, for whom stricter limits apply.
         constants: measured constants.
-        by_probability: decides about names (`naming.names_by_probability`); None: the constants do.
+        by_probability: decides about names; None: the constants do.
     """
     slots = [frozenset(faces[m].slot for m in track.members) for track in tracks]
     alike = familiarity(tracks)
@@ -74,10 +84,15 @@ def _name_by_gains(
     """Return the students of the tracks by the gain of each name; all tracks of a person get the same student."""
     united = unite(tracks, slots)
     identities = [[tracks[i] for i in identity] for identity in united]
-    gains = by_probability(identities, [sum(len(track.members) for track in one) for one in identities])
+    faces = [sum(len(track.members) for track in one) for one in identities]
     named = [NOBODY] * len(identities)
     identity_slots = [frozenset().union(*(slots[i] for i in identity)) for identity in united]
-    _assign_in_rounds(named, gains, identity_slots, _contradictions(united, tracks, alike, constants))
+    contradict = _contradictions(united, tracks, alike, constants)
+    _assign_in_rounds(named, by_probability.gains(identities, faces), identity_slots, contradict)
+    before: list[int] = []
+    while before != named:
+        before = list(named)
+        _assign_in_rounds(named, by_probability.gains_left(faces, named, identity_slots), identity_slots, contradict)
     by_track = [NOBODY] * len(tracks)
     for identity, student in zip(united, named, strict=True):
         for track in identity:

@@ -26,16 +26,16 @@ from edge_daemon.vision.models import ModelSet, default_models_dir
 MODELS = Path(__file__).resolve().parents[2]
 LEAST = 4
 """Photographs of a person: up to three enrol, the others are seen."""
-CLASSES = 1500
+CLASSES = 500
 RANKS = 2
 """Number of most similar students used for each face; the others are never in question."""
 SEED = 1
-SETTINGS = TrainingSettings(epochs=20, batch_size=256, rate=0.1, weight_decay=3e-4)
+SETTINGS = TrainingSettings(epochs=60, batch_size=256, rate=0.1, weight_decay=3e-4)
 NOISE = 0.1
 """Standard deviation of the noise on each feature.
 
-Noise and weight decay gave the best calibration of tracks (.015) among 15 pairs. They were trained on 100 people and
-evaluated on 51 others, none of them held back.
+Noise and weight decay gave the best calibration of tracks among 15 pairs. They were trained on 100 people and evaluated
+on 51 others, none of them held back. Of 20 and 60 epochs the latter had the smaller loss there (.1841, .1829 nats).
 """
 
 

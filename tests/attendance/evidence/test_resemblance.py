@@ -8,7 +8,8 @@ from edge_daemon.attendance.evidence.match_probability import MatchProbability
 from edge_daemon.attendance.evidence.resemblance import LEAST_PROBABILITY, UnnamedPerson
 from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
 from edge_daemon.attendance.resembled import resemblances
-from edge_daemon.types import Box, RoomSeat, Sighting, Tally
+from edge_daemon.attendance.rule import SURE
+from edge_daemon.types import Box, Resemblance, RoomSeat, Sighting, Tally
 from tests.attendance.evidence.room import Room
 from tests.attendance.evidence.test_match_probability import WEIGHTS
 
@@ -37,7 +38,7 @@ def with_cover(similarity: float, slots: range = SLOTS) -> Room:
 
 
 def test_a_hidden_face_of_the_absent_student_is_found_with_its_captures_and_place():
-    room = with_cover(0.38)
+    room = with_cover(0.34)
     assert "S03" not in {s.student_id for s in resolve_lesson(room.faces, room.ids).sightings}
     (person,) = unnamed(room)
     assert person.student_id == "S03"
@@ -58,13 +59,13 @@ def test_nobody_is_meant_where_everybody_has_a_name():
 
 
 def test_who_is_seen_elsewhere_at_the_same_time_is_not_meant():
-    room = with_cover(0.38)
+    room = with_cover(0.34)
     room.sits("S03", SLOTS, 20)
     assert unnamed(room) == []
 
 
 def test_who_is_seen_at_other_times_may_be_meant():
-    room = with_cover(0.38, slots=range(20, 40))
+    room = with_cover(0.34, slots=range(20, 40))
     room.sits("S03", range(20), 3)
     assert {p.student_id for p in unnamed(room)} <= {"S03"}
     sightings = resolve_lesson(room.faces, room.ids).sightings
@@ -72,7 +73,7 @@ def test_who_is_seen_at_other_times_may_be_meant():
 
 
 def test_without_a_network_or_students_nobody_is_meant():
-    room = with_cover(0.38)
+    room = with_cover(0.34)
     assert resolve_lesson(room.faces, room.ids).unnamed == []
     assert resolve_lesson(room.faces, [], match=MATCH).unnamed == []
 
@@ -93,6 +94,13 @@ def test_only_doubt_that_would_change_the_verdict_is_reported():
     tallies = [tally("a", 0), tally("b", 10), tally("c", 39), tally("d", 40)]
     people = [person("a", 39), person("b", 30), person("c", 1), person("d", 90), person("guest", 90)]
     assert resemblances(people, tallies, [], needed=40).keys() == {"b", "c"}
+
+
+def test_a_presence_that_is_not_sure_is_a_doubt_with_the_place_of_who_was_counted():
+    tallies = [tally("a", 40), tally("b", 40), tally("c", 40), tally("d", 39)]
+    probabilities = {"a": 0.9612345, "b": SURE, "d": 0.5}
+    found = resemblances([], tallies, [sighting("a", 100), sighting("b", 20)], 40, probabilities)
+    assert found == {"a": Resemblance(0.9612, RoomSeat(1, 2))}
 
 
 def test_the_most_probable_of_two_people_counts_and_has_a_seat_between_the_others():

@@ -1,0 +1,80 @@
+"""A hidden face at a student's usual place: a doubt where it would change the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from edge_daemon.attendance.evidence.match_probability import MatchProbability
+from edge_daemon.attendance.evidence.sighting_resolver import resolve_lesson
+from edge_daemon.attendance.evidence.unread_persons import UnreadPerson
+from edge_daemon.attendance.hidden_faces import hidden_at_their_seats
+from edge_daemon.traits import Traits, VisibleParts
+from edge_daemon.types import Box, Tally
+from tests.attendance.evidence.room import Room
+from tests.attendance.evidence.test_match_probability import WEIGHTS
+
+SLOTS = range(20)
+BARE, MASKED = VisibleParts(0.9, 0.05, 0.03, 0.02), VisibleParts(0.1, 0.8, 0.05, 0.05)
+SEATS = {"a": Box(100, 100, 40, 50), "b": Box(300, 100, 40, 50)}
+
+
+def absent(student_id: str, attentive: int = 0) -> Tally:
+    return Tally(student_id, attentive, attentive, None, None)
+
+
+def at(x: float, slots: int, w: float = 40.0) -> UnreadPerson:
+    return UnreadPerson(Box(x, 100, w, 1.25 * w), frozenset(range(slots)))
+
+
+def hidden(*unread: UnreadPerson, attentive: int = 0) -> frozenset[str]:
+    return hidden_at_their_seats(unread, SEATS, [absent("a", attentive), absent("b")], needed=16)
+
+
+def test_the_student_of_the_place_is_meant():
+    assert hidden(at(110, 20)) == {"a"}
+    assert hidden(at(290, 20)) == {"b"}
+    assert hidden(at(110, 16)) == {"a"}
+
+
+@pytest.mark.parametrize("person", [at(110, 15), at(180, 20), at(110, 20, w=80.0)], ids=["short", "beside", "nearer"])
+def test_who_was_there_too_short_or_elsewhere_is_no_doubt(person):
+    assert hidden(person) == frozenset()
+
+
+def test_captures_of_the_student_and_of_several_hidden_faces_count_together():
+    late = UnreadPerson(SEATS["a"], frozenset(range(10, 20)))
+    assert hidden(at(110, 10)) == frozenset()
+    assert hidden(at(110, 10), late) == {"a"}
+    assert hidden(at(110, 10), attentive=6) == {"a"}
+    assert hidden(at(110, 10), attentive=16) == frozenset(), "who is present needs no doubt"
+
+
+def test_without_known_places_nobody_is_meant():
+    assert hidden_at_their_seats([at(110, 20)], {}, [absent("a")], needed=16) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("visible", "found"), [([MASKED], 1), ([BARE], 0), ([MASKED, BARE], 1), ([MASKED, BARE, BARE], 0), ([None], 0)]
+)
+def test_a_person_without_a_name_is_unread_where_half_of_the_faces_are_hidden(visible, found):
+    room = Room()
+    for seat, student in enumerate(room.ids[1:]):
+        room.sits(student, SLOTS, seat)
+    room.sits("somebody", SLOTS, 20)
+    for index in range(len(room.faces) - len(SLOTS), len(room.faces)):
+        room.faces[index] = replace(room.faces[index], traits=Traits(visible=visible[index % len(visible)]))
+    unread = resolve_lesson(room.faces, room.ids, match=MatchProbability(WEIGHTS)).unread
+    assert len(unread) == found
+    for person in unread:
+        assert person.slots == frozenset(SLOTS)
+        assert (person.box.x, person.box.y) == pytest.approx((800, 300), abs=3)
+
+
+def test_a_named_person_in_a_mask_is_read():
+    room = Room()
+    for seat, student in enumerate(room.ids):
+        room.sits(student, SLOTS, seat)
+    room.faces[:] = [replace(face, traits=Traits(visible=MASKED)) for face in room.faces]
+    assert resolve_lesson(room.faces, room.ids, match=MatchProbability(WEIGHTS)).unread == []
