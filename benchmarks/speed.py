@@ -1,9 +1,11 @@
 """The cost of a capture compared with two peers on the same pictures in the same run, and of each model file.
 
     python -m benchmarks.speed --data DIR --json OUT [--yunet ONNX] [--peer-python PYTHON] [--captures N] [--rounds 25]
+        [--hall DIR]
 
 DIR is a lesson as benchmarks/lesson.py takes it. Each program has one thread and a separate process. They take turns
-picture by picture, so that a busy moment of the machine affects all alike. The times do not include decoding.
+picture by picture, so that a busy moment of the machine affects all alike. The times do not include decoding. --hall
+is another lesson, of a large room, that the program runs as a user runs it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
-from benchmarks import command, folder, lesson, machine, process, speed_models
+from benchmarks import command, folder, lesson, lesson_verdicts, machine, process, speed_models, speed_threads
 from benchmarks.lesson_truth import read_truth
 from edge_daemon.device import journal
 
@@ -95,6 +98,7 @@ def main() -> int:
     parser = command.parser("benchmarks.speed", text, "a lesson (frames/, photos/, roster.csv, truth.csv, boxes.csv)")
     parser.add_argument("--yunet", type=Path, metavar="ONNX", help="YuNet's model; without it this peer is skipped")
     parser.add_argument("--peer-python", type=Path, metavar="PYTHON", help="interpreter that has face_recognition")
+    parser.add_argument("--hall", type=Path, metavar="DIR", help="also run this lesson of a large room")
     parser.add_argument("--captures", type=int, help="number of captures to use (default: all)")
     parser.add_argument("--rounds", type=int, default=25, help="rounds over the model files (default 25)")
     return command.run(measure, parser.parse_args())
@@ -105,17 +109,38 @@ def measure(arguments: argparse.Namespace) -> dict[str, object]:
     read_truth(arguments.data)  # raises DataError unless it is a lesson
     models = command.models(arguments)
     load = os.getloadavg()[0]
+    found = _captures(arguments)
+    first = folder.picture(min(_frames(arguments.data)))
+    found["ratios"]["wall"]["threads_2_1"] = speed_threads.speedup(models, first)
+    hall = {"hall": _hall(arguments.hall, arguments.models)} if arguments.hall else {}
     return {
         "load_at_start": round(load, 1),
         "models": speed_models.timed(models, arguments.rounds),
-        **_captures(arguments),
+        **found,
+        **hall,
         "measured": machine.described(models),
     }
 
 
-def _captures(arguments: argparse.Namespace) -> dict[str, object]:
-    frames = sorted(p for p in (arguments.data / "frames").iterdir() if not p.name.startswith("."))
-    frames = frames[: arguments.captures]
+def _frames(data: Path) -> list[Path]:
+    return sorted(p for p in (data / "frames").iterdir() if not p.name.startswith("."))
+
+
+def _hall(data: Path, models: Path | None) -> dict[str, object]:
+    ran = lesson.run_lesson(data, 1, models)
+    return {
+        "students": len(ran.truth.students),
+        "captures": len(ran.truth.faces),
+        "picture_pixels": _pixels(_frames(data)[0]),
+        "seconds_a_capture": ran.seconds_per_capture,
+        "cpu_seconds_a_capture": ran.cpu_seconds_per_capture,
+        "peak_pss_mib": ran.rehearse_peak.pss,
+        "verdicts_right": lesson_verdicts.scored([(ran.truth, ran.outcome)])["verdicts_right"],
+    }
+
+
+def _captures(arguments: argparse.Namespace) -> dict[str, Any]:
+    frames = _frames(arguments.data)[: arguments.captures]
     with tempfile.TemporaryDirectory(prefix="edge-daemon-speed-") as temporary:
         home = Path(temporary) / "home"
         lesson.enrol(arguments.data, home, 1, arguments.models)
@@ -129,11 +154,11 @@ def _captures(arguments: argparse.Namespace) -> dict[str, object]:
     return report(contenders, at_end["program"], len(frames), _pixels(frames[0]))
 
 
-def report(contenders: dict[str, Contender], finalising: Took | None, captures: int, pixels: int) -> dict[str, object]:
+def report(contenders: dict[str, Contender], finalising: Took | None, captures: int, pixels: int) -> dict[str, Any]:
     """Return the figures of all contenders, and the ratios for the project's targets."""
     extra_s = finalising.wall_s / captures if finalising else 0.0
     extra_cpu_s = finalising.cpu_s / captures if finalising else 0.0
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "picture_pixels": pixels,
         "contenders": {name: contender.json() for name, contender in contenders.items()},
         "register_seconds_a_capture": round(extra_s, 4),

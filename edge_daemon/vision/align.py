@@ -60,3 +60,8 @@ def _warp_smooth(picture: Picture, matrix: Array, side_px: int, scale: float) ->
     finer[:, 2] += (factor - 1) / 2  # pixel centres lie at whole numbers
     larger = warp(picture, finer, side_px * factor)
     return cv2.resize(larger, (side_px, side_px), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def to_rgb(bgr: Picture) -> Picture:
+    """Return a picture with its channels in the order that the networks want; faster than a view turned round."""
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge_daemon.types import Picture
 from edge_daemon.vision import nms
+from edge_daemon.vision.align import to_rgb
 from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard
 
@@ -93,7 +94,9 @@ def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -
         centres: (n, 2) of the anchors.
         threshold: lowest score, between 0 and 1.
     """
-    strong = logits > np.log(threshold / (1 - threshold))
+    strong = np.flatnonzero(logits > np.log(threshold / (1 - threshold)))
+    if not len(strong):
+        return nothing()
     pairs = regressors[strong].reshape(-1, 8, 2)
     centre, half = pairs[:, 0] + centres[strong], np.maximum(pairs[:, 1], 0) / 2
     scores = (1 / (1 + np.exp(-np.clip(logits[strong], -80, 80)))).astype(np.float32)
@@ -103,9 +106,9 @@ def decode(regressors: Array, logits: Array, centres: Array, threshold: float) -
 
 def merged(raw: Detections) -> Detections:
     """Merge overlapping boxes to one detection for each face: the mean weighted by score, with the best score."""
+    if len(raw) < 2:
+        return raw
     groups = nms.groups(raw.boxes, raw.scores)
-    if not groups:
-        return nothing()
     numbers = np.concatenate([raw.boxes, raw.points.reshape(-1, 12)], axis=1)
     means, votes = [], []
     for group in groups:
@@ -134,6 +137,6 @@ class BlazeFace:
 
     def __call__(self, tile: Picture, threshold: float) -> Detections:
         """Find faces in a picture of exactly the input size (BGR), in its pixels; overlapping boxes are merged."""
-        outputs = self._model(self._card.encode(tile[..., ::-1])[None])
+        outputs = self._model(self._card.encode(to_rgb(tile))[None])
         regressors, logits = pick(outputs, 16)[0], pick(outputs, 1)[0, :, 0]
         return merged(decode(regressors, logits, self._anchors, threshold))

@@ -14,7 +14,7 @@ from edge_daemon.vision import align, face_odds, nms, quality, standard_points, 
 from edge_daemon.vision.analysers.trait_reader import TraitReader
 from edge_daemon.vision.blazeface import BlazeFace, Detections
 from edge_daemon.vision.face_odds import Hit
-from edge_daemon.vision.face_verifier import FaceVerifier
+from edge_daemon.vision.face_verifier import FaceCheck, FaceVerifier
 from edge_daemon.vision.landmarks import FaceMesh, Mesh
 from edge_daemon.vision.mobilefacenet import Embedder, MobileFaceNet
 from edge_daemon.vision.models import ModelSet
@@ -98,9 +98,7 @@ class FaceReader:
 
     def look(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
         """Detect faces in one tile, in pixels of the picture."""
-        part = tiles.cut(picture, tile, self._look.side_px)
-        scale = round(tile.side) / self._look.side_px
-        return self._look(part, threshold).placed(scale, round(tile.left), round(tile.top))
+        return detect(self._look, picture, tile, threshold)
 
     def second_look(self, picture: Picture, hit: Hit) -> Hit:
         """Detect again in a crop with the best face size. If that finds nothing, return the first detection."""
@@ -124,14 +122,20 @@ class FaceReader:
         """Return the detection with the verifier's result."""
         return replace(hit, checks=(*hit.checks, self._verify(picture, hit.box)))
 
-    def confirm(self, picture: Picture, hit: Hit) -> Hit:
-        """Detect a checked detection again in its best size, and check the result."""
+    def refine(self, picture: Picture, hit: Hit) -> Hit:
+        """Check a detection again in the square that the verifier found, and take the square of that check."""
         if hit.look_score:
             return hit
+        again = self.check(picture, replace(hit, box=hit.checks[-1].square))
+        drawn = again.checks[-1]
+        return replace(again, box=drawn.square, points=_six_points(hit, drawn))
+
+    def confirm(self, picture: Picture, hit: Hit) -> Hit:
+        """Take the second look at a detection that was checked, unless it is a face beyond doubt."""
+        if hit.look_score or face_odds.is_beyond_doubt(hit):
+            return hit
         looked = self.second_look(picture, hit)
-        if not looked.look_score:  # the verifier's box is more exact for hidden and turned faces
-            looked = self.second_look(picture, replace(hit, box=hit.checks[-1].square))
-        return self.check(picture, looked)
+        return self.check(picture, looked) if looked.look_score else hit
 
     def read(self, picture: Picture, hit: Hit, least: float) -> Face | None:
         """Return the face, or None if its probability is below `least`."""
@@ -176,6 +180,20 @@ def _points_in(box: Box, mesh: Mesh) -> FacePoints:
     middle = np.array([box.x + box.w / 2, box.y + box.h / 2])
     places = (mesh.points[standard_points.INDEX, :2] - middle) / box.w
     return FacePoints.of((float(x), float(y)) for x, y in places)
+
+
+def detect(network: BlazeFace, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
+    """Detect the faces of one tile, in pixels of the picture."""
+    part = tiles.cut(picture, tile, network.side_px)
+    return network(part, threshold).placed(round(tile.side) / network.side_px, round(tile.left), round(tile.top))
+
+
+def _six_points(hit: Hit, drawn: FaceCheck) -> Array:
+    """Return the verifier's eyes, nose and mouth, and the detector's ears, moved and sized as its square was."""
+    mouth = drawn.points[3:].mean(axis=0, keepdims=True)
+    scale = (drawn.square[2] - drawn.square[0]) / max(float(hit.box[2] - hit.box[0]), 1e-3)
+    before, now = (hit.box[:2] + hit.box[2:]) / 2, (drawn.square[:2] + drawn.square[2:]) / 2
+    return np.concatenate([drawn.points[:3], mouth, (hit.points[4:] - before) * scale + now]).astype(np.float32)
 
 
 def _own_pixels(picture: Picture, box: Box) -> Picture:

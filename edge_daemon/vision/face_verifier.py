@@ -5,14 +5,16 @@ This project's own network (models_tflite/build/verifier) reads a crop around ea
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_daemon.traits import VISIBLE_PARTS, VisibleParts
 from edge_daemon.types import Picture
-from edge_daemon.vision.align import warp
+from edge_daemon.vision.align import to_rgb, warp
 from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard
 
@@ -25,6 +27,7 @@ _SIDE_WEIGHT = 0.5
 _CONTRAST, _LEAST_CONTRAST = 48.0, 5.0
 _NUMBERS = 13
 """Middle and side of the square, five points."""
+_MIDDLE_AND_POINTS = [0, 1, *range(3, _NUMBERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,23 @@ class FaceVerifier:
         """
         matrix = crop_matrix(square, self._side_px)
         crop = levelled(warp(picture, matrix, self._side_px))
-        outputs = self._model(self._card.encode(np.ascontiguousarray(crop[..., ::-1]))[None])
+        outputs = self._model(self._card.encode(to_rgb(crop))[None])
         numbers = pick(outputs, _NUMBERS)[0]
         visible = VisibleParts(*_softmax(pick(outputs, len(VISIBLE_PARTS))[0]))
-        middle_and_points = (numbers[[0, 1, *range(3, _NUMBERS)]].reshape(6, 2) + 0.5) * self._side_px
+        middle_and_points = (numbers[_MIDDLE_AND_POINTS].reshape(6, 2) + 0.5) * self._side_px
         placed = ((middle_and_points - matrix[:, 2]) / matrix[0, 0]).astype(np.float32)
-        half = float(square[2] - square[0]) * float(np.exp(np.clip(numbers[2] / _SIDE_WEIGHT, -2, 2))) / 2
+        half = float(square[2] - square[0]) * math.exp(min(max(float(numbers[2]) / _SIDE_WEIGHT, -2.0), 2.0)) / 2
         found = np.concatenate([placed[0] - half, placed[0] + half]).astype(np.float32)
         return FaceCheck(float(pick(outputs, 1)[0, 0]), visible, found, placed[1:])
 
 
 def levelled(crop: Picture) -> Picture:
     """Return the crop with a mean of 128 and a contrast (standard deviation) of 48, to remove the effect of light."""
-    values = crop.astype(np.float32)
-    gain = _CONTRAST / max(float(values.std()), _LEAST_CONTRAST)
-    level: Picture = np.clip((values - values.mean()) * gain + 128, 0, 255).astype(np.uint8)
-    return level
+    mean, deviation = (values.ravel() for values in cv2.meanStdDev(crop))
+    middle = float(mean.mean())
+    contrast = math.sqrt(float((deviation**2 + (mean - middle) ** 2).mean()))
+    steps = (np.arange(256, dtype=np.float32) - middle) * (_CONTRAST / max(contrast, _LEAST_CONTRAST)) + 128
+    return np.asarray(cv2.LUT(crop, np.clip(steps, 0, 255).astype(np.uint8)), np.uint8)
 
 
 def _softmax(logits: Array) -> list[float]:

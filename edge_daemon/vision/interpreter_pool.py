@@ -8,10 +8,10 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from edge_daemon.types import Picture
-from edge_daemon.vision import tiles
 from edge_daemon.vision.blazeface import BlazeFace, Detections
-from edge_daemon.vision.face_reader import FaceReader
+from edge_daemon.vision.face_reader import FaceReader, detect
 from edge_daemon.vision.models import ModelSet
+from edge_daemon.vision.tiles import Search
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -21,14 +21,17 @@ class PooledInterpreters:
     """The networks of one thread."""
 
     def __init__(self, models: ModelSet, *, embed: bool, traits: Sequence[str] = ()) -> None:
-        self._sweeper = BlazeFace(models.card("detector_sweep"))
+        self._networks = {
+            "sweep": BlazeFace(models.card("detector_sweep")),
+            "close_up": BlazeFace(models.card("detector_portrait")),
+        }
         self.reader = FaceReader(models, embed=embed, traits=traits)
 
-    def sweep(self, picture: Picture, tile: tiles.Tile, threshold: float) -> Detections:
-        """Detect the faces in one large tile, in pixels of the picture."""
-        part = tiles.cut(picture, tile, self._sweeper.side_px)
-        scale = round(tile.side) / self._sweeper.side_px
-        return self._sweeper(part, threshold).placed(scale, round(tile.left), round(tile.top))
+    def search(self, picture: Picture, search: Search, threshold: float) -> Detections:
+        """Detect the faces of one tile with the network that is planned for it, in pixels of the picture."""
+        if search.network == "look":
+            return self.reader.look(picture, search.tile, threshold)
+        return detect(self._networks[search.network], picture, search.tile, threshold)
 
 
 class InterpreterPool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_daemon.types import Picture, Pose
 from edge_daemon.vision import mesh_shape
-from edge_daemon.vision.align import similarity, warp
+from edge_daemon.vision.align import similarity, to_rgb, warp
 from edge_daemon.vision.interpreter import Model, pick
 from edge_daemon.vision.models import ModelCard
 
@@ -78,7 +78,7 @@ class FaceMesh:
         """
         to_crop = self._crop_matrix(box, points)
         crop = warp(picture, to_crop, self._side_px)
-        outputs = self._model(self._card.encode(np.ascontiguousarray(crop[..., ::-1]))[None])
+        outputs = self._model(self._card.encode(to_rgb(crop))[None])
         mesh = pick(outputs, 1404).reshape(468, 3).astype(np.float32)
         logit = float(pick(outputs, 1).reshape(-1)[0])
         return Mesh(_back(mesh, to_crop), float(1 / (1 + np.exp(-np.clip(logit, -80, 80)))))

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from edge_daemon.types import Picture, Vector
+from edge_daemon.vision.align import to_rgb
 from edge_daemon.vision.interpreter import Model
 from edge_daemon.vision.models import ModelCard
 
@@ -47,7 +48,7 @@ class MobileFaceNet:
         return unit(vector)
 
     def _run(self, aligned: Picture) -> Vector:
-        (output,) = self._model(self._card.encode(np.ascontiguousarray(aligned[..., ::-1]))[None])
+        (output,) = self._model(self._card.encode(to_rgb(aligned))[None])
         return unit(output.reshape(-1).astype(np.float32))
 
 

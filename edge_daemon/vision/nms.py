@@ -11,6 +11,12 @@ MAX_IOU = 0.3
 """Boxes that overlap more are the same face (MediaPipe's value for BlazeFace)."""
 MAX_COVER = 0.6
 """Two boxes are also the same face if the larger covers more than this share of the smaller (two pyramid scales)."""
+SAME_BOX_IOU = 0.5
+"""Boxes that overlap more are the same candidate. The verifier checks all others.
+
+With `MAX_IOU` and `MAX_COVER` a large box of something else hid 3 of 100 faces from 32 px on in WIDER's pictures, and
+6 of 100 masked ones.
+"""
 
 
 def overlaps(box: Array, boxes: Array) -> tuple[Array, Array]:
@@ -52,3 +58,15 @@ def groups(boxes: Array, priority: Array) -> list[NDArray[np.intp]]:
         found.append(left[same])
         left = left[~same]
     return found
+
+
+def thinned(boxes: Array, priority: Array) -> NDArray[np.intp]:
+    """Return the indices of the boxes that are left when of those that are nearly the same only the best stays."""
+    left = np.argsort(-priority, kind="stable")
+    kept = []
+    while len(left):
+        kept.append(left[0])
+        iou, _ = overlaps(boxes[left[0]], boxes[left])
+        iou[0] = 1
+        left = left[iou <= SAME_BOX_IOU]
+    return np.array(kept, np.intp)

@@ -20,12 +20,11 @@ from edge_daemon.vision.tile_memory import TileMemory
 
 T = TypeVar("T")
 
-FIRST_THRESHOLD = 0.15
+FIRST_THRESHOLD = 0.2
 """Least score of a first detection. It is low, because the verifier removes the false ones."""
 
-_SWEEP_AFTER = (1, 2, 4)
-"""Captures between the first full sweeps; later sweeps follow every `_SWEEP_EVERY` captures."""
-_SWEEP_EVERY = 8
+SWEEP_PARTS = 8
+"""The captures after the first share one full sweep among this number of captures."""
 _SEAT_THRESHOLD = 0.25
 """Least score of a detection at a known place. A face is the mean of its boxes, and weaker boxes make it inexact."""
 _SURE = 0.5
@@ -55,13 +54,18 @@ class Detector:
         return self.read(picture, hits(self.sweep(picture)))
 
     def sweep(self, picture: Picture) -> Detections:
-        """Search the whole picture; the result has one detection for each face."""
+        """Search the whole picture; the result may have several detections for one face."""
+        return self.search(picture, self.plan(picture), FIRST_THRESHOLD)
+
+    def plan(self, picture: Picture) -> list[tiles.Search]:
+        """Return what a full sweep of a picture searches."""
         height, width = picture.shape[:2]
-        plan = tiles.pyramid(width, height, self._side_px)
-        parts = self.interpreters.run(lambda worker, tile: worker.sweep(picture, tile, FIRST_THRESHOLD), plan)
-        whole = tiles.grid(width, height, max(width, height), 0)
-        parts += self.interpreters.run(lambda worker, tile: worker.reader.look(picture, tile, FIRST_THRESHOLD), whole)
-        return _one_a_face(join(parts))
+        return tiles.full_sweep(width, height, self._side_px)
+
+    def search(self, picture: Picture, plan: Sequence[tiles.Search], threshold: float) -> Detections:
+        """Search parts of a picture; of detections that are nearly the same only the best stays."""
+        found = join(self.interpreters.run(lambda worker, one: worker.search(picture, one, threshold), plan))
+        return found.take(nms.thinned(found.boxes, found.scores))
 
     def read(self, picture: Picture, found: list[Hit], without: Collection[str] = ()) -> list[Face]:
         """Drop detections that are not faces, and describe the others, without the named traits."""
@@ -86,23 +90,27 @@ class Detector:
         return self.interpreters.run(measure, looked)
 
     def confirmed(self, picture: Picture, found: list[Hit]) -> list[Hit]:
-        """Return the detections that the verifier accepts, after a second look at each."""
+        """Return what the verifier accepts, one detection for each face, after a second look at the doubtful ones."""
 
         def check(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.check(picture, hit)
+
+        def refine(worker: PooledInterpreters, hit: Hit) -> Hit:
+            return worker.reader.refine(picture, hit)
 
         def confirm(worker: PooledInterpreters, hit: Hit) -> Hit:
             return worker.reader.confirm(picture, hit)
 
         checked = self.interpreters.run(check, found)
-        return self.interpreters.run(confirm, [hit for hit in checked if hit.logit >= face_odds.LEAST_LOGIT])
+        refined = self.interpreters.run(refine, [hit for hit in checked if hit.logit >= face_odds.LEAST_LOGIT])
+        return self.interpreters.run(confirm, one_a_face(refined))
 
 
 class RoomDetector:
     """Finds the faces in the captures of one lesson, in order, with less work than full sweeps.
 
-    The detector reads tiles around the known places, and searches the changed parts elsewhere. From time to time it
-    searches the whole picture.
+    The detector reads tiles around the known places, and searches the changed parts elsewhere. Each capture also
+    searches one part of the whole picture.
 
     Args:
         detector: the detector whose networks it uses.
@@ -112,7 +120,7 @@ class RoomDetector:
         self._detector = detector
         self._places = TileMemory()
         self._before: Picture | None = None
-        self._captures, self._next_sweep, self._sweeps = 0, 0, 0
+        self._captures = 0
 
     def __call__(self, picture: Picture, *, without: Collection[str] = ()) -> list[Face]:
         """Return the faces of the next capture, from top to bottom.
@@ -132,30 +140,19 @@ class RoomDetector:
     def _hits(self, picture: Picture, now: Picture) -> list[Hit]:
         if self._before is None or self._before.shape != now.shape:
             self._places = TileMemory()
-            return hits(self._sweep(picture))
+            return hits(self._detector.sweep(picture))
+        changed = self._places.newcomers(change.changed(self._before, now), change.SHRINK)
+        if len(changed) > _MAX_TILES:
+            return hits(self._detector.sweep(picture))
         seats = self._look(picture, self._places.tiles())
+        part = self._detector.plan(picture)[self._captures % SWEEP_PARTS :: SWEEP_PARTS]
+        swept = self._detector.search(picture, part, FIRST_THRESHOLD)
         sure = seats.take(seats.scores >= _SURE)
-        others = [hit for hit in hits(self._search(picture, self._before, now)) if not _is_known(hit, sure.boxes)]
-        return [_looked(hit) for hit in hits(seats)] + others
-
-    def _search(self, picture: Picture, before: Picture, now: Picture) -> Detections:
-        """Search for new faces, in the changed parts or everywhere."""
-        if self._captures >= self._next_sweep:
-            return self._sweep(picture)
-        plan = self._places.newcomers(change.changed(before, now), change.SHRINK)
-        return self._sweep(picture) if len(plan) > _MAX_TILES else self._look(picture, plan)
-
-    def _sweep(self, picture: Picture) -> Detections:
-        pause = _SWEEP_AFTER[self._sweeps] if self._sweeps < len(_SWEEP_AFTER) else _SWEEP_EVERY
-        self._sweeps += 1
-        self._next_sweep = self._captures + pause
-        return self._detector.sweep(picture)
+        others = [*hits(swept), *hits(self._look(picture, changed))]
+        return [_looked(hit) for hit in hits(seats)] + [hit for hit in others if not _is_known(hit, sure.boxes)]
 
     def _look(self, picture: Picture, plan: list[tiles.Tile]) -> Detections:
-        parts = self._detector.interpreters.run(
-            lambda worker, tile: worker.reader.look(picture, tile, _SEAT_THRESHOLD), plan
-        )
-        return _one_a_face(join(parts))
+        return self._detector.search(picture, [tiles.Search("look", tile) for tile in plan], _SEAT_THRESHOLD)
 
 
 def _looked(hit: Hit) -> Hit:
@@ -172,5 +169,9 @@ def _at_least(items: Sequence[T], probabilities: NDArray[np.float32]) -> list[T]
     return [item for item, p in zip(items, probabilities, strict=True) if p >= face_odds.MIN_PROBABILITY]
 
 
-def _one_a_face(found: Detections) -> Detections:
-    return found.take(np.array([g[0] for g in nms.groups(found.boxes, found.scores)], np.intp))
+def one_a_face(checked: Sequence[Hit]) -> list[Hit]:
+    """Return the most probable of those that overlap, without what is hardly a face."""
+    early = [face_odds.early_probability(hit) for hit in checked]
+    boxes = np.array([hit.box for hit in checked], np.float32).reshape(-1, 4)
+    best = [group[0] for group in nms.groups(boxes, np.array(early, np.float32))]
+    return [checked[index] for index in best if early[index] >= face_odds.LEAST_EARLY]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import lesson, lesson_replay, speed
+from benchmarks import lesson, lesson_replay, speed, speed_threads
 from tests.benchmarks import folders
 from tests.benchmarks.running import run
 
@@ -43,13 +43,17 @@ def test_a_replay_gives_what_the_program_gives_without_looking_again(made, tmp_p
 
 def test_the_program_is_timed_in_processes_of_its_own_and_absent_peers_are_named(made, tmp_path, monkeypatch):
     out = tmp_path / "out.json"
-    options = ("--captures", 2, "--rounds", 1)
+    options = ("--captures", 2, "--rounds", 1, "--hall", made)
+    monkeypatch.setattr(speed_threads, "ROUNDS", 1)
     assert run(monkeypatch, speed, "--data", made, "--json", out, *options) == 0
     found = json.loads(out.read_text())
     assert found["skipped"] == ["yunet_and_float32", "face_recognition"]
     assert found["contenders"]["program"]["captures"] == found["contenders"]["sweep"]["captures"] == 2
     assert found["contenders"]["sweep"]["peak_pss_mib"] > 50
     assert found["picture_pixels"] == 800 * 480
+    assert 0.2 < found["ratios"]["wall"]["threads_2_1"] < 5
+    assert (found["hall"]["verdicts_right"]["hits"], found["hall"]["students"]) == (2, 2)
+    assert found["hall"]["cpu_seconds_a_capture"] > 0
     assert found["models"]["mobilefacenet-float32"] == {
         "ms": pytest.approx(found["models"]["mobilefacenet-float32"]["ms"]),
         "ratio": 1.0,

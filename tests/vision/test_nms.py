@@ -38,6 +38,25 @@ def test_the_best_of_each_group_overlaps_no_other_groups_best(corners, seed):
     assert all(priority[a] >= priority[b] for a, b in pairwise(best))
 
 
+@given(_CORNERS, st.integers(0, 2**32 - 1))
+def test_thinning_keeps_the_best_of_what_is_nearly_the_same_and_all_else(corners, seed):
+    boxes, priority = _boxes(corners), np.random.default_rng(seed).random(len(corners))
+
+    kept = nms.thinned(boxes, priority)
+
+    for i, a in enumerate(kept):
+        assert (nms.overlaps(boxes[a], boxes[kept[i + 1 :]])[0] <= nms.SAME_BOX_IOU).all()
+    for index in set(range(len(boxes))) - set(kept.tolist()):
+        better = kept[priority[kept] >= priority[index]]
+        assert (nms.overlaps(boxes[index], boxes[better])[0] > nms.SAME_BOX_IOU).any()
+
+
+def test_thinning_keeps_a_small_box_in_a_large_one():
+    boxes = np.array([[0, 0, 40, 40], [5, 5, 25, 25]], np.float32)
+
+    assert list(nms.thinned(boxes, np.array([0.9, 0.3], np.float32))) == [0, 1]
+
+
 def test_overlap_of_known_boxes():
     box = np.array([0, 0, 10, 10], np.float32)
     others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [2, 2, 4, 4]], np.float32)

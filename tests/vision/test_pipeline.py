@@ -3,9 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge_daemon.traits import VisibleParts
+from edge_daemon.vision import pipeline
+from edge_daemon.vision.face_odds import Hit
 from edge_daemon.vision.face_reader import blazeface_square, rectangle
+from edge_daemon.vision.face_verifier import FaceCheck
 from edge_daemon.vision.pipeline import Detector, RoomDetector
 from tests.vision import pictures
+
+BARE, EMPTY = VisibleParts(1, 0, 0, 0), (np.zeros(4, np.float32), np.zeros((5, 2), np.float32))
 
 
 def _near(faces, x: float, y: float):
@@ -113,6 +119,32 @@ def test_a_newcomer_is_found_without_a_sweep(detector, room, monkeypatch):
 
     assert len(faces) == 3
     assert len(_near(faces, 440, 450)) == 1
+
+
+def test_captures_after_the_first_search_everything_together(detector, room, monkeypatch):
+    lesson, searched = RoomDetector(detector), []
+    lesson(room)
+    monkeypatch.setattr(detector, "sweep", _no_sweep)
+    search = detector.search
+
+    def noted(picture, plan, threshold):
+        searched.extend(plan if threshold == pipeline.FIRST_THRESHOLD else [])
+        return search(picture, plan, threshold)
+
+    monkeypatch.setattr(detector, "search", noted)
+    for _ in range(pipeline.SWEEP_PARTS):
+        lesson(room)
+
+    assert sorted(searched, key=repr) == sorted(detector.plan(room), key=repr)
+
+
+def test_what_the_verifier_takes_for_a_face_wins_against_a_larger_box_with_a_higher_score():
+    small, large = (
+        Hit(np.array(box, np.float32), np.zeros((6, 2), np.float32), score, 2, checks=(FaceCheck(logit, BARE, *EMPTY),))
+        for box, score, logit in (([40, 40, 80, 80], 0.3, 5), ([0, 0, 100, 100], 0.9, -2))
+    )
+
+    assert pipeline.one_a_face([large, small]) == [small]
 
 
 def test_who_leaves_is_not_found_any_more(detector, room):

@@ -39,6 +39,22 @@ def test_a_12_megapixel_sweep_needs_few_tiles():
     assert len(tiles.pyramid(4608, 2592, 576)) <= 52
 
 
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_a_full_sweep_searches_every_pixel_with_few_close_ups(width, height):
+    plan = tiles.full_sweep(width, height, 576)
+
+    close = [search.tile for search in plan if search.network == "close_up"]
+    assert len(close) <= 250
+    assert all(tiles.CLOSE_UP_PX[0] <= tile.side <= tiles.CLOSE_UP_PX[1] for tile in close)
+    assert [s.tile for s in plan if s.network == "sweep"] == tiles.pyramid(width, height, 576)
+    assert sum(s.network == "look" for s in plan) == 1
+
+
+def test_large_pictures_have_no_close_ups_and_small_ones_have():
+    assert not tiles.close_ups(4608, 2592)
+    assert {tile.side for tile in tiles.close_ups(1024, 768)} == {256, 128}
+
+
 def test_a_tile_inside_the_picture_at_full_size_is_its_pixels():
     picture = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -43,10 +44,13 @@ def main() -> int:
     pictures = [
         p for p in labelled.wider(arguments.wider) + labelled.masks(arguments.masks) if for_fitting(p.path.name)
     ]
+    face_odds.LEAST_EARLY, face_odds.BEYOND_DOUBT = 0.002, 2.0  # everything has its second look
     looked = [(known, confirmed(detector, known)) for known in pictures]
-    weights = fitted(looked)
-    for name, value in weights.items():
-        sys.stdout.write(f'    "{name}": {value:.3f},\n')
+    early = fitted(looked, list(face_odds.EARLY_WEIGHTS), lambda one: face_odds.early_terms(one.hit))
+    weights = fitted(looked, list(face_odds.WEIGHTS), lambda one: face_odds.terms(one.hit, one.mesh.presence))
+    for title, found in (("EARLY_WEIGHTS", early), ("WEIGHTS", weights)):
+        sys.stdout.write(f"{title}\n" + "".join(f'    "{name}": {value:.3f},\n' for name, value in found.items()))
+    face_odds.EARLY_WEIGHTS.update(early)
     sys.stdout.write("\n".join(curve(looked, weights)) + "\n")
     return 0
 
@@ -68,8 +72,12 @@ def rectangles(found: list[MeasuredHit]) -> Array:
     return np.array([(b.x, b.y, b.w, b.h) for b in boxes], np.float64).reshape(-1, 4)
 
 
-def fitted(looked: list[tuple[LabelledPicture, list[MeasuredHit]]]) -> dict[str, float]:
-    """Return the weights of a ridge logistic regression."""
+def fitted(
+    looked: list[tuple[LabelledPicture, list[MeasuredHit]]],
+    names: list[str],
+    terms: Callable[[MeasuredHit], dict[str, float]],
+) -> dict[str, float]:
+    """Return the weights of a ridge logistic regression, by the names of the terms."""
     rows: list[list[float]] = []
     faces: list[bool] = []
     for known, found in looked:
@@ -78,9 +86,9 @@ def fitted(looked: list[tuple[LabelledPicture, list[MeasuredHit]]]) -> dict[str,
         excused = (overlap * known.ignored).max(axis=1, initial=0) > 0.1
         for one, best, out in zip(found, overlap.max(axis=1, initial=0), excused, strict=True):
             if not out and not 0.2 < best < MIN_IOU:
-                rows.append(list(face_odds.terms(one.hit, one.mesh.presence).values()))
+                own = terms(one)
+                rows.append([own[name] for name in names])
                 faces.append(bool(best >= MIN_IOU))
-    names = list(face_odds.WEIGHTS)
     return dict(zip(names, logistic(np.array(rows), np.array(faces, np.float64)), strict=True))
 
 
