@@ -59,7 +59,7 @@ def erase_student(home: OfficeHome, school: School, student_id: str) -> OfficeEr
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     done = OfficeErasure(erased)
     today = datetime.now(timezone.utc).astimezone(school.zone).date()
-    done.stays += publish(home, school, empty=devices) + publish_excuses(home, school, today)
+    done.stays += publish(home, school) + publish_excuses(home, school, today)
     done.stays += sign_overlays(home, school)
     read_roster(school)
     if Student.objects.filter(**mine).exists():

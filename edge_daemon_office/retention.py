@@ -80,7 +80,7 @@ def _decisions(home: OfficeHome, school: School, today: date, first_kept: date, 
         # Written anew without the old decisions, though none is new.
         Publication.objects.filter(**mine, device__in=devices, document=CORRECTIONS).update(last_number=-1)
     if devices:
-        done.problems += publish(home, school, empty=devices)
+        done.problems += publish(home, school)
     if done.rows["excuses"]:
         done.problems += publish_excuses(home, school, today)
 

@@ -8,6 +8,7 @@ joins those.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -99,8 +100,9 @@ class DoorFaces:
         except OSError:
             return
         for path in found:
-            if path.stat().st_mtime < before.timestamp():
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # the check-in has just moved it to its place
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
 
     def _path(self, student_id: str) -> Path:
         return self._folder / self._store.keyed_id(student_id)

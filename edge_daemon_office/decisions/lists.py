@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -50,15 +49,11 @@ def _entry(one: Decision) -> dict[str, str]:
     return {**fields, "title": one.title} if one.title else fields
 
 
-def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> list[str]:
+def publish(home: OfficeHome, school: School) -> list[str]:
     """Write the lists of devices that have new decisions; return the lists that failed, a line each.
 
-    Safe to repeat; a process that is killed leaves either the old list or the new one.
-
-    Args:
-        home: the office.
-        school: the school of the devices.
-        empty: devices whose list is written even if it has no decision left.
+    A list with `Publication.last_number` -1 is written anew in any case, also if it has no decision left. Safe to
+    repeat; a process that is killed leaves either the old list or the new one.
 
     Raises:
         OfficeError: the tree or the office key can't be used.
@@ -68,8 +63,8 @@ def publish(home: OfficeHome, school: School, empty: Collection[str] = ()) -> li
     last = Decision.objects.filter(school=school.school).values("device").annotate(last=Max("number"))
     known = {one.device: one for one in Publication.objects.filter(school=school.school, document=CORRECTIONS)}
     due = [row for row in last if (done := known.get(row["device"])) is None or done.last_number < row["last"]]
-    gone = set(empty) - {row["device"] for row in last}
-    due += [{"device": device, "last": 0} for device in gone if device in known]
+    emptied = {one.device for one in known.values() if one.last_number < 0} - {row["device"] for row in last}
+    due += [{"device": device, "last": 0} for device in emptied]
     if not due:
         return []
     signer, devices = office_signer(home), devices_folder(school.tree)

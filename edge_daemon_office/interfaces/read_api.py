@@ -186,7 +186,7 @@ def _answer(content: dict[str, Any]) -> HttpResponse:
 
 def _limit(request: HttpRequest) -> int:
     text = request.GET.get("limit", str(_MOST))
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= _MOST:
+    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= _MOST:
         raise BadRequestError(f"limit: write a whole number from 1 to {_MOST}")
     return int(text)
 
@@ -198,6 +198,7 @@ def _cursor(request: HttpRequest, kinds: Sequence[type]) -> list[Any] | None:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(text.encode("ascii") + b"=="))
+        json.dumps(values, ensure_ascii=False).encode("utf-8")  # half a character is in no key
     except (ValueError, RecursionError) as error:
         raise BadRequestError("after: is no cursor of this API") from error
     if not isinstance(values, list) or [type(one) for one in values] != list(kinds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import date, datetime, timedelta, timezone
@@ -139,6 +140,19 @@ def test_pages_of_a_list_have_every_item_once_in_any_size(schools):
                 if after is None:
                     break
             assert found == whole
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "00001" + "0" * 4},
+        {"limit": "00001" + "9" * 5000},
+        {"after": base64.urlsafe_b64encode(b'["\\ud800"]').decode("ascii")},
+    ],
+)
+def test_a_parameter_that_looks_right_and_is_not_is_refused(schools, query):
+    answer = Client().get("/api/v1/north/lessons", query, **token_of("north"))
+    assert (answer.status_code, next(iter(query)) in answer.json()["detail"]) == (400, True)
 
 
 def test_a_reader_that_keeps_its_cursor_gets_each_change_and_everything_again_after_a_rebuild(schools):

@@ -70,6 +70,24 @@ def test_decisions_excuses_and_activities_go_and_the_devices_lists_with_them(off
     assert json.loads((folder / "excuses.json").read_text("utf-8"))["excuses"] == []
 
 
+def test_a_list_that_could_not_be_emptied_is_emptied_by_the_next_run(office):
+    school = office.schools["north"]
+    room = pinned_room(school, "room 1")
+    room.deliver(room.register(datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=2), {"s1": 0.0}))
+    ingest(school, datetime.now(timezone.utc))
+    decide(an_account("office"), Lesson.objects.get(), [WantedChange("s1", "present", "other")])
+    assert publish(office, school) == []
+    folder = school.tree / "v1/devices/room 1"
+    blocks = folder / ".corrections.json.half"
+    blocks.mkdir()
+    later = datetime.now(timezone.utc) + timedelta(days=64)
+    assert len(apply_retention(office, replace(school, keep_decisions_days=62), later).problems) == 1
+    assert "s1" in (folder / "corrections.json").read_text("utf-8")
+    blocks.rmdir()
+    assert publish(office, school) == []
+    assert json.loads((folder / "corrections.json").read_text("utf-8"))["corrections"] == []
+
+
 def test_a_time_that_pages_need_is_no_time_of_retention(tmp_path):
     path = tmp_path / "office.toml"
     path.write_text('[schools.north]\ntree = "t"\nkeep_registers_days = 30\n', "utf-8")

@@ -21,7 +21,7 @@ from edge_daemon.checkin.decision import SAME_FACE, CheckinScores, checkin_score
 from edge_daemon.checkin.mouth_features import FEATURES_VERSION
 from edge_daemon.checkin.phrase_codec import EnrolledPhrase, packed, unpacked
 from edge_daemon.checkin.phrase_model import LEAST_REPETITIONS, MOST_REPETITIONS
-from edge_daemon.errors import CameraError, GalleryError
+from edge_daemon.errors import CameraError, EdgeError, GalleryError
 from edge_daemon.gallery import phrases
 from edge_daemon.gallery.door_faces import DoorFaces
 from edge_daemon.gallery.templates import EmbedderId, GalleryStore
@@ -197,8 +197,9 @@ class CheckinSession:
         if self._door is not None:
             try:
                 self._door.keep(student_id, clip.face, at)
-            except OSError as error:  # the check-in counts without it
-                logger.warning("face at the door not kept", extra={"reason": error.strerror or ""})
+            except (OSError, EdgeError) as error:  # the check-in counts without it
+                reason = error.what if isinstance(error, EdgeError) else error.strerror or ""
+                logger.warning("face at the door not kept", extra={"reason": reason})
 
     def scores(self, student_id: str, clip: ReadClip) -> CheckinScores | None:
         """Return how similar a clip is to the enrolled phrase; None without a phrase, consent or movement."""

@@ -19,6 +19,8 @@ MAX_BYTES: Final = 1 << 20
 _MAX_CHECK_INS: Final = 5000
 _MAX_NOTES: Final = 50
 _FUTURE: Final = timedelta(minutes=5)
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""The clock of a computer that never knew the time begins here; lessons are looked for around each check-in."""
 _AGAIN: Final = "make it again: `edge-daemon checkin note`"
 
 CheckIn = tuple[str, datetime]
@@ -32,7 +34,7 @@ def read_notes(data: bytes, trusted: Collection[str], where: str, now: datetime)
         data: JSON in UTF-8.
         trusted: public keys of the computers whose notes count (`checkin.devices`).
         where: the document's name for errors.
-        now: the time; a check-in more than five minutes later is refused.
+        now: the time; a check-in more than five minutes later, or before 1970, is refused.
 
     Raises:
         CheckinNoteError: a note is damaged, or no trusted computer signed it.
@@ -68,7 +70,9 @@ def _check_ins(entries: object, where: str, now: datetime) -> list[CheckIn]:
             student_id, at = entry["student_id"], parsed(entry["at"])
         except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise CheckinNoteError("has an entry without id or time", where, _AGAIN) from error
-        if not isinstance(student_id, str) or not student_id or at > now + _FUTURE:
-            raise CheckinNoteError("has an entry from the future, or one without id", where, "set the clocks right")
+        if not isinstance(student_id, str) or not student_id or not _FIRST <= at <= now + _FUTURE:
+            raise CheckinNoteError(
+                "has an entry from the future or before 1970, or one without id", where, "set the clocks right"
+            )
         found.append((student_id, at.astimezone(timezone.utc)))
     return found

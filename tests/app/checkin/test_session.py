@@ -80,11 +80,14 @@ def test_who_enrolled_is_known_and_everything_else_is_refused(session):
     assert first_check_ins(session._register_db, begin, end) == {"S1": answer.at}
 
 
-def test_the_face_of_who_was_accepted_is_kept_for_the_lesson_and_no_other(session):
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), GalleryError("made with another face model", "gallery", "")]
+)
+def test_the_face_of_who_was_accepted_is_kept_for_the_lesson_and_no_other(session, error):
     class Door:
         def keep(self, student_id, vector, at):
             kept.append(student_id)
-            raise OSError(28, "No space left on device")
+            raise error
 
     kept: list[str] = []
     session._door = Door()

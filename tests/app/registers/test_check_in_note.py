@@ -113,6 +113,15 @@ def test_a_note_that_is_not_the_laptops_is_one_line_and_changes_nothing(room, tm
         assert check_ins_of(db, "S1") == []
 
 
+def test_a_time_before_every_lesson_is_one_line(room, laptop, tmp_path):
+    note = tmp_path / "note.json"
+    entries = [{"student_id": "S1", "at": "0001-01-01T00:00:00Z"}]
+    note.write_text(signed({**json.loads(note.read_text()), "check_ins": entries}, open_signer(laptop)))
+    done = accept(room, note)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "before 1970" in done.stderr
+
+
 def test_the_office_finds_no_template_in_a_note(room, tmp_path):
     fields = json.loads((tmp_path / "note.json").read_text())
     assert set(fields) == {"schema", "kind", "device", "check_ins", "public_key", "signature"}
