@@ -1,1 +1,1 @@
-"""Evidence over a lesson: seats, tracks, identities, students. Start at `sighting_resolver.resolve_lesson`."""
+"""Decides who each face of a lesson is, by seats, tracks and persons; begin at `sighting_resolver.resolve_lesson`."""

@@ -14,10 +14,10 @@ def assign(gains: NDArray[np.floating]) -> list[int]:
     """Match rows to columns so that the sum of gains is the largest.
 
     Args:
-        gains: (rows, columns); a pair with a gain of 0 or less is never matched.
+        gains: the gain of each pair, (rows, columns); a pair with a gain of 0 or less is never matched.
 
     Returns:
-        For each row its column, or -1.
+        The column of each row, or -1 for an unmatched row.
     """
     rows, columns = gains.shape
     if rows == 0 or columns == 0:
@@ -30,7 +30,7 @@ def assign(gains: NDArray[np.floating]) -> list[int]:
 
 
 def _shortest_augmenting_paths(costs: NDArray[np.float64]) -> list[int]:
-    """Return the column of each row with the least total cost; needs columns >= rows."""
+    """Return a column for each row with the least total cost; there must be at least as many columns as rows."""
     rows, columns = costs.shape
     row_potential, column_potential = np.zeros(rows), np.zeros(columns)
     row_of = np.full(columns, -1)

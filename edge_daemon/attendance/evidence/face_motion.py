@@ -1,8 +1,8 @@
-"""Motion within a face over a lesson: how far its points move after removing its place, turn and tilt.
+"""Measures how much the parts of a face move over a lesson, apart from the movement of the face as a whole.
 
-The points of a print keep their places on the paper. For any position of the paper, one homography maps them to their
-usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
-bends, a polynomial of the second degree does so. No such map fits the points of a living face. Eyes, brows, lips and
+The points of a printed face keep their places on the paper. For any position of the paper, one homography maps them to
+their usual places, except for the noise of the mesh (Hartley and Zisserman, Multiple View Geometry, 2004). If the paper
+bends, a polynomial of the second degree does so. No such map fits the points of a living face: eyes, brows, lips and
 jaw move, and a head that turns has depth.
 """
 
@@ -33,14 +33,17 @@ _STEADY = 1e-6
 
 
 FEATURES = tuple(f"{part}_{fit}_{which}" for fit in ("tilt", "bend") for part in PARTS for which in ("median", "p80"))
-"""Names of the numbers from `motion`: by part, after the homography, and after the polynomial."""
+"""Names of the numbers that `motion` returns: median and 80 % quantile of each part's movement.
+
+`tilt` numbers remain after the homography, `bend` numbers also after the polynomial.
+"""
 
 
 def motion(faces: Sequence[FacePoints]) -> Array:
-    """Return (FEATURES,): how far the parts of a face moved, as logarithms of shares of the face's width.
+    """Return how far each part of a face moved, (FEATURES,), as logarithms of distances in face widths.
 
     Args:
-        faces: at least three faces of one person or print.
+        faces: the points of one person or print in at least three captures.
     """
     shapes = np.array([one.places() for one in faces])
     usual, tilted = _after_tilt(shapes)
@@ -53,16 +56,16 @@ def motion(faces: Sequence[FacePoints]) -> Array:
 
 
 def residuals(shapes: Array) -> Array:
-    """Return (n, 68, 2): the distance of each point to the median shape after the best homography, in face widths.
+    """Return the distance of each point to the median shape after the best homography, (n, 68, 2), in face widths.
 
     Args:
-        shapes: (n, 68, 2), in face widths.
+        shapes: the points of n faces, (n, 68, 2), in face widths.
     """
     return _after_tilt(shapes)[1]
 
 
 def _after_tilt(shapes: Array) -> tuple[Array, Array]:
-    """Return the median shape (68, 2), and the residuals of each shape."""
+    """Return the median shape, (68, 2), and the residuals of each shape after the best homography, (n, 68, 2)."""
     usual = np.median(shapes - shapes.mean(axis=1, keepdims=True), axis=0)
     for _ in range(_ROUNDS):
         usual = np.median(_brought_to(shapes, usual), axis=0)
@@ -70,7 +73,7 @@ def _after_tilt(shapes: Array) -> tuple[Array, Array]:
 
 
 def _after_bend(left: Array, usual: Array) -> Array:
-    """Return the residuals that a polynomial of the second degree in the place does not explain."""
+    """Return the residuals minus the best polynomial of the second degree in the points' places."""
     x, y = ((usual - usual.mean(axis=0)) / usual.std()).T
     basis = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
     explained = basis @ np.linalg.pinv(basis)

@@ -1,8 +1,8 @@
-"""Persons: the tracks of one unnamed person, at all the seats where that person sat during the lesson.
+"""Unites the tracks of one unnamed person, who may sit at several seats during a lesson.
 
 The similarity of two tracks is stronger evidence than the similarity of each to a portrait, because both have the same
-light, size and camera. Measured on lessons with faces of 26 to 116 px: two tracks of one person reach 0.95 to
-1.03, two tracks of different persons at most 0.66.
+light, size and camera. In lessons with faces of 26 to 116 px, two tracks of one person had a `familiarity` of 0.95 to
+1.03. Two tracks of different persons had at most 0.66.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from edge_daemon.types import Vector
 UNITE = 0.82
 """Two tracks with at least this familiarity are one person."""
 UNITE_IN_TURNS = 0.35
-"""The same for two tracks that take turns at one seat: one person in different poses or light."""
+"""Least familiarity if the two tracks take turns at one seat: one person in different poses or light."""
 SHARED_SLOTS = 0.15
-"""Two tracks that share more than this part of the shorter one's captures are two identities.
+"""Two tracks that share more than this part of the shorter one's captures are two persons.
 
-The tolerance keeps one stray face from splitting an identity.
+It is above 0, so that one stray face does not split a person.
 """
 
 
 def familiarity(tracks: Sequence[Track]) -> NDArray[np.float64]:
-    """Return (tracks, tracks): mean cosine between the faces of two tracks, corrected for noise of single faces."""
+    """Return the noise-corrected mean cosine between the faces of any two tracks, (tracks, tracks)."""
     centres = np.stack([_steady_centre(track) for track in tracks]).astype(np.float64)
     return np.asarray(centres @ centres.T, dtype=np.float64)
 
@@ -40,14 +40,16 @@ def exclude(a: frozenset[int], b: frozenset[int]) -> bool:
 
 
 def unite(tracks: Sequence[Track], slots: Sequence[frozenset[int]]) -> list[list[int]]:
-    """Group tracks into identities; a track of one or two faces stays alone.
+    """Group tracks into persons, the most familiar tracks first.
+
+    A track of one or two faces stays alone.
 
     Args:
         tracks: the tracks of one lesson.
         slots: the captures of each track.
 
     Returns:
-        The indices of each person's tracks. The most familiar tracks are united first.
+        The indices of each person's tracks.
     """
     alike = familiarity(tracks)
     solid = [i for i, track in enumerate(tracks) if len(track.members) >= SOLID_FACES]

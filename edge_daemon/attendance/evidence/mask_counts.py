@@ -1,4 +1,4 @@
-"""How the people in a room wore masks over a lesson. The result is counts; no state belongs to a named person."""
+"""Counts how the people in a room wore masks over a lesson, without recording it for any single person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _STATES: tuple[State, ...] = ("none", "right", "wrong")
 
 
 def mask_counts(persons: Iterable[Sequence[Candidate]]) -> MaskCounts:
-    """Count the people of a lesson; each person's state is the mean over all of that person's faces.
+    """Count the people of a lesson by mask.
+
+    The mean over all of a person's faces decides that person's state.
 
     Args:
         persons: the faces of each person in the room, named or not.
@@ -35,7 +37,7 @@ def _state(measured: Sequence[MaskProbabilities]) -> State:
 
 
 def mask_state(measured: Sequence[MaskProbabilities], margin: float = MARGIN) -> State:
-    """Return `none`, `right` or `wrong` by the mean of the faces; `undecided` if no state leads by `margin`."""
+    """Return `none`, `right` or `wrong` by the mean over one or more faces; `undecided` if none leads by `margin`."""
     mean = np.mean([[getattr(one, name) for name in _STATES] for one in measured], axis=0)
     best, second = np.sort(mean)[::-1][:2]
     return _STATES[int(mean.argmax())] if best - second >= margin else "undecided"

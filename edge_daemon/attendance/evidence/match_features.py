@@ -1,4 +1,4 @@
-"""Evidence that a person is a student, as numbers for the network that gives a probability."""
+"""The evidence on whether a person is a student, as numbers from which a network computes a probability."""
 
 from __future__ import annotations
 
@@ -41,18 +41,19 @@ class PersonEvidence:
     """The evidence from the faces of one person in a lesson, named or not."""
 
     scores: Scores
-    """(students,), normalised over the students (`track_identification.score`)."""
+    """(students,), the score of each student, see `track_identification.score`."""
     similarities: Scores
-    """(students,), mean over the faces."""
+    """(students,), the mean similarity of the faces to each student."""
     faces: int
+    """Number of faces."""
     width_px: float
-    """Mean."""
+    """Mean width of the faces."""
     agreement: float
-    """Mean cosine between two faces of a track; a typical value if each track is a single face."""
+    """Mean cosine between two faces of one track; `TYPICAL_AGREEMENT` if each track is a single face."""
     sharpness: float
-    """Mean, 0 to 1."""
+    """Mean sharpness of the faces, 0 to 1."""
     presence: float
-    """Mean, 0 to 1."""
+    """Mean `Quality.presence` of the faces, 0 to 1."""
 
 
 def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> PersonEvidence:
@@ -80,12 +81,12 @@ def person_evidence(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Pers
 def features(
     evidence: PersonEvidence, photographs: Scores, look_alikes: Mapping[int, Collection[int]] = MappingProxyType({})
 ) -> Scores:
-    """Return (students, len(FEATURES)): what speaks for each student, each number about from -2 to 2.
+    """Return the numbers of `FEATURES` for each student, (students, len(FEATURES)), each about from -2 to 2.
 
     Args:
-        evidence: of one person.
-        photographs: (students,) how many each student was enrolled with.
-        look_alikes: of a student: those who say nothing against this student by being as similar.
+        evidence: the evidence from the faces of one person.
+        photographs: (students,), the number of photographs with which each student was enrolled.
+        look_alikes: the look-alikes of a student, by index; their similarity is no evidence against this student.
     """
     scores = evidence.scores
     best_other = _best_others(scores, look_alikes)
@@ -106,7 +107,7 @@ def features(
 
 
 def _best_others(scores: Scores, look_alikes: Mapping[int, Collection[int]]) -> Scores:
-    """Return (students, 2): the best and the second best score among the other students; 0 where there is none."""
+    """Return, for each student, the two best scores among the other students, (students, 2); 0 if there is no other."""
     order = np.argsort(-scores)
     ranked = np.concatenate([scores[order], np.zeros(3)])
     rank = np.empty(len(scores), np.intp)

@@ -1,7 +1,7 @@
-"""The probability that a person in a lesson is a given student: a small network on the evidence from the faces.
+"""Computes the probability that a person in a lesson is a given student, with a small network on `match_features`.
 
-The network uses `neural_network/`. models_tflite/build/match_probability trains it on simulated classes, in front of
-which as many students as strangers stand. The prior of its probabilities is therefore one half.
+The network is built with `neural_network/` and trained by models_tflite/build/match_probability. In the training half
+of the people are students of the class and half are strangers, so the prior of its probabilities is one half.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LEAST, _MOST = 1e-4, 0.9999
 
 
 def new_network(random: np.random.Generator) -> Network:
-    """Return the untrained network: `FEATURES` as input, the logit of "is the student" as output."""
+    """Return the untrained network; its input is `FEATURES`, its output the logit of "the person is this student"."""
     first, second = HIDDEN
     return Network(
         [Dense(len(FEATURES), first, random), Tanh(), Dense(first, second, random), Tanh(), Dense(second, 1, random)]
@@ -33,10 +33,10 @@ def new_network(random: np.random.Generator) -> Network:
 
 
 class MatchProbability:
-    """Converts evidence to probabilities.
+    """Computes probabilities from the evidence on a person.
 
     Args:
-        weights: file written by `Network.save`.
+        weights: a file written by `Network.save`.
 
     Raises:
         OSError: the file can't be read.
@@ -53,25 +53,27 @@ class MatchProbability:
         photographs: Scores,
         look_alikes: Mapping[int, Collection[int]] = MappingProxyType({}),
     ) -> Scores:
-        """Return (students,): the probability that the person is this student, whatever is known of the others.
+        """Return the probability that the person is this student, for each student by itself, (students,).
+
+        The sum over the students may exceed 1.
 
         Args:
-            evidence: of one person.
-            photographs: (students,) how many each student was enrolled with.
-            look_alikes: as of `features`.
+            evidence: the evidence from the faces of one person.
+            photographs: (students,), the number of photographs with which each student was enrolled.
+            look_alikes: as in `match_features.features`.
         """
         logits = self._network.predict(features(evidence, photographs, look_alikes).astype(np.float32))
         return np.asarray(np.clip(sigmoid(logits[:, 0].astype(np.float64)), _LEAST, _MOST))
 
     def among(self, evidence: PersonEvidence, photographs: Scores, possible: Collection[int]) -> Scores:
-        """Return (students,): the probability for each student if only some are possible; 0 for the others.
+        """Return the probability of each student if only some students are possible, (students,); 0 for the others.
 
-        The probabilities of the possible students and of a stranger add up to 1 (Bayes). The prior for unnamed people
-        is that of the training: as many strangers as possible students. If few students are missing, each of them is
-        therefore more probable than in front of the whole class.
+        The probabilities of the possible students and of a stranger add up to 1 (Bayes). The prior is that of the
+        training: the person is as probably a stranger as one of the possible students. So each student is more probable
+        if few are possible.
 
         Args:
-            evidence: the evidence about one person.
+            evidence: the evidence from the faces of one person.
             photographs: as in `each`.
             possible: indices of the students who are not seen elsewhere at the same time; at least one.
         """

@@ -1,4 +1,4 @@
-"""Assign names by probability, if a name is far more probable than a stranger and than the next student."""
+"""Gives each person the student's name that is far more probable than a stranger and than any other student."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 LEAST_PROBABILITY = 0.8
-"""From here on a person gets the name against the whole class. Below, the others come first: who they are tells who is
-left."""
+"""A person gets a name in the first round from this probability on, compared with the whole class.
+
+Less probable names wait until these names are given, because then fewer students are left.
+"""
 LEAST_PROBABILITY_LEFT = 0.6
-"""From here on the name of a student who is left, after the sure names: then no other is as probable, nor is nobody.
-That it may be somebody else is said with the verdict (`attendance/resembled.py`). From 0.5 on 6 more of 1,790 present
-students got their names, and 2 of 1,250 absent ones got one, too."""
+"""A person gets the name of a student who is left from this probability on.
+
+Above 0.5, no other student and no stranger is as probable. The verdict reports that it may be somebody else
+(`attendance/resembled.py`). With 0.5, 6 more of 1,790 present students got their names, but so did 2 of 1,250 absent
+students.
+"""
 
 
 @dataclass(slots=True)
@@ -43,12 +48,12 @@ class NamesByProbability:
     faces: Sequence[Candidate]
     known: KnownStudents
     share: float = field(default=USUAL_SHARE, init=False)
-    """Which share of the people in the room is enrolled; known after `gains`."""
+    """Share of the people in the room who are enrolled; `gains` estimates it."""
     _odds: Scores = field(default_factory=lambda: np.zeros((0, 0)), init=False)
-    """(people, students); known after `gains`."""
+    """The odds of each name for each person, (people, students); `gains` computes them."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
-        """Return (people, students): the gain of each name; 0 if it is not probable enough.
+        """Return the gain of giving each name to each person, (people, students); 0 if it is not probable enough.
 
         Args:
             people: the tracks of each person.
@@ -59,11 +64,13 @@ class NamesByProbability:
         return self._gains(name_probabilities(self._odds, self.share, self.known), faces, LEAST_PROBABILITY)
 
     def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
-        """Return (people, students): what a name brings for those without one, among the students who are left.
+        """Return the gain of a student who is left for each person without a name, (people, students); otherwise 0.
+
+        A student is left for a person if the student is not seen elsewhere in the person's captures.
 
         Args:
-            faces: as of `gains`, which was called before.
-            named: the student of each person, or NOBODY.
+            faces: as in `gains`, which must be called before.
+            named: the index of each person's student, or NOBODY.
             slots: the captures of each person.
         """
         taken = _captures_taken(named, slots)
@@ -79,7 +86,7 @@ class NamesByProbability:
     def _gains(self, probable: Scores, faces: Sequence[int], least: float) -> Scores:
         logits = np.log(np.maximum(probable, 1e-12)) - np.log1p(-probable)
         over = logits - np.log(least / (1 - least))
-        # Of two who are alike the more probable one, where both are possible.
+        # If two similar students are possible, this prefers the more probable one.
         own = 0.01 * np.log(np.maximum(self._odds, 1e-12))
         gains = (over + 0.5 + own) * np.sqrt(np.asarray(faces, np.float64))[:, None]
         return np.asarray(np.where(over >= 0, np.maximum(gains, 1e-6), 0.0), np.float64)
@@ -101,12 +108,12 @@ def possible_students(
     known: KnownStudents,
     share: float,
 ) -> list[PossibleStudent]:
-    """Return all named people with the probability of each name.
+    """Return each person who has a name, with the probability that the name is right.
 
     Args:
         tracks: the tracks of one lesson.
-        named: the student of each track, or NOBODY.
-        faces: the faces of the lesson, which the tracks index.
+        named: the index of each track's student, or NOBODY.
+        faces: all faces of the lesson; tracks hold indices into this list.
         known: the students.
         share: the share of the people in the room who are enrolled.
     """

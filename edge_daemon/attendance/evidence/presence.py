@@ -1,4 +1,7 @@
-"""How probable it is that each student was there for as long as the rule requires, given uncertain identities."""
+"""Computes the probability that each student was there in as many captures as the rule requires.
+
+Only the doubt about who is who makes it uncertain.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,7 @@ from itertools import product
 from math import prod
 
 _MOST_PARTS = 6
-"""The number of parts that are tried in all combinations.
-
-Further parts, with the fewest captures, are joined to one.
-"""
+"""Most people for one student whose combinations are all computed; of more, those in the fewest captures are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ def presence_probabilities(
     """Return the probability that each student faced the class in enough captures.
 
     Args:
-        people: all persons who may be a student. The calculation treats them as independent.
-        student_ids: the students to calculate.
-        needed: number of captures that makes a presence.
+        people: everybody who is or may be a student; their identities count as independent of each other.
+        student_ids: the students whose probability is computed.
+        needed: the number of captures that makes a student present.
     """
     return {one: _probability([p for p in people if p.student_id == one], needed) for one in student_ids}
 
@@ -52,7 +52,7 @@ def _probability(parts: Sequence[PossibleStudent], needed: int) -> float:
 
 
 def _joined(parts: Sequence[PossibleStudent]) -> PossibleStudent:
-    """Join parts to one, with the mean of their probabilities weighted by captures."""
+    """Return several people as one, whose probability is their mean weighted by their captures."""
     captures = sum(len(part.facing) for part in parts)
     mean = sum(part.probability * len(part.facing) for part in parts) / max(captures, 1)
     return PossibleStudent(parts[0].student_id, mean, frozenset[int]().union(*(part.facing for part in parts)))

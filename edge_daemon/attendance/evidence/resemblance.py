@@ -1,7 +1,7 @@
-"""Unnamed persons who resemble a student who was hardly seen: a reason for a person to look again.
+"""Finds unidentified people who most resemble a student with few sightings, so that an absence can be checked.
 
 A person whose faces stay below the thresholds has no name in any capture. A student with a mask or sunglasses, or far
-away, may therefore count as absent. The ranking still shows which student the person resembles most.
+away, may therefore count as absent. But it is still known which student the person resembles most.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from edge_daemon.attendance.seat_map import median_box
 from edge_daemon.types import Box, Candidate
 
 LEAST_PROBABILITY = 0.08
-"""From here on an absence is in doubt. Of students made without pictures (`benchmarks.scenarios.simulated`) of 51
-people on whom the network was not trained then, 4.1 % of the absent ones carried a doubt from 0.1 on and 7.8 % from
-0.05 on, and 6 and 3 of 1,790 present ones were called absent without one."""
+"""An absence is in doubt if an unnamed person may be the student with a higher probability than this.
+
+With 0.1, 4.1 % of the absent students were flagged, and 6 of 1,790 present students were called absent without a flag.
+With 0.05 the numbers were 7.8 % and 3. The students were simulated without pictures (`benchmarks.scenarios.simulated`),
+from 51 people who were not in the training of that network.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class UnnamedPerson:
     box: Box
     """The median box of the face."""
     members: tuple[int, ...] = ()
-    """Indices into the lesson's faces."""
+    """Indices of the person's faces in the list of the lesson's faces."""
 
 
 def unnamed_persons(
@@ -46,12 +49,12 @@ def unnamed_persons(
     known: KnownStudents,
     share: float,
 ) -> list[UnnamedPerson]:
-    """Return who of those without a name may be which student; one person may be several students.
+    """Return the people without a name who may be students, once for each student that the person may be.
 
     Args:
         tracks: the tracks of one lesson.
-        named: the student of each track, or NOBODY.
-        faces: the faces of the lesson, which the tracks index.
+        named: the index of each track's student, or NOBODY.
+        faces: all faces of the lesson; tracks hold indices into this list.
         known: the students.
         share: the share of the people in the room who are enrolled.
     """
@@ -83,7 +86,7 @@ def _alike(
     known: KnownStudents,
     share: float,
 ) -> list[tuple[int, float]]:
-    """Return the students who are probable enough, and how probable each is."""
+    """Return the students whom a person may be with more than `LEAST_PROBABILITY`, each with the probability."""
     possible = [i for i in range(len(known.ids)) if i not in taken or not exclude(taken[i], slots)]
     if not possible:
         return []

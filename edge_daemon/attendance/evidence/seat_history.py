@@ -1,4 +1,4 @@
-"""What a seat indicates about an unnamed track: which students have the seat before, after and in turns with it."""
+"""Lowers the threshold of a student for an unnamed track at the same seat before, after or in turns."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ def seat_thresholds(
     alike: Scores,
     constants: Thresholds,
 ) -> Scores:
-    """Return thresholds for unnamed tracks: lower for the student who has the same seat around that time.
+    """Return the thresholds for tracks without a name, (tracks, students); infinity if the seat suggests nobody.
 
-    The threshold is lower only for the student whom the track resembles most. Another person may sit in a student's
-    chair for two minutes. However, two people do not take turns in a chair from capture to capture.
+    The student who has the seat just before or after the track gets a lower threshold. The track must resemble this
+    student most. Somebody else may sit in a student's chair for two minutes. A student who takes turns with the track
+    also gets a lower threshold if the two tracks are alike (`UNITE_IN_TURNS`). Two people do not share a chair from
+    capture to capture.
     """
     thresholds = np.full(scores.shape, np.inf)
     for track, unknown in enumerate(tracks):
@@ -47,7 +49,12 @@ def seat_thresholds(
 
 
 def _context(own: frozenset[int], held: Collection[int]) -> list[int]:
-    """Return captures in which others have the seat: the last one before, all within, and the first one after."""
+    """Return captures in which others have a track's seat: the last before the track, all within, the first after.
+
+    Args:
+        own: the captures of the track.
+        held: all captures in which others have the seat.
+    """
     first, last = min(own), max(own)
     before, after = [s for s in held if s < first], [s for s in held if s > last]
     within = [s for s in held if first < s < last]

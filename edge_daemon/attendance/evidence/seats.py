@@ -1,4 +1,4 @@
-"""Seats in the picture: faces of successive captures at one spot and of one size share a seat."""
+"""Groups faces by seat: faces of successive captures share a seat if they are at one place and of about one size."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from edge_daemon.types import Candidate
 
 REACH = 0.9
-"""A face belongs to a seat within this many face widths of it. Two neighbours are always farther apart."""
+"""Largest distance from a face to its seat, in face widths. Two neighbours are always farther apart."""
 SCALE_RANGE = 1.6
-"""The face's width must also differ from the seat's by less than this factor."""
+"""The widths of a face and its seat differ by less than this factor."""
 DRIFT = 0.2
-"""Share by which a seat follows each new face, because people slide along the bench."""
+"""Share of the distance by which a seat moves towards each new face, because people slide along the bench."""
 TURNS = 4
-"""Changes from one track to another and back at a seat, twice. No two people share a chair in this way."""
+"""Two tracks at one seat are one person if they alternate at least this often, twice there and back: two people do not
+share a chair in this way."""
 
 
 class _Seat:
@@ -67,7 +68,7 @@ def group_by_seat(candidates: Sequence[Candidate]) -> list[list[int]]:
 
 
 def turns(a: frozenset[int], b: frozenset[int]) -> int:
-    """Return how often a seat changes hands between two tracks."""
+    """Return how often a seat changes between two tracks, given the captures of each."""
     order = sorted([(slot, 0) for slot in a] + [(slot, 1) for slot in b])
     return sum(x[1] != y[1] for x, y in pairwise(order))
 

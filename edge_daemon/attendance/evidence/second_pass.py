@@ -1,9 +1,9 @@
-"""A second look at unnamed persons far away, for the students who have no name assigned by then.
+"""Tries again to name people far away, after most students have been found.
 
-The first threshold has to hold for students who resemble many others. The other people in the room show which students
-do. All others in the same captures are certainly different people. Their scores for a student are therefore what a
-stranger would reach in this light and with this camera. A far person with poor photographs can be recognised by
-exceeding these scores (symmetric adaptive normalisation, Matejka et al. 2017).
+The threshold in the first pass is the same for all students. It is high enough for students whom many people resemble.
+The people in the room show which students these are. Everybody else in the same captures is certainly another person,
+and scores like a stranger in this light and with this camera. A far student with poor photographs is recognised by a
+score above theirs (symmetric adaptive normalisation, Matejka et al. 2017).
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from edge_daemon.attendance.evidence.identities import exclude
 Scores = NDArray[np.float64]
 
 LEAST_FACES = 10
-"""A person with fewer faces gets no second look."""
+"""A person with fewer faces is not tried again."""
 FAR_PX = 40.0
-"""Persons with wider faces on average get no second look, because small size can't explain their low score.
+"""A person whose faces have at least this mean width is not tried again: small size can't explain the low score.
 
-Strangers of 52 px reached scores as high as students of 30 px.
+Strangers with faces of 52 px reached scores as high as students with faces of 30 px.
 """
 OTHERS = 5
-"""Number of other persons in the room that a student's score is compared with: those with the highest scores."""
+"""Number of other people in the room for comparison: those with the highest scores for the student."""
 OTHERS_WEIGHT = 0.5
 LEAD_WEIGHT = 0.4
 """Weight of the lead over the next student."""
 RELIEF = 0.03
-"""How far below the threshold a score may be after both corrections.
+"""How far below the threshold of the first pass a score may be after both corrections.
 
-In 40 composed lessons 11 of the 14 unnamed far students reached it. One of 51 strangers did too; a contradiction
-excludes him, because he took the student's chair. The nearest other strangers were 0.02 and 0.14 short.
+In 40 composed lessons 11 of the 14 unnamed far students reached this limit. So did one of 51 strangers, who took the
+student's chair and is excluded because the two faces differ too much. The next two strangers were 0.02 and 0.14 below.
 """
 
 
@@ -44,11 +44,11 @@ def second_look(
     faces: Sequence[int],
     slots: Sequence[frozenset[int]],
 ) -> Scores:
-    """Return (identities, students): how far each score exceeds the threshold of a second look, -inf without one.
+    """Return how far each score is above the limit of the second pass, (persons, students); -inf without a second try.
 
     Args:
-        scores: (identities, students), normalised over students.
-        thresholds: the first threshold of each person.
+        scores: the score of each person for each student, (persons, students), see `track_identification.score`.
+        thresholds: the threshold of each person in the first pass.
         widths_px: the mean face width of each person.
         faces: the number of faces of each person.
         slots: the captures of each person.

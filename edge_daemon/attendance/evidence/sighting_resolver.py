@@ -1,4 +1,4 @@
-"""Evidence over the whole lesson: the student for each face in each capture.
+"""Decides which student each face in each capture shows, by evidence over the whole lesson.
 
 One picture of a face 28 pixels wide is weak evidence; forty are strong. The module joins the faces of a lesson to
 tracks by seat and similarity (seats.py, tracks.py), and assigns the tracks to students (track_identification.py). The
@@ -31,7 +31,7 @@ from edge_daemon.types import Candidate, Sighting, Vector
 MIN_WIDTH_PX = 18.0
 """Narrower faces are left out, because they can't be recognised: pictures on a wall, people in a corridor."""
 MIN_UNKNOWN_SCORE = 0.975
-"""Least median of an unknown track's scores at which it counts as a face.
+"""A track without a name counts as a person if the median of its detection scores is at least this.
 
 In two composed lessons the lowest median of a person was 0.994, and the highest of a false face 0.949. An object that
 sometimes deceives the detector rarely does so in every capture.
@@ -43,20 +43,20 @@ class Resolution:
     """The people seen in a lesson."""
 
     sightings: list[Sighting]
-    """One sighting for each accepted face, ordered by slot; student_id is empty for an unknown person.
+    """One sighting for each face except false detections, ordered by slot; `student_id` is empty for unknown people.
 
     A student has at most one sighting in a slot.
     """
     unnamed: list[UnnamedPerson]
-    """Unnamed persons who may be students; empty without probabilities."""
+    """People without a name who may be students; empty if `resolve_lesson` got no `match`."""
     possible: list[PossibleStudent] = field(default_factory=list)
-    """Those with a name and those without, each with the probability of its student; empty as `unnamed`."""
+    """People with a name and those of `unnamed`, each with the probability of the student; empty without `match`."""
     unread: list[UnreadPerson] = field(default_factory=list)
-    """Persons without a name whose faces are mostly hidden."""
+    """People without a name whose faces are mostly hidden."""
     persons: list[list[Candidate]] = field(default_factory=list)
-    """The faces of each accepted person, named or not; empty if no analyser was on."""
+    """The faces of each person, named or not, without false detections; empty if no analyser was on."""
     printed: list[PrintedStudent] = field(default_factory=list)
-    """Students of whom pictures were in the room; empty without capture times."""
+    """Students of whom pictures were in the room; empty without `match` or without capture times."""
 
 
 def resolve_sightings(
@@ -65,7 +65,7 @@ def resolve_sightings(
     look_alikes: Collection[tuple[str, str]] = (),
     constants: Thresholds = Thresholds(),  # noqa: B008 - frozen
 ) -> list[Sighting]:
-    """Decide on the identity of every face in a lesson; arguments and result as in `resolve_lesson`."""
+    """Return the sightings of `resolve_lesson`, with the same arguments."""
     return resolve_lesson(candidates, student_ids, look_alikes, constants).sightings
 
 
@@ -80,19 +80,20 @@ def resolve_lesson(
     expected: Collection[str] | None = None,
     seconds_of: Mapping[int, float] | None = None,
 ) -> Resolution:
-    """Decide on the identity of every face in a lesson, and on the possible students for unnamed persons.
+    """Decide who each face of a lesson is, and which students the people without a name may be.
 
-    A picture of a face gets no name, and takes no name from a person.
+    A picture of a student gets no name, and does not keep the student from getting it.
 
     Args:
-        candidates: the faces of all captures; similarities (students,) in the order of student_ids.
+        candidates: the faces of all captures; their similarities are in the order of student_ids.
         student_ids: the enrolled students.
-        look_alikes: pairs of similar students, for whom stricter limits apply.
-        constants: measured constants.
-        match: gives the probabilities that decide on names; None: the constants decide.
-        photographs: number of enrolment photographs of each student.
-        expected: the students of the lesson's course; None: all of them.
-        seconds_of: time of each capture by slot; None: the function does not search for pictures of faces.
+        look_alikes: pairs of ids of students who look alike.
+        constants: thresholds for names.
+        match: computes the probabilities by which names are given. If None, `constants` decides.
+        photographs: number of photographs with which each student was enrolled, by id.
+        expected: ids of the students of the lesson's course. If None, all students are expected.
+        seconds_of: time of each capture, by slot, in seconds from any instant. If None, pictures of faces are not
+            looked for.
     """
     faces = sorted((c for c in candidates if c.quality.width_px >= MIN_WIDTH_PX), key=lambda c: c.slot)
     if not faces:
@@ -143,14 +144,14 @@ def _sightings(
 
 
 def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candidate]) -> list[list[Candidate]]:
-    """Return the faces of each accepted person: all tracks of a student, or of an unknown person, together.
+    """Return the faces of each person: those of all tracks of a student, or of all tracks of an unknown person.
 
-    The result is empty if no analyser was on, because nothing needs it then.
+    False detections are left out. The list is empty if no analyser was on, because nothing needs it then.
 
     Args:
         tracks: the tracks of one lesson.
-        named: the student of each track, or NOBODY.
-        faces: the faces of the lesson, which the tracks index.
+        named: the index of each track's student, or NOBODY.
+        faces: all faces of the lesson; tracks hold indices into this list.
     """
     if not any(face.traits.are_analysed for face in faces):
         return []
@@ -163,7 +164,7 @@ def persons(tracks: Sequence[Track], named: Sequence[int], faces: Sequence[Candi
 
 
 def _is_believed(track: Track, faces: Sequence[Candidate]) -> bool:
-    """Return whether the track of an unknown person is a face at all."""
+    """Return whether a track without a name is a face and no false detection."""
     return bool(np.median([faces[member].score for member in track.members]) >= MIN_UNKNOWN_SCORE)
 
 
@@ -176,10 +177,11 @@ def _find_tracks(faces: Sequence[Candidate]) -> list[Track]:
 
 
 def _similarity_vectors(faces: Sequence[Candidate]) -> Vector:
-    """Return rows of length 1 whose products are the similarities of two faces.
+    """Return a row of length 1 for each face; the product of two rows is the similarity of the faces.
 
-    After a restart there are no embeddings. The similarities of a face to all students then describe it well enough
-    within its seat. The mean over the lesson is subtracted, because everybody resembles some students more than others.
+    The rows are the embeddings. After a restart there are none; then the similarities of a face to all students, minus
+    their means over the lesson, distinguish the people at one seat. The means are subtracted because everybody
+    resembles some students more than others.
     """
     if all(f.embedding is not None for f in faces):
         rows = np.stack([f.embedding for f in faces if f.embedding is not None])

@@ -39,27 +39,30 @@ _WEIGHTS = (
 )
 # fmt: on
 _BIAS = -45.575
-"""Weights of `features`, in that order: `benchmarks.print_fit` on 239 seats of 12 people (Labeled Faces in the Wild).
-People left out in turn: 58 of 60 prints from 48 px on are called pictures, and 2 of 60 living people."""
+"""Bias; the weights are those of `features`, in that order.
+
+`benchmarks.print_fit` fitted them to 239 seats of 12 people (Labeled Faces in the Wild). In the test, each person in
+turn was left out of the fit. Then 58 of 60 prints from 48 px on counted as pictures, and 2 of 60 living people.
+"""
 LEAST_LIKENESS = 0.5
 """Least probability at which a print counts as a picture of a student; any other person is then less probable."""
 MOST_MASKED = 0.5
-"""Largest mean probability of covered nose and mouth for a decision.
+"""Largest mean probability that nose and mouth are covered.
 
-Above it, the mesh estimates hidden points, which do not move. Covered eyes do not matter here, because spectacles often
-count as covered eyes.
+Above it no face counts as a picture, because the mesh guesses covered points, and guessed points do not move. Covered
+eyes do not matter here, because spectacles are often taken for covered eyes.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedStudent:
-    """A picture of a student in the room."""
+    """A picture of a student that was in the room."""
 
     student_id: str
     probability: float
-    """Probability that it shows this student, 0 to 1."""
+    """Probability that the picture shows this student, 0 to 1."""
     slots: frozenset[int]
-    """The captures in which it was seen."""
+    """The captures in which the picture was seen."""
     box: Box
     """Median place of the face."""
 
@@ -105,7 +108,7 @@ def is_static(faces: Sequence[Candidate], seconds_of: Mapping[int, float]) -> bo
 
 
 def static_probability(faces: Sequence[Measured]) -> float:
-    """Return the probability that faces with points are pictures of one face, 0 to 1."""
+    """Return the probability that faces, which must have points, are pictures of one face, 0 to 1."""
     logit = float(np.array(_WEIGHTS) @ features(faces) + _BIAS)
     return float(1 / (1 + np.exp(-np.clip(logit, -60, 60))))
 

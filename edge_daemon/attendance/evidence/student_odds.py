@@ -1,8 +1,8 @@
-"""The odds that a person in the room is a given student, or nobody in the class.
+"""Computes how probable it is that a person is each student or nobody of the class, from the odds of the network.
 
-The odds of the network apply in front of a class with as many strangers as students. The share of enrolled people in
-this room follows from the room itself (Saerens et al. 2002, Neural Computation 14). If another class is in the room,
-every name requires far more certainty than if all faces are known.
+The network assumes that a person is as probably a stranger as a student. The share of the people in this room who are
+enrolled is estimated from the room itself (Saerens et al. 2002, Neural Computation 14). If another class is in the
+room, every name requires far more certainty than if all faces are known.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from edge_daemon.attendance.evidence.tracks import SOLID_FACES, Track
 from edge_daemon.types import Candidate
 
 USUAL_SHARE = 0.7
-"""Share of the people in a room who are enrolled, before any evidence."""
+"""Assumed share of the people in a room who are enrolled, before any face is evaluated."""
 USUAL_WEIGHT = 2.0
-"""Weight of the usual share, in people."""
+"""Weight of `USUAL_SHARE`, as a number of people in the room."""
 LEAST_SHARE, MOST_SHARE = 0.02, 0.95
 GUEST_WEIGHT = 0.2
 """Prior of a student not expected in this lesson, relative to an expected one."""
 TYPICAL_PHOTOGRAPHS = 3
-"""The number for a student whose number of photographs is unknown."""
+"""Assumed number of photographs of a student for whom it is unknown."""
 _STEPS = 20
 _NEARLY_AS_LIKELY = 0.1
-"""Least share of the best probability at which a look-alike of that student is also possible."""
+"""A look-alike of the most probable student may get the name, too, from this share of that student's probability on."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownStudents:
-    """The enrolled students and the facts about each; arrays and keys are in the order of the ids."""
+    """The enrolled students and what naming knows of each; arrays are in the order of `ids`."""
 
     ids: Sequence[str]
     photographs: Scores
     """Number of enrolment photographs of each student."""
     weights: Scores
-    """Prior of each student before any evidence; the mean is 1."""
+    """Prior weight of each student before any face is evaluated; the mean is 1."""
     look_alikes: Mapping[int, frozenset[int]]
-    """For each student, the students with similar photographs."""
+    """For a student with look-alikes, the students with similar photographs, both as indices into `ids`."""
     match: MatchProbability
 
 
@@ -54,14 +54,14 @@ def known_students(
     look_alikes: Collection[tuple[str, str]] = (),
     expected: Collection[str] | None = None,
 ) -> KnownStudents:
-    """Return the facts about the students that naming uses.
+    """Return the `KnownStudents` of a lesson.
 
     Args:
         ids: the enrolled students, at least one, in the order of the similarities.
-        match: gives the odds.
-        photographs: number of enrolment photographs of each student.
+        match: computes the odds.
+        photographs: number of enrolment photographs of each student, by id.
         look_alikes: pairs of ids of similar students.
-        expected: ids of the students of the lesson's course; None: all.
+        expected: ids of the students of the lesson's course. If None, all students are expected.
     """
     counts = photographs or {}
     place = {student_id: i for i, student_id in enumerate(ids)}
@@ -81,9 +81,9 @@ def known_students(
 
 
 def odds_of(tracks: Sequence[Track], faces: Sequence[Candidate], known: KnownStudents) -> Scores:
-    """Return (students,): the odds that a person is each student, by all tracks or by the strongest one.
+    """Return the odds that a person is each student, (students,): the largest from all tracks together or from one.
 
-    A student with sunglasses in half of the lesson is recognised in the other half.
+    One track alone is used because a student who wears sunglasses for half of the lesson is recognised by the rest.
     """
     parts = [list(tracks)]
     if len(tracks) > 1:
@@ -102,8 +102,8 @@ def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
     """Return the share of the people in a room who are enrolled, by expectation maximisation.
 
     Args:
-        odds: (people, students), from `odds_of`.
-        faces: number of faces of each person; people with few faces do not count, because they are uncertain.
+        odds: the result of `odds_of` for each person, (people, students).
+        faces: number of faces of each person; people with fewer than `SOLID_FACES` are ignored.
     """
     solid = np.array([count >= SOLID_FACES for count in faces], bool)
     best = odds[solid].max(axis=1, initial=0.0)
@@ -116,15 +116,15 @@ def enrolled_share(odds: Scores, faces: Sequence[int]) -> float:
 
 
 def probabilities(odds: Scores, share: float, possible: Iterable[int] | None = None) -> Scores:
-    """Return (students,): the probability that a person is each of the possible students, 0 for the others.
+    """Return the probability that a person is each of the possible students, (students,); 0 for the others.
 
     The probabilities of the possible students and of a stranger add up to 1 (Bayes). The fewer students are possible,
     the more probable each of them is.
 
     Args:
-        odds: (students,), from `odds_of`.
-        share: the enrolled share of the room, from `enrolled_share`.
-        possible: indices of the students who are not seen elsewhere at the same time; None: all.
+        odds: the result of `odds_of`, (students,).
+        share: the result of `enrolled_share` for the room.
+        possible: indices of the students who are not seen elsewhere at the same time. If None, all are possible.
     """
     own = odds * (share / (1 - share))
     if possible is not None:
@@ -136,11 +136,10 @@ def probabilities(odds: Scores, share: float, possible: Iterable[int] | None = N
 
 
 def name_probabilities(odds: NDArray[np.float64], share: float, known: KnownStudents) -> Scores:
-    """Return (people, students): how probable each name is against strangers and against other students.
+    """Return how probable each name is, compared with strangers and other students, (people, students).
 
-    Look-alikes count as one: the probability that a person is one of two indistinguishable students is their sum. The
-    other people in the room decide which of them it is. All values are 0 except for the most probable student and the
-    look-alikes.
+    Only the most probable student of a person and this student's look-alikes have a value above 0. The probabilities of
+    look-alikes are added, because their faces can't be distinguished. The other people in the room decide between them.
     """
     result = np.zeros_like(odds)
     for person, own in enumerate(odds):

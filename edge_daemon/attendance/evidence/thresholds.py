@@ -1,4 +1,7 @@
-"""When a person is a student: constants for a stated rate of false names (benchmarks/results/thresholds.json)."""
+"""Thresholds from which a face is taken for a student, for the rate of false names that was measured with them.
+
+The rates are in benchmarks/results/thresholds.json.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +12,38 @@ import numpy as np
 from edge_daemon.attendance.evidence.track_clustering import LARGE_FACES
 
 NOBODY = -1
-"""The student index of an unknown person."""
+"""Used for an unknown person in place of a student's index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The constants."""
+    """Limits for scores, leads of scores, and familiarity of tracks."""
 
     widths_px: tuple[float, ...] = (26.0, 32.0, 40.0, 56.0)
     thresholds: tuple[float, ...] = (0.47, 0.43, 0.425, 0.415)
-    """Score from which many faces of these widths are the student.
+    """Score from which many faces of these widths are taken for the student.
 
-    Measured with 30 students, none of whom is in the room: five to nine of 100 strangers reach it with any of them. In
-    600 trials no right student fails it (benchmarks/thresholds.py, on the half of the people used for tuning). In a
-    real lesson most students are in the room, in the same captures as the stranger, so the stranger can't get their
-    names.
+    With 30 students, none of whom is in the room, 5 to 9 of 100 strangers reach it for any of the 30. In 600 trials all
+    students reached their own (benchmarks/thresholds.py, on the half of the people used for tuning). In a real lesson
+    most students are in the room, in the same captures as the stranger, so the stranger can't get their names.
     """
     single_extra: float = 0.09
-    """Addition to the threshold for a single face. It falls with the number of faces."""
+    """Addition to the threshold for a single face; for more faces it is divided by their number."""
     between_threshold: float = 0.12
-    """The threshold if the same student has the seat before and after."""
+    """Threshold for a track at whose seat the same student sits before and after."""
     beside_threshold: float = 0.27
-    """The threshold if the student has the seat right before or right after."""
+    """Threshold for a track at whose seat the student sits right before or right after."""
     margin: float = 0.04
-    """Least lead over a student who is not in the room by other evidence."""
+    """Least lead over another student who is not seen elsewhere in the same captures."""
     look_alike_margin: float = 0.10
     """The same lead between two students with similar templates."""
     contradiction: float = 0.40
     """Two tracks with less familiarity than this do not belong to one student."""
     large_faces: int = LARGE_FACES
+    """Number of faces from which `large_contradiction` applies."""
     large_contradiction: float = 0.75
-    """The same limit if both tracks have at least `large_faces` faces: pose and blur no longer explain a difference."""
+    """Like `contradiction` if both tracks have `large_faces`: then neither pose nor blur explains the difference."""
 
     def threshold(self, width_px: float, count: int) -> float:
-        """Return the least score at which `count` faces of a mean width are the student's, without other evidence."""
+        """Return the least score from which `count` faces of a mean width are taken for a student."""
         return float(np.interp(width_px, self.widths_px, self.thresholds)) + self.single_extra / count

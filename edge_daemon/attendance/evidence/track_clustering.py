@@ -13,21 +13,21 @@ from edge_daemon.attendance.evidence.track_steadiness import steadiness
 Matrix = NDArray[np.floating]
 
 SAME_COSINE = 0.36
-"""Two groups of faces become one above this mean cosine. Measured at 26 to 40 px, on average: faces of one person
-0.56 +- 0.13, of two persons 0.05 +- 0.15. The means of groups vary far less."""
+"""Two groups of faces are merged from this mean cosine on. At 26 to 40 px the cosine of two faces of one person is
+0.56 ± 0.13. That of two persons is 0.05 ± 0.15. The means of groups vary far less."""
 LARGE_FACES = 6
-"""Groups with at least this many faces are also compared by familiarity."""
+"""Two groups of at least this many faces each must also reach `SUCCESSOR` to be merged."""
 SUCCESSOR = 0.70
-"""Two large groups that follow each other are merged only above this familiarity.
+"""Two large groups, one of which follows the other, are merged only from this familiarity on.
 
-Large clear faces of two similar people reach the mean cosine of small blurred faces of one person. In 57 composed
-lessons such groups of two people had a familiarity of at most 0.59. No two such large groups of one person followed
-each other; groups of three faces had at least 0.81.
+The mean cosine alone does not suffice. For large, clear faces of two similar people it is as high as for small, blurred
+faces of one person. In 57 composed lessons the familiarity of such groups of two people was at most 0.59. One person
+never had two such groups, one after the other. Groups of three faces each reached at least 0.81.
 """
 
 
 def average_linkage(cosines: Matrix, slots: Sequence[int]) -> list[list[int]]:
-    """Merge the two most similar groups until no two are similar enough.
+    """Merge the two most similar groups of faces until no two are similar enough.
 
     Args:
         cosines: (faces, faces), cosines between the faces of a seat.

@@ -1,4 +1,7 @@
-"""Assign students to persons: pooled similarity, nobody in two seats at once, and strangers stay unnamed."""
+"""Assigns students to persons by the similarity of all their faces; a person may stay a stranger.
+
+No student is at two seats in one capture.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,20 @@ Scores = NDArray[np.float64]
 
 
 class NameGains(Protocol):
-    """Decides what a name brings; `naming.NamesByProbability`."""
+    """Computes the gain of giving each name to each person, as `naming.NamesByProbability` does."""
 
     def gains(self, people: Sequence[Sequence[Track]], faces: Sequence[int]) -> Scores:
-        """Return (people, students) of the tracks and the number of faces of each; 0: the name is not to be given."""
+        """Return the gains from the tracks and the number of faces of each person, (people, students).
+
+        The gain is 0 for a name that must not be given.
+        """
 
     def gains_left(self, faces: Sequence[int], named: Sequence[int], slots: Sequence[frozenset[int]]) -> Scores:
-        """Return the same for those without a name, once the others have theirs."""
+        """Return such gains for the people without a name after the others got theirs."""
 
 
 COHORT = 5
-"""Number of other students with which a similarity is compared."""
+"""Number of other students with whom a student's similarity is compared: the most similar ones."""
 COHORT_WEIGHT = 0.5
 """Weight of the other students' mean similarity, which is subtracted.
 
@@ -49,15 +55,15 @@ def identify_tracks(
     constants: Thresholds,
     by_probability: NameGains | None = None,
 ) -> list[int]:
-    """Return for each track the index of its student, or NOBODY for an unknown person.
+    """Return the index of each track's student, or NOBODY for an unknown person.
 
     Args:
         tracks: the tracks of one lesson.
-        faces: the faces of the lesson, which the tracks index.
+        faces: all faces of the lesson; tracks hold indices into this list.
         student_ids: the enrolled students.
-        look_alikes: pairs of similar students, for whom stricter limits apply.
-        constants: measured constants.
-        by_probability: decides about names; None: the constants do.
+        look_alikes: pairs of ids of similar students, who need a larger lead over each other.
+        constants: thresholds for names.
+        by_probability: computes the gains of names. If None, `constants` decides.
     """
     slots = [frozenset(faces[m].slot for m in track.members) for track in tracks]
     alike = familiarity(tracks)
@@ -81,7 +87,7 @@ def _name_by_gains(
     by_probability: NameGains,
     constants: Thresholds,
 ) -> list[int]:
-    """Return the students of the tracks by the gain of each name; all tracks of a person get the same student."""
+    """Return the student of each track by the gains of `by_probability`; all tracks of a person get the same one."""
     united = unite(tracks, slots)
     identities = [[tracks[i] for i in identity] for identity in united]
     faces = [sum(len(track.members) for track in one) for one in identities]
@@ -109,7 +115,7 @@ def _name_identities(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Return the students of the tracks by their faces alone; all tracks of a person get the same student."""
+    """Return the student of each track by scores and thresholds; all tracks of a person get the same one."""
     united = unite(tracks, slots)
     identities = [[tracks[i] for i in identity] for identity in united]
     identity_slots = [frozenset().union(*(slots[i] for i in identity)) for identity in united]
@@ -142,9 +148,9 @@ def _second_pass(
 
 
 def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], constants: Thresholds) -> Scores:
-    """Return (students,): the gain of a name by all tracks of a person together, or by the strongest one.
+    """Return the gain of each name for a person, (students,): the largest from all tracks together or from one.
 
-    A person who is recognised with certainty in the second row stays recognised after moving to the last row.
+    One track counts alone, because a person who was recognised in the second row may move to the last row.
     """
     parts = [
         list(identity),
@@ -159,7 +165,7 @@ def _identity_gains(identity: Sequence[Track], faces: Sequence[Candidate], const
 
 
 def score(tracks: Sequence[Track], faces: Sequence[Candidate]) -> Scores:
-    """Return (students,): the similarity of the faces to each student, relative to the other students."""
+    """Return how much more similar the faces are to each student than to the most similar others, (students,)."""
     parts = [_pooled(track, faces) * len(track.members) for track in tracks]
     return _normalised(np.sum(parts, axis=0) / sum(len(track.members) for track in tracks))
 
@@ -174,7 +180,7 @@ def _pooled(track: Track, faces: Sequence[Candidate]) -> Scores:
 
 
 def _normalised(pooled: Scores) -> Scores:
-    """Subtract half of the similarity that the most similar other students reach."""
+    """Subtract half of the mean similarity of the most similar other students from each student's similarity."""
     count = min(COHORT, len(pooled) - 1)
     if count == 0:
         return pooled
@@ -188,9 +194,10 @@ def _normalised(pooled: Scores) -> Scores:
 def _contradictions(
     identities: Sequence[Sequence[int]], tracks: Sequence[Track], alike: Scores, constants: Thresholds
 ) -> NDArray[np.bool_]:
-    """Return which persons look too different to be one student, by the largest track of each.
+    """Return which persons look too different to be one student, (persons, persons), by the largest track of each.
 
-    A person who takes a student's seat may resemble the portraits, but not the student who sat there before.
+    Somebody who takes a student's seat may resemble the student's portraits, but not the faces of the student who sat
+    there before.
     """
     largest = [max(identity, key=lambda i: len(tracks[i].members)) for identity in identities]
     faces = np.array([len(tracks[i].members) for i in largest])
@@ -200,7 +207,7 @@ def _contradictions(
 
 
 def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.float64) -> Scores:
-    """Return the gain of a name: larger for more faces and for a score farther above the threshold."""
+    """Return the gain of each name: larger for more faces and for a score farther above the threshold, 0 below it."""
     gains = (scores - thresholds + 0.05) * np.sqrt(sizes)
     return np.asarray(np.where(scores >= thresholds, gains, 0.0), dtype=np.float64)
 
@@ -208,9 +215,9 @@ def _gains(scores: Scores, thresholds: Scores | np.float64, sizes: Scores | np.f
 def _assign_in_rounds(
     named: list[int], gains: Scores, slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> None:
-    """Assign until nothing is left.
+    """Write students into the unnamed rows of `named` until no gain is left.
 
-    Each round gives a student at most one more row, because people move within a lesson.
+    Each round gives a student at most one more row. Students may get several, because people move within a lesson.
     """
     while True:
         new = assign(_without_conflicts(gains, named, slots, contradict))
@@ -224,7 +231,10 @@ def _assign_in_rounds(
 def _without_conflicts(
     gains: Scores, named: Sequence[int], slots: Sequence[frozenset[int]], contradict: NDArray[np.bool_]
 ) -> Scores:
-    """Remove named rows. Remove a student from rows that share captures with, or contradict, the student's own."""
+    """Return the gains without those of named rows and of impossible names.
+
+    A student's name is impossible for a row that is in the same captures as a row of the student, or contradicts it.
+    """
     left: Scores = gains.copy()
     for row, student in enumerate(named):
         if student == NOBODY:
@@ -244,7 +254,7 @@ def _drop_doubtful(
     look_alikes: Collection[tuple[str, str]],
     constants: Thresholds,
 ) -> list[int]:
-    """Remove names whose runner-up is nearly as similar, unless that student is seen elsewhere at the same time."""
+    """Remove a name if another student scores nearly as high and is not seen elsewhere at the same time."""
     result = list(named)
     for row, student in enumerate(named):
         if student == NOBODY:

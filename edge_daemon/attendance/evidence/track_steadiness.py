@@ -1,18 +1,23 @@
-"""How similar faces are after correction for the noise of single faces."""
+"""Corrects the similarity of averaged faces for the noise of the single faces."""
 
 from __future__ import annotations
 
 import numpy as np
 
 TYPICAL_AGREEMENT = 0.60
-"""Mean cosine between two faces of one person in a lesson. It supplements the value of a short track."""
+"""Typical mean cosine between two faces of one person in a lesson, for tracks too short to measure it."""
 
 
 def steadiness(count: int, similarity: float) -> float:
-    """Return the square root of a track's reliability: the factor by which noise lowers a similarity to its mean.
+    """Return the factor by which the noise of single faces lowers a cosine to the mean of a track.
 
-    The cosine to a mean of noisy faces, divided by this factor, is the cosine to what the faces have in common
-    (Spearman 1904, correction for attenuation). A short track is supplemented by the typical value.
+    It is the square root of the mean cosine between the faces. A cosine to the mean, divided by this factor, is the
+    cosine to the faces without noise (Spearman 1904, correction for attenuation). The shorter a track, the more its
+    mean cosine is drawn towards `TYPICAL_AGREEMENT`.
+
+    Args:
+        count: number of faces of the track.
+        similarity: mean cosine between two different faces of the track; ignored for a single face.
     """
     pairs = count * (count - 1) / 2
     known = similarity * pairs if pairs else 0.0

@@ -1,4 +1,4 @@
-"""Tracks: the faces of one person at one seat, named or not.
+"""Splits the faces of a seat into tracks; a track has the faces of one person, who has no name yet.
 
 People come late and leave, and others take their chairs, so a seat does not identify a person. The module therefore
 groups the faces of a seat by similarity (track_clustering.py). A blurred or turned face may be left over. It joins the
@@ -18,9 +18,10 @@ from edge_daemon.types import Vector
 JOIN_COSINE = 0.24
 """A single face joins the track before or after it above this mean cosine to the track's faces."""
 CONTRADICT_COSINE = 0.10
-"""A face with one track on both sides in time joins it unless its mean cosine is below this."""
+"""A face with the same track before and after it joins this track from this mean cosine on."""
 NEIGHBOUR_COSINE = 0.08
-"""Addition to the similarity for each of the two faces next in time, because nobody sits down for one capture only."""
+"""Bonus to a face's similarity to a track for each of the two faces next in time that is in the track, because nobody
+sits down for a single capture."""
 SOLID_FACES = 3
 """A group with at least this many faces is a separate track, which other faces may join."""
 
@@ -45,7 +46,7 @@ def track_seat(seat: int, members: Sequence[int], slots: Sequence[int], vectors:
         seat: number of the seat.
         members: indices into the lesson's candidates, ordered by slot.
         slots: the capture of each face.
-        vectors: (n, d) rows of length 1 whose products are the similarity of two faces.
+        vectors: (n, d), a row of length 1 for each face; the product of two rows is the similarity of the faces.
     """
     cosines = vectors @ vectors.T
     groups = average_linkage(cosines, slots)
@@ -99,7 +100,7 @@ def _mean_cosine(face: int, group: list[int], cosines: Matrix) -> float:
 
 
 def make_track(seat: int, group: list[int], members: Sequence[int], vectors: Vector) -> Track:
-    """Return the track of some faces of a seat; arguments as in `track_seat`; `group` has indices into `members`."""
+    """Return the track of some faces of a seat; arguments as in `track_seat`, `group` has indices into `members`."""
     own = vectors[group]
     count = len(group)
     # The sum over all ordered pairs is the squared length of the sum; each face with itself gives 1.
