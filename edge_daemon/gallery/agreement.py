@@ -18,16 +18,19 @@ AGREE = 0.28
 # Means of three photographs. Different people: 99.9 % below .5 to .58, the highest of 14,000 pairs at .63. The same
 # person: 98 % above .70 (single photographs: median .72).
 SAME_PERSON = 0.65
-"""Least mean cosine of two students who are probably one person."""
+"""Least cosine of the mean vectors of two students who are probably one person."""
 LOOK_ALIKE = 0.50
-"""Least mean cosine that makes matching stricter: about one pair in one to three classes of 30."""
+"""Least cosine of the mean vectors of two students who look alike, so that matching is stricter for them.
+
+About one pair in one to three classes of 30 students reaches it.
+"""
 
 # Two of three photographs swapped in 30 pairs of people (LFW): 57 right ones refused, and all 57 name the other
 # student.
 RESEMBLES = 0.50
 """Least cosine of a photograph to another student's mean at which a refusal names that student."""
 FRONTAL_DEG = 30.0
-"""Largest turn of a frontal photograph. One that is turned further may differ even from its own person's others."""
+"""Largest turn of a frontal photograph. A face turned further may differ even from other photographs of the person."""
 
 _BLOCK = 512
 _ODD_ONE = "shows a different person than the student's other photographs"
@@ -47,13 +50,13 @@ class Exemplar:
     vectors: Vector
     """(n, 192), rows of length 1; the first one is the face as photographed."""
     widths_px: Vector
-    """(n,)."""
+    """Face width of each vector in pixels, (n,)."""
     yaw_deg: float | None = None
-    """Turn of the head; None: not known."""
+    """Turn of the head; None if it is unknown."""
     sharpness: float | None = None
-    """Same scale as `Quality.sharpness`."""
+    """Sharpness on the scale of `Quality.sharpness`."""
     covered: tuple[tuple[Vector, Vector], ...] = ()
-    """Vectors and widths for each painted cover."""
+    """Vectors and widths of the face with each painted cover."""
     detail: float | None = None
     """Value of `focus.detail`."""
 
@@ -92,10 +95,10 @@ def keep_agreeing(
     template does more harm than none. A refusal names the other student whom the photograph resembles, if any.
 
     Args:
-        exemplars: by student id.
+        exemplars: the photographs by student id.
 
     Returns:
-        The same without the refused ones (a student may have none left), and the refusals.
+        The accepted photographs by student id (possibly none for a student), and the refusals.
     """
     means = {student_id: _mean(own) for student_id, own in exemplars.items() if own}
     kept: dict[str, list[Exemplar]] = {}
@@ -147,9 +150,9 @@ def _without_copies(exemplars: Sequence[Exemplar], refused: list[RefusedPhotogra
 
 
 def _named(odd: Sequence[tuple[Exemplar, str]], kept: Mapping[str, Sequence[Exemplar]]) -> list[RefusedPhotograph]:
-    """Return the refusals, each with the student whom the photograph resembles.
+    """Return the refusals, each with the other student whom the photograph resembles, if any.
 
-    Two students' files are easily swapped.
+    The files of two students are easily swapped.
     """
     ids = [student_id for student_id, own in kept.items() if own]
     known = np.stack([_mean(kept[student_id]) for student_id in ids]) if ids else None

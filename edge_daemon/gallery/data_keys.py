@@ -40,7 +40,7 @@ __all__ = [
 
 _KEY_BYTES = 32
 _WRAPPED_BYTES_OF_GENERATION_0 = 12 + _KEY_BYTES + 16
-"""Nonce, data key, tag. Later generations are preceded by their number, eight bytes."""
+"""Size of a wrapped data key: nonce, key, tag. From generation 1 on, eight bytes with the generation come first."""
 _NUMBER_BYTES = 8
 KEYED = "k:"
 """Prefix of a keyed hash; the plain hashes of the previous release lack it."""
@@ -58,7 +58,7 @@ def wrap_key(device_key: bytes, data_key: bytes, student_id: str, slot: SlotKey 
         device_key: 32 bytes.
         data_key: the student's data key.
         student_id: the student whom the key belongs to.
-        slot: the slot key in use; None in a gallery of generation 0.
+        slot: the slot key in use. It is None in a gallery of generation 0.
     """
     if slot is None:
         return seal(_derive(device_key, "wrap data keys"), data_key, binding("data key", student_id))
@@ -77,7 +77,7 @@ def unwrap_key(device_key: bytes, wrapped: bytes, student_id: str, slot_key: Cal
         slot_key: returns the slot key of a generation.
 
     Raises:
-        GalleryError: it was wrapped under another device key or for another student, or is damaged.
+        GalleryError: the key was wrapped under another device key or for another student, or is damaged.
         KeyFileError: the slot key was destroyed.
     """
     generation = generation_of(wrapped)
@@ -88,7 +88,7 @@ def unwrap_key(device_key: bytes, wrapped: bytes, student_id: str, slot_key: Cal
 
 
 def generation_of(wrapped: bytes) -> int:
-    """Return the generation of the slot key that wraps a data key; 0: the device key alone wraps it."""
+    """Return the generation of the slot key that wraps a data key; 0 if the device key alone wraps it."""
     return 0 if len(wrapped) <= _WRAPPED_BYTES_OF_GENERATION_0 else int.from_bytes(wrapped[:_NUMBER_BYTES], "big")
 
 
@@ -98,10 +98,10 @@ def lesson_key(device_key: bytes, lesson_id: str) -> bytes:
 
 
 def open_sealed(key: bytes, sealed: bytes, bound_to: bytes) -> bytes:
-    """Return the plain value.
+    """Return the plain value of a sealed one.
 
     Raises:
-        GalleryError: the key or the binding is another one, or the value was changed.
+        GalleryError: the value was sealed with another key or binding, or was changed.
     """
     try:
         return sealing.open_sealed(key, sealed, bound_to)

@@ -25,11 +25,11 @@ from edge_daemon.gallery.photograph_decoding import decode, load_optional_decode
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _MEMORY_BYTES = 768 * 2**20
-"""Memory on top of what the libraries use. The largest pictures need less than 250 MB, HEIC may need more."""
+"""Limit of the memory, beside that of the libraries. The largest pictures need under 250 MB, HEIC may need more."""
 
 
 def main() -> int:
-    """Serve the parent until it closes its end."""
+    """Decode photographs for the parent process until it closes its end of the socket."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != int(sys.argv[2]):
         return 0  # the parent ended before the line above

@@ -1,4 +1,4 @@
-"""Decodes photographs in a separate process with a deadline, so that a malicious one affects only itself."""
+"""Decodes photographs in a separate process with a deadline, so that a malicious photograph affects only itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edge_daemon.interpreter import WORKING_DIRECTORY, isolated
 from edge_daemon.types import Picture
 
 DEADLINE_S: Final = 30.0
-"""Longest time for one photograph. Not checked on a Pi."""
+"""Longest time for one photograph. It was not checked on a Raspberry Pi."""
 START_S: Final = 60.0
 """Longest time for loading the libraries, from a card that is busy."""
 _KILL_WAIT_S: Final = 5.0
@@ -29,11 +29,11 @@ _CRASHED: Final = "made its decoder crash"
 
 
 class DecoderProcess:
-    """Decodes one photograph after the other. The first one starts the process, which is restarted after a crash.
+    """Decodes photographs one by one. The first call starts the process; a call after a crash restarts it.
 
     Args:
         deadline_s: longest time for one photograph.
-        command: starts the process, followed by a descriptor and our process id; for tests.
+        command: for tests; the command that starts the process, to which a descriptor and this process's id are added.
     """
 
     def __init__(self, *, deadline_s: float = DEADLINE_S, command: tuple[str, ...] = ()) -> None:
@@ -52,10 +52,10 @@ class DecoderProcess:
         self.close()
 
     def __call__(self, data: bytes) -> Picture:
-        """Return a photograph like `photograph_decoding.decode`.
+        """Return the decoded photograph, as `photograph_decoding.decode` does.
 
         Raises:
-            PhotographError: it can't be decoded, took too long, or made its decoder crash.
+            PhotographError: the photograph can't be decoded, takes too long, or makes its decoder crash.
         """
         if self._socket is None:
             self._start()

@@ -1,8 +1,8 @@
-"""Faces seen at the door: each is one more template of its student until the lesson ends.
+"""Stores faces seen at the door; each is one more template of its student until the lesson ends.
 
-They are kept as sealed files in a folder in memory (tmpfs), for the check-in and the lesson are two processes. A face
-that does not agree with the student's photographs is not kept. A covered face agrees with the covered templates, and
-joins those.
+They are sealed files in a folder in memory (tmpfs), because check-in and lesson are two processes. A face that does not
+agree with the student's photographs is not stored. A face with a mask or sunglasses is compared with the covered
+templates, and added to them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from edge_daemon.gallery.templates import EmbedderId, GalleryStore
 from edge_daemon.types import CoveredTemplates, StudentTemplates, Vector
 
 AGREES: Final = 0.50
-"""Least cosine of a face at the door and the mean of the photographs, both near a camera. 99.9 % of the
-pairs of photographs of different people lie below .50 to .58."""
+"""Least cosine of a face at the door and the mean of the student's photographs.
+
+For photographs of different people, 99.9 % of the cosines are below .50 to .58.
+"""
 _BARE: Final = -1
 _HEAD_BYTES: Final = 9
 
@@ -35,7 +37,7 @@ class DoorFace:
     vector: Vector
     """(192,) of length 1."""
     cover: int
-    """Which of `StudentTemplates.covered` it is like; -1: it is bare."""
+    """Index in `StudentTemplates.covered` of the cover that the face has; -1 for a bare face."""
     at: datetime
 
 
@@ -44,8 +46,8 @@ class DoorFaces:
 
     Args:
         store: the gallery.
-        embedder: what makes the vectors.
-        folder: in memory; made when a face is first kept.
+        embedder: identity of the embedder that computes the vectors.
+        folder: folder in memory; it is created with the first face.
     """
 
     def __init__(self, store: GalleryStore, embedder: EmbedderId, folder: Path) -> None:
@@ -53,7 +55,7 @@ class DoorFaces:
         self._changed_ns = 0
 
     def keep(self, student_id: str, vector: Vector, at: datetime) -> bool:
-        """Keep a face in place of the student's one before; return whether it agrees with the photographs.
+        """Store a face in place of the student's earlier one; return False if it does not agree with the photographs.
 
         Raises:
             OSError: the folder can't be written.
@@ -73,7 +75,7 @@ class DoorFaces:
         return True
 
     def have_changed(self) -> bool:
-        """Return whether a face was kept or erased since this was last asked."""
+        """Return whether a face was stored or erased since the last call."""
         try:
             changed_ns = self._folder.stat().st_mtime_ns
         except OSError:
@@ -82,7 +84,7 @@ class DoorFaces:
         return changed_ns != before
 
     def of(self, student_id: str, begin: datetime) -> DoorFace | None:
-        """Return the face of a student that was seen from a time on; None: there is none, or it can't be opened."""
+        """Return a student's face if it was seen at `begin` or later; None if there is none or it can't be opened."""
         try:
             sealed = self._path(student_id).read_bytes()
             key = self._store.data_key(self._store.row(student_id))
@@ -94,7 +96,7 @@ class DoorFaces:
         return DoorFace(vector, int.from_bytes(plain[:1], "little", signed=True), at) if at >= begin else None
 
     def erase(self, before: datetime) -> None:
-        """Erase the faces that were kept before a time."""
+        """Erase the faces that were stored before a time."""
         try:
             found = list(self._folder.iterdir())
         except OSError:
@@ -112,7 +114,7 @@ class DoorFaces:
 
 
 def with_face(templates: StudentTemplates, face: DoorFace) -> StudentTemplates:
-    """Return the templates of a student with a face as one more photograph, at every width that they have."""
+    """Return a student's templates with the face added as one more photograph, at every template width."""
     if face.cover == _BARE:
         vectors, widths_px = _joined(templates, face.vector)
         return replace(templates, vectors=vectors, widths_px=widths_px)
@@ -129,7 +131,10 @@ def _joined(templates: StudentTemplates | CoveredTemplates, vector: Vector) -> t
 
 
 def _cover_of(templates: StudentTemplates, vector: Vector) -> int | None:
-    """Return which templates a face agrees with best; None: with none."""
+    """Return the index of the covered templates that a face agrees with best, or -1 for the bare ones.
+
+    The result is None if the face agrees with none.
+    """
     each: Sequence[StudentTemplates | CoveredTemplates] = (templates, *templates.covered)
     cosines = [float(vector @ _near(one)) for one in each]
     best = int(np.argmax(cosines))

@@ -16,7 +16,7 @@ class Enrolled(Protocol):
 
     @property
     def courses(self) -> tuple[str, ...]:
-        """Empty: every course."""
+        """The student's courses; empty for every course."""
 
     @property
     def periods(self) -> tuple[EnrolmentPeriod, ...]:
@@ -48,7 +48,7 @@ def _holds(period: EnrolmentPeriod, day: date) -> bool:
 
 
 def slash_order(values: Sequence[str]) -> str:
-    """Return the day and month order that dates such as 08/25/2026 prove; empty: none, or both."""
+    """Return the order of day and month that dates such as 08/25/2026 prove; empty if they prove none or both."""
     firsts: set[str] = set()
     for value in values:
         parts = value.split(" ")[0].split("/")

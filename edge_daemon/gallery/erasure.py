@@ -87,11 +87,11 @@ def remove(
 
     Args:
         db: gallery.sqlite.
-        device_key: for the keyed hash of the id.
+        device_key: the key for the keyed hash of the id.
         row: the student.
         at: the time of the removal.
-        bars_return: True: the student stays removed even if a later roster has the id again. False: the tombstone has
-            no hash of the id and names only the key.
+        bars_return: whether the student stays removed even if a later roster has the id again. If False, the tombstone
+            has no hash of the id and names only the key.
 
     Returns:
         False if another process keeps the database's log open, so that old pages are overwritten only later.
@@ -135,7 +135,7 @@ def hash_file_again(db: sqlite_utils.Database, device_key: bytes) -> bool:
     """Replace the plain hashes of the previous release in the file of tombstones by keyed ones.
 
     Returns:
-        Whether there were any.
+        Whether there were plain hashes.
 
     Raises:
         GalleryError: the file can't be read or written.

@@ -1,4 +1,4 @@
-"""Photographs of all students in one folder: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
+"""Matches photographs of all students in one folder to them: `S001.jpg`, `S001_2.jpg`, `Miller, Ada.jpg`."""
 
 from __future__ import annotations
 

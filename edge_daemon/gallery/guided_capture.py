@@ -29,7 +29,7 @@ class WantedPicture:
 
     turn: Turn
     glasses: bool | None = None
-    """With or without glasses, for students who wear them sometimes; None: no matter."""
+    """Whether the student wears glasses in the picture; None if it does not matter."""
 
     @property
     def instruction(self) -> str:

@@ -19,10 +19,9 @@ With 30 students most of the mean is subtracted.
 
 COVERED_SHARE = 0.75
 """Least share of students with covered templates for which these are used.
-With fewer, anyone in a mask resembles those few students. Measured on 240 verdicts in lessons in masks with 12 students
-each (`benchmarks.scenarios.simulated`). Wrong verdicts without a doubt, by the number of students with covered
-templates: 5 (all), 7 (11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
-(11), 13 (10), 32 (8), 70 (4), 62 (1) and 40 (none).
+With fewer, anyone in a mask resembles those few students. It was measured on 240 verdicts in lessons in masks with 12
+students each (`benchmarks.scenarios.simulated`). The number of wrong verdicts without a flag of doubt was 5 if all had
+covered templates. If 11, 10, 8, 4, 1 or none had them, it was 7, 13, 32, 70, 62 or 40.
 """
 
 COVERED_STUDENTS = 2
@@ -31,7 +30,6 @@ A single student has no comparison. In 59 lessons in masks with two strangers an
 the student present with covered templates, and 5 without. In 56 such lessons with bare faces the numbers were 14 and 4.
 With two students, one there and one absent, they were 5 and 1 of 51. Without covered templates, however, 30 of 153
 present students were not recognised instead of 3.
-of 3.
 """
 
 

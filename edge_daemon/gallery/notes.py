@@ -40,7 +40,7 @@ def write_note(store: GalleryStore, note: CorrectionNote) -> bool:
 
 
 def read_notes(store: GalleryStore, *, student_id: str = "", lesson_id: str = "") -> list[CorrectionNote]:
-    """Return the notes of a student or of a lesson, except those under an earlier key.
+    """Return the notes of a student or of a lesson, except those sealed under an earlier key.
 
     Raises:
         StoreError: the database can't be read.

@@ -42,8 +42,8 @@ def read_students(path: Path, today: date, zone: tzinfo = timezone.utc) -> Roste
     """Return the students of a roster, or of OneRoster files: their folder, or `users.csv` in it.
 
     Args:
-        path: the header decides the format, not the name.
-        today: enrolments that ended before are ignored; those that begin later count from then on.
+        path: the roster, the folder or `users.csv`; the header decides the format, not the name.
+        today: enrolments that ended before this day are ignored; those that begin later count from their first day on.
         zone: the school's time zone, for instants in place of a day.
 
     Raises:

@@ -68,7 +68,7 @@ class Findings:
 
 
 def is_oneroster_column(cell: str) -> bool:
-    """Return whether a cell is a column name of OneRoster, or of our own roster."""
+    """Return whether a cell is a column name of OneRoster, or of the program's own roster."""
     return cell.strip().lower() in _COLUMNS or is_column_name(cell)
 
 
@@ -124,8 +124,9 @@ def read_records(path: Path, required: tuple[str, ...], findings: Findings, *, k
 def check_bulk(folder: Path, users: Sequence[Record], enrolments: Sequence[Record], findings: Findings) -> None:
     """Refuse files that contain only changes, because a missing student has not left then.
 
-    The manifest states it. Without one the records show it: a bulk export leaves `status` and `dateLastModified` empty.
-    A delta has both in every record, and some records are `tobedeleted`.
+    The manifest states whether files have only changes (a delta) or everything (bulk). Without a manifest the records
+    show it. A bulk export leaves `status` and `dateLastModified` empty. A delta has both in every record, and some
+    records are `tobedeleted`.
 
     Raises:
         RosterError: the files are a delta.

@@ -28,10 +28,10 @@ _DAMAGED: Final = ("remature end", "Corrupt JPEG", "Invalid SOS", "Unsupported m
 
 
 def decode(data: bytes) -> Picture:
-    """Return a photograph upright, its longer side at most `WORKING_SIDE_PX`; grey and CMYK ones as BGR.
+    """Return a photograph upright, in BGR, with its longer side at most `WORKING_SIDE_PX`.
 
     Raises:
-        PhotographError: it is damaged, too large, or of an unsupported kind.
+        PhotographError: the photograph is damaged, too large, or of an unsupported kind.
     """
     try:
         picture = _heif(data) if is_heif(data) else _others(data, read_header(data))

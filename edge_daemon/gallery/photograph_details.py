@@ -1,4 +1,4 @@
-"""When a photograph was read for enrolment, and its quality. The student may ask for this; it is sealed."""
+"""Stores when a photograph was read for enrolment, and its quality. The data is sealed; the student may ask for it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class PhotographDetails:
     """Data about a photograph that is stored with its template. The time when it was taken is not read."""
 
     read_at: datetime
-    """For `enrol capture`, the time when it was taken."""
+    """When the photograph was read; for `enrol capture`, when it was taken."""
     face_width_px: float
     sharpness: float | None
     """0 (completely blurred) to 1."""
     yaw_deg: float | None
-    """Turn of the head; None: not known."""
+    """Turn of the head; None if it is unknown."""
     detail: float | None = None
-    """Value of `focus.detail`; None: written by a release that did not measure it."""
+    """Value of `focus.detail`; None if the release that stored the template did not measure it."""
 
 
 def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at: datetime) -> bytes:
@@ -36,9 +36,9 @@ def sealed(key: bytes, student_id: str, photograph: str, exemplar: Exemplar, at:
     Args:
         key: the data key.
         student_id: the student in the photograph.
-        photograph: its keyed digest.
+        photograph: keyed digest of the photograph.
         exemplar: the photograph as it passed the gate.
-        at: when it was read.
+        at: when the photograph was read.
     """
     fields = {
         "read_at": written(at.replace(microsecond=0)),

@@ -12,16 +12,19 @@ from edge_daemon.types import Box, Face, Picture
 
 # Chosen on LFW's tuning half (626 photographs of 130 people, all of which pass), and on 24 of them degraded in steps.
 MIN_WIDTH_PX = 56.0
-"""Least width. A narrower face shows little more detail than a face in the last row."""
+"""Least width of a face. A narrower face shows little more detail than a face in the last row."""
 MIN_SHARPNESS = 0.2
-"""Good ones: .23 to .61. A blur of 6 px on 180 lowers the cosine to the sharp one to .65, and sharpness to .18."""
+"""Least sharpness. Good photographs have .23 to .61.
+
+A blur of 6 px on 180 px lowers the sharpness to .18, and the cosine to the sharp photograph to .65.
+"""
 MAX_YAW_DEG, MAX_PITCH_DEG = 50.0, 40.0
 """Limits of the head's turn; good photographs have up to 44 and 30."""
 MIN_HIGHLIGHTS, MAX_SHADOWS, MAX_CLIPPED = 45.0, 190.0, 0.35
 """Grey of the brightest and the darkest twentieth of a face, and share of white pixels.
 
-Good ones: above 119, below 126, below .1. A limit on the mean would refuse dark skin. At a tenth of the light
-(highlights at 20) the cosine is .77.
+Good photographs have more than 119, less than 126 and less than .1. A limit on the mean would refuse dark skin. At a
+tenth of the light (highlights at 20) the cosine is .77.
 """
 MIN_SCORE = 0.5
 SECOND_FACE = 0.3
@@ -43,7 +46,7 @@ def choose_face(picture: Picture, faces: Sequence[Face]) -> Face:
         faces: all faces in it, largest first.
 
     Raises:
-        PhotographError: no face, several faces, or a face that is too small, dark, bright, blurred or turned away.
+        PhotographError: there is no face, there are several, or the face is too small, dark, bright, blurred or turned.
     """
     if not faces:
         raise PhotographError(_no_face(picture))

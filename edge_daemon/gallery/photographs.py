@@ -19,7 +19,7 @@ _CLUTTER = frozenset(("thumbs.db", "desktop.ini"))
 
 
 def photographs_of(photos_dir: Path, student_id: str) -> list[Path]:
-    """Return all files of one student, sorted by name, of any kind; none if there is no folder.
+    """Return all files in the folder of one student, of any kind, sorted by name; none if there is no folder.
 
     Raises:
         PhotographError: the id can't be a folder name, or the folder is outside of `photos_dir` or can't be read.
@@ -56,7 +56,7 @@ def read_photograph(path: Path, decode: Callable[[bytes], Picture]) -> Photograp
 
     Args:
         path: an untrusted file.
-        decode: decodes it (`DecoderProcess`).
+        decode: decodes the file's bytes, as `DecoderProcess` does.
 
     Raises:
         PhotographError: the file is unusable; each reason has its own message.

@@ -30,7 +30,7 @@ def keep_phrase(
         student_id: the student who said it.
         plain: the repetitions as bytes.
         made_by: version of the features, and the face model.
-        at: when it was enrolled.
+        at: when the phrase was enrolled.
 
     Raises:
         GalleryError: there is no consent, or the student was removed meanwhile; nothing was written.
@@ -87,7 +87,7 @@ def drop_without_consent(store: GalleryStore) -> int:
 
 
 def phrase_summary(store: GalleryStore, student_id: str) -> dict[str, object] | None:
-    """Return what is stored about a student's phrase, for the student's own record; None: nothing."""
+    """Return what is stored about a student's phrase, for the student's own record; None without a phrase."""
     found = tables.phrase_row(store.db, student_id)
     if found is None:
         return None

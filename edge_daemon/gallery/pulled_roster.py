@@ -1,4 +1,4 @@
-"""A roster from the network. Nobody reviews it before it takes effect, so the checks are stricter.
+"""Checks a roster from the network more strictly, because nobody reviews it before it takes effect.
 
 It is the CSV of `enrol import`, without photographs. Names may have any printable characters because they are escaped
 for display. Ids and mail addresses appear in commands, files and mail headers, so they must have a strict form.
@@ -83,7 +83,7 @@ def _check_share(what: str, going: Sequence[bool]) -> None:
 
 
 def _large_change_until(roster: Sequence[RosterRow]) -> date | None:
-    """Return the first day in the column; None if there is none."""
+    """Return the first day in the column `LARGE_CHANGE`; None if there is none."""
     for row in roster:
         for key, value in row.extra.items():
             if key.lower() == LARGE_CHANGE and value:

@@ -38,7 +38,7 @@ class PhotographReader(Protocol):
         """Return vectors (n, 192) of length 1 and their face widths (n,) in pixels, own size first."""
 
     def covered_templates(self, picture: Picture, face: Face) -> list[tuple[Vector, Vector]]:
-        """Return the same for each painted cover."""
+        """Return vectors and widths as `templates` does, but of the face with each painted cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class EnrolReport:
     without_template: tuple[str, ...]
     """Everybody on the roster who can't be recognised, including students without consent."""
     removed_before: tuple[str, ...]
-    """On the roster, but removed by `enrol remove` and not readmitted; they have no template."""
+    """Students on the roster whom `enrol remove` removed and nobody readmitted; they have no template."""
     left: tuple[str, ...]
     """Enrolled students who are no longer on this roster."""
     twins: tuple[Twin, ...]
@@ -115,9 +115,9 @@ def import_roster(
 
     Args:
         roster: the whole roster, from `read_roster`.
-        photographs: None leaves the templates of consenting students as they are.
+        photographs: the folder of photographs. If None, the templates of consenting students stay as they are.
         store: the gallery.
-        now: for tombstones.
+        now: the time that tombstones get.
         readmit: ids of removed students who are enrolled again.
         watch: called with the number of finished photographs and their total.
 
@@ -148,7 +148,7 @@ def import_roster(
 def _photographs_read(
     roster: Sequence[RosterRow], photographs: Photographs | None, watch: Callable[[int, int], None]
 ) -> tuple[_FlatFiles, dict[str, list[Exemplar]], list[RefusedPhotograph]]:
-    """Read the photographs of students who consent; nothing where there are none to read."""
+    """Read the photographs of students who consent; the results are empty if `photographs` is None."""
     if photographs is None:
         return _FlatFiles((), ()), {}, []
     check_folder(photographs.folder)
@@ -166,7 +166,7 @@ def _change(
     photographs: Photographs | None,
     now: datetime,
 ) -> GalleryChange:
-    """Return what is written in one transaction."""
+    """Return the changes to write in one transaction."""
     return GalleryChange(
         students=sealed,
         templates=_sealed_templates(store, sealed, exemplars, photographs, now),
@@ -191,7 +191,7 @@ def _captured(
 
 
 def captured_exemplar(student_id: str, vector: Vector) -> Exemplar:
-    """Return an existing template in the form that is compared with others."""
+    """Return the vector of a camera capture as an `Exemplar`, so that it can be compared with photographs."""
     return Exemplar(student_id, "at the camera", vector.tobytes(), vector[None], np.zeros(1, np.float32))
 
 
@@ -211,7 +211,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _check_before_the_work(store: GalleryStore, rows: Iterable[StudentRow]) -> None:
-    """Check early what would otherwise fail after minutes of reading photographs."""
+    """Check that the gallery can be written and its keys open, before minutes are spent on reading photographs."""
     check_writable(store.db)
     for row in rows:
         store.data_key(row)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # it imports NumPy, which reading a roster does not need
 
 @dataclass(frozen=True, slots=True)
 class EmbedderId:
-    """Identity of an embedder. Vectors of different embedders are never compared."""
+    """The identity of an embedder. Vectors of different embedders are never compared."""
 
     sha256: str
     preprocessing: int
@@ -35,9 +35,9 @@ class Enrolment:
     student_id: str
     consent: bool
     courses: tuple[str, ...]
-    """Empty: every course."""
+    """The student's courses; empty for every course."""
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """As in `Student.periods`."""
+    """The dates of the courses, as in `Student.periods`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class GalleryStore:
         """Return the face widths (pixels) of each photograph's template, with the photograph's own width first.
 
         Raises:
-            GalleryError: sealed under another device key, or the id is unknown.
+            GalleryError: the templates are sealed under another device key, or the id is unknown.
         """
         from edge_daemon.gallery import vector_codec
 
@@ -269,10 +269,10 @@ class GalleryStore:
 
         Args:
             row: the student.
-            embedder: what computed the vectors.
-            photograph: its keyed digest.
+            embedder: identity of the embedder that computed the vectors.
+            photograph: keyed digest of the photograph.
             exemplar: the photograph as vectors, with its quality.
-            at: when it was read.
+            at: when the photograph was read.
         """
         from edge_daemon.gallery import vector_codec
 
@@ -289,10 +289,10 @@ class GalleryStore:
         )
 
     def photograph_details(self, student_id: str) -> list[PhotographDetails | None]:
-        """Return the details of each photograph; None: written by a release that stored none.
+        """Return the details of each photograph; None for one whose details an early release did not store.
 
         Raises:
-            GalleryError: sealed under another device key, or the id is unknown.
+            GalleryError: the details are sealed under another device key, or the id is unknown.
         """
         key = self.data_key(self.row(student_id))
         return [photograph_details.opened(key, row) for row in tables.templates_of(self.db, student_id)]
@@ -301,7 +301,7 @@ class GalleryStore:
         """Return the students of the roster whose photographs with templates are all out of focus.
 
         Raises:
-            GalleryError: sealed under another device key.
+            GalleryError: the details are sealed under another device key.
         """
         from edge_daemon.gallery.focus import LEAST_DETAIL
 

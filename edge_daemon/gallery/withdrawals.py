@@ -1,4 +1,4 @@
-"""Consents withdrawn at the office: templates and their keys are erased at once; name and registers stay."""
+"""Applies consents withdrawn at the office: erases templates and their keys at once; name and registers stay."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WithdrawalResult:
 
 
 def withdraw(store: GalleryStore, student_ids: Collection[str], now: datetime) -> WithdrawalResult:
-    """Withdraw the consent of students, including those who left the roster. It may be repeated.
+    """Withdraw the consent of students, including those who left the roster. A second call changes nothing.
 
     As in an import, the old data key gets a tombstone, so that no backup restores the templates. Name and addresses are
     sealed under a new key. Everything happens in one transaction.

@@ -1,4 +1,4 @@
-"""Identifies the columns of a list, by our own names or by those of a table of words."""
+"""Identifies the columns of a list by the program's own column names or by synonyms (header_words.py)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Columns:
     """The columns of a list, in its order."""
 
     names: tuple[str, ...]
-    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or the list's own name; empty: no name."""
+    """One of `COLUMNS`, `courses`, `given_name`, `family_name`, or the list's own name; empty for a nameless column."""
     translated: tuple[tuple[str, str], ...]
     """The list's own name of a column and its meaning, for each column where they differ."""
     missing: tuple[str, ...]
     unclear: str
-    """The undecided question about the header, in words; empty: none."""
+    """The undecided question about the header, in words; empty if there is none."""
 
 
 def is_column_name(cell: str) -> bool:
@@ -39,7 +39,8 @@ def understood(cells: Sequence[str], wanted: Collection[str] = COLUMNS) -> Colum
 
     Args:
         cells: the header.
-        wanted: the required columns. If all are there under our own names, no other word is looked up.
+        wanted: the required columns. If all of them appear under the program's own column names, synonyms are not
+            looked up.
     """
     header = [cell.strip() for cell in cells]
     meant = [_bare(name).lower() if _bare(name).lower() in (*COLUMNS, *_OPTIONAL) else "" for name in header]
@@ -64,7 +65,11 @@ def plain(text: str) -> str:
 
 
 def _translate(header: Sequence[str], meant: list[str]) -> str:
-    """Fill in the meaning of columns from the tables of words; return what is unclear."""
+    """Write the meaning of columns into `meant` from the tables of synonyms.
+
+    Returns:
+        The question that stays undecided, in words; empty if there is none.
+    """
     for words in (HEADER_WORDS, LAST_RESORT):
         open_to = {name for name in (*COLUMNS, *_OPTIONAL, *_PARTS) if name not in meant}
         for at, name in enumerate(header):

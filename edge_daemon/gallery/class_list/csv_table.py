@@ -27,7 +27,7 @@ def csv_table(text: str, known: Callable[[str], bool], remarks: Sequence[Remark]
 
     Args:
         text: the whole file.
-        known: returns whether a cell is a column name; this decides the separator.
+        known: returns whether a cell is a column name; the separator that gives the most column names is used.
         remarks: remarks from the decoder.
     """
     # csv of Python 3.10 can't read NUL. The replacement is a control character, which no cell may have either.

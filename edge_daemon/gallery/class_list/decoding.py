@@ -17,7 +17,7 @@ _CODE_PAGES: Final = {
     "mac_roman": "Mac Roman",
     "cp850": "MS-DOS (850)",
 }
-"""In order of preference."""
+"""Code pages and their names for messages, in order of preference."""
 _WESTERN: Final = frozenset("äöüßéèêëàâçîïìôòûùñáíóúåæøœãõ")
 _CENTRAL: Final = frozenset("ąćęłńśźżčďěňřšťůýžőűășțşţ")
 _PUNCTUATION: Final = frozenset("’‘“”„–—…€°«»·´§¿¡")
@@ -42,7 +42,7 @@ def decoded_strictly(data: bytes, path: Path) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        RosterError: the file is not UTF-8; with the position.
+        RosterError: the file is not UTF-8; the message has the position.
     """
     try:
         return data.decode("utf-8-sig")
@@ -59,7 +59,7 @@ def decoded_strictly(data: bytes, path: Path) -> str:
 
 
 def decoded(data: bytes) -> tuple[str, list[Remark]]:
-    """Return the text of a file, and remarks on guesses about its encoding. Every file has a text."""
+    """Return the text of a file, and remarks on guesses about its encoding. Every file can be decoded."""
     remarks: list[Remark] = []
     code = _utf_16(data)
     if code:
@@ -78,7 +78,7 @@ def decoded(data: bytes) -> tuple[str, list[Remark]]:
 
 
 def _utf_16(data: bytes) -> str:
-    """Return the codec of a UTF-16 file, with or without a byte order mark; empty: another encoding."""
+    """Return the codec of a UTF-16 file, with or without a byte order mark; empty for another encoding."""
     if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     head = data[:400]

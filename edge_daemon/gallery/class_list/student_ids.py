@@ -28,7 +28,7 @@ _JOINERS: Final = "\u200c\u200d"
 
 
 def damage(student_id: str) -> str:
-    """Return how a spreadsheet damaged an id, in words; empty: no visible damage."""
+    """Return how a spreadsheet damaged an id, in words; empty without visible damage."""
     hidden = _hidden(student_id)
     if hidden:
         return f"the student_id {student_id!r} has an invisible character ({hidden})"
@@ -88,7 +88,10 @@ def lost_zeros(student_ids: Iterable[str], padded: Iterable[str] = ()) -> Mappin
 
 
 def maybe_lost_zeros(student_ids: Iterable[str]) -> tuple[str, ...]:
-    """Return numeric ids that are shorter than nearly all others. One in ten random ids begins with a zero."""
+    """Return numeric ids that are shorter than nearly all others, and so may have lost a leading zero.
+
+    One in ten random ids begins with a zero.
+    """
     ids = [one for one in student_ids if one.isdecimal()]
     lengths = Counter(map(len, ids))
     if len(lengths) < 2 or any(one.startswith("0") for one in ids):
@@ -99,7 +102,10 @@ def maybe_lost_zeros(student_ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def _hidden(student_id: str) -> str:
-    """Return the name of an invisible character; joiners within non-Latin scripts and emoji are allowed."""
+    """Return the name of an invisible character in an id; empty if there is none.
+
+    Joiners within non-Latin scripts and emoji are allowed.
+    """
     for at, sign in enumerate(student_id):
         if sign in _JOINERS:
             before, after = student_id[at - 1 : at], student_id[at + 1 : at + 2]

@@ -11,9 +11,9 @@ class Remark:
 
     text: str
     line: int = 0
-    """Line of the file or row of the sheet; 0: the whole list."""
+    """Line of the file or row of the sheet; 0 for the whole list."""
     guessed: bool = True
-    """True: a person should confirm the guess. False: it is only unusual."""
+    """Whether a person should confirm a guess. If False, the remark only reports something unusual."""
     file: str = ""
     """Name of the file, if several files form one list."""
 
@@ -27,7 +27,7 @@ class TableRow:
     """A row that is not blank."""
 
     line: int
-    """Its first line, counted from 1."""
+    """First line of the row, counted from 1."""
     cells: tuple[str, ...]
 
 

@@ -27,7 +27,7 @@ def understood(cell: str, courses: Sequence[str]) -> tuple[Teachers, str]:
 
     Args:
         cell: the cell as the list has it.
-        courses: the row's courses; none: the student belongs to every lesson.
+        courses: the row's courses. If there are none, the student belongs to every lesson.
     """
     parts = [part.strip() for part in _COURSES.split(cell)]
     if not any(parts):
@@ -47,7 +47,7 @@ def understood(cell: str, courses: Sequence[str]) -> tuple[Teachers, str]:
 
 
 def as_text(teachers: Teachers, courses: Sequence[str]) -> str:
-    """Return the cell from which `understood` reads these teachers; empty if there are none."""
+    """Return the text of a cell from which `understood` reads these teachers; empty if there are none."""
     parts = [",".join(teachers.get(course, ())) for course in courses or ("",)]
     if not any(parts):
         return ""
@@ -55,7 +55,7 @@ def as_text(teachers: Teachers, courses: Sequence[str]) -> str:
 
 
 def joined(one: Teachers, other: Teachers) -> Teachers:
-    """Return the teachers of both, combined for each course."""
+    """Return the teachers of two rows, combined for each course."""
     return {
         course: tuple(dict.fromkeys((*one.get(course, ()), *other.get(course, ()))))[:MOST]
         for course in dict.fromkeys((*one, *other))
