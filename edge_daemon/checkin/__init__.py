@@ -1,1 +1,1 @@
-"""The spoken phrase: how a mouth moves while a student says a phrase of their own."""
+"""Verifies a student's own spoken phrase by the movement of the mouth."""

@@ -16,13 +16,13 @@ CLIPS = len(_ORDERS) + 1
 def cohort(sequences: Array) -> Array:
     """Return movements that are wrong although each of their moments is the student's own.
 
-    Each is the clip with its thirds in another order, or backwards, like another phrase of the same mouth.
+    Each movement is a clip with its thirds in another order, or backwards, like another phrase of the same mouth.
 
     Args:
-        sequences: (n, steps, features), steps a multiple of three.
+        sequences: the movements of n clips, (n, steps, features); the number of steps is a multiple of three.
 
     Returns:
-        (CLIPS * n, steps, features).
+        The wrong movements, (CLIPS * n, steps, features).
     """
     thirds = np.split(sequences, 3, axis=1)
     mixed = [np.concatenate([thirds[i] for i in order], axis=1) for order in _ORDERS]

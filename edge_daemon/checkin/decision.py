@@ -15,12 +15,15 @@ from edge_daemon.types import Vector
 
 _ENROLLED: Final = (5.0, 7.0, 9.0)
 _THRESHOLDS: Final = (-0.19, -0.12, -0.02)
-"""Thresholds by number of enrolled repetitions: 97.5 % of the right clips of five speakers passed them.
+"""Thresholds of the total score for `_ENROLLED` repetitions: 97.5 % of the right clips of five speakers passed them.
 
 They come from MIRACL-VC1, phrases p01 to p05 (benchmarks.phrase). Only these three numbers come from research clips.
 """
 SAME_FACE: Final = 0.50
-"""Least cosine of two faces near one camera. For photographs of different people 99.9 % are below .5 to .58."""
+"""Least cosine of the face in the clip and the enrolled face, both near a camera.
+
+For photographs of different people, 99.9 % of the cosines are below .50 to .58.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def mouth_movement(frames: Sequence[Grey]) -> MouthMovement:
         frames: grey pictures of the box around the lips, in order, at least two, of any size; (height, width), uint8.
 
     Raises:
-        ValueError: fewer than two frames.
+        ValueError: there are fewer than two frames.
     """
     if len(frames) < 2:
         raise ValueError("a movement has two frames or more")

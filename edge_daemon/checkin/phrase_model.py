@@ -22,12 +22,12 @@ MOST_REPETITIONS: Final = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhraseModel:
-    """Made by `phrase_model` within milliseconds, from one student's clips only."""
+    """The model of one student's phrase. `phrase_model` makes it in milliseconds, from this student's clips alone."""
 
     movements: tuple[MouthMovement, ...]
     own: OwnDistances
     sequences: Array
-    """(k, steps, features), followed by the cohort's."""
+    """The movements of the k repetitions, then the wrong ones of `cohort`, (k + CLIPS * k, steps, features)."""
 
     def scores(self, clips: Sequence[MouthMovement]) -> PhraseScores:
         """Compare clips with the enrolled phrase."""
@@ -46,7 +46,7 @@ def phrase_model(movements: Sequence[MouthMovement]) -> PhraseModel:
     """Return the model of a student's repetitions of one phrase.
 
     Raises:
-        ValueError: fewer than LEAST_REPETITIONS.
+        ValueError: there are fewer than LEAST_REPETITIONS.
     """
     if len(movements) < LEAST_REPETITIONS:
         raise ValueError(f"a phrase is enrolled with {LEAST_REPETITIONS} repetitions or more")

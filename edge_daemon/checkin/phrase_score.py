@@ -45,7 +45,10 @@ class PhraseScores:
 
 
 def nearest(distances: Array) -> Array:
-    """Return the mean of the smaller half of each row (n, k), (n,); a bad enrolled repetition thus does not count."""
+    """Return the mean of the smaller half of each row of `distances` (n, k), as (n,).
+
+    So a bad enrolled repetition does not count.
+    """
     half = (distances.shape[1] + 1) // 2
     means: Array = np.sort(distances, axis=1)[:, :half].mean(axis=1)
     return means
@@ -57,7 +60,7 @@ def own_distances(movement: Array, picture: Array, energies: Array) -> OwnDistan
     Args:
         movement: (k, k) distances between movements, k three or more.
         picture: (k, k) distances between mean pictures.
-        energies: (k,).
+        energies: (k,) amounts of movement.
     """
     others = ~np.eye(len(movement), dtype=bool)
     shape = (len(movement), len(movement) - 1)
@@ -74,9 +77,9 @@ def phrase_scores(own: OwnDistances, movement: Array, cohort: Array, picture: Ar
     Args:
         own: distances of the enrolled repetitions.
         movement: (n, k) distances of movements to the enrolled ones.
-        cohort: (n, c) distances to the cohort.
-        picture: (n, k) distances of mean pictures.
-        energies: (n,).
+        cohort: (n, c) distances of movements to the wrong ones of `cohort`.
+        picture: (n, k) distances of mean pictures to the enrolled ones.
+        energies: (n,) amounts of movement.
     """
     near = np.maximum(nearest(movement), _LEAST)
     strength = np.abs(np.log(np.maximum(energies, _LEAST)) - own.energy_log)

@@ -22,7 +22,7 @@ LEAST_SEEN: Final = 0.8
 LEAST_ENERGY: Final = 2.0
 """Least movement (`MouthMovement.energy`): a silent mouth has 1, clips of MIRACL-VC1 have 3 and more."""
 MOST_UNLIKE: Final = 1.6
-"""Largest distance to the nearest repetition, relative to the median of the others."""
+"""Largest distance of a repetition to its nearest one, relative to the median of these distances."""
 _QUIET: Final = 0.35
 """Position between quiet and busy frames above which the person speaks."""
 _PAUSE_FRAMES: Final = 2
@@ -47,10 +47,10 @@ def spoken_part(frames: Sequence[Grey]) -> tuple[int, int]:
 
 
 def problem_of(movement: MouthMovement, frames: int, luma: float, seen: float) -> str:
-    """Return why a clip can't be used, in words; empty: it can.
+    """Return why a clip can't be used, in words; empty if it can.
 
     Args:
-        movement: movement of its spoken part.
+        movement: movement of the spoken part.
         frames: number of frames in that part.
         luma: mean brightness of the mouth.
         seen: share of the clip's frames in which the face was found.

@@ -18,8 +18,8 @@ def warped_distances(first: Array, second: Array, band_steps: int = BAND_STEPS) 
     twice (Sakoe and Chiba's symmetric form), so every path has the same weight.
 
     Args:
-        first: (m, steps, features).
-        second: (n, steps, features).
+        first: m sequences, (m, steps, features).
+        second: n sequences, (n, steps, features).
         band_steps: largest distance of a path from the diagonal.
 
     Returns:
