@@ -9,14 +9,14 @@ from statistics import median
 from edge_daemon.types import Candidate, Pose
 
 MOMENTS, CAPTURES_A_MOMENT = 5, 4
-"""At so many moments of a lesson eyes are looked at, in so many consecutive captures each."""
+"""Number of moments of a lesson at which eyes are measured, and number of consecutive captures at each moment."""
 SHUT_CAPTURES = 3
-"""Consecutive captures of a moment with shut eyes that count as inattentive; fewer are blinks."""
+"""Least number of consecutive captures with shut eyes that count as inattentive; fewer are blinks."""
 SHUT_RISE = 0.24
 """Eyes are shut if they are so much more closed than is usual for this student in this lesson. By width, 1 to 3 of 87
 press photographs of 12 people are; from .15 on it would be up to 8 (`benchmarks.eyes`)."""
 SHUT_LEAST = 0.4
-"""... and at least so much closed."""
+"""Shut eyes are also closed at least this much."""
 
 
 def ray_deg(x_px: float, width_px: int, field_of_view_deg: float) -> float:
@@ -26,9 +26,9 @@ def ray_deg(x_px: float, width_px: int, field_of_view_deg: float) -> float:
     model).
 
     Args:
-        x_px: the point, from the left.
+        x_px: distance of the point from the left edge of the picture.
         width_px: width of the picture.
-        field_of_view_deg: horizontal field of view of the lens, below 180; 0: not known, every point gets the angle 0.
+        field_of_view_deg: horizontal field of view of the lens, below 180. If 0, it is unknown, and the angle is 0.
     """
     half_width = math.tan(math.radians(field_of_view_deg) / 2)
     return math.degrees(math.atan((2 * x_px / width_px - 1) * half_width))
@@ -42,13 +42,13 @@ def faces_front(pose: Pose | None, front_yaw_deg: float, max_yaw_deg: float) -> 
     Args:
         pose: head turn as seen from the camera; None for a face that is too small to measure.
         front_yaw_deg: yaw of a head at that place that faces the front, as seen from the camera.
-        max_yaw_deg: largest turn from there.
+        max_yaw_deg: largest difference from `front_yaw_deg`.
     """
     return pose is None or abs(pose.yaw_deg - front_yaw_deg) <= max_yaw_deg
 
 
 def looks_at_eyes(slot: int, captures: int) -> bool:
-    """Return whether eyes are looked at in a capture: at `MOMENTS` that lie evenly over the lesson.
+    """Return whether eyes are measured in a capture: in all of a short lesson, otherwise at `MOMENTS` even moments.
 
     Args:
         slot: number of the capture, from 0.
@@ -88,6 +88,6 @@ def shut_for_long(faces: Sequence[Candidate]) -> list[bool]:
 
 
 def _hides_eyes(face: Candidate) -> bool:
-    """Return whether dark glasses or something else is over the eyes: what lies beneath is guessed."""
+    """Return whether the eyes are covered, as by dark glasses, so that their measurement is a guess."""
     visible = face.traits.visible
     return visible is not None and visible.part == "upper_hidden"

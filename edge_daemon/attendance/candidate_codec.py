@@ -8,9 +8,10 @@ Embeddings stay out.
   the numbers of the traits (trait_columns.py)
 
 Version 0 (up to commit 4de1fc4) has neither magic nor version in its header, and no zeros in its rows. Magic and
-version are in the place of two student ids. The previous release reads them as two unknown students, so a lesson also
-continues after a rollback. In the same way a program ignores the columns of traits that it does not know, so a new
-trait needs no new version. Every later version keeps length, magic and version in their places.
+version come first in the header, where version 0 has its first two student ids. The previous release reads them as two
+unknown students, so a lesson also continues after a rollback. In the same way a program ignores the columns of traits
+that it does not know, so a new trait needs no new version. Every later version keeps length, magic and version in their
+places.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ VERSION = 1
 _FIXED = 10
 """Columns before the similarities."""
 _NO_EYES = -1.0
-"""In the column where releases up to 0.1.0 had whether eyes were open; they read it as not known."""
+"""Value in the column in which releases up to 0.1.0 stored whether eyes were open; they read it as unknown."""
 
 
 def pack(candidates: Sequence[Candidate], student_ids: Sequence[str]) -> bytes:
@@ -69,7 +70,7 @@ def unpack(slot: int, data: bytes, student_ids: Sequence[str]) -> list[Candidate
 
 
 def _parsed(slot: int, data: bytes) -> tuple[list[str | int], NDArray[np.float32]]:
-    """Return the header and the rows, (faces, fixed columns and one for each element of the header)."""
+    """Return the header, and the rows of all faces: the fixed columns, then a column for each element of the header."""
     end = 4 + int.from_bytes(data[:4], "little")
     try:
         header = json.loads(data[4:end])

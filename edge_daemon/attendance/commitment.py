@@ -39,7 +39,7 @@ class Commitment:
     """Commitments to several plans that were signed together."""
 
     ref: str
-    """Its name, also in file names: the time of creation, and a part of its SHA-256."""
+    """Name of the commitment, also in file names: its time of creation and a part of its SHA-256."""
     device: str
     at: datetime
     plans_committed: tuple[PlanCommitment, ...]

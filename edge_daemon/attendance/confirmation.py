@@ -64,7 +64,10 @@ def _confirmed(register: Register, verdict: Verdict, held: bool) -> Verdict:
 
 
 def _standing(register: Register, verdict: Verdict) -> VerdictName:
-    """Return the verdict of the last correction, otherwise that of the rule if the student could be seen."""
+    """Return the verdict of the student's last correction; without one, the rule's verdict.
+
+    It is `inconclusive` if the device could not have seen the student, or the register does not state its rule.
+    """
     student_id = verdict.tally.student_id
     decided = [one.verdict for one in register.corrections if one.student_id == student_id]
     if decided:

@@ -27,13 +27,13 @@ _WITH_POINT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CsvForm:
-    """The signs of a CSV file."""
+    """The delimiter and the decimal sign of a CSV file."""
 
     delimiter: str = ","
     decimal: str = "."
 
     def number(self, text: str) -> str:
-        """Return a number, written with a decimal point, in this form."""
+        """Return a number with this form's decimal sign; `text` has a decimal point."""
         return text.replace(".", self.decimal)
 
 
@@ -45,7 +45,7 @@ _REGIONS: Final = {
     "en-za": _COMMA,
     **{f"es-{region}": _POINT for region in ("do", "gt", "hn", "mx", "ni", "pa", "pe", "pr", "sv", "us")},
 }
-"""Regions that differ from their language."""
+"""Forms of regions that differ from the form of their language."""
 
 
 def form_of(locale: str) -> CsvForm:

@@ -1,6 +1,7 @@
-"""The workbook page with each student's distance to the rule in each lesson: one line each, for filtering.
+"""Writes the workbook page with each student's distance to the rule in each lesson: one line each, for filtering.
 
-Registers without their rule are left out. If no register has its rule, there is no page.
+The distance is the number of captures above those that the rule requires; it is negative below them. Registers that do
+not state their rule are left out. If no register states it, there is no page.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _Line = tuple[Column, SheetRow, SheetEntry]
 
 
 def write_distances(pages: Any, sheets: Iterable[Sheet], styles: Styles) -> None:
-    """Write the page, or pages, of all sheets of a workbook; none if no register has its rule."""
+    """Write the page, or pages, of all sheets of a workbook; none if no register states its rule."""
     lines = _lines(sheets)
     for number in count(1):
         part = list(islice(lines, _MOST_ROWS))

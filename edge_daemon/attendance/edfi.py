@@ -1,4 +1,4 @@
-"""Our verdicts as code values of Ed-Fi's StudentSectionAttendanceEvent, for student information systems.
+"""Translates verdicts to code values of Ed-Fi's StudentSectionAttendanceEvent, for student information systems.
 
 The values belong to AttendanceEventCategoryDescriptor in the Ed-Fi Data Standard 6.1 (namespace
 `uri://ed-fi.org/AttendanceEventCategoryDescriptor`). The standard also has `Excused Absence`, which no camera can know.

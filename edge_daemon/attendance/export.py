@@ -82,7 +82,7 @@ def write_export(path: Path, export: Export) -> None:
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Have a file written under a temporary name and moved to its place, readable by its owner only.
+    """Write a file under a temporary name with `write` and move it to its place, readable by its owner only.
 
     Raises:
         RegisterError: the file can't be written; an existing file is unchanged.
@@ -143,20 +143,20 @@ def register_lines(
 
 
 def _rule(register: Register, entry: SheetEntry) -> tuple[str | int | float, ...]:
-    """Return the rule's share, the number of captures it requires, and the student's distance; empty: not recorded."""
+    """Return the rule's share, the captures it requires, and the student's distance; empty texts if not recorded."""
     if register.rule is None or entry.needed is None or entry.distance is None:
         return "", "", ""
     return float(register.rule.share), entry.needed, entry.distance
 
 
 def _mask(register: Register) -> tuple[str | int, ...]:
-    """Return the numbers of people by mask, the same in each line; empty: the program did not look for masks."""
+    """Return the numbers of people by mask, the same in each line; empty texts if masks were not looked for."""
     counts = register.mask
     return ("",) * 4 if counts is None else (counts.none, counts.right, counts.wrong, counts.undecided)
 
 
 def _held(register: Register) -> str:
-    """Return the office's confirmation of the lesson: yes, no, or empty."""
+    """Return whether the office confirmed the lesson: `yes`, `no`, or an empty text without an answer."""
     return "" if register.confirmed is None else "yes" if register.confirmed.held else "no"
 
 

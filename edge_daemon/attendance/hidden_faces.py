@@ -1,4 +1,4 @@
-"""Absent students at whose usual place somebody sat whose face can't be read."""
+"""Finds absent students at whose usual place an unnamed person with a hidden face sat."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ def hidden_at_their_seats(
 ) -> frozenset[str]:
     """Return the ids of students who would be present if the hidden face at their place were theirs.
 
-    A place is that of the student who usually sits nearest to it. Doubt that changes nothing is not reported.
+    A hidden face belongs to the place of the student who usually sits nearest to it. A doubt that would not change the
+    verdict is not reported.
 
     Args:
-        unread: persons without a name whose faces can't be read.
-        seats: usual place of each student, of this lesson or of earlier ones in the same view.
+        unread: people without a name whose faces are hidden.
+        seats: usual place of each student in this lesson, or in earlier ones with the same view.
         tallies: tallies of the lesson's students.
-        needed: captures in which a student has to face the class to be present.
+        needed: captures in which a student must face the class to be present.
     """
     slots: dict[str, frozenset[int]] = {}
     for person in unread:
@@ -37,7 +38,7 @@ def hidden_at_their_seats(
 
 
 def _distance(a: Box, b: Box) -> float:
-    """Face widths between two places; infinite where the sizes do not fit."""
+    """Return the distance between two places in face widths; infinity if their sizes differ too much."""
     if not a.w or not b.w or not 1 / SCALE_RANGE < a.w / b.w < SCALE_RANGE:
         return float("inf")
     return hypot(a.x + a.w / 2 - b.x - b.w / 2, a.y + a.h / 2 - b.y - b.h / 2) / max(a.w, b.w)

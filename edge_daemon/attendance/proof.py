@@ -36,8 +36,8 @@ class OtherKeyError(RegisterError):
     """A document with a valid signature, but by a key that is not trusted.
 
     Args:
-        key: the key that signed it, hexadecimal.
-        device: the device that it names; empty: none.
+        key: the key that signed the document, hexadecimal.
+        device: the device that the document names; empty if it names none.
         where: identifies the document.
     """
 
@@ -51,7 +51,7 @@ def prove_register(text: str, public_key: str | None) -> ProvenRegister:
 
     Args:
         text: text of the document.
-        public_key: key of the expected device; None: any key that the document names.
+        public_key: key of the expected device. If None, the key that the document names is used.
 
     Raises:
         RegisterError: the text is not a register, or its signature is invalid; the message says in plain words what is
@@ -79,11 +79,11 @@ def signed_fields(text: str, keys: Collection[str] | None, kind: str = REGISTER)
 
     Args:
         text: text of the document.
-        keys: the trusted keys; None: any key that the document names.
+        keys: the trusted keys. If None, the key that the document names is used.
         kind: the expected kind, for messages.
 
     Raises:
-        OtherKeyError: another key signed it.
+        OtherKeyError: another key signed the document.
         RegisterError: the text is not signed, was changed, or is not a document.
     """
     signer = text_signer(text, keys)
@@ -116,7 +116,7 @@ def digest(text: str) -> str:
 
 
 def _check(text: str, fields: Mapping[str, object], signer: str | None, keys: Collection[str] | None) -> None:
-    """Raise an error for an invalid signature; nothing else is checked."""
+    """Raise an error if the signature is missing, invalid or by another key, or if the text is not canonical."""
     named, where = fields.get("public_key"), _where(fields)
     if not isinstance(named, str) or fields.get("signature") is None:
         raise RegisterError(UNSIGNED, where)

@@ -30,7 +30,7 @@ OTHER: Final = "other"
 
 
 def code_and_note(reason: str) -> tuple[str, str]:
-    """Return the code of a reason, and the note with its free text; the note is empty for a code."""
+    """Return the code and the note for a reason: a known code without a note, or `other` with the free text as note."""
     word = reason.strip().lower().replace(" ", "_").replace("-", "_")
     return (word, "") if word in REASONS else (OTHER, reason.strip())
 

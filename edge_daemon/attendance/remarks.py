@@ -1,4 +1,4 @@
-"""Reasons in words why a person should review a mark."""
+"""Puts into words why a person should review a mark."""
 
 from __future__ import annotations
 

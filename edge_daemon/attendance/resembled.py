@@ -1,4 +1,4 @@
-"""Finds verdicts that are doubtful because it is not sure who somebody is."""
+"""Finds verdicts that are doubtful because a person in the room may or may not be the student."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def resemblances(
     needed: int,
     probabilities: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Resemblance]:
-    """Return the students whose verdict would change if somebody were the student, or were not.
+    """Return the students whose verdict may be wrong because of an uncertain identity.
 
-    Absent students would be present if they were the unnamed people who resemble them most, at one seat or at several.
-    Present students may be somebody else. Only doubts that would change a verdict are reported.
+    An absent student would be present if the unnamed people who resemble the student were the student, at one seat or
+    at several. A present student may be another person. Only doubts that would change a verdict are reported.
 
     Args:
         unnamed: people without a name.
         tallies: tallies of the lesson's students.
         sightings: sightings of the lesson, from which rows and seats are counted.
         needed: captures in which a student must face the class to be present.
-        probabilities: probability that each student was there for so many captures.
+        probabilities: probability that each student faced the class in `needed` captures.
 
     Returns:
-        Student id to the most probable such person without a name, or to the person counted.
+        By student id, the most probable unnamed person, or for a present student the person that was counted.
     """
     by_id = {tally.student_id: tally for tally in tallies}
     boxes = usual_boxes(sightings)

@@ -1,7 +1,7 @@
 """The signed note about removed registers: which were removed, by SHA-256 and position in the ledger.
 
-It contains no names, and of a lesson only the id. Each note has the SHA-256 of the previous one. Canonical form and
-signature are those of the register (edge_daemon.attendance.document).
+The note contains no names, and lessons only by their id. Each note has the SHA-256 of the previous one. Canonical form
+and signature are those of the register (edge_daemon.attendance.document).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def prove_retention_note(text: str, public_key: str | None) -> tuple[tuple[Ledge
 
     Args:
         text: text of the note.
-        public_key: key of the device; None: no note is accepted.
+        public_key: key of the device. If None, no note is accepted.
 
     Raises:
         RegisterError: the text is not a note, is not signed by that key, or is in another form.

@@ -18,35 +18,35 @@ from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, Box, RoomView
 Fault = Literal["too_dark", "too_blurred", "glare", "covered"]
 
 DARK_BELOW: Final = 8.0
-"""Mean light of a cell, 0 to 255: at 10, 16 of 17 faces were named, at 6, 12 of 17."""
+"""A cell with a lower mean light (0 to 255) is too dark. At 10, 16 of 17 faces were named, at 6 only 12."""
 BURNT_FROM: Final = 0.5
-"""Share of over-exposed pixels in a cell: at .35, 15 of 17 faces were named, at .67, 10 of 17."""
+"""Share of over-exposed pixels from which a cell counts as glare. At .35, 15 of 17 faces were named, at .67 only 10."""
 PALE_FROM: Final = 200.0
 """Mean light from which a cell without structure counts as glare."""
 FLAT_OF_LUMA: Final = 0.03
 FLAT_AT_LEAST: Final = 0.3
-"""A cell shows nothing if its structure is below this share of its light.
+"""A cell is flat if its structure is below `FLAT_OF_LUMA` times its light plus `FLAT_AT_LEAST`.
 
-A dark room keeps its shapes; a cover has none. A bare wall may have as little, so a cell counts as covered only if it
-showed something before.
+A dark room keeps its shapes; a cover has none. A bare wall may have as little structure as a cover. So a cell counts as
+covered only if it had structure in earlier lessons.
 """
 BLUR_OF_WIDTH: Final = 0.07
 """Share of a face's width above which the blur's standard deviation makes it unrecognisable.
 
-Among faces from 36 pixels, all 17 were named at 1.7 pixels of defocus, 13 at 2.6, 8 at 3.6.
+All 17 faces from 36 pixels on were named at 1.7 pixels of defocus, 13 of them at 2.6, and 8 at 3.6.
 """
 SMALLEST_FACE_PX: Final = 36.0
 """Assumed width of a face before any lesson has shown the room."""
 PART: Final = 0.15
 """Share of the area with seats from which a part of the room counts as affected."""
 PART_OF_UNKNOWN_ROOM: Final = 0.45
-"""The same share without earlier lessons of the room.
+"""The same share if no earlier lesson shows the room.
 
 A bare wall then looks like a cover and a window like glare; in the demo's room they are .31 of the picture. A lens that
 is half covered exceeds this limit.
 """
 WHOLE: Final = 0.8
-"""Share from which the capture is missed."""
+"""Share of the area with seats from which the whole capture counts as missed."""
 
 _SPOT_CELLS: Final = 12
 _SPOT_LIGHT: Final = 0.15
@@ -57,7 +57,7 @@ In a half empty class such spots had up to 4 cells and differed by up to .06; ha
 
 Area = NDArray[np.bool_]
 Faults = NDArray[np.uint8]
-"""(8, 16): 0, or 1 + the index of a Fault."""
+"""For each cell, (8, 16): 0 without a fault, otherwise 1 + the index of the fault in `Fault`."""
 
 
 def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Faults:
@@ -65,7 +65,7 @@ def faults_of(view: RoomView, before: RoomView | None, width_px: float) -> Fault
 
     Args:
         view: the capture.
-        before: the room as it was in the last lessons; None: not known.
+        before: the room as it was in the last lessons; None if it is unknown.
         width_px: width of the smallest faces in this room.
     """
     found = np.zeros((VIEW_ROWS, VIEW_COLUMNS), np.uint8)
@@ -134,12 +134,12 @@ def area_of(boxes: Iterable[Box], width_px: int, height_px: int) -> Area:
 
 
 def affected(faults: Faults, area: Area) -> float:
-    """Return the share of an area that is affected, 0 to 1."""
+    """Return the share of an area's cells that have a fault, 0 to 1."""
     return float((faults[area] > 0).mean())
 
 
 def is_part(faults: Faults, area: Area, *, is_known: bool) -> bool:
-    """Return whether a part of the room is affected.
+    """Return whether a part of the room, but not all of it, has faults.
 
     Args:
         faults: faults of a lesson in which faces were found.
@@ -152,12 +152,12 @@ def is_part(faults: Faults, area: Area, *, is_known: bool) -> bool:
 
 
 def main_fault(faults: Faults, area: Area) -> Fault:
-    """Return the fault of most cells of an area; there is at least one."""
+    """Return the most common fault in an area; at least one of its cells must have a fault."""
     return get_args(Fault)[Counter(int(f) for f in faults[area] if f).most_common(1)[0][0] - 1]  # type: ignore[no-any-return]
 
 
 def usual_faults(captures: Sequence[Faults]) -> Faults:
-    """Return the cells that were affected in at least half of the captures, with their most common fault."""
+    """Return the cells that had a fault in at least half of the captures, with their most common fault."""
     stack = np.stack(captures)
     often = 2 * (stack > 0).sum(axis=0) >= len(captures)
     counts = np.stack([(stack == fault).sum(axis=0) for fault in range(1, 1 + len(get_args(Fault)))])
@@ -170,7 +170,7 @@ def flags_of(faults: Faults) -> tuple[Fault, ...]:
 
 
 def is_hidden(faults: Faults, box: Box, width_px: int, height_px: int) -> bool:
-    """Return whether at least half of the cells of a face's place are affected."""
+    """Return whether at least half of the cells at a face's place have a fault."""
     return bool((faults[_cells(box, width_px, height_px)] > 0).mean() >= 0.5)
 
 

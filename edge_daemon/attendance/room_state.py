@@ -24,9 +24,9 @@ _RECOGNISED_AT_LEAST: Final = 2
 With one or two captures one is enough. In general a few are not, because faces of another class are sometimes mistaken.
 """
 _AS_MANY: Final = Fraction(9, 10)
-"""Tolerance, because students sometimes look away."""
+"""Least sightings of other people for each sighting of a student; below 1 because people sometimes look away."""
 _FEWEST_OTHERS: Final = 3
-"""Fewest other people for another class, because posters on a wall also show faces."""
+"""Least number of other people that can be another class; fewer may be faces on posters."""
 
 
 def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_taken: int, share: Fraction) -> bool:
@@ -36,7 +36,7 @@ def is_unusual(tallies: Sequence[Tally], assessed: Collection[str], captures_tak
         tallies: tallies of the lesson's students.
         assessed: ids of students with consent and template, because the others can't be recognised.
         captures_taken: number of captures.
-        share: least share of them that must be recognised; 0: no lesson is unusual.
+        share: least share of the students that must be recognised. If 0, no lesson is unusual.
     """
     counted = [t for t in tallies if t.student_id in assessed]
     if not counted or not captures_taken or not share:
@@ -60,9 +60,9 @@ def is_shared(
         sightings: all sightings; an empty student id is an unknown person.
         student_ids: the students of the lesson.
         captures_taken: number of captures.
-        share: as for `is_unusual`; fewer others than this share of the students are not another class.
-        assessed: as for `is_unusual`; the device sees the class's other students as strangers. None: all students are
-            assessed.
+        share: as for `is_unusual`; fewer other people than this share of the students are not another class.
+        assessed: as for `is_unusual`; the device sees the class's other students as strangers. If None, all students
+            are assessed.
     """
     if not captures_taken or not share:
         return False
@@ -76,7 +76,7 @@ def is_shared(
 def unusual_flag(
     sightings: Iterable[Sighting], student_ids: Collection[str], captures_taken: int, share: Fraction
 ) -> RegisterFlag:
-    """Return the kind of an unusual lesson: hardly any faces, or many of other people.
+    """Return the kind of an unusual lesson: `unusual_class` with many other people, otherwise `room_empty`.
 
     Args:
         sightings: all sightings; an empty student id is an unknown person.

@@ -17,23 +17,23 @@ Z_SQUARED: Final = Fraction("3.841458820694124")
 CHANCE: Final = 0.05
 """`late` and `left_early` are set only if chance explains the gap with a smaller probability."""
 SURE: Final = 0.97
-"""A student who is present with a smaller probability may be somebody else: a person should look."""
+"""If a present student was there with a smaller probability, a person should check whether it was somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What makes a student present."""
+    """The limits that make a student present, late or leaving early."""
 
     share: Fraction
     """Least share of the taken captures, above 0 and at most 1; see `share_of`."""
     late_after_s: float = 600.0
-    """A student unseen for longer after the start is late."""
+    """A student who is unseen for longer than this after the start is late."""
     left_before_s: float = 600.0
-    """A student unseen for longer before the end left early."""
+    """A student who is unseen for longer than this before the end left early."""
     min_captures_share: Fraction = Fraction(1, 2)
     """Below this share of the planned captures nothing is decided."""
     unusual_share: Fraction = Fraction(1, 4)
-    """Below this share of recognised students nobody is absent; 0: off."""
+    """Below this share of recognised students nobody is absent. If 0, this is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class LessonSummary:
     """Time of every capture that was taken, ascending."""
     captures_planned: int
     time_trusted: bool
-    """False: the clock was wrong and was never corrected, so it is unknown which lesson this was."""
+    """Whether the clock was right or was corrected. If False, it is unknown which lesson this was."""
 
 
 def share_of(value: float) -> Fraction:
@@ -85,7 +85,7 @@ def decide(
     others need a count, so no unassessed student has them:
 
     - `borderline`: the Wilson 95 % interval of the student's own count contains the rule's share.
-    - `resembles`: the verdict would be the other one if somebody were this student, or were not.
+    - `resembles`: an unnamed person may be the absent student, or the person counted as the student somebody else.
     - `face_hidden`: the student is not present, and a hidden face was in the student's usual place.
     - `poor_photographs`: the student is not present, and all enrolment photographs are out of focus.
     - `static_face`: the student is not present, and a picture of the student was there.
@@ -101,10 +101,11 @@ def decide(
         look_alikes: pairs of ids that the gallery can hardly distinguish.
         static_faces: ids of students of whom a picture was in the room, on paper or on a screen.
         not_seeable: ids of students whom the device could not have seen.
-        resembled: students of whom it is not sure who they are, with the probability.
-        probabilities: probability that each student was there for the share that the rule requires; None: not computed.
+        resembled: students whose verdict may be wrong because of an uncertain identity, see `resembled.resemblances`.
+        probabilities: probability that each student was there for the share that the rule requires; None if not
+            computed.
         poor_photographs: ids of students whose photographs are too poor for a certain absence.
-        hidden_faces: ids of students who may be somebody in their usual place whose face is hidden.
+        hidden_faces: ids of students at whose usual place a hidden face was, which may be theirs.
 
     Returns:
         One verdict for each tally, in the same order; flags in the order of `edge_daemon.types.Flag`.
@@ -123,7 +124,7 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What else is known of the students of a lesson, by id."""
+    """Facts about the students of a lesson beside their counts, by id."""
 
     not_assessed: frozenset[str]
     flagged: Mapping[Flag, Collection[str]]
@@ -170,7 +171,7 @@ def was_looked_for(register: Register, verdict: Verdict) -> bool:
 
     It does not look for students without consent or template.
 
-    A register without its rule is from a release that stored no captures either; there the verdict alone decides.
+    A register that does not state its rule is from a release that stored no captures either. There the verdict decides.
     """
     if verdict.captures is not None or verdict.tally.captures_seen:
         return True
@@ -178,9 +179,10 @@ def was_looked_for(register: Register, verdict: Verdict) -> bool:
 
 
 def distance_to_rule(register: Register, verdict: Verdict) -> int | None:
-    """Return how many captures a student is above the rule's requirement; negative: below it.
+    """Return how many captures a student is above the rule's requirement; negative below it.
 
-    None if there is nothing to compare: not assessed, not looked for, no captures, or a register without its rule.
+    The result is None if the student was not assessed or not looked for. It is also None if there are no captures, or
+    the register does not state its rule.
     """
     if register.rule is None or not register.captures_taken or verdict.verdict == "not_assessed":
         return None
@@ -209,8 +211,8 @@ def interval(frames: int, captures: int) -> tuple[float, float]:
 def interval_with_identity(verdict: Verdict, captures: int) -> tuple[float, float]:
     """Return `interval` of a student's own captures, widened if the identity is in doubt.
 
-    The interval extends over the doubtful faces if their probability exceeds half of the 5 %. It then reaches down to 0
-    if the faces may be another person's, and up to 1 if an unnamed person may be this student.
+    The interval reaches down to 0 if the faces are another person's with a probability above 2.5 %. It reaches up to 1
+    if an unnamed person is this student with a probability above 2.5 %.
     """
     low, high = interval(verdict.tally.captures_attentive, captures)
     if verdict.probability is None:
@@ -252,10 +254,10 @@ def _flags_of_count(t: Tally, rule: Rule, lesson: LessonSummary) -> set[Flag]:
 
 
 def _is_significant(t: Tally, gap: int, lesson: LessonSummary) -> bool:
-    """Return whether the captures without the student are more than chance.
+    """Return whether a gap, a run of captures without the student, is too long to be chance.
 
-    Laplace's rule of succession, applied `gap` times, gives the probability of being missed in all of them for a
-    student who is seen as often as in the rest.
+    The student is assumed to be seen as often as in the other captures. Laplace's rule of succession, applied `gap`
+    times, gives the probability of being missed in the whole gap.
     """
     rest = len(lesson.taken_at) - gap
     missed = max(rest - t.captures_seen, 0)

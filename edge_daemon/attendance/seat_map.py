@@ -1,4 +1,4 @@
-"""Rows and seats of students, from the positions of their faces in the pictures."""
+"""Finds rows and seats of students from the positions of their faces in the pictures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def room_seats(boxes: Mapping[str, Box]) -> dict[str, RoomSeat]:
 
 
 def median_box(boxes: Sequence[Box]) -> Box:
-    """Return the box of the median sides; at least one box is given."""
+    """Return the box with the median x, y, width and height of boxes; there must be at least one box."""
     return Box(*(median(getattr(box, side) for box in boxes) for side in ("x", "y", "w", "h")))
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from edge_daemon.attendance.sheets import Column, Sheet
 
 HEAD_ROWS: Final = 5
-"""Weekday, date, start, end, course."""
+"""Number of rows with heads: weekday, date, start, end, course."""
 DATE, TIME, MOMENT = "yyyy-mm-dd", "hh:mm", "yyyy-mm-dd hh:mm"
 """Number formats of cells with a day, a time of day, and both."""
 _FORMATS: Final = ("ddd", DATE, TIME, TIME, "General")

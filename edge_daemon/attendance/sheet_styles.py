@@ -1,4 +1,4 @@
-"""Formats of our workbooks' cells, and the text that a cell can hold."""
+"""Makes the formats of cells in workbooks, and the text that a cell can hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLOURS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """The cell formats of a workbook by their part."""
+    """The cell formats of a workbook, each named after the part of a page that uses it."""
 
     title: Any
     quiet: Any

@@ -30,9 +30,9 @@ class Column:
     captures_taken: int
     captures_planned: int
     note: str = ""
-    """Further information for its note; empty: the note has the lesson's id and captures."""
+    """Text of the note at the column's head; if empty, the note has the lesson's id and captures."""
     rules: tuple[str, ...] = ()
-    """The rules in words that decided it; several if lessons that share the column differ."""
+    """The rules that decided the lesson, in words; several if lessons with different rules share the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class SheetEntry:
     """The last correction, if there is one."""
     captures_taken: int = 0
     distance: int | None = None
-    """Captures above the rule's requirement, negative: below; None: nothing to compare, see `distance_to_rule`."""
+    """Captures above the rule's requirement, negative below it; None without a comparison, see `distance_to_rule`."""
     looked_for: bool = True
     """Whether the device looked for the student, see `was_looked_for`."""
 
     @property
     def needed(self) -> int | None:
-        """Captures in which the rule requires a student to face the class; None like `distance`."""
+        """Captures in which the rule requires a student to face the class; None if `distance` is None."""
         return None if self.distance is None else self.verdict.tally.captures_attentive - self.distance
 
     @property
@@ -62,7 +62,7 @@ class SheetEntry:
 
     @property
     def counted(self) -> str:
-        """The mark as it is counted: P? and A? count as to be confirmed, like ?."""
+        """The mark used for counting: `P?` and `A?` are counted as `?` (to be confirmed)."""
         return "?" if self.mark.endswith("?") else self.mark
 
 
@@ -89,13 +89,13 @@ class Sheet:
     columns: tuple[Column, ...]
     rows: tuple[SheetRow, ...]
     part: str = ""
-    """The class or room of the sheet; empty: all."""
+    """The class or room of the sheet; empty if the sheet has all of them."""
     counts_rehearsals: bool = False
     """Whether totals include rehearsals: only on a sheet without other lessons."""
 
     @property
     def counted(self) -> list[int]:
-        """The columns in the totals: lessons of the timetable."""
+        """The numbers of the columns that totals include: lessons of the timetable, or all with `counts_rehearsals`."""
         return [
             number
             for number, column in enumerate(self.columns)

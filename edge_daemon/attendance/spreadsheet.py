@@ -82,7 +82,7 @@ def workbook(path: Path | io.BytesIO, *, row_by_row: bool = False) -> Iterator[W
     Args:
         path: a temporary file that the caller moves to its place, see `export`; or a buffer, so that nothing is written
             to disk.
-        row_by_row: write each page from top to bottom, with its data on disk; for a whole term.
+        row_by_row: whether each page is written from top to bottom with its data on disk, as for a whole term.
 
     Raises:
         OSError: the file can't be written.
@@ -106,7 +106,7 @@ def write_workbook(path: Path | io.BytesIO, sheets: Iterable[Sheet], *, tick_lis
     Args:
         path: as for `workbook`.
         sheets: the sheets to write.
-        tick_list: add a page to fill in by hand if the first lesson has unassessed students.
+        tick_list: whether to add a page to fill in by hand if the first lesson has unassessed students.
     """
     listed = list(sheets)
     with workbook(path) as book:

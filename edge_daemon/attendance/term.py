@@ -31,7 +31,7 @@ from edge_daemon.attendance.week import ISO_WEEK, SchoolWeek
 from edge_daemon.types import Lesson, Register
 
 _NAMED: Final = 3
-"""Courses in the head of a shared column; the note has more."""
+"""Most courses that the head of a shared column names; its note has more."""
 _NOTED: Final = 30
 
 
@@ -59,7 +59,7 @@ def term_sheet(
         zone: the school's time zone.
         by: the period of the sheet.
         week: the school's week.
-        part: their common class or room; empty: any.
+        part: the common class or room of the registers; empty if they have none.
     """
     in_order = sorted(registers, key=lambda r: (r.lesson.start, r.lesson.device, r.lesson.lesson_id))
     columns: list[_Shared] = []

@@ -24,7 +24,7 @@ from edge_daemon.errors import RegisterError
 _MOST_ROWS: Final = 1_048_576
 _MOST_COLUMNS: Final = 16_000
 _MOST_PAGES: Final = 400
-"""Each page keeps a file open until the book is finished."""
+"""Most pages of a book, because each page keeps a file open until the book is finished."""
 _LONG: Final = 60
 """Column width above which text is wrapped."""
 _LINE_HEIGHT: Final = 16
@@ -214,7 +214,7 @@ def term_book(path: Path, periods: Sequence[str], *, with_problems: bool) -> Ite
 
 
 def _lines(row: Sequence[Cell], widths: Sequence[float]) -> int:
-    """Return how many lines a row needs. Programs do not compute this for rows that are written one by one."""
+    """Return how many lines a row needs. Spreadsheet programs do not compute this for rows written one by one."""
     long = [
         len(cell) / width for cell, width in zip(row, widths, strict=True) if isinstance(cell, str) and width > _LONG
     ]

@@ -61,7 +61,7 @@ def _columns_of() -> Mapping[str, tuple[str, ...]]:
 
 
 def _number_names(kind: Any) -> Sequence[str]:
-    """Return the names of a trait's numbers; of one that has a tuple of them, their places in it."""
+    """Return the names of a trait's numbers; for a trait that has them in a tuple, their indices."""
     return [str(i) for i in range(kind.COUNT)] if hasattr(kind, "COUNT") else [number.name for number in fields(kind)]
 
 

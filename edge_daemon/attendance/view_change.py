@@ -15,7 +15,7 @@ from edge_daemon.attendance.room_faults import Area, grown
 from edge_daemon.types import VIEW_COLUMNS, VIEW_ROWS, RoomView
 
 SAME_VIEW: Final = 0.5
-"""Two scenes of one camera have at least this similarity."""
+"""Least similarity of two scenes that count as the same view."""
 _ENOUGH_CELLS: Final = 0.25
 """With a smaller share of comparable cells, two views can't be distinguished."""
 

@@ -1,4 +1,4 @@
-"""Persons without a name whose faces are mostly hidden: by a mask, dark glasses, a hood, or turned aside."""
+"""Finds people without a name whose faces are mostly hidden by a mask, dark glasses or a hood, or are turned aside."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from edge_daemon.attendance.seat_map import median_box
 from edge_daemon.types import Box, Candidate
 
 HIDDEN_SHARE = 0.5
-"""Share of a person's faces of which a part can't be seen."""
+"""Least share of a person's faces that are partly hidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadPerson:
-    """Somebody whose face can't be read."""
+    """A person whose face is hidden too much to be recognised."""
 
     box: Box
     """The median box of the face."""

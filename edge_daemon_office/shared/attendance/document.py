@@ -49,13 +49,13 @@ class Document:
     """A register with its links in the device's ledger."""
 
     register: Register
-    """Without the plan's instants, which follow from the seed (edge_daemon/lesson/plan.py)."""
+    """The register without the plan's instants, which follow from the seed (edge_daemon/lesson/plan.py)."""
     previous_sha256: str | None
     public_key: str | None
-    """Public key of the signing device, hexadecimal; None: made by a release that did not sign."""
+    """Public key of the signing device, hexadecimal; None if the release that made the document did not sign."""
     signature: str | None
     schema: int = field(default=SCHEMA, compare=False)
-    """Version of the form in which it was made."""
+    """Version of the form in which the document was made."""
 
 
 def sign(register: Register, previous_sha256: str | None, signer: Signer) -> str:

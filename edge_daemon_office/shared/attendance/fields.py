@@ -13,13 +13,13 @@ from edge_daemon_office.shared.errors import RegisterError
 from edge_daemon_office.shared.timestamps import parsed
 
 MOST: Final = 1_000_000
-"""Highest plausible count of a document: captures of a lesson, students, faces."""
+"""Highest plausible count in a document, as of captures, students or faces."""
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2999
 """Times outside of these years can't be converted to every time zone, and are not plausible for a lesson."""
 _MOST_DIGITS: Final = 400
 _LIMITS_DIGITS: Final = hasattr(sys, "get_int_max_str_digits")
-"""Python itself refuses integers of thousands of digits. Before 3.10.7 it parsed them, for minutes."""
+"""Whether Python itself refuses integers of thousands of digits. Before 3.10.7 it parses them, which takes minutes."""
 
 Json = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
 
@@ -72,7 +72,7 @@ class ObjectReader:
         return str(self._value(key, str, "a text"))
 
     def optional_text(self, key: str) -> str | None:
-        """Return a text, None for null."""
+        """Return a text; None for null or a missing key."""
         return None if self.values.get(key) is None else self.text(key)
 
     def boolean(self, key: str) -> bool:
@@ -101,7 +101,7 @@ class ObjectReader:
         return value
 
     def optional_share(self, key: str) -> float | None:
-        """Return a number from 0 to 1, None for null."""
+        """Return a number from 0 to 1; None for null or a missing key."""
         return None if self.values.get(key) is None else self.share(key)
 
     def time(self, key: str) -> datetime:
@@ -115,7 +115,7 @@ class ObjectReader:
         return at
 
     def optional_time(self, key: str) -> datetime | None:
-        """Return a time in UTC, None for null."""
+        """Return a time in UTC; None for null or a missing key."""
         return None if self.values.get(key) is None else self.time(key)
 
     def hexadecimal(self, key: str) -> bytes:
