@@ -42,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _open_standard_streams() -> None:
-    """Put /dev/null where the caller closed a standard stream (`>&-`), or a database would get its number."""
+    """Open /dev/null in place of each standard stream that the caller closed (`>&-`).
+
+    Otherwise the next file opened, such as a database, would get that stream's descriptor number (0, 1 or 2).
+    """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
@@ -86,7 +89,7 @@ def _print_usage_error(error: click.UsageError) -> None:
 
 
 def _print_disk_error(error: OSError) -> None:
-    """Print what the system refused, such as a write to a full disk or to a protected folder."""
+    """Print the system's error, such as a full disk or a missing permission, and the path that it concerns."""
     if journal.shows_tracebacks():
         logger.error("the system refused", exc_info=error)
     place = f"{error.filename}: " if error.filename is not None else ""

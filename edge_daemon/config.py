@@ -21,18 +21,18 @@ class Key:
     low: float | None = None
     high: float | None = None
     above_low: bool = False
-    """The lowest value itself is not allowed."""
+    """True: a value must be greater than `low`. False: it may equal `low`."""
     choices: tuple[str, ...] = ()
     zone: bool = False
-    """The text names a time zone of the IANA database."""
+    """True: the text must name a time zone of the IANA database."""
     folder: bool = False
-    """The text names a folder. A relative path starts at the folder of the configuration file."""
+    """True: the text names a folder. A relative path starts at the folder of the configuration file."""
     text_or_list: bool = False
-    """A list of one item may be written without brackets. An empty text is an empty list."""
+    """True: a list of one item may be written without brackets, and an empty text means an empty list."""
     address: bool = False
-    """The text is a mail address, or empty. A list has one or more addresses."""
+    """True: the text must be empty or a mail address. A list must have one or more addresses."""
     renamed: str = ""
-    """The key's name in the file, for a name that Python reserves."""
+    """The key's name in the file, if Python reserves that name. Empty: the field's own name."""
 
 
 def _key(default: Any, doc: str, **limits: Any) -> Any:
@@ -44,7 +44,7 @@ def _key(default: Any, doc: str, **limits: Any) -> Any:
 
 _ADDRESS = re.compile(r"[^\s<>(),:;\"\\@\[\]]{1,64}@[^\s<>(),:;\"\\@\[\].]+(\.[^\s<>(),:;\"\\@\[\].]+)*")
 _LONGEST_ADDRESS = 254
-"""Characters of the longest address in SMTP (RFC 5321, 4.5.3.1, erratum 1690)."""
+"""Largest number of characters of a mail address in SMTP (RFC 5321, 4.5.3.1, erratum 1690)."""
 
 
 def is_address(text: str) -> bool:
@@ -207,7 +207,7 @@ class ModelsConfig:
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """[vision]: how much of the processor is used."""
+    """[vision]: how many parts of a picture are processed at once."""
 
     threads: int = _key(
         1,
@@ -226,7 +226,7 @@ class MaskConfig:
 
 @dataclass(frozen=True, slots=True)
 class EyesConfig:
-    """[eyes]: whether shut eyes are looked for."""
+    """[eyes]: whether the program looks for shut eyes."""
 
     enabled: bool = _key(
         True,
@@ -333,7 +333,7 @@ class CheckinConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings. A missing section or key has its default."""
+    """All settings. A section or key that the file lacks has its default value."""
 
     device: DeviceConfig = field(default_factory=DeviceConfig)
     timetable: TimetableConfig = field(default_factory=TimetableConfig)

@@ -36,16 +36,16 @@ _WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 _TODO = "correct it; docs/config.example.toml has every key"
 _MOST_PROBLEMS: Final = 20
-"""Problems that one message names."""
+"""Largest number of problems that one message lists."""
 _LONGEST_NAME: Final = 40
-"""Characters of an unknown key that a message shows."""
+"""Largest number of characters of an unknown key that a message shows."""
 
 
 def load_config(path: Path) -> Config:
     """Read the settings from a TOML file. A file that does not exist gives the defaults.
 
     Raises:
-        ConfigError: the file can't be read or has problems. One line names all of them.
+        ConfigError: the file can't be read, or has problems. The message lists the first 20 problems on one line.
     """
     try:
         tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
@@ -71,7 +71,7 @@ def load_config(path: Path) -> Config:
 
 
 def file_name(key: Field[Any]) -> str:
-    """Return a key's name as the file has it."""
+    """Return the name that a key has in the configuration file."""
     spec: Key | None = key.metadata.get("key")
     return spec.renamed if spec and spec.renamed else key.name
 

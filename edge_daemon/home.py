@@ -16,7 +16,8 @@ class Home:
     """The paths of one installation: either the system's folders, or one folder that holds everything.
 
     Args:
-        folder: the folder of `--home`, created when the program first stores something; None: the system's folders.
+        folder: the folder of `--home`, which the program creates when it first stores something. If None, the system's
+            folders are used.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -37,19 +38,19 @@ class Home:
 
     @property
     def register_db_path(self) -> Path:
-        """The database of captures, sightings and registers."""
+        """File of the database with captures, sightings and registers."""
         return self.state_dir / "register.sqlite"
 
     @property
     def delivery_db_path(self) -> Path:
-        """The database of delivery attempts, receipts and claims."""
+        """File of the database with delivery attempts, receipts and claims."""
         return self.delivery_dir / "delivery.sqlite"
 
     @property
     def may_write_registers(self) -> bool:
         """Whether this process may write the database of registers.
 
-        On an installed device the process with network access may not.
+        On an installed device, the process with network access must not write it.
         """
         path = self.register_db_path
         folder = path.parent if path.parent.exists() else path.parent.parent
@@ -57,70 +58,80 @@ class Home:
 
     @property
     def gallery_db_path(self) -> Path:
-        """The database of templates. An installed device keeps it in a folder that the networked process can't enter.
+        """File of the database with templates. On a device the process with network access can't enter its folder.
 
-        SQLite creates and removes files beside it (-wal, -shm), so the permissions of a folder protect them all.
+        SQLite creates and removes further files beside it (-wal, -shm). The folder's permissions protect all of them.
         """
         return (self.state_dir if self.home_mode else self.state_dir / "gallery") / "gallery.sqlite"
 
     @property
     def backup_dir(self) -> Path:
-        """Verified copies of both databases."""
+        """Folder of the verified backups of register.sqlite and gallery.sqlite."""
         return self.state_dir / "backups"
 
     @property
     def damaged_dir(self) -> Path:
-        """Folder of damaged databases that the program replaced."""
+        """Folder to which the program moves a damaged database before it restores a backup."""
         return self.state_dir / "damaged"
 
     @property
     def suspect_path(self) -> Path:
-        """Marker file that exists while a database is known to be damaged; the next service start checks it fully."""
+        """Marker file that exists after damage was found in a database. The next service start then checks it fully."""
         return self.state_dir / "damage-found"
 
     @property
     def runtime_dir(self) -> Path:
-        """Status files of the running service, on tmpfs: they cause no wear and vanish at a restart of the computer."""
+        """Folder for status files of the running service.
+
+        An installed device has it on a tmpfs, so writing does not wear the card, and the files vanish at a restart of
+        the computer.
+        """
         return self.state_dir / "run" if self.home_mode else Path("/run/edge-daemon")
 
     @property
     def door_faces_dir(self) -> Path | None:
-        """Faces seen at the door, sealed and in memory; None in home mode, whose folders are on a disk."""
+        """Folder for the sealed faces that a door camera saw, on a tmpfs. None in home mode, which has only a disk."""
         return None if self.home_mode else self.runtime_dir / "door-faces"
 
     @property
     def key_path(self) -> Path:
-        """The device key in home mode."""
+        """File of the device key in home mode."""
         return self.state_dir / "device.key"
 
     @property
     def gallery_slots_path(self) -> Path:
-        """The slot key of the gallery, which every erasure destroys; the sync process can't enter its folder."""
+        """File with the gallery's slot key. Every erasure replaces the key and destroys the old one.
+
+        The process with network access can't enter its folder.
+        """
         return self.gallery_db_path.with_name("gallery.keys")
 
     @property
     def contact_slots_path(self) -> Path:
-        """The slot key of the contacts, which every erasure destroys; the process that sends mail reads it."""
+        """File with the contacts' slot key. Every erasure replaces the key and destroys the old one.
+
+        The process that sends mail may read it.
+        """
         return self.state_dir / "contact.keys"
 
     @property
     def contact_key_path(self) -> Path:
-        """The contact key in home mode."""
+        """File of the contact key in home mode."""
         return self.state_dir / "contact.key"
 
     @property
     def first_step(self) -> str:
-        """The command that creates the first register of this installation."""
+        """Advice on how this installation gets its first register, for an error's hint."""
         if os.path.exists(self.gallery_db_path):  # noqa: PTH110 - False where nobody else may look
             return "a lesson of the timetable makes the first one, or `edge-daemon rehearse`"
         command = f"edge-daemon --home {shlex.quote(str(self.state_dir))}" if self.home_mode else "sudo attendance"
         return f"enrol first: `{command} enrol import ROSTER.csv --photos FOLDER`"
 
     def check_registers(self) -> None:
-        """Refuse an installation without registers.
+        """Check that this installation has a database of registers.
 
         Raises:
-            RegisterError: there is no database of registers yet; the hint names the first step.
+            RegisterError: there is none yet; the hint is `first_step`.
         """
         try:
             is_there = self.register_db_path.exists()
@@ -130,14 +141,22 @@ class Home:
             raise RegisterError("there is no register yet", str(self.register_db_path), self.first_step)
 
     def ensure_delivery_dir(self) -> None:
-        """Create the folder of the process with network access, for its owner only, unless it exists."""
+        """Create the folder of the process with network access, for its owner only, unless it exists.
+
+        Raises:
+            StoreError: the folder can't be created.
+        """
         try:
             self.delivery_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
             raise StoreError(f"can't be made or used as a folder: {e.strerror}", str(self.delivery_dir)) from e
 
     def ensure_state_dir(self) -> None:
-        """Create the state folder, for its owner only, unless it exists."""
+        """Create the state folder, for its owner only, unless it exists.
+
+        Raises:
+            StoreError: the folder can't be created.
+        """
         try:
             self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:

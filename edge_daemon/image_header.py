@@ -18,9 +18,9 @@ _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _START_OF_SCAN = 0xDA
 _MAX_SCANS = 64
-"""Most scans of a progressive JPEG, which has about ten. Each scan costs as much as the whole picture.
+"""Largest number of scans in a JPEG that is accepted. An ordinary progressive JPEG has about ten.
 
-A Pi needs minutes for 200 of them.
+Decoding a scan takes as long as decoding a picture without scans. A Raspberry Pi needs minutes for 200 scans.
 """
 
 
@@ -31,7 +31,7 @@ class ImageHeader:
     width_px: int
     height_px: int
     is_plain_jpeg: bool = False
-    """True for a JPEG of one scan, which decodes row by row. Any other picture needs its whole size in memory."""
+    """True: a JPEG with one scan, which is decoded row by row. Any other picture is in memory as a whole."""
 
 
 def is_heif(data: bytes) -> bool:

@@ -14,9 +14,9 @@ WORKING_DIRECTORY: Final = "/"
 
 
 def isolated(module: str) -> tuple[str, ...]:
-    """Return the command line that runs one of our modules in an isolated interpreter; the caller adds arguments.
+    """Return the command line that runs a module of this program in an isolated interpreter, without arguments.
 
-    In a checkout, Python finds the package through the environment's own site-packages (`pip install --editable`). It
+    Python finds the package in the site-packages of its environment, also in a checkout (`pip install --editable`). It
     needs neither the working directory nor PYTHONPATH.
     """
     return (sys.executable, *ISOLATED, "-m", module)

@@ -29,5 +29,5 @@ def without_overrides(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 lesson`, `2 lessons`."""
+    """Return a number with its noun in singular or plural: `1 lesson`, `2 lessons`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,7 +1,7 @@
-"""What analysers measure on one face, and what a register reports of it (docs/EXTENDING.md).
+"""The traits of a face, which analysers measure, and the counts that a register reports (docs/EXTENDING.md).
 
-A trait is a frozen dataclass of numbers with a `VERSION`, and a field of `Traits`. `attendance/trait_columns.py` stores
-any such class.
+A trait is a frozen dataclass of numbers with a `VERSION`. `Traits` has one field for each trait.
+`attendance/trait_columns.py` can store any trait.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class MaskProbabilities:
-    """How one face wears a mask; the three add up to 1."""
+    """Probabilities that a person wears no mask, wears one rightly, or wears one wrongly; the three add up to 1."""
 
     VERSION: ClassVar[int] = 1
-    """Increased when the meaning of the numbers changes. Stored numbers of another version are not read."""
+    """Version of the numbers' meaning. Stored numbers of another version are not read."""
 
     none: float
     right: float
@@ -27,7 +27,10 @@ class MaskProbabilities:
 
 @dataclass(frozen=True, slots=True)
 class EyeClosure:
-    """How far the eyes of one face are shut: 0 wide open, 1 shut. No probability: faces differ."""
+    """How far each eye of one face is shut, from 0 (wide open) to 1 (shut).
+
+    The numbers are not probabilities. Equally open eyes of two people can give different numbers.
+    """
 
     VERSION: ClassVar[int] = 1
 
@@ -37,17 +40,17 @@ class EyeClosure:
 
     @property
     def both(self) -> float:
-        """How far the eye that is wider open is shut: a wink is not shut eyes."""
+        """How far both eyes are shut: the number of the eye that is wider open. A wink therefore gives a low number."""
         return min(self.left, self.right)
 
 
 VISIBLE_PARTS = ("bare", "lower_hidden", "upper_hidden", "profile")
-"""Visible parts of a face: the whole face; eyes and brow; nose and mouth; one side."""
+"""What is visible of a face, in this order: the whole face; eyes and brow; nose and mouth; one side."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleParts:
-    """Probabilities of the visible parts of one face, from the verifier; the four add up to 1."""
+    """The verifier's probabilities for what is visible of one face; the four add up to 1."""
 
     VERSION: ClassVar[int] = 1
 
@@ -66,29 +69,36 @@ class VisibleParts:
 
 
 _STEPS_A_WIDTH, _STEPS = 2048, 4096
-"""Places are whole steps; a place as far as a face's width from the middle of its box is the last that has one."""
+"""Steps in a face's width, and number of different steps.
+
+Steps cover one face's width on each side of the box's middle. A point farther away gets the last step.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FacePoints:
-    """Places of the 68 standard points of one face in its box, which show what moves in a face over a lesson.
+    """Places of the 68 standard points of one face in its box. They show what moves in a face during a lesson.
 
-    One number a point: x and y in steps of a 2048th of the face's width, as `x * 4096 + y`: float32 holds it exactly.
+    Each point is one number, `x * 4096 + y`, where x and y count steps of 1/2048 of the face's width. A float32 stores
+    this number exactly.
     """
 
     VERSION: ClassVar[int] = 1
     COUNT: ClassVar[int] = 68
-    """How many numbers there are."""
+    """Number of points."""
 
     numbers: tuple[float, ...]
 
     @classmethod
     def of(cls, places: Iterable[tuple[float, float]]) -> FacePoints:
-        """Return the points at these places, in widths of the face from the middle of its box."""
+        """Return the points for 68 places (x, y), measured from the middle of the face's box in widths of the face."""
         return cls(tuple(float(_step(x) * _STEPS + _step(y)) for x, y in places))
 
     def places(self) -> list[tuple[float, float]]:
-        """Return (68) places, in widths of the face from the middle of its box, right and down being positive."""
+        """Return the 68 places (x, y), measured from the middle of the face's box in widths of the face.
+
+        x is positive to the right, y is positive downwards.
+        """
         return [(_place(int(number) // _STEPS), _place(int(number) % _STEPS)) for number in self.numbers]
 
 
@@ -102,23 +112,23 @@ def _place(step: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """Measurements of a face, each under its own name; None: not measured."""
+    """All traits of a face; None for a trait that was not measured."""
 
     mask: MaskProbabilities | None = None
     eyes: EyeClosure | None = None
     visible: VisibleParts | None = None
-    """From the verifier."""
+    """What is visible of the face, as the verifier measured it."""
     points: FacePoints | None = None
-    """From the face mesh."""
+    """The standard points, as the face mesh gave them."""
 
     @property
     def are_analysed(self) -> bool:
-        """Whether an analyser has measured anything."""
+        """Whether an analyser measured a trait. `OF_EVERY_FACE` does not count."""
         return replace(self, visible=None, points=None) != NO_TRAITS
 
 
 OF_EVERY_FACE = ("visible", "points")
-"""What the reader of faces says itself; the others are by analysers, which can be switched off."""
+"""Names of the traits that the face reader measures. Analysers, which can be switched off, measure the others."""
 
 
 NO_TRAITS = Traits()
@@ -126,7 +136,7 @@ NO_TRAITS = Traits()
 
 @dataclass(frozen=True, slots=True)
 class MaskCounts:
-    """How many people in the room wore a mask. The counts are never kept by student."""
+    """How many people in the room wore no mask, wore one rightly or wrongly. No count belongs to a student."""
 
     none: int
     right: int

@@ -1,4 +1,4 @@
-"""Writing a file in one step: a reader sees the old content or the new one, and so does the start after a power cut."""
+"""Writes a file in one step: a reader gets either the old or the new content, also after a power cut."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 def replace_file(
     path: Path, data: bytes, *, mode: int | None = 0o600, durable: bool = False, unique: bool = False
 ) -> None:
-    """Write a file beside its place and move it there; a link in that place is replaced, not followed.
+    """Write a file under a temporary name, and rename it to `path`. If `path` is a link, the link itself is replaced.
 
     Args:
-        path: the file; its folder exists.
-        data: its content.
-        mode: permissions; None on FAT, which knows none and refuses to set them.
-        durable: the disk has the content before the name changes, and then the name. False for a tmpfs, or for what
-            the next run writes anew.
-        unique: two processes may write this file at once. A process that is killed then leaves a file behind; without
-            it, the next run replaces what was left.
+        path: the file; its folder must exist.
+        data: the new content.
+        mode: permissions of the file; None for a FAT disk, which has no permissions and refuses to set them.
+        durable: True: the content is on the disk before the file is renamed, and the new name is on the disk on
+            return. False is enough on a tmpfs, and for a file that the next run writes again.
+        unique: True: each call uses a temporary name of its own, so that two processes may write the file at once. A
+            process that is killed then leaves its temporary file behind. False: the next call replaces that file.
 
     Raises:
-        OSError: it can't be written; what was there is as it was.
+        OSError: the file can't be written; its previous content is unchanged.
     """
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}" if unique else f".{path.name}.part")
     part.unlink(missing_ok=True)
@@ -44,7 +44,7 @@ def replace_file(
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder as lasting as the files (fsync(2)); raises OSError."""
+    """Write the names of a folder's files to the disk (fsync(2)), so that they survive a power cut; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

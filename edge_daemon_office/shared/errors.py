@@ -1,4 +1,4 @@
-"""The base of every error that a user can fix. Its message says what happened, where, and what to do."""
+"""The errors that a user can fix. The message of each says what happened, where, and what to do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EdgeError(Exception):
 
 
 def _shortened(text: str, most: int) -> str:
-    """Return a text without its middle when it is too long. The start and the end are the most useful parts."""
+    """Return a text, without its middle if it is too long. The start and the end are the most useful parts."""
     half = most // 2
     return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
 
@@ -73,7 +73,7 @@ class TimetableError(EdgeError):
 
 
 class CameraError(EdgeError):
-    """The source gives no picture."""
+    """The camera, or the file that replaces it, gives no picture."""
 
 
 class StoreError(EdgeError):
@@ -99,11 +99,11 @@ class KeyFileError(EdgeError):
 
 
 class CheckinNoteError(EdgeError):
-    """The device refuses a note of check-ins; nothing was changed."""
+    """The device refuses a signed note of check-ins from a computer at the door. Nothing was changed."""
 
 
 class DeliveryError(EdgeError):
-    """Settings, credentials or documents of delivery can't be used."""
+    """A setting, a credential or a document for the delivery or from the office can't be used."""
 
 
 class ProvisioningError(EdgeError):
@@ -113,7 +113,7 @@ class ProvisioningError(EdgeError):
 
 
 class LabError(EdgeError):
-    """The laboratory can't do this, or is not allowed to."""
+    """An experiment of the laboratory (`lab/`) failed or is not allowed."""
 
 
 class UpdateError(EdgeError):

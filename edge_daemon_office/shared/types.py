@@ -39,15 +39,15 @@ class Lesson:
     """One lesson in one room."""
 
     lesson_id: str
-    """UUIDv5, which stays the same after any restart."""
+    """A UUIDv5 made from the lesson's data, so it is the same after any restart."""
     device: str
     course: str
-    """Empty: every student of the roster belongs to the lesson."""
+    """Name of the course. Empty: every student of the roster belongs to the lesson."""
     start: datetime
     end: datetime
     origin: Origin
     event_id: str = field(default="", compare=False)
-    """Id of the calendar event of the lesson; a UID has one id. Empty: not known, or not from a calendar."""
+    """Id of the lesson's calendar event; events with one UID share it. Empty: unknown, or not from a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Frame:
     """One picture of a lesson."""
 
     slot: int
-    """0-based place in the capture plan."""
+    """0-based position in the capture plan."""
     name: str
-    """File name, or the 1-based index within a video."""
+    """Name of the picture's file, or the frame's 1-based index in a video."""
     picture: Picture
     taken_at: datetime
 
@@ -110,7 +110,7 @@ class Quality:
     width_px: float
     """Width of the face, ear to ear."""
     sharpness: float
-    """0 (completely blurred) to 1, normalised by the size of the crop."""
+    """From 0 (completely blurred) to 1, independent of the size of the crop."""
     presence: float
     """Probability from the face mesh that this is a face, 0 to 1."""
 
@@ -126,12 +126,12 @@ class Face:
     """(6, 2): the person's right and left eye, nose tip, mouth, right and left ear tragion."""
     quality: Quality
     pose: Pose | None
-    """None for a face that is too small to measure."""
+    """Turn of the head; None if the face is too small to measure it."""
     embedding: Vector
-    """(192,), of length 1; empty if the caller asked for no embedding."""
+    """The template vector, (192,), of length 1; empty if the caller requested none."""
     traits: Traits = NO_TRAITS
     landmarks: NDArray[np.float32] | None = field(default=None, compare=False)
-    """(68, 2) standard points from the mesh (`vision/standard_points.py`); None for a face that is too small."""
+    """(68, 2) standard points from the mesh (`vision/standard_points.py`); None if the face is too small for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Student:
     consent: bool
     courses: tuple[str, ...]
     periods: tuple[EnrolmentPeriod, ...] = ()
-    """The courses with dates. A course without a period counts on every day."""
+    """The periods of courses that have dates. To a course without a period the student belongs on every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class StudentTemplates:
     widths_px: Vector
     """(n,): face width to which each row was scaled down."""
     covered: tuple[CoveredTemplates, ...] = ()
-    """With a mask and with sunglasses. Empty: an earlier release made the templates without them."""
+    """Templates of the face with a mask and with sunglasses. Empty if an earlier release made the templates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +191,21 @@ class Candidate:
     score: float
     quality: Quality
     attentive: bool
-    """Facing the front of the class, by the head's pose alone."""
+    """Whether the person faces the front of the class, judged by the head's pose alone."""
     similarities: Vector
-    """(students,), in the order of the gallery's student ids."""
+    """(students,): similarity to each enrolled student, in the order of the gallery's student ids."""
     embedding: Vector | None
-    """(192,); None after a restart because embeddings are never stored."""
+    """(192,); None for captures before a restart, because embeddings are never stored."""
     traits: Traits = NO_TRAITS
 
 
 VIEW_ROWS, VIEW_COLUMNS = 8, 16
-"""Cells of a RoomView."""
+"""Number of rows and of columns of cells in a `RoomView`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """One capture reduced to brightness and sharpness in cells (VIEW_ROWS, VIEW_COLUMNS), too coarse to show a face."""
+    """Brightness and sharpness of one capture in cells (VIEW_ROWS, VIEW_COLUMNS), too coarse to show a face."""
 
     luma: Vector
     """Mean brightness, 0 to 255."""
@@ -219,7 +219,7 @@ class RoomView:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A face that counts: of a student, or of an unknown person (student_id empty)."""
+    """A face in one capture, of a student or of an unknown person, whose `student_id` is empty."""
 
     slot: int
     student_id: str
@@ -277,9 +277,12 @@ class Verdict:
     verdict: VerdictName
     flags: tuple[Flag, ...]
     captures: CaptureMap | None = None
-    """None: not assessed, or written by a release without capture maps."""
+    """None if the student was not assessed, or if a release without capture maps wrote the register."""
     probability: float | None = None
-    """Probability (0 to 1) that the student was there for the share that the rule requires; None: not computed."""
+    """Probability (0 to 1) that the student was there in the share of captures that the rule requires.
+
+    None: not computed.
+    """
     resembles: Resemblance | None = None
     checked_in_at: datetime | None = None
     """Time of the student's check-in at the door; None: no check-in."""
@@ -302,25 +305,25 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class AppliedRule:
-    """The rule that decided a register, and the program and models that applied it."""
+    """The rule by which the verdicts of a register were made, and the program and models that applied it."""
 
     share: float
-    """Least share of the taken captures for present."""
+    """Smallest share of the taken captures in which a student who is present must be seen facing the class."""
     max_yaw_deg: float
     """A head turned further than this from the front does not count as facing the class."""
     min_captures_share: float
-    """Below this share of the planned captures nothing is decided."""
+    """If fewer than this share of the planned captures were taken, every student who is assessed is inconclusive."""
     unusual_share: float
-    """Below this share of recognised students the lesson is unusual, and nobody is absent."""
+    """If fewer than this share of the students were recognised, the lesson is unusual, and nobody is absent."""
     program: str
     """Version of this program."""
     models: Mapping[str, str]
-    """Role of each model to its name; `Register.models` has the SHA-256."""
+    """Name of the model in each role. `Register.models` has the SHA-256 of each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The office's decision about an unusual lesson."""
+    """The office's decision whether an unusual lesson was held."""
 
     held: bool
     by: str
@@ -345,10 +348,10 @@ class Register:
     unknown_faces: int
     """Largest number of unknown faces in one capture."""
     models: Mapping[str, str]
-    """Role of each model to its SHA-256."""
+    """SHA-256 of the model in each role."""
     corrections: tuple[Correction, ...]
     rule: AppliedRule | None = None
-    """None: written by a release that did not record the rule."""
+    """None if a release that did not record the rule wrote the register."""
     register_flags: tuple[RegisterFlag, ...] = ()
     """Reasons to review the whole lesson, in the order of `RegisterFlag`."""
     confirmed: Confirmation | None = None
@@ -363,18 +366,18 @@ class Delivery:
     item_id: int
     destination: Destination
     kind: str
-    """Kind of item: `register`, `commitment` upstream; `office`, `student`, `guardian`, `week`, `month` by mail."""
+    """Kind of item, such as `register` or `commitment` upstream, `office` or `student` by mail (`outbox_items.py`)."""
     ref: str
-    """Subject: `lesson_id/revision`, a lesson id, a date or a week; unique within destination, kind and student."""
+    """Id of its subject, such as `lesson_id/revision` or a week; unique within destination, kind and student."""
     student_id: str
-    """The student that it concerns; empty: all students."""
+    """Id of the student whom it concerns; empty if it concerns no single student."""
     lesson_id: str
-    """Empty: it concerns no single lesson."""
+    """Id of the lesson that it concerns; empty if it concerns no single lesson."""
     attempts: int
-    """Attempts before this one."""
+    """Number of attempts before this one."""
     created_at: datetime
     due_at: datetime | None = field(default=None, compare=False)
-    """When it became due; None: not known."""
+    """Time at which it became due; None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,14 +385,18 @@ class Outcome:
     """The result of one delivery attempt."""
 
     name: OutcomeName
-    """`retry`: later; `parked`: refused for good, a person decides; `held`: not allowed yet; `void`: not needed."""
+    """What became of the item.
+
+    `delivered`: the receiver has it. `retry`: it is tried again. `parked`: it was refused for good, so a person must
+    decide. `held`: it must not be sent yet. `void`: it is no longer needed.
+    """
     answer: str
     """The receiver's answer, or the reason, in plain words and without personal data."""
     retry_after_s: float | None = None
-    """The delay that the receiver asked for."""
+    """Seconds that the receiver asked to wait before the next attempt; None: it asked for none."""
     receiver_down: bool = False
-    """True: the receiver accepts nothing now (no network, wrong token), so the other items need no attempt."""
+    """True: the receiver accepts no item now (no network, wrong token), so the other items need no attempt."""
     is_doubtful: bool = field(default=False, compare=False)
-    """True: the receiver answered this item but may accept others. Some are tried before it counts as down."""
+    """True: the receiver did not accept this item but may accept others. Some are tried before it counts as down."""
     is_occupied: bool = field(default=False, compare=False)
-    """True: the place holds another document. The item is delivered once the place is free."""
+    """True: the server has another document at this item's path. The item can be delivered once the path is free."""
